@@ -1,0 +1,115 @@
+"""Every error that Longtail raises on purpose, in one tree.
+
+    LongtailError
+    ├── SettingsError            a setting has a wrong name, value or range
+    ├── InputError               something the retailer gave us: names file, row and field
+    │   ├── CatalogueError
+    │   ├── InteractionsError
+    │   └── ImageError
+    ├── NotFoundError            an item, shopper, release or run that is not there
+    ├── NoDataError              the workspace holds no shop yet
+    ├── TrainingError            training cannot go on with this data
+    ├── IndexFileError           an Annoy index that must not be loaded or built
+    ├── ReleaseError             a release that is missing, damaged or cannot be published
+    │   └── NoReleaseError       nothing has been published yet
+    ├── StoreError               the database refused or is gone
+    └── JobError                 a run could not be started, or ended badly
+        └── JobRunningError      another run holds the workspace
+
+A message says what happened, to which file, row, field or item, and what to do about it.
+"""
+
+__all__ = [
+    "CatalogueError",
+    "ImageError",
+    "IndexFileError",
+    "InputError",
+    "InteractionsError",
+    "JobError",
+    "JobRunningError",
+    "LongtailError",
+    "NoDataError",
+    "NoReleaseError",
+    "NotFoundError",
+    "ReleaseError",
+    "SettingsError",
+    "StoreError",
+    "TrainingError",
+]
+
+
+class LongtailError(Exception):
+    """Base of the tree; its text is fit to be shown to a person."""
+
+
+class SettingsError(LongtailError):
+    """A setting has a wrong name, value or range."""
+
+
+class InputError(LongtailError):
+    """Bad input. The text names the file, row and field where they are known.
+
+    Parameters
+    ----------
+    message : what is wrong and what to do about it.
+    file : the file's name as the person knows it.
+    row : the 1-based data row (the header is not counted), where there is one.
+    field : the column or field.
+    """
+
+    def __init__(self, message: str, *, file: str | None = None, row: int | None = None, field: str | None = None):
+        self.message, self.file, self.row, self.field = message, file, row, field
+        where = ", ".join(
+            part
+            for part in (file, f"row {row}" if row is not None else None, f"field {field!r}" if field else None)
+            if part
+        )
+        super().__init__(f"{where}: {message}" if where else message)
+
+
+class CatalogueError(InputError):
+    """Bad products."""
+
+
+class InteractionsError(InputError):
+    """Bad events."""
+
+
+class ImageError(InputError):
+    """A picture that is not a picture, or is too large."""
+
+
+class NotFoundError(LongtailError):
+    """An item, shopper, release or run that is not there."""
+
+
+class NoDataError(LongtailError):
+    """The workspace holds no shop yet."""
+
+
+class TrainingError(LongtailError):
+    """Training cannot go on with this data."""
+
+
+class IndexFileError(LongtailError):
+    """An Annoy index that must not be loaded or built."""
+
+
+class ReleaseError(LongtailError):
+    """A release that is missing, damaged or cannot be published."""
+
+
+class NoReleaseError(ReleaseError):
+    """Nothing has been published yet."""
+
+
+class StoreError(LongtailError):
+    """The database refused or is gone."""
+
+
+class JobError(LongtailError):
+    """A run could not be started, or ended badly."""
+
+
+class JobRunningError(JobError):
+    """Another run holds the workspace."""

@@ -1,0 +1,1 @@
+"""From shop data to item vectors."""

@@ -1,0 +1,261 @@
+"""All settings, validated, read in one place: settings.toml in the workspace, then LONGTAIL_* variables, then --set.
+
+Nothing else in the project reads configuration files or environment variables.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+
+from engine.errors import SettingsError
+
+__all__ = [
+    "AlsSettings",
+    "AttributeSettings",
+    "EvaluationSettings",
+    "HybridSettings",
+    "ImageSettings",
+    "IndexSettings",
+    "InteractionSettings",
+    "PredictorSettings",
+    "ServingSettings",
+    "Settings",
+    "TextSettings",
+    "load_settings",
+    "workspace_path",
+]
+
+ENVIRONMENT_PREFIX = "LONGTAIL_"
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class InteractionSettings(_Group):
+    """How events become one weight per shopper-item pair."""
+
+    event_weights: dict[str, float] = Field(
+        default={"view": 1.0, "click": 1.0, "cart": 3.0, "purchase": 5.0, "rating": 1.0},
+        description="weight of each kind of event; a kind not named here counts `other_event_weight`",
+    )
+    other_event_weight: float = Field(1.0, ge=0)
+    half_life_days: float | None = Field(
+        None, gt=0, description="time decay: an event this old counts half; none by default"
+    )
+    min_rating: float | None = Field(
+        None, description="ratings below this are not counted as interest; the preset's value unless set"
+    )
+
+
+class AlsSettings(_Group):
+    """Implicit ALS (Hu, Koren and Volinsky 2008)."""
+
+    factors: int = Field(64, ge=2, le=1024)
+    regularization: float = Field(0.05, gt=0)
+    alpha: float = Field(5.0, gt=0, description="confidence is 1 + alpha x weight")
+    iterations: int = Field(15, ge=1, le=200)
+
+
+class TextSettings(_Group):
+    """The text encoder."""
+
+    model: str = Field(
+        "minilm", description="'minilm' (ships with the requirements), a hub name, a local folder, or 'none'"
+    )
+    max_tokens: int = Field(128, ge=8, le=512)
+    batch_size: int = Field(64, ge=1)
+
+
+class ImageSettings(_Group):
+    """The image encoder."""
+
+    kind: Literal["classifiers", "open_clip", "none"] = "classifiers"
+    backbone: str = Field(
+        "test_resnet", description="timm model that each attribute classifier fine-tunes, e.g. resnext50_32x4d"
+    )
+    weights: Path | None = Field(
+        None, description="local safetensors file the backbone (or open_clip model) starts from"
+    )
+    pretrained: str | None = Field(
+        None, description="open_clip pretrained tag, e.g. laion2b_s34b_b79k; or 'timm' for the backbone's own"
+    )
+    clip_model: str = "ViT-B-32"
+    size: int = Field(64, ge=32, le=512, description="pixels a side that the classifiers see")
+    epochs: int = Field(4, ge=0, le=100)
+    attributes: int = Field(4, ge=1, le=16, description="how many attributes get a classifier of their own")
+    batch_size: int = Field(64, ge=1)
+
+
+class AttributeSettings(_Group):
+    """The attribute encoder."""
+
+    min_count: int = Field(2, ge=1, description="a value seen on fewer items counts as 'other'")
+    max_values: int = Field(512, ge=2, description="most frequent values kept per attribute")
+
+
+class PredictorSettings(_Group):
+    """The network that predicts an item's ALS factors from its content."""
+
+    hidden: int = Field(512, ge=8)
+    layers: int = Field(2, ge=0, le=8, description="hidden layers; 0 is a linear map")
+    dropout: float = Field(0.2, ge=0, lt=1)
+    modality_dropout: float = Field(
+        0.15, ge=0, lt=1, description="chance that one modality of an item is hidden in training"
+    )
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(1e-2, ge=0)
+    batch_size: int = Field(256, ge=2)
+    max_epochs: int = Field(100, ge=1)
+    patience: int = Field(10, ge=1)
+    validation_share: float = Field(0.1, gt=0, lt=0.5)
+    min_interactions: int | None = Field(
+        None, ge=1, description="train on items with at least this many; chosen from the data unless set"
+    )
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class HybridSettings(_Group):
+    """How behaviour and prediction are combined."""
+
+    tau: float | None = Field(
+        None, gt=0, description="behaviour counts n / (n + tau); chosen on validation items unless set"
+    )
+
+
+class IndexSettings(_Group):
+    """Annoy."""
+
+    trees: int = Field(20, ge=1, le=1000)
+    search_k: int = Field(2000, ge=-1)
+
+
+class EvaluationSettings(_Group):
+    """The figures computed with every release."""
+
+    enabled: bool = True
+    min_interactions: int = Field(12, ge=4, description="items with at least this many may become thinned targets")
+    target_share: float = Field(0.3, gt=0, lt=1)
+    max_targets: int = Field(600, ge=20)
+    held_out_share: float = Field(
+        0.2, gt=0, lt=1, description="share of each shopper's interactions hidden in the published task"
+    )
+    low_traffic: int = Field(
+        5, ge=0, description="candidates of the published task have at most this many interactions left"
+    )
+
+
+class ServingSettings(_Group):
+    """What people see."""
+
+    shop_name: str | None = None
+    sample_judgements: bool = Field(
+        True, description="the demo shop's sample judgements are stored after its first publish"
+    )
+    neighbours: int = Field(10, ge=1, le=100)
+
+
+class Settings(_Group):
+    """Everything that can be configured; each field says its unit and range."""
+
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite in the workspace unless set")
+    interactions: InteractionSettings = InteractionSettings()
+    als: AlsSettings = AlsSettings()
+    text: TextSettings = TextSettings()
+    image: ImageSettings = ImageSettings()
+    attributes: AttributeSettings = AttributeSettings()
+    predictor: PredictorSettings = PredictorSettings()
+    hybrid: HybridSettings = HybridSettings()
+    index: IndexSettings = IndexSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    serving: ServingSettings = ServingSettings()
+
+    @field_validator("database_url")
+    @classmethod
+    def _empty_is_unset(cls, value: str | None) -> str | None:
+        return value or None
+
+
+def load_settings(
+    workspace: Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read and validate settings; later sources win: settings.toml, LONGTAIL_* variables, `overrides`.
+
+    Parameters
+    ----------
+    workspace : directory whose settings.toml is read, if it has one.
+    overrides : `{"als.factors": "128"}`, as `--set als.factors=128` gives them.
+    environment : variables to read instead of the process's own; `LONGTAIL_ALS__FACTORS=128` sets als.factors.
+
+    Raises `SettingsError` naming the setting, the value and what is allowed.
+    """
+    values: dict[str, Any] = {}
+    file = workspace / "settings.toml" if workspace else None
+    if file and file.is_file():
+        try:
+            values = tomllib.loads(file.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+            raise SettingsError(f"{file}: not valid TOML ({exc}). Mend the file or remove it.") from exc
+    for name, text in (os.environ if environment is None else environment).items():
+        path = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        if name.startswith(ENVIRONMENT_PREFIX) and path[0] in Settings.model_fields:
+            _put(values, path, text)
+    for name, text in (overrides or {}).items():
+        _put(values, name.split("."), text)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as exc:
+        raise SettingsError(_explain(exc)) from exc
+
+
+def workspace_path(argument: str | Path | None = None, environment: Mapping[str, str] | None = None) -> Path:
+    """The workspace: the argument, else LONGTAIL_WORKSPACE, else ./workspace."""
+    variables = os.environ if environment is None else environment
+    return Path(argument or variables.get(f"{ENVIRONMENT_PREFIX}WORKSPACE") or "workspace")
+
+
+def _put(values: dict[str, Any], path: list[str], text: str) -> None:
+    """Set a nested value, giving it the type its field asks for; JSON is understood for tables and lists."""
+    *parents, last = path
+    group: type[BaseModel] | None = Settings
+    for name in parents:
+        field = group.model_fields.get(name) if group else None
+        annotation = field.annotation if field else None
+        group = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+        nested = values.setdefault(name, {})
+        if not isinstance(nested, dict):
+            raise SettingsError(f"{'.'.join(path)}: {name!r} is a value, not a group of settings.")
+        values = nested
+    values[last] = _parse(group, last, text)
+
+
+def _parse(group: type[BaseModel] | None, name: str, text: str) -> Any:
+    field = group.model_fields.get(name) if group else None
+    if text.lower() in {"none", "null"} and field is not None and field.default is None:
+        return None
+    if text[:1] in "{[" and field is not None:
+        try:
+            return TypeAdapter(Any).validate_json(text)
+        except ValidationError as exc:
+            raise SettingsError(f"{name}: {text!r} looks like JSON but is not valid.") from exc
+    return text
+
+
+def _explain(exc: ValidationError) -> str:
+    problems = []
+    for error in exc.errors():
+        name = ".".join(str(part) for part in error["loc"])
+        if error["type"] == "extra_forbidden":
+            problems.append(f"{name}: there is no such setting. See the list in README.md.")
+        else:
+            problems.append(f"{name} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}.")
+    return "\n".join(problems)

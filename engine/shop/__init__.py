@@ -1,0 +1,1 @@
+"""What the retailer gives us: products, events, pictures."""
