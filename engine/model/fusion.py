@@ -1,0 +1,165 @@
+"""How behaviour and prediction are combined: the vectors that each arm searches with and among.
+
+An item with n interactions is `n / (n + tau)` what its behaviour says and `tau / (n + tau)` what its content predicts.
+Both are compared as directions, since ALS gives bestsellers long factors and predictions are drawn towards the mean;
+the length is blended apart, so that an inner product with a shopper's factors still knows popularity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from engine.errors import TrainingError
+
+__all__ = ["ARMS", "DEFAULT_TAU", "ArmVectors", "arm_vectors", "blend", "choose_tau", "similarities", "unit_rows"]
+
+ARMS = ("als", "predicted", "content", "hybrid")
+"""Names in code; on screen Behaviour, Predicted, Text and picture, Longtail."""
+
+DEFAULT_TAU = 16.0
+"""Interactions at which behaviour and prediction weigh the same, where nothing was evaluated and nothing is set."""
+
+TAU_GRID = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
+
+SMALLEST_LENGTH = 1e-9
+"""Rows shorter than this say nothing: they have no direction."""
+
+
+@dataclass(frozen=True)
+class ArmVectors:
+    """What one arm searches with and among; similarity is the cosine.
+
+    Attributes
+    ----------
+    query, candidates : (n_items, d) float32, unit rows, or zero where the arm knows nothing.
+    has_list : (n_items,) bool, anchors that get a list.
+    is_candidate : (n_items,) bool, items that may be in one.
+    """
+
+    query: np.ndarray
+    candidates: np.ndarray
+    has_list: np.ndarray
+    is_candidate: np.ndarray
+
+
+def blend(item_factors: np.ndarray, predicted_factors: np.ndarray, counts: np.ndarray, tau: float) -> np.ndarray:
+    """Behaviour and prediction by count: `n/(n+tau)` and `tau/(n+tau)`, of directions and of lengths.
+
+    Parameters
+    ----------
+    item_factors : (n_items, f) float32, zero rows where there are no interactions.
+    predicted_factors : (n_items, f) float32.
+    counts : (n_items,) int, interactions of each item.
+    tau : interactions at which both weigh the same, > 0.
+
+    Returns
+    -------
+    (n_items, f) float32. Its direction is for similar items; its length serves inner products with user factors.
+    """
+    if item_factors.shape != predicted_factors.shape or len(counts) != len(item_factors):
+        raise TrainingError(
+            f"Behaviour {item_factors.shape}, prediction {predicted_factors.shape} and {len(counts)} counts "
+            "do not describe the same items. Train again."
+        )
+    if not tau > 0:
+        raise TrainingError(f"hybrid.tau = {tau}: it must be above 0.")
+    behaviour = (counts / (counts + tau)).astype(np.float32)[:, None]
+    directions = behaviour * unit_rows(item_factors) + (1.0 - behaviour) * unit_rows(predicted_factors)
+    lengths = behaviour * _lengths(item_factors) + (1.0 - behaviour) * _lengths(predicted_factors)
+    return np.asarray(unit_rows(directions) * lengths, dtype=np.float32)
+
+
+def arm_vectors(
+    item_factors: np.ndarray, predicted_factors: np.ndarray, content: np.ndarray, counts: np.ndarray, tau: float
+) -> dict[str, ArmVectors]:
+    """The vectors of all four arms.
+
+    `als` needs interactions on both sides. `predicted` queries with the prediction among real factors of well-known
+    items (n > tau) and predicted factors of the rest; `content` knows no behaviour; `hybrid` is `blend` on both sides.
+
+    Parameters
+    ----------
+    content : (n_items, d) float32, zero rows where an item has no content.
+    """
+    behaviour, predicted = unit_rows(item_factors), unit_rows(predicted_factors)
+    known = (counts > tau) & _says_something(behaviour)
+    return {
+        "als": _symmetric(behaviour),
+        "predicted": _arm(predicted, np.where(known[:, None], behaviour, predicted)),
+        "content": _symmetric(unit_rows(content)),
+        "hybrid": _symmetric(unit_rows(blend(item_factors, predicted_factors, counts, tau))),
+    }
+
+
+def choose_tau(
+    item_factors: np.ndarray,
+    predicted_factors: np.ndarray,
+    counts: np.ndarray,
+    targets: np.ndarray,
+    gains: sparse.csr_matrix,
+    allowed: np.ndarray,
+    *,
+    grid: tuple[float, ...] = TAU_GRID,
+    k: int = 10,
+) -> float:
+    """The tau of `grid` whose blend ranks validation targets best, by mean NDCG@k; the smaller one among equals.
+
+    Parameters
+    ----------
+    targets : (n_targets,) int, rows of validation items whose histories were thinned before the factors were fitted.
+    gains : (n_targets, n_items) what is relevant to each of them.
+    allowed : (n_items,) bool, candidates.
+    """
+    judged = np.flatnonzero(np.diff(gains.indptr))
+    if not len(judged):
+        return DEFAULT_TAU
+    wanted = np.asarray(gains[judged].toarray())
+    ideal = _discounted(np.sort(wanted, axis=1)[:, ::-1], k)
+    scores = []
+    for tau in grid:
+        vectors = unit_rows(blend(item_factors, predicted_factors, counts, tau))
+        similarity = np.where(allowed, vectors[targets[judged]] @ vectors.T, -np.inf)
+        best = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
+        scores.append(float(np.mean(_discounted(np.take_along_axis(wanted, best, axis=1), k) / ideal)))
+    return grid[int(np.argmax(scores))]
+
+
+def similarities(arm: ArmVectors, rows: np.ndarray) -> np.ndarray:
+    """Cosine of each row's query to every candidate, `(len(rows), n_items) float32`; -inf where there is none."""
+    found = arm.query[rows] @ arm.candidates.T
+    found[:, ~arm.is_candidate] = -np.inf
+    found[~arm.has_list[rows]] = -np.inf
+    return np.asarray(found)
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Rows scaled to length 1, float32; rows that say nothing stay zero."""
+    lengths = _lengths(vectors)
+    usable = lengths > SMALLEST_LENGTH
+    scaled = np.divide(vectors, lengths, out=np.zeros(vectors.shape, np.float32), where=usable)
+    return np.asarray(scaled)
+
+
+def _lengths(vectors: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True))
+
+
+def _says_something(vectors: np.ndarray) -> np.ndarray:
+    return np.asarray(vectors.any(axis=1))
+
+
+def _symmetric(vectors: np.ndarray) -> ArmVectors:
+    return _arm(vectors, vectors)
+
+
+def _arm(query: np.ndarray, candidates: np.ndarray) -> ArmVectors:
+    return ArmVectors(query, candidates, _says_something(query), _says_something(candidates))
+
+
+def _discounted(gains: np.ndarray, k: int) -> np.ndarray:
+    """Discounted sum of the first `k` gains of each row."""
+    places = gains[:, :k]
+    return np.asarray(places @ (1.0 / np.log2(np.arange(2, places.shape[1] + 2))))
