@@ -1,0 +1,148 @@
+"""Pictures that strangers gave us: untrusted bytes -> bounded RGB, stored once by content hash.
+
+JPEG, PNG and WebP are told by their content, never by their name. Bytes and pixels are bounded before anything is
+decoded (a 504 KB PNG can decode to 694 MB), and what is stored was encoded by us, not by the stranger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from engine.errors import ImageError
+from engine.storage import atomic_write
+from engine.workspace import Workspace
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "PICTURE_SIDE",
+    "THUMBNAIL_SIDE",
+    "decode_image",
+    "load_pixels",
+    "store_image",
+]
+
+MAX_BYTES = 20 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+PICTURE_SIDE = 640
+THUMBNAIL_SIDE = 320
+_FORMATS = ("JPEG", "PNG", "WEBP")
+# Pillow and the codecs under it raise all of these on damaged files.
+_DECODING_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+)
+
+
+def decode_image(data: bytes, *, name: str) -> Image.Image:
+    """Decode a JPEG, PNG or WebP into RGB, turned upright by its EXIF tag, long side at most 640 pixels.
+
+    Transparency is laid over white; of an animation the first frame is taken. `name` is what the person calls the
+    file. Raises `ImageError` saying what to do about it.
+    """
+    if not data:
+        raise ImageError("the file is empty. Export the picture again.", file=name)
+    if len(data) > MAX_BYTES:
+        raise ImageError(
+            f"{len(data) / 1e6:.0f} MB is too large (at most {MAX_BYTES / 1e6:.0f} MB). Save it smaller.", file=name
+        )
+    if not _looks_like_picture(data):
+        raise ImageError("this is not a JPEG, PNG or WebP picture. Save it as one of these.", file=name)
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise ImageError(_too_many_pixels(width, height), file=name)
+            image.draft("RGB", (PICTURE_SIDE, PICTURE_SIDE))
+            image.load()
+            orientation = image.getexif()
+            return _upright(_bounded_rgb(image), orientation)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+        raise ImageError(f"it has too many pixels (at most {MAX_PIXELS:,}). Save it smaller.", file=name) from exc
+    except _DECODING_ERRORS as exc:
+        raise ImageError(f"the picture is damaged ({exc}). Export it again.", file=name) from exc
+
+
+def store_image(workspace: Workspace, data: bytes, *, name: str) -> str:
+    """Decode `data` and store picture and thumbnail; returns the content hash, the SHA-256 of `data` in hex.
+
+    What is already stored is neither decoded nor written again. Raises `ImageError`; nothing is written then.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    picture, thumbnail = workspace.image_file(digest), workspace.thumbnail_file(digest)
+    if picture.is_file() and thumbnail.is_file():
+        return digest
+    image = decode_image(data, name=name)
+    # The thumbnail comes first: a picture that is there promises that its thumbnail is there.
+    small = image.copy()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    _write_jpeg(small, thumbnail, quality=85)
+    _write_jpeg(image, picture, quality=88)
+    return digest
+
+
+def load_pixels(workspace: Workspace, image: str, size: int) -> np.ndarray:
+    """A stored picture as (size, size, 3) uint8, scaled to fit and centred on white.
+
+    `image` is the content hash. Raises `ImageError` when it is not stored or its file is damaged.
+    """
+    path = workspace.image_file(image)
+    try:
+        with Image.open(path, formats=["JPEG"]) as stored:
+            stored.draft("RGB", (size, size))
+            fitted = ImageOps.contain(stored.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
+    except _DECODING_ERRORS as exc:
+        raise ImageError(f"the stored picture cannot be read ({exc}). Load the shop again.", file=path.name) from exc
+    canvas = np.full((size, size, 3), 255, dtype=np.uint8)
+    top, left = (size - fitted.height) // 2, (size - fitted.width) // 2
+    canvas[top : top + fitted.height, left : left + fitted.width] = np.asarray(fitted)
+    return canvas
+
+
+def _looks_like_picture(data: bytes) -> bool:
+    return data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def _too_many_pixels(width: int, height: int) -> str:
+    return f"{width} x {height} pixels are too many (at most {MAX_PIXELS:,} in all). Save it smaller."
+
+
+def _bounded_rgb(image: Image.Image) -> Image.Image:
+    """Shrink first, in a mode that resamples well, and convert what is left: conversion copies every pixel."""
+    if image.mode.startswith("I"):
+        # 16-bit grey: Pillow's own conversion clips at 255 and turns it white.
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    elif image.mode in {"P", "PA", "1", "LA", "La"}:
+        image = image.convert("RGBA" if image.mode in {"P", "PA", "LA", "La"} else "L")
+    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if image.mode in {"RGBA", "RGBa"}:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def _upright(image: Image.Image, exif: Image.Exif) -> Image.Image:
+    image.info = {}
+    if exif.get(0x0112, 1) == 1:
+        return image
+    tagged = image.copy()
+    tagged.getexif()[0x0112] = exif[0x0112]
+    return ImageOps.exif_transpose(tagged) or image
+
+
+def _write_jpeg(image: Image.Image, path: Path, quality: int) -> None:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, optimize=False, progressive=False)
+    atomic_write(path, buffer.getvalue())
