@@ -1,0 +1,21 @@
+"""Runs: training and loading in a child process that a page starts, watches and cancels.
+
+A run is a directory `runs/<id>/` with status.json, written by the run itself, and log.txt, everything it printed.
+One run at a time holds the workspace's lease.
+"""
+
+from engine.jobs.control import Kind, cancel_run, start_run, upload_folder
+from engine.jobs.status import RunStatus, StepStatus, active_run, list_runs, run_log, run_status
+
+__all__ = [
+    "Kind",
+    "RunStatus",
+    "StepStatus",
+    "active_run",
+    "cancel_run",
+    "list_runs",
+    "run_log",
+    "run_status",
+    "start_run",
+    "upload_folder",
+]

@@ -1,0 +1,208 @@
+"""What a run writes down about itself: its steps and how it ended, in runs/<id>/status.json.
+
+The file is replaced atomically and a few times a second at most. Only the run writes it while it lives; readers are in
+`engine.jobs.status`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from engine.errors import LongtailError
+from engine.jobs.lease import Lease
+from engine.storage import atomic_write_json
+from engine.workspace import Workspace
+
+__all__ = [
+    "CANCEL_MARK",
+    "UPLOAD_PREFIX",
+    "RunRecorder",
+    "clean_leftovers",
+    "create_run",
+    "lease_file",
+    "new_run_id",
+    "recorded_run",
+    "status_file",
+]
+
+SECONDS_BETWEEN_WRITES = 0.2
+# A file of this name in the run's directory says that someone asked for its end.
+CANCEL_MARK = "cancel"
+# Pages write pictures without the lease: theirs are no leftovers until they are this old.
+LEFTOVER_SECONDS = 600.0
+UPLOAD_PREFIX = ".upload-"
+UPLOAD_SECONDS = 24 * 3600.0
+
+
+class RunRecorder:
+    """Keeps the record of one run; its `progress` is an `engine.progress.Progress`."""
+
+    def __init__(self, file: Path, record: Mapping[str, Any]):
+        self._file, self._record = file, dict(record)
+        self._steps: list[dict[str, Any]] = []
+        self._step_began = 0.0
+        self._written = -SECONDS_BETWEEN_WRITES
+        self.message = ""
+        self.release_id: str | None = None
+
+    def progress(self, step: str, done: float, message: str = "") -> None:
+        """Note how far `step` is; a step of a new name ends the one before it."""
+        now = time.monotonic()
+        new = not self._steps or self._steps[-1]["name"] != step
+        if new:
+            self._close_step(now)
+            self._steps.append({"name": step, "done": 0.0, "seconds": 0.0, "message": ""})
+            self._step_began = now
+        current = self._steps[-1]
+        current["done"] = min(max(float(done), 0.0), 1.0)
+        current["seconds"] = now - self._step_began
+        current["message"] = message or current["message"]
+        if new or done >= 1.0 or now - self._written >= SECONDS_BETWEEN_WRITES:
+            self._write(now)
+
+    def end(self, state: str, message: str = "") -> None:
+        """Write how the run ended: done, failed or cancelled."""
+        now = time.monotonic()
+        if state == "done":
+            self._close_step(now)
+        self._record |= {
+            "state": state,
+            "message": message,
+            "release_id": self.release_id,
+            "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self._write(now)
+
+    def _close_step(self, now: float) -> None:
+        if self._steps:
+            if self._steps[-1]["done"] < 1.0:
+                self._steps[-1]["seconds"] = now - self._step_began
+            self._steps[-1]["done"] = 1.0
+
+    def _write(self, now: float) -> None:
+        self._written = now
+        atomic_write_json(self._file, self._record | {"steps": self._steps, "updated_at": time.time()})
+
+
+@contextmanager
+def recorded_run(
+    workspace: Workspace, kind: str, *, run_id: str | None = None, lease_descriptor: int | None = None
+) -> Iterator[RunRecorder]:
+    """Do the body as a run: with the lease, recorded, and ended by SIGTERM as by Ctrl-C.
+
+    A child that `engine.jobs.start_run` made passes the run it was made for and the lease it inherited; a command
+    typed by a person passes neither and becomes a run of its own, or fails with `JobRunningError`.
+    """
+    if run_id is None or lease_descriptor is None:
+        run_id = new_run_id(kind)
+        lease = Lease.take(lease_file(workspace), run_id)
+        lease.name_process(run_id, os.getpid(), own_group=False)
+        clean_leftovers(workspace)
+    else:
+        os.set_inheritable(lease_descriptor, False)
+        lease = Lease(lease_descriptor)
+        lease.name_process(run_id, os.getpid(), own_group=True)
+    # A forked worker that outlives a killed run must not keep the workspace locked.
+    os.register_at_fork(after_in_child=lease.close)
+    recorder = RunRecorder(status_file(workspace, run_id), create_run(workspace, run_id, kind))
+    restore = _terminate_like_interrupt()
+    try:
+        yield recorder
+    except LongtailError as exc:
+        recorder.end("failed", str(exc))
+        raise
+    except KeyboardInterrupt:
+        recorder.end("cancelled", "Cancelled.")
+        raise
+    except BaseException as exc:
+        traceback.print_exc()
+        recorder.end("failed", f"Unexpected {type(exc).__name__}: {exc}. The log of the run has the details.")
+        raise
+    else:
+        recorder.end("done", recorder.message)
+    finally:
+        restore()
+        lease.close()
+
+
+def new_run_id(kind: str) -> str:
+    """An id that sorts by time, to the millisecond: 20260131-094500123-train-1f3a."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S%f}"[:-3] + f"-{kind}-{secrets.token_hex(2)}"
+
+
+def create_run(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
+    """Make the run's directory and first record, or read the record that is there already."""
+    file = status_file(workspace, run_id)
+    if file.is_file():
+        return dict(json.loads(file.read_text("utf-8")))
+    record = {
+        "run_id": run_id,
+        "kind": kind,
+        "state": "running",
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "ended_at": None,
+        "message": "",
+        "release_id": None,
+    }
+    atomic_write_json(file, record | {"steps": [], "updated_at": time.time()})
+    return record
+
+
+def lease_file(workspace: Workspace) -> Path:
+    """The file whose lock is the lease."""
+    return workspace.runs / "lease"
+
+
+def status_file(workspace: Workspace, run_id: str) -> Path:
+    """Where the record of a run lies."""
+    return workspace.runs / run_id / "status.json"
+
+
+def clean_leftovers(workspace: Workspace) -> None:
+    """Remove what a killed run left half-written; the caller holds the lease.
+
+    Directories of snapshots and releases are written under the lease alone, so a half-written one has no owner any
+    more. Files may be a page's own work of this moment and get `LEFTOVER_SECONDS`.
+    """
+    for folder in (workspace.snapshots, workspace.releases):
+        for leftover in folder.glob(".*.part"):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+    _remove_older(workspace.root.rglob(".*.part"), LEFTOVER_SECONDS)
+    _remove_older(workspace.runs.glob(f"{UPLOAD_PREFIX}*"), UPLOAD_SECONDS)
+
+
+def _remove_older(paths: Iterable[Path], seconds: float) -> None:
+    oldest = time.time() - seconds
+    for path in list(paths):
+        with suppress(FileNotFoundError):  # its owner was faster
+            if path.stat().st_mtime < oldest:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+
+
+def _terminate_like_interrupt() -> Any:
+    """Let SIGTERM unwind the run, so that half-written files go; returns what puts the old handler back."""
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+    owner = os.getpid()
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        if os.getpid() != owner:  # a forked worker has nothing to clean up
+            os._exit(128 + signum)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    return lambda: signal.signal(signal.SIGTERM, before)

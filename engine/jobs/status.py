@@ -1,0 +1,186 @@
+"""Reading what runs wrote about themselves, and how long they still take.
+
+A run that says it is running but does not hold the lease is *lost*, or cancelled if someone asked for that: the lease
+tells, not a guess about process ids.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from engine.errors import NotFoundError
+from engine.jobs.lease import lease_holder
+from engine.jobs.recording import CANCEL_MARK, lease_file, status_file
+from engine.workspace import Workspace
+
+__all__ = ["RunStatus", "StepStatus", "active_run", "list_runs", "read_record", "run_ids", "run_log", "run_status"]
+
+RunState = Literal["running", "done", "failed", "cancelled", "lost"]
+StepState = Literal["waiting", "running", "done", "failed"]
+
+LOST = (
+    "The run stopped without a word: it was killed, or the machine ran out of memory. "
+    "What it had begun is cleaned up when the next run starts."
+)
+# Seconds on two quiet cores: what the first demo run is told it will take, before any run was timed here.
+TYPICAL_SECONDS: dict[str, dict[str, float]] = {}
+
+
+@dataclass(frozen=True)
+class StepStatus:
+    """One named step; `done` runs from 0 to 1. Steps that wait have the seconds they are expected to take."""
+
+    name: str
+    done: float
+    seconds: float
+    message: str
+    state: StepState
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """What is known about a run. Times are UTC; `seconds_left` is None when nothing like it ran here before."""
+
+    run_id: str
+    kind: str
+    state: RunState
+    steps: list[StepStatus]
+    started_at: datetime
+    ended_at: datetime | None
+    message: str
+    release_id: str | None
+    seconds_left: float | None = None
+
+    @property
+    def current_step(self) -> StepStatus | None:
+        """The step at work, or the last one that was."""
+        begun = [step for step in self.steps if step.state != "waiting"]
+        return begun[-1] if begun else None
+
+    @property
+    def done(self) -> float:
+        """How much of the whole run is done, 0 to 1: by time where the time left is known, else by steps."""
+        if self.state == "done" or not self.steps:
+            return float(self.state == "done")
+        if self.seconds_left is None:
+            return sum(step.done for step in self.steps) / len(self.steps)
+        spent = sum(step.seconds for step in self.steps if step.state != "waiting")
+        return spent / max(spent + self.seconds_left, 0.01)
+
+
+def run_status(workspace: Workspace, run_id: str) -> RunStatus:
+    """The state of a run, read from disk; `NotFoundError` when there is no such run."""
+    record = read_record(workspace, run_id)
+    if record["state"] == "running" and active_run(workspace) != run_id:
+        # It may have ended between the two looks; only a second look at the record tells.
+        record = read_record(workspace, run_id)
+        if record["state"] == "running":
+            cancelled = (status_file(workspace, run_id).parent / CANCEL_MARK).exists()
+            record |= (
+                {"state": "cancelled", "message": "Cancelled."} if cancelled else {"state": "lost", "message": LOST}
+            )
+    steps = _begun_steps(record)
+    seconds_left = None
+    if record["state"] == "running" and (plan := _plan(workspace, record)):
+        waiting, seconds_left = _expect(steps, plan)
+        steps += waiting
+    return RunStatus(
+        run_id=record["run_id"],
+        kind=record["kind"],
+        state=record["state"],
+        steps=steps,
+        started_at=datetime.fromisoformat(record["started_at"]),
+        ended_at=datetime.fromisoformat(record["ended_at"]) if record["ended_at"] else None,
+        message=record["message"],
+        release_id=record["release_id"],
+        seconds_left=seconds_left,
+    )
+
+
+def list_runs(workspace: Workspace) -> list[RunStatus]:
+    """All runs, newest first."""
+    return [run_status(workspace, run_id) for run_id in run_ids(workspace)]
+
+
+def active_run(workspace: Workspace) -> str | None:
+    """The run that holds the workspace now, if one does."""
+    holder = lease_holder(lease_file(workspace))
+    return holder.run_id if holder else None
+
+
+def run_log(workspace: Workspace, run_id: str, *, characters: int = 20_000) -> str:
+    """The end of what the run printed."""
+    file = status_file(workspace, run_id).parent / "log.txt"
+    if not file.is_file():
+        return ""
+    with file.open("rb") as stream:
+        stream.seek(max(0, file.stat().st_size - characters))
+        return stream.read().decode("utf-8", errors="replace")
+
+
+def run_ids(workspace: Workspace) -> list[str]:
+    """The ids of all runs, newest first."""
+    return sorted((file.parent.name for file in workspace.runs.glob("*/status.json")), reverse=True)
+
+
+def read_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    """The record as the run last wrote it; `NotFoundError` when there is no such run."""
+    try:
+        return dict(json.loads(status_file(workspace, run_id).read_text("utf-8")))
+    except (FileNotFoundError, NotADirectoryError, ValueError) as exc:
+        raise NotFoundError(f"There is no run {run_id!r} in {workspace.root}.") from exc
+
+
+def _step_key(name: str) -> str:
+    """A step's name without its figures, which differ from run to run."""
+    return re.sub(r"[\d,.]+ ?", "", name)
+
+
+def _plan(workspace: Workspace, record: Mapping[str, Any]) -> dict[str, float]:
+    """Seconds that each step of such a run takes: as in the last one that was done here, or as is typical."""
+    for run_id in run_ids(workspace):
+        if run_id < record["run_id"] and f"-{record['kind']}-" in run_id:
+            earlier = read_record(workspace, run_id)
+            if earlier["state"] == "done":
+                return {_step_key(step["name"]): step["seconds"] for step in earlier["steps"]}
+    return TYPICAL_SECONDS.get(record["kind"], {})
+
+
+def _begun_steps(record: Mapping[str, Any]) -> list[StepStatus]:
+    """The steps that the run wrote down; the last one's state depends on how the run stands."""
+    begun = []
+    for step in record["steps"]:
+        last = step is record["steps"][-1]
+        state: StepState = "done"
+        seconds = step["seconds"]
+        if last and record["state"] in ("failed", "lost", "cancelled"):
+            state = "failed"
+        elif last and record["state"] == "running" and step["done"] < 1.0:
+            state = "running"
+            seconds += max(0.0, time.time() - record["updated_at"])
+        begun.append(StepStatus(step["name"], step["done"], seconds, step["message"], state))
+    return begun
+
+
+def _expect(begun: list[StepStatus], plan: Mapping[str, float]) -> tuple[list[StepStatus], float]:
+    """The planned steps that have not begun, and the seconds left, at the pace that this run has shown so far."""
+    expected = {step.name: plan[key] for step in begun if (key := _step_key(step.name)) in plan}
+    finished = [step for step in begun if step.state == "done" and step.name in expected]
+    # Two seconds on both sides keep the first short steps from setting the pace of everything.
+    pace = (sum(step.seconds for step in finished) + 2.0) / (sum(expected[step.name] for step in finished) + 2.0)
+    left = 0.0
+    for step in begun:
+        if step.state == "running":
+            by_plan = max(expected.get(step.name, 0.0) * pace - step.seconds, 0.0)
+            left += step.seconds * (1.0 - step.done) / step.done if step.done > 0.1 else by_plan
+    names = {_step_key(step.name) for step in begun}
+    waiting = [
+        StepStatus(name, 0.0, seconds * pace, "", "waiting") for name, seconds in plan.items() if name not in names
+    ]
+    return waiting, left + sum(step.seconds for step in waiting)
