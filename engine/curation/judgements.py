@@ -1,0 +1,278 @@
+"""The judgement store: what people said about pairs of products, never overwritten, never lost.
+
+A judgement is a raw vote of one rater about one pair (anchor, neighbour), with the arms and ranks at which the release
+of that moment returned the pair. A change of mind, or taking a flag back, is a new row that supersedes the older one.
+Every judgement carries an id made where it was given, so that sending it twice stores it once. `add` returns only when
+the rows are on the disk.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, get_args
+
+import pandas as pd
+from sqlalchemy import Connection, Select, delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from engine.curation.database import open_database, translated, writing
+from engine.curation.tables import AppearanceRow, JudgementRow
+from engine.errors import InputError, StoreError
+
+__all__ = ["DEMO_SOURCE", "Judgement", "JudgementStore", "Seen", "Source", "Verdict"]
+
+Verdict = Literal["irrelevant", "relevant", "unsure", "withdrawn"]
+Source = Literal["similar_items", "review", "demo"]
+DEMO_SOURCE: Source = "demo"
+
+ATTEMPTS = 3
+IDS_PER_QUERY = 500
+COLUMNS = (
+    "id",
+    "client_id",
+    "anchor_id",
+    "neighbour_id",
+    "verdict",
+    "implied",
+    "rater",
+    "source",
+    "release_id",
+    "anchor_count",
+    "reason",
+    "created_at",
+)
+DTYPES = {
+    "id": "int64",
+    "last_id": "int64",
+    "judgement_id": "int64",
+    "implied": "bool",
+    "anchor_count": "int64",
+    "rank": "int64",
+    "created_at": "datetime64[us, UTC]",
+}
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One arm that returned the pair, and the place it gave the neighbour (1 is the first)."""
+
+    arm: str
+    rank: int
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One vote; raises `InputError` naming the field when it cannot be one.
+
+    Parameters
+    ----------
+    client_id : a UUID made where the judgement was given; the same id is stored once.
+    verdict : "withdrawn" takes the rater's earlier vote on the pair back.
+    implied : True where the rater did not point at this pair, but said that the rest of the list fits.
+    anchor_count : interactions of the anchor at that moment.
+    seen : every arm that returned the pair in that release, whichever the rater was looking at.
+    """
+
+    client_id: str
+    anchor_id: str
+    neighbour_id: str
+    verdict: Verdict
+    implied: bool
+    rater: str
+    source: Source
+    release_id: str
+    anchor_count: int
+    seen: tuple[Seen, ...]
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("anchor_id", "neighbour_id", "rater", "release_id"):
+            if not getattr(self, field).strip():
+                raise InputError("a judgement needs it; it is empty", field=field)
+        for field in ("anchor_id", "neighbour_id", "rater", "release_id", "reason"):
+            _check_text(getattr(self, field), field)
+        try:
+            canonical = str(uuid.UUID(self.client_id))
+        except (ValueError, AttributeError, TypeError):
+            canonical = ""
+        if canonical != self.client_id:
+            raise InputError(f"{self.client_id!r} is not a UUID in lower case", field="client_id")
+        if self.anchor_id == self.neighbour_id:
+            raise InputError(f"product {self.anchor_id!r} is not its own neighbour", field="neighbour_id")
+        for field, allowed in (("verdict", get_args(Verdict)), ("source", get_args(Source))):
+            if getattr(self, field) not in allowed:
+                raise InputError(f"{getattr(self, field)!r} is none of {', '.join(allowed)}", field=field)
+        if self.anchor_count < 0:
+            raise InputError(f"{self.anchor_count} is below 0", field="anchor_count")
+        if any(seen.rank < 1 for seen in self.seen):
+            raise InputError("the first place of a list is 1", field="seen")
+        if len({seen.arm for seen in self.seen}) < len(self.seen):
+            raise InputError("an arm is named twice", field="seen")
+
+
+class JudgementStore:
+    """The judgements in the database at `url`, which is made and brought up to date when it is opened.
+
+    Safe to share between threads, and to open from several processes. Every method raises `StoreError` with a sentence
+    fit for a person where the database is busy, full, read-only, damaged or gone.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_database(url)
+        self._turn = threading.Lock()  # threads of one process queue here instead of polling the file's lock
+
+    def add(self, judgements: Iterable[Judgement]) -> int:
+        """Store what is not stored yet and return how many rows that made; all of them or, on an error, none.
+
+        When this returns the rows are on the disk. A `client_id` that is stored already is left as it is; `StoreError`
+        if it is stored with other content.
+        """
+        batch = list(judgements)
+        if not batch:
+            return 0
+        with self._turn, translated(self._engine.url):
+            for _ in range(ATTEMPTS - 1):
+                try:
+                    return self._add(batch)
+                except IntegrityError:
+                    # Another process stored one of these ids after we looked: look again.
+                    continue
+            return self._add(batch)
+
+    def current(self, anchor_id: str | None = None) -> pd.DataFrame:
+        """The votes in force: the latest row of each rater on each pair, withdrawn ones left out; oldest first.
+
+        Columns: id, client_id, anchor_id, neighbour_id, verdict, implied, rater, source, release_id, anchor_count,
+        reason, created_at (UTC). With `anchor_id`, those about the neighbours of that product.
+        """
+        newest = select(func.max(JudgementRow.id)).group_by(
+            JudgementRow.anchor_id, JudgementRow.neighbour_id, JudgementRow.rater
+        )
+        if anchor_id is not None:
+            newest = newest.where(JudgementRow.anchor_id == anchor_id)
+        wanted = JudgementRow.id.in_(newest), JudgementRow.verdict != "withdrawn"
+        return self._frame(select(*_columns()).where(*wanted).order_by(JudgementRow.id))
+
+    def seen(self, anchor_id: str | None = None) -> pd.DataFrame:
+        """Where judged pairs stood: one row per release, pair and arm, with columns
+        release_id, anchor_id, neighbour_id, arm, rank, last_id (the newest judgement that recorded it).
+        """
+        place = (
+            JudgementRow.release_id,
+            JudgementRow.anchor_id,
+            JudgementRow.neighbour_id,
+            AppearanceRow.arm,
+        )
+        query = (
+            select(*place, func.min(AppearanceRow.rank).label("rank"), func.max(JudgementRow.id).label("last_id"))
+            .join(JudgementRow, JudgementRow.id == AppearanceRow.judgement_id)
+            .group_by(*place)
+            .order_by(*place)
+        )
+        if anchor_id is not None:
+            query = query.where(JudgementRow.anchor_id == anchor_id)
+        return self._frame(query)
+
+    def log(self) -> pd.DataFrame:
+        """Every row ever stored, oldest first: the columns of `current` and `seen`, as text ("als 1, hybrid 4")."""
+        with translated(self._engine.url), self._engine.connect() as connection:
+            rows = _read(connection, select(*_columns()).order_by(JudgementRow.id))
+            places = _read(
+                connection,
+                select(AppearanceRow.judgement_id, AppearanceRow.arm, AppearanceRow.rank).order_by(
+                    AppearanceRow.judgement_id, AppearanceRow.arm
+                ),
+            )
+        text = (places["arm"] + " " + places["rank"].astype("str")).groupby(places["judgement_id"]).agg(", ".join)
+        rows["seen"] = rows["id"].map(text).fillna("").astype("str")
+        return rows
+
+    def has_demo(self) -> bool:
+        """Whether sample judgements are among the rows."""
+        query = select(JudgementRow.id).where(JudgementRow.source == DEMO_SOURCE).limit(1)
+        with translated(self._engine.url), self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
+    def remove_demo(self) -> int:
+        """Delete the sample judgements, the only rows that are ever deleted, and return how many there were."""
+        with self._turn, translated(self._engine.url), writing(self._engine).begin() as connection:
+            ids = select(JudgementRow.id).where(JudgementRow.source == DEMO_SOURCE)
+            # Said outright rather than left to the foreign key: a database may be opened without its cascades.
+            connection.execute(delete(AppearanceRow).where(AppearanceRow.judgement_id.in_(ids)))
+            removed = connection.execute(delete(JudgementRow).where(JudgementRow.source == DEMO_SOURCE)).rowcount
+        logger.warning("removed %d sample judgements from %s", removed, self._engine.url.render_as_string())
+        return int(removed)
+
+    def _add(self, batch: Sequence[Judgement]) -> int:
+        now = datetime.now(UTC)
+        with Session(writing(self._engine)) as session, session.begin():
+            known = _stored(session, [judgement.client_id for judgement in batch])
+            rows = []
+            for judgement in batch:
+                if judgement.client_id not in known:
+                    rows.append(_to_row(judgement, now))
+                    known[judgement.client_id] = judgement
+                elif _content(known[judgement.client_id]) != _content(judgement):
+                    raise StoreError(
+                        f"Judgement {judgement.client_id} about {judgement.anchor_id!r} and {judgement.neighbour_id!r} "
+                        "is stored with other content. Nothing was stored; a change of mind needs an id of its own."
+                    )
+            session.add_all(rows)
+        return len(rows)
+
+    def _frame(self, query: Select) -> pd.DataFrame:
+        with translated(self._engine.url), self._engine.connect() as connection:
+            return _read(connection, query)
+
+
+def _check_text(value: str | None, field: str) -> None:
+    if value is not None and ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value)):
+        raise InputError(f"{value!r} holds a character that cannot be stored", field=field)
+
+
+def _columns() -> list:
+    return [getattr(JudgementRow, name) for name in COLUMNS]
+
+
+def _read(connection: Connection, query: Select) -> pd.DataFrame:
+    """A frame with the same dtypes whether or not there are rows."""
+    result = connection.execute(query)
+    names = list(result.keys())
+    frame = pd.DataFrame.from_records(result.fetchall(), columns=names)
+    if "created_at" in frame:
+        # SQLite gives UTC without saying so, PostgreSQL the session's zone.
+        frame["created_at"] = pd.to_datetime(frame["created_at"], utc=True)
+    return frame.astype({name: DTYPES.get(name, "str") for name in names})
+
+
+def _stored(session: Session, client_ids: Sequence[str]) -> dict[str, Judgement]:
+    found: dict[str, Judgement] = {}
+    for start in range(0, len(client_ids), IDS_PER_QUERY):
+        query = select(JudgementRow).where(JudgementRow.client_id.in_(client_ids[start : start + IDS_PER_QUERY]))
+        found |= {row.client_id: _from_row(row) for row in session.scalars(query)}
+    return found
+
+
+def _to_row(judgement: Judgement, now: datetime) -> JudgementRow:
+    values = {name: getattr(judgement, name) for name in COLUMNS if name not in ("id", "created_at")}
+    places = [AppearanceRow(arm=seen.arm, rank=seen.rank) for seen in judgement.seen]
+    return JudgementRow(**values, created_at=now, appearances=places)
+
+
+def _from_row(row: JudgementRow) -> Judgement:
+    values = {name: getattr(row, name) for name in COLUMNS if name not in ("id", "created_at")}
+    return Judgement(**values, seen=tuple(Seen(place.arm, place.rank) for place in row.appearances))
+
+
+def _content(judgement: Judgement) -> tuple:
+    """What makes two judgements the same; the order in which arms are named does not matter."""
+    values = tuple(getattr(judgement, name) for name in COLUMNS if name not in ("id", "created_at"))
+    return (*values, frozenset(judgement.seen))

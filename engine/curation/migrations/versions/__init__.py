@@ -1,0 +1,1 @@
+"""One module per change to the tables, oldest first."""
