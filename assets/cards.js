@@ -1,0 +1,222 @@
+// Cards of products. Draws what the server sends, opens products, keeps judgements until the server has them.
+// Everything that comes from a shop's files is set as text or as an attribute, never as markup.
+
+const outbox = new Map(); // client id -> judgement, shared by all card components of this browser tab
+
+export default function (component) {
+  const { parentElement: root, data, setTriggerValue } = component;
+  const state = (root.longtail ??= { data: null, waiting: null });
+  state.component = component;
+  state.data = data;
+  settle(data.judging);
+
+  let frame = root.querySelector(".cards");
+  if (!frame) {
+    frame = element("div", "cards");
+    root.appendChild(frame);
+    frame.addEventListener("click", (event) => clicked(event, state, frame));
+    frame.addEventListener("keydown", (event) => typed(event, state, frame));
+    frame.addEventListener("pointerover", (event) => {
+      state.hovered = event.target.closest?.(".card") ?? null;
+    });
+    frame.addEventListener("pointerleave", () => (state.hovered = null));
+    state.listener = (event) => {
+      // A page-wide key acts on the card under the pointer, unless someone is writing.
+      const busy = event.composedPath()[0]?.closest?.("input, textarea, select, [contenteditable]");
+      if (!busy && state.hovered?.isConnected && !event.composedPath().includes(frame)) typed(event, state, frame, state.hovered);
+    };
+  }
+  document.addEventListener("keydown", state.listener); // once, however often it is added
+  const drawn = JSON.stringify([data.layout, data.groups, Boolean(data.judging)]);
+  if (frame.dataset.drawn !== drawn) {
+    frame.dataset.drawn = drawn;
+    frame.className = `cards ${data.layout}`;
+    frame.replaceChildren(...data.groups.map((group) => drawGroup(group, data)));
+  }
+  showMarks(state, frame);
+  return () => document.removeEventListener("keydown", state.listener);
+}
+
+function drawGroup(group, data) {
+  const section = element("section", "group");
+  section.setAttribute("aria-label", group.title || "Products");
+  if (group.title) {
+    const heading = element("h3", "", group.title);
+    if (group.hint) heading.title = group.hint;
+    section.appendChild(heading);
+  }
+  if (!group.cards.length) {
+    section.appendChild(element("p", "empty", group.empty));
+    return section;
+  }
+  const list = element("ul", "list");
+  group.cards.forEach((card) => list.appendChild(drawCard(card, group, data)));
+  section.appendChild(list);
+  return section;
+}
+
+function drawCard(card, group, data) {
+  const item = element("li", "card");
+  item.dataset.item = card.item_id;
+  item.dataset.group = group.name;
+
+  const link = element("a", "open");
+  link.href = card.href;
+  link.title = card.title;
+  const picture = element("span", "picture");
+  if (card.image) {
+    const image = element("img");
+    image.loading = "lazy";
+    image.decoding = "async";
+    image.alt = "";
+    image.src = card.image;
+    image.addEventListener("error", () => image.replaceWith(initial(card)), { once: true });
+    picture.appendChild(image);
+  } else {
+    picture.appendChild(initial(card));
+  }
+  if (card.rank) picture.appendChild(element("span", "rank", String(card.rank)));
+  link.appendChild(picture);
+  link.appendChild(element("span", "title", card.title));
+  const facts = element("span", "facts");
+  if (card.brand) facts.appendChild(element("span", "brand", card.brand));
+  if (card.price) facts.appendChild(element("span", "price", card.price));
+  link.appendChild(facts);
+  const badge = element("span", `badge ${card.level}`);
+  badge.appendChild(element("span", "dot"));
+  badge.appendChild(element("span", "", card.count));
+  link.appendChild(badge);
+  if (card.note) link.appendChild(element("span", "note", card.note));
+  item.appendChild(link);
+
+  if (data.judging) {
+    const flag = element("button", "flag");
+    flag.type = "button";
+    flag.innerHTML =
+      '<svg viewBox="0 0 20 20" width="16" height="16" aria-hidden="true"><path d="M5 17V3.5M5 4h9l-2 3 2 3H5" ' +
+      'fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"/></svg>';
+    item.appendChild(flag);
+    item.appendChild(element("span", "verdict"));
+  }
+  return item;
+}
+
+function initial(card) {
+  const letter = [...card.title].find((char) => /[\p{L}\p{N}]/u.test(char)) ?? "?";
+  return element("span", "initial", letter.toLocaleUpperCase());
+}
+
+// --- judging -----------------------------------------------------------------------------------------------------
+
+/** The verdict to show for a neighbour: what is on its way to the server, else what the server has. */
+function verdictOf(judging, itemId) {
+  let verdict = judging.mine[itemId] ?? null;
+  for (const entry of outbox.values()) {
+    if (entry.anchor === judging.anchor && entry.neighbour === itemId) {
+      verdict = entry.verdict === "withdrawn" ? null : entry.verdict;
+    }
+  }
+  return verdict;
+}
+
+function showMarks(state, frame) {
+  const judging = state.data.judging;
+  if (!judging) return;
+  for (const item of frame.querySelectorAll(".card")) {
+    const verdict = verdictOf(judging, item.dataset.item);
+    const title = item.querySelector(".title").textContent;
+    item.classList.toggle("irrelevant", verdict === "irrelevant");
+    item.classList.toggle("relevant", verdict === "relevant");
+    const flag = item.querySelector(".flag");
+    flag.setAttribute("aria-pressed", String(verdict === "irrelevant"));
+    flag.setAttribute("aria-label", verdict === "irrelevant" ? `${title}: take the flag back` : `${title}: irrelevant`);
+    flag.title = verdict === "irrelevant" ? "Take this back (X)" : "Mark irrelevant (X)";
+    const others = judging.others[item.dataset.item] ?? "";
+    item.querySelector(".verdict").textContent =
+      verdict === "irrelevant" ? "Irrelevant" : verdict === "relevant" ? "Fits" : others;
+  }
+  const rest = judging.rest ? unjudged(state, frame).length : 0;
+  let bar = frame.parentNode.querySelector(".rest");
+  if (!judging.rest) {
+    bar?.remove();
+    return;
+  }
+  if (!bar) {
+    bar = element("div", "rest");
+    const button = element("button", "", "The rest fit");
+    button.type = "button";
+    button.addEventListener("click", () => {
+      const ids = unjudged(state, frame);
+      send(state, frame, ids.map((id) => [id, "relevant", true]));
+    });
+    bar.append(button, element("span"));
+    frame.after(bar);
+  }
+  bar.querySelector("button").disabled = rest === 0;
+  bar.querySelector("span").textContent =
+    rest === 0 ? "Everything shown here is judged." : `stores ${rest} unflagged as relevant`;
+}
+
+function unjudged(state, frame) {
+  const ids = [...frame.querySelectorAll(".card")].map((item) => item.dataset.item);
+  return [...new Set(ids)].filter((id) => verdictOf(state.data.judging, id) === null);
+}
+
+function toggle(state, frame, item) {
+  const flagged = verdictOf(state.data.judging, item.dataset.item) === "irrelevant";
+  send(state, frame, [[item.dataset.item, flagged ? "withdrawn" : "irrelevant", false]]);
+}
+
+function send(state, frame, verdicts) {
+  const { anchor, release } = state.data.judging;
+  for (const [neighbour, verdict, implied] of verdicts) {
+    const id = newId();
+    outbox.set(id, { client_id: id, anchor, neighbour, verdict, implied, release });
+  }
+  showMarks(state, frame);
+  // Clicks that follow one another closely travel together; what is not confirmed travels again with the next.
+  clearTimeout(state.waiting);
+  state.waiting = setTimeout(() => state.component.setStateValue("outbox", [...outbox.values()]), 120);
+}
+
+/** Forget what the server has stored, or has refused and told the person about. */
+function settle(judging) {
+  judging?.settled.forEach((id) => outbox.delete(id));
+}
+
+function newId() {
+  if (crypto.randomUUID) return crypto.randomUUID(); // only where the page is served securely or on localhost
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+// --- events ------------------------------------------------------------------------------------------------------
+
+function clicked(event, state, frame) {
+  const flag = event.target.closest(".flag");
+  if (flag) {
+    toggle(state, frame, flag.closest(".card"));
+    return;
+  }
+  const link = event.target.closest("a.open");
+  if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  state.component.setTriggerValue("open", link.closest(".card").dataset.item);
+}
+
+function typed(event, state, frame, item = event.target.closest?.(".card")) {
+  if (event.key.toLowerCase() !== "x" || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (!item || !state.data.judging) return;
+  event.preventDefault();
+  toggle(state, frame, item);
+}
+
+function element(tag, className = "", text = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}

@@ -1,0 +1,77 @@
+"""Who is judging: a name, asked once, kept in a cookie so that it survives reloads and pasted links.
+
+This is a name, not a proof of identity.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import quote, unquote
+
+import streamlit as st
+
+__all__ = ["MAX_LENGTH", "clean_name", "curator_name", "keep_cookie", "name_form", "set_curator_name"]
+
+COOKIE = "longtail_curator"
+MAX_LENGTH = 60
+_SESSION_KEY = "curator_name"
+_UNWRITTEN_KEY = "curator_cookie_unwritten"
+
+_cookie = st.components.v2.component(
+    "longtail_cookie",
+    js="""
+    export default ({ data }) => {
+      const secure = location.protocol === "https:" ? "; Secure" : "";
+      document.cookie = `${data.name}=${data.value}; Path=${data.path}; Max-Age=31536000; SameSite=Lax${secure}`;
+    };
+    """,
+)
+
+
+def curator_name() -> str | None:
+    """The name given in this session, or in an earlier one by this browser."""
+    if _SESSION_KEY not in st.session_state:
+        st.session_state[_SESSION_KEY] = clean_name(unquote(st.context.cookies.to_dict().get(COOKIE, "")))
+    return st.session_state[_SESSION_KEY] or None
+
+
+def set_curator_name(name: str) -> bool:
+    """Take a name, for this session and the browser's next ones; False where nothing of it is left when cleaned."""
+    cleaned = clean_name(name)
+    if cleaned:
+        st.session_state[_SESSION_KEY] = cleaned
+        st.session_state[_UNWRITTEN_KEY] = True
+    return bool(cleaned)
+
+
+def keep_cookie() -> None:
+    """Have the browser remember a name that was just given."""
+    if st.session_state.pop(_UNWRITTEN_KEY, False):
+        path = (st.get_option("server.baseUrlPath") or "").strip("/")
+        value = quote(st.session_state[_SESSION_KEY], safe="")
+        _cookie(key="curator_cookie", data={"name": COOKIE, "value": value, "path": f"/{path}"}, height=1)
+
+
+def name_form(key: str, *, button: str = "That is me") -> bool:
+    """Ask for the name; True in the run in which a usable one was given."""
+    with st.form(key, border=False):
+        name = st.text_input(
+            "Your name",
+            value=curator_name() or "",
+            max_chars=MAX_LENGTH,
+            placeholder="e.g. Ada",
+            help="Shown beside what you judge, so that colleagues' opinions can be told apart. Kept in this browser.",
+        )
+        if st.form_submit_button(button, type="primary"):
+            if set_curator_name(name):
+                return True
+            st.error("A name needs at least one letter or digit.")
+    return False
+
+
+def clean_name(name: str) -> str:
+    """One line, no control characters, at most `MAX_LENGTH` long; empty where no letter or digit is in it."""
+    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in name)
+    cleaned = re.sub(r"\s+", " ", unicodedata.normalize("NFC", visible)).strip()[:MAX_LENGTH].strip()
+    return cleaned if any(char.isalnum() for char in cleaned) else ""

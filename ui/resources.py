@@ -1,0 +1,104 @@
+"""What all sessions share: the workspace, its settings, the shop, the release in use, the judgement store."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+from engine.serving.recommender import Recommender
+from engine.serving.releases import current_release_id
+
+from engine.curation.judgements import JudgementStore
+from engine.serving.traffic import Traffic
+from engine.settings import Settings, load_settings, workspace_path
+from engine.shop.catalogue import Shop, read_shop
+from engine.workspace import Workspace
+from ui.words import day_phrase, plural
+
+__all__ = [
+    "has_release",
+    "has_shop",
+    "judgements",
+    "recommender",
+    "release_sentence",
+    "settings",
+    "shop",
+    "traffic",
+    "workspace",
+]
+
+
+def workspace() -> Workspace:
+    """The workspace that this server shows."""
+    return Workspace(workspace_path())
+
+
+def settings() -> Settings:
+    """The settings as they stand; read again when settings.toml changes."""
+    file = workspace().settings_file
+    return _settings(workspace().root, file.stat().st_mtime_ns if file.is_file() else 0)
+
+
+def has_shop() -> bool:
+    """Whether a shop was loaded or drawn."""
+    return (workspace().snapshots / "current").is_file()
+
+
+def has_release() -> bool:
+    """Whether a training run has published anything."""
+    return current_release_id(workspace()) is not None
+
+
+def shop() -> Shop:
+    """The shop data in use; raises `NoDataError` when there is none."""
+    return _shop(workspace(), workspace().current_snapshot().name)
+
+
+def recommender() -> Recommender:
+    """The published release, or the last good one with a notice; raises `NoReleaseError` when there is none."""
+    return _recommender(workspace(), current_release_id(workspace()))
+
+
+def traffic() -> Traffic:
+    """Where head, middle and long tail of the release's catalogue begin."""
+    return _traffic(workspace(), recommender().release_id)
+
+
+def judgements() -> JudgementStore:
+    """The judgement store, migrated."""
+    return _store(settings().database_url or workspace().database_url)
+
+
+def release_sentence() -> str:
+    """`Release 12, trained today 09:14, 2,000 products`."""
+    manifest = recommender().manifest
+    return (
+        f"Release {manifest.number}, trained {day_phrase(datetime.fromisoformat(manifest.created_at))}, "
+        f"{plural(manifest.n_items, 'product')}"
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _settings(root: Path, changed_at: int) -> Settings:
+    return load_settings(root)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
+def _shop(workspace: Workspace, snapshot_id: str) -> Shop:
+    return read_shop(workspace)
+
+
+@st.cache_resource(show_spinner="Opening the release…", max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
+def _recommender(workspace: Workspace, current: str | None) -> Recommender:
+    return Recommender.open(workspace)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Workspace: lambda w: str(w.root)})
+def _traffic(workspace: Workspace, release_id: str) -> Traffic:
+    return Traffic.of(recommender().items["interaction_count"])
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _store(url: str) -> JudgementStore:
+    return JudgementStore(url)

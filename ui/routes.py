@@ -1,0 +1,72 @@
+"""Pictures by URL: GET /thumb/<hash> and /picture/<hash>, made once, kept by the browser for ever."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from engine.settings import workspace_path
+from engine.workspace import Workspace
+
+__all__ = ["lifespan", "picture_url", "routes", "thumb_url"]
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+# A picture's address is the hash of its content: what lies there can never change.
+_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+_NOT_CACHED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+PLACEHOLDER = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 100" width="320" height="400">
+<rect width="80" height="100" fill="#8881"/><path d="M28 60l9-12 7 8 4-5 8 9z" fill="#8885"/>
+<circle cx="49" cy="43" r="3.5" fill="#8885"/></svg>"""
+
+
+def thumb_url(image: str) -> str:
+    """Address of the thumbnail (long side at most 320 pixels) of the picture with this content hash."""
+    return f"{_base()}/thumb/{image}"
+
+
+def picture_url(image: str) -> str:
+    """Address of the picture (long side at most 640 pixels) with this content hash."""
+    return f"{_base()}/picture/{image}"
+
+
+async def thumb(request: Request) -> Response:
+    """The thumbnail, or 404 with a quiet placeholder."""
+    return _serve(request, Workspace.thumbnail_file)
+
+
+async def picture(request: Request) -> Response:
+    """The picture, or 404 with a quiet placeholder."""
+    return _serve(request, Workspace.image_file)
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Nothing is opened before the first visitor needs it, and nothing needs closing."""
+    yield
+
+
+def _serve(request: Request, locate) -> Response:  # type: ignore[no-untyped-def]
+    image = request.path_params["image"]
+    file: Path | None = locate(Workspace(workspace_path()), image) if _HASH.fullmatch(image) else None
+    if file is None or not file.is_file():
+        return Response(PLACEHOLDER, status_code=404, media_type="image/svg+xml", headers=_NOT_CACHED)
+    return FileResponse(file, media_type="image/jpeg", headers=_FOREVER)
+
+
+def _base() -> str:
+    """The path under which the dashboard is served: empty, or /something."""
+    path = (st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{path}" if path else ""
+
+
+routes: list[BaseRoute] = [
+    Route(f"{_base()}/thumb/{{image}}", thumb, methods=["GET"]),
+    Route(f"{_base()}/picture/{{image}}", picture, methods=["GET"]),
+]

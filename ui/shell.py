@@ -1,0 +1,104 @@
+"""The frame around every page: style, navigation, top bar, and what stands in for a page while there is no release."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from engine.errors import LongtailError
+from ui import notices
+from ui.curator import curator_name, keep_cookie, name_form
+from ui.first_run import show_first_run
+from ui.guard import guarded
+from ui.navigation import remember_pages
+from ui.resources import has_release, recommender, release_sentence, shop
+from ui.style import add_style
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page of the navigation. `needs_release`: it shows what a training made, so there must be one."""
+
+    module: str
+    title: str
+    icon: str
+    needs_release: bool = True
+
+
+NAVIGATION = {
+    "Shop": [
+        Entry("similar_items", "Similar items", ":material/apps:"),
+        Entry("new_product", "New product", ":material/add_photo_alternate:"),
+        Entry("map", "Map", ":material/bubble_chart:"),
+        Entry("shopper", "Shopper", ":material/person:"),
+    ],
+    "Quality": [Entry("irrelevance", "Irrelevance", ":material/show_chart:")],
+    "Engine": [
+        Entry("model", "Model", ":material/tune:", needs_release=False),
+        Entry("data", "Data", ":material/database:", needs_release=False),
+    ],
+}
+
+
+def main() -> None:
+    st.set_page_config(page_title="Longtail", page_icon=":material/apps:", layout="wide")
+    add_style()
+    entries = {entry.module: entry for group in NAVIGATION.values() for entry in group if _exists(entry)}
+    pages = {
+        name: st.Page(_runner(entry), title=entry.title, icon=entry.icon, url_path=name)
+        for name, entry in entries.items()
+    }
+    sections = {
+        section: [pages[entry.module] for entry in group if entry.module in pages]
+        for section, group in NAVIGATION.items()
+    }
+    # Navigation before any gate: until it has run once, a cold server would look for pages of its own.
+    page = st.navigation({section: group for section, group in sections.items() if group})
+    remember_pages(pages)
+    _top_bar()
+    notices.show()
+    page.run()
+    keep_cookie()
+
+
+def _runner(entry: Entry) -> Callable[[], None]:
+    """The page as a function for `st.Page`; its module is imported when it is first shown."""
+
+    def run() -> None:
+        with guarded(entry.title):
+            if entry.needs_release and not has_release():
+                show_first_run()
+            else:
+                importlib.import_module(f"pages.{entry.module}").page()
+
+    return run
+
+
+def _exists(entry: Entry) -> bool:
+    return importlib.util.find_spec(f"pages.{entry.module}") is not None
+
+
+def _top_bar() -> None:
+    name, release, notice = "Longtail", "", None
+    try:
+        name = shop().name
+        if has_release():
+            release, notice = release_sentence(), recommender().notice
+    except LongtailError:
+        pass  # the page itself says what is wrong
+    with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
+        st.html(f'<div class="lt-bar"><strong>{html.escape(name)}</strong><span>{html.escape(release)}</span></div>')
+        curator = curator_name()
+        with st.popover(curator or "Who are you?", icon=":material/account_circle:", type="tertiary"):
+            if name_form("top_bar_name", button="Save"):
+                st.rerun()
+    if notice:
+        st.warning(notice, icon=":material/history:")
+
+
+main()

@@ -1,0 +1,56 @@
+"""The page's address is the truth about what it shows: widgets mirror it, callbacks change it.
+
+Streamlit puts a changed address into the browser's history, and going back runs the page with the older one. Widgets are
+set from the address on every run, before they are drawn, so back, reload and a pasted link all show the same thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import streamlit as st
+
+__all__ = ["mirror", "query", "query_list", "set_query", "writer"]
+
+Value = str | list[str] | None
+
+
+def query(name: str, default: str = "", *, allowed: Collection[str] | None = None) -> str:
+    """One parameter of the address; the default where it is absent or not `allowed`."""
+    value = st.query_params.get(name, default)
+    return value if allowed is None or value in allowed else default
+
+
+def query_list(name: str, *, allowed: Collection[str] | None = None) -> list[str]:
+    """A repeated parameter of the address, without values that are not `allowed`."""
+    return [value for value in st.query_params.get_all(name) if allowed is None or value in allowed]
+
+
+def set_query(**changes: Value) -> None:
+    """Change parameters in one step (one entry of the history); None, "" and [] remove one."""
+    current = {name: st.query_params.get_all(name) for name in st.query_params}
+    for name, value in changes.items():
+        if value:
+            current[name] = [value] if isinstance(value, str) else list(value)
+        else:
+            current.pop(name, None)
+    st.query_params.from_dict(current)
+
+
+def mirror(key: str, value: object) -> None:
+    """Give a widget that is about to be drawn the value that the address asks for."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+
+
+def writer(
+    key: str, name: str, *, to_text: Callable[[object], Value] | None = None, **also: Value
+) -> Callable[[], None]:
+    """A callback that writes a changed widget into the address as `name`, and `also` other parameters with it."""
+
+    def write() -> None:
+        value = st.session_state[key]
+        text = to_text(value) if to_text else value
+        set_query(**{name: text}, **also)
+
+    return write

@@ -1,0 +1,89 @@
+"""The words on screen: arms, counts, prices, times, in a merchandiser's language."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, tzinfo
+
+__all__ = [
+    "ARMS",
+    "ARM_HELP",
+    "ARM_NAMES",
+    "arm_name",
+    "count_phrase",
+    "day_phrase",
+    "duration_phrase",
+    "plural",
+    "price_phrase",
+    "singular",
+    "text_or_none",
+]
+
+ARM_NAMES = {"hybrid": "Longtail", "als": "Behaviour", "predicted": "Predicted", "content": "Text and picture"}
+ARMS = tuple(ARM_NAMES)
+ARM_HELP = {
+    "hybrid": "What we serve: behaviour where there is enough of it, prediction from text and picture where there is not.",
+    "als": "Products that the same shoppers liked. Good for well-known products, close to chance for the rest.",
+    "predicted": "Where behaviour would put the product, predicted from its text, picture and attributes.",
+    "content": "Products whose text, picture and attributes are alike; nobody's behaviour plays a part.",
+}
+_SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥", "INR": "₹", "CNY": "CN¥", "AUD": "A$", "CAD": "C$"}
+
+
+def arm_name(arm: str) -> str:
+    """`als` -> Behaviour; an unknown arm is shown as it is."""
+    return ARM_NAMES.get(arm, arm)
+
+
+def singular(word: str) -> str:
+    """One of what the shop counts: clicks -> click, purchases -> purchase, a word without an s stays."""
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """`1 product`, `2,000 products`, `no products`."""
+    if count == 0:
+        return f"no {many or one + 's'}"
+    return f"1 {one}" if count == 1 else f"{count:,} {many or one + 's'}"
+
+
+def count_phrase(count: int, word: str) -> str:
+    """An interaction count in the shop's own word (given in the plural): `3 clicks`, `1 buyer`, `no ratings`."""
+    return plural(count, singular(word), word)
+
+
+def price_phrase(price: object, currency: str | None) -> str:
+    """`£1,234.50`, `59.00 SEK`, or nothing where the price is missing."""
+    if not isinstance(price, int | float) or not math.isfinite(price):
+        return ""
+    if currency is None:
+        return f"{price:,.2f}"
+    symbol = _SYMBOLS.get(currency.upper()) or (currency if len(currency) == 1 else None)
+    return f"{symbol}{price:,.2f}" if symbol else f"{price:,.2f} {currency}"
+
+
+def day_phrase(moment: datetime, *, now: datetime | None = None, zone: tzinfo | None = None) -> str:
+    """`today 09:14`, `yesterday 17:02`, `3 March 2026`, in `zone` (the machine's own unless given)."""
+    local = moment.astimezone(zone)
+    days = ((now or datetime.now(UTC)).astimezone(zone).date() - local.date()).days
+    if days in (0, 1):
+        return f"{'today' if days == 0 else 'yesterday'} {local:%H:%M}"
+    return f"{local.day} {local:%B %Y}"
+
+
+def duration_phrase(seconds: float) -> str:
+    """Roughly how long: `a few seconds`, `40 s`, `2 min`, `1 h 20 min`."""
+    if seconds < 5:
+        return "a few seconds"
+    if seconds < 90:
+        return f"{round(seconds / 5) * 5} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def text_or_none(value: object) -> str | None:
+    """A cell of the catalogue as text; None where it is missing (None, NaN) or blank."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    text = str(value).strip()
+    return text if text and text != "<NA>" else None
