@@ -101,7 +101,8 @@ def _parse(url: str) -> URL:
 def _sqlite(url: URL) -> Engine:
     file = Path(str(url.database)).absolute()
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch()
+    if not file.exists():
+        file.touch()
 
     def connect() -> sqlite3.Connection:
         # mode=rw: a file that vanished is an error, not a new, empty database that swallows judgements.

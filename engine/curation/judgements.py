@@ -211,6 +211,10 @@ class JudgementStore:
         logger.warning("removed %d sample judgements from %s", removed, self._engine.url.render_as_string())
         return int(removed)
 
+    def close(self) -> None:
+        """Give the connections back; the store opens new ones if it is used again."""
+        self._engine.dispose()
+
     def _add(self, batch: Sequence[Judgement]) -> int:
         now = datetime.now(UTC)
         with Session(writing(self._engine)) as session, session.begin():
