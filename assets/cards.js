@@ -43,6 +43,7 @@ function drawGroup(group, data) {
   if (group.title) {
     const heading = element("h3", "", group.title);
     if (group.hint) heading.title = group.hint;
+    if (group.detail) heading.appendChild(element("small", "", group.detail));
     section.appendChild(heading);
   }
   if (!group.cards.length) {

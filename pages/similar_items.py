@@ -12,7 +12,7 @@ from ui.browse import PAGE_SIZE, clear_search, draw_filters, find, random_long_t
 from ui.cards import CardMaker, Group, card_groups
 from ui.judging import ask_for_name, judged_sentence, judging_data, store_outbox
 from ui.product import draw_product
-from ui.resources import judgements, recommender, settings, shop, traffic
+from ui.resources import card_maker, judgements, recommender, settings, shop, traffic
 from ui.url import mirror, query, set_query, writer
 from ui.words import ARM_HELP, ARM_NAMES, arm_name, plural
 
@@ -52,7 +52,7 @@ def _catalogue() -> None:
     number = min(max(_whole(query("page")), 1), pages)
     st.caption(plural(int(rows.size), "product"))
     start = (number - 1) * PAGE_SIZE
-    cards = [_maker().card(row) for row in rows[start : start + PAGE_SIZE]]
+    cards = [card_maker().card(row) for row in rows[start : start + PAGE_SIZE]]
     card_groups([Group(cards=cards)], key="catalogue", on_open=_open)
     if pages > 1:
         mirror("find_page", number)
@@ -61,10 +61,10 @@ def _catalogue() -> None:
 
 
 def _product(row: int) -> None:
-    facade, maker = recommender(), _maker()
+    facade, maker = recommender(), card_maker()
     item_id = str(facade.items["item_id"].iloc[row])
     st.button("All products", icon=":material/arrow_back:", type="tertiary", on_click=set_query, kwargs={"item": None})
-    left, right = st.columns([3, 8], gap="large")
+    left, right = st.columns([2, 7], gap="medium")
     with left:
         draw_product(row, maker)
         st.button("Another long-tail product", icon=":material/casino:", on_click=_open_long_tail)
@@ -105,10 +105,6 @@ def _empty(arm: str) -> str:
     if arm == "als":
         return "Nothing to show: nobody's behaviour has reached this product yet."
     return "Nothing to show: this product has no text, picture or attributes to go by."
-
-
-def _maker() -> CardMaker:
-    return CardMaker(recommender().items, traffic(), shop().interaction_word, shop().currency)
 
 
 def _open(item_id: str) -> None:

@@ -11,10 +11,20 @@ import streamlit as st
 
 from engine.serving.traffic import LEVELS, Traffic
 from ui.cards import LEVEL_NAMES
+from ui.resources import known_values
 from ui.url import mirror, query, query_list, set_query, writer
 from ui.words import price_phrase
 
-__all__ = ["ORDERS", "PAGE_SIZE", "Search", "draw_filters", "find", "random_long_tail", "search_in_address"]
+__all__ = [
+    "ORDERS",
+    "PAGE_SIZE",
+    "Search",
+    "clear_search",
+    "draw_filters",
+    "find",
+    "random_long_tail",
+    "search_in_address",
+]
 
 PAGE_SIZE = 24
 ORDERS = {
@@ -99,8 +109,8 @@ def draw_filters(items: pd.DataFrame, search: Search, currency: str | None) -> N
             "Search", key="find_text", placeholder="Search by title or id", icon=":material/search:",
             label_visibility="collapsed", on_change=writer("find_text", "q", page=None), max_chars=200, width=360,
         )  # fmt: skip
-        _choice("Category", "category", search.categories, _values(items["category"]))
-        _choice("Brand", "brand", search.brands, _values(items["brand"]))
+        _choice("Category", "category", search.categories, known_values("category"))
+        _choice("Brand", "brand", search.brands, known_values("brand"))
         _choice("Traffic", "traffic", search.levels, list(LEVELS), names=dict(LEVEL_NAMES))
         _price(items["price"], search, currency)
         mirror("find_sort", search.order)
@@ -139,12 +149,6 @@ def _price(prices: pd.Series, search: Search, currency: str | None) -> None:
                 label, key=f"find_{name}", min_value=0.0, step=1.0, format="%.2f",
                 on_change=writer(f"find_{name}", name, to_text=_text, page=None),
             )  # fmt: skip
-
-
-@st.cache_data(show_spinner=False, max_entries=8, hash_funcs={pd.Series: id})
-def _values(column: pd.Series) -> list[str]:
-    """The values of a column, most frequent first."""
-    return [str(value) for value in column.dropna().value_counts().index]
 
 
 def _levels(counts: np.ndarray, traffic: Traffic) -> np.ndarray:

@@ -21,7 +21,7 @@ from engine.serving.traffic import Level, Traffic
 from ui.routes import picture_url, thumb_url
 from ui.words import count_phrase, price_phrase, text_or_none
 
-__all__ = ["LEVEL_NAMES", "Card", "CardMaker", "Group", "card_groups", "card_strip", "product_href"]
+__all__ = ["LEVEL_NAMES", "Card", "CardMaker", "Group", "card_groups", "product_href"]
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 LEVEL_NAMES: dict[Level, str] = {"head": "Head", "middle": "Middle", "tail": "Long tail", "none": "No traffic"}
@@ -46,10 +46,11 @@ class Card:
 
 @dataclass(frozen=True)
 class Group:
-    """Cards under one heading; `empty` is the sentence shown instead of none."""
+    """Cards under one heading with a quiet detail beside it; `empty` is the sentence shown instead of none."""
 
     name: str = ""
     title: str = ""
+    detail: str = ""
     hint: str = ""
     cards: Sequence[Card] = field(default_factory=tuple)
     empty: str = ""
@@ -103,7 +104,7 @@ def card_groups(
     Parameters
     ----------
     layout : "grid" fills the width with cards; "columns" puts the groups beside one another, aligned by rank;
-        "strip" scrolls sideways.
+        "strip" has a row for each group that scrolls sideways.
     on_open : called with the item id before the page runs again when a card is opened; without it the id is returned.
     judging : what the flags need (see `ui.judging`); without it cards have none.
     on_outbox : called before the page runs again when there are judgements to store, in `st.session_state[key]["outbox"]`.
@@ -121,13 +122,6 @@ def card_groups(
     )
     item_id = result.get("open")
     return str(item_id) if item_id and on_open is None else None
-
-
-def card_strip(
-    cards: Sequence[Card], *, key: str, empty: str = "", on_open: Callable[[str], None] | None = None
-) -> str | None:
-    """Draw one row of cards that scrolls sideways; the id of a card that was just opened, unless `on_open` takes it."""
-    return card_groups([Group(cards=cards, empty=empty)], key=key, layout="strip", on_open=on_open)
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from ui.resources import has_release, has_shop, workspace
 from ui.routes import thumb_url
 from ui.words import duration_phrase
 
-__all__ = ["newest_pictures", "show_first_run"]
+__all__ = ["newest_pictures", "show_first_run", "steps_html"]
 
 REFRESH_SECONDS = 1.0
 PICTURES = 12
@@ -59,7 +59,7 @@ def _follow(run_id: str) -> None:
     st.caption(text)
     st.progress(min(max(status.done, 0.0), 1.0), text=left or "Starting…")
     steps, pictures = st.columns([2, 3], gap="large")
-    steps.html(_steps_html(status))
+    steps.html(steps_html(status))
     if status.kind == "demo":
         pictures.html(_pictures_html(newest_pictures(workspace())))
 
@@ -70,7 +70,7 @@ def _offer(last: RunStatus | None) -> None:
     st.title("Almost there" if has_shop() else "No shop yet")
     if last is not None and last.state in ("failed", "lost", "cancelled"):
         st.error(last.message or "The run ended without a word.", icon=":material/error:")
-        st.html(_steps_html(last))
+        st.html(steps_html(last))
     else:
         st.write(
             "The shop is loaded. Longtail has not learned it yet." if has_shop() else "There is nothing to show yet."
@@ -99,7 +99,8 @@ def _start(kind: Kind) -> str | None:
         return None
 
 
-def _steps_html(status: RunStatus) -> str:
+def steps_html(status: RunStatus) -> str:
+    """The steps of a run as a list: what is done, what runs, what waits."""
     rows = []
     for step in status.steps:
         percent = f" {step.done:.0%}" if step.state == "running" and step.done > 0 else ""

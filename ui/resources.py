@@ -14,12 +14,15 @@ from engine.serving.traffic import Traffic
 from engine.settings import Settings, load_settings, workspace_path
 from engine.shop.catalogue import Shop, read_shop
 from engine.workspace import Workspace
+from ui.cards import CardMaker
 from ui.words import day_phrase, plural
 
 __all__ = [
+    "card_maker",
     "has_release",
     "has_shop",
     "judgements",
+    "known_values",
     "recommender",
     "release_sentence",
     "settings",
@@ -65,6 +68,16 @@ def traffic() -> Traffic:
     return _traffic(workspace(), recommender().release_id)
 
 
+def card_maker() -> CardMaker:
+    """Makes cards of the release's products."""
+    return CardMaker(recommender().items, traffic(), shop().interaction_word, shop().currency)
+
+
+def known_values(column: str) -> list[str]:
+    """The values of a column of the release's catalogue, most frequent first; do not change the list."""
+    return _known_values(workspace(), recommender().release_id, column)
+
+
 def judgements() -> JudgementStore:
     """The judgement store, migrated."""
     return _store(settings().database_url or workspace().database_url)
@@ -97,6 +110,12 @@ def _recommender(workspace: Workspace, current: str | None) -> Recommender:
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Workspace: lambda w: str(w.root)})
 def _traffic(workspace: Workspace, release_id: str) -> Traffic:
     return Traffic.of(recommender().items["interaction_count"])
+
+
+@st.cache_resource(show_spinner=False, max_entries=100, hash_funcs={Workspace: lambda w: str(w.root)})
+def _known_values(workspace: Workspace, release_id: str, column: str) -> list[str]:
+    values = recommender().items[column].explode()
+    return [str(value) for value in values.dropna().value_counts().index]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -18,6 +19,9 @@ from ui.guard import guarded
 from ui.navigation import remember_pages
 from ui.resources import has_release, recommender, release_sentence, shop
 from ui.style import add_style
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+SIDEBAR_WIDTH = 232
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,13 @@ NAVIGATION = {
 
 
 def main() -> None:
-    st.set_page_config(page_title="Longtail", page_icon=":material/apps:", layout="wide")
+    st.set_page_config(
+        page_title="Longtail",
+        page_icon=str(ASSETS / "icon.svg"),  # our own file: a named icon would be fetched from the internet
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_WIDTH,
+    )
+    st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     add_style()
     entries = {entry.module: entry for group in NAVIGATION.values() for entry in group if _exists(entry)}
     pages = {
@@ -92,7 +102,11 @@ def _top_bar() -> None:
     except LongtailError:
         pass  # the page itself says what is wrong
     with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
-        st.html(f'<div class="lt-bar"><strong>{html.escape(name)}</strong><span>{html.escape(release)}</span></div>')
+        st.html(
+            f'<div class="lt-bar"><strong>{html.escape(name)}</strong><span>{html.escape(release)}</span></div>',
+            width="content",
+        )
+        st.space("stretch")
         curator = curator_name()
         with st.popover(curator or "Who are you?", icon=":material/account_circle:", type="tertiary"):
             if name_form("top_bar_name", button="Save"):

@@ -1,0 +1,90 @@
+"""Shopper: what somebody liked, and what the shop would show next by behaviour and by Longtail."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from engine.serving.recommender import Neighbour
+
+from engine.errors import NotFoundError
+from ui.cards import CardMaker, Group, card_groups
+from ui.navigation import open_product
+from ui.resources import card_maker, recommender, settings
+from ui.url import mirror, query, set_query, writer
+from ui.words import ARM_HELP, arm_name, plural
+
+__all__ = ["long_tail_share", "page"]
+
+SUGGESTED = 12
+HISTORY_SHOWN = 30
+ARMS = ("als", "hybrid")
+
+
+def page() -> None:
+    """One shopper, named by `?shopper=` or picked from a few."""
+    facade = recommender()
+    suggested = facade.sample_shoppers(SUGGESTED, settings().seed)
+    shopper = query("shopper") or (suggested[0] if suggested else "")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="list_head"):
+        st.title("Shopper", anchor=False, width="content")
+        st.space("stretch")
+        mirror("shopper", shopper or None)
+        st.selectbox(
+            "Shopper",
+            sorted({*suggested, shopper}) if shopper else suggested,
+            key="shopper",
+            accept_new_options=True,
+            placeholder="A shopper's id",
+            label_visibility="collapsed",
+            help="Pick one, or type any shopper's id",
+            on_change=writer("shopper", "shopper"),
+            width=260,
+        )
+        st.button("Another shopper", icon=":material/casino:", type="primary", on_click=_another)
+    if not shopper:
+        st.info("This release was trained without shoppers, so there is nobody to show.")
+        return
+    try:
+        history = facade.history(shopper)
+    except NotFoundError as exc:
+        st.warning(str(exc), icon=":material/search_off:")
+        return
+    maker = card_maker()
+    rows = [facade.row(item_id) for item_id in history]
+    groups = [
+        Group(
+            name="history",
+            title=f"Liked {plural(len(rows), 'product')}",
+            cards=[maker.card(row) for row in rows[:HISTORY_SHOWN]],
+            empty="Nothing is known of what this shopper liked.",
+        )
+    ]
+    groups += [_recommended(shopper, arm, maker) for arm in ARMS]
+    if item_id := card_groups(groups, key="shopper_cards", layout="strip"):
+        open_product(item_id)
+
+
+def long_tail_share(rows: list[int], maker: CardMaker) -> float:
+    """Share of these rows of the catalogue that are long-tail products, 0 to 1."""
+    counts = maker.items["interaction_count"].to_numpy()[rows]
+    return float(maker.traffic.is_long_tail(counts).mean()) if rows else 0.0
+
+
+def _recommended(shopper: str, arm: str, maker: CardMaker) -> Group:
+    ranked: list[Neighbour] = recommender().ranked_by_shopper(shopper, arm, settings().serving.neighbours)
+    share = long_tail_share([neighbour.row for neighbour in ranked], maker)
+    return Group(
+        name=arm,
+        title=f"{arm_name(arm)} would show",
+        detail=f"{share:.0%} long tail" if ranked else "",
+        hint=ARM_HELP[arm],
+        cards=[maker.card(neighbour.row, rank=neighbour.rank) for neighbour in ranked],
+        empty="Nothing to show: this shopper liked nothing that can be learned from.",
+    )
+
+
+def _another() -> None:
+    """Callback: any shopper."""
+    drawn = recommender().sample_shoppers(1, int(np.random.default_rng().integers(2**31)))
+    if drawn:
+        set_query(shopper=drawn[0])
