@@ -1,0 +1,224 @@
+"""How many of the neighbours an arm shows are irrelevant, against how much traffic the anchor has.
+
+**Only finished lists count.** Where people flag what is bad and pass over what is good, the judged pairs alone say 100 %
+irrelevant. So an anchor counts for an arm only when everything that the arm's list showed, down to rank k, is judged,
+be it by a click on "The rest fit"; `open_flags` says what is left out. A pair is judged once for every arm that
+returned it. Where a list was finished in several releases, the newest stands for the anchor.
+
+**Votes.** A pair's irrelevance is the mean over its raters' latest votes. A pair about which everybody was unsure is
+judged, so it does not keep its list open, but it is in no rate.
+
+**Bins** are powers of two of the anchor's interaction count at the time: 0, 1, 2, 3-4, 5-8, 9-16, ...
+
+**Intervals.** The ten neighbours of one anchor stand or fall together, so anchors are resampled, not pairs: Bayesian
+bootstrap (Rubin 1981), weights Exp(1) per anchor. To it come two imaginary anchors of weight Gamma(1/2), one all
+irrelevant, one all relevant. Where each anchor is all one or the other this is exactly Jeffreys' interval for as many
+trials as there are anchors (Brown, Cai and DasGupta 2001), so that one anchor gives a wide interval, and a rate of 0
+or 1 never a width of zero; with many anchors the two no longer matter.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from engine.model.fusion import ARMS
+
+if TYPE_CHECKING:
+    from engine.serving.recommender import Recommender
+
+__all__ = ["TABLE_COLUMNS", "current_lists", "headline", "irrelevance_by_count", "open_flags"]
+
+TABLE_COLUMNS = (
+    "arm",
+    "bin_low",
+    "bin_high",
+    "bin_label",
+    "rate",
+    "low",
+    "high",
+    "judged",
+    "unsure",
+    "anchors",
+)
+PAIR = ["anchor_id", "neighbour_id"]
+LIST = ["release_id", "anchor_id", "arm"]
+DRAWS = 2000
+DRAWN_AT_ONCE = 2_000_000
+NEWEST = np.iinfo(np.int64).max
+
+
+def irrelevance_by_count(
+    current: pd.DataFrame, seen: pd.DataFrame, *, k: int = 10, seed: int = 0, complete_only: bool = True
+) -> pd.DataFrame:
+    """The irrelevance rate of each arm in each bin of the anchor's interaction count.
+
+    Parameters
+    ----------
+    current : the votes in force, `JudgementStore.current()`.
+    seen : where pairs stood, `JudgementStore.seen()` or `current_lists()` or both, one under the other.
+    k : how far down the lists to look.
+    seed : of the bootstrap; a point's interval depends on its own anchors and nothing else.
+    complete_only : count an anchor for an arm only when its list is judged down to rank k. Without it every judged
+        pair counts, and lists of which only the bad was flagged push the rates up.
+
+    Returns
+    -------
+    One row per arm and bin that has a judged list, by arm and count: arm, bin_low, bin_high (int64, both included),
+    bin_label, rate, low, high (0 to 1; the 95 % interval), judged (pairs in the rate), unsure (pairs about which
+    nobody was sure), anchors. `rate`, `low` and `high` are NaN where nobody was sure of anything.
+    """
+    placed, lists = _judged_lists(current, seen, k)
+    usable = lists[lists["complete"] if complete_only else lists["places"] > 0]
+    chosen = usable.sort_values(["last_id", "release_id"]).drop_duplicates(["anchor_id", "arm"], keep="last")
+    pairs = placed[placed["judged"]].merge(chosen[LIST], on=LIST)
+    anchors = (
+        pairs.assign(sure=pairs["share"].notna())
+        .groupby(["arm", "anchor_id"], sort=True)
+        .agg(count=("anchor_count", "last"), bad=("share", "sum"), judged=("sure", "sum"), places=("sure", "size"))
+        .reset_index()
+    )
+    anchors["bin"] = _bin(anchors["count"].to_numpy(dtype=np.int64))
+    rows = [_point(group, seed) for _, group in anchors.groupby(["arm", "bin"], sort=True)]
+    table = pd.DataFrame(rows, columns=list(TABLE_COLUMNS))
+    whole = dict.fromkeys(("bin_low", "bin_high", "judged", "unsure", "anchors"), "int64")
+    return table.astype(
+        {"arm": "str", "bin_label": "str", "rate": "float64", "low": "float64", "high": "float64"} | whole
+    )
+
+
+def open_flags(current: pd.DataFrame, seen: pd.DataFrame, *, k: int = 10) -> pd.DataFrame:
+    """Flagged pairs that no rate counts because no list they stand in is finished: anchor_id and flags, most first."""
+    placed, lists = _judged_lists(current, seen, k)
+    finished = placed.merge(lists.loc[lists["complete"], LIST], on=LIST)[PAIR].drop_duplicates()
+    flagged = current.loc[current["verdict"] == "irrelevant", PAIR].drop_duplicates()
+    left = flagged.merge(finished, on=PAIR, how="left", indicator=True)
+    counts = left[left["_merge"] == "left_only"].groupby("anchor_id").size().rename("flags").reset_index()
+    return counts.sort_values(["flags", "anchor_id"], ascending=[False, True], ignore_index=True)
+
+
+def current_lists(recommender: Recommender, anchor_ids: Sequence[str], k: int = 10) -> pd.DataFrame:
+    """What every arm of this release shows for these anchors, in the shape of `JudgementStore.seen()`.
+
+    With it, pairs judged under an earlier release count where this release returns them again, and a list that is
+    shorter than k is known to be whole. Two more columns say so: listed, the list's length, and anchor_count, the
+    anchor's interactions now. Anchors that are no longer in the shop are left out.
+    """
+    items = recommender.items
+    counts = pd.Series(items["interaction_count"].to_numpy(), index=items["item_id"].astype("str"))
+    known = [anchor for anchor in dict.fromkeys(anchor_ids) if anchor in counts.index]
+    frames = [recommender.neighbours_all(arm, k, known).assign(arm=arm) for arm in ARMS] if known else []
+    columns = ["item_id", "neighbour_id", "arm", "rank"]
+    lists = pd.concat([frame[columns] for frame in frames]) if frames else pd.DataFrame(columns=columns, dtype="str")
+    lists = lists.rename(columns={"item_id": "anchor_id"}).astype({"rank": "int64"})
+    lists["release_id"] = recommender.release_id
+    lists["last_id"] = NEWEST
+    lists["listed"] = lists.groupby(["anchor_id", "arm"])["rank"].transform("size").astype("int64")
+    lists["anchor_count"] = lists["anchor_id"].map(counts).astype("int64")
+    return lists.reset_index(drop=True)
+
+
+def headline(table: pd.DataFrame, word: str) -> str:
+    """What the table says, in one sentence.
+
+    The count below which behaviour shows mostly irrelevant products is where the judged pairs below it are furthest
+    from half irrelevant: the sum of judged x (rate - 1/2) over the bins below is largest. One odd bin with few
+    judgements does not move it.
+
+    Parameters
+    ----------
+    table : from `irrelevance_by_count`.
+    word : what the shop counts, in the plural ("clicks").
+    """
+    sure = table[table["judged"] > 0].sort_values("bin_low")
+    behaviour, longtail = sure[sure["arm"] == "als"], sure[sure["arm"] == "hybrid"]
+    if behaviour.empty:
+        return "No list has been judged to its end yet" if longtail.empty else f"Longtail shows {_share(longtail)}"
+    excess = (behaviour["judged"] * (behaviour["rate"] - 0.5)).cumsum().to_numpy()
+    last = int(excess.argmax())
+    if excess[last] <= 0:
+        sentence = f"Behaviour shows {_share(behaviour)}"
+        return sentence if longtail.empty else f"{sentence}, Longtail {_percent(longtail)}"
+    below = int(behaviour["bin_high"].iloc[last]) + 1
+    everywhere = last == len(behaviour) - 1
+    where = f"At every number of {word} judged so far" if everywhere else f"Below {below:,} {word}"
+    sentence = f"{where}, behaviour shows mostly irrelevant products"
+    same = longtail[longtail["bin_high"] < below]
+    return sentence if same.empty else f"{sentence}; Longtail {_percent(same)}"
+
+
+def _judged_lists(current: pd.DataFrame, seen: pd.DataFrame, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every place down to rank k with what was said about its pair, and one row per list with whether it is finished."""
+    votes = current[current["verdict"] != "withdrawn"]
+    sure = votes["verdict"].isin(["irrelevant", "relevant"])
+    votes = votes.assign(share=(votes["verdict"] == "irrelevant").astype("float64").where(sure))
+    pairs = votes.sort_values("id").groupby(PAIR, sort=False).agg(share=("share", "mean"), at=("anchor_count", "last"))
+    placed = seen[seen["rank"] <= k].sort_values("last_id").drop_duplicates([*LIST, "neighbour_id"], keep="last")
+    placed = placed.merge(pairs.assign(judged=True).reset_index(), on=PAIR, how="left")
+    placed["judged"] = placed["judged"].notna()
+    for column, otherwise in (("listed", k), ("anchor_count", placed["at"])):
+        known = placed[column] if column in placed else pd.Series(np.nan, index=placed.index)
+        placed[column] = known.fillna(otherwise)
+    judged = placed[placed["judged"]]
+    lists = judged.groupby(LIST, as_index=False).agg(
+        places=("rank", "nunique"), listed=("listed", "max"), last_id=("last_id", "max")
+    )
+    lists["complete"] = lists["places"] >= lists["listed"].clip(upper=k)
+    return placed, lists
+
+
+def _bin(counts: np.ndarray) -> np.ndarray:
+    """0 -> 0, 1 -> 1, 2 -> 2, 3 and 4 -> 3, 5 to 8 -> 4, ...; exact, unlike a logarithm."""
+    return np.where(counts > 0, 1 + np.frexp(np.maximum(counts, 1) - 1.0)[1], 0)
+
+
+def _bounds(number: int) -> tuple[int, int]:
+    return (number, number) if number < 3 else (2 ** (number - 2) + 1, 2 ** (number - 1))
+
+
+def _point(anchors: pd.DataFrame, seed: int) -> tuple:
+    """The row of one arm and bin, from its anchors."""
+    arm, number = str(anchors["arm"].iloc[0]), int(anchors["bin"].iloc[0])
+    low_count, high_count = _bounds(number)
+    label = f"{low_count:,}" if low_count == high_count else f"{low_count:,}–{high_count:,}"
+    bad, judged = anchors["bad"].to_numpy(dtype=np.float64), anchors["judged"].to_numpy(dtype=np.float64)
+    unsure = int(anchors["places"].sum() - judged.sum())
+    rate = low = high = float("nan")
+    if judged.sum():
+        rate = float(bad.sum() / judged.sum())
+        rng = np.random.default_rng([seed, number, zlib.crc32(arm.encode())])
+        low, high = _interval(bad, judged, rng)
+        # As Jeffreys' interval is used: it ends at 0 where nothing was irrelevant, at 1 where everything was.
+        low, high = (0.0 if rate == 0 else min(low, rate)), (1.0 if rate == 1 else max(high, rate))
+    return arm, low_count, high_count, label, rate, low, high, int(judged.sum()), unsure, len(anchors)
+
+
+def _interval(bad: np.ndarray, judged: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
+    """95 % interval of sum(bad) / sum(judged) over anchors; see the module's text."""
+    imaginary = rng.standard_gamma(0.5, size=(DRAWS, 2)) * judged.mean()
+    top, bottom = imaginary[:, 0], imaginary.sum(axis=1)
+    step = max(1, DRAWN_AT_ONCE // len(bad))
+    for start in range(0, DRAWS, step):
+        part = slice(start, min(start + step, DRAWS))
+        weights = rng.standard_exponential((part.stop - start, len(bad)), dtype=np.float32)
+        sums = weights @ np.column_stack([bad, judged]).astype(np.float32)
+        top[part] += sums[:, 0]
+        bottom[part] += sums[:, 1]
+    low, high = np.quantile(top / bottom, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _rate(rows: pd.DataFrame) -> float:
+    return float((rows["rate"] * rows["judged"]).sum() / rows["judged"].sum())
+
+
+def _percent(rows: pd.DataFrame) -> str:
+    return f"{100 * _rate(rows):.0f} %"
+
+
+def _share(rows: pd.DataFrame) -> str:
+    return f"{_percent(rows)} irrelevant products"

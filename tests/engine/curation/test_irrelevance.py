@@ -1,0 +1,297 @@
+"""Irrelevance rates: which judgements count, where, and how sure the rate is."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from engine.curation import irrelevance
+from engine.curation.irrelevance import headline, irrelevance_by_count, open_flags
+
+K = 4
+LETTERS = {"i": "irrelevant", "r": "relevant", "u": "unsure"}
+
+
+def rated(store, k=K, **options):
+    return irrelevance_by_count(store.current(), store.seen(), k=k, **options)
+
+
+def add_list(store, judge, anchor, verdicts, arm="als", **changes):
+    """Judge a list from its first place on: "iir." is two irrelevant, one relevant, the fourth not judged."""
+    store.add(
+        judge(anchor, f"{anchor}-{rank}", LETTERS[letter], seen={arm: rank}, **changes)
+        for rank, letter in enumerate(verdicts, start=1)
+        if letter != "."
+    )
+
+
+class TestWhatCounts:
+    def test_no_judgements_give_an_empty_table_with_all_columns(self, store):
+        table = rated(store)
+        assert list(table.columns) == list(irrelevance.TABLE_COLUMNS)
+        assert len(table) == 0
+        assert len(open_flags(store.current(), store.seen(), k=K)) == 0
+
+    def test_the_rate_is_the_share_of_judged_pairs_that_are_irrelevant(self, store, judge):
+        add_list(store, judge, "a", "iirr", anchor_count=7)
+        add_list(store, judge, "b", "irrr", anchor_count=5)
+        (row,) = rated(store).to_dict("records")
+        assert {name: row[name] for name in ("arm", "bin_low", "bin_high", "bin_label")} == {
+            "arm": "als",
+            "bin_low": 5,
+            "bin_high": 8,
+            "bin_label": "5–8",
+        }
+        assert (row["rate"], row["judged"], row["unsure"], row["anchors"]) == (3 / 8, 8, 0, 2)
+
+    @pytest.mark.parametrize("verdicts", ["ii..", "iii.", ".rrr"])
+    def test_a_list_that_is_not_judged_to_its_end_counts_nowhere(self, store, judge, verdicts):
+        add_list(store, judge, "a", verdicts)
+        assert len(rated(store)) == 0
+
+    def test_without_complete_only_what_is_judged_counts(self, store, judge):
+        add_list(store, judge, "a", "ii..")
+        assert rated(store, complete_only=False)[["rate", "judged"]].values.tolist() == [[1.0, 2]]
+
+    def test_saying_that_the_rest_fits_finishes_the_list(self, store, judge):
+        add_list(store, judge, "a", ".i..")
+        add_list(store, judge, "a", "r.rr", implied=True)
+        assert rated(store)["rate"].tolist() == [0.25]
+
+    def test_a_flag_taken_back_opens_the_list_again(self, store, judge):
+        add_list(store, judge, "a", "iirr")
+        store.add([judge("a", "a-1", "withdrawn", seen={"als": 1})])
+        assert len(rated(store)) == 0
+
+    def test_places_below_k_neither_count_nor_keep_a_list_open(self, store, judge):
+        add_list(store, judge, "a", "rrrri")
+        assert rated(store)[["rate", "judged"]].values.tolist() == [[0.0, 4]]
+
+    def test_one_judgement_counts_for_every_arm_that_returned_the_pair(self, store, judge):
+        for rank, verdict in enumerate(("irrelevant", "irrelevant", "relevant", "relevant"), start=1):
+            store.add([judge("a", f"n{rank}", verdict, seen={"als": rank, "hybrid": 5 - rank})])
+        assert rated(store).set_index("arm")["rate"].to_dict() == {"als": 0.5, "hybrid": 0.5}
+
+    def test_an_arm_whose_list_is_finished_counts_though_anothers_is_not(self, store, judge):
+        add_list(store, judge, "a", "iiii", arm="hybrid")
+        store.add([judge("a", "other", "irrelevant", seen={"als": 1})])
+        assert rated(store)["arm"].tolist() == ["hybrid"]
+
+    def test_a_pair_counts_as_the_mean_of_its_raters_latest_votes(self, store, judge):
+        add_list(store, judge, "a", "irrr", rater="Ann")
+        add_list(store, judge, "a", "i...", rater="Ben")
+        add_list(store, judge, "a", "r...", rater="Ben")
+        assert rated(store)["rate"].tolist() == [0.5 / 4]
+
+    def test_raters_may_finish_a_list_together(self, store, judge):
+        add_list(store, judge, "a", "ii..", rater="Ann")
+        add_list(store, judge, "a", "..rr", rater="Ben")
+        assert rated(store)["rate"].tolist() == [0.5]
+
+    def test_unsure_is_counted_but_in_no_rate_and_keeps_no_list_open(self, store, judge):
+        add_list(store, judge, "a", "iuur")
+        assert rated(store)[["rate", "judged", "unsure"]].values.tolist() == [[0.5, 2, 2]]
+
+    def test_where_one_rater_is_unsure_the_others_vote_stands(self, store, judge):
+        add_list(store, judge, "a", "urrr", rater="Ann")
+        add_list(store, judge, "a", "i...", rater="Ben")
+        assert rated(store)[["rate", "judged", "unsure"]].values.tolist() == [[0.25, 4, 0]]
+
+    def test_where_nobody_is_sure_of_anything_there_is_no_rate(self, store, judge):
+        add_list(store, judge, "a", "uuuu")
+        table = rated(store)
+        assert table[["rate", "low", "high"]].isna().all(axis=None)
+        assert table[["judged", "unsure", "anchors"]].values.tolist() == [[0, 4, 1]]
+
+    def test_lists_of_two_releases_do_not_make_one_finished_list(self, store, judge):
+        add_list(store, judge, "a", "ii..", release_id="r1")
+        add_list(store, judge, "a", "..ii", release_id="r2")
+        assert len(rated(store)) == 0
+
+    def test_the_newest_finished_list_stands_for_the_anchor(self, store, judge):
+        add_list(store, judge, "a", "iiii", release_id="r9", anchor_count=1)
+        for rank in range(1, 5):
+            store.add([judge("a", f"new-{rank}", "relevant", seen={"als": rank}, release_id="r10", anchor_count=2)])
+        add_list(store, judge, "a", "i...", release_id="r11", anchor_count=3)
+        assert rated(store)[["bin_label", "rate", "anchors"]].values.tolist() == [["2", 0.0, 1]]
+
+
+class TestOpenFlags:
+    def test_flags_on_unfinished_lists_are_counted_by_product(self, store, judge):
+        add_list(store, judge, "a", "i..r")
+        add_list(store, judge, "b", "ii..")
+        add_list(store, judge, "b", "i...", rater="Ben")
+        add_list(store, judge, "c", "irrr")
+        flags = open_flags(store.current(), store.seen(), k=K)
+        assert flags.values.tolist() == [["b", 2], ["a", 1]]
+
+    def test_a_flag_that_counts_for_one_arm_is_not_left_out(self, store, judge):
+        store.add([judge("a", "n", "irrelevant", seen={"als": 1, "hybrid": 1})])
+        add_list(store, judge, "a", ".rrr", arm="hybrid")
+        assert rated(store)["arm"].tolist() == ["hybrid"]
+        assert len(open_flags(store.current(), store.seen(), k=K)) == 0
+
+    def test_a_flag_below_the_places_looked_at_is_left_out(self, store, judge):
+        add_list(store, judge, "a", "rrrri")
+        assert open_flags(store.current(), store.seen(), k=K).values.tolist() == [["a", 1]]
+
+
+class TestBins:
+    @pytest.mark.parametrize(
+        ("count", "low", "high", "label"),
+        [
+            (0, 0, 0, "0"),
+            (1, 1, 1, "1"),
+            (2, 2, 2, "2"),
+            (3, 3, 4, "3–4"),
+            (4, 3, 4, "3–4"),
+            (5, 5, 8, "5–8"),
+            (1024, 513, 1024, "513–1,024"),
+            (1025, 1025, 2048, "1,025–2,048"),
+            (2**40 + 1, 2**40 + 1, 2**41, f"{2**40 + 1:,}–{2**41:,}"),
+        ],
+    )
+    def test_bins_double(self, count, low, high, label):
+        number = int(irrelevance._bin(np.array([count]))[0])
+        assert irrelevance._bounds(number) == (low, high)
+        row = irrelevance._point(
+            pd.DataFrame({"arm": ["als"], "bin": [number], "bad": [1.0], "judged": [1], "places": [1]}), 0
+        )
+        assert row[:4] == ("als", low, high, label)
+
+    @given(st.integers(0, 2**48))
+    @settings(max_examples=200, deadline=None)
+    def test_every_count_lies_in_its_bin(self, count):
+        low, high = irrelevance._bounds(int(irrelevance._bin(np.array([count]))[0]))
+        assert low <= count <= high
+
+
+class TestIntervals:
+    def test_it_is_jeffreys_interval_where_each_anchor_is_all_one_or_the_other(self):
+        bad = np.repeat([10.0, 0.0], [6, 14])
+        low, high = irrelevance._interval(bad, np.full(20, 10.0), np.random.default_rng(0))
+        expected = stats.beta(6.5, 14.5).ppf([0.025, 0.975])
+        assert np.allclose([low, high], expected, atol=0.03)
+
+    @pytest.mark.parametrize(("verdicts", "rate"), [("rrrr", 0.0), ("iiii", 1.0)])
+    @pytest.mark.parametrize("anchors", [1, 8])
+    def test_a_rate_of_0_or_1_has_an_interval_that_narrows_with_more_anchors(
+        self, store, judge, verdicts, rate, anchors
+    ):
+        for i in range(anchors):
+            add_list(store, judge, f"a{i}", verdicts)
+        row = rated(store).iloc[0]
+        assert row["rate"] == rate
+        assert row["low"] <= rate <= row["high"]
+        width = row["high"] - row["low"]
+        assert (0.7 < width < 0.95) if anchors == 1 else (0.15 < width < 0.4)
+
+    def test_alike_neighbours_of_few_anchors_say_less_than_as_many_pairs_of_many(self, store, judge):
+        add_list(store, judge, "a1", "iiii")
+        add_list(store, judge, "a2", "rrrr")
+        for i in range(4):
+            add_list(store, judge, f"b{i}", "iirr", arm="hybrid")
+        width = rated(store).assign(width=lambda table: table["high"] - table["low"]).set_index("arm")["width"]
+        assert width["als"] > 1.2 * width["hybrid"]
+
+    def test_it_covers_the_truth_about_as_often_as_it_says(self):
+        rng = np.random.default_rng(7)
+        hits = 0
+        for _ in range(200):
+            bad = rng.binomial(10, rng.beta(1, 3, 12)).astype(float)
+            low, high = irrelevance._interval(bad, np.full(12, 10.0), rng)
+            hits += low <= 0.25 <= high
+        assert 0.9 < hits / 200 <= 0.99
+
+    def test_the_same_judgements_and_seed_give_the_same_interval_in_any_order_of_arrival(self, store, judge):
+        for i, verdicts in enumerate(("iirr", "irrr", "rrrr")):
+            add_list(store, judge, f"a{i}", verdicts)
+        current, seen = store.current(), store.seen()
+        table = irrelevance_by_count(current, seen, k=K, seed=3)
+        shuffled = current.sample(frac=1, random_state=1), seen.sample(frac=1, random_state=2)
+        pd.testing.assert_frame_equal(irrelevance_by_count(*shuffled, k=K, seed=3), table)
+        assert irrelevance_by_count(current, seen, k=K, seed=4)["low"].iloc[0] != table["low"].iloc[0]
+
+    def test_a_points_interval_does_not_move_when_another_point_is_judged(self, store, judge):
+        add_list(store, judge, "a", "iirr", anchor_count=1)
+        before = rated(store).iloc[0].to_dict()
+        add_list(store, judge, "b", "irrr", anchor_count=0)
+        add_list(store, judge, "c", "rrrr", arm="hybrid", anchor_count=1)
+        after = rated(store)
+        assert after[(after["arm"] == "als") & (after["bin_low"] == 1)].iloc[0].to_dict() == before
+
+    def test_many_anchors_are_drawn_in_parts_and_give_the_same_kind_of_interval(self, monkeypatch):
+        bad, judged = np.tile([10.0, 0.0], 50), np.full(100, 10.0)
+        whole = irrelevance._interval(bad, judged, np.random.default_rng(0))
+        monkeypatch.setattr(irrelevance, "DRAWN_AT_ONCE", 7_000)
+        assert irrelevance._interval(bad, judged, np.random.default_rng(0)) == pytest.approx(whole, abs=1e-6)
+
+    def test_ten_thousand_judgements_take_a_blink(self):
+        anchors = np.repeat([f"product {i}" for i in range(1000)], 10)
+        rng = np.random.default_rng(0)
+        current = pd.DataFrame(
+            {
+                "id": np.arange(10_000),
+                "anchor_id": anchors,
+                "neighbour_id": [f"n{i}" for i in range(10_000)],
+                "verdict": rng.choice(["irrelevant", "relevant"], 10_000),
+                "anchor_count": np.repeat(rng.integers(0, 3000, 1000), 10),
+            }
+        )
+        place = current[["anchor_id", "neighbour_id"]].assign(release_id="r", rank=np.tile(np.arange(1, 11), 1000))
+        seen = pd.concat([place.assign(arm=arm, last_id=1) for arm in ("als", "hybrid")])
+        seconds = []
+        for _ in range(3):
+            start = time.process_time()
+            table = irrelevance_by_count(current, seen)
+            seconds.append(time.process_time() - start)
+        assert table.groupby("arm")["judged"].sum().tolist() == [10_000, 10_000]
+        # 0.1 s of processor time where it was measured; the bound leaves room for slower machines.
+        assert min(seconds) < 0.4
+
+
+class TestHeadline:
+    @staticmethod
+    def table(**arms: dict[int, tuple[float, int]]) -> pd.DataFrame:
+        """arm -> {bin: (rate, judged)}"""
+        rows = [
+            (arm, *irrelevance._bounds(number), rate, judged)
+            for arm, points in arms.items()
+            for number, (rate, judged) in points.items()
+        ]
+        return pd.DataFrame(rows, columns=["arm", "bin_low", "bin_high", "rate", "judged"])
+
+    def test_it_names_the_count_below_which_behaviour_is_mostly_irrelevant(self):
+        table = self.table(als={1: (0.9, 10), 4: (0.7, 20), 5: (0.3, 20), 9: (0.1, 20)})
+        assert headline(table, "clicks") == "Below 9 clicks, behaviour shows mostly irrelevant products"
+
+    def test_it_sets_longtail_beside_it_over_the_same_counts(self):
+        table = self.table(als={1: (0.9, 10), 6: (0.2, 10)}, hybrid={0: (0.2, 10), 1: (0.0, 30), 6: (1.0, 10)})
+        expected = "Below 2 clicks, behaviour shows mostly irrelevant products; Longtail 5 %"
+        assert headline(table, "clicks") == expected
+
+    def test_one_odd_bin_with_few_judgements_does_not_move_the_line(self):
+        table = self.table(als={1: (0.9, 50), 2: (0.4, 10), 3: (0.9, 50), 8: (0.2, 50)})
+        assert headline(table, "buyers").startswith("Below 5 buyers, ")
+
+    def test_bad_everywhere(self):
+        expected = "At every number of clicks judged so far, behaviour shows mostly irrelevant products; Longtail 10 %"
+        assert headline(self.table(als={1: (0.9, 9), 8: (0.6, 9)}, hybrid={1: (0.1, 10)}), "clicks") == expected
+
+    def test_bad_nowhere(self):
+        table = self.table(als={1: (0.5, 10), 8: (0.1, 10)}, hybrid={1: (0.2, 10)})
+        assert headline(table, "clicks") == "Behaviour shows 30 % irrelevant products, Longtail 20 %"
+        assert headline(table[table["arm"] == "als"], "clicks") == "Behaviour shows 30 % irrelevant products"
+
+    def test_longtail_alone(self):
+        assert headline(self.table(hybrid={0: (0.25, 8)}), "clicks") == "Longtail shows 25 % irrelevant products"
+
+    def test_nothing_to_say(self):
+        assert headline(self.table(), "clicks") == "No list has been judged to its end yet"
+        assert headline(self.table(als={1: (float("nan"), 0)}), "clicks") == "No list has been judged to its end yet"
