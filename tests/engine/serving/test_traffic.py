@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import numpy as np
+
+from engine.serving.traffic import Traffic
+
+
+def test_head_holds_four_fifths_and_tail_the_last_twentieth():
+    # 100 interactions: 60 + 20 reach 80 %, 10 + 5 reach 95 %, the rest is the last 5 %.
+    traffic = Traffic.of([60, 20, 10, 5, 2, 2, 1, 0, 0])
+    levels = [traffic.level(count) for count in (60, 20, 10, 5, 2, 1, 0)]
+    assert levels == ["head", "head", "middle", "middle", "tail", "tail", "none"]
+    assert traffic.median == 2.0
+
+
+def test_products_with_the_same_count_have_the_same_level():
+    traffic = Traffic.of([5] * 10)
+    assert {traffic.level(5)} == {"head"}
+    assert traffic.level(4) == "tail"
+
+
+def test_a_shop_without_interactions_has_no_traffic_anywhere():
+    traffic = Traffic.of(np.zeros(4, dtype=np.int64))
+    assert traffic.level(0) == "none"
+    assert traffic.is_long_tail(np.zeros(4)).all()
+
+
+def test_products_without_interactions_belong_to_the_long_tail():
+    traffic = Traffic.of([60, 20, 10, 5, 2, 2, 1, 0, 0])
+    assert traffic.is_long_tail([60, 5, 4, 0]).tolist() == [False, False, True, True]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ui.words import count_phrase, day_phrase, duration_phrase, plural, price_phrase, singular, text_or_none
+
+NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("count", "word", "phrase"),
+    [
+        (0, "clicks", "no clicks"),
+        (1, "clicks", "1 click"),
+        (1204, "buyers", "1,204 buyers"),
+        (1, "purchases", "1 purchase"),
+        (1, "interest", "1 interest"),
+    ],
+)
+def test_counts_are_said_in_the_shops_own_word(count, word, phrase):
+    assert count_phrase(count, word) == phrase
+
+
+def test_a_word_that_ends_in_double_s_is_left_alone():
+    assert singular("access") == "access"
+
+
+def test_plural_takes_an_irregular_form():
+    assert plural(2, "person", "people") == "2 people"
+
+
+@pytest.mark.parametrize(
+    ("price", "currency", "phrase"),
+    [
+        (1234.5, "GBP", "£1,234.50"),
+        (59, "SEK", "59.00 SEK"),
+        (3.0, "£", "£3.00"),
+        (3.0, None, "3.00"),
+        (float("nan"), "GBP", ""),
+        (None, "GBP", ""),
+    ],
+)
+def test_prices_carry_their_currency_and_missing_ones_are_nothing(price, currency, phrase):
+    assert price_phrase(price, currency) == phrase
+
+
+@pytest.mark.parametrize(
+    ("ago", "phrase"),
+    [
+        (timedelta(hours=1), "today 11:00"),
+        (timedelta(hours=13), "yesterday 23:00"),
+        (timedelta(days=3), "2 March 2026"),
+    ],
+)
+def test_days_are_said_as_people_say_them(ago, phrase):
+    assert day_phrase(NOON - ago, now=NOON, zone=UTC) == phrase
+
+
+@pytest.mark.parametrize(
+    ("seconds", "phrase"), [(2, "a few seconds"), (42, "40 s"), (119, "2 min"), (3600 * 1.5, "1 h 30 min")]
+)
+def test_durations_are_rounded(seconds, phrase):
+    assert duration_phrase(seconds) == phrase
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), "", "  "])
+def test_missing_cells_are_no_text(missing):
+    assert text_or_none(missing) is None
