@@ -75,15 +75,17 @@ def decode_image(data: bytes, *, name: str) -> Image.Image:
         raise ImageError(f"the picture is damaged ({exc}). Export it again.", file=name) from exc
 
 
-def store_image(workspace: Workspace, data: bytes, *, name: str) -> str:
+def store_image(workspace: Workspace, data: bytes, *, name: str, known: Workspace | None = None) -> str:
     """Decode `data` and store picture and thumbnail; returns the content hash, the SHA-256 of `data` in hex.
 
-    What is already stored is neither decoded nor written again. Raises `ImageError`; nothing is written then.
+    What is already stored, in `workspace` or in `known`, is neither decoded nor written again. Raises `ImageError`;
+    nothing is written then.
     """
     digest = hashlib.sha256(data).hexdigest()
+    for place in (workspace, known or workspace):
+        if place.image_file(digest).is_file() and place.thumbnail_file(digest).is_file():
+            return digest
     picture, thumbnail = workspace.image_file(digest), workspace.thumbnail_file(digest)
-    if picture.is_file() and thumbnail.is_file():
-        return digest
     image = decode_image(data, name=name)
     # The thumbnail comes first: a picture that is there promises that its thumbnail is there.
     small = image.copy()

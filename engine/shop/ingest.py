@@ -1,0 +1,273 @@
+"""A shop's files -> a new snapshot, with a report of what was read, kept and rejected.
+
+Everything is read, checked and written aside first; the workspace changes in the last step, or not at all.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from engine.errors import InputError
+from engine.progress import Progress, silent
+from engine.shop.catalogue import write_snapshot
+from engine.shop.columns import EVENT_FIELDS, ITEM_FIELDS
+from engine.shop.events import DERIVED_TEXTS, CleanEvents, clean_events
+from engine.shop.interactions import open_duckdb
+from engine.shop.mapping import Corrections, parse_mapping, plan_columns
+from engine.shop.pictures import move_pictures, store_pictures
+from engine.shop.presets import FileNames, Preset, find_files, load_preset
+from engine.shop.products import CleanProducts, clean_products
+from engine.shop.readers import Source, stage
+from engine.shop.report import FileReport, IngestReport, ProblemLog
+from engine.shop.staged_sql import IdRules
+from engine.workspace import Workspace
+
+__all__ = ["ingest"]
+
+STEPS = ("Reading the products", "Reading the events", "Reading the pictures", "Saving the shop")
+_NO_PRESET = Preset(
+    name="",
+    title="this folder",
+    description="Files named like items.csv and interactions.csv.",
+    shop_name="Shop",
+    files=FileNames(
+        items=("items.*", "products.*", "catalogue.*", "catalog.*"),
+        interactions=("interactions.*", "events.*", "orders.*", "transactions.*", "ratings.*", "clicks.*"),
+        images=("images", "pictures", "images.zip", "pictures.zip"),
+    ),
+)
+
+
+@dataclass
+class _Run:
+    """What the steps of one ingest share."""
+
+    workspace: Workspace
+    staging: Path
+    connection: duckdb.DuckDBPyConnection
+    preset: Preset
+    corrections: Corrections
+    problems: ProblemLog
+    progress: Progress
+
+    @property
+    def ids(self) -> IdRules:
+        return IdRules(self.preset.upper_ids, self.preset.id_width)
+
+
+def ingest(
+    workspace: Workspace,
+    *,
+    items: Path | None = None,
+    interactions: Path | None = None,
+    images: Path | None = None,
+    preset: str | None = None,
+    from_dir: Path | None = None,
+    mapping: Mapping[str, str] | None = None,
+    name: str | None = None,
+    strict: bool = False,
+    progress: Progress = silent,
+) -> IngestReport:
+    """Read a shop's files, write a snapshot and point the workspace at it.
+
+    Parameters
+    ----------
+    items : products; without them they are derived from the events.
+    interactions : events; required unless `from_dir` holds them.
+    images : folder or zip of pictures.
+    preset : name of a data set whose files and columns are known.
+    from_dir : folder in which the preset's files (or items.*, interactions.*, images) are found by name.
+    mapping : `{"item_id": "sku"}` and the like, see `engine.shop.mapping`.
+    name : what the shop is called.
+    strict : refuse everything if there is any problem at all.
+
+    Raises `InputError` (or a kind of it) naming file, row and field; the workspace is then as it was.
+    """
+    rules = load_preset(preset) if preset else _NO_PRESET
+    found = find_files(Path(from_dir), rules.files, rules.title) if from_dir else {}
+    paths = {
+        role: Path(path)
+        for role, path in (
+            ("items", items or found.get("items")),
+            ("interactions", interactions or found.get("interactions")),
+            ("images", images or found.get("images")),
+        )
+        if path
+    }
+    if "interactions" not in paths:
+        raise InputError("no file of events was given. Name it with --interactions, or a folder with --from.")
+    corrections = parse_mapping(mapping)
+    with _staging(workspace) as staging, open_duckdb(str(staging)) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        run = _Run(workspace, staging, connection, rules, corrections, ProblemLog(), progress)
+        return _ingest(run, paths, name, strict)
+
+
+def _ingest(run: _Run, paths: Mapping[str, Path], name: str | None, strict: bool) -> IngestReport:
+    item_source, event_source = _stage(run, paths)
+    products, files = _products(run, item_source, event_source)
+    events, event_file = _events(run, event_source, item_source, products)
+    files.append(event_file)
+    table, rows = (products.items, products.rows) if products else (events.products, None)
+    if products and run.preset.price_from_events:
+        table = _with_prices(table, events.products)
+    if "images" in paths:
+        items_file = (item_source or event_source).name
+        staged = Workspace(run.staging / "pictures")
+        table["image"], report = store_pictures(
+            run.workspace, staged, paths["images"], table, rows, items_file, run.problems, run.progress
+        )
+        files.append(report)
+    else:
+        files[0].notes.extend(_unused_images(table))
+        table["image"] = pd.Series([None] * len(table), dtype="str")
+    if strict and run.problems.counts:
+        total = sum(run.problems.counts.values())
+        raise InputError(
+            f"nothing was loaded, because every problem counts with --strict and there are {total:,}:\n"
+            f"{run.problems.summary()}\nMend them, or load what is good without --strict."
+        )
+    return _save(run, table, products, events, files, name)
+
+
+def _stage(run: _Run, paths: Mapping[str, Path]) -> tuple[Source | None, Source]:
+    """Both files as staged Parquet, products first."""
+    staged: dict[str, Source] = {}
+    presets = {"items": run.preset.items.encoding, "interactions": run.preset.interactions.encoding}
+    for role, step in zip(("items", "interactions"), STEPS, strict=False):
+        if role in paths:
+            run.progress(step, 0.0, paths[role].name)
+            encoding = run.corrections.encoding(role, presets[role])
+            staged[role] = stage(paths[role], run.staging, run.problems, encoding=encoding)
+            run.progress(step, 0.5, f"{staged[role].n_rows:,} rows")
+    return staged.get("items"), staged["interactions"]
+
+
+def _products(run: _Run, source: Source | None, events: Source) -> tuple[CleanProducts | None, list[FileReport]]:
+    if source is None:
+        return None, []
+    columns = plan_columns(
+        "items", source.columns, source.name, run.preset.items.columns, run.corrections, ITEM_FIELDS, events.columns
+    )
+    for column in run.corrections.kinds:
+        if column not in source.columns:
+            raise InputError(f"there is no column {column!r} to give a kind.", file=source.name, field=f"kind.{column}")
+    products = clean_products(
+        run.connection, source, columns, run.preset.items, run.ids, run.corrections.kinds, run.problems
+    )
+    run.progress(STEPS[0], 1.0, f"{len(products.items):,} products")
+    rejected = source.n_rejected + products.n_rejected
+    report = FileReport(
+        source.name, "products", source.n_rows, len(products.items), rejected, products.columns, products.notes
+    )
+    return products, [report]
+
+
+def _events(
+    run: _Run, source: Source, items: Source | None, products: CleanProducts | None
+) -> tuple[CleanEvents, FileReport]:
+    fields, preset = dict(EVENT_FIELDS), dict(run.preset.interactions.columns)
+    if products is None:
+        fields |= {name: ITEM_FIELDS[name] for name in DERIVED_TEXTS}
+        preset |= {name: column for name, column in run.preset.items.columns.items() if name in DERIVED_TEXTS}
+    elsewhere = items.columns if items else ()
+    columns = plan_columns("interactions", source.columns, source.name, preset, run.corrections, fields, elsewhere)
+    events = clean_events(
+        run.connection,
+        source,
+        columns,
+        run.preset.interactions,
+        run.ids,
+        None if products is None else products.items["item_id"],
+        run.preset.items.missing,
+        run.problems,
+    )
+    run.progress(STEPS[1], 1.0, f"{events.n_kept:,} events")
+    became = {column: name for name, column in columns.items()}
+    kind = "events" if products is not None else "products and events"
+    return events, FileReport(
+        source.name,
+        kind,
+        source.n_rows,
+        events.n_kept,
+        source.n_rows - events.n_kept,
+        {column: became.get(column, "not used") for column in source.columns if column},
+        list(events.notes),
+    )
+
+
+def _with_prices(items: pd.DataFrame, paid: pd.DataFrame) -> pd.DataFrame:
+    """Products without a price of their own get the median of what was paid for them."""
+    median = items["item_id"].map(paid.set_index("item_id")["price"])
+    return items.assign(price=items["price"].fillna(median))
+
+
+def _unused_images(items: pd.DataFrame) -> list[str]:
+    named = int(items["image"].notna().sum()) if "image" in items else 0
+    return [f"{named:,} products name a picture, but no folder or zip of pictures was given"] if named else []
+
+
+def _save(
+    run: _Run,
+    items: pd.DataFrame,
+    products: CleanProducts | None,
+    events: CleanEvents,
+    files: list[FileReport],
+    name: str | None,
+) -> IngestReport:
+    run.progress(STEPS[3], 0.0)
+    rated = events.value_kind == "rating"
+    kinds = products.kinds if products else {}
+    n_users = run.connection.execute(
+        "SELECT count(DISTINCT user_id) FROM read_parquet($path)", {"path": str(events.path)}
+    ).fetchall()[0][0]
+    info: dict[str, Any] = {
+        "name": name or run.preset.shop_name,
+        "interaction_word": run.preset.interaction_word if run.preset.name or not rated else "ratings",
+        "currency": run.preset.currency or (products.currency if products else None),
+        "preset": run.preset.name or None,
+        "value_kind": events.value_kind,
+        "min_rating": run.preset.interactions.min_rating if rated else None,
+        "attributes": kinds,
+    }
+    report = IngestReport(
+        files=files,
+        problems=run.problems.shown,
+        problem_counts=dict(run.problems.counts),
+        attribute_kinds=kinds,
+        n_items=len(items),
+        n_events=events.n_kept,
+        n_users=int(n_users),
+        snapshot_id="",
+    )
+    move_pictures(Workspace(run.staging / "pictures"), run.workspace)
+    snapshot_id = write_snapshot(run.workspace, items, events.path, info, report.to_dict())
+    run.progress(STEPS[3], 1.0, f"{len(items):,} products, {events.n_kept:,} events")
+    return IngestReport(**{**_fields(report), "snapshot_id": snapshot_id})
+
+
+def _fields(report: IngestReport) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in asdict(report)}
+
+
+@contextmanager
+def _staging(workspace: Workspace) -> Iterator[Path]:
+    """A directory on the workspace's disk, so that the last step is a rename; nothing of it is left afterwards."""
+    made = [path for path in (workspace.root, *workspace.root.parents) if not path.exists()]
+    workspace.root.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".ingest-", dir=workspace.root) as directory:
+            yield Path(directory)
+    except BaseException:
+        for path in made:
+            if not any(path.iterdir()):
+                path.rmdir()
+        raise
