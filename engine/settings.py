@@ -5,9 +5,12 @@ Nothing else in the project reads configuration files or environment variables.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,8 +28,10 @@ __all__ = [
     "InteractionSettings",
     "PredictorSettings",
     "ServingSettings",
+    "SettingLine",
     "Settings",
     "TextSettings",
+    "describe_settings",
     "load_settings",
     "workspace_path",
 ]
@@ -45,7 +50,7 @@ class InteractionSettings(_Group):
         default={"view": 1.0, "click": 1.0, "cart": 3.0, "purchase": 5.0, "rating": 1.0},
         description="weight of each kind of event; a kind not named here counts `other_event_weight`",
     )
-    other_event_weight: float = Field(1.0, ge=0)
+    other_event_weight: float = Field(1.0, ge=0, description="weight of events of any other kind")
     half_life_days: float | None = Field(
         None, gt=0, description="time decay: an event this old counts half; none by default"
     )
@@ -57,10 +62,10 @@ class InteractionSettings(_Group):
 class AlsSettings(_Group):
     """Implicit ALS (Hu, Koren and Volinsky 2008)."""
 
-    factors: int = Field(64, ge=2, le=1024)
-    regularization: float = Field(0.05, gt=0)
+    factors: int = Field(64, ge=2, le=1024, description="numbers that describe a shopper or a product")
+    regularization: float = Field(0.05, gt=0, description="pull towards zero; higher trusts few clicks less")
     alpha: float = Field(5.0, gt=0, description="confidence is 1 + alpha x weight")
-    iterations: int = Field(15, ge=1, le=200)
+    iterations: int = Field(15, ge=1, le=200, description="rounds over all shoppers and products")
 
 
 class TextSettings(_Group):
@@ -69,14 +74,17 @@ class TextSettings(_Group):
     model: str = Field(
         "minilm", description="'minilm' (ships with the requirements), a hub name, a local folder, or 'none'"
     )
-    max_tokens: int = Field(128, ge=8, le=512)
-    batch_size: int = Field(64, ge=1)
+    max_tokens: int = Field(128, ge=8, le=512, description="longer texts are cut here")
+    batch_size: int = Field(64, ge=1, description="texts encoded together")
 
 
 class ImageSettings(_Group):
     """The image encoder."""
 
-    kind: Literal["classifiers", "open_clip", "none"] = "classifiers"
+    kind: Literal["classifiers", "open_clip", "none"] = Field(
+        "classifiers",
+        description="'classifiers' learns this catalogue's own attributes; 'open_clip' reads pictures as it was pretrained",
+    )
     backbone: str = Field(
         "test_resnet", description="timm model that each attribute classifier fine-tunes, e.g. resnext50_32x4d"
     )
@@ -86,11 +94,11 @@ class ImageSettings(_Group):
     pretrained: str | None = Field(
         None, description="open_clip pretrained tag, e.g. laion2b_s34b_b79k; or 'timm' for the backbone's own"
     )
-    clip_model: str = "ViT-B-32"
+    clip_model: str = Field("ViT-B-32", description="open_clip model name")
     size: int = Field(64, ge=32, le=512, description="pixels a side that the classifiers see")
-    epochs: int = Field(4, ge=0, le=100)
+    epochs: int = Field(4, ge=0, le=100, description="passes over the pictures for each classifier")
     attributes: int = Field(4, ge=1, le=16, description="how many attributes get a classifier of their own")
-    batch_size: int = Field(64, ge=1)
+    batch_size: int = Field(64, ge=1, description="pictures seen together")
 
 
 class AttributeSettings(_Group):
@@ -103,22 +111,24 @@ class AttributeSettings(_Group):
 class PredictorSettings(_Group):
     """The network that predicts an item's ALS factors from its content."""
 
-    hidden: int = Field(512, ge=8)
+    hidden: int = Field(512, ge=8, description="width of the hidden layers")
     layers: int = Field(2, ge=0, le=8, description="hidden layers; 0 is a linear map")
-    dropout: float = Field(0.2, ge=0, lt=1)
+    dropout: float = Field(0.2, ge=0, lt=1, description="share of hidden units switched off in training")
     modality_dropout: float = Field(
         0.15, ge=0, lt=1, description="chance that one modality of an item is hidden in training"
     )
-    learning_rate: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(1e-2, ge=0)
-    batch_size: int = Field(256, ge=2)
-    max_epochs: int = Field(100, ge=1)
-    patience: int = Field(10, ge=1)
-    validation_share: float = Field(0.1, gt=0, lt=0.5)
+    learning_rate: float = Field(1e-3, gt=0, description="step size of AdamW")
+    weight_decay: float = Field(1e-2, ge=0, description="AdamW's pull of weights towards zero")
+    batch_size: int = Field(256, ge=2, description="products per step")
+    max_epochs: int = Field(100, ge=1, description="passes over the products at most")
+    patience: int = Field(10, ge=1, description="epochs without improvement on held-out products before it stops")
+    validation_share: float = Field(0.1, gt=0, lt=0.5, description="share of products held out to stop in time")
     min_interactions: int | None = Field(
         None, ge=1, description="train on items with at least this many; chosen from the data unless set"
     )
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where the network trains; 'auto' takes a GPU if there is one"
+    )
 
 
 class HybridSettings(_Group):
@@ -132,17 +142,17 @@ class HybridSettings(_Group):
 class IndexSettings(_Group):
     """Annoy."""
 
-    trees: int = Field(20, ge=1, le=1000)
-    search_k: int = Field(2000, ge=-1)
+    trees: int = Field(20, ge=1, le=1000, description="more find more true neighbours and make larger files")
+    search_k: int = Field(2000, ge=-1, description="nodes inspected per query; -1 is Annoy's own choice")
 
 
 class EvaluationSettings(_Group):
     """The figures computed with every release."""
 
-    enabled: bool = True
+    enabled: bool = Field(True, description="measure quality with every training")
     min_interactions: int = Field(12, ge=4, description="items with at least this many may become thinned targets")
-    target_share: float = Field(0.3, gt=0, lt=1)
-    max_targets: int = Field(600, ge=20)
+    target_share: float = Field(0.3, gt=0, lt=1, description="share of those items that are thinned")
+    max_targets: int = Field(600, ge=20, description="thinned targets at most")
     held_out_share: float = Field(
         0.2, gt=0, lt=1, description="share of each shopper's interactions hidden in the published task"
     )
@@ -154,17 +164,17 @@ class EvaluationSettings(_Group):
 class ServingSettings(_Group):
     """What people see."""
 
-    shop_name: str | None = None
+    shop_name: str | None = Field(None, description="name on screen; the loaded shop's own unless set")
     sample_judgements: bool = Field(
         True, description="the demo shop's sample judgements are stored after its first publish"
     )
-    neighbours: int = Field(10, ge=1, le=100)
+    neighbours: int = Field(10, ge=1, le=100, description="neighbours shown per product")
 
 
 class Settings(_Group):
     """Everything that can be configured; each field says its unit and range."""
 
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="same data, settings and seed give the same release")
     database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite in the workspace unless set")
     interactions: InteractionSettings = InteractionSettings()
     als: AlsSettings = AlsSettings()
@@ -217,10 +227,45 @@ def load_settings(
         raise SettingsError(_explain(exc)) from exc
 
 
+@dataclass(frozen=True)
+class SettingLine:
+    """One setting as a person reads it; `value` and `default` are JSON."""
+
+    name: str
+    value: str
+    default: str
+    kind: str
+    meaning: str
+
+
+def describe_settings(settings: Settings) -> list[SettingLine]:
+    """Every setting, in the order of the groups; a database URL's password is not shown."""
+    return list(_lines(settings, Settings(), ""))
+
+
 def workspace_path(argument: str | Path | None = None, environment: Mapping[str, str] | None = None) -> Path:
     """The workspace: the argument, else LONGTAIL_WORKSPACE, else ./workspace."""
     variables = os.environ if environment is None else environment
     return Path(argument or variables.get(f"{ENVIRONMENT_PREFIX}WORKSPACE") or "workspace")
+
+
+def _lines(group: BaseModel, defaults: BaseModel, prefix: str) -> Iterator[SettingLine]:
+    for name, field in type(group).model_fields.items():
+        value, default = getattr(group, name), getattr(defaults, name)
+        if isinstance(value, BaseModel):
+            yield from _lines(value, default, f"{prefix}{name}.")
+            continue
+        if name == "database_url" and value:
+            value = re.sub(r"(?<=:)[^:@/]+(?=@)", "***", value)
+        annotation = field.annotation
+        kind = annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+        yield SettingLine(
+            f"{prefix}{name}", _as_json(value), _as_json(default), kind.replace("pathlib.", ""), field.description or ""
+        )
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _put(values: dict[str, Any], path: list[str], text: str) -> None:
@@ -242,7 +287,7 @@ def _parse(group: type[BaseModel] | None, name: str, text: str) -> Any:
     field = group.model_fields.get(name) if group else None
     if text.lower() in {"none", "null"} and field is not None and field.default is None:
         return None
-    if text[:1] in "{[" and field is not None:
+    if text.startswith(("{", "[")) and field is not None:
         try:
             return TypeAdapter(Any).validate_json(text)
         except ValidationError as exc:

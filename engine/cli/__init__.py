@@ -1,0 +1,1 @@
+"""The command line, `python -m engine`: arguments, what is printed, and one module per group of commands."""

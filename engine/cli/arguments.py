@@ -1,0 +1,185 @@
+"""Every command and its arguments. Nothing heavy is imported here, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+__all__ = ["build_parser", "commands"]
+
+ARMS = ("als", "predicted", "content", "hybrid")
+Command = argparse.ArgumentParser
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; the chosen command's function is `(module, name)` in `command_function`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m engine",
+        description="Longtail: similar items for the whole catalogue, bestsellers and never-seen alike.",
+        epilog="Settings come from settings.toml in the workspace, LONGTAIL_* variables and --set; see `settings`.",
+    )
+    _add_common(parser, suppress=False)
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, where: str, text: str, describe: Callable[[Command], None] | None = None) -> None:
+        command = subparsers.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        _add_common(command, suppress=True)
+        module, _, function = where.partition(":")
+        command.set_defaults(command_function=(module, function))
+        if describe:
+            describe(command)
+
+    add("demo", "shop:demo", "build the demo shop", _describe_demo)
+    add("ingest", "shop:ingest", "load a shop's products and events, in place of what is loaded", _describe_ingest)
+    add("train", "training:train", "fit everything into a new release and publish it if it is fit", _describe_train)
+    add("evaluate", "training:evaluate", "measure every arm by interaction count, without training", _describe_evaluate)
+    add("neighbours", "neighbours:neighbours", "write the neighbours of every product to a file", _describe_neighbours)
+    add("similar", "neighbours:similar", "find neighbours for a product nobody has seen", _describe_similar)
+    add("releases", "releases:releases", "list the releases")
+    add("publish", "releases:publish", "make a release the one that is served", _describe_release)
+    add("rollback", "releases:rollback", "go back to the release that was served before")
+    add("verify", "releases:verify", "check every file of a release, the current one unless named", _describe_verify)
+    add("export", "neighbours:export", "write a table of the shop for other programs", _describe_export)
+    add("settings", "settings:settings", "list every setting with its value and meaning", _describe_set)
+    return parser
+
+
+def commands() -> list[str]:
+    """The names of all commands."""
+    for action in build_parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return list(action.choices)
+    raise AssertionError("the parser has no commands")
+
+
+def _add_common(parser: Command, *, suppress: bool) -> None:
+    """Options that may stand before the command or after it; only the first copy has defaults."""
+
+    def default(value: object) -> object:
+        return argparse.SUPPRESS if suppress else value
+
+    parser.add_argument(
+        "--workspace",
+        "-w",
+        type=Path,
+        metavar="W",
+        default=default(None),
+        help="directory that holds the shop (LONGTAIL_WORKSPACE, or ./workspace)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=default(False), help="print one JSON object a line, for programs"
+    )
+    for name, kind in (("--run", str), ("--lease", int)):  # how engine.jobs tells a child which run it is
+        parser.add_argument(name, type=kind, default=default(None), help=argparse.SUPPRESS)
+    parser.add_argument("--discard", type=Path, default=default(None), help=argparse.SUPPRESS)
+
+
+def _describe_set(parser: Command) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_pair("setting=value"),
+        metavar="KEY=VALUE",
+        help="change a setting for this command, e.g. als.factors=128; see `settings`",
+    )
+
+
+def _describe_demo(parser: Command) -> None:
+    parser.add_argument("--seed", type=int, default=0, help="another number draws another shop (default 0)")
+    parser.add_argument("--items", type=int, default=2000, metavar="N", help="dresses (default 2000)")
+    parser.add_argument("--shoppers", type=int, default=6000, metavar="N", help="shoppers (default 6000)")
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="processes that draw (default 2)")
+    parser.add_argument("--train", action="store_true", help="train on it afterwards and publish")
+    _describe_set(parser)
+
+
+def _describe_ingest(parser: Command) -> None:
+    parser.add_argument("--items", type=Path, metavar="F", help="products: CSV (also .gz), Parquet or JSON Lines")
+    parser.add_argument("--interactions", type=Path, metavar="F", help="events, in the same formats")
+    parser.add_argument("--images", type=Path, metavar="DIR|ZIP", help="pictures, named by product id or by a column")
+    parser.add_argument("--preset", metavar="NAME", help="columns of a known data set, e.g. movielens")
+    parser.add_argument("--from", dest="from_dir", type=Path, metavar="DIR", help="the folder of the preset's data set")
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        type=_pair("field=column"),
+        metavar="FIELD=COLUMN",
+        help="which column holds a field, e.g. item_id=sku",
+    )
+    parser.add_argument("--name", help="what the shop is called on screen")
+    parser.add_argument("--strict", action="store_true", help="refuse everything if any row is bad")
+    parser.add_argument("--train", action="store_true", help="train on it afterwards and publish")
+    _describe_set(parser)
+
+
+def _describe_train(parser: Command) -> None:
+    parser.add_argument("--release", metavar="ID", help="the new release's id (its time of training unless given)")
+    parser.add_argument("--no-publish", action="store_true", help="keep serving the current release")
+    _describe_set(parser)
+
+
+def _describe_evaluate(parser: Command) -> None:
+    parser.add_argument("--out", type=Path, metavar="F.json", help="also write the figures to a file")
+    _describe_set(parser)
+
+
+def _describe_neighbours(parser: Command) -> None:
+    parser.add_argument("--arm", choices=ARMS, default="hybrid", help="whose neighbours (default hybrid)")
+    parser.add_argument("--k", type=_positive, default=10, help="neighbours of each product (default 10)")
+    parser.add_argument("--items", type=Path, metavar="F", help="only these: one id a line, or a column item_id")
+    parser.add_argument("--out", type=Path, required=True, metavar="F", help="the file: .parquet or .csv")
+    parser.add_argument("--release", metavar="ID", help="from this release, not the current one")
+
+
+def _describe_similar(parser: Command) -> None:
+    parser.add_argument("--title", default=None, help="the product's title")
+    parser.add_argument("--description", default=None)
+    parser.add_argument("--brand", default=None)
+    parser.add_argument("--category", default=None)
+    parser.add_argument("--price", type=float, default=None)
+    parser.add_argument("--image", type=Path, metavar="F", help="its picture")
+    parser.add_argument(
+        "--attribute",
+        action="append",
+        default=[],
+        type=_pair("name=value"),
+        metavar="NAME=VALUE",
+        help="any other attribute; repeat it for several values of one",
+    )
+    parser.add_argument("--arm", choices=("predicted", "content", "hybrid"), default="hybrid")
+    parser.add_argument("--k", type=_positive, default=10, help="how many neighbours (default 10)")
+
+
+def _describe_release(parser: Command) -> None:
+    parser.add_argument("release_id", metavar="ID", help="see `releases`")
+
+
+def _describe_verify(parser: Command) -> None:
+    parser.add_argument("release_id", metavar="ID", nargs="?", help="see `releases`")
+
+
+def _describe_export(parser: Command) -> None:
+    parser.add_argument("what", choices=("neighbours", "judgements", "irrelevance"), help="the table")
+    parser.add_argument("--arm", choices=ARMS, default="hybrid", help="of `neighbours` (default hybrid)")
+    parser.add_argument("--k", type=_positive, default=10, help="neighbours of each product (default 10)")
+    parser.add_argument("--out", type=Path, required=True, metavar="F", help="the file: .parquet or .csv")
+
+
+def _pair(form: str) -> Callable[[str], tuple[str, str]]:
+    def parse(text: str) -> tuple[str, str]:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise argparse.ArgumentTypeError(f"{text!r} does not look like {form}")
+        return name, value
+
+    return parse
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is below 1")
+    return number
