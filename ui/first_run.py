@@ -13,6 +13,7 @@ import streamlit as st
 from engine.errors import JobError, JobRunningError
 from engine.jobs import Kind, RunStatus, active_run, list_runs, run_status, start_run
 from engine.workspace import Workspace
+from ui.navigation import link_to
 from ui.resources import has_release, has_shop, workspace
 from ui.routes import thumb_url
 from ui.words import duration_phrase
@@ -40,6 +41,7 @@ def show_first_run() -> None:
         _offer(runs[0] if runs else None)
     else:
         _follow(run_id)
+    link_to("data", "Load your own shop instead", ":material/upload_file:")
 
 
 def newest_pictures(workspace: Workspace, count: int = PICTURES) -> list[str]:

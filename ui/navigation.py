@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 from streamlit.navigation.page import Page
 
-__all__ = ["open_product", "remember_pages"]
+__all__ = ["link_to", "open_product", "remember_pages"]
 
 _KEY = "pages"
 
@@ -20,3 +20,9 @@ def remember_pages(pages: Mapping[str, Page]) -> None:
 def open_product(item_id: str) -> None:
     """Leave this page for the page of a product; call it in a page's own run, not in a callback."""
     st.switch_page(st.session_state[_KEY]["similar_items"], query_params={"item": item_id})
+
+
+def link_to(module: str, label: str, icon: str | None = None) -> None:
+    """Draw a link to another page of the navigation, named by its module."""
+    if page := st.session_state.get(_KEY, {}).get(module):
+        st.page_link(page, label=label, icon=icon)
