@@ -26,12 +26,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from engine.model.fusion import ARMS
-
 if TYPE_CHECKING:
     from engine.serving.recommender import Recommender
 
-__all__ = ["TABLE_COLUMNS", "current_lists", "headline", "irrelevance_by_count", "open_flags"]
+__all__ = [
+    "TABLE_COLUMNS",
+    "bins_up_to",
+    "count_bins",
+    "current_lists",
+    "headline",
+    "irrelevance_by_count",
+    "judge_next",
+    "open_flags",
+]
 
 TABLE_COLUMNS = (
     "arm",
@@ -82,7 +89,7 @@ def irrelevance_by_count(
         .agg(count=("anchor_count", "last"), bad=("share", "sum"), judged=("sure", "sum"), places=("sure", "size"))
         .reset_index()
     )
-    anchors["bin"] = _bin(anchors["count"].to_numpy(dtype=np.int64))
+    anchors["bin"] = count_bins(anchors["count"].to_numpy(dtype=np.int64))
     rows = [_point(group, seed) for _, group in anchors.groupby(["arm", "bin"], sort=True)]
     table = pd.DataFrame(rows, columns=list(TABLE_COLUMNS))
     whole = dict.fromkeys(("bin_low", "bin_high", "judged", "unsure", "anchors"), "int64")
@@ -109,17 +116,56 @@ def current_lists(recommender: Recommender, anchor_ids: Sequence[str], k: int = 
     anchor's interactions now. Anchors that are no longer in the shop are left out.
     """
     items = recommender.items
-    counts = pd.Series(items["interaction_count"].to_numpy(), index=items["item_id"].astype("str"))
-    known = [anchor for anchor in dict.fromkeys(anchor_ids) if anchor in counts.index]
-    frames = [recommender.neighbours_all(arm, k, known).assign(arm=arm) for arm in ARMS] if known else []
-    columns = ["item_id", "neighbour_id", "arm", "rank"]
-    lists = pd.concat([frame[columns] for frame in frames]) if frames else pd.DataFrame(columns=columns, dtype="str")
-    lists = lists.rename(columns={"item_id": "anchor_id"}).astype({"rank": "int64"})
+    counts = dict(zip(items["item_id"], items["interaction_count"], strict=True))
+    rows = [
+        (anchor, neighbour, arm, rank, int(counts[anchor]))
+        for anchor in dict.fromkeys(anchor_ids)
+        if anchor in counts
+        for neighbour, arms in recommender.arms_returning(anchor, k).items()
+        for arm, rank in arms.items()
+    ]
+    lists = pd.DataFrame(rows, columns=["anchor_id", "neighbour_id", "arm", "rank", "anchor_count"])
+    lists = lists.astype({"anchor_id": "str", "neighbour_id": "str", "arm": "str", "rank": "int64"})
+    lists["anchor_count"] = lists["anchor_count"].astype("int64")
+    lists["listed"] = lists.groupby(["anchor_id", "arm"])["rank"].transform("size").astype("int64")
     lists["release_id"] = recommender.release_id
     lists["last_id"] = NEWEST
-    lists["listed"] = lists.groupby(["anchor_id", "arm"])["rank"].transform("size").astype("int64")
-    lists["anchor_count"] = lists["anchor_id"].map(counts).astype("int64")
-    return lists.reset_index(drop=True)
+    return lists.astype({"release_id": "str"})
+
+
+def count_bins(counts: np.ndarray) -> np.ndarray:
+    """The bin of each count, (n,) int64: 0 -> 0, 1 -> 1, 2 -> 2, 3 and 4 -> 3, 5 to 8 -> 4, ...; exact, unlike a logarithm."""
+    return np.where(counts > 0, 1 + np.frexp(np.maximum(counts, 1) - 1.0)[1], 0)
+
+
+def bins_up_to(count: int) -> list[tuple[int, int, str]]:
+    """Every bin that counts from 0 to `count` fall into: lowest and highest count, and what to call it."""
+    return [(*_bounds(number), _label(number)) for number in range(int(count_bins(np.array([count]))[0]) + 1)]
+
+
+def judge_next(table: pd.DataFrame, items: pd.DataFrame, judged: Sequence[str], rng: np.random.Generator) -> str | None:
+    """A product whose lists would narrow the chart most: from the bin with the widest interval, none judged as yet.
+
+    A bin where Behaviour or Longtail has no rate is wider than any (behaviour has no lists at 0 interactions); the
+    lower bin is first among equals. None where every product was an anchor already.
+
+    Parameters
+    ----------
+    items : `Recommender.items`.
+    judged : ids of products that are anchors already.
+    """
+    left = items[~items["item_id"].isin(list(judged))]
+    if left.empty:
+        return None
+    bins = count_bins(left["interaction_count"].to_numpy(dtype=np.int64))
+    width = (table["high"] - table["low"]).fillna(1.0).set_axis(pd.MultiIndex.from_frame(table[["arm", "bin_low"]]))
+
+    def widest(number: int) -> float:
+        low = _bounds(number)[0]
+        return max(float(width.get((arm, low), 1.0)) for arm in (("als", "hybrid") if low else ("hybrid",)))
+
+    chosen = max(np.unique(bins), key=lambda number: (widest(int(number)), -number))
+    return str(rng.choice(left["item_id"].to_numpy(dtype=object)[bins == chosen]))
 
 
 def headline(table: pd.DataFrame, word: str) -> str:
@@ -171,20 +217,19 @@ def _judged_lists(current: pd.DataFrame, seen: pd.DataFrame, k: int) -> tuple[pd
     return placed, lists
 
 
-def _bin(counts: np.ndarray) -> np.ndarray:
-    """0 -> 0, 1 -> 1, 2 -> 2, 3 and 4 -> 3, 5 to 8 -> 4, ...; exact, unlike a logarithm."""
-    return np.where(counts > 0, 1 + np.frexp(np.maximum(counts, 1) - 1.0)[1], 0)
-
-
 def _bounds(number: int) -> tuple[int, int]:
     return (number, number) if number < 3 else (2 ** (number - 2) + 1, 2 ** (number - 1))
+
+
+def _label(number: int) -> str:
+    low, high = _bounds(number)
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
 
 
 def _point(anchors: pd.DataFrame, seed: int) -> tuple:
     """The row of one arm and bin, from its anchors."""
     arm, number = str(anchors["arm"].iloc[0]), int(anchors["bin"].iloc[0])
     low_count, high_count = _bounds(number)
-    label = f"{low_count:,}" if low_count == high_count else f"{low_count:,}–{high_count:,}"
     bad, judged = anchors["bad"].to_numpy(dtype=np.float64), anchors["judged"].to_numpy(dtype=np.float64)
     unsure = int(anchors["places"].sum() - judged.sum())
     rate = low = high = float("nan")
@@ -194,7 +239,7 @@ def _point(anchors: pd.DataFrame, seed: int) -> tuple:
         low, high = _interval(bad, judged, rng)
         # As Jeffreys' interval is used: it ends at 0 where nothing was irrelevant, at 1 where everything was.
         low, high = (0.0 if rate == 0 else min(low, rate)), (1.0 if rate == 1 else max(high, rate))
-    return arm, low_count, high_count, label, rate, low, high, int(judged.sum()), unsure, len(anchors)
+    return arm, low_count, high_count, _label(number), rate, low, high, int(judged.sum()), unsure, len(anchors)
 
 
 def _interval(bad: np.ndarray, judged: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:

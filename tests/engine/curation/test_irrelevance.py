@@ -158,7 +158,7 @@ class TestBins:
         ],
     )
     def test_bins_double(self, count, low, high, label):
-        number = int(irrelevance._bin(np.array([count]))[0])
+        number = int(irrelevance.count_bins(np.array([count]))[0])
         assert irrelevance._bounds(number) == (low, high)
         row = irrelevance._point(
             pd.DataFrame({"arm": ["als"], "bin": [number], "bad": [1.0], "judged": [1], "places": [1]}), 0
@@ -168,7 +168,7 @@ class TestBins:
     @given(st.integers(0, 2**48))
     @settings(max_examples=200, deadline=None)
     def test_every_count_lies_in_its_bin(self, count):
-        low, high = irrelevance._bounds(int(irrelevance._bin(np.array([count]))[0]))
+        low, high = irrelevance._bounds(int(irrelevance.count_bins(np.array([count]))[0]))
         assert low <= count <= high
 
 
