@@ -97,7 +97,12 @@ def _finish(
         _collar(draw, mask, garment, base, ink, plain=dress.pattern in ("plain", "stripes"))
     if dress.silhouette == "shirt":
         _buttons(draw, garment, garment.hem - 30 * garment.scale, base, ink)
-    elif dress.silhouette in ("tiered", "a_line", "fit_and_flare") and dress.neckline in ("v", "round", "square", "collar"):
+    elif dress.silhouette in ("tiered", "a_line", "fit_and_flare") and dress.neckline in (
+        "v",
+        "round",
+        "square",
+        "collar",
+    ):
         if rng.random() < 0.35:
             _buttons(draw, garment, garment.waist - 8 * garment.scale, base, ink)
     if dress.neckline == "off_shoulder":
@@ -139,7 +144,9 @@ def _wrap(draw: ImageDraw.ImageDraw, garment: Garment, ink: Rgb) -> None:
     start = garment.neck_edge[-6]
     side = garment.middle - garment.half_width(garment.waist) * 0.8
     t = np.linspace(0, 1, 16)[:, None]
-    across = start + (np.array([side, garment.waist]) - start) * t + np.array([0, 10 * garment.scale]) * np.sin(t * np.pi)
+    across = (
+        start + (np.array([side, garment.waist]) - start) * t + np.array([0, 10 * garment.scale]) * np.sin(t * np.pi)
+    )
     draw.line(_pairs(across), fill=(*ink, 190), width=4, joint="curve")
     foot = garment.middle - garment.half_width(garment.hem) * 0.12
     top = np.array([side + 6 * garment.scale, garment.waist])
@@ -183,9 +190,7 @@ def _waist(
     _bow(draw, mask, x, y, unit, colour, edge)
 
 
-def _bow(
-    draw: ImageDraw.ImageDraw, mask: Image.Image, x: float, y: float, unit: float, colour: Rgb, edge: Rgb
-) -> None:
+def _bow(draw: ImageDraw.ImageDraw, mask: Image.Image, x: float, y: float, unit: float, colour: Rgb, edge: Rgb) -> None:
     cutout = ImageDraw.Draw(mask)
     shapes = [
         [(0, 0), (-3, 30), (-9, 42), (-1, 40), (3, 20)],
@@ -267,12 +272,24 @@ def _folds(draw: ImageDraw.ImageDraw, dress: Dress, garment: Garment, rng: np.ra
         bottom = (x0 + across * foot * 0.97, hem + 8)
         dark = NEUTRAL - round((20 + 26 * garment.flare) * strength)
         draw.polygon(
-            [top, (middle_x - width * 0.1, middle_y), (bottom[0] - width * 0.2, bottom[1]), (bottom[0] + width, bottom[1]), (middle_x + width * 0.4, middle_y)],
+            [
+                top,
+                (middle_x - width * 0.1, middle_y),
+                (bottom[0] - width * 0.2, bottom[1]),
+                (bottom[0] + width, bottom[1]),
+                (middle_x + width * 0.4, middle_y),
+            ],
             fill=dark,
         )
         bright = min(255, NEUTRAL + round((14 + 14 * garment.flare) * strength))
         draw.polygon(
-            [top, (middle_x - width * 0.7, middle_y), (bottom[0] - width * 1.2, bottom[1]), (bottom[0] - width * 0.4, bottom[1]), (middle_x - width * 0.25, middle_y)],
+            [
+                top,
+                (middle_x - width * 0.7, middle_y),
+                (bottom[0] - width * 1.2, bottom[1]),
+                (bottom[0] - width * 0.4, bottom[1]),
+                (middle_x - width * 0.25, middle_y),
+            ],
             fill=bright,
         )
     if garment.flare <= 0.3 and dress.waist != "empire":
@@ -351,11 +368,26 @@ def _form(draw: ImageDraw.ImageDraw, garment: Garment) -> None:
     foot = min(HEIGHT - 26.0, garment.hem + 75 * unit)
     draw.rectangle([x - 2.6 * unit, garment.hem - 20, x + 2.6 * unit, foot], fill=pole)
     draw.ellipse([x - 34 * unit, foot - 4 * unit, x + 34 * unit, foot + 5 * unit], fill=pole)
-    right = [(9, -28), (10, -14), (13, -6), (26, 0), (37, 4), (41, 12), (40, 30), (41, 47), (36, 75), (31, 100), (0, 110)]
+    right = [
+        (9, -28),
+        (10, -14),
+        (13, -6),
+        (26, 0),
+        (37, 4),
+        (41, 12),
+        (40, 30),
+        (41, 47),
+        (36, 75),
+        (31, 100),
+        (0, 110),
+    ]
     points = [garment.place(px, py) for px, py in right] + [garment.place(-px, py) for px, py in right[::-1]]
     draw.polygon(points, fill=FORM)
     draw.line([*points, points[0]], fill=edge, width=3, joint="curve")
-    draw.polygon([garment.place(px, py) for px, py in ((2, -28), (9, -28), (10, -14), (13, -6), (26, 0), (12, 4), (4, -6))], fill=(*edge, 40))
+    draw.polygon(
+        [garment.place(px, py) for px, py in ((2, -28), (9, -28), (10, -14), (13, -6), (26, 0), (12, 4), (4, -6))],
+        fill=(*edge, 40),
+    )
     draw.ellipse([*garment.place(-9, -31.5), *garment.place(9, -25.5)], fill=WOOD)
     draw.ellipse(_box(*garment.place(0, -32), 2.5 * unit), fill=WOOD)
 

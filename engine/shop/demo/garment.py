@@ -130,7 +130,15 @@ def _sides(silhouette: str, waist: float, hem: float, rng: np.random.Generator) 
         flare = 0.3
     elif silhouette == "mermaid":
         knee = waist + 0.56 * skirt
-        knots = [(47, 41), (72, 38), (waist, 31), (145, 44), (knee, 33), (knee + 24, 37), (hem, (62 + 0.09 * skirt) * vary)]
+        knots = [
+            (47, 41),
+            (72, 38),
+            (waist, 31),
+            (145, 44),
+            (knee, 33),
+            (knee + 24, 37),
+            (hem, (62 + 0.09 * skirt) * vary),
+        ]
         flare = 0.45
     elif silhouette == "empire":
         knots = [(47, 41), (waist, 38), (waist + 45, 47), (hem, (40 + 0.16 * skirt) * vary)]
@@ -162,7 +170,9 @@ def _upper_edge(dress: Dress, underarm: float, rng: np.random.Generator) -> _Upp
     neckline, sleeved = dress.neckline, dress.sleeve not in ("sleeveless", "straps")
     vary = float(rng.uniform(0.9, 1.12))
     if neckline == "strapless":
-        edge = _sweetheart(underarm, 36 * vary, 26) if rng.random() < 0.6 else _curve([(0, 33), (22, 30), (underarm, 40)])
+        edge = (
+            _sweetheart(underarm, 36 * vary, 26) if rng.random() < 0.6 else _curve([(0, 33), (22, 30), (underarm, 40)])
+        )
         return _Upper(edge, _whole(edge))
     if neckline == "off_shoulder":
         edge = _curve([(0, 24 * vary), (24, 21), (43, 15), (47, 20), (46, 34), (underarm, UNDERARM)])
@@ -178,7 +188,11 @@ def _upper_edge(dress: Dress, underarm: float, rng: np.random.Generator) -> _Upp
     if neckline == "straight" or dress.sleeve == "straps":
         inner = {"straight": 26.0, "v": 44.0, "sweetheart": 35.0}[neckline] * vary
         peak = 22.0
-        middle = [(0, inner), (7, inner - 9), (14, peak + 1)] if neckline == "sweetheart" else [(0, inner), (12, (inner + peak) / 2)]
+        middle = (
+            [(0, inner), (7, inner - 9), (14, peak + 1)]
+            if neckline == "sweetheart"
+            else [(0, inner), (12, (inner + peak) / 2)]
+        )
         edge = _curve([*middle, (24, peak), (32, 32), (underarm, UNDERARM)], soft=2)
         width = 2.6 if rng.random() < 0.7 else 5.5
         strap = np.array([(24 - width / 2, peak + 4), (21, -1), (21 + width, -2), (24 + width / 2, peak + 4)])
@@ -231,7 +245,16 @@ def _sleeves(dress: Dress, rng: np.random.Generator) -> tuple[list[Points], list
     """Right and left sleeves, and the lines of their cuffs."""
     if dress.sleeve in ("sleeveless", "straps"):
         return [], []
-    length = {"cap": 19, "flutter": 34, "puff": 42, "short": 46, "three_quarter": 104, "bell": 128, "bishop": 146, "long": 150}
+    length = {
+        "cap": 19,
+        "flutter": 34,
+        "puff": 42,
+        "short": 46,
+        "three_quarter": 104,
+        "bell": 128,
+        "bishop": 146,
+        "long": 150,
+    }
     reach = length[dress.sleeve] * float(rng.uniform(0.94, 1.06))
     angle = ARM_ANGLE * float(rng.uniform(0.85, 1.15)) + (0.14 if dress.sleeve in ("cap", "flutter", "puff") else 0.0)
     down = np.array([np.sin(angle), np.cos(angle)])

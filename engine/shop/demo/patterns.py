@@ -94,9 +94,7 @@ def _stripes(
         draw.polygon(_line_across(garment, y) + _line_across(garment, y + broad * share)[::-1], fill=colour)
 
 
-def _check(
-    draw: ImageDraw.ImageDraw, garment: Garment, base: Rgb, prints: list[Rgb], rng: np.random.Generator
-) -> None:
+def _check(draw: ImageDraw.ImageDraw, garment: Garment, base: Rgb, prints: list[Rgb], rng: np.random.Generator) -> None:
     """Gingham, or a tartan of a broad and a narrow band."""
     broad = float(rng.choice([26.0, 36.0, 50.0], p=[0.35, 0.4, 0.25]))
     tartan = rng.random() < 0.55
@@ -196,7 +194,10 @@ def _rose(tile: _Tile, x: float, y: float, radius: float, colour: Rgb, turn: flo
         for petal in range(petals):
             at = turn + ring * 0.5 + petal * 2 * math.pi / petals
             tile.disc(
-                x + math.cos(at) * radius * reach, y + math.sin(at) * radius * reach, radius * (0.46 - 0.1 * ring), shade
+                x + math.cos(at) * radius * reach,
+                y + math.sin(at) * radius * reach,
+                radius * (0.46 - 0.1 * ring),
+                shade,
             )
     tile.disc(x, y, radius * 0.14, mix(colour, (60, 20, 20), 0.35))
 

@@ -22,9 +22,20 @@ __all__ = ["YEAR_START", "popularity", "shop_for_a_year"]
 
 YEAR_START = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp())
 DAYS = 365
-POPULARITY_SPREAD = 1.9  # standard deviation of log popularity within a family
-WANDERING = 0.62  # popularity's exponent when a shopper wanders: below one, the tail is seen more
+
+# Log popularity falls with a dress's rank r (0 best, 1 last) in its family as FALL r + DROP r^2, plus chance.
+FALL, DROP, CHANCE = 8.0, 12.0, 0.8
 NEW_ARRIVALS = 0.2  # share of dresses that came into the shop during the year
+
+# Distinct dresses a shopper opens: log-normal, at most MOST_CLICKS.
+CLICKS, CLICKS_SPREAD, MOST_CLICKS = 33.0, 0.4, 80
+FAMILIES_LIKED = (0.25, 0.4, 0.35)  # chances of liking one, two or three families
+COLOUR_TASTE = 1.4  # log of how much more a shopper wants a favourite colour; one colour in four is one
+PRICE_TOLERANCE = 0.9  # spread around the price level a shopper likes, in spreads of the family's prices
+# Share of the clicks that wander: beta distributed over shoppers, 13 % on average. Who wanders sees the whole shop
+# nearly evenly (popularity to the power WANDERING), and that is how the long tail gets most of its few clicks.
+WANDERERS = (3.0, 20.0)
+WANDERING = 0.15
 BLOCK = 500
 
 
@@ -67,13 +78,13 @@ def shop_for_a_year(
 
 
 def popularity(family: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """How much a dress draws the eye, (n_items,) float64: log-normal with the same long tail within every family."""
+    """How much a dress draws the eye, (n_items,) float64: the same long tail within every family."""
     drawn = np.empty(len(family))
     for member in np.unique(family):
         rows = np.flatnonzero(family == member)
-        # Evenly spread quantiles instead of free draws: no small family is all head or all tail.
-        normal = np.sort(rng.normal(size=(64, len(rows))), axis=1).mean(axis=0)
-        drawn[rows] = np.exp(POPULARITY_SPREAD * normal[rng.permutation(len(rows))])
+        # Every family has its own full range of ranks: no small family is all head or all tail.
+        rank = (rng.permutation(len(rows)) + 0.5) / len(rows)
+        drawn[rows] = np.exp(-(FALL * rank + DROP * rank**2) + CHANCE * rng.normal(size=len(rows)))
     return drawn
 
 
@@ -83,7 +94,10 @@ def _shelf(dresses: Sequence[Dress], rng: np.random.Generator) -> _Shelf:
     family = np.array([number[dress.family] for dress in dresses])
     _, colour = np.unique([dress.shade.colour for dress in dresses], return_inverse=True)
     price = np.array(
-        [np.log(dress.price / families[at].price[0]) / families[at].price[1] for dress, at in zip(dresses, family, strict=True)]
+        [
+            np.log(dress.price / families[at].price[0]) / families[at].price[1]
+            for dress, at in zip(dresses, family, strict=True)
+        ]
     )
     arrival = np.where(rng.random(len(dresses)) < NEW_ARRIVALS, rng.random(len(dresses)) * DAYS * 86400, 0)
     return _Shelf(family, colour, price, popularity(family, rng), arrival)
@@ -92,8 +106,9 @@ def _shelf(dresses: Sequence[Dress], rng: np.random.Generator) -> _Shelf:
 def _visits(shelf: _Shelf, shoppers: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """Events of some shoppers: columns shopper, row, kind (0 view, 1 cart, 2 purchase) and timestamp."""
     n_shoppers, n_items = len(shoppers), len(shelf.family)
-    clicks = np.clip(np.exp(rng.normal(2.75, 0.75, n_shoppers)), 3, min(160, n_items / 4)).astype(int)
-    wandered = rng.binomial(clicks, rng.beta(2.2, 7.0, n_shoppers))
+    clicks = CLICKS * np.exp(rng.normal(0, CLICKS_SPREAD, n_shoppers))
+    clicks = np.clip(clicks, 3, max(1, min(MOST_CLICKS, n_items // 4))).astype(int)
+    wandered = rng.binomial(clicks, rng.beta(*WANDERERS, n_shoppers))
     taste = _taste(shelf, n_shoppers, rng)
     wander = np.broadcast_to(np.log(shelf.popularity) * WANDERING, (n_shoppers, n_items))
     liked = _pick(taste, clicks - wandered, rng)
@@ -129,7 +144,7 @@ def _taste(shelf: _Shelf, n_shoppers: int, rng: np.random.Generator) -> np.ndarr
     weights /= weights.sum()
     likes = np.zeros((n_shoppers, len(weights)))
     for shopper in range(n_shoppers):
-        count = int(rng.choice([1, 2, 3], p=[0.3, 0.4, 0.3]))
+        count = int(rng.choice([1, 2, 3], p=FAMILIES_LIKED))
         chosen = rng.choice(len(weights), count, replace=False, p=weights)
         likes[shopper, chosen] = rng.dirichlet(np.full(count, 4.0))
     # A family's share of a shopper's clicks should not grow with the family's size.
@@ -138,8 +153,8 @@ def _taste(shelf: _Shelf, n_shoppers: int, rng: np.random.Generator) -> np.ndarr
     level = rng.normal(0, 0.8, n_shoppers)
     with np.errstate(divide="ignore"):
         by_family = np.log(likes / np.maximum(pull, 1e-12))[:, shelf.family]
-    by_colour = np.log(3.0) * colours[:, shelf.colour]
-    by_price = -0.5 * ((shelf.price[None, :] - level[:, None]) / 1.1) ** 2
+    by_colour = COLOUR_TASTE * colours[:, shelf.colour]
+    by_price = -0.5 * ((shelf.price[None, :] - level[:, None]) / PRICE_TOLERANCE) ** 2
     return cast(np.ndarray, by_family + np.log(shelf.popularity) + by_colour + by_price)
 
 
@@ -150,7 +165,9 @@ def _pick(log_weights: np.ndarray, counts: np.ndarray, rng: np.random.Generator)
     """
     keys = log_weights + rng.gumbel(size=log_weights.shape)
     most = int(counts.max(initial=1)) or 1
-    best = np.argsort(-keys, axis=1, kind="stable")[:, :most]
+    best = np.argpartition(-keys, most - 1, axis=1)[:, :most]
+    order = np.argsort(-np.take_along_axis(keys, best, axis=1), axis=1)
+    best = np.take_along_axis(best, order, axis=1)
     rank = np.arange(most)
     wanted = (rank[None, :] < counts[:, None]) & np.isfinite(np.take_along_axis(keys, best, axis=1))
     picked = np.zeros(keys.shape, dtype=bool)

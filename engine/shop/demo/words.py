@@ -38,7 +38,9 @@ def title(dress: Dress, rng: np.random.Generator) -> str:
     text = " ".join([*parts, "dress"])
     text = text[0].upper() + text[1:]
     if rng.random() < 0.25:
-        return f"{_word(vocabulary()['listing']['names'], rng)} {text[0].lower() if text[1] != '-' else text[0]}{text[1:]}"
+        return (
+            f"{_word(vocabulary()['listing']['names'], rng)} {text[0].lower() if text[1] != '-' else text[0]}{text[1:]}"
+        )
     if rng.random() < 0.25 and dress.sleeve != "sleeveless":
         return f"{text} with {_of('sleeve', dress.sleeve, rng)}"
     return text
