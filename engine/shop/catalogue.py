@@ -139,7 +139,7 @@ def write_snapshot(
     interactions : `user_id`, `item_id` and any other `EVENT_COLUMNS`, `timestamp` as datetimes or whole seconds;
         or the path of a Parquet file with exactly `EVENT_SCHEMA`'s columns, which is moved into the snapshot.
     info : entries of shop.json; `name`, `interaction_word` and `attributes` default to "Shop", "clicks" and {}.
-    report : the ingest report, written as it is.
+    report : the ingest report; the snapshot's id is added.
     truth : the demo shop's `item_id`, `family`.
 
     Raises `CatalogueError` or `InteractionsError` naming the field when the tables break the rules above.
@@ -172,7 +172,7 @@ def write_snapshot(
             "n_items": products.num_rows,
             **counts,
         }
-        atomic_write_json(directory / "report.json", dict(report))
+        atomic_write_json(directory / "report.json", {**report, "snapshot_id": snapshot_id})
         atomic_write_json(directory / "shop.json", complete)
     workspace.use_snapshot(snapshot_id)
     _forget_old_snapshots(workspace, snapshot_id)
@@ -261,7 +261,7 @@ def _check_events(events: Path, items: Path) -> dict[str, int]:
             "SELECT count(*), count(DISTINCT user_id), count(*) FILTER (user_id IS NULL OR user_id = '')"
             " FROM read_parquet(?)",
             [str(events)],
-        ).fetchone() or (0, 0, 0)
+        ).fetchall()[0]
         if n_events == 0:
             raise InteractionsError("there are no events.")
         if missing:
@@ -269,9 +269,9 @@ def _check_events(events: Path, items: Path) -> dict[str, int]:
         unknown = connection.execute(
             "SELECT e.item_id FROM read_parquet(?) e ANTI JOIN read_parquet(?) i ON e.item_id = i.item_id LIMIT 1",
             [str(events), str(items)],
-        ).fetchone()
+        ).fetchall()
         if unknown:
-            raise InteractionsError(f"{unknown[0]!r} is not a product of this shop.", field="item_id")
+            raise InteractionsError(f"{unknown[0][0]!r} is not a product of this shop.", field="item_id")
     return {"n_events": int(n_events), "n_users": int(n_users)}
 
 

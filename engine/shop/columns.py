@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["EVENT_FIELDS", "ITEM_FIELDS", "behaviour_column", "guess_columns", "suggest"]
+__all__ = ["EVENT_FIELDS", "ITEM_FIELDS", "ITEM_TEXTS", "behaviour_column", "guess_columns", "suggest"]
 
 # Earlier names win where a file has several.
 ITEM_FIELDS: dict[str, tuple[str, ...]] = {
@@ -55,6 +55,8 @@ EVENT_FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "price": ITEM_FIELDS["price"],
 }
+# Fields that a table of events may tell about its products.
+ITEM_TEXTS = ("title", "description", "brand", "category", "image")
 _BEHAVIOUR_NAMES = frozenset(
     {
         *("rating", "ratings", "stars", "reviews", "sales", "sold", "orders", "purchases", "views", "clicks", "buyers"),

@@ -14,16 +14,16 @@ import pandas as pd
 import pyarrow as pa
 
 from engine.errors import InteractionsError
+from engine.shop.columns import ITEM_TEXTS
 from engine.shop.presets import EventRules
 from engine.shop.readers import ROW, Source
 from engine.shop.report import SHOWN_PER_KIND, Problem, ProblemLog
 from engine.shop.staged_sql import Check, IdRules, id_checks, id_sql, number_sql, quoted, staged_types, text_sql
-from engine.shop.times import seconds_sql
+from engine.shop.times import NO_TIMES, TimePlan, plan_times
 
 __all__ = ["CleanEvents", "clean_events"]
 
 VALUE_FIELDS = ("rating", "quantity", "value")
-DERIVED_TEXTS = ("title", "description", "brand", "category", "image")
 _MAX_EVENT_KINDS = 200
 _EVENT_NAMES = {
     "view": ("pageview", "page_view", "view_item", "detail", "product_view", "impression_click", "item_view"),
@@ -86,13 +86,13 @@ def clean_events(
             )
     connection.execute(f"CREATE OR REPLACE VIEW staged AS SELECT * FROM read_parquet({quoted(str(source.path))})")
     value_field = next((name for name in VALUE_FIELDS if name in columns), None)
-    expressions, notes = _expressions(connection, source, columns, rules, ids, value_field)
+    expressions, times = _expressions(connection, source, columns, rules, ids, value_field)
     if "event" in columns:
         _require_few_kinds(connection, expressions["event"], source, columns["event"])
     value_kind = _value_kind(connection, value_field, expressions["event"])
     checks = _checks(columns, rules, value_field, value_kind, known_items is not None)
     checked = source.path.with_name("checked.parquet")
-    _write_checked(connection, expressions, checks, known_items, missing, checked)
+    _write_checked(connection, expressions, times, checks, known_items, missing, checked)
     _log_problems(connection, source.name, columns, checks, problems)
     clean = source.path.with_name("events.parquet")
     connection.execute(
@@ -104,10 +104,10 @@ def clean_events(
         raise InteractionsError(
             f"none of the {source.n_rows:,} events can be used.\n{problems.summary()}", file=source.name
         )
-    products = _derive_products(connection, [name for name in DERIVED_TEXTS if name in columns])
+    products = _derive_products(connection, [name for name in ITEM_TEXTS if name in columns])
     connection.execute("DROP VIEW checked; DROP VIEW staged")
     checked.unlink()
-    return CleanEvents(clean, n_kept, value_kind, products, notes)
+    return CleanEvents(clean, n_kept, value_kind, products, [times.note] if times.note else [])
 
 
 def _expressions(
@@ -117,8 +117,8 @@ def _expressions(
     rules: EventRules,
     ids: IdRules,
     value_field: str | None,
-) -> tuple[dict[str, str], list[str]]:
-    """SQL of every field over the view `staged`, nulls for absent ones; and notes on what was decided."""
+) -> tuple[dict[str, str], TimePlan]:
+    """SQL of every field over the view `staged`, nulls for absent ones; and how times are read."""
     types = staged_types(source.path)
     staged = {name: source.staged(column) for name, column in columns.items()}
 
@@ -128,22 +128,21 @@ def _expressions(
     user = id_sql(staged["user_id"], types[staged["user_id"]])
     for nobody in rules.no_user:
         user = f"nullif({user}, {quoted(nobody)})"
+    time = staged.get("timestamp")
+    times = plan_times(connection, "staged", time, types[time]) if time else NO_TIMES
     event = quoted(rules.event) if rules.event else "NULL::VARCHAR"
-    seconds, note = "NULL::BIGINT", ""
-    if "timestamp" in staged:
-        seconds, note = seconds_sql(connection, "staged", staged["timestamp"], types[staged["timestamp"]])
     expressions = {
         "user_id": user,
         "item_id": id_sql(staged["item_id"], types[staged["item_id"]], ids),
         "event": _event_sql(text("event")) if "event" in staged else event,
-        "timestamp": seconds,
-        "timestamp_text": text("timestamp"),
+        "time_text": times.text,
+        "time_number": times.number,
     }
     for name, column in (("value", staged.get(value_field or "")), ("price", staged.get("price"))):
         expressions[name] = number_sql(column, types[column]) if column else "NULL::DOUBLE"
         # The raw text: an empty cell is a missing number, "nan" is a wrong one.
         expressions[f"{name}_text"] = f"nullif(trim({column}::VARCHAR), '')" if column else "NULL::VARCHAR"
-    return expressions | {name: text(name) for name in DERIVED_TEXTS}, [note] if note else []
+    return expressions | {name: text(name) for name in ITEM_TEXTS}, times
 
 
 def _event_sql(text: str) -> str:
@@ -218,6 +217,7 @@ def _number_checks(field_name: str, name: str) -> list[Check]:
 def _write_checked(
     connection: duckdb.DuckDBPyConnection,
     expressions: Mapping[str, str],
+    times: TimePlan,
     checks: list[Check],
     known_items: pd.Series | None,
     missing: Collection[str],
@@ -225,22 +225,23 @@ def _write_checked(
 ) -> None:
     """Write one row per event with `rejected`, the position of the first check it fails, and make the view `checked`."""
     selected = ", ".join(f"{expression} AS {name}" for name, expression in expressions.items())
-    number = " ".join(f"WHEN {check.condition} THEN {position}" for position, check in enumerate(checks))
-    found = " ".join(f"WHEN {check.condition} THEN {check.value}" for check in checks)
+    rejected = " ".join(f"WHEN {check.condition} THEN {position}" for position, check in enumerate(checks))
+    found = " ".join(f"WHEN rejected = {position} THEN {check.value}" for position, check in enumerate(checks))
     join = ""
     if known_items is not None:
         connection.register("given", pa.table({"item_id": pa.array(known_items, pa.string())}))
         connection.execute("CREATE OR REPLACE TABLE known AS SELECT item_id AS known_id FROM given")
         connection.unregister("given")
         join = "LEFT JOIN known ON known_id = item_id"
-    texts = ", ".join(_present_sql(name, missing) for name in DERIVED_TEXTS)
+    texts = ", ".join(_present_sql(name, missing) for name in ITEM_TEXTS)
     connection.execute(f"""
         COPY (
-            WITH normal AS (SELECT {ROW}, {selected} FROM staged)
-            SELECT {ROW}, normal.* EXCLUDE ({ROW}, price_text, value_text, {", ".join(DERIVED_TEXTS)}), {texts},
-                CASE {number} END AS rejected,
-                (CASE {found} END)::VARCHAR AS found
-            FROM normal {join}
+            WITH normal AS (SELECT {ROW}, {selected} FROM staged),
+            timed AS (SELECT *, {times.seconds} AS seconds FROM normal),
+            judged AS (SELECT *, CASE {rejected} END AS rejected FROM timed {join})
+            SELECT {ROW}, user_id, item_id, event, value, {TimePlan.whole("seconds")} AS timestamp, time_text, price,
+                {texts}, rejected, (CASE {found} END)::VARCHAR AS found
+            FROM judged
         ) TO {quoted(str(target))} (FORMAT parquet, COMPRESSION lz4)
     """)
     connection.execute(f"CREATE OR REPLACE VIEW checked AS SELECT * FROM read_parquet({quoted(str(target))})")
@@ -276,9 +277,9 @@ def _log_problems(
         problems.extend(shown, {check.kind: count})
     if "timestamp" not in columns:
         return
-    unread = "FROM checked WHERE rejected IS NULL AND timestamp IS NULL AND timestamp_text IS NOT NULL"
+    unread = "FROM checked WHERE rejected IS NULL AND timestamp IS NULL AND time_text IS NOT NULL"
     count = connection.execute(f"SELECT count(*) {unread}").fetchall()[0][0]
-    rows = connection.execute(f"SELECT {ROW}, timestamp_text {unread} ORDER BY {ROW} LIMIT {SHOWN_PER_KIND}").fetchall()
+    rows = connection.execute(f"SELECT {ROW}, time_text {unread} ORDER BY {ROW} LIMIT {SHOWN_PER_KIND}").fetchall()
     message = "the time cannot be read; the event was kept without it. Write times like 2024-05-31 14:00:00."
     shown = [Problem(file, row, columns["timestamp"], "unreadable_time", message, value) for row, value in rows]
     problems.extend(shown, {"unreadable_time": count} if count else {})

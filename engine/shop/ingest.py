@@ -18,32 +18,21 @@ import pandas as pd
 from engine.errors import InputError
 from engine.progress import Progress, silent
 from engine.shop.catalogue import write_snapshot
-from engine.shop.columns import EVENT_FIELDS, ITEM_FIELDS
-from engine.shop.events import DERIVED_TEXTS, CleanEvents, clean_events
+from engine.shop.events import CleanEvents, clean_events
 from engine.shop.interactions import open_duckdb
-from engine.shop.mapping import Corrections, parse_mapping, plan_columns
+from engine.shop.mapping import Corrections, parse_mapping, plan_events, plan_items
 from engine.shop.pictures import move_pictures, store_pictures
-from engine.shop.presets import FileNames, Preset, find_files, load_preset
+from engine.shop.presets import NO_PRESET, Preset, available_presets, find_files, load_preset
+from engine.shop.preview import preview
 from engine.shop.products import CleanProducts, clean_products
 from engine.shop.readers import Source, stage
 from engine.shop.report import FileReport, IngestReport, ProblemLog
 from engine.shop.staged_sql import IdRules
 from engine.workspace import Workspace
 
-__all__ = ["ingest"]
+__all__ = ["available_presets", "ingest", "preview"]
 
 STEPS = ("Reading the products", "Reading the events", "Reading the pictures", "Saving the shop")
-_NO_PRESET = Preset(
-    name="",
-    title="this folder",
-    description="Files named like items.csv and interactions.csv.",
-    shop_name="Shop",
-    files=FileNames(
-        items=("items.*", "products.*", "catalogue.*", "catalog.*"),
-        interactions=("interactions.*", "events.*", "orders.*", "transactions.*", "ratings.*", "clicks.*"),
-        images=("images", "pictures", "images.zip", "pictures.zip"),
-    ),
-)
 
 
 @dataclass
@@ -91,7 +80,7 @@ def ingest(
 
     Raises `InputError` (or a kind of it) naming file, row and field; the workspace is then as it was.
     """
-    rules = load_preset(preset) if preset else _NO_PRESET
+    rules = load_preset(preset) if preset else NO_PRESET
     found = find_files(Path(from_dir), rules.files, rules.title) if from_dir else {}
     paths = {
         role: Path(path)
@@ -154,15 +143,13 @@ def _stage(run: _Run, paths: Mapping[str, Path]) -> tuple[Source | None, Source]
 def _products(run: _Run, source: Source | None, events: Source) -> tuple[CleanProducts | None, list[FileReport]]:
     if source is None:
         return None, []
-    columns = plan_columns(
-        "items", source.columns, source.name, run.preset.items.columns, run.corrections, ITEM_FIELDS, events.columns
-    )
-    for column in run.corrections.kinds:
-        if column not in source.columns:
-            raise InputError(f"there is no column {column!r} to give a kind.", file=source.name, field=f"kind.{column}")
+    columns = plan_items(source, run.preset, run.corrections, events.columns)
     products = clean_products(
         run.connection, source, columns, run.preset.items, run.ids, run.corrections.kinds, run.problems
     )
+    for column in run.corrections.kinds:
+        if column not in products.columns:
+            raise InputError(f"there is no column {column!r} to give a kind.", file=source.name, field=f"kind.{column}")
     run.progress(STEPS[0], 1.0, f"{len(products.items):,} products")
     rejected = source.n_rejected + products.n_rejected
     report = FileReport(
@@ -174,12 +161,8 @@ def _products(run: _Run, source: Source | None, events: Source) -> tuple[CleanPr
 def _events(
     run: _Run, source: Source, items: Source | None, products: CleanProducts | None
 ) -> tuple[CleanEvents, FileReport]:
-    fields, preset = dict(EVENT_FIELDS), dict(run.preset.interactions.columns)
-    if products is None:
-        fields |= {name: ITEM_FIELDS[name] for name in DERIVED_TEXTS}
-        preset |= {name: column for name, column in run.preset.items.columns.items() if name in DERIVED_TEXTS}
     elsewhere = items.columns if items else ()
-    columns = plan_columns("interactions", source.columns, source.name, preset, run.corrections, fields, elsewhere)
+    columns = plan_events(source, run.preset, run.corrections, derive=products is None, elsewhere=elsewhere)
     events = clean_events(
         run.connection,
         source,

@@ -2,8 +2,9 @@
 
     weight(shopper, item) = sum over kinds of event of  w(kind) x mean decay x log2(1 + sum of log2(1 + quantity))
 
-A single event of quantity 1 counts exactly its kind's weight; a wholesale order of a thousand counts 3.5 times that,
-and so do ten orders of one. A rating counts from 1 (the lowest kept) to 2 (the shop's best); of repeated ratings the
+w(kind) is the setting's weight of the kind relative to the lightest kind that the shop has, so a shop of purchases alone
+is weighted like a shop of clicks alone. A single event of quantity 1 counts exactly w(kind); a wholesale order of a
+thousand counts 3.5 times that, and so do ten orders of one. A rating counts from 1 (the lowest kept) to 2 (the shop's best); of repeated ratings the
 newest counts, and one below `min_rating` is no interest. Decay halves an event's worth every `half_life_days` before
 the shop's newest event.
 """
@@ -113,6 +114,7 @@ def _map_ids(connection: duckdb.DuckDBPyConnection, item_ids: Sequence[str], set
         " FROM (SELECT DISTINCT event FROM events) LEFT JOIN given_weights USING (event)",
         {"other": settings.other_event_weight},
     )
+    connection.execute("UPDATE kinds SET w = w / (SELECT min(w) FROM kinds WHERE w > 0) WHERE w > 0")
     for name in given:
         connection.unregister(name)
 
@@ -121,8 +123,9 @@ def _aggregate(
     connection: duckdb.DuckDBPyConnection, settings: InteractionSettings, value_kind: str | None, lowest: float | None
 ) -> None:
     """Make the table pairs (u, i, weight, first): one row per shopper and product whose weight is above 0."""
-    row = connection.execute("SELECT max(timestamp), min(timestamp), max(value), min(value) FROM events").fetchone()
-    newest, oldest, best, worst = row or (None, None, None, None)
+    newest, oldest, best, worst = connection.execute(
+        "SELECT max(timestamp), min(timestamp), max(value), min(value) FROM events"
+    ).fetchall()[0]
     decay = "1.0"
     if settings.half_life_days is not None and newest is not None:
         decay = f"coalesce(pow(2.0, (timestamp - {newest}) / {settings.half_life_days * 86_400.0!r}), 1.0)"

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from engine.errors import InputError
-from engine.shop.columns import EVENT_FIELDS, ITEM_FIELDS, guess_columns, suggest
+from engine.shop.columns import EVENT_FIELDS, ITEM_FIELDS, ITEM_TEXTS, guess_columns, suggest
 from engine.shop.kinds import AttributeKind
+from engine.shop.presets import Preset
+from engine.shop.readers import Source
 
-__all__ = ["Corrections", "parse_mapping", "plan_columns"]
+__all__ = ["ROLES", "Corrections", "parse_mapping", "plan_events", "plan_items"]
 
 ROLES = ("items", "interactions")
 _KINDS = (*get_args(AttributeKind), "skip")
@@ -64,24 +66,37 @@ def parse_mapping(mapping: Mapping[str, str] | None) -> Corrections:
     return corrections
 
 
-def plan_columns(
-    role: str,
-    columns: tuple[str, ...],
-    file: str,
-    preset: Mapping[str, str],
-    corrections: Corrections,
-    fields: Mapping[str, tuple[str, ...]],
-    elsewhere: tuple[str, ...] = (),
+def plan_items(
+    source: Source, preset: Preset, corrections: Corrections, elsewhere: tuple[str, ...] = ()
 ) -> dict[str, str]:
-    """field -> column of one file: what a person said, then the preset, then names known by heart.
-
-    Parameters
-    ----------
-    preset : the preset's mapping; where it has one, nothing is guessed for required fields that it leaves out.
-    elsewhere : columns of the other file, where a mapping without a role may belong instead.
+    """field -> column of a file of products; `elsewhere` are the columns of the events' file.
 
     Raises `InputError` naming field and column when a column that was asked for is not there.
     """
+    return _plan("items", source, preset.items.columns, corrections, ITEM_FIELDS, elsewhere)
+
+
+def plan_events(
+    source: Source, preset: Preset, corrections: Corrections, *, derive: bool, elsewhere: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """field -> column of a file of events; with `derive`, of the products' texts that stand beside the events too."""
+    fields, columns = dict(EVENT_FIELDS), dict(preset.interactions.columns)
+    if derive:
+        fields |= {name: ITEM_FIELDS[name] for name in ITEM_TEXTS}
+        columns |= {name: column for name, column in preset.items.columns.items() if name in ITEM_TEXTS}
+    return _plan("interactions", source, columns, corrections, fields, elsewhere)
+
+
+def _plan(
+    role: str,
+    source: Source,
+    preset: Mapping[str, str],
+    corrections: Corrections,
+    fields: Mapping[str, tuple[str, ...]],
+    elsewhere: tuple[str, ...],
+) -> dict[str, str]:
+    """What a person said, then the preset, and where there is none, the names known by heart."""
+    columns = source.columns
     folded = {name.lower(): name for name in reversed(columns) if name}
     said: dict[str, str] = {}
     for scope in ("", role):
@@ -92,7 +107,9 @@ def plan_columns(
             if column and not actual:
                 if not scope and column.lower() in {other.lower() for other in elsewhere}:
                     continue
-                raise InputError(f"there is no column {column!r}. {suggest(column, columns)}", file=file, field=name)
+                raise InputError(
+                    f"there is no column {column!r}. {suggest(column, columns)}", file=source.name, field=name
+                )
             said[name] = actual
     given = dict(said)
     for name, column in preset.items():
@@ -108,6 +125,9 @@ def plan_columns(
     if any(said.get(name) for name in ("rating", "quantity", "value")):
         # The number that a person named is the number.
         guessed = {k: v for k, v in guessed.items() if k not in {"rating", "quantity", "value"} or k in said}
+    if "title" in fields and "title" not in guessed and "title" not in refused and "description" not in said:
+        # A shop whose only text is called a description calls its products by it.
+        guessed |= {"title": guessed.pop("description")} if "description" in guessed else {}
     return guessed
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import duckdb
 import pyarrow as pa
 
 from engine.shop.staged_sql import quoted, text_sql
 
-__all__ = ["seconds_sql"]
+__all__ = ["NO_TIMES", "TimePlan", "plan_times"]
 
 _DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y")
 _MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%b %d, %Y", "%m %d, %Y")
@@ -16,48 +18,68 @@ _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _LATEST = 7_258_118_400
 
 
-def seconds_sql(connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: pa.DataType) -> tuple[str, str]:
-    """An expression over `table` giving BIGINT seconds or null, and a note on how dates were read ("" if plain).
+@dataclass(frozen=True)
+class TimePlan:
+    """How to read a column of times, in two steps: nested in one expression, each part would be repeated many times.
+
+    Attributes
+    ----------
+    text, number : expressions over the staged table: the time as text, and as a number where it is one.
+    seconds : DOUBLE seconds, or null, over `time_text` and `time_number`, as the first step names its results.
+    note : how dates were read, "" where there is only one way.
+    """
+
+    text: str
+    number: str
+    seconds: str
+    note: str = ""
+
+    @staticmethod
+    def whole(seconds: str) -> str:
+        """BIGINT seconds of the column `seconds`; null for what cannot be a time."""
+        return f"CASE WHEN {seconds} > 0 AND {seconds} < {_LATEST} THEN floor({seconds})::BIGINT END"
+
+
+NO_TIMES = TimePlan("NULL::VARCHAR", "NULL::DOUBLE", "NULL::DOUBLE")
+_FROM_NUMBER = """CASE
+    WHEN isnan(time_number) OR isinf(time_number) THEN NULL
+    WHEN time_number >= 1e17 THEN time_number / 1e9
+    WHEN time_number >= 1e14 THEN time_number / 1e6
+    WHEN time_number >= 1e11 THEN time_number / 1e3
+    WHEN time_number BETWEEN 19700101 AND 21991231
+        THEN coalesce(epoch(try_strptime(time_number::BIGINT::VARCHAR, '%Y%m%d')), time_number)
+    ELSE time_number END"""
+_PLAIN = f"CASE WHEN time_number IS NOT NULL THEN {_FROM_NUMBER} ELSE epoch(try_cast(time_text AS TIMESTAMPTZ)) END"
+
+
+def plan_times(connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: pa.DataType) -> TimePlan:
+    """Look at a column of `table` and decide how to read it.
 
     Numbers are seconds, milliseconds, microseconds or nanoseconds by their size, or dates like 20181231. Text is ISO
     8601 (UTC unless it says otherwise) or a date with day or month first, whichever more of the column agrees with.
     `connection` must have its time zone set to UTC.
     """
     if pa.types.is_temporal(kind):
-        return _bounded(f"epoch({column}::TIMESTAMPTZ)"), ""
+        return TimePlan(f"{column}::VARCHAR", f"epoch({column}::TIMESTAMPTZ)", "time_number")
     if not pa.types.is_string(kind):
-        return _bounded(_from_number(f"{column}::DOUBLE")), ""
+        return TimePlan(f"{column}::VARCHAR", f"{column}::DOUBLE", _FROM_NUMBER)
     text = text_sql(column, kind)
-    number = f"CASE WHEN regexp_full_match({text}, '[0-9]+([.][0-9]+)?') THEN {_from_number(f'try_cast({text} AS DOUBLE)')} END"
-    plain = f"coalesce({number}, epoch(try_cast({text} AS TIMESTAMPTZ)))"
-    unread = f"FROM {table} WHERE {text} IS NOT NULL AND {plain} IS NULL"
-    if not connection.execute(f"SELECT 1 {unread} LIMIT 1").fetchall():
-        return _bounded(plain), ""
-    orders = {"day": _DAY_FIRST, "month": _MONTH_FIRST}
-    parsed = {name: f"epoch(try_strptime({text}, {_formats(formats)}))" for name, formats in orders.items()}
+    digits = f"regexp_full_match({column}, '\\s*[0-9]+([.][0-9]+)?\\s*')"
+    number = f"CASE WHEN {digits} THEN try_cast({column} AS DOUBLE) END"
+    unread = f"""
+        FROM (SELECT {text} AS time_text, {number} AS time_number FROM {table})
+        WHERE time_text IS NOT NULL AND ({_PLAIN}) IS NULL
+    """
+    orders = {"day": _formats(_DAY_FIRST), "month": _formats(_MONTH_FIRST)}
+    parsed = {name: f"epoch(try_strptime(time_text, {formats}))" for name, formats in orders.items()}
     counts = ", ".join(f"count({expression})" for expression in parsed.values())
     days, months = connection.execute(f"SELECT {counts} {unread}").fetchall()[0]
     if not days and not months:
-        return _bounded(plain), ""
+        return TimePlan(text, number, _PLAIN)
     first, second = ("day", "month") if days >= months else ("month", "day")
-    doubt = "; the column does not tell, so check it" if days == months else ""
-    return (
-        _bounded(f"coalesce({plain}, {parsed[first]}, {parsed[second]})"),
-        f"dates were read with the {first} first{doubt}",
-    )
-
-
-def _from_number(number: str) -> str:
-    day = f"epoch(try_strptime(({number})::BIGINT::VARCHAR, '%Y%m%d'))"
-    return (
-        f"CASE WHEN isnan({number}) OR isinf({number}) THEN NULL WHEN {number} >= 1e17 THEN {number} / 1e9"
-        f" WHEN {number} >= 1e14 THEN {number} / 1e6 WHEN {number} >= 1e11 THEN {number} / 1e3"
-        f" WHEN {number} BETWEEN 19700101 AND 21991231 THEN coalesce({day}, {number}) ELSE {number} END"
-    )
-
-
-def _bounded(seconds: str) -> str:
-    return f"CASE WHEN {seconds} > 0 AND {seconds} < {_LATEST} THEN floor({seconds})::BIGINT END"
+    doubt = "; the column does not tell which it is, so check it" if days == months else ""
+    seconds = f"coalesce({_PLAIN}, {parsed[first]}, {parsed[second]})"
+    return TimePlan(text, number, seconds, f"dates were read with the {first} first{doubt}")
 
 
 def _formats(dates: tuple[str, ...]) -> str:

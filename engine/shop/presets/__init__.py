@@ -14,6 +14,7 @@ from engine.shop.columns import suggest
 from engine.shop.kinds import AttributeKind
 
 __all__ = [
+    "NO_PRESET",
     "Derived",
     "EventRules",
     "FileNames",
@@ -52,7 +53,9 @@ class ItemRules(_Group):
 
     columns: dict[str, str] = {}
     kinds: dict[str, AttributeKind] = {}
-    leave_out: tuple[str, ...] = Field(default=(), description="columns that are no content: codes beside names, addresses")
+    leave_out: tuple[str, ...] = Field(
+        default=(), description="columns that are no content: codes beside names, addresses"
+    )
     missing: tuple[str, ...] = Field(default=(), description="texts that mean that there is no value")
     derived: dict[str, Derived] = {}
     flatten: tuple[str, ...] = Field(default=(), description="nested objects whose frequent keys become attributes")
@@ -89,6 +92,20 @@ class Preset(_Group):
     files: FileNames
     items: ItemRules = ItemRules()
     interactions: EventRules = EventRules()
+
+
+# Any other shop: columns are known by their names.
+NO_PRESET = Preset(
+    name="",
+    title="this folder",
+    description="Files named like items.csv and interactions.csv.",
+    shop_name="Shop",
+    files=FileNames(
+        items=("items.*", "products.*", "catalogue.*", "catalog.*"),
+        interactions=("interactions.*", "events.*", "orders.*", "transactions.*", "ratings.*", "clicks.*"),
+        images=("images", "pictures", "images.zip", "pictures.zip"),
+    ),
+)
 
 
 def available_presets() -> list[Preset]:
