@@ -8,6 +8,7 @@ OWASP advises ("CSV injection"). Parquet and JSON Lines, which programs read, ke
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -71,4 +72,4 @@ def neutralised(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cell(text: str) -> str:
-    return f"'{text}" if pd.Series([text]).str.contains(_FORMULA).iloc[0] else text
+    return f"'{text}" if re.match(_FORMULA, text) else text
