@@ -1,0 +1,119 @@
+"""The Model page's pictures and tables: quality against interaction count, and how training went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from ui.words import ARM_NAMES, arm_name
+
+__all__ = ["ARM_COLOURS", "loss_chart", "quality_chart", "quality_headline", "quality_table", "task_table"]
+
+ARM_COLOURS = {"hybrid": "#1d8a78", "als": "#c8743a", "predicted": "#7b6fc4", "content": "#8a8f94"}
+
+
+def quality_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
+    """Long table: arm, kept (interactions a hidden product kept), ndcg with low and high (95 %), coverage, targets."""
+    rows = [
+        {
+            "arm": arm_name(arm),
+            "kept": level,
+            "ndcg": figures["ndcg"]["mean"],
+            "low": figures["ndcg"]["low"],
+            "high": figures["ndcg"]["high"],
+            "average_precision": figures["average_precision"]["mean"],
+            "coverage": figures["coverage"],
+            "targets": figures["targets"],
+        }
+        for arm, levels in metrics.get("thinning", {}).items()
+        for level, figures in levels.items()
+        if figures["targets"] and figures["ndcg"]["mean"] is not None
+    ]
+    return pd.DataFrame(
+        rows, columns=["arm", "kept", "ndcg", "low", "high", "average_precision", "coverage", "targets"]
+    )
+
+
+def quality_headline(table: pd.DataFrame, word: str) -> str:
+    """What the quality table says, in one sentence; computed from the pooled figures."""
+    pooled = table[table["kept"] == "pooled"].set_index("arm")["ndcg"]
+    longtail, behaviour = pooled.get(ARM_NAMES["hybrid"]), pooled.get(ARM_NAMES["als"])
+    if longtail is None or behaviour is None:
+        return f"Quality for products with few {word}"
+    if behaviour <= 0:
+        return f"With 1 to 5 {word}, behaviour finds nothing right and Longtail does"
+    ratio = longtail / behaviour
+    if ratio < 1:
+        return f"With 1 to 5 {word}, behaviour alone is better than Longtail"
+    return f"With 1 to 5 {word}, Longtail's neighbours are {ratio:.1f} times as good as behaviour's"
+
+
+def quality_chart(table: pd.DataFrame, word: str) -> alt.LayerChart | alt.FacetChart:
+    """Surprise NDCG@10 against the interactions that a hidden product kept, a line and a band per arm."""
+    levels = [level for level in ("0", "1", "2", "3", "5", "10") if level in set(table["kept"])]
+    base = alt.Chart(table[table["kept"].isin(levels)]).encode(
+        x=alt.X("kept:O", sort=levels, title=f"{word.capitalize()} the product kept", axis=alt.Axis(labelAngle=0)),
+        color=alt.Color(
+            "arm:N",
+            scale=alt.Scale(domain=list(ARM_NAMES.values()), range=[ARM_COLOURS[arm] for arm in ARM_NAMES]),
+            legend=alt.Legend(orient="bottom", title=None),
+        ),
+    )
+    band = base.mark_area(opacity=0.14).encode(y="low:Q", y2="high:Q")
+    line = base.mark_line(point=True, strokeWidth=2.5).encode(
+        y=alt.Y("ndcg:Q", title="Quality of the ten neighbours (0 to 1)", scale=alt.Scale(zero=True)),
+        tooltip=[
+            alt.Tooltip("arm:N", title="List"),
+            alt.Tooltip("kept:O", title=word.capitalize()),
+            alt.Tooltip("ndcg:Q", title="Quality", format=".3f"),
+            alt.Tooltip("low:Q", title="95 % from", format=".3f"),
+            alt.Tooltip("high:Q", title="to", format=".3f"),
+            alt.Tooltip("targets:Q", title="Products measured"),
+        ],
+    )
+    return alt.layer(band, line).properties(height=340)
+
+
+def task_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
+    """The published task: shopper -> low-traffic products, one row per candidate set and arm."""
+    names = {"low_traffic": "Products with hardly any traffic", "fewest_bought": "The least sold 80 %"}
+    return pd.DataFrame(
+        [
+            {
+                "candidates": names.get(candidates, candidates),
+                "arm": arm_name(arm),
+                "ndcg": scores["ndcg"]["mean"],
+                "average_precision": scores["average_precision"]["mean"],
+            }
+            for candidates, figures in metrics.get("published_task", {}).items()
+            for arm, scores in figures.items()
+            if isinstance(scores, Mapping)
+        ],
+        columns=["candidates", "arm", "ndcg", "average_precision"],
+    )
+
+
+def loss_chart(curves: Mapping[str, Sequence[float]], x_title: str) -> alt.Chart:
+    """Training curves: one line per name, the step (1, 2, ...) across."""
+    table = pd.DataFrame(
+        [
+            {"curve": name, "step": step, "loss": value}
+            for name, values in curves.items()
+            for step, value in enumerate(values, start=1)
+        ],
+        columns=["curve", "step", "loss"],
+    )
+    return (
+        alt.Chart(table)
+        .mark_line(point=len(table) < 60)
+        .encode(
+            x=alt.X("step:Q", title=x_title, axis=alt.Axis(tickMinStep=1, format="d")),
+            y=alt.Y("loss:Q", title="Error", scale=alt.Scale(zero=False)),
+            color=alt.Color("curve:N", legend=alt.Legend(orient="bottom", title=None)),
+            tooltip=["curve:N", "step:Q", alt.Tooltip("loss:Q", format=".4f")],
+        )
+        .properties(height=260)
+    )
