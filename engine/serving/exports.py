@@ -44,7 +44,8 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 def table_bytes(table: pd.DataFrame, format_: Format) -> bytes:
     """`table` as a file's bytes, without its index; what a download button offers."""
     if format_ == "csv":
-        text: str = neutralised(table).to_csv(index=False, lineterminator="\n", date_format="iso")
+        # Lines end as RFC 4180 says; with "\n" alone a cell that holds "\r" would not be quoted and break into two rows.
+        text: str = neutralised(table).to_csv(index=False, lineterminator="\r\n")
         return text.encode("utf-8", "replace")
     if format_ == "jsonl":
         lines: str = table.to_json(

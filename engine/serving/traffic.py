@@ -1,8 +1,9 @@
 """Which products carry a shop's traffic: its head, its middle and its long tail, told by interaction counts.
 
 Head: the most clicked products that together hold `HEAD_SHARE` of all interactions (in most shops about a fifth of the
-catalogue). Long tail: the least clicked ones that together hold the last `TAIL_SHARE`. Ties fall on the same side, so
-that two products with the same count always have the same level.
+catalogue). Long tail: the least clicked ones that together hold the last `TAIL_SHARE`, and every product outside the head
+with fewer than `FEW` interactions. Ties fall on the same side, so that two products with the same count always have the
+same level.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["HEAD_SHARE", "LEVELS", "TAIL_SHARE", "Level", "Traffic"]
+__all__ = ["FEW", "HEAD_SHARE", "LEVELS", "TAIL_SHARE", "Level", "Traffic"]
 
 Level = Literal["head", "middle", "tail", "none"]
 LEVELS: tuple[Level, ...] = ("head", "middle", "tail", "none")
 HEAD_SHARE = 0.8
 TAIL_SHARE = 0.05
+FEW = 5
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Traffic:
         held = np.cumsum(values) / total
         head_from = int(values[np.searchsorted(held, HEAD_SHARE)])
         last_before_tail = int(values[np.searchsorted(held, 1 - TAIL_SHARE)])
-        return cls(head_from, min(last_before_tail, head_from), float(np.median(values)))
+        return cls(head_from, min(max(last_before_tail, FEW), head_from), float(np.median(values)))
 
     def level(self, count: int) -> Level:
         """The level of a product with `count` interactions."""

@@ -6,11 +6,16 @@ from engine.serving.traffic import Traffic
 
 
 def test_head_holds_four_fifths_and_tail_the_last_twentieth():
-    # 100 interactions: 60 + 20 reach 80 %, 10 + 5 reach 95 %, the rest is the last 5 %.
-    traffic = Traffic.of([60, 20, 10, 5, 2, 2, 1, 0, 0])
-    levels = [traffic.level(count) for count in (60, 20, 10, 5, 2, 1, 0)]
+    # 1,000 interactions: 600 + 200 reach 80 %, 100 + 50 reach 95 %, the rest is the last 5 %.
+    traffic = Traffic.of([600, 200, 100, 50, 20, 20, 10, 0, 0])
+    levels = [traffic.level(count) for count in (600, 200, 100, 50, 20, 10, 0)]
     assert levels == ["head", "head", "middle", "middle", "tail", "tail", "none"]
-    assert traffic.median == 2.0
+    assert traffic.median == 20.0
+
+
+def test_fewer_than_five_interactions_are_long_tail_whatever_share_they_hold():
+    traffic = Traffic.of([80] + [4] * 3 + [5] * 2)
+    assert [traffic.level(count) for count in (80, 5, 4)] == ["head", "middle", "tail"]
 
 
 def test_products_with_the_same_count_have_the_same_level():
