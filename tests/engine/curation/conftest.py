@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 
 from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.serving.recommender import Recommender
+from engine.workspace import Workspace
 from tests.conftest import skip_or_fail
+from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 
 @pytest.fixture
@@ -60,6 +63,22 @@ def judge() -> Callable[..., Judgement]:
         return Judgement(anchor_id=anchor, neighbour_id=neighbour, verdict=verdict, seen=places, **fields)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyRelease:
+    """A demo shop of 72 products in 6 families, and its release."""
+    return build_tiny_release(Workspace(tmp_path_factory.mktemp("tiny")), 72, demo=True)
+
+
+@pytest.fixture(scope="session")
+def recommender(tiny: TinyRelease) -> Recommender:
+    return Recommender.open(tiny.workspace)
+
+
+@pytest.fixture(scope="session")
+def families(tiny: TinyRelease) -> dict[str, int]:
+    return tiny.families
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from engine.curation import irrelevance
-from engine.curation.irrelevance import headline, irrelevance_by_count, open_flags
+from engine.curation.irrelevance import (
+    bins_up_to,
+    current_lists,
+    headline,
+    irrelevance_by_count,
+    judge_next,
+    open_flags,
+)
 
 K = 4
 LETTERS = {"i": "irrelevant", "r": "relevant", "u": "unsure"}
@@ -170,6 +177,79 @@ class TestBins:
     def test_every_count_lies_in_its_bin(self, count):
         low, high = irrelevance._bounds(int(irrelevance.count_bins(np.array([count]))[0]))
         assert low <= count <= high
+
+    def test_the_bins_of_a_shop_reach_its_bestseller(self):
+        assert [label for _, _, label in bins_up_to(5)] == ["0", "1", "2", "3–4", "5–8"]
+        assert bins_up_to(0) == [(0, 0, "0")]
+
+
+class TestCurrentLists:
+    def test_they_are_what_the_release_shows(self, recommender, tiny):
+        anchor, cold = tiny.with_clicks(20), tiny.with_clicks(0)
+        lists = current_lists(recommender, [anchor, cold, "gone", anchor], 10)
+        assert set(lists["anchor_id"]) == {anchor, cold}
+        for arm in recommender.arms:
+            expected = [(n.item_id, n.rank) for n in recommender.neighbours(anchor, arm, 10)]
+            found = lists[(lists["anchor_id"] == anchor) & (lists["arm"] == arm)].sort_values("rank")
+            assert list(zip(found["neighbour_id"], found["rank"], strict=True)) == expected
+        assert lists.groupby("anchor_id")["anchor_count"].first().to_dict() == {anchor: 20, cold: 0}
+        assert "als" not in set(lists.loc[lists["anchor_id"] == cold, "arm"])
+
+    def test_no_anchors_give_an_empty_table_that_fits_the_recorded_one(self, recommender, store, judge):
+        store.add([judge()])
+        both = pd.concat([store.seen(), current_lists(recommender, [], 10)])
+        assert both.dtypes["rank"] == both.dtypes["last_id"] == "int64"
+        assert len(irrelevance_by_count(store.current(), both)) == 0
+
+    def test_pairs_judged_under_an_earlier_release_count_where_this_one_returns_them(
+        self, recommender, tiny, store, judge
+    ):
+        anchor = tiny.with_clicks(20)
+        for place, neighbour in enumerate(recommender.neighbours(anchor, "hybrid", 10), start=1):
+            verdict = "irrelevant" if place <= 3 else "relevant"
+            store.add([judge(anchor, neighbour.item_id, verdict, release_id="r0000", seen={"als": 11 - place})])
+        recorded = irrelevance_by_count(store.current(), store.seen())
+        assert recorded[["arm", "rate", "bin_label"]].values.tolist() == [["als", 0.3, "3–4"]]
+        seen = pd.concat([store.seen(), current_lists(recommender, [anchor], 10)])
+        now = irrelevance_by_count(store.current(), seen).set_index("arm")
+        assert now.loc["hybrid", ["rate", "bin_label", "judged"]].tolist() == [0.3, "17–32", 10]
+
+    def test_a_list_shorter_than_k_is_finished_when_all_of_it_is_judged(self, recommender, tiny, store, judge):
+        anchor = tiny.with_clicks(20)
+        lists = current_lists(recommender, [anchor], 1000)
+        (length,) = lists.loc[lists["arm"] == "hybrid", "listed"].unique()
+        assert length < 1000
+        for neighbour in recommender.neighbours(anchor, "hybrid", 1000):
+            store.add([judge(anchor, neighbour.item_id, "relevant", seen={"hybrid": neighbour.rank})])
+        assert len(irrelevance_by_count(store.current(), store.seen(), k=1000)) == 0
+        table = irrelevance_by_count(store.current(), lists, k=1000).set_index("arm")
+        assert table.loc["hybrid", ["rate", "judged"]].tolist() == [0.0, length]
+
+
+class TestJudgeNext:
+    ITEMS = pd.DataFrame({"item_id": list("abcdef"), "interaction_count": [0, 0, 1, 1, 6, 7]})
+
+    @staticmethod
+    def table(*points: tuple[str, int, float]) -> pd.DataFrame:
+        """arm, lowest count of the bin, width of the interval"""
+        rows = [(arm, low, 0.1, 0.1 + width) for arm, low, width in points]
+        return pd.DataFrame(rows, columns=["arm", "bin_low", "low", "high"])
+
+    def test_it_is_from_the_bin_about_which_least_is_known(self):
+        table = self.table(("hybrid", 0, 0.2), ("als", 1, 0.3), ("hybrid", 1, 0.1), ("als", 5, 0.4), ("hybrid", 5, 0.1))
+        picked = {judge_next(table, self.ITEMS, [], np.random.default_rng(seed)) for seed in range(20)}
+        assert picked == {"e", "f"}
+
+    def test_a_bin_without_a_rate_is_known_least_but_behaviour_needs_none_without_clicks(self):
+        table = self.table(("hybrid", 0, 0.2), ("hybrid", 1, 0.2), ("als", 5, 0.9), ("hybrid", 5, 0.9))
+        assert judge_next(table, self.ITEMS, ["c"], np.random.default_rng(0)) == "d"
+
+    def test_it_starts_at_the_bottom(self):
+        assert judge_next(self.table(), self.ITEMS, ["a"], np.random.default_rng(0)) == "b"
+
+    def test_what_was_an_anchor_is_not_picked_again(self):
+        assert judge_next(self.table(), self.ITEMS, list("abcdef"), np.random.default_rng(0)) is None
+        assert judge_next(self.table(), self.ITEMS, list("abcde"), np.random.default_rng(0)) == "f"
 
 
 class TestIntervals:

@@ -1,0 +1,172 @@
+"""Irrelevance: how many of the neighbours shown are irrelevant, against how much traffic the product has."""
+
+from __future__ import annotations
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine.curation.irrelevance import (
+    bins_up_to,
+    current_lists,
+    headline,
+    irrelevance_by_count,
+    judge_next,
+    open_flags,
+)
+from engine.curation.judgements import DEMO_SOURCE
+from ui import notices
+from ui.charts import chart_file, draw_chart, irrelevance_chart, is_dark
+from ui.navigation import open_product
+from ui.resources import judgements, recommender, settings, shop, workspace
+from ui.url import mirror, query_list, writer
+from ui.words import ARM_NAMES, arm_name, plural, text_or_none
+
+__all__ = ["page"]
+
+FIRST_SHOWN = ["hybrid", "als"]
+FLAGS_LINKED = 5
+
+
+def page() -> None:
+    """The chart, what it leaves out, what to judge next, the table and the files."""
+    word, k = shop().interaction_word, settings().serving.neighbours
+    current = judgements().current()
+    seen = _seen(str(workspace().root), recommender().release_id, tuple(sorted(set(current["anchor_id"]))), k)
+    seen = pd.concat([judgements().seen(), seen], ignore_index=True)
+    table = irrelevance_by_count(current, seen, k=k, seed=settings().seed)
+
+    st.title("Irrelevance", anchor=False)
+    arms = _arms(table)
+    shown = table[table["arm"].isin(arms)]
+    title = headline(shown, word)
+    st.subheader(title, anchor=False)
+    items = recommender().items
+    bins = [label for _, _, label in bins_up_to(int(items["interaction_count"].max()))]
+    chart = irrelevance_chart(shown, word, bins, arms, dark=is_dark())
+    draw_chart(chart, key="irrelevance_chart")
+    st.caption(
+        f"Of the {k} neighbours of each judged product, the share that people called irrelevant. "
+        "The larger the dot, the more was judged; the band holds the true share with 95 % certainty."
+    )
+    _next(table, current)
+    _left_out(open_flags(current, seen, k=k))
+    _samples(current)
+    if not shown.empty:
+        _files(shown, word, title, irrelevance_chart(shown, word, bins, arms))
+
+
+def _arms(table: pd.DataFrame) -> list[str]:
+    """The lists to draw: those in the address, else Longtail and Behaviour."""
+    there = [arm for arm in ARM_NAMES if arm in set(table["arm"]) | set(FIRST_SHOWN)]
+    chosen = query_list("list", allowed=there) or FIRST_SHOWN
+    if len(there) > len(FIRST_SHOWN):
+        mirror("irrelevance_lists", chosen)
+        st.pills(
+            "Lists",
+            there,
+            key="irrelevance_lists",
+            selection_mode="multi",
+            format_func=arm_name,
+            on_change=writer("irrelevance_lists", "list"),
+        )
+    return [arm for arm in there if arm in chosen]
+
+
+def _next(table: pd.DataFrame, current: pd.DataFrame) -> None:
+    """A way to the product whose judgement would tell most."""
+    anchors = sorted(set(current["anchor_id"]))
+    chosen = judge_next(table, recommender().items, anchors, np.random.default_rng([settings().seed, len(anchors)]))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if chosen is not None:
+            verb = "Start judging" if table.empty else "Judge what is known least"
+            if st.button(verb, icon=":material/flag:", type="primary"):
+                open_product(chosen)
+        st.caption(
+            f"{plural(len(current), 'judgement')} on {plural(len(anchors), 'product')} so far. "
+            "Flag what does not belong to a product, then press “The rest fit”."
+        )
+
+
+def _left_out(flags: pd.DataFrame) -> None:
+    """Say which flags are not in the chart, with ways to finish their lists."""
+    if flags.empty:
+        return
+    count = int(flags["flags"].sum())
+    with st.container(border=True):
+        st.write(
+            f"**{plural(count, 'flag')} on {plural(len(flags), 'list')} that {'is' if len(flags) == 1 else 'are'} not "
+            "finished.** The chart leaves them out: a list counts once everything on it is judged, or the bad ones "
+            "alone would say 100 %. Open a product and press “The rest fit”."
+        )
+        with st.container(horizontal=True):
+            for anchor, number in flags.head(FLAGS_LINKED).itertuples(index=False):
+                if st.button(f"{_title(anchor)} ({number})", key=f"finish_{anchor}", icon=":material/arrow_forward:"):
+                    open_product(anchor)
+
+
+def _samples(current: pd.DataFrame) -> None:
+    """Say that sample judgements are in the chart, with a way to take them out."""
+    if not judgements().has_demo():
+        return
+    samples = int((current["source"] == DEMO_SOURCE).sum())
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.write(
+            f"**{plural(samples, 'sample judgement')}** by “Demo curator” came with the demo shop, so that there is "
+            "something to see. They follow the style families the dresses were drawn from."
+        )
+        st.button("Remove the sample judgements", icon=":material/delete:", on_click=_remove_samples)
+
+
+def _remove_samples() -> None:
+    removed = judgements().remove_demo()
+    notices.say(f"{plural(removed, 'sample judgement')} removed", ":material/check:")
+
+
+def _files(table: pd.DataFrame, word: str, title: str, chart: alt.LayerChart) -> None:
+    """The table, and table and chart as files."""
+    st.dataframe(
+        table.assign(arm=table["arm"].map(arm_name)),
+        hide_index=True,
+        width="stretch",
+        column_order=("arm", "bin_label", "rate", "low", "high", "judged", "unsure", "anchors"),
+        column_config={
+            "arm": "List",
+            "bin_label": word.capitalize(),
+            **{
+                name: st.column_config.NumberColumn(label, format="percent")
+                for name, label in (("rate", "Irrelevant"), ("low", "95 % from"), ("high", "to"))
+            },
+            "judged": st.column_config.NumberColumn("Neighbours judged", format="localized"),
+            "unsure": st.column_config.NumberColumn("Can't tell", help="Nobody was sure; in no share"),
+            "anchors": st.column_config.NumberColumn("Products", format="localized"),
+        },
+    )
+    subtitle = f"{shop().name}: share of irrelevant neighbours by number of {word}, with 95 % intervals"
+    with st.container(horizontal=True):
+        for kind, mime in (("png", "image/png"), ("svg", "image/svg+xml")):
+            st.download_button(
+                kind.upper(),
+                lambda kind=kind: chart_file(chart, kind, title, subtitle),
+                file_name=f"irrelevance.{kind}",
+                mime=mime,
+                icon=":material/image:",
+                on_click="ignore",
+            )
+        csv = table.drop(columns="bin_label").assign(arm=table["arm"].map(arm_name)).to_csv(index=False)
+        st.download_button(
+            "CSV", csv, file_name="irrelevance.csv", mime="text/csv", icon=":material/table:", on_click="ignore"
+        )
+
+
+def _title(item_id: str) -> str:
+    items = recommender().items
+    found = items.loc[items["item_id"] == item_id, "title"]
+    return text_or_none(found.iloc[0] if len(found) else None) or item_id
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _seen(root: str, release_id: str, anchors: tuple[str, ...], k: int) -> pd.DataFrame:
+    """What the release shows now for the anchors that were judged."""
+    return current_lists(recommender(), anchors, k)

@@ -1,0 +1,149 @@
+"""The Irrelevance page: alive with samples, honest about what it leaves out, useful when empty."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.curation.samples import store_sample_judgements
+from engine.serving.recommender import Recommender
+from engine.workspace import Workspace
+from tests.support.tiny_release import build_tiny_release
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    return build_tiny_release(Workspace(tmp_path_factory.mktemp("tiny")), 72, demo=True)
+
+
+@pytest.fixture
+def tiny(built, tmp_path, monkeypatch):
+    """One release for all tests, but judgements of its own for each."""
+    monkeypatch.setenv("LONGTAIL_WORKSPACE", str(built.workspace.root))
+    monkeypatch.setenv("LONGTAIL_DATABASE_URL", f"sqlite:///{tmp_path}/longtail.db")
+    return built
+
+
+@pytest.fixture
+def store(tiny, tmp_path):
+    return JudgementStore(f"sqlite:///{tmp_path}/longtail.db")
+
+
+@pytest.fixture
+def recommender(tiny):
+    return Recommender.open(tiny.workspace)
+
+
+@pytest.fixture
+def sampled(tiny, store, recommender):
+    return store_sample_judgements(store, recommender, tiny.families, seed=0)
+
+
+def script() -> None:
+    from pages.irrelevance import page
+    from ui import notices
+
+    notices.show()
+    page()
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_function(script, default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def chart(app: AppTest) -> dict:
+    """The Vega-Lite specification that the browser gets, with its data."""
+    (element,) = app.get("vega_lite_chart")
+    return json.loads(element.proto.spec)
+
+
+def flag(recommender, anchor: str, neighbour: str, verdict: str = "irrelevant", rater: str = "Ann") -> Judgement:
+    seen = tuple(Seen(arm, rank) for arm, rank in recommender.arms_returning(anchor)[neighbour].items())
+    counts = recommender.items.set_index("item_id")["interaction_count"]
+    return Judgement(
+        str(uuid.uuid4()), anchor, neighbour, verdict, False, rater, "similar_items", recommender.release_id,
+        int(counts[anchor]), seen,
+    )  # fmt: skip
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(
+        element.value for kind in (app.title, app.subheader, app.markdown, app.caption) for element in kind
+    )
+
+
+def test_before_anything_is_judged_there_are_axes_and_a_way_to_start(tiny):
+    app = opened()
+    assert app.subheader[0].value == "No list has been judged to its end yet"
+    labels = chart(app)["layer"][1]["encoding"]["x"]["scale"]["domain"]
+    assert labels == ["0", "1", "2", "3–4", "5–8", "9–16", "17–32"]
+    assert [button.label for button in app.button] == ["Start judging"]
+    assert "no judgements on no products so far" in words(app)
+    assert not app.dataframe
+
+
+def test_with_samples_the_title_says_what_the_chart_shows(sampled):
+    app = opened()
+    assert re.search("clicks.*, behaviour shows mostly irrelevant products; Longtail [0-9] %", app.subheader[0].value)
+    table = app.dataframe[0].value
+    assert set(table["arm"]) == {"Longtail", "Behaviour"}
+    assert table["rate"].between(table["low"], table["high"]).all()
+
+
+def test_sample_judgements_are_named_and_one_click_removes_them(sampled, store):
+    app = opened()
+    assert f"**{sampled} sample judgements** by “Demo curator”" in words(app)
+    next(button for button in app.button if button.label == "Remove the sample judgements").click().run()
+    assert not app.exception
+    assert not store.has_demo()
+    assert app.toast[0].value == f"{sampled} sample judgements removed"
+    assert "sample" not in words(app)
+    assert app.subheader[0].value == "No list has been judged to its end yet"
+
+
+def test_flags_on_lists_that_are_not_finished_are_said_and_left_out(tiny, store, recommender):
+    anchor = tiny.with_clicks(20)
+    first, second, *_ = recommender.neighbours(anchor, "hybrid")
+    store.add([flag(recommender, anchor, first.item_id), flag(recommender, anchor, second.item_id)])
+    app = opened()
+    assert "**2 flags on 1 list that is not finished.**" in words(app)
+    assert not app.dataframe
+    assert any(button.label.endswith("(2)") for button in app.button)
+    other = tiny.with_clicks(0)
+    store.add([flag(recommender, other, recommender.neighbours(other, "hybrid")[0].item_id)])
+    assert "**3 flags on 2 lists that are not finished.**" in words(app.run())
+
+
+def test_a_finished_list_changes_the_chart_at_once(tiny, store, recommender):
+    anchor = tiny.with_clicks(20)
+    app = opened()
+    neighbours = recommender.neighbours(anchor, "hybrid")
+    store.add([flag(recommender, anchor, neighbours[0].item_id)])
+    assert not app.run().dataframe
+    store.add([flag(recommender, anchor, neighbour.item_id, "relevant") for neighbour in neighbours[1:]])
+    table = app.run().dataframe[0].value
+    longtail = table[table["arm"] == "Longtail"]
+    assert longtail[["bin_label", "rate", "judged", "anchors"]].values.tolist() == [["17–32", 0.1, 10, 1]]
+    assert "not finished" not in words(app)
+
+
+def test_the_lists_to_draw_can_be_chosen_and_stand_in_the_address(sampled):
+    app = opened(list="hybrid")
+    assert set(app.dataframe[0].value["arm"]) == {"Longtail"}
+    assert app.subheader[0].value.startswith("Longtail shows ")
+
+
+def test_table_and_chart_can_be_taken_away(sampled):
+    app = opened()
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == ["PNG", "SVG", "CSV"]
