@@ -161,7 +161,9 @@ def _zip_members(source: Path, problems: ProblemLog) -> Iterator[str]:
         raise ImageError(f"it unpacks to more than {MAX_TOTAL / 1024**3:.0f} GB. Split it.", file=source.name)
     for member in sorted(members, key=lambda member: member.filename):
         refusal = _refusal(member)
-        hidden = PurePosixPath(member.filename).name.startswith(".") or member.filename.startswith("__MACOSX/")
+        hidden = (not refusal and PurePosixPath(member.filename).name.startswith(".")) or member.filename.startswith(
+            "__MACOSX/"
+        )
         if member.is_dir() or hidden:
             continue
         if refusal:

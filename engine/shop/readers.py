@@ -32,7 +32,8 @@ _MAX_COLUMNS = 2_000
 # Keys of JSON objects are collected from this many leading rows.
 _KEY_ROWS = 20_000
 _DELIMITERS = (",", ";", "\t", "|")
-csv.field_size_limit(_BLOCK)
+# CASE, because AND would ask for the type of what is no JSON, and that is an error.
+_IS_OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
 
 
 @dataclass(frozen=True)
@@ -165,9 +166,7 @@ def _read_json_lines(path: Path, encoding: str | None) -> tuple[list[str], Batch
     with duckdb.connect(config={"threads": 1}) as connection, open_text(path, encoding) as stream:
         lines = [line for line in itertools.islice(_lines(stream, path.name), _KEY_ROWS) if line]
         connection.register("lines", pa.table({"line": pa.array(lines, pa.string())}))
-        found = connection.execute(
-            "SELECT json_keys(line) FROM lines WHERE json_valid(line) AND json_type(line) = 'OBJECT'"
-        ).fetchall()
+        found = connection.execute(f"SELECT json_keys(line) FROM lines WHERE {_IS_OBJECT}").fetchall()
     for (names,) in found:
         keys.update(dict.fromkeys(names))
     columns = [name for name in keys if name.strip()]
@@ -193,15 +192,13 @@ def _json_batches(path: Path, encoding: str | None, columns: list[str]) -> Batch
                 pa.array([line for _, line in block], pa.string()),
             )
             connection.register("lines", pa.table({ROW: rows, "line": lines}))
-            good = "json_valid(line) AND json_type(line) = 'OBJECT'"
-            bad = connection.execute(f"SELECT {ROW}, line FROM lines WHERE NOT ({good}) ORDER BY 1").fetchall()
+            bad = connection.execute(f"SELECT {ROW}, line FROM lines WHERE NOT ({_IS_OBJECT}) ORDER BY 1").fetchall()
             rejected = [
                 Problem(path.name, row, None, "broken_row", "this line is not a JSON object. Mend or remove it.", text)
                 for row, text in bad
             ]
-            table = connection.execute(
-                f"SELECT {ROW}, {chosen} FROM (SELECT * FROM lines WHERE {good}) ORDER BY {ROW}", pointers
-            ).to_arrow_table() or pa.table({})
+            objects = f"SELECT {ROW}, {chosen} FROM (SELECT * FROM lines WHERE {_IS_OBJECT}) ORDER BY {ROW}"
+            table: pa.Table = connection.sql(objects, params=pointers).to_arrow_table()
             yield from ((batch, []) for batch in table.to_batches())
             if rejected:
                 yield pa.RecordBatch.from_pylist([], schema=table.schema), rejected

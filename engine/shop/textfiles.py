@@ -86,7 +86,8 @@ def require_content(path: Path, form: str) -> None:
     if head.startswith(_UTF16):
         raise InputError("the text is UTF-16. Save it as CSV in UTF-8.", file=path.name)
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()
-    if b"\x00" in head:
+    control = sum(byte < 32 and byte not in b"\t\n\r" for byte in head)
+    if control > 0.1 * len(head):
         raise InputError(f"the name says {name}, but this is binary data. Export it again.", file=path.name)
     if form == "jsonl" and not text.startswith(b"{"):
         raise InputError(

@@ -139,6 +139,9 @@ def find_files(folder: Path, names: FileNames, title: str) -> dict[str, Path]:
             matches = [path for path in sorted(folder.rglob(pattern)) if path not in found.values()]
             if role != "images":
                 matches = [path for path in matches if path.is_file() and not _claimed(path, role, names)]
+            # The outermost ones: a workspace, or an unpacked copy, may lie in the same folder.
+            depth = min((len(path.parts) for path in matches), default=0)
+            matches = [path for path in matches if len(path.parts) == depth]
             if len(matches) > 1 and role != "images":
                 listed = ", ".join(str(path.relative_to(folder)) for path in matches[:5])
                 raise InputError(
