@@ -7,6 +7,7 @@ import re
 import uuid
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.curation.judgements import Judgement, JudgementStore, Seen
@@ -26,7 +27,9 @@ def tiny(built, tmp_path, monkeypatch):
     """One release for all tests, but judgements of its own for each."""
     monkeypatch.setenv("LONGTAIL_WORKSPACE", str(built.workspace.root))
     monkeypatch.setenv("LONGTAIL_DATABASE_URL", f"sqlite:///{tmp_path}/longtail.db")
-    return built
+    st.cache_resource.clear()  # settings are read again only when their file changes
+    yield built
+    st.cache_resource.clear()
 
 
 @pytest.fixture
