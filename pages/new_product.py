@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 import streamlit as st
-from engine.serving.recommender import Neighbour
-from engine.serving.unseen import neighbours_of_unseen
 
 from engine.errors import ImageError
+from engine.serving.recommender import Neighbour
+from engine.serving.unseen import neighbours_of_unseen
 from engine.shop.images import store_image
 from ui.cards import Group, card_groups
 from ui.navigation import open_product
-from ui.resources import card_maker, known_values, recommender, settings, shop, workspace
+from ui.resources import card_maker, known_values, recommender, settings, shop_words, workspace
 from ui.routes import picture_url
 
 __all__ = ["page"]
@@ -47,17 +49,17 @@ def _form() -> dict[str, Any]:
     item: dict[str, Any] = {}
     if image := _picture():
         item["image"] = image
-    items, release_shop = recommender().items, shop()
+    items, words = recommender().items, shop_words()
     item["title"] = st.text_input("Title", key="new_title", max_chars=300, placeholder="Floral midi dress")
     item["description"] = st.text_area("Description", key="new_description", max_chars=TEXT_LENGTH, height=96)
     for name in ("category", "brand"):
         if known := known_values(name):
             item[name] = _pick(name.capitalize(), f"new_{name}", known)
     item["price"] = st.number_input(
-        f"Price{f' ({release_shop.currency})' if release_shop.currency else ''}",
+        f"Price{f' ({words.currency})' if words.currency else ''}",
         key="new_price", min_value=0.0, value=None, step=1.0, format="%.2f", placeholder="Unknown",
     )  # fmt: skip
-    item["attributes"] = _attributes(items, dict(release_shop.attribute_kinds))
+    item["attributes"] = _attributes(items, words.attribute_kinds)
     return {name: value for name, value in item.items() if value not in (None, "", [], {})}
 
 
@@ -77,7 +79,7 @@ def _picture() -> str | None:
     return image
 
 
-def _attributes(items: Any, kinds: dict[str, str]) -> dict[str, Any]:
+def _attributes(items: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, Any]:
     """What is known of the shop's own attributes."""
     given: dict[str, Any] = {}
     names = [name for name in kinds if name in items.columns]

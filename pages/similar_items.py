@@ -12,7 +12,7 @@ from ui.browse import PAGE_SIZE, clear_search, draw_filters, find, random_long_t
 from ui.cards import CardMaker, Group, card_groups
 from ui.judging import ask_for_name, judged_sentence, judging_data, store_outbox
 from ui.product import draw_product
-from ui.resources import card_maker, judgements, recommender, settings, shop, traffic
+from ui.resources import card_maker, judgements, recommender, settings, shop_words, traffic
 from ui.url import mirror, query, set_query, writer
 from ui.words import ARM_HELP, ARM_NAMES, arm_name, plural
 
@@ -42,7 +42,7 @@ def _catalogue() -> None:
         st.title("Similar items", anchor=False)
         st.button("Show me a long-tail product", icon=":material/casino:", on_click=_open_long_tail, type="primary")
     search = search_in_address(items)
-    draw_filters(items, search, shop().currency)
+    draw_filters(items, search, shop_words().currency)
     rows = find(items, levels, search)
     if not rows.size:
         st.info("No product is like that. Loosen a filter, or search for fewer words.", icon=":material/search_off:")

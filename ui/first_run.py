@@ -21,7 +21,7 @@ from ui.words import duration_phrase
 __all__ = ["newest_pictures", "show_first_run", "steps_html"]
 
 REFRESH_SECONDS = 1.0
-PICTURES = 12
+PICTURES = 18
 TITLES = {
     "demo": ("Building the demo shop", "A dress shop is drawn and learned from scratch. This happens once."),
     "train": (
@@ -56,10 +56,13 @@ def _follow(run_id: str) -> None:
     if has_release() or status.state != "running":
         st.rerun()
     title, text = TITLES[status.kind]
-    left = f"About {duration_phrase(status.seconds_left)} left" if status.seconds_left is not None else ""
+    step = status.current_step
+    label = step.name if step else "Starting…"
+    if status.seconds_left is not None:
+        label = f"About {duration_phrase(status.seconds_left)} left"
     st.title(title)
     st.caption(text)
-    st.progress(min(max(status.done, 0.0), 1.0), text=left or "Starting…")
+    st.progress(min(max(status.done, 0.0), 1.0), text=label)
     steps, pictures = st.columns([2, 3], gap="large")
     steps.html(steps_html(status))
     if status.kind == "demo":

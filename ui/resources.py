@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
-from engine.serving.recommender import Recommender
-from engine.serving.releases import current_release_id
 
 from engine.curation.judgements import JudgementStore
+from engine.serving.recommender import Recommender
+from engine.serving.releases import current_release_id
 from engine.serving.traffic import Traffic
 from engine.settings import Settings, load_settings, workspace_path
 from engine.shop.catalogue import Shop, read_shop
@@ -18,6 +20,7 @@ from ui.cards import CardMaker
 from ui.words import day_phrase, plural
 
 __all__ = [
+    "ShopWords",
     "card_maker",
     "has_release",
     "has_shop",
@@ -27,9 +30,20 @@ __all__ = [
     "release_sentence",
     "settings",
     "shop",
+    "shop_words",
     "traffic",
     "workspace",
 ]
+
+
+@dataclass(frozen=True)
+class ShopWords:
+    """The shop as the release was trained on it: what it is called, what it counts, and how its attributes are written."""
+
+    name: str
+    interaction_word: str
+    currency: str | None
+    attribute_kinds: Mapping[str, str]
 
 
 def workspace() -> Workspace:
@@ -58,6 +72,12 @@ def shop() -> Shop:
     return _shop(workspace(), workspace().current_snapshot().name)
 
 
+def shop_words() -> ShopWords:
+    """The words of the shop that the release was trained on, which may not be the one that was loaded last."""
+    facts = recommender().manifest.extra["shop"]
+    return ShopWords(facts["name"], facts["interaction_word"], facts["currency"], facts["attributes"])
+
+
 def recommender() -> Recommender:
     """The published release, or the last good one with a notice; raises `NoReleaseError` when there is none."""
     return _recommender(workspace(), current_release_id(workspace()))
@@ -70,7 +90,8 @@ def traffic() -> Traffic:
 
 def card_maker() -> CardMaker:
     """Makes cards of the release's products."""
-    return CardMaker(recommender().items, traffic(), shop().interaction_word, shop().currency)
+    words = shop_words()
+    return CardMaker(recommender().items, traffic(), words.interaction_word, words.currency)
 
 
 def known_values(column: str) -> list[str]:

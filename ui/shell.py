@@ -17,7 +17,7 @@ from ui.curator import curator_name, keep_cookie, name_form
 from ui.first_run import show_first_run
 from ui.guard import guarded
 from ui.navigation import remember_pages
-from ui.resources import has_release, recommender, release_sentence, shop
+from ui.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
 from ui.style import add_style
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -96,9 +96,10 @@ def _exists(entry: Entry) -> bool:
 def _top_bar() -> None:
     name, release, notice = "Longtail", "", None
     try:
-        name = shop().name
         if has_release():
-            release, notice = release_sentence(), recommender().notice
+            name, release, notice = shop_words().name, release_sentence(), recommender().notice
+        elif has_shop():
+            name = shop().name
     except LongtailError:
         pass  # the page itself says what is wrong
     with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):

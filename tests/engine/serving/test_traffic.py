@@ -14,8 +14,8 @@ def test_head_holds_four_fifths_and_tail_the_last_twentieth():
 
 
 def test_fewer_than_five_interactions_are_long_tail_whatever_share_they_hold():
-    traffic = Traffic.of([80] + [4] * 3 + [5] * 2)
-    assert [traffic.level(count) for count in (80, 5, 4)] == ["head", "middle", "tail"]
+    traffic = Traffic.of([200] + [4] * 3 + [5] * 2)
+    assert [traffic.level(count) for count in (200, 5, 4)] == ["head", "middle", "tail"]
 
 
 def test_products_with_the_same_count_have_the_same_level():

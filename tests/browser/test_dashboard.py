@@ -1,0 +1,156 @@
+"""The frame in a real browser: a cold server, cards that open and are flagged, back, reload, narrow windows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from engine.curation.judgements import JudgementStore
+from engine.workspace import Workspace
+from tests.support.tiny_release import HTML_TITLE, TinyRelease, build_tiny_release
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> TinyRelease:
+    return build_tiny_release(Workspace(tmp_path_factory.mktemp("browser") / "workspace"))
+
+
+@pytest.fixture(scope="module")
+def address(tiny: TinyRelease, start_server) -> str:
+    return str(start_server(tiny.workspace.root))
+
+
+def give_name(page: Page, name: str) -> None:
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill(name)
+    dialog.get_by_role("button", name="Save my judgement").click()
+
+
+def test_the_first_visit_to_a_cold_server_meets_the_frame_whatever_the_address(tiny, start_server, page: Page):
+    cold = start_server(tiny.workspace.root)
+    page.goto(f"{cold}/shopper?shopper=s1-03")
+    expect(page.get_by_role("heading", name="Shopper")).to_be_visible()
+    expect(page.get_by_text("Release 1, trained")).to_be_visible()
+    expect(page.get_by_role("link", name="Similar items")).to_be_visible()
+
+
+def test_cards_open_products_and_back_goes_the_way_one_came(address, page: Page):
+    page.goto(f"{address}/?q=navy")
+    page.locator(".card .open").nth(2).click()
+    expect(page).to_have_url(re.compile(r"item=f1-02"))
+    expect(page.get_by_text("Behaviour", exact=True).first).to_be_visible()
+    first = page.locator('section[aria-label="Longtail"] .card .open').first
+    neighbour = page.locator('section[aria-label="Longtail"] .card').first.get_attribute("data-item")
+    first.click()
+    expect(page).to_have_url(re.compile(rf"item={neighbour}"))
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"item=f1-02"))
+    expect(page.locator(".lt-product h2")).to_have_text("Striped maxi dress in navy, no. 2")
+    page.go_back()
+    expect(page).to_have_url(f"{address}/?q=navy")
+    expect(page.get_by_placeholder("Search by title or id")).to_have_value("navy")
+    expect(page.locator(".card")).to_have_count(10)
+
+
+def test_a_flag_asks_for_a_name_once_and_survives_a_reload(address, tiny, page: Page, context: BrowserContext):
+    page.goto(f"{address}/?item=f2-04")
+    page.locator(".flag").nth(1).click()
+    give_name(page, "Ada <i>L</i>")
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    flagged = page.locator(".card.irrelevant").first.get_attribute("data-item")
+    page.locator(".flag").nth(3).click()
+    expect(page.get_by_text(re.compile("^You judged 2 of these"))).to_be_visible()
+
+    page.reload()
+    expect(page.get_by_text(re.compile("^You judged 2 of these"))).to_be_visible()
+    expect(page.get_by_role("button", name="Ada <i>L</i>")).to_be_visible()
+    store = JudgementStore(tiny.workspace.database_url)
+    assert set(store.current("f2-04")["rater"]) == {"Ada <i>L</i>"}
+
+    page.locator(f'.card[data-item="{flagged}"] .flag').first.click()
+    expect(page.get_by_text("Taken back", exact=True)).to_be_visible()
+    assert flagged not in set(store.current("f2-04")["neighbour_id"])
+
+    # A pasted link in another tab of the same browser knows the name too.
+    other = context.new_page()
+    other.goto(f"{address}/?item=f3-01")
+    other.locator(".flag").first.click()
+    expect(other.get_by_text("Saved", exact=True)).to_be_visible()
+    assert set(store.current("f3-01")["rater"]) == {"Ada <i>L</i>"}
+
+
+def test_flags_clicked_in_quick_succession_are_all_stored_and_the_rest_can_be_said_to_fit(address, tiny, page: Page):
+    page.goto(f"{address}/?item=f4-01&view=hybrid")
+    page.locator(".flag").first.click()
+    give_name(page, "Bo")
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    for position in (2, 4, 6, 8):
+        page.locator(".flag").nth(position).click()
+    expect(page.locator(".card.irrelevant")).to_have_count(5)
+    page.get_by_role("button", name="The rest fit").click()
+    expect(page.get_by_text("Everything shown here is judged.")).to_be_visible()
+    expect(page.get_by_text("You judged 10 of these: Longtail 5 irrelevant.")).to_be_visible()
+    current = JudgementStore(tiny.workspace.database_url).current("f4-01")
+    assert sorted(current["verdict"]) == ["irrelevant"] * 5 + ["relevant"] * 5
+    assert current.loc[current["verdict"] == "relevant", "implied"].all()
+
+
+def test_the_key_flags_the_card_under_the_pointer_but_not_while_typing(address, page: Page, context: BrowserContext):
+    context.add_cookies([{"name": "longtail_curator", "value": "Cy", "url": address}])
+    page.goto(f"{address}/?item=f5-01&view=content")
+    page.locator(".card").nth(2).hover()
+    page.keyboard.press("x")
+    expect(page.locator(".card").nth(2)).to_have_class(re.compile("irrelevant"))
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    page.keyboard.press("x")
+    expect(page.locator(".card.irrelevant")).to_have_count(0)
+
+
+def test_a_name_that_is_not_given_leaves_nothing_marked(address, tiny, page: Page):
+    page.goto(f"{address}/?item=f0-03")
+    page.locator(".flag").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    expect(page.get_by_text("Not saved: a judgement needs a name.")).to_be_visible()
+    expect(page.locator(".card.irrelevant")).to_have_count(0)
+    assert len(JudgementStore(tiny.workspace.database_url).current("f0-03")) == 0
+
+
+def test_titles_that_are_html_are_shown_as_they_are(address, page: Page):
+    page.goto(f"{address}/?item=f0-00")
+    expect(page.locator(".lt-product h2")).to_have_text(HTML_TITLE)
+    page.goto(address)
+    expect(page.locator(".card .title").first).to_have_text(HTML_TITLE)
+
+
+@pytest.mark.parametrize("path", ["", "?item=f1-03", "?item=f1-03&view=hybrid", "shopper", "new_product"])
+def test_nothing_needs_sideways_scrolling_on_a_narrow_phone(address, page: Page, path):
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(f"{address}/{path}")
+    page.locator(".card, .lt-empty").first.wait_for()
+    widths = page.evaluate(
+        "() => [...document.querySelectorAll('html, [data-testid=stMain], [data-testid=stMainBlockContainer]')]"
+        ".map((node) => [node.scrollWidth, node.clientWidth])"
+    )
+    assert all(scroll <= client for scroll, client in widths)
+
+
+def test_the_list_has_two_columns_on_a_narrow_phone(address, page: Page):
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(address)
+    page.locator(".card").first.wait_for()
+    lefts = {round(card.bounding_box()["x"]) for card in page.locator(".card").all()[:8]}
+    assert len(lefts) == 2
+
+
+def test_nothing_is_fetched_from_elsewhere(address, page: Page):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}/?item=f1-03")
+    page.locator(".card").first.wait_for()
+    page.wait_for_timeout(500)
+    outside = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+    assert outside == []
