@@ -161,7 +161,7 @@ class ArmSearch:
     def of_all(self, rows: NDArray[np.int64], k: int) -> list[Found]:
         """`of_row` of many rows. Up to 50,000 candidates by one blocked matrix product, which is exact."""
         n, d = len(self.candidate_rows), self.candidates.shape[1]
-        if n > EXACT_TABLE_ITEMS or n * d > EXACT_TABLE_NUMBERS or k + 17 >= n or len(rows) < 16:
+        if k < 1 or n > EXACT_TABLE_ITEMS or n * d > EXACT_TABLE_NUMBERS or k + 17 >= n or len(rows) < 16:
             return [self.of_row(int(row), k) for row in rows]
         units = unit_rows(self.candidates[self.candidate_rows])
         found = []
