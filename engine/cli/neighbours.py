@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.cli.console import Console
 from engine.cli.context import open_settings, open_workspace
-from engine.errors import InputError, NotFoundError
+from engine.errors import InputError
 
 __all__ = ["export", "neighbours", "similar"]
 
@@ -42,11 +42,9 @@ def similar(arguments: argparse.Namespace, console: Console) -> None:
     _tell_notice(recommender.notice, console)
     fields = ("title", "description", "brand", "category", "price")
     item: dict[str, Any] = {name: getattr(arguments, name) for name in fields if getattr(arguments, name) is not None}
-    item["attributes"] = _attributes(arguments.attribute, recommender.manifest.extra["shop"]["attributes"])
+    item["attributes"] = _attributes(arguments.attribute)
     if arguments.image:
         item["image"] = store_image(workspace, _read_bytes(arguments.image), name=arguments.image.name)
-    if not any(item.values()):
-        raise InputError("Nothing is said about the product. Give --title, --image or --attribute.")
     found = neighbours_of_unseen(recommender, workspace, item, arguments.k, arguments.arm)
     titles = recommender.items["title"]
     rows = [
@@ -126,23 +124,12 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError(f"cannot be read ({exc.strerror}).", file=str(path)) from exc
 
 
-def _attributes(pairs: list[tuple[str, str]], kinds: dict[str, str]) -> dict[str, Any]:
-    """Attributes as the shop keeps them: numbers as numbers, several values of a multi-valued one as a list."""
-    attributes: dict[str, Any] = {}
+def _attributes(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Attributes by name; a name that is given several times holds a list."""
+    values: dict[str, list[str]] = {}
     for name, value in pairs:
-        if name not in kinds:
-            known = ", ".join(kinds) or "none"
-            raise NotFoundError(f"The shop's products have no attribute {name!r}. There are: {known}.")
-        if kinds[name] == "multi":
-            attributes.setdefault(name, []).append(value)
-        elif kinds[name] == "number":
-            try:
-                attributes[name] = float(value)
-            except ValueError as exc:
-                raise InputError(f"{value!r} is not a number.", field=name) from exc
-        else:
-            attributes[name] = value
-    return attributes
+        values.setdefault(name, []).append(value)
+    return {name: several[0] if len(several) == 1 else several for name, several in values.items()}
 
 
 def _tell_notice(notice: str | None, console: Console) -> None:

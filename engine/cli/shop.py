@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
 from engine.cli.context import open_settings, open_workspace, run_of_its_own
 from engine.cli.training import train_in_run
 
+if TYPE_CHECKING:
+    from engine.shop.report import IngestReport
+
 __all__ = ["demo", "ingest"]
 
-PROBLEMS_SHOWN = 20
+EXAMPLES_SHOWN = 3
 
 
 def demo(arguments: argparse.Namespace, console: Console) -> None:
@@ -53,23 +57,27 @@ def ingest(arguments: argparse.Namespace, console: Console) -> None:
         )
         for file in report.files:
             console.note(f"{file.name}: {file.read:,} rows read, {file.kept:,} kept, {file.rejected:,} rejected")
-        for problem in report.problems[:PROBLEMS_SHOWN]:
-            where = ", ".join(
-                part
-                for part in (
-                    problem.file,
-                    f"row {problem.row}" if problem.row is not None else "",
-                    f"field {problem.field!r}" if problem.field else "",
-                )
-                if part
-            )
-            console.note(f"  {where}: {problem.message}")
-        hidden = sum(report.problem_counts.values()) - min(len(report.problems), PROBLEMS_SHOWN)
-        if hidden > 0:
-            console.note(f"  ... and {hidden:,} more of these kinds; report.json in the snapshot counts them all")
+        for line in _problem_lines(report):
+            console.note(line)
         for name, kind in report.attribute_kinds.items():
             console.note(f"  attribute {name!r}: {kind}")
         run.message = f"Loaded {report.n_items:,} products, {report.n_events:,} events of {report.n_users:,} shoppers."
         console.result({"report": report.to_dict()}, run.message)
         if arguments.train:
             train_in_run(workspace, settings, run, console, progress)
+
+
+def _problem_lines(report: IngestReport) -> list[str]:
+    """Every kind of problem with how often it came up and the first few places."""
+    lines = []
+    for kind, count in report.problem_counts.items():
+        examples = [problem for problem in report.problems if problem.kind == kind]
+        lines.append(f"  {count:,} x {examples[0].message}")
+        for problem in examples[:EXAMPLES_SHOWN]:
+            parts = [problem.file or "", f"row {problem.row}" if problem.row is not None else ""]
+            parts.append(f"field {problem.field!r}" if problem.field else "")
+            value = f" = {problem.value!r}" if problem.value not in (None, "") else ""
+            lines.append(f"      {', '.join(part for part in parts if part)}{value}")
+        if count > EXAMPLES_SHOWN:
+            lines.append("      ...")
+    return lines
