@@ -15,6 +15,8 @@ THETA = 0.8
 MAX_FITTED = 20_000
 """Larger catalogues: a sample of this size is laid out, and the rest is placed among it."""
 PLACED_NEIGHBOURS = 15
+MIN_SHARED = 1000
+"""With fewer items threads wait for each other longer than they work."""
 MIN_FITTED = 5
 """Fewer items are laid out by their principal components alone."""
 
@@ -62,7 +64,7 @@ def _layout(unit: np.ndarray, seed: int) -> np.ndarray:
         # the same bits however many threads share the work.
         neighbors="exact",
         negative_gradient_method="bh",
-        n_jobs=-1,
+        n_jobs=-1 if len(unit) >= MIN_SHARED else 1,
         random_state=seed,
     ).fit(unit)
     return np.asarray(fitted, dtype=np.float64)
