@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -111,7 +112,7 @@ def draw_filters(items: pd.DataFrame, search: Search, currency: str | None) -> N
         )  # fmt: skip
         _choice("Category", "category", search.categories, known_values("category"))
         _choice("Brand", "brand", search.brands, known_values("brand"))
-        _choice("Traffic", "traffic", search.levels, list(LEVELS), names=dict(LEVEL_NAMES))
+        _choice("Traffic", "traffic", search.levels, list(LEVELS), names=LEVEL_NAMES)
         _price(items["price"], search, currency)
         mirror("find_sort", search.order)
         st.selectbox(
@@ -121,7 +122,7 @@ def draw_filters(items: pd.DataFrame, search: Search, currency: str | None) -> N
 
 
 def _choice(
-    label: str, name: str, chosen: Sequence[str], values: list[str], names: dict[str, str] | None = None
+    label: str, name: str, chosen: Sequence[str], values: list[str], names: Mapping[Any, str] | None = None
 ) -> None:
     """A filter in a popover: any of some values."""
     if len(values) < 2 and not chosen:
@@ -131,7 +132,7 @@ def _choice(
     with st.popover(shown, type="secondary"):
         mirror(key, [value for value in chosen if value in values])
         st.multiselect(
-            label, values, key=key, format_func=(names or {}).get if names else str, placeholder="Any",
+            label, values, key=key, format_func=names.__getitem__ if names else str, placeholder="Any",
             on_change=writer(key, name, page=None),
         )  # fmt: skip
 

@@ -127,4 +127,4 @@ def card_groups(
 @functools.cache
 def _component() -> Callable[..., Any]:
     css, js = ((ASSETS / name).read_text("utf-8") for name in ("cards.css", "cards.js"))
-    return st.components.v2.component("longtail_cards", css=css, js=js)  # type: ignore[no-any-return]
+    return st.components.v2.component("longtail_cards", css=css, js=js)

@@ -46,7 +46,7 @@ def show_first_run() -> None:
 
 def newest_pictures(workspace: Workspace, count: int = PICTURES) -> list[str]:
     """Content hashes of the thumbnails made last, newest first."""
-    newest = heapq.nlargest(count, _thumbnails(workspace.thumbnails))
+    newest = heapq.nlargest(count, _thumbnails(workspace.thumbnails, count))
     return [name for _, name in newest]
 
 
@@ -57,12 +57,13 @@ def _follow(run_id: str) -> None:
         st.rerun()
     title, text = TITLES[status.kind]
     step = status.current_step
-    label = step.name if step else "Starting…"
     if status.seconds_left is not None:
-        label = f"About {duration_phrase(status.seconds_left)} left"
+        label, done = f"About {duration_phrase(status.seconds_left)} left", status.done
+    else:  # nothing like it ran before: how long the whole takes is not known
+        label, done = (step.name, step.done) if step else ("Starting…", 0.0)
     st.title(title)
     st.caption(text)
-    st.progress(min(max(status.done, 0.0), 1.0), text=label)
+    st.progress(min(max(done, 0.0), 1.0), text=label)
     steps, pictures = st.columns([2, 3], gap="large")
     steps.html(steps_html(status))
     if status.kind == "demo":
@@ -122,8 +123,11 @@ def _pictures_html(images: list[str]) -> str:
     return f'<div class="lt-drawn">{pictures}</div>'
 
 
-def _thumbnails(folder: Path) -> Iterator[tuple[int, str]]:
-    for file in folder.glob("*/*.jpg"):
-        if not file.name.startswith("."):
-            with suppress(FileNotFoundError):
-                yield file.stat().st_mtime_ns, file.stem
+def _thumbnails(folder: Path, folders: int) -> Iterator[tuple[int, str]]:
+    """Time and name of the thumbnails in the subfolders that changed last; as many pictures cannot lie in more."""
+    changed = heapq.nlargest(folders, ((path.stat().st_mtime_ns, path) for path in folder.glob("??")))
+    for _, subfolder in changed:
+        for file in subfolder.glob("*.jpg"):
+            if not file.name.startswith("."):
+                with suppress(FileNotFoundError):
+                    yield file.stat().st_mtime_ns, file.stem

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -52,9 +52,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     yield
 
 
-def _serve(request: Request, locate) -> Response:  # type: ignore[no-untyped-def]
+def _serve(request: Request, locate: Callable[[Workspace, str], Path]) -> Response:
     image = request.path_params["image"]
-    file: Path | None = locate(Workspace(workspace_path()), image) if _HASH.fullmatch(image) else None
+    file = locate(Workspace(workspace_path()), image) if _HASH.fullmatch(image) else None
     if file is None or not file.is_file():
         return Response(PLACEHOLDER, status_code=404, media_type="image/svg+xml", headers=_NOT_CACHED)
     return FileResponse(file, media_type="image/jpeg", headers=_FOREVER)
