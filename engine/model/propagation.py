@@ -1,0 +1,129 @@
+"""Propagation: what the look-alikes' shoppers did, carried over to an item in proportion to what is not known of it.
+
+A Gaussian-process smoother of item vectors over content. Vector i is observed with noise `noise / n_i`, n_i interactions;
+two items' true vectors agree as far as their content does (the kernel). The posterior mean of an item without any
+interactions is what its look-alikes say, of a bestseller what its own shoppers say, and in between both, without a
+threshold. Large catalogues keep a sample of items as landmarks (Nystroem; Williams and Seeger 2001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from engine.errors import TrainingError
+from engine.model.fusion import unit_rows
+
+__all__ = ["Kernel", "Smoother", "fit_smoother"]
+
+MAX_LANDMARKS = 4000
+CHUNK = 4096
+JITTER = 1e-4
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """How alike two items are: a weighted mean over views of `exp(sharpness x (cosine - 1))`.
+
+    Attributes
+    ----------
+    sharpness : per view; 0 stands for the plain cosine, which suits sparse word vectors.
+    weights : per view, positive.
+    """
+
+    sharpness: dict[str, float]
+    weights: dict[str, float]
+
+    def __call__(self, left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n_left, n_right) float32, from unit rows of each view; a zero row is like nothing in that view."""
+        total = np.zeros((len(next(iter(left.values()))), len(next(iter(right.values())))), dtype=np.float32)
+        for view, weight in self.weights.items():
+            cosine = left[view] @ right[view].T
+            if self.sharpness[view] > 0:
+                known = np.outer(left[view].any(axis=1), right[view].any(axis=1))
+                cosine = np.where(known, np.exp(self.sharpness[view] * (cosine - 1.0)), 0.0)
+            total += np.float32(weight / sum(self.weights.values())) * cosine
+        return total
+
+
+@dataclass(frozen=True)
+class Smoother:
+    """A fitted smoother; it needs only the landmarks' views, so a product uploaded a second ago can use it.
+
+    Attributes
+    ----------
+    landmarks : per view (n_landmarks, d) float32, unit rows.
+    coefficients : (n_landmarks, rank) float32.
+    """
+
+    kernel: Kernel
+    landmarks: dict[str, np.ndarray]
+    coefficients: np.ndarray
+
+    def __call__(self, views: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Posterior mean of items by their content, (n, rank) float32; views as in `fit_smoother`."""
+        units = {view: unit_rows(views[view]) for view in self.kernel.weights}
+        n = len(next(iter(units.values())))
+        parts = [
+            self.kernel({view: rows[start : start + CHUNK] for view, rows in units.items()}, self.landmarks)
+            @ self.coefficients
+            for start in range(0, n, CHUNK)
+        ]
+        return np.vstack(parts) if parts else np.zeros((0, self.coefficients.shape[1]), dtype=np.float32)
+
+
+def fit_smoother(
+    vectors: np.ndarray,
+    counts: np.ndarray,
+    views: Mapping[str, np.ndarray],
+    kernel: Kernel,
+    *,
+    noise: float = 30.0,
+    seed: int = 0,
+    max_landmarks: int = MAX_LANDMARKS,
+) -> Smoother:
+    """Fit on every item that has interactions.
+
+    Parameters
+    ----------
+    vectors : (n_items, rank) float32, as `residual_factors` gives them: their length grows with the root of the count,
+        so they are divided by it before they are compared across items.
+    counts : (n_items,) int.
+    views : per view (n_items, d) float32, content or predictions; scaled to unit rows here.
+    noise : interactions at which an item's own shoppers weigh as much as the kernel's prior.
+
+    Raises `TrainingError` where no item has interactions or a view is missing.
+    """
+    missing = set(kernel.weights) - set(views)
+    if missing:
+        raise TrainingError(f"Propagation compares by {', '.join(sorted(missing))}, which these products lack.")
+    observed = np.flatnonzero(counts > 0)
+    if not len(observed):
+        raise TrainingError("No product has interactions, so there is nothing to carry over to others.")
+    units = {view: unit_rows(views[view][observed]) for view in kernel.weights}
+    n = counts[observed].astype(np.float32)
+    values = vectors[observed] / np.sqrt(n)[:, None]
+    if len(observed) <= max_landmarks:
+        gram = kernel(units, units)
+        gram[np.diag_indices_from(gram)] += noise / n
+        return Smoother(kernel, units, _solved(gram, values))
+    chosen = np.sort(np.random.default_rng(seed).choice(len(observed), max_landmarks, replace=False, p=n / n.sum()))
+    landmarks = {view: rows[chosen] for view, rows in units.items()}
+    gram = kernel(landmarks, landmarks)
+    gram[np.diag_indices_from(gram)] += JITTER
+    right = np.zeros((max_landmarks, vectors.shape[1]), dtype=np.float32)
+    for start in range(0, len(observed), CHUNK):
+        some = slice(start, start + CHUNK)
+        cross = kernel({view: rows[some] for view, rows in units.items()}, landmarks)
+        weighted = cross * (n[some] / noise)[:, None]
+        gram += cross.T @ weighted
+        right += weighted.T @ values[some]
+    return Smoother(kernel, landmarks, _solved(gram, right))
+
+
+def _solved(gram: np.ndarray, right: np.ndarray) -> np.ndarray:
+    factor = cho_factor(gram.astype(np.float64), lower=True, overwrite_a=True, check_finite=False)
+    return np.asarray(cho_solve(factor, right.astype(np.float64), check_finite=False), dtype=np.float32)
