@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -54,7 +56,8 @@ def page() -> None:
     _left_out(open_flags(current, seen, k=k))
     _samples(current)
     if not shown.empty:
-        _files(shown, word, title, irrelevance_chart(shown, word, bins, arms))
+        # Files are on white whatever the screen is; they are made when somebody asks for one.
+        _files(shown, word, title, lambda: irrelevance_chart(shown, word, bins, arms))
 
 
 def _arms(table: pd.DataFrame) -> list[str]:
@@ -124,10 +127,10 @@ def _remove_samples() -> None:
     notices.say(f"{plural(removed, 'sample judgement')} removed", ":material/check:")
 
 
-def _files(table: pd.DataFrame, word: str, title: str, chart: alt.LayerChart) -> None:
+def _files(table: pd.DataFrame, word: str, title: str, make_chart: Callable[[], alt.LayerChart]) -> None:
     """The table, and table and chart as files."""
     st.dataframe(
-        table.assign(arm=table["arm"].map(arm_name)),
+        table.assign(arm=table["arm"].map(arm_name), **{name: 100 * table[name] for name in ("rate", "low", "high")}),
         hide_index=True,
         width="stretch",
         column_order=("arm", "bin_label", "rate", "low", "high", "judged", "unsure", "anchors"),
@@ -135,7 +138,7 @@ def _files(table: pd.DataFrame, word: str, title: str, chart: alt.LayerChart) ->
             "arm": "List",
             "bin_label": word.capitalize(),
             **{
-                name: st.column_config.NumberColumn(label, format="percent")
+                name: st.column_config.NumberColumn(label, format="%.0f %%")
                 for name, label in (("rate", "Irrelevant"), ("low", "95 % from"), ("high", "to"))
             },
             "judged": st.column_config.NumberColumn("Neighbours judged", format="localized"),
@@ -148,7 +151,7 @@ def _files(table: pd.DataFrame, word: str, title: str, chart: alt.LayerChart) ->
         for kind, mime in (("png", "image/png"), ("svg", "image/svg+xml")):
             st.download_button(
                 kind.upper(),
-                lambda kind=kind: chart_file(chart, kind, title, subtitle),
+                lambda kind=kind: chart_file(make_chart(), kind, title, subtitle),
                 file_name=f"irrelevance.{kind}",
                 mime=mime,
                 icon=":material/image:",

@@ -10,11 +10,13 @@ judged, so it does not keep its list open, but it is in no rate.
 
 **Bins** are powers of two of the anchor's interaction count at the time: 0, 1, 2, 3-4, 5-8, 9-16, ...
 
-**Intervals.** The ten neighbours of one anchor stand or fall together, so anchors are resampled, not pairs: Bayesian
-bootstrap (Rubin 1981), weights Exp(1) per anchor. To it come two imaginary anchors of weight Gamma(1/2), one all
-irrelevant, one all relevant. Where each anchor is all one or the other this is exactly Jeffreys' interval for as many
-trials as there are anchors (Brown, Cai and DasGupta 2001), so that one anchor gives a wide interval, and a rate of 0
-or 1 never a width of zero; with many anchors the two no longer matter.
+**Intervals.** The ten neighbours of one anchor tend to stand or fall together, so anchors are resampled, not pairs:
+Bayesian bootstrap (Rubin 1981), weights Exp(1) per anchor, the 2.5 and 97.5 % quantiles. With few anchors a bootstrap is
+far too sure of itself, and of a rate of 0 or 1 entirely. So the interval is never narrower than Jeffreys' for as many
+independent trials as the anchors are worth (Brown, Cai and DasGupta 2001, on the effective sample size of Korn and
+Graubard 1998). What an anchor is worth lies between one trial, where its neighbours are all alike, and one for every
+neighbour; it is estimated from all bins of the arm, and is one where they say too little. Seen in simulations with
+1 to 40 anchors a bin, rates from 0.03 to 0.9 and neighbours from independent to all alike: 92 to 100 % hold the truth.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.special import betaincinv
 
 if TYPE_CHECKING:
     from engine.serving.recommender import Recommender
@@ -56,6 +59,7 @@ PAIR = ["anchor_id", "neighbour_id"]
 LIST = ["release_id", "anchor_id", "arm"]
 DRAWS = 2000
 DRAWN_AT_ONCE = 2_000_000
+NO_EVIDENCE = 0.25  # in anchors that are all irrelevant; a few of them must be seen before anchors are worth more
 NEWEST = np.iinfo(np.int64).max
 
 
@@ -69,7 +73,7 @@ def irrelevance_by_count(
     current : the votes in force, `JudgementStore.current()`.
     seen : where pairs stood, `JudgementStore.seen()` or `current_lists()` or both, one under the other.
     k : how far down the lists to look.
-    seed : of the bootstrap; a point's interval depends on its own anchors and nothing else.
+    seed : of the bootstrap; a point's interval depends on its own arm's anchors and nothing else.
     complete_only : count an anchor for an arm only when its list is judged down to rank k. Without it every judged
         pair counts, and lists of which only the bad was flagged push the rates up.
 
@@ -90,7 +94,12 @@ def irrelevance_by_count(
         .reset_index()
     )
     anchors["bin"] = count_bins(anchors["count"].to_numpy(dtype=np.int64))
-    rows = [_point(group, seed) for _, group in anchors.groupby(["arm", "bin"], sort=True)]
+    rows = [
+        _point(group, alike, seed)
+        for _, arm in anchors.groupby("arm", sort=True)
+        for alike in [_alikeness(arm)]
+        for _, group in arm.groupby("bin", sort=True)
+    ]
     table = pd.DataFrame(rows, columns=list(TABLE_COLUMNS))
     whole = dict.fromkeys(("bin_low", "bin_high", "judged", "unsure", "anchors"), "int64")
     return table.astype(
@@ -226,7 +235,24 @@ def _label(number: int) -> str:
     return f"{low:,}" if low == high else f"{low:,}–{high:,}"
 
 
-def _point(anchors: pd.DataFrame, seed: int) -> tuple:
+def _alikeness(anchors: pd.DataFrame) -> float:
+    """How alike the neighbours of one anchor are, by all bins of one arm: 1 over the number of trials it is worth.
+
+    The spread of the anchors' rates within their bins over the spread p (1 - p) that they would have, were each all one
+    or the other: 1 where they are, 1 / pairs per anchor where pairs are independent. `NO_EVIDENCE` is added to both.
+    """
+    anchors = anchors[anchors["judged"] > 0]
+    spread = most = 0.0
+    for _, group in anchors.groupby("bin"):
+        rate = group["bad"].sum() / group["judged"].sum()
+        if len(group) > 1:
+            most += len(group) * rate * (1 - rate)
+            spread += len(group) * float((group["bad"] / group["judged"]).var(ddof=1))
+    floor = 1 / float(anchors["judged"].mean()) if len(anchors) else 1.0
+    return float(np.clip((spread + NO_EVIDENCE) / (most + NO_EVIDENCE), floor, 1.0))
+
+
+def _point(anchors: pd.DataFrame, alike: float, seed: int) -> tuple:
     """The row of one arm and bin, from its anchors."""
     arm, number = str(anchors["arm"].iloc[0]), int(anchors["bin"].iloc[0])
     low_count, high_count = _bounds(number)
@@ -235,26 +261,34 @@ def _point(anchors: pd.DataFrame, seed: int) -> tuple:
     rate = low = high = float("nan")
     if judged.sum():
         rate = float(bad.sum() / judged.sum())
+        some = judged > 0
         rng = np.random.default_rng([seed, number, zlib.crc32(arm.encode())])
-        low, high = _interval(bad, judged, rng)
-        # As Jeffreys' interval is used: it ends at 0 where nothing was irrelevant, at 1 where everything was.
-        low, high = (0.0 if rate == 0 else min(low, rate)), (1.0 if rate == 1 else max(high, rate))
+        low, high = _interval(bad[some], judged[some], alike, rng)
     return arm, low_count, high_count, _label(number), rate, low, high, int(judged.sum()), unsure, len(anchors)
 
 
-def _interval(bad: np.ndarray, judged: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    """95 % interval of sum(bad) / sum(judged) over anchors; see the module's text."""
-    imaginary = rng.standard_gamma(0.5, size=(DRAWS, 2)) * judged.mean()
-    top, bottom = imaginary[:, 0], imaginary.sum(axis=1)
+def _interval(bad: np.ndarray, judged: np.ndarray, alike: float, rng: np.random.Generator) -> tuple[float, float]:
+    """95 % interval of sum(bad) / sum(judged) over anchors; see the module's text.
+
+    Parameters
+    ----------
+    bad, judged : (anchors,) float64.
+    alike : from `_alikeness`, in (0, 1].
+    """
+    rate, trials = bad.sum() / judged.sum(), len(bad) / alike
+    jeffreys = betaincinv(rate * trials + 0.5, (1 - rate) * trials + 0.5, [0.025, 0.975])
     step = max(1, DRAWN_AT_ONCE // len(bad))
-    for start in range(0, DRAWS, step):
-        part = slice(start, min(start + step, DRAWS))
-        weights = rng.standard_exponential((part.stop - start, len(bad)), dtype=np.float32)
-        sums = weights @ np.column_stack([bad, judged]).astype(np.float32)
-        top[part] += sums[:, 0]
-        bottom[part] += sums[:, 1]
-    low, high = np.quantile(top / bottom, [0.025, 0.975])
-    return float(low), float(high)
+    drawn = [
+        rng.standard_exponential((min(step, DRAWS - start), len(bad)), dtype=np.float32)
+        @ np.column_stack([bad, judged]).astype(np.float32)
+        for start in range(0, DRAWS, step)
+    ]
+    sums = np.concatenate(drawn)
+    low, high = np.quantile(sums[:, 0] / sums[:, 1], [0.025, 0.975])
+    # As Jeffreys' interval is used: it ends at 0 where nothing was irrelevant, at 1 where everything was.
+    lowest = 0.0 if rate == 0 else min(float(low), float(jeffreys[0]), rate)
+    highest = 1.0 if rate == 1 else max(float(high), float(jeffreys[1]), rate)
+    return lowest, highest
 
 
 def _rate(rows: pd.DataFrame) -> float:

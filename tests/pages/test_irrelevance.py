@@ -136,7 +136,7 @@ def test_a_finished_list_changes_the_chart_at_once(tiny, store, recommender):
     store.add([flag(recommender, anchor, neighbour.item_id, "relevant") for neighbour in neighbours[1:]])
     table = app.run().dataframe[0].value
     longtail = table[table["arm"] == "Longtail"]
-    assert longtail[["bin_label", "rate", "judged", "anchors"]].values.tolist() == [["17–32", 0.1, 10, 1]]
+    assert longtail[["bin_label", "rate", "judged", "anchors"]].values.tolist() == [["17–32", 10.0, 10, 1]]
     assert "not finished" not in words(app)
 
 
