@@ -160,6 +160,8 @@ def _name(url: URL) -> str:
 def _sentence(name: str, cause: str) -> str:
     """What to tell a person, by what the database said; order matters, the first that fits is taken."""
     cause = cause.lower()
+    if "unable to open" in cause and Path(name).is_file():
+        cause = "readonly"  # SQLite says so of the journal that it may not make beside the file
     for signs, sentence in (
         (
             ("locked", "lock timeout", "lock_timeout", "busy"),

@@ -70,6 +70,34 @@ def test_a_missing_driver_is_named(monkeypatch):
         open_database("postgresql://host/database")
 
 
+@pytest.mark.parametrize(
+    ("cause", "sentence"),
+    [
+        ("database is locked", "is busy"),
+        ("canceling statement due to lock timeout", "is busy"),
+        ("attempt to write a readonly database", "cannot be written"),
+        ("unable to open database file", "is gone"),
+        ("database or disk is full", "is full"),
+        ("could not extend file: No space left on device", "is full"),
+        ("database disk image is malformed", "is damaged"),
+        ("disk I/O error", "is damaged"),
+        ("server closed the connection unexpectedly", "cannot be reached"),
+        ("something nobody has seen yet", "refused"),
+    ],
+)
+def test_what_a_database_says_becomes_a_sentence_that_says_nothing_was_stored(cause, sentence):
+    said = database._sentence("longtail.db", cause)
+    assert sentence in said
+    assert "longtail.db" in said
+    assert "Nothing was stored" in said
+
+
+def test_a_folder_in_which_no_journal_can_be_made_is_not_a_database_that_is_gone(tmp_path):
+    file = tmp_path / "longtail.db"
+    file.touch()
+    assert "cannot be written" in database._sentence(str(file), "unable to open database file")
+
+
 def _constraints(connection, table: str) -> set[str]:
     inspector = inspect(connection)
     found = inspector.get_check_constraints(table) + inspector.get_unique_constraints(table)
