@@ -18,13 +18,15 @@ from engine.shop.columns import ITEM_TEXTS
 from engine.shop.presets import EventRules
 from engine.shop.readers import ROW, Source
 from engine.shop.report import SHOWN_PER_KIND, Problem, ProblemLog
-from engine.shop.staged_sql import Check, IdRules, id_checks, id_sql, number_sql, quoted, staged_types, text_sql
+from engine.shop.staged_sql import Check, IdRules, id_checks, id_sql, number_sql, quoted, staged_types, with_texts
 from engine.shop.times import NO_TIMES, TimePlan, plan_times
 
 __all__ = ["CleanEvents", "clean_events"]
 
 VALUE_FIELDS = ("rating", "quantity", "value")
 _MAX_EVENT_KINDS = 200
+# How dates are written is told from about so many rows, taken evenly.
+_TIMES_LOOKED_AT = 200_000
 _EVENT_NAMES = {
     "view": ("pageview", "page_view", "view_item", "detail", "product_view", "impression_click", "item_view"),
     "click": ("clicks", "clicked", "select_item"),
@@ -86,13 +88,13 @@ def clean_events(
             )
     connection.execute(f"CREATE OR REPLACE VIEW staged AS SELECT * FROM read_parquet({quoted(str(source.path))})")
     value_field = next((name for name in VALUE_FIELDS if name in columns), None)
-    expressions, times = _expressions(connection, source, columns, rules, ids, value_field)
-    if "event" in columns:
-        _require_few_kinds(connection, expressions["event"], source, columns["event"])
-    value_kind = _value_kind(connection, value_field, expressions["event"])
+    words = _event_words(connection, source, columns.get("event"))
+    value_kind = _value_kind(value_field, words, rules)
+    times = _plan_times(connection, source, columns.get("timestamp"))
     checks = _checks(columns, rules, value_field, value_kind, known_items is not None)
     checked = source.path.with_name("checked.parquet")
-    _write_checked(connection, expressions, times, checks, known_items, missing, checked)
+    layers = _layers(source, columns, rules, ids, value_field, words, times, missing)
+    _write_checked(connection, layers, checks, known_items, checked)
     _log_problems(connection, source.name, columns, checks, problems)
     clean = source.path.with_name("events.parquet")
     connection.execute(
@@ -110,66 +112,90 @@ def clean_events(
     return CleanEvents(clean, n_kept, value_kind, products, [times.note] if times.note else [])
 
 
-def _expressions(
-    connection: duckdb.DuckDBPyConnection,
+def _event_words(connection: duckdb.DuckDBPyConnection, source: Source, column: str | None) -> dict[str, str]:
+    """Each word the file uses for a kind of event, in lower case -> the kind's name."""
+    if column is None:
+        return {}
+    staged = source.staged(column)
+    relation = with_texts("staged", {"event": staged}, staged_types(source.path))
+    found = connection.execute(
+        f"SELECT DISTINCT lower(event_text) FROM {relation} WHERE event_text IS NOT NULL LIMIT {_MAX_EVENT_KINDS + 1}"
+    ).fetchall()
+    if len(found) > _MAX_EVENT_KINDS:
+        raise InteractionsError(
+            f"more than {_MAX_EVENT_KINDS} different values are too many for kinds of event such as view, cart and"
+            " purchase. Say which column tells the kind, e.g. event=COLUMN, or event= for none.",
+            file=source.name,
+            field=column,
+        )
+    known = {word: name for name, words in _EVENT_NAMES.items() for word in words}
+    return {word: known.get(word, word) for (word,) in found}
+
+
+def _value_kind(value_field: str | None, words: Mapping[str, str], rules: EventRules) -> str | None:
+    """What the numbers are; a column merely called "value" holds ratings where events say so, else quantities."""
+    if value_field != "value":
+        return value_field
+    return "rating" if "rating" in words.values() or rules.event == "rating" else "quantity"
+
+
+def _plan_times(connection: duckdb.DuckDBPyConnection, source: Source, column: str | None) -> TimePlan:
+    if column is None:
+        return NO_TIMES
+    staged = source.staged(column)
+    step = max(source.n_rows // _TIMES_LOOKED_AT, 1)
+    sample = f"(SELECT * FROM staged WHERE {ROW} % {step} = 0)" if step > 1 else "staged"
+    return plan_times(connection, sample, staged, staged_types(source.path)[staged])
+
+
+def _layers(
     source: Source,
     columns: Mapping[str, str],
     rules: EventRules,
     ids: IdRules,
     value_field: str | None,
-) -> tuple[dict[str, str], TimePlan]:
-    """SQL of every field over the view `staged`, nulls for absent ones; and how times are read."""
+    words: Mapping[str, str],
+    times: TimePlan,
+    missing: Collection[str],
+) -> str:
+    """A relation with one row per event and every field, nulls for absent ones, computed step upon step."""
     types = staged_types(source.path)
-    staged = {name: source.staged(column) for name, column in columns.items()}
+    staged = {name: source.staged(column) for name, column in columns.items() if name not in VALUE_FIELDS}
+    staged["time"] = staged.pop("timestamp", "")
+    if value_field:
+        staged["value"] = source.staged(columns[value_field])
+    present = {name: column for name, column in staged.items() if column}
 
     def text(name: str) -> str:
-        return text_sql(staged[name], types[staged[name]]) if name in staged else "NULL::VARCHAR"
+        return f"{name}_text" if name in present else "NULL::VARCHAR"
 
-    user = id_sql(staged["user_id"], types[staged["user_id"]])
+    user = id_sql("user_id_text")
     for nobody in rules.no_user:
         user = f"nullif({user}, {quoted(nobody)})"
-    time = staged.get("timestamp")
-    times = plan_times(connection, "staged", time, types[time]) if time else NO_TIMES
-    event = quoted(rules.event) if rules.event else "NULL::VARCHAR"
-    expressions = {
-        "user_id": user,
-        "item_id": id_sql(staged["item_id"], types[staged["item_id"]], ids),
-        "event": _event_sql(text("event")) if "event" in staged else event,
-        "time_text": times.text,
-        "time_number": times.number,
-    }
-    for name, column in (("value", staged.get(value_field or "")), ("price", staged.get("price"))):
-        expressions[name] = number_sql(column, types[column]) if column else "NULL::DOUBLE"
-        # The raw text: an empty cell is a missing number, "nan" is a wrong one.
-        expressions[f"{name}_text"] = f"nullif(trim({column}::VARCHAR), '')" if column else "NULL::VARCHAR"
-    return expressions | {name: text(name) for name in ITEM_TEXTS}, times
-
-
-def _event_sql(text: str) -> str:
-    cases = " ".join(
-        f"WHEN lower({text}) IN ({', '.join(map(quoted, names))}) THEN {quoted(name)}"
-        for name, names in _EVENT_NAMES.items()
+    word = "lower(event_text)" if "event" in present else quoted(rules.event) if rules.event else "NULL::VARCHAR"
+    numbers = ", ".join(
+        f"{number_sql(f'{name}_text')} AS {name}, {name}_raw"
+        if name in present
+        else f"NULL::DOUBLE AS {name}, NULL::VARCHAR AS {name}_raw"
+        for name in ("value", "price")
     )
-    return f"CASE {cases} ELSE lower({text}) END"
-
-
-def _require_few_kinds(connection: duckdb.DuckDBPyConnection, event: str, source: Source, column: str) -> None:
-    kinds = connection.execute(f"SELECT count(DISTINCT {event}) FROM staged").fetchall()[0][0]
-    if kinds > _MAX_EVENT_KINDS:
-        raise InteractionsError(
-            f"{kinds:,} different values are too many for kinds of event such as view, cart and purchase. Say which"
-            " column tells the kind, e.g. event=COLUMN, or event= for none.",
-            file=source.name,
-            field=column,
+    renamed = {word: name for word, name in words.items() if word != name}
+    event = "word"
+    if renamed:
+        cases = " ".join(f"WHEN {quoted(word)} THEN {quoted(name)}" for word, name in renamed.items())
+        event = f"CASE word {cases} ELSE word END"
+    texts = ", ".join(f"{_present_sql(text(name), missing)} AS {name}" for name in ITEM_TEXTS)
+    return f"""(
+        SELECT * EXCLUDE (word, time_number), {event} AS event, {times.seconds} AS seconds FROM (
+            SELECT {ROW}, {user} AS user_id, {id_sql("item_id_text", ids)} AS item_id, {word} AS word, {numbers},
+                {text("time")} AS time_text, {times.number} AS time_number, {texts}
+            FROM {with_texts("staged", present, types)}
         )
+    )"""
 
 
-def _value_kind(connection: duckdb.DuckDBPyConnection, value_field: str | None, event: str) -> str | None:
-    """What the numbers are; a column merely called "value" holds ratings where events say so, else quantities."""
-    if value_field != "value":
-        return value_field
-    rated = connection.execute(f"SELECT 1 FROM staged WHERE {event} = 'rating' LIMIT 1").fetchall()
-    return "rating" if rated else "quantity"
+def _present_sql(text: str, missing: Collection[str]) -> str:
+    return f"CASE WHEN {text} IN ({', '.join(map(quoted, missing))}) THEN NULL ELSE {text} END" if missing else text
 
 
 def _checks(
@@ -185,12 +211,12 @@ def _checks(
         checks += _number_checks(value_field, "value")
         if value_kind == "quantity":
             message = "the quantity is zero, so nothing was wanted. Remove the row."
-            checks.append(Check("zero_quantity", value_field, "value = 0", "value_text", message))
+            checks.append(Check("zero_quantity", value_field, "value = 0", "value_raw", message))
     if "price" in columns:
         checks += _number_checks("price", "price")
         if rules.price_above_zero:
             message = "there is no price, so this is no sale; the row was left out."
-            checks.append(Check("no_price", "price", "coalesce(price, 0) = 0", "price_text", message))
+            checks.append(Check("no_price", "price", "coalesce(price, 0) = 0", "price_raw", message))
     if "event" in columns:
         message = "this event takes interest back; the row was left out."
         checks.append(Check("taken_back", "event", f"regexp_matches(event, {quoted(_TAKEN_BACK)})", "event", message))
@@ -201,7 +227,7 @@ def _checks(
 
 
 def _number_checks(field_name: str, name: str) -> list[Check]:
-    text = f"{name}_text"
+    text = f"{name}_raw"
     return [
         Check(
             "not_a_number",
@@ -216,15 +242,12 @@ def _number_checks(field_name: str, name: str) -> list[Check]:
 
 def _write_checked(
     connection: duckdb.DuckDBPyConnection,
-    expressions: Mapping[str, str],
-    times: TimePlan,
+    events: str,
     checks: list[Check],
     known_items: pd.Series | None,
-    missing: Collection[str],
     target: Path,
 ) -> None:
-    """Write one row per event with `rejected`, the position of the first check it fails, and make the view `checked`."""
-    selected = ", ".join(f"{expression} AS {name}" for name, expression in expressions.items())
+    """Write one row per event with `rejected`, the position of the first check it fails; make the view `checked`."""
     rejected = " ".join(f"WHEN {check.condition} THEN {position}" for position, check in enumerate(checks))
     found = " ".join(f"WHEN rejected = {position} THEN {check.value}" for position, check in enumerate(checks))
     join = ""
@@ -233,24 +256,14 @@ def _write_checked(
         connection.execute("CREATE OR REPLACE TABLE known AS SELECT item_id AS known_id FROM given")
         connection.unregister("given")
         join = "LEFT JOIN known ON known_id = item_id"
-    texts = ", ".join(_present_sql(name, missing) for name in ITEM_TEXTS)
     connection.execute(f"""
         COPY (
-            WITH normal AS (SELECT {ROW}, {selected} FROM staged),
-            timed AS (SELECT *, {times.seconds} AS seconds FROM normal),
-            judged AS (SELECT *, CASE {rejected} END AS rejected FROM timed {join})
             SELECT {ROW}, user_id, item_id, event, value, {TimePlan.whole("seconds")} AS timestamp, time_text, price,
-                {texts}, rejected, (CASE {found} END)::VARCHAR AS found
-            FROM judged
+                {", ".join(ITEM_TEXTS)}, rejected, (CASE {found} END)::VARCHAR AS found
+            FROM (SELECT *, CASE {rejected} END AS rejected FROM {events} {join})
         ) TO {quoted(str(target))} (FORMAT parquet, COMPRESSION lz4)
     """)
     connection.execute(f"CREATE OR REPLACE VIEW checked AS SELECT * FROM read_parquet({quoted(str(target))})")
-
-
-def _present_sql(name: str, missing: Collection[str]) -> str:
-    if not missing:
-        return name
-    return f"CASE WHEN {name} IN ({', '.join(map(quoted, missing))}) THEN NULL ELSE {name} END AS {name}"
 
 
 def _log_problems(

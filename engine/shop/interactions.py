@@ -78,8 +78,8 @@ def read_interactions(workspace: Workspace, item_ids: Sequence[str], settings: I
 
 
 def open_duckdb(spill: str, memory_limit: str = MEMORY_LIMIT, threads: int = THREADS) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that spills into the directory `spill` beyond `memory_limit` and installs nothing."""
-    return duckdb.connect(
+    """An in-memory DuckDB that spills into the directory `spill` beyond `memory_limit`, installs and prints nothing."""
+    connection = duckdb.connect(
         config={
             "memory_limit": memory_limit,
             "threads": threads,
@@ -87,6 +87,8 @@ def open_duckdb(spill: str, memory_limit: str = MEMORY_LIMIT, threads: int = THR
             "autoinstall_known_extensions": False,
         }
     )
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def _map_ids(connection: duckdb.DuckDBPyConnection, item_ids: Sequence[str], settings: InteractionSettings) -> None:

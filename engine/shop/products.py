@@ -20,7 +20,7 @@ from engine.shop.kinds import AttributeKind, as_kind, infer_kind, parse_number, 
 from engine.shop.presets import ItemRules
 from engine.shop.readers import ROW, Source
 from engine.shop.report import SHOWN_PER_KIND, Problem, ProblemLog
-from engine.shop.staged_sql import MISSING, Check, IdRules, id_checks, id_sql, quoted, staged_types
+from engine.shop.staged_sql import MISSING, Check, IdRules, id_checks, id_sql, quoted, staged_types, with_texts
 
 __all__ = ["LEFT_OUT", "CleanProducts", "clean_products"]
 
@@ -126,10 +126,11 @@ def _usable_rows(
         Check("duplicate_id", "item_id", "turn > 1", "item_id", "another row has this id; the first was kept."),
     ]
     number = " ".join(f"WHEN {check.condition} THEN {position}" for position, check in enumerate(checks))
+    relation = with_texts(f"read_parquet({quoted(str(source.path))})", {"item": staged}, types)
     table = connection.execute(f"""
         SELECT {ROW}, item_id, CASE {number} END AS rejected FROM (
             SELECT {ROW}, item_id, row_number() OVER (PARTITION BY item_id ORDER BY {ROW}) AS turn
-            FROM (SELECT {ROW}, {id_sql(staged, types[staged], ids)} AS item_id FROM read_parquet({quoted(str(source.path))}))
+            FROM (SELECT {ROW}, {id_sql("item_text", ids)} AS item_id FROM {relation})
         ) ORDER BY {ROW}
     """).df()
     for position, check in enumerate(checks):

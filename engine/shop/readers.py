@@ -10,12 +10,13 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -136,16 +137,22 @@ def _csv_batches(path: Path, encoding: str | None, delimiter: str, width: int) -
         )
         row = 0
         for batch in table:
-            numbers: list[int] = []
-            skipped = set(broken)
-            while len(numbers) < batch.num_rows:
-                row += 1
-                if row not in skipped:
-                    numbers.append(row)
+            numbers = _next_rows(row, batch.num_rows, broken)
+            row = numbers[-1] if len(numbers) else row
             yield _numbered(batch, numbers), rejected.copy()
             rejected.clear()
         if rejected:
             yield _numbered(pa.RecordBatch.from_pylist([], schema=table.schema), []), rejected.copy()
+
+
+def _next_rows(row: int, count: int, broken: list[int]) -> Sequence[int]:
+    """The numbers of the `count` good rows that follow `row`; `broken` ones are passed over, and forgotten."""
+    ahead = set(broken)
+    if not ahead:
+        return range(row + 1, row + 1 + count)
+    numbers = list(itertools.islice((number for number in itertools.count(row + 1) if number not in ahead), count))
+    broken[:] = [number for number in broken if not numbers or number > numbers[-1]]
+    return numbers
 
 
 def _sniff_delimiter(sample: str) -> str:
@@ -199,7 +206,7 @@ def _json_batches(path: Path, encoding: str | None, columns: list[str]) -> Batch
             ]
             objects = f"SELECT {ROW}, {chosen} FROM (SELECT * FROM lines WHERE {_IS_OBJECT}) ORDER BY {ROW}"
             table: pa.Table = connection.sql(objects, params=pointers).to_arrow_table()
-            yield from ((batch, []) for batch in table.to_batches())
+            yield from ((_numbered(batch.drop_columns([ROW]), batch.column(ROW)), []) for batch in table.to_batches())
             if rejected:
                 yield pa.RecordBatch.from_pylist([], schema=table.schema), rejected
 
@@ -249,8 +256,15 @@ def _plain(column: pa.Array) -> pa.Array:
     return column
 
 
-def _numbered(batch: pa.RecordBatch, rows: list[int]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array(rows, pa.int64()), *batch.columns], names=[ROW, *batch.schema.names])
+def _numbered(batch: pa.RecordBatch, rows: Sequence[int] | pa.Array) -> pa.RecordBatch:
+    """The batch with its row numbers, and without blanks around its texts."""
+    columns = [
+        pa.compute.utf8_trim_whitespace(column) if pa.types.is_string(column.type) else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(
+        [rows if isinstance(rows, pa.Array) else pa.array(rows, pa.int64()), *columns], names=[ROW, *batch.schema.names]
+    )
 
 
 def _require_distinct(names: list[str], file: str) -> None:

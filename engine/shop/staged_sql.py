@@ -5,6 +5,7 @@ Column names are ours (`c0`, `c1`, ...); patterns from presets are quoted here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ __all__ = [
     "number_sql",
     "quoted",
     "staged_types",
-    "text_sql",
+    "with_texts",
 ]
 
 MAX_ID_LENGTH = 200
@@ -29,7 +30,6 @@ MAX_ID_LENGTH = 200
 MISSING = frozenset({"", "nan", "NaN", "NAN", "null", "NULL", "None", "N/A", "n/a", "#N/A", "<NA>"})
 # Control characters, invisible format characters (zero width, bidirectional marks) and line separators.
 _CONTROL = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
-_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 
 
 @dataclass(frozen=True)
@@ -57,26 +57,43 @@ def staged_types(path: Path) -> dict[str, pa.DataType]:
     return dict(zip(schema.names, schema.types, strict=True))
 
 
-def text_sql(column: str, kind: pa.DataType) -> str:
-    """Trimmed text, or null where there is none; 17850.0 is written 17850."""
+def with_texts(table: str, columns: Mapping[str, str], types: Mapping[str, pa.DataType]) -> str:
+    """A relation over `table` that adds, for each name -> staged column, `<name>_text`: null where missing.
+
+    `<name>_raw` is what stood there, null only where nothing did. In two steps, because DuckDB computes an expression
+    once for every place where it is written.
+    """
+    if not columns:
+        return table
+    raw = ", ".join(f"{_as_text(column, types[column])} AS {name}_raw" for name, column in columns.items())
+    missing = ", ".join(quoted(word) for word in sorted(MISSING))
+    # Only short texts can be missing markers; the comparison is cheaper than the list.
+    short = max(map(len, MISSING))
+    texts = ", ".join(
+        f"CASE WHEN strlen({name}_raw) <= {short} AND {name}_raw IN ({missing}) THEN NULL ELSE {name}_raw END AS {name}_text"
+        for name in columns
+    )
+    raws = ", ".join(f"nullif({name}_raw, '') AS {name}_raw" for name in columns)
+    return f"(SELECT * REPLACE ({raws}), {texts} FROM (SELECT *, {raw} FROM {table}))"
+
+
+def _as_text(column: str, kind: pa.DataType) -> str:
+    """Text (staged without blanks around it); 17850.0 is written 17850."""
     if pa.types.is_floating(kind):
         whole = f"{column} = floor({column}) AND abs({column}) < 1e15"
-        return f"CASE WHEN isnan({column}) THEN NULL WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
-    text = f"trim({column}::VARCHAR, {_BLANKS})"
-    missing = ", ".join(quoted(word) for word in sorted(MISSING))
-    return f"CASE WHEN {text} IN ({missing}) THEN NULL ELSE {text} END"
+        return f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
+    return f"{column}::VARCHAR"
 
 
-def id_sql(column: str, kind: pa.DataType, rules: IdRules | None = None) -> str:
-    """An id as text; whole numbers that a spreadsheet wrote as 12.0 lose their ".0"."""
-    text = text_sql(column, kind)
-    if pa.types.is_string(kind):
-        text = rf"regexp_replace({text}, '^([0-9]+)\.0$', '\1')"
+def id_sql(text: str, rules: IdRules | None = None) -> str:
+    """An id out of a column of texts; whole numbers that a spreadsheet wrote as 12.0 lose their ".0"."""
+    plain = rf"regexp_replace({text}, '^([0-9]+)\.0$', '\1')"
     if rules and rules.upper:
-        text = f"upper({text})"
+        plain = f"upper({plain})"
     if rules and rules.width:
-        text = f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,{rules.width}}}') THEN lpad({text}, {rules.width}, '0') ELSE {text} END"
-    return text
+        digits = f"regexp_full_match({text}, '[0-9]{{1,{rules.width}}}([.]0)?')"
+        plain = f"CASE WHEN {digits} THEN lpad({plain}, {rules.width}, '0') ELSE {plain} END"
+    return plain
 
 
 def id_checks(field: str, name: str, who: str) -> list[Check]:
@@ -102,12 +119,9 @@ def id_checks(field: str, name: str, who: str) -> list[Check]:
     ]
 
 
-def number_sql(column: str, kind: pa.DataType) -> str:
-    """DOUBLE, null where there is no number; a decimal comma is understood."""
-    if pa.types.is_string(kind):
-        text = text_sql(column, kind)
-        return rf"try_cast(regexp_replace({text}, '^([-+]?[0-9]+),([0-9]{{1,2}})$', '\1.\2') AS DOUBLE)"
-    return f"try_cast({column} AS DOUBLE)"
+def number_sql(text: str) -> str:
+    """DOUBLE out of a column of texts, null where there is no number; a decimal comma is understood."""
+    return rf"try_cast(regexp_replace({text}, '^([-+]?[0-9]+),([0-9]{{1,2}})$', '\1.\2') AS DOUBLE)"
 
 
 def quoted(text: str) -> str:

