@@ -101,6 +101,7 @@ def train(
     arms = arm_vectors(behaviour.item_factors, predicted, content, interactions.counts, metrics["tau"])
     maps = _draw_maps(shop, arms, settings, steps)
     fit, verdict = _gate(metrics, arms["hybrid"])
+    metrics = _without_nan(metrics)
     notes = _notes(shop, interactions, features, metrics)
     decision = verdict if publish or not fit else "Not published, as asked."
     release_id = release_id or new_release_id(workspace)
@@ -279,6 +280,13 @@ def _numbers(value: Any) -> Iterable[float]:
             yield from _numbers(inner)
     elif isinstance(value, float):
         yield value
+
+
+def _without_nan(value: Any) -> Any:
+    """The same figures as JSON can hold them: null for what is not a number."""
+    if isinstance(value, Mapping):
+        return {name: _without_nan(inner) for name, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _notes(
