@@ -154,8 +154,7 @@ class Recommender:
         """The lists of every product, or of `item_ids`: columns item_id, rank, neighbour_id, score.
 
         Anchors come in the order of the catalogue (or of `item_ids`), ranks ascending; an anchor without a list has no
-        rows. Up to 50,000 products the lists come from exact search, so a near tie that Annoy missed may differ from
-        `neighbours`.
+        rows. The lists are those of `neighbours`.
         """
         search = self.arm(arm)
         rows = np.arange(len(self._items)) if item_ids is None else np.array([self.row(i) for i in item_ids], dtype=int)

@@ -29,15 +29,15 @@ def arm(query: np.ndarray, candidates: np.ndarray | None = None, **masks: np.nda
     )
 
 
-def written(directory: Path, vectors: ArmVectors, trees: int = 10) -> ArmSearch:
+def written(directory: Path, vectors: ArmVectors, trees: int = 10, **options: int) -> ArmSearch:
     directory.mkdir(exist_ok=True)
-    entries = write_arms(directory, {"arm": vectors}, trees, seed=0)
+    entries = write_arms(directory, {"arm": vectors}, trees, seed=0, **options)
     return open_arms(directory, entries, len(vectors.query))["arm"]
 
 
 def exact_lists(vectors: np.ndarray, rows: np.ndarray, k: int) -> list[list[int]]:
     units = vectors.astype(np.float64) / np.linalg.norm(vectors, axis=1, keepdims=True)
-    similar = units[rows] @ units.T
+    similar = np.round(units[rows] @ units.T, 6)
     similar[np.arange(len(rows)), rows] = -np.inf
     return np.argsort(-similar, axis=1, kind="stable")[:, :k].tolist()
 
@@ -45,19 +45,19 @@ def exact_lists(vectors: np.ndarray, rows: np.ndarray, k: int) -> list[list[int]
 @pytest.mark.parametrize(("n_items", "dim"), [(3000, 16), (3000, 200)])
 def test_retrieving_and_reranking_finds_the_ten_best_of_exact_search(n_items: int, dim: int, tmp_path: Path) -> None:
     vectors = clustered(n_items, dim)
-    search = written(tmp_path / "r", arm(vectors))
+    search = written(tmp_path / "r", arm(vectors), exact_up_to=0)
     rows = np.arange(0, n_items, 17)
     found = [search.of_row(int(row), 10)[0].tolist() for row in rows]
     recall = np.mean(
         [len(set(one) & set(best)) / 10 for one, best in zip(found, exact_lists(vectors, rows, 10), strict=True)]
     )
-    assert search.search_k > 0, "this is to test Annoy's path"
+    assert not search.exact
     assert recall >= 0.99
 
 
 def test_the_effort_grows_until_the_ten_best_are_found(tmp_path: Path) -> None:
     easy, hard = clustered(2000, 8), np.random.default_rng(0).normal(size=(2000, 48)).astype(np.float32)
-    entries = write_arms(tmp_path, {"easy": arm(easy), "hard": arm(hard)}, trees=5, seed=0, search_k=100)
+    entries = write_arms(tmp_path, {"easy": arm(easy), "hard": arm(hard)}, trees=5, seed=0, search_k=100, exact_up_to=0)
     assert entries["easy"]["search_k"] < entries["hard"]["search_k"]
     assert entries["easy"]["recall_at_10"] >= 0.9995
     assert entries["hard"]["recall_at_10"] >= 0.99
@@ -68,7 +68,7 @@ def test_where_annoy_cannot_find_them_all_candidates_are_ranked(
 ) -> None:
     monkeypatch.setattr("engine.serving.arms.MAX_SEARCH_K", 2000)
     vectors = np.random.default_rng(0).normal(size=(4000, 64)).astype(np.float32)
-    entries = write_arms(tmp_path, {"arm": arm(vectors)}, trees=1, seed=0, search_k=100)
+    entries = write_arms(tmp_path, {"arm": arm(vectors)}, trees=1, seed=0, search_k=100, exact_up_to=0)
     assert entries["arm"]["exact"]
     assert entries["arm"]["recall_at_10"] < 0.99
     rows = np.arange(0, 4000, 131)
@@ -76,26 +76,37 @@ def test_where_annoy_cannot_find_them_all_candidates_are_ranked(
     assert [search.of_row(int(row), 10)[0].tolist() for row in rows] == exact_lists(vectors, rows, 10)
 
 
-@pytest.mark.parametrize("n_items", [2, 12, 1500])
-def test_the_lists_of_all_are_the_lists_of_each(n_items: int, tmp_path: Path) -> None:
-    search = written(tmp_path / "r", arm(clustered(n_items, 12)))
+def test_a_small_arm_is_searched_exactly(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).normal(size=(1000, 64)).astype(np.float32)
+    search = written(tmp_path / "r", arm(vectors))
+    assert search.exact
+    rows = np.arange(1000)
+    assert [search.of_row(int(row), 10)[0].tolist() for row in rows] == exact_lists(vectors, rows, 10)
+
+
+def test_an_arm_of_too_many_candidates_or_numbers_goes_through_annoy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = {"arm": arm(clustered(101, 4))}
+    assert write_arms(tmp_path, vectors, 2, 0, exact_up_to=101)["arm"]["exact"]
+    assert not write_arms(tmp_path, vectors, 2, 0, exact_up_to=100)["arm"]["exact"]
+    monkeypatch.setattr("engine.serving.arms.EXACT_NUMBERS", 403)
+    assert not write_arms(tmp_path, vectors, 2, 0, exact_up_to=101)["arm"]["exact"]
+
+
+@pytest.mark.parametrize("exact_up_to", [0, 50_000])
+@pytest.mark.parametrize("n_items", [2, 12, 600])
+def test_the_lists_of_all_are_the_lists_of_each(n_items: int, exact_up_to: int, tmp_path: Path) -> None:
+    vectors = clustered(n_items, 12)
+    vectors[n_items // 2 :] = vectors[0]  # and many that are exactly alike
+    vectors[-1] = 0
+    search = written(tmp_path / "r", arm(vectors), exact_up_to=exact_up_to)
     rows = np.random.default_rng(1).permutation(n_items)
     for row, (found, scores) in zip(rows, search.of_all(rows, 10), strict=True):
         alone, alone_scores = search.of_row(int(row), 10)
         assert found.tolist() == alone.tolist()
         assert scores.tolist() == alone_scores.tolist()
-        assert len(found) == min(10, n_items - 1)
-
-
-def test_a_table_too_large_for_one_matrix_product_comes_from_annoy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    vectors = clustered(1000, 12)
-    search = written(tmp_path / "r", arm(vectors))
-    rows = np.arange(1000)
-    by_product = [found.tolist() for found, _ in search.of_all(rows, 10)]
-    monkeypatch.setattr("engine.serving.arms.EXACT_TABLE_ITEMS", 10)
-    assert [found.tolist() for found, _ in search.of_all(rows, 10)] == by_product
+        assert len(found) == (0 if row == n_items - 1 else min(10, n_items - 2))
 
 
 def test_an_item_is_never_its_own_neighbour_even_among_copies_of_itself(tmp_path: Path) -> None:
