@@ -60,11 +60,13 @@ class Network(nn.Module):
     def __init__(self, config: PredictorConfig):
         super().__init__()
         self.config = config
-        self.means = nn.ParameterDict({m: nn.Parameter(torch.zeros(d), False) for m, d in config.dims.items()})
-        self.scales = nn.ParameterDict({m: nn.Parameter(torch.ones(()), False) for m in config.dims})
-        self.absent = nn.ParameterDict({m: nn.Parameter(torch.zeros(d)) for m, d in config.dims.items()})
+        # One order for ever, whatever the order in a file: the first layer knows blocks by their place.
+        self.dims = {modality: config.dims[modality] for modality in MODALITIES if modality in config.dims}
+        self.means = nn.ParameterDict({m: nn.Parameter(torch.zeros(d), False) for m, d in self.dims.items()})
+        self.scales = nn.ParameterDict({m: nn.Parameter(torch.ones(()), False) for m in self.dims})
+        self.absent = nn.ParameterDict({m: nn.Parameter(torch.zeros(d)) for m, d in self.dims.items()})
         self.target_scale = nn.Parameter(torch.ones(()), False)
-        width = sum(config.dims.values()) + len(config.dims)
+        width = sum(self.dims.values()) + len(self.dims)
         hidden: list[nn.Module] = []
         for _ in range(config.layers):
             hidden += [nn.Linear(width, config.hidden), nn.GELU(), nn.Dropout(config.dropout)]
@@ -76,7 +78,7 @@ class Network(nn.Module):
         if self.training:
             present = self._hide(present)
         blocks = []
-        for modality in self.config.dims:
+        for modality in self.dims:
             flag = present[modality].unsqueeze(1)
             standard = (values[modality] - self.means[modality]) / self.scales[modality]
             blocks += [torch.where(flag, standard, self.absent[modality]), flag.to(standard.dtype)]
@@ -84,10 +86,10 @@ class Network(nn.Module):
 
     def _hide(self, present: dict[str, Tensor]) -> dict[str, Tensor]:
         """Hide each modality of each item with the configured chance, but never the last one that is left."""
-        flags = torch.stack([present[modality] for modality in self.config.dims])
+        flags = torch.stack([present[modality] for modality in self.dims])
         kept = flags & (torch.rand(flags.shape, device=flags.device) >= self.config.modality_dropout)
         kept = torch.where(kept.any(0), kept, flags)
-        return dict(zip(self.config.dims, kept, strict=True))
+        return dict(zip(self.dims, kept, strict=True))
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class TrainedPredictor:
         with torch.inference_mode():
             for start in range(0, n, BATCH_FOR_PREDICTION):
                 rows = np.arange(start, min(n, start + BATCH_FOR_PREDICTION))
-                values, present = _tensors(features, rows, self.network.config.dims, device)
+                values, present = _tensors(features, rows, self.network.dims, device)
                 parts.append((self.network(values, present) * self.network.target_scale).cpu().numpy())
         return np.concatenate(parts) if parts else np.zeros((0, self.network.config.factors), dtype=np.float32)
 
@@ -224,7 +226,7 @@ def _fit(
     """The training loop. Leaves the best epoch's weights in `network`."""
     device = pick_device(settings.device)
     network.to(device)
-    dims, scale = network.config.dims, network.target_scale
+    dims, scale = network.dims, network.target_scale
     values, present = _tensors(features, training, dims, device)
     targets = torch.from_numpy(item_factors[training]).to(device) / scale
     held_values, held_present = _tensors(features, validation, dims, device)
@@ -266,7 +268,7 @@ def _standardise(
 ) -> None:
     """Centre each block and give it unit variance as a whole, so that no modality shouts; targets get a mean square of 1."""
     with torch.no_grad():
-        for modality in network.config.dims:
+        for modality in network.dims:
             rows = training[features[modality].present[training]]
             if len(rows) == 0:
                 continue
