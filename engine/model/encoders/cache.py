@@ -20,7 +20,7 @@ from engine.model.encoders.base import ContentEncoder, Features, content_key, en
 from engine.storage import atomic_write
 from engine.workspace import Workspace
 
-__all__ = ["encode_through_cache"]
+__all__ = ["encode_through_cache", "remember"]
 
 MAX_SHARDS = 8
 
@@ -37,7 +37,7 @@ def encode_through_cache(
     ----------
     progress : hears how many of how many contents, the cached ones among them, are done.
     """
-    folder = workspace.features / f"{encoder.modality}-{encoder.fingerprint[:32]}"
+    folder = _folder(encoder, workspace)
 
     def lookup(contents: Sequence[str]) -> np.ndarray:
         keys = [content_key(content) for content in contents]
@@ -62,6 +62,15 @@ def encode_through_cache(
     return encode_contents_of(encoder, items, workspace, lookup)
 
 
+def remember(encoder: ContentEncoder, contents: Sequence[str], vectors: np.ndarray, workspace: Workspace) -> None:
+    """Put vectors (len(contents), dim) float32 that fitting `encoder` brought along into the cache."""
+    _add_shard(_folder(encoder, workspace), [content_key(content) for content in contents], vectors)
+
+
+def _folder(encoder: ContentEncoder, workspace: Workspace) -> Path:
+    return workspace.features / f"{encoder.modality}-{encoder.fingerprint[:32]}"
+
+
 def _read_shards(folder: Path, dim: int) -> dict[bytes, np.ndarray]:
     known: dict[bytes, np.ndarray] = {}
     for shard in sorted(folder.glob("*.npz")):
@@ -76,7 +85,8 @@ def _read_shards(folder: Path, dim: int) -> dict[bytes, np.ndarray]:
 
 def _read_shard(shard: Path, dim: int) -> tuple[np.ndarray, np.ndarray]:
     """Keys (n, 32) uint8 and vectors (n, dim) float32; the archive's CRC finds flipped bits."""
-    with np.load(shard, allow_pickle=False) as archive:
+    # Through memory: of a damaged file NumPy would leave the handle open.
+    with np.load(io.BytesIO(shard.read_bytes()), allow_pickle=False) as archive:
         keys, vectors = archive["keys"], archive["vectors"]
     fits = keys.shape == (len(vectors), 32) and keys.dtype == np.uint8
     if not (fits and vectors.shape[1:] == (dim,) and vectors.dtype == np.float32 and np.isfinite(vectors).all()):

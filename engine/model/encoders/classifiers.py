@@ -21,7 +21,7 @@ from engine.model.encoders.backbone import Backbone, normalised
 from engine.model.encoders.picture_labels import Labels
 from engine.settings import ImageSettings
 
-__all__ = ["Classifier", "train_classifiers"]
+__all__ = ["Classifier", "activations_of", "train_classifiers"]
 
 HELD_OUT, MAX_HELD_OUT = 0.15, 2000
 LEARNING_RATE = {False: 3e-3, True: 5e-4}
@@ -32,13 +32,20 @@ SMOOTHING = 0.1
 
 @dataclass(frozen=True)
 class Classifier:
-    """A backbone that learned one attribute; `accuracy` is on held-out pictures, `majority` what the most frequent value gets."""
+    """A backbone that learned one attribute.
+
+    Attributes
+    ----------
+    accuracy : on held-out pictures; `majority` is what the most frequent value gets.
+    activations : (n, width) float32, what the network computes of every picture just before deciding.
+    """
 
     name: str
     classes: tuple[str, ...]
     accuracy: float
     majority: float
     network: nn.Module
+    activations: np.ndarray
 
 
 def train_classifiers(
@@ -72,6 +79,14 @@ def train_classifiers(
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(train, range(len(attributes))))
+
+
+def activations_of(network: nn.Module, backbone: Backbone, data: Tensor, batch_size: int) -> np.ndarray:
+    """(n, width) float32 of pixels (n, size, size, 3) uint8 on the network's device; leaves the network in eval mode."""
+    network.eval()
+    with torch.inference_mode():
+        batches = [normalised(batch, backbone.mean, backbone.deviation) for batch in data.split(batch_size)]
+        return np.concatenate([network(batch).float().cpu().numpy() for batch in batches])
 
 
 @dataclass(frozen=True)
@@ -118,8 +133,11 @@ def _train(
             optimiser.step()
             schedule.step()
         on_epoch(labels)
-    accuracy = _accuracy(parts, data, targets, held_out, backbone, settings.batch_size)
-    return Classifier(labels.name, labels.classes, accuracy, labels.majority, parts.network.eval())
+    activations = activations_of(parts.network, backbone, data, settings.batch_size)
+    with torch.inference_mode():
+        scores = parts.head(torch.from_numpy(activations[held_out]).to(data.device))
+        accuracy = float((scores.argmax(1) == targets[held_out]).float().mean())
+    return Classifier(labels.name, labels.classes, accuracy, labels.majority, parts.network, activations)
 
 
 def _training_mode(network: nn.Module, *, frozen_norms: bool) -> None:
@@ -129,15 +147,3 @@ def _training_mode(network: nn.Module, *, frozen_norms: bool) -> None:
         for module in network.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
-
-
-def _accuracy(
-    parts: _Parts, data: Tensor, targets: Tensor, rows: np.ndarray, backbone: Backbone, batch_size: int
-) -> float:
-    parts.network.eval()
-    right = 0
-    with torch.inference_mode():
-        for batch in np.array_split(rows, -(-len(rows) // batch_size)):
-            scores = parts.head(parts.network(normalised(data[batch], backbone.mean, backbone.deviation)))
-            right += int((scores.argmax(1) == targets[batch]).sum())
-    return right / len(rows)

@@ -26,7 +26,8 @@ from engine.errors import LongtailError, ReleaseError
 from engine.model.devices import pick_device, seeded
 from engine.model.encoders.backbone import Backbone, create_backbone, normalised, pixels_in_batches, read_pixels
 from engine.model.encoders.base import Encoder, Features, encode_contents_of, images_of
-from engine.model.encoders.classifiers import Classifier, train_classifiers
+from engine.model.encoders.cache import remember
+from engine.model.encoders.classifiers import activations_of, train_classifiers
 from engine.model.encoders.clip import FILE as CLIP_FILE
 from engine.model.encoders.clip import fit_clip_encoder, load_clip_encoder
 from engine.model.encoders.picture_labels import Labels, candidate_labels, most_visible
@@ -42,7 +43,7 @@ MAX_TRAINING_BYTES = 1_500_000_000
 MAX_BRANCH_DIM = 128
 """Wider activations are reduced to their principal components: a classifier's activations have few directions."""
 FITTED_KEPT = 3
-PROBE_SIDE = 8
+PROBE_PICTURES, PROBE_SIDE = 1000, 8
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,8 @@ def fit_image_encoder(
     if encoder is None:
         progress(0.0, f"loading {len(images):,} pictures")
         pixels = read_pixels(workspace, images, settings.size)
-        encoder = _fit(backbone, pixels, candidates, settings, seed, progress)
+        encoder, vectors = _fit(backbone, pixels, candidates, settings, seed, progress)
+        remember(encoder, images, vectors, workspace)
         _keep(encoder, folder)
     progress(1.0, _summary(encoder.branches))
     return encoder
@@ -190,51 +192,43 @@ def _fit(
     settings: ImageSettings,
     seed: int,
     progress: Callable[[float, str], None],
-) -> ClassifierEncoder:
+) -> tuple[ClassifierEncoder, np.ndarray]:
+    """The encoder and its vectors (n, dim) float32 of the pictures it was trained on."""
     if not candidates:
-        return _assemble(backbone, [(Branch(None), backbone.network().eval())], pixels, settings)
+        network = backbone.network().to(pick_device())
+        activations = activations_of(network, backbone, _on_device(pixels), settings.batch_size)
+        return _assemble(backbone, [(Branch(None), network, activations)], settings)
     with seeded(seed):
-        probe = _probe_features(backbone, pixels, settings.batch_size)
-    chosen = most_visible(candidates, probe, settings.attributes, seed)
+        rows = np.sort(np.random.default_rng(seed).permutation(len(pixels))[:PROBE_PICTURES])
+        probe = _probe_features(backbone, pixels[rows], settings.batch_size)
+    chosen = most_visible(candidates, rows, probe, settings.attributes, seed)
     trained = train_classifiers(backbone, pixels, chosen, settings, seed, progress)
     # One that does no better than chance adds noise; of several bad ones the best is kept.
-    useful = [c for c in trained if c.accuracy > c.majority] or [max(trained, key=_skill)]
-    branches = [(Branch(c.name, c.classes, c.accuracy, c.majority), c.network) for c in useful]
-    return _assemble(backbone, branches, pixels, settings)
-
-
-def _skill(classifier: Classifier) -> float:
-    return classifier.accuracy - classifier.majority
+    useful = [c for c in trained if c.accuracy > c.majority] or [max(trained, key=lambda c: c.accuracy - c.majority)]
+    branches = [(Branch(c.name, c.classes, c.accuracy, c.majority), c.network, c.activations) for c in useful]
+    return _assemble(backbone, branches, settings)
 
 
 def _assemble(
-    backbone: Backbone, branches: Sequence[tuple[Branch, nn.Module]], pixels: np.ndarray, settings: ImageSettings
-) -> ClassifierEncoder:
+    backbone: Backbone, branches: Sequence[tuple[Branch, nn.Module, np.ndarray]], settings: ImageSettings
+) -> tuple[ClassifierEncoder, np.ndarray]:
     """Centre each network's activations over the catalogue and scale them to a mean square length of one in all."""
     state: dict[str, Tensor] = {}
-    for position, (_, network) in enumerate(branches):
-        activations = _activations(network, backbone, pixels, settings.batch_size).astype(np.float64)
-        mean = activations.mean(0)
+    vectors = []
+    for position, (_, network, activations) in enumerate(branches):
+        mean = activations.mean(0, dtype=np.float64).astype(np.float32)
         centred = activations - mean
-        directions = np.eye(centred.shape[1])
+        directions = np.eye(centred.shape[1], dtype=np.float32)
         if centred.shape[1] > MAX_BRANCH_DIM:
             directions = np.linalg.eigh(centred.T @ centred)[1][:, : -MAX_BRANCH_DIM - 1 : -1]
         length = math.sqrt(float(np.square(centred @ directions).sum(1).mean()) * len(branches))
+        projection = np.ascontiguousarray(directions / max(length, 1e-12), dtype=np.float32)
         state |= {f"{position}.network.{name}": tensor for name, tensor in network.state_dict().items()}
-        state[f"{position}.mean"] = torch.from_numpy(mean.astype(np.float32))
-        state[f"{position}.projection"] = torch.from_numpy((directions / max(length, 1e-12)).astype(np.float32))
-    return ClassifierEncoder(backbone, [branch for branch, _ in branches], state, settings.size, settings.batch_size)
-
-
-def _activations(network: nn.Module, backbone: Backbone, pixels: np.ndarray, batch_size: int) -> np.ndarray:
-    device = pick_device()
-    network = network.to(device)
-    blocks = []
-    with torch.inference_mode():
-        for start in range(0, len(pixels), batch_size):
-            batch = torch.from_numpy(pixels[start : start + batch_size]).to(device)
-            blocks.append(network(normalised(batch, backbone.mean, backbone.deviation)).float().cpu().numpy())
-    return np.concatenate(blocks)
+        state |= {f"{position}.mean": torch.from_numpy(mean), f"{position}.projection": torch.from_numpy(projection)}
+        vectors.append(centred @ projection)
+    learned = [branch for branch, _, _ in branches]
+    encoder = ClassifierEncoder(backbone, learned, state, settings.size, settings.batch_size)
+    return encoder, np.concatenate(vectors, axis=1)
 
 
 def _probe_features(backbone: Backbone, pixels: np.ndarray, batch_size: int) -> np.ndarray:
@@ -242,7 +236,12 @@ def _probe_features(backbone: Backbone, pixels: np.ndarray, batch_size: int) -> 
     step = pixels.shape[1] // PROBE_SIDE
     cropped = pixels[:, : step * PROBE_SIDE, : step * PROBE_SIDE]
     small = cropped.reshape(len(pixels), PROBE_SIDE, step, PROBE_SIDE, step, 3).mean((2, 4)).reshape(len(pixels), -1)
-    return np.hstack([small / 255, _activations(backbone.network().eval(), backbone, pixels, batch_size)])
+    network = backbone.network().to(pick_device())
+    return np.hstack([small / 255, activations_of(network, backbone, _on_device(pixels), batch_size)])
+
+
+def _on_device(pixels: np.ndarray) -> Tensor:
+    return torch.from_numpy(pixels).to(pick_device())
 
 
 def _request(images: Sequence[str], candidates: Sequence[Labels], settings: ImageSettings, seed: int) -> str:

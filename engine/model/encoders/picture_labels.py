@@ -16,7 +16,6 @@ __all__ = ["Labels", "candidate_labels", "most_visible"]
 MIN_CLASS, MAX_CLASSES = 10, 50
 """Pictures that a value needs to be learned, and values learned per attribute; rarer values are left out."""
 MIN_PICTURES, MIN_COVERAGE = 40, 0.2
-PROBE_PICTURES = 1000
 PENALTY = 0.1
 
 
@@ -60,27 +59,30 @@ def candidate_labels(items: pd.DataFrame, attribute_kinds: Mapping[str, str]) ->
     return found
 
 
-def most_visible(candidates: Sequence[Labels], probe: np.ndarray, n: int, seed: int) -> list[Labels]:
+def most_visible(candidates: Sequence[Labels], rows: np.ndarray, probe: np.ndarray, n: int, seed: int) -> list[Labels]:
     """The `n` attributes that promise most, best first.
 
     Each is judged by coverage x information (bits) x how much better than chance a ridge classifier guesses it
-    from `probe`, (pictures, columns) cheap features of all pictures.
+    from `probe`, (len(rows), columns) cheap features of the pictures `rows`.
     """
     rng = np.random.default_rng(seed)
     scores = {}
     for labels in candidates:
-        known = np.flatnonzero(labels.targets >= 0)
-        shares = np.bincount(labels.targets[known]) / len(known)
+        known = labels.targets[labels.targets >= 0]
+        shares = np.bincount(known) / len(known)
         bits = -float((shares * np.log2(shares)).sum())
-        skill = _probe_skill(probe, labels.targets, rng.permutation(known)[:PROBE_PICTURES])
         # An attribute that cheap features do not see may still be one that a network learns: it comes last, not never.
-        scores[labels.name] = len(known) / len(labels.targets) * bits * max(skill, 0.01)
+        skill = max(_probe_skill(probe, labels.targets[rows], rng), 0.01)
+        scores[labels.name] = len(known) / len(labels.targets) * bits * skill
     return sorted(candidates, key=lambda labels: (-scores[labels.name], labels.name))[:n]
 
 
-def _probe_skill(probe: np.ndarray, targets: np.ndarray, rows: np.ndarray) -> float:
-    """(accuracy - chance) / (1 - chance) on a held-out quarter."""
-    held_out, training = np.split(rows, [len(rows) // 4])
+def _probe_skill(probe: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> float:
+    """(accuracy - chance) / (1 - chance) on a held-out quarter of what has a value."""
+    known = rng.permutation(np.flatnonzero(targets >= 0))
+    held_out, training = np.split(known, [len(known) // 4])
+    if len(held_out) == 0:
+        return 0.0
     x = probe[training].astype(np.float64)
     centre, scale = x.mean(0), x.std(0) + 1e-6
     x = (x - centre) / scale
