@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import altair as alt
@@ -166,7 +167,8 @@ def _files(table: pd.DataFrame, word: str, title: str, make_chart: Callable[[], 
 def _title(item_id: str) -> str:
     items = recommender().items
     found = items.loc[items["item_id"] == item_id, "title"]
-    return text_or_none(found.iloc[0] if len(found) else None) or item_id
+    title = text_or_none(found.iloc[0] if len(found) else None) or item_id
+    return re.sub(r"([^\w\s])", r"\\\1", title)  # labels are Markdown, titles are not
 
 
 @st.cache_data(show_spinner=False, max_entries=8)

@@ -127,6 +127,13 @@ def test_flags_on_lists_that_are_not_finished_are_said_and_left_out(tiny, store,
     assert "**3 flags on 2 lists that are not finished.**" in words(app.run())
 
 
+def test_a_title_is_never_taken_for_markup(tiny, store, recommender):
+    anchor = "f0-00"
+    store.add([flag(recommender, anchor, recommender.neighbours(anchor, "hybrid")[0].item_id)])
+    (label,) = (button.label for button in opened().button if button.label.endswith("(1)"))
+    assert label == r"\<b\>Bold\<\/b\> \& \"quoted\" dress (1)"
+
+
 def test_a_finished_list_changes_the_chart_at_once(tiny, store, recommender):
     anchor = tiny.with_clicks(20)
     app = opened()
