@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from engine.errors import ImageError
+from engine.errors import ImageError, LongtailError
 from engine.serving.recommender import Neighbour
 from engine.serving.unseen import neighbours_of_unseen
 from engine.shop.images import store_image
+from engine.workspace import Workspace
 from ui.cards import Group, card_groups
 from ui.navigation import open_product
 from ui.resources import card_maker, known_values, recommender, settings, shop_words, workspace
@@ -27,6 +30,7 @@ ATTRIBUTES_OPEN = 4
 
 def page() -> None:
     """The form on the left; on the right, as its fields fill, the neighbours."""
+    _get_ready(workspace(), recommender().release_id)
     st.title("New product", anchor=False)
     st.caption(
         "Describe a product that nobody has seen yet. Its neighbours appear as soon as there is something to go by."
@@ -75,7 +79,7 @@ def _picture() -> str | None:
     except ImageError as exc:
         st.error(f"{exc} The neighbours are found without it.", icon=":material/broken_image:")
         return None
-    st.html(f'<div class="lt-product"><div class="lt-picture"><img src="{picture_url(image)}" alt=""></div></div>')
+    st.html(f'<img class="lt-upload" src="{picture_url(image)}" alt="">')
     return image
 
 
@@ -124,3 +128,17 @@ def _neighbours(item: dict[str, Any]) -> None:
 def _found(release_id: str, item: str, k: int) -> list[Neighbour]:
     """Neighbours of a described product in this release; asking the same again costs nothing."""
     return neighbours_of_unseen(recommender(), workspace(), json.loads(item), k)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
+def _get_ready(workspace: Workspace, release_id: str) -> threading.Thread:
+    """Load what reads new products while the form is still being filled; seconds that nobody has to wait for later."""
+    facade = recommender()
+
+    def load() -> None:
+        with suppress(LongtailError):  # told when there is a product to read
+            neighbours_of_unseen(facade, workspace, {"title": "a product"}, 1)
+
+    thread = threading.Thread(target=load, name="get ready for new products", daemon=True)
+    thread.start()
+    return thread

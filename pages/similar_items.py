@@ -103,7 +103,7 @@ def _neighbours(item_id: str, arm: str, maker: CardMaker) -> Group:
 
 def _empty(arm: str) -> str:
     if arm == "als":
-        return "Nothing to show: nobody's behaviour has reached this product yet."
+        return f"No {shop_words().interaction_word} yet, so behaviour has nothing to show for this product."
     return "Nothing to show: this product has no text, picture or attributes to go by."
 
 

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 PAGE_SIZE = 24
+PILLS = 16  # up to so many values are all in sight
 ORDERS = {
     "most": "Most traffic first",
     "least": "Least traffic first",
@@ -131,10 +132,20 @@ def _choice(
     shown = f"{label}: {len(chosen)}" if chosen else label
     with st.popover(shown, type="secondary"):
         mirror(key, [value for value in chosen if value in values])
-        st.multiselect(
-            label, values, key=key, format_func=names.__getitem__ if names else str, placeholder="Any",
-            on_change=writer(key, name, page=None),
-        )  # fmt: skip
+        written = names.__getitem__ if names else str
+        if len(values) <= PILLS:
+            st.pills(
+                label,
+                values,
+                key=key,
+                selection_mode="multi",
+                format_func=written,
+                on_change=writer(key, name, page=None),
+            )
+        else:
+            st.multiselect(
+                label, values, key=key, format_func=written, placeholder="Any", on_change=writer(key, name, page=None)
+            )
 
 
 def _price(prices: pd.Series, search: Search, currency: str | None) -> None:

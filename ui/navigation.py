@@ -1,15 +1,41 @@
-"""Going from one page to another from inside a page."""
+"""The pages there are, and going from one to another from inside a page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
-__all__ = ["link_to", "open_product", "remember_pages"]
+__all__ = ["NAVIGATION", "Entry", "link_to", "open_product", "remember_pages"]
 
 _KEY = "pages"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page of the navigation. `needs_release`: it shows what a training made, so there must be one."""
+
+    module: str
+    title: str
+    icon: str
+    needs_release: bool = True
+
+
+NAVIGATION = {
+    "Shop": [
+        Entry("similar_items", "Similar items", ":material/apps:"),
+        Entry("new_product", "New product", ":material/add_photo_alternate:"),
+        Entry("map", "Map", ":material/bubble_chart:"),
+        Entry("shopper", "Shopper", ":material/person:"),
+    ],
+    "Quality": [Entry("irrelevance", "Irrelevance", ":material/show_chart:")],
+    "Engine": [
+        Entry("model", "Model", ":material/tune:", needs_release=False),
+        Entry("data", "Data", ":material/database:", needs_release=False),
+    ],
+}
 
 
 def remember_pages(pages: Mapping[str, Page]) -> None:

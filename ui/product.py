@@ -6,7 +6,7 @@ import html
 
 import streamlit as st
 
-from engine.serving.traffic import Traffic
+from engine.serving.traffic import FEW, Traffic
 from engine.shop.catalogue import ITEM_COLUMNS
 from ui.cards import CardMaker
 from ui.words import count_phrase, text_or_none
@@ -46,7 +46,7 @@ def meaning(count: int, traffic: Traffic, word: str) -> str:
     level = traffic.level(count)
     verdict = {
         "none": "nothing for behaviour to go by",
-        "tail": "too few for behaviour alone",
+        "tail": "too few for behaviour alone" if count < FEW else "little for behaviour to go by",
         "middle": "some for behaviour to go by",
         "head": "plenty for behaviour to go by",
     }[level]

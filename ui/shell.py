@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib
-import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -16,37 +14,12 @@ from ui import notices
 from ui.curator import curator_name, keep_cookie, name_form
 from ui.first_run import show_first_run
 from ui.guard import guarded
-from ui.navigation import remember_pages
+from ui.navigation import NAVIGATION, Entry, remember_pages
 from ui.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
 from ui.style import add_style
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SIDEBAR_WIDTH = 232
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A page of the navigation. `needs_release`: it shows what a training made, so there must be one."""
-
-    module: str
-    title: str
-    icon: str
-    needs_release: bool = True
-
-
-NAVIGATION = {
-    "Shop": [
-        Entry("similar_items", "Similar items", ":material/apps:"),
-        Entry("new_product", "New product", ":material/add_photo_alternate:"),
-        Entry("map", "Map", ":material/bubble_chart:"),
-        Entry("shopper", "Shopper", ":material/person:"),
-    ],
-    "Quality": [Entry("irrelevance", "Irrelevance", ":material/show_chart:")],
-    "Engine": [
-        Entry("model", "Model", ":material/tune:", needs_release=False),
-        Entry("data", "Data", ":material/database:", needs_release=False),
-    ],
-}
 
 
 def main() -> None:
@@ -58,17 +31,14 @@ def main() -> None:
     )
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     add_style()
-    entries = {entry.module: entry for group in NAVIGATION.values() for entry in group if _exists(entry)}
+    entries = {entry.module: entry for group in NAVIGATION.values() for entry in group}
     pages = {
         name: st.Page(_runner(entry), title=entry.title, icon=entry.icon, url_path=name)
         for name, entry in entries.items()
     }
-    sections = {
-        section: [pages[entry.module] for entry in group if entry.module in pages]
-        for section, group in NAVIGATION.items()
-    }
+    sections = {section: [pages[entry.module] for entry in group] for section, group in NAVIGATION.items()}
     # Navigation before any gate: until it has run once, a cold server would look for pages of its own.
-    page = st.navigation({section: group for section, group in sections.items() if group})
+    page = st.navigation(sections)
     remember_pages(pages)
     _top_bar()
     notices.show()
@@ -87,10 +57,6 @@ def _runner(entry: Entry) -> Callable[[], None]:
                 importlib.import_module(f"pages.{entry.module}").page()
 
     return run
-
-
-def _exists(entry: Entry) -> bool:
-    return importlib.util.find_spec(f"pages.{entry.module}") is not None
 
 
 def _top_bar() -> None:

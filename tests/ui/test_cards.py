@@ -17,7 +17,7 @@ ITEMS = pd.DataFrame(
         "interaction_count": [40, 0],
     }
 )
-TRAFFIC = Traffic(head_from=100, tail_below=5, median=41.0)
+TRAFFIC = Traffic(head_from=100, tail_below=12, median=41.0)
 
 
 def test_a_card_says_what_there_is():
@@ -40,4 +40,6 @@ def test_addresses_escape_what_stands_in_ids():
 
 def test_counts_are_explained_against_the_median_product():
     assert meaning(3, TRAFFIC, "clicks") == "3 clicks: too few for behaviour alone; the median product has 41."
+    assert meaning(5, TRAFFIC, "clicks") == "5 clicks: little for behaviour to go by; the median product has 41."
+    assert meaning(900, TRAFFIC, "clicks") == "900 clicks: plenty for behaviour to go by; the median product has 41."
     assert meaning(0, TRAFFIC, "clicks") == "No clicks: nothing for behaviour to go by; the median product has 41."
