@@ -1,0 +1,162 @@
+"""What the benchmark scripts share: results files, timed children with their peak memory, a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from engine.storage import atomic_write_json
+
+__all__ = [
+    "RESULTS",
+    "ROOT",
+    "Child",
+    "engine",
+    "free_port",
+    "launch_browser",
+    "merge_results",
+    "run_child",
+    "serve_dashboard",
+    "shared_data",
+    "tree_bytes",
+]
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+SECONDS_BETWEEN_LOOKS = 0.1
+# No sandbox in a container, and nothing that talks to the network by itself.
+BROWSER_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@dataclass(frozen=True)
+class Child:
+    """A finished command: seconds on the clock, and the largest memory that it and its children held together."""
+
+    seconds: float
+    peak_bytes: int
+    output: str
+
+    @property
+    def peak_gib(self) -> float:
+        return self.peak_bytes / 2**30
+
+
+def merge_results(name: str, figures: Mapping[str, Mapping[str, Any]]) -> Path:
+    """Write figures into results/<name>.json beside those that were measured before; returns the file."""
+    file = RESULTS / f"{name}.json"
+    before = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    atomic_write_json(file, before | {key: dict(value) for key, value in figures.items()})
+    return file
+
+
+def run_child(command: Sequence[str | Path], *, timeout: float = 1800.0) -> Child:
+    """Run a command in the repository to its end; `RuntimeError` with the end of its output if it fails."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [str(part) for part in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True)
+    reader.start()
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, tree_bytes(process.pid))
+        if time.monotonic() - began > timeout:
+            process.kill()
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    reader.join(timeout=5)
+    output = "".join(lines)
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{output[-2000:]}")
+    return Child(time.monotonic() - began, peak, output)
+
+
+def tree_bytes(pid: int) -> int:
+    """Memory of a process and all its descendants; pages they share are counted once where the system tells (PSS)."""
+    total = 0
+    with suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True)]:
+            with suppress(psutil.Error):
+                memory = process.memory_full_info()
+                total += getattr(memory, "pss", 0) or memory.rss
+    return total
+
+
+def engine(workspace: Path, *arguments: str | Path) -> list[str | Path]:
+    """The command line of `python -m engine` for a workspace."""
+    return [sys.executable, "-m", "engine", "--workspace", workspace, *arguments]
+
+
+def shared_data() -> Path:
+    """The folder of real data sets; `FileNotFoundError` saying how to name it where it is not."""
+    folder = Path(os.environ.get("LONGTAIL_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        raise FileNotFoundError(f"Real data is not at {folder}. Set LONGTAIL_SHARED_DATA.")
+    return folder
+
+
+def free_port() -> int:
+    """A port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serve_dashboard(workspace: Path, port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The dashboard as `make run` starts it, until the block ends."""
+    variables = {**os.environ, "LONGTAIL_WORKSPACE": str(workspace), "OPENBLAS_NUM_THREADS": "1"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=ROOT,
+            env=variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+        if process.poll() is None:
+            process.kill()
+
+
+@contextmanager
+def launch_browser() -> Iterator[Any]:
+    """A headless Chromium (playwright's `Browser`); the system's own, since none is downloaded."""
+    from playwright.sync_api import sync_playwright
+
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        raise FileNotFoundError("There is no Chromium. Install it, e.g. `apt-get install chromium`.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(BROWSER_ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
