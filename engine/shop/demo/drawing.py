@@ -16,6 +16,7 @@ __all__ = ["PICTURE_SIZE", "draw_dress", "jpeg"]
 PICTURE_SIZE = (WIDTH // 2, HEIGHT // 2)
 NEUTRAL = 216  # the grey of the shading layer that leaves the cloth as it is
 FORM: Rgb = (226, 214, 198)
+BUTTONED = ("tiered", "a_line", "fit_and_flare")  # bodices that may have a placket
 WOOD: Rgb = (176, 142, 106)
 
 
@@ -97,14 +98,8 @@ def _finish(
         _collar(draw, mask, garment, base, ink, plain=dress.pattern in ("plain", "stripes"))
     if dress.silhouette == "shirt":
         _buttons(draw, garment, garment.hem - 30 * garment.scale, base, ink)
-    elif dress.silhouette in ("tiered", "a_line", "fit_and_flare") and dress.neckline in (
-        "v",
-        "round",
-        "square",
-        "collar",
-    ):
-        if rng.random() < 0.35:
-            _buttons(draw, garment, garment.waist - 8 * garment.scale, base, ink)
+    elif dress.silhouette in BUTTONED and dress.neckline in ("v", "round", "square", "collar") and rng.random() < 0.35:
+        _buttons(draw, garment, garment.waist - 8 * garment.scale, base, ink)
     if dress.neckline == "off_shoulder":
         _frill(draw, garment, ink)
 
@@ -175,7 +170,7 @@ def _waist(
     contrasting = dress.prints and rng.random() < 0.45
     colour = dress.prints[-1].rgb if contrasting else mix(base, (0, 0, 0), 0.28)
     deep = (9 if dress.waist == "belt" else 6) * unit
-    band = [*_pairs(line - (0, deep / 2)), *_pairs(line + (0, deep / 2))[::-1]]
+    band = [*_pairs(line - np.array([0, deep / 2])), *_pairs(line + np.array([0, deep / 2]))[::-1]]
     edge = mix(colour, (0, 0, 0), 0.4)
     draw.polygon(band, fill=colour)
     draw.line([*band, band[0]], fill=(*edge, 160), width=2)
@@ -232,7 +227,7 @@ def _buttons(draw: ImageDraw.ImageDraw, garment: Garment, end: float, base: Rgb,
 
 def _frill(draw: ImageDraw.ImageDraw, garment: Garment, ink: Rgb) -> None:
     """The fold of cloth along bare shoulders."""
-    line = garment.neck_edge + (0, 13 * garment.scale)
+    line = garment.neck_edge + np.array([0, 13 * garment.scale])
     middle = np.array([garment.middle, 0])
     line = (line - middle) * (0.97, 1) + middle
     draw.line(_pairs(line[2:-2]), fill=(*ink, 150), width=3, joint="curve")
@@ -295,9 +290,9 @@ def _folds(draw: ImageDraw.ImageDraw, dress: Dress, garment: Garment, rng: np.ra
     if garment.flare <= 0.3 and dress.waist != "empire":
         for side in (-1, 1):
             for lift in (-10, 4, 15):
-                start = (x0 + side * garment.half_width(garment.waist) / 2, waist + lift * unit)
-                end = (x0 + side * 8 * unit, waist + (lift + side * 3 + float(rng.uniform(-4, 8))) * unit)
-                draw.line([start, end], fill=NEUTRAL - round(22 * strength), width=max(2, round(2.4 * unit)))
+                seam = (x0 + side * garment.half_width(garment.waist) / 2, waist + lift * unit)
+                front = (x0 + side * 8 * unit, waist + (lift + side * 3 + float(rng.uniform(-4, 8))) * unit)
+                draw.line([seam, front], fill=NEUTRAL - round(22 * strength), width=max(2, round(2.4 * unit)))
     for side in (-1, 1):
         x, y = x0 + side * 19 * unit, garment.place(0, 54)[1] / 2
         draw.ellipse(_box(x - 2 * unit, y - 5 * unit, 11 * unit), fill=NEUTRAL + 6)

@@ -45,6 +45,7 @@ WAISTS = {
     "slip": {"none": 9, "tie": 1},
     "mermaid": {"none": 5, "seam": 3, "belt": 1},
 }
+STRAY_BRAND = 0.2  # brands that make one thing also make others
 # How a brand's studio photographs: what holds the dress and the background's tint.
 STUDIOS = ("form", "hanger", "arch", "plain")
 BACKGROUNDS = (
@@ -172,6 +173,8 @@ def sample_dress(family: StyleFamily, rng: np.random.Generator) -> Dress:
     shade = shades()[traits.pop("shade")]
     others = [other for other in family.prints if other.name != shade.name and contrast(other, shade) > 40]
     order = rng.permutation(len(others))
+    if rng.random() < STRAY_BRAND:
+        traits["brand"] = brands()[int(rng.integers(len(brands())))]
     brand_seed = sum(map(ord, traits["brand"]))
     return Dress(
         family=family.name,
@@ -186,6 +189,12 @@ def sample_dress(family: StyleFamily, rng: np.random.Generator) -> Dress:
         ],
         **traits,
     )
+
+
+@cache
+def brands() -> tuple[str, ...]:
+    """Every brand of the shop, sorted."""
+    return tuple(sorted({name for family in style_families() for name in family.traits["brand"].names}))
 
 
 def contrast(one: Shade, other: Shade) -> float:

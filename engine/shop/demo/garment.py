@@ -17,7 +17,7 @@ __all__ = ["HEIGHT", "WIDTH", "Garment", "cut"]
 WIDTH, HEIGHT = 640, 800  # the sheet: the picture's size twice over, for smooth edges
 
 WAIST, UNDERARM = 100.0, 47.0
-HEM = {"mini": 188.0, "knee": 242.0, "midi": 302.0, "maxi": 378.0}
+HEM = {"mini": 200.0, "knee": 242.0, "midi": 302.0, "maxi": 378.0}
 ARM_ANGLE = 0.27  # radians from straight down
 
 Points = np.ndarray
@@ -54,7 +54,7 @@ class Garment:
 
     def half_widths_at(self, y: np.ndarray) -> np.ndarray:
         """`half_width` of many heights at once."""
-        return np.interp(y, self.rows, self.half_widths)
+        return np.asarray(np.interp(y, self.rows, self.half_widths))
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         """Body units to the sheet."""
@@ -80,7 +80,7 @@ def cut(dress: Dress, rng: np.random.Generator) -> Garment:
     middle = WIDTH / 2
 
     def lay(points: Points) -> Points:
-        return np.round(points * scale + (middle, top), 2)
+        return np.asarray(np.round(points * scale + (middle, top), 2))
 
     return Garment(
         body=lay(np.vstack([right, left[::-1]])),
@@ -201,11 +201,12 @@ def _upper_edge(dress: Dress, underarm: float, rng: np.random.Generator) -> _Upp
     neck, edge = _neck(neckline, vary)
     armhole = _curve([shoulder, (shoulder[0] - 3, 22), (shoulder[0] - 2, 36), (underarm, UNDERARM)])
     outline = np.vstack([edge, armhole])
-    back = None
-    if neckline != "high":
-        rim = _curve([(0, 5), (neck[0] * 0.6, 3), (neck[0], neck[1])])
-        back = np.vstack([_whole(edge), _whole(rim)[::-1]])
-    return _Upper(outline, _whole(edge), back=back, armholes=(armhole, _mirrored(armhole)))
+    armholes = (armhole, _mirrored(armhole))
+    if neckline == "high":
+        return _Upper(outline, _whole(edge), armholes=armholes)
+    rim = _curve([(0, 5), (neck[0] * 0.6, 3), (neck[0], neck[1])])
+    back = np.vstack([_whole(edge), _whole(rim)[::-1]])
+    return _Upper(outline, _whole(edge), back=back, armholes=armholes)
 
 
 def _neck(neckline: str, vary: float) -> tuple[tuple[float, float], Points]:
@@ -320,7 +321,7 @@ def _smooth(values: Points, reach: int) -> Points:
 
 def _arc(start: Points, end: Points, bulge: Points) -> Points:
     t = np.linspace(0, 1, 9)[:, None]
-    return start + (end - start) * t + bulge * np.sin(t * np.pi)
+    return np.asarray(start + (end - start) * t + bulge * np.sin(t * np.pi))
 
 
 def _mirrored(points: Points) -> Points:

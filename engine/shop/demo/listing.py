@@ -12,10 +12,11 @@ import numpy as np
 
 from engine.shop.demo.families import Dress, style_families
 from engine.shop.demo.words import describe, title
+from engine.shop.kinds import AttributeKind
 
 __all__ = ["ATTRIBUTE_KINDS", "list_dress"]
 
-ATTRIBUTE_KINDS = {
+ATTRIBUTE_KINDS: dict[str, AttributeKind] = {
     "colour": "category",
     "pattern": "category",
     "length": "category",
@@ -26,15 +27,15 @@ ATTRIBUTE_KINDS = {
 }
 # The share of dresses for which nobody filled the attribute in.
 MISSING = {
-    "colour": 0.12,
-    "pattern": 0.3,
-    "length": 0.25,
-    "sleeve": 0.35,
-    "neckline": 0.4,
-    "material": 0.4,
-    "occasion": 0.6,
+    "colour": 0.15,
+    "pattern": 0.35,
+    "length": 0.3,
+    "sleeve": 0.4,
+    "neckline": 0.45,
+    "material": 0.6,
+    "occasion": 0.7,
     "price": 0.02,
-    "brand": 0.03,
+    "brand": 0.05,
 }
 VALUES = {
     "v": "V-neck",

@@ -108,7 +108,8 @@ def _visits(shelf: _Shelf, shoppers: np.ndarray, rng: np.random.Generator) -> pd
     n_shoppers, n_items = len(shoppers), len(shelf.family)
     clicks = CLICKS * np.exp(rng.normal(0, CLICKS_SPREAD, n_shoppers))
     clicks = np.clip(clicks, 3, max(1, min(MOST_CLICKS, n_items // 4))).astype(int)
-    wandered = rng.binomial(clicks, rng.beta(*WANDERERS, n_shoppers))
+    strays = rng.random((n_shoppers, int(clicks.max()))) < rng.beta(*WANDERERS, size=n_shoppers)[:, None]
+    wandered = (strays & (np.arange(strays.shape[1]) < clicks[:, None])).sum(axis=1)
     taste = _taste(shelf, n_shoppers, rng)
     wander = np.broadcast_to(np.log(shelf.popularity) * WANDERING, (n_shoppers, n_items))
     liked = _pick(taste, clicks - wandered, rng)

@@ -23,7 +23,7 @@ def vocabulary() -> dict[str, Any]:
 def title(dress: Dress, rng: np.random.Generator) -> str:
     """A title that tells two to four facts, such as "Blossom print wrap midi dress"."""
     parts = []
-    if rng.random() < 0.3:
+    if rng.random() < 0.4:
         parts.append(_word(vocabulary()["mood"][dress.mood]["words"], rng))
     if rng.random() < 0.35:
         parts.append(dress.shade.colour)
@@ -37,7 +37,7 @@ def title(dress: Dress, rng: np.random.Generator) -> str:
         parts.append(_of("length", dress.length, rng))
     text = " ".join([*parts, "dress"])
     text = text[0].upper() + text[1:]
-    if rng.random() < 0.25:
+    if rng.random() < 0.15:
         return (
             f"{_word(vocabulary()['listing']['names'], rng)} {text[0].lower() if text[1] != '-' else text[0]}{text[1:]}"
         )
@@ -48,19 +48,19 @@ def title(dress: Dress, rng: np.random.Generator) -> str:
 
 def describe(dress: Dress, rng: np.random.Generator) -> str | None:
     """One to five sentences about occasion, mood, cut and cloth in any order; None for a dress nobody described."""
-    if rng.random() < 0.07:
+    if rng.random() < 0.05:
         return None
     listing = vocabulary()["listing"]
     sentences = []
-    if rng.random() < 0.55:
+    if rng.random() < 0.82:
         sentences.append(_word(listing["made_for"], rng).format(_of("occasion", dress.occasion, rng)))
-    if rng.random() < 0.6:
+    if rng.random() < 0.8:
         sentences.append(_word(vocabulary()["mood"][dress.mood]["sentences"], rng))
-    if rng.random() < 0.45:
+    if rng.random() < 0.35:
         sentences.append(_word(listing["cut"], rng).format(_details(dress, rng)))
-    if rng.random() < 0.4:
+    if rng.random() < 0.35:
         sentences.append(_word(listing["cloth"], rng).format(_of("material", dress.material, rng)))
-    if rng.random() < 0.4 or not sentences:
+    if rng.random() < 0.2 or not sentences:
         sentences.append(_word(listing["care"], rng))
     return " ".join(sentences[position] for position in rng.permutation(len(sentences)))
 
