@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from engine.errors import ImageError, LongtailError
+from engine.errors import ImageError
 from engine.serving.recommender import Neighbour
 from engine.serving.unseen import neighbours_of_unseen
 from engine.shop.images import store_image
@@ -22,6 +22,8 @@ from ui.resources import card_maker, known_values, recommender, settings, shop_w
 from ui.routes import picture_url
 
 __all__ = ["page"]
+
+logger = logging.getLogger(__name__)
 
 MAX_PICTURE_MB = 20
 TEXT_LENGTH = 5_000
@@ -127,17 +129,25 @@ def _neighbours(item: dict[str, Any]) -> None:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _found(release_id: str, item: str, k: int) -> list[Neighbour]:
     """Neighbours of a described product in this release; asking the same again costs nothing."""
+    _get_ready(workspace(), release_id).join()
     return neighbours_of_unseen(recommender(), workspace(), json.loads(item), k)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
 def _get_ready(workspace: Workspace, release_id: str) -> threading.Thread:
-    """Load what reads new products while the form is still being filled; seconds that nobody has to wait for later."""
+    """Load what reads new products while the form is still being filled; seconds that nobody has to wait for later.
+
+    Whoever asks for neighbours joins the thread first: libraries that import parts of themselves when first used do not
+    bear being first used by two threads at once.
+    """
     facade = recommender()
 
     def load() -> None:
-        with suppress(LongtailError):  # told when there is a product to read
+        try:
             neighbours_of_unseen(facade, workspace, {"title": "a product"}, 1)
+        except Exception:
+            # It is tried again, and told to the person, when there is a product to read.
+            logger.warning("could not get ready to read new products", exc_info=True)
 
     thread = threading.Thread(target=load, name="get ready for new products", daemon=True)
     thread.start()
