@@ -45,7 +45,7 @@ WAISTS = {
     "slip": {"none": 9, "tie": 1},
     "mermaid": {"none": 5, "seam": 3, "belt": 1},
 }
-STRAY_BRAND = 0.2  # brands that make one thing also make others
+STRAY_BRAND = 0.14  # brands that make one thing also make others
 # How a brand's studio photographs: what holds the dress and the background's tint.
 STUDIOS = ("form", "hanger", "arch", "plain")
 BACKGROUNDS = (

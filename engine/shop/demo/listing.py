@@ -32,8 +32,8 @@ MISSING = {
     "length": 0.3,
     "sleeve": 0.4,
     "neckline": 0.45,
-    "material": 0.6,
-    "occasion": 0.7,
+    "material": 0.5,
+    "occasion": 0.6,
     "price": 0.02,
     "brand": 0.05,
 }
