@@ -63,7 +63,7 @@ def train_classifiers(
     data = torch.from_numpy(pixels).to(device)
     # Initial weights come from torch's one generator, so they are drawn before the threads start.
     with seeded(seed):
-        parts = [_Parts.make(backbone, labels, device) for labels in attributes]
+        parts = [_Parts.make(backbone, labels, settings.size, device) for labels in attributes]
     lock, done = threading.Lock(), 0
 
     def note(labels: Labels) -> None:
@@ -95,10 +95,12 @@ class _Parts:
     head: nn.Linear
 
     @classmethod
-    def make(cls, backbone: Backbone, labels: Labels, device: torch.device) -> _Parts:
+    def make(cls, backbone: Backbone, labels: Labels, size: int, device: torch.device) -> _Parts:
         network = backbone.network().to(device)
-        head = nn.Linear(int(network.num_features), len(labels.classes))  # type: ignore[arg-type]
-        return cls(network, head.to(device))
+        # Asked of the network itself: timm's num_features is the width before a head's own layers.
+        with torch.inference_mode():
+            width = network.eval()(torch.zeros(1, 3, size, size, device=device)).shape[1]
+        return cls(network, nn.Linear(width, len(labels.classes)).to(device))
 
 
 def _train(
