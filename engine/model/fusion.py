@@ -22,6 +22,13 @@ ARMS = ("als", "predicted", "content", "hybrid")
 DEFAULT_TAU = 16.0
 """Interactions at which behaviour and prediction weigh the same, where nothing was evaluated and nothing is set."""
 
+EVIDENCE_HALF, EVIDENCE_FLOOR = 20.0, 0.2
+"""A candidate counts `EVIDENCE_FLOOR` without interactions, and half-way from there to 1 at `EVIDENCE_HALF` of them.
+
+Predictions vary less than behaviour does, so a predicted query is closest to other predictions: without this weight
+products that nobody clicked crowd out those that shoppers chose. Surprise NDCG@10 of thinned items, m pooled, with tau
+16, without and with it: online_retail 0.30 and 0.45, movielens 0.02 and 0.26, the demo shop 0.03 and 0.49."""
+
 TAU_GRID = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
 SMALLEST_LENGTH = 1e-9
@@ -78,7 +85,9 @@ def arm_vectors(
     """The vectors of all four arms.
 
     `als` needs interactions on both sides. `predicted` queries with the prediction among real factors of well-known
-    items (n > tau) and predicted factors of the rest; `content` knows no behaviour; `hybrid` is `blend` on both sides.
+    items (n > tau) and predicted factors of the rest; `content` knows no behaviour; `hybrid` is `blend` on both sides,
+    each candidate's similarity weighed by the evidence for it (`EVIDENCE_FLOOR`). One more column makes that product an
+    ordinary cosine: 0 in queries, and in candidates what brings the weighted row back to length 1.
 
     Parameters
     ----------
@@ -90,7 +99,7 @@ def arm_vectors(
         "als": _symmetric(behaviour),
         "predicted": _arm(predicted, np.where(known[:, None], behaviour, predicted)),
         "content": _symmetric(unit_rows(content)),
-        "hybrid": _symmetric(unit_rows(blend(item_factors, predicted_factors, counts, tau))),
+        "hybrid": _weighed(unit_rows(blend(item_factors, predicted_factors, counts, tau)), counts),
     }
 
 
@@ -120,8 +129,8 @@ def choose_tau(
     ideal = _discounted(np.sort(wanted, axis=1)[:, ::-1], k)
     scores = []
     for tau in grid:
-        vectors = unit_rows(blend(item_factors, predicted_factors, counts, tau))
-        similarity = np.where(allowed, vectors[targets[judged]] @ vectors.T, -np.inf)
+        hybrid = _weighed(unit_rows(blend(item_factors, predicted_factors, counts, tau)), counts)
+        similarity = np.where(allowed, similarities(hybrid, targets[judged]), -np.inf)
         best = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
         scores.append(float(np.mean(_discounted(np.take_along_axis(wanted, best, axis=1), k) / ideal)))
     return grid[int(np.argmax(scores))]
@@ -157,6 +166,14 @@ def _symmetric(vectors: np.ndarray) -> ArmVectors:
 
 def _arm(query: np.ndarray, candidates: np.ndarray) -> ArmVectors:
     return ArmVectors(query, candidates, _says_something(query), _says_something(candidates))
+
+
+def _weighed(vectors: np.ndarray, counts: np.ndarray) -> ArmVectors:
+    """Unit rows on both sides whose cosines are those of `vectors`, times the evidence for the candidate."""
+    weight = (1.0 - (1.0 - EVIDENCE_FLOOR) * EVIDENCE_HALF / (counts + EVIDENCE_HALF)).astype(np.float32)[:, None]
+    known = _says_something(vectors)[:, None]
+    query = np.hstack([vectors, np.zeros_like(weight)])
+    return _arm(query, np.hstack([weight * vectors, known * np.sqrt(1.0 - weight**2)]))
 
 
 def _discounted(gains: np.ndarray, k: int) -> np.ndarray:

@@ -74,6 +74,20 @@ def test_similarities_are_cosines_and_minus_infinity_where_there_is_no_list(fact
     assert found[1, 2] == pytest.approx(cosine, rel=1e-5)
 
 
+def test_hybrid_weighs_a_candidates_cosine_by_the_evidence_for_it(factors):
+    behaviour, predicted, counts = factors
+    arm = arm_vectors(behaviour, predicted, predicted, counts, tau=4.0)["hybrid"]
+    mixed = unit_rows(blend(behaviour, predicted, counts, 4.0))
+    weight = [0.2, 1 - 0.8 * 20 / 21, 1 - 0.8 * 20 / 24, 1 - 0.8 * 20 / 120, 1 - 0.8 * 20 / 5020]
+    np.testing.assert_allclose(similarities(arm, np.arange(5)), (mixed @ mixed.T) * weight, atol=1e-5)
+
+
+def test_a_product_about_which_nothing_is_known_is_in_no_list_of_the_hybrid():
+    nothing = np.zeros((2, 3), dtype=np.float32)
+    arm = arm_vectors(nothing, np.eye(2, 3, dtype=np.float32) * [[0], [1]], nothing, np.zeros(2), 4.0)["hybrid"]
+    assert arm.has_list.tolist() == arm.is_candidate.tolist() == [False, True]
+
+
 @pytest.mark.parametrize("trusted", ["behaviour", "prediction"])
 def test_tau_follows_what_is_right_on_the_validation_items(trusted):
     """Items fall in ten groups; one of the two sources knows them, the other is noise."""
