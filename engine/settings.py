@@ -31,6 +31,7 @@ __all__ = [
     "SettingLine",
     "Settings",
     "TextSettings",
+    "child_environment",
     "describe_settings",
     "load_settings",
     "workspace_path",
@@ -75,7 +76,7 @@ class TextSettings(_Group):
         "minilm", description="'minilm' (ships with the requirements), a hub name, a local folder, or 'none'"
     )
     max_tokens: int = Field(128, ge=8, le=512, description="longer texts are cut here")
-    batch_size: int = Field(64, ge=1, description="texts encoded together")
+    batch_size: int = Field(32, ge=1, description="texts encoded together")
 
 
 class ImageSettings(_Group):
@@ -95,10 +96,12 @@ class ImageSettings(_Group):
         None, description="open_clip pretrained tag, e.g. laion2b_s34b_b79k; or 'timm' for the backbone's own"
     )
     clip_model: str = Field("ViT-B-32", description="open_clip model name")
-    size: int = Field(64, ge=32, le=512, description="pixels a side that the classifiers see")
-    epochs: int = Field(4, ge=0, le=100, description="passes over the pictures for each classifier")
+    size: int | None = Field(
+        None, ge=32, le=512, description="pixels a side that the classifiers see; 48, or 128 with pretrained weights"
+    )
+    epochs: int = Field(3, ge=0, le=100, description="passes over the pictures for each classifier")
     attributes: int = Field(4, ge=1, le=16, description="how many attributes get a classifier of their own")
-    batch_size: int = Field(64, ge=1, description="pictures seen together")
+    batch_size: int = Field(32, ge=1, description="pictures seen together")
 
 
 class AttributeSettings(_Group):
@@ -247,6 +250,11 @@ def workspace_path(argument: str | Path | None = None, environment: Mapping[str,
     """The workspace: the argument, else LONGTAIL_WORKSPACE, else ./workspace."""
     variables = os.environ if environment is None else environment
     return Path(argument or variables.get(f"{ENVIRONMENT_PREFIX}WORKSPACE") or "workspace")
+
+
+def child_environment(**more: str) -> dict[str, str]:
+    """The variables a child process starts with: this process's own, and `more`."""
+    return {**os.environ, **more}
 
 
 def _lines(group: BaseModel, defaults: BaseModel, prefix: str) -> Iterator[SettingLine]:

@@ -20,8 +20,9 @@ from ui.words import duration_phrase
 
 __all__ = ["newest_pictures", "show_first_run", "steps_html"]
 
-REFRESH_SECONDS = 1.0
-PICTURES = 18
+REFRESH_SECONDS = 2.0
+"""Every redraw takes time from the drawing of dresses, which shares the machine."""
+PICTURES = 12
 TITLES = {
     "demo": ("Building the demo shop", "A dress shop is drawn and learned from scratch. This happens once."),
     "train": (

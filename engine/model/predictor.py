@@ -1,8 +1,9 @@
 """The network that predicts an item's ALS factors from its content, so that an item nobody has clicked has factors too.
 
 The published recipe, a multilayer perceptron on concatenated content features, mean squared error on the factors of items
-with enough interactions and early stopping on held-out items, on top of a linear part that starts as ridge regression. An item may lack a modality: a learned "absent" vector then
-stands in, and in training modalities are hidden at random (Volkovs, Yu and Poutanen 2017) so that the network can do without.
+with enough interactions and early stopping on held-out items, on top of a linear part that starts as ridge regression.
+An item may lack a modality: a learned "absent" vector then stands in, and in training modalities are hidden at random
+(Volkovs, Yu and Poutanen 2017) so that the network can do without.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from engine.errors import TrainingError
 __all__ = ["project"]
 
 PERPLEXITY = 30.0
-EXAGGERATED_ITERATIONS, ITERATIONS = 100, 250
-"""A third of the usual number: neighbourhoods of a few thousand items have settled by then."""
+EXAGGERATED_ITERATIONS, ITERATIONS = 80, 150
+"""A quarter of the usual number: neighbourhoods of a few thousand items have settled by then."""
 THETA = 0.8
 MAX_FITTED = 20_000
 """Larger catalogues: a sample of this size is laid out, and the rest is placed among it."""

@@ -6,13 +6,13 @@ A decoder that a crafted file crashes or blows up takes the child down, not the 
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
 from engine.errors import ImageError
+from engine.settings import child_environment
 from engine.shop.images import MAX_BYTES, store_image
 from engine.workspace import Workspace
 
@@ -34,7 +34,7 @@ def store_upload(workspace: Workspace, data: bytes, *, name: str) -> str:
             capture_output=True,
             cwd=_ROOT,
             # One thread: every further one reserves address space, which is limited.
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env=child_environment(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1"),
             timeout=3 * CPU_SECONDS,
         )
     except subprocess.TimeoutExpired as exc:

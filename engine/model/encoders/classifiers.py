@@ -63,7 +63,7 @@ def train_classifiers(
     data = torch.from_numpy(pixels).to(device)
     # Initial weights come from torch's one generator, so they are drawn before the threads start.
     with seeded(seed):
-        parts = [_Parts.make(backbone, labels, settings.size, device) for labels in attributes]
+        parts = [_Parts.make(backbone, labels, pixels.shape[1], device) for labels in attributes]
     lock, done = threading.Lock(), 0
 
     def note(labels: Labels) -> None:
@@ -118,15 +118,16 @@ def _train(
     targets = torch.from_numpy(labels.targets).to(data.device)
     parameters = [*parts.network.parameters(), *parts.head.parameters()]
     rate = LEARNING_RATE[backbone.pretrained]
-    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=WEIGHT_DECAY)
+    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=WEIGHT_DECAY, fused=True)
     batches = -(-len(training) // settings.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=max(1, settings.epochs * batches))
     for _ in range(settings.epochs):
         _training_mode(parts.network, frozen_norms=backbone.pretrained)
         for rows in np.array_split(rng.permutation(training), batches):
-            batch = normalised(data[rows], backbone.mean, backbone.deviation)
+            pixels = data[rows]
             flipped = torch.from_numpy(rng.random(len(rows)) < 0.5).to(data.device)
-            batch = torch.where(flipped[:, None, None, None], batch.flip(3), batch)
+            pixels = torch.where(flipped[:, None, None, None], pixels.flip(2), pixels)
+            batch = normalised(pixels, backbone.mean, backbone.deviation)
             loss = nn.functional.cross_entropy(
                 parts.head(parts.network(batch)), targets[rows], label_smoothing=SMOOTHING
             )

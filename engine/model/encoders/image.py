@@ -43,6 +43,9 @@ MAX_TRAINING_BYTES = 1_500_000_000
 MAX_BRANCH_DIM = 128
 """Wider activations are reduced to their principal components: a classifier's activations have few directions."""
 FITTED_KEPT = 3
+SIDE = {False: 48, True: 128}
+"""Pixels a side from random and from pretrained weights. On the demo shop 48 px find as many look-alikes as 64 px
+(0.66 of ten neighbours by picture share the style family) in half the time."""
 PROBE_PICTURES, PROBE_SIDE = 1000, 8
 
 
@@ -152,7 +155,8 @@ def fit_image_encoder(
     if settings.kind == "open_clip":
         return fit_clip_encoder(settings)
     backbone = create_backbone(settings)
-    most = max(1, MAX_TRAINING_BYTES // (settings.size**2 * 3))
+    size = settings.size or SIDE[backbone.pretrained]
+    most = max(1, MAX_TRAINING_BYTES // (size**2 * 3))
     if len(pictures) > most:
         pictures = sorted(np.random.default_rng(seed).choice(pictures, most, replace=False).tolist())
     shown = items.iloc[pictures]
@@ -165,7 +169,7 @@ def fit_image_encoder(
     encoder = _fitted_before(folder)
     if encoder is None:
         progress(0.0, f"loading {len(images):,} pictures")
-        pixels = read_pixels(workspace, images, settings.size)
+        pixels = read_pixels(workspace, images, size)
         encoder, vectors = _fit(backbone, pixels, candidates, settings, seed, progress)
         remember(encoder, images, vectors, workspace)
         _keep(encoder, folder)
@@ -197,7 +201,7 @@ def _fit(
     if not candidates:
         network = backbone.network().to(pick_device())
         activations = activations_of(network, backbone, _on_device(pixels), settings.batch_size)
-        return _assemble(backbone, [(Branch(None), network, activations)], settings)
+        return _assemble(backbone, [(Branch(None), network, activations)], pixels.shape[1], settings.batch_size)
     with seeded(seed):
         rows = np.sort(np.random.default_rng(seed).permutation(len(pixels))[:PROBE_PICTURES])
         probe = _probe_features(backbone, pixels[rows], settings.batch_size)
@@ -206,11 +210,11 @@ def _fit(
     # One that does no better than chance adds noise; of several bad ones the best is kept.
     useful = [c for c in trained if c.accuracy > c.majority] or [max(trained, key=lambda c: c.accuracy - c.majority)]
     branches = [(Branch(c.name, c.classes, c.accuracy, c.majority), c.network, c.activations) for c in useful]
-    return _assemble(backbone, branches, settings)
+    return _assemble(backbone, branches, pixels.shape[1], settings.batch_size)
 
 
 def _assemble(
-    backbone: Backbone, branches: Sequence[tuple[Branch, nn.Module, np.ndarray]], settings: ImageSettings
+    backbone: Backbone, branches: Sequence[tuple[Branch, nn.Module, np.ndarray]], size: int, batch_size: int
 ) -> tuple[ClassifierEncoder, np.ndarray]:
     """Centre each network's activations over the catalogue and scale them to a mean square length of one in all."""
     state: dict[str, Tensor] = {}
@@ -227,7 +231,7 @@ def _assemble(
         state |= {f"{position}.mean": torch.from_numpy(mean), f"{position}.projection": torch.from_numpy(projection)}
         vectors.append(centred @ projection)
     learned = [branch for branch, _, _ in branches]
-    encoder = ClassifierEncoder(backbone, learned, state, settings.size, settings.batch_size)
+    encoder = ClassifierEncoder(backbone, learned, state, size, batch_size)
     return encoder, np.concatenate(vectors, axis=1)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.shop.demo.families import Dress
 
-__all__ = ["HEIGHT", "WIDTH", "Garment", "cut"]
+__all__ = ["HEIGHT", "WIDTH", "Garment", "box", "cut", "pairs"]
 
 WIDTH, HEIGHT = 640, 800  # the sheet: the picture's size twice over, for smooth edges
 
@@ -331,3 +331,13 @@ def _mirrored(points: Points) -> Points:
 def _whole(half: Points) -> Points:
     """Left end to right end of a line given from the centre to the right."""
     return np.vstack([_mirrored(half)[::-1], half])
+
+
+def box(x: float, y: float, radius: float) -> list[float]:
+    """The square around a circle, as Pillow wants it."""
+    return [x - radius, y - radius, x + radius, y + radius]
+
+
+def pairs(points: np.ndarray) -> list[tuple[float, float]]:
+    """(n, 2) points as Pillow wants them."""
+    return list(map(tuple, points.tolist()))

