@@ -120,6 +120,11 @@ function verdictOf(judging, itemId) {
   return verdict;
 }
 
+/** Whether the server has yet to confirm a judgement of this list, or of one neighbour in it. */
+function onItsWay(judging, itemId = null) {
+  return [...outbox.values()].some((e) => e.anchor === judging.anchor && (itemId === null || e.neighbour === itemId));
+}
+
 function showMarks(state, frame) {
   const judging = state.data.judging;
   if (!judging) return;
@@ -133,8 +138,9 @@ function showMarks(state, frame) {
     flag.setAttribute("aria-label", verdict === "irrelevant" ? `${title}: take the flag back` : `${title}: irrelevant`);
     flag.title = verdict === "irrelevant" ? "Take this back (X)" : "Mark irrelevant (X)";
     const others = judging.others[item.dataset.item] ?? "";
-    item.querySelector(".verdict").textContent =
-      verdict === "irrelevant" ? "Irrelevant" : verdict === "relevant" ? "Fits" : others;
+    item.querySelector(".verdict").textContent = onItsWay(judging, item.dataset.item)
+      ? "Saving…"
+      : verdict === "irrelevant" ? "Irrelevant" : verdict === "relevant" ? "Fits" : others;
   }
   const rest = judging.rest ? unjudged(state, frame).length : 0;
   let bar = frame.parentNode.querySelector(".rest");
@@ -154,8 +160,11 @@ function showMarks(state, frame) {
     frame.after(bar);
   }
   bar.querySelector("button").disabled = rest === 0;
-  bar.querySelector("span").textContent =
-    rest === 0 ? "Everything shown here is judged." : `stores ${rest} unflagged as relevant`;
+  bar.querySelector("span").textContent = onItsWay(judging)
+    ? "Saving…"
+    : rest === 0
+      ? "Everything shown here is judged."
+      : `stores ${rest} unflagged as relevant`;
 }
 
 function unjudged(state, frame) {
