@@ -101,9 +101,9 @@ def _quality(metrics: Mapping[str, Any], word: str) -> None:
 
 def _history(training: Mapping[str, Any], manifest: Manifest) -> None:
     with st.expander("What the last training did"):
-        if steps := manifest.extra.get("steps"):
+        if steps := manifest.steps:
             st.dataframe(
-                pd.DataFrame([{"Step": step["name"], "Took": duration_phrase(step["seconds"])} for step in steps]),
+                pd.DataFrame([{"Step": name, "Took": duration_phrase(seconds)} for name, seconds in steps.items()]),
                 hide_index=True,
             )
         left, right = st.columns(2)

@@ -14,7 +14,7 @@ import streamlit as st
 from engine.errors import ImageError
 from engine.serving.recommender import Neighbour
 from engine.serving.unseen import neighbours_of_unseen
-from engine.shop.images import store_image
+from engine.shop.uploads import store_upload
 from engine.workspace import Workspace
 from ui.cards import Group, card_groups
 from ui.navigation import open_product
@@ -77,12 +77,18 @@ def _picture() -> str | None:
     if upload is None:
         return None
     try:
-        image = store_image(workspace(), upload.getvalue(), name=upload.name)
+        image = _stored(upload.getvalue(), upload.name)
     except ImageError as exc:
         st.error(f"{exc} The neighbours are found without it.", icon=":material/broken_image:")
         return None
     st.html(f'<img class="lt-upload" src="{picture_url(image)}" alt="">')
     return image
+
+
+@st.cache_data(show_spinner="Reading the picture…", max_entries=20)
+def _stored(data: bytes, name: str) -> str:
+    """Decoded in a child process, once for an upload and not with every keystroke after it."""
+    return store_upload(workspace(), data, name=name)
 
 
 def _attributes(items: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, Any]:
