@@ -42,7 +42,7 @@ from engine.progress import Progress, silent
 from engine.settings import Settings
 from engine.shop.interactions import Interactions
 
-__all__ = ["HEADLINE_LEVELS", "evaluate_release"]
+__all__ = ["HEADLINE_LEVELS", "evaluate_release", "fit_models", "fitted_hybrid", "reported_half"]
 
 HEADLINE_LEVELS = (1, 2, 3, 5)
 """The m that are pooled in the headline; m = 0 stands beside it, since behaviour has no list there."""
@@ -96,17 +96,17 @@ def evaluate_release(
         return {"seed": seed, "k": K, "tau": settings.hybrid.tau or DEFAULT_TAU, "problem": str(exc)}
 
     progress(STEP, 0.05, f"hiding the history of {len(split.targets)} well-known products")
-    behaviour, predicted = _fit(split.train, features, settings, seed)
+    behaviour, predicted = fit_models(split.train, features, settings, seed)
     progress(STEP, 0.45, "comparing with what was hidden")
     gains = surprise_relevance(split.half_b, split.train, split.targets, allowed=split.candidates)
-    reported = _reported_half(split, rng)
+    reported = reported_half(split, rng)
     counts = _counts(split.train)
     tuning = np.flatnonzero(~reported)
     validation = (split.targets[tuning], gains[tuning], split.candidates)
     tau = settings.hybrid.tau or choose_tau(behaviour.item_factors, predicted, counts, *validation, k=K)
     arms = arm_vectors(behaviour.item_factors, predicted, content, counts, tau)
     progress(STEP, 0.5, "choosing how look-alikes and clicks are weighed")
-    arms["hybrid"], recipe, tried = _hybrid(split.train, features, predicted, words, arms, validation, seed)
+    arms["hybrid"], recipe, tried = fitted_hybrid(split.train, features, predicted, words, arms, validation, seed)
     thinning = {
         name: _arm_figures(arms[name], split, gains, reported, np.random.default_rng([seed, 1])) for name in ARMS
     }
@@ -128,7 +128,7 @@ def evaluate_release(
     }
 
 
-def _fit(
+def fit_models(
     train: sparse.csr_matrix, features: Mapping[str, Features], settings: Settings, seed: int
 ) -> tuple[AlsFactors, np.ndarray]:
     """Behaviour and prediction from `train` alone."""
@@ -137,7 +137,7 @@ def _fit(
     return behaviour, predictor.predict(dict(features))
 
 
-def _hybrid(
+def fitted_hybrid(
     train: sparse.csr_matrix,
     features: Mapping[str, Features],
     predicted: np.ndarray,
@@ -159,7 +159,7 @@ def _hybrid(
     return hybrid_arm(fitted.query, fitted.candidates, counts, recipe, others), recipe, tried
 
 
-def _reported_half(split: Thinned, rng: np.random.Generator) -> np.ndarray:
+def reported_half(split: Thinned, rng: np.random.Generator) -> np.ndarray:
     """(n_targets,) bool: a random half of each level's targets; the other half tunes."""
     reported = np.zeros(len(split.targets), dtype=bool)
     for level in LEVELS:
@@ -213,7 +213,7 @@ def _published_task(
     """Shopper -> low-traffic products, for behaviour and hybrid, on a fit of its own."""
     rng = np.random.default_rng([seed, 2])
     split = split_by_shopper(user_items, rng, settings.evaluation.held_out_share)
-    behaviour, predicted = _fit(split.train, features, settings, seed)
+    behaviour, predicted = fit_models(split.train, features, settings, seed)
     standard = fit_standard(features)
     views = standard.views(features, predicted, words)
     hybrid = fit_hybrid(split.train, _counts(split.train), standard, views, recipe, seed)

@@ -25,6 +25,7 @@ __all__ = [
     "Hybrid",
     "Recipe",
     "Standard",
+    "answering",
     "candidates_of",
     "default_recipe",
     "fit_hybrid",
@@ -201,9 +202,9 @@ def hybrid_queries(
     query: np.ndarray, counts: np.ndarray, recipe: Recipe, others: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """The query side of `hybrid_arm` alone, (n, d) float32; `others` are the queries of the arms it may fall back to."""
-    answering = _answering(counts, recipe)
-    parts = [np.where((answering == "hybrid")[:, None], unit_rows(query), np.float32(0.0))]
-    parts += [np.where((answering == name)[:, None], others[name], np.float32(0.0)) for name in _beside(recipe)]
+    chosen = answering(counts, recipe)
+    parts = [np.where((chosen == "hybrid")[:, None], unit_rows(query), np.float32(0.0))]
+    parts += [np.where((chosen == name)[:, None], others[name], np.float32(0.0)) for name in _beside(recipe)]
     return np.concatenate([*parts, np.zeros((len(query), 1), dtype=np.float32)], axis=1, dtype=np.float32)
 
 
@@ -212,9 +213,9 @@ def _beside(recipe: Recipe) -> list[str]:
     return sorted(set(recipe.fallback.values()) - {"hybrid"})
 
 
-def _answering(counts: np.ndarray, recipe: Recipe) -> np.ndarray:
+def answering(counts: np.ndarray, recipe: Recipe) -> np.ndarray:
     """(n,) the arm that answers for items with these interactions."""
-    answering = np.full(len(counts), "hybrid", dtype=object)
+    arms = np.full(len(counts), "hybrid", dtype=object)
     for least, arm in sorted(recipe.fallback.items()):
-        answering[counts >= least] = arm
-    return answering
+        arms[counts >= least] = arm
+    return arms

@@ -86,6 +86,13 @@ class Smoother:
         ]
         return np.vstack(parts) if parts else np.zeros((0, self.coefficients.shape[1]), dtype=np.float32)
 
+    def parts(self, views: Mapping[str, Rows]) -> dict[str, np.ndarray]:
+        """What each view adds to the posterior mean, (n, rank) float32 each; they add up to `self(views)`."""
+        return {
+            view: self.kernel.part(view, _unit(views[view]), self.landmarks[view]) @ self.coefficients
+            for view in self.kernel.weights
+        }
+
 
 def fit_smoother(
     vectors: np.ndarray,

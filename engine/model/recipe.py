@@ -21,7 +21,7 @@ from engine.model.propagation import Rows, fit_smoother
 __all__ = ["BUCKETS", "choose_recipe", "ndcg_of", "with_fallback"]
 
 WORTH = 0.002
-LANDMARKS = 1000
+LANDMARKS = 800
 RANKS = (0.25, 0.5, 1.0)
 EXPONENTS = (0.0, 0.25, 0.5, 0.75)
 NOISES = (10.0, 30.0, 90.0)

@@ -26,6 +26,7 @@ from engine.curation.judgements import JudgementStore
 from engine.curation.samples import store_sample_judgements
 from engine.evaluation.evaluate import evaluate_release
 from engine.model.als import AlsFactors, fit_als
+from engine.model.contributions import contributions
 from engine.model.encoders import (
     MODALITIES,
     Encoder,
@@ -41,8 +42,9 @@ from engine.model.hybrid import Hybrid, Recipe, default_recipe, fit_hybrid, fit_
 from engine.model.hybrid_files import save_hybrid
 from engine.model.predictor import TrainedPredictor, train_predictor
 from engine.model.projection import project
+from engine.model.residual import residual_factors
 from engine.model.words import fit_words
-from engine.progress import Progress, silent
+from engine.progress import Progress, StepClock, silent
 from engine.serving.arms import write_arms
 from engine.serving.recommender import Recommender
 from engine.serving.releases import current_release_id, new_release_id, write_release
@@ -93,7 +95,7 @@ def train(
     the release on disk does not verify. In each case what was served before is served still.
     """
     began = time.monotonic()
-    steps = _StepClock(progress)
+    steps = StepClock(progress)
     shop, interactions = _read(workspace, settings, steps)
     behaviour = _learn_behaviour(shop, interactions, settings, steps)
     encoders, features, content = _read_content(shop, workspace, settings, steps)
@@ -104,7 +106,7 @@ def train(
 
     predicted = predictor.predict(features)
     arms = arm_vectors(behaviour.item_factors, predicted, content, interactions.counts, metrics["tau"])
-    smoothed = _smooth(interactions, features, predicted, words, metrics.get("recipe"), settings, steps)
+    smoothed, shares = _smooth(interactions, features, predicted, words, metrics.get("recipe"), settings, steps)
     arms["hybrid"] = hybrid_arm(smoothed.query, smoothed.candidates, interactions.counts, smoothed.recipe, arms)
     maps = _draw_maps(shop, arms, settings, steps)
     fit, verdict = decide(metrics, arms["hybrid"], _served_metrics(workspace))
@@ -137,7 +139,7 @@ def train(
         atomic_write_json(
             directory / "training.json",
             _training_record(behaviour, predictor, encoders, metrics["tau"], settings, notes)
-            | {"recipe": smoothed.recipe.to_dict()},
+            | {"recipe": smoothed.recipe.to_dict(), "shares": shares},
         )
         steps("Building the neighbour index", 1.0)
         return {
@@ -264,15 +266,20 @@ def _smooth(
     recipe: Mapping[str, Any] | None,
     settings: Settings,
     progress: Progress,
-) -> Hybrid:
+) -> tuple[Hybrid, list[dict[str, Any]]]:
+    """The hybrid, and whose behaviour speaks for whom in it."""
     step = "Carrying behaviour over to look-alikes"
     progress(step, 0.0)
     standard = fit_standard(features)
     views = standard.views(features, predicted, words)
     chosen = Recipe.from_dict(recipe) if recipe else default_recipe(views, len(interactions.counts))
-    fitted = fit_hybrid(interactions.user_items, interactions.counts, standard, views, chosen, settings.seed)
+    counts = interactions.counts
+    factors = residual_factors(interactions.user_items, chosen.rank, settings.seed)
+    fitted = fit_hybrid(interactions.user_items, counts, standard, views, chosen, settings.seed, factors=factors)
+    progress(step, 0.7)
+    shares = contributions(fitted, factors, counts, views, settings.seed)
     progress(step, 1.0)
-    return fitted
+    return fitted, shares
 
 
 def _draw_maps(shop: Shop, arms: Mapping[str, ArmVectors], settings: Settings, progress: Progress) -> pd.DataFrame:
@@ -365,32 +372,3 @@ def _store_samples(workspace: Workspace, settings: Settings, release_id: str) ->
     store = JudgementStore(settings.database_url or workspace.database_url)
     if store.log().empty:
         store_sample_judgements(store, Recommender.open(workspace, release_id), read_families(workspace), settings.seed)
-
-
-class _StepClock:
-    """Passes progress on and keeps the seconds that every step took."""
-
-    def __init__(self, progress: Progress):
-        self._progress = progress
-        self._began: dict[str, float] = {}
-        self._seconds: dict[str, float] = {}
-        self._current = ""
-
-    def __call__(self, step: str, done: float, message: str = "") -> None:
-        now = time.monotonic()
-        if step != self._current:
-            self._close(now)
-            self._began[step] = now
-            self._current = step
-        self._progress(step, done, message)
-
-    def seconds(self) -> list[dict[str, Any]]:
-        """`[{"name", "seconds"}]` of the steps so far, in order."""
-        self._close(time.monotonic())
-        return [{"name": name, "seconds": round(seconds, 2)} for name, seconds in self._seconds.items()]
-
-    def _close(self, now: float) -> None:
-        if self._current:
-            spent = now - self._began[self._current]
-            self._seconds[self._current] = self._seconds.get(self._current, 0.0) + spent
-            self._began[self._current] = now
