@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from benchmarks.published_recipe import published_recipe
 from benchmarks.quality_report import write_report
 from benchmarks.support import engine, run_child, shared_data
 from engine.evaluation.baselines import ease, item_knn, popularity, residual_knn
@@ -158,7 +159,9 @@ def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSetting
     tried = {settings: score_als(split.train, settings) for settings in ALS_GRID}
     als = max(tried, key=lambda one: _mean(tried[one][tuning], gains[tuning], split.candidates))
     rich = (split.train + split.half_a).tocsr()
-    published, published_predicted = fit_models(
+    published = fit_als(split.train, als.model_copy(update={"factors": 64}), seed).item_factors
+    published_predicted = published_recipe(data.features, published, counts, seed)
+    ridge, ridge_predicted = fit_models(
         split.train, data.features, data.settings.model_copy(update={"als": ALS_GRID[0]}), seed
     )
     behaviour, predicted = fit_models(split.train, data.features, data.settings, seed)
@@ -176,7 +179,8 @@ def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSetting
         "TF-IDF": np.asarray((data.words[split.targets] @ data.words.T).toarray()),
         **{name: _cosines(f.values, split.targets) for name, f in _named(data.features)},
         "all content": similarities(arms["content"], split.targets),
-        "published recipe": unit_rows(published_predicted)[split.targets] @ unit_rows(published.item_factors).T,
+        "published recipe": unit_rows(published_predicted)[split.targets] @ unit_rows(published).T,
+        "published recipe, ridge start": unit_rows(ridge_predicted)[split.targets] @ unit_rows(ridge.item_factors).T,
         "Longtail": similarities(arms["hybrid"], split.targets),
         "rich ALS": score_als(rich, als),
         "rich ItemKNN": item_knn(rich, split.targets),
