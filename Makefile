@@ -40,6 +40,7 @@ format: install
 
 bench: install  ## the figures quoted in README.md
 	$(BIN)/python -m benchmarks.main_job
+	$(BIN)/python -m benchmarks.quality
 
 screenshots: install  ## the pictures in README.md
 	$(BIN)/python -m benchmarks.screenshots

@@ -13,7 +13,7 @@ from engine.errors import LongtailError
 from engine.jobs import active_run, list_runs
 from engine.serving.releases import Manifest, list_releases, publish, rollback
 from ui import notices, resources
-from ui.model_charts import loss_chart, quality_chart, quality_headline, quality_table, task_table
+from ui.model_charts import loss_chart, quality_chart, quality_headline, quality_table, share_sentences, task_table
 from ui.run_view import follow_run, runs_table, start
 from ui.words import day_phrase, duration_phrase, plural
 
@@ -27,6 +27,7 @@ def page() -> None:
     if resources.has_release():
         release = resources.recommender()
         _quality(release.metrics, resources.shop().interaction_word)
+        _shares(release.training, resources.shop().interaction_word)
         _history(release.training, release.manifest)
     _releases()
     if runs := list_runs(resources.workspace()):
@@ -97,6 +98,12 @@ def _quality(metrics: Mapping[str, Any], word: str) -> None:
                 width="stretch",
                 column_config={name: st.column_config.NumberColumn(format="%.3f") for name in ("NDCG@10", "AP@10")},
             )
+
+
+def _shares(training: Mapping[str, Any], word: str) -> None:
+    if sentences := share_sentences(training, word):
+        st.markdown("**Whose behaviour speaks for a product**")
+        st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
 
 
 def _history(training: Mapping[str, Any], manifest: Manifest) -> None:

@@ -10,9 +10,27 @@ import pandas as pd
 
 from ui.words import ARM_NAMES, arm_name
 
-__all__ = ["ARM_COLOURS", "loss_chart", "quality_chart", "quality_headline", "quality_table", "task_table"]
+__all__ = [
+    "ARM_COLOURS",
+    "loss_chart",
+    "quality_chart",
+    "quality_headline",
+    "quality_table",
+    "share_sentences",
+    "task_table",
+]
 
 ARM_COLOURS = {"hybrid": "#1d8a78", "als": "#c8743a", "predicted": "#7b6fc4", "content": "#8a8f94"}
+
+
+VIEW_WORDS = {
+    "words": "buyers of products with the same words",
+    "content": "buyers of products alike in everything told and shown",
+    "prediction": "buyers of products with the same predicted behaviour",
+    "text": "buyers of products with similar texts",
+    "image": "buyers of products with similar pictures",
+    "attributes": "buyers of products with the same attributes",
+}
 
 
 def quality_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
@@ -94,6 +112,29 @@ def task_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
         ],
         columns=["candidates", "arm", "ndcg", "average_precision"],
     )
+
+
+def share_sentences(training: Mapping[str, Any], word: str) -> list[str]:
+    """Whose behaviour speaks for a product, a sentence for each range of interactions; shares under 5 % left out."""
+    sentences = []
+    for share in training.get("shares", []):
+        who = f"For products {_range_phrase(share['low'], share['high'], word)}"
+        if share["arm"] != "hybrid":
+            sentences.append(f"{who}: {arm_name(share['arm'])} alone, which was better there")
+            continue
+        parts = {f"own {word}": share["own"]}
+        parts |= {VIEW_WORDS.get(view, view): part for view, part in share["views"].items()}
+        told = sorted(((part, name) for name, part in parts.items() if part >= 0.05), reverse=True)
+        sentences.append(f"{who}: " + ", ".join(f"{part:.0%} {name}".replace("%", " %") for part, name in told))
+    return sentences
+
+
+def _range_phrase(low: int, high: int | None, word: str) -> str:
+    if high == 0:
+        return f"without any {word}"
+    if high is None:
+        return f"with more than {low - 1} {word}"
+    return f"with {low}-{high} {word}"
 
 
 def loss_chart(curves: Mapping[str, Sequence[float]], x_title: str) -> alt.Chart:

@@ -22,7 +22,7 @@ __all__ = [
 ARM_NAMES = {"hybrid": "Longtail", "als": "Behaviour", "predicted": "Predicted", "content": "Text and picture"}
 ARMS = tuple(ARM_NAMES)
 ARM_HELP = {
-    "hybrid": "What we serve: behaviour where there is enough of it, prediction from text and picture where there is not.",
+    "hybrid": "What we serve: what its own shoppers did, and where they are few, what the shoppers of its look-alikes did.",
     "als": "Products that the same shoppers liked. Good for well-known products, close to chance for the rest.",
     "predicted": "Where behaviour would put the product, predicted from its text, picture and attributes.",
     "content": "Products whose text, picture and attributes are alike; nobody's behaviour plays a part.",

@@ -5,6 +5,7 @@ Everything here is fitted again on data from which the truth was taken out; noth
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,19 +26,23 @@ from engine.evaluation.published_task import (
     fewest_bought,
     inner_products,
     low_traffic,
+    mean_profiles,
     score_shoppers,
     split_by_shopper,
 )
 from engine.evaluation.thinning import LEVELS, Thinned, thin
 from engine.model.als import AlsFactors, fit_als
 from engine.model.encoders import Features
-from engine.model.fusion import ARMS, DEFAULT_TAU, ArmVectors, arm_vectors, blend, choose_tau, similarities
+from engine.model.fusion import ARMS, DEFAULT_TAU, ArmVectors, arm_vectors, choose_tau, similarities
+from engine.model.hybrid import Recipe, fit_hybrid, fit_standard, hybrid_arm, max_rank
 from engine.model.predictor import train_predictor
+from engine.model.recipe import choose_recipe, with_fallback
+from engine.model.residual import residual_factors
 from engine.progress import Progress, silent
 from engine.settings import Settings
 from engine.shop.interactions import Interactions
 
-__all__ = ["HEADLINE_LEVELS", "evaluate_release"]
+__all__ = ["HEADLINE_LEVELS", "evaluate_release", "fit_models", "fitted_hybrid", "reported_half"]
 
 HEADLINE_LEVELS = (1, 2, 3, 5)
 """The m that are pooled in the headline; m = 0 stands beside it, since behaviour has no list there."""
@@ -54,21 +59,24 @@ def evaluate_release(
     settings: Settings,
     seed: int,
     progress: Progress = silent,
+    *,
+    words: sparse.csr_matrix | None = None,
 ) -> dict[str, Any]:
     """What goes into metrics.json.
 
     One thinned fit (behaviour and predictor) gives surprise NDCG@10, binary NDCG@10, AP@10 and coverage of every arm,
-    by m and pooled over `HEADLINE_LEVELS`; one more fit gives the published task for behaviour and hybrid. Tau is
-    chosen on one half of the targets, everything is reported on the other.
+    by m and pooled over `HEADLINE_LEVELS`; one more fit gives the published task for behaviour and hybrid. Tau and
+    the recipe are chosen on one half of the targets, everything is reported on the other.
 
     Parameters
     ----------
     features : per modality, rows as in `interactions.user_items`.
     content : (n_items, d) float32, what the content arm compares.
+    words : (n_items, n_words) TF-IDF rows, one more view for the hybrid.
 
     Returns
     -------
-    `{"seed", "k", "tau", "n_targets", "without_relevant", "thinning": {arm: {"pooled" | "0" | "1" ...: figures}},
+    `{"seed", "k", "tau", "recipe", "tried", "n_targets", "without_relevant", "thinning": {arm: {"pooled" | "0" | "1" ...: figures}},
     "published_task": {"low_traffic" | "fewest_bought": {arm: figures}}}`, JSON types only; a shop too small to measure
     has "problem", a sentence saying why, in place of the figures.
     """
@@ -88,40 +96,39 @@ def evaluate_release(
         return {"seed": seed, "k": K, "tau": settings.hybrid.tau or DEFAULT_TAU, "problem": str(exc)}
 
     progress(STEP, 0.05, f"hiding the history of {len(split.targets)} well-known products")
-    behaviour, predicted = _fit(split.train, features, settings, seed)
+    behaviour, predicted = fit_models(split.train, features, settings, seed)
     progress(STEP, 0.45, "comparing with what was hidden")
     gains = surprise_relevance(split.half_b, split.train, split.targets, allowed=split.candidates)
-    reported = _reported_half(split, rng)
+    reported = reported_half(split, rng)
     counts = _counts(split.train)
-    tau = settings.hybrid.tau or choose_tau(
-        behaviour.item_factors,
-        predicted,
-        counts,
-        split.targets[~reported],
-        gains[np.flatnonzero(~reported)],
-        split.candidates,
-        k=K,
-    )
+    tuning = np.flatnonzero(~reported)
+    validation = (split.targets[tuning], gains[tuning], split.candidates)
+    tau = settings.hybrid.tau or choose_tau(behaviour.item_factors, predicted, counts, *validation, k=K)
     arms = arm_vectors(behaviour.item_factors, predicted, content, counts, tau)
+    progress(STEP, 0.5, "choosing how look-alikes and clicks are weighed")
+    arms["hybrid"], recipe, tried = fitted_hybrid(split.train, features, predicted, words, arms, validation, seed)
     thinning = {
         name: _arm_figures(arms[name], split, gains, reported, np.random.default_rng([seed, 1])) for name in ARMS
     }
 
     progress(STEP, 0.55, "hiding a fifth of what each shopper did")
-    task = _published_task(user_items, features, settings, tau, seed)
+    task = _published_task(user_items, features, words, recipe, settings, seed)
     progress(STEP, 1.0, "")
     return {
         "seed": seed,
         "k": K,
         "tau": tau,
+        "recipe": recipe.to_dict(),
+        "tried": tried,
         "n_targets": int(reported.sum()),
         "without_relevant": int((np.diff(gains.indptr)[reported] == 0).sum()),
         "thinning": thinning,
+        "by_target": _by_target(arms["hybrid"], split, gains, reported),
         "published_task": task,
     }
 
 
-def _fit(
+def fit_models(
     train: sparse.csr_matrix, features: Mapping[str, Features], settings: Settings, seed: int
 ) -> tuple[AlsFactors, np.ndarray]:
     """Behaviour and prediction from `train` alone."""
@@ -130,7 +137,29 @@ def _fit(
     return behaviour, predictor.predict(dict(features))
 
 
-def _reported_half(split: Thinned, rng: np.random.Generator) -> np.ndarray:
+def fitted_hybrid(
+    train: sparse.csr_matrix,
+    features: Mapping[str, Features],
+    predicted: np.ndarray,
+    words: sparse.csr_matrix | None,
+    arms: Mapping[str, ArmVectors],
+    validation: tuple[np.ndarray, sparse.csr_matrix, np.ndarray],
+    seed: int,
+) -> tuple[ArmVectors, Recipe, list[dict[str, Any]]]:
+    """The hybrid fitted on `train` by the recipe that validation targets, gains and candidates choose."""
+    counts = _counts(train)
+    standard = fit_standard(features)
+    views = standard.views(features, predicted, words)
+    factors = residual_factors(train, max_rank(train.shape[1]), seed)
+    recipe, tried = choose_recipe(factors, counts, views, *validation, seed, k=K)
+    fitted = fit_hybrid(train, counts, standard, views, recipe, seed, factors=factors)
+    others = {name: arm for name, arm in arms.items() if name != "hybrid"}
+    alone = hybrid_arm(fitted.query, fitted.candidates, counts, recipe, others)
+    recipe = with_fallback(recipe, alone, others, counts, *validation, k=K)
+    return hybrid_arm(fitted.query, fitted.candidates, counts, recipe, others), recipe, tried
+
+
+def reported_half(split: Thinned, rng: np.random.Generator) -> np.ndarray:
     """(n_targets,) bool: a random half of each level's targets; the other half tunes."""
     reported = np.zeros(len(split.targets), dtype=bool)
     for level in LEVELS:
@@ -161,16 +190,36 @@ def _arm_figures(
     }
 
 
+def _by_target(arm: ArmVectors, split: Thinned, gains: sparse.csr_matrix, reported: np.ndarray) -> dict[str, Any]:
+    """The hybrid's surprise NDCG@10 of every reported target, and a digest of targets and truth: what the gate compares."""
+    places = np.flatnonzero(reported & (np.diff(gains.indptr) > 0) & np.isin(split.m, (0, *HEADLINE_LEVELS)))
+    ranked = top_k_in_chunks(
+        lambda some: similarities(arm, split.targets[places[some]]), len(places), K, split.candidates
+    )
+    truth = gains[places]
+    digest = hashlib.sha256(split.targets[places].tobytes() + split.m[places].tobytes())
+    digest.update(truth.indices.astype(np.int64).tobytes() + np.round(truth.data, 6).tobytes())
+    return {"targets": digest.hexdigest(), "ndcg": [round(float(v), 6) for v in ndcg_at_k(ranked, truth, K)]}
+
+
 def _published_task(
-    user_items: sparse.csr_matrix, features: Mapping[str, Features], settings: Settings, tau: float, seed: int
+    user_items: sparse.csr_matrix,
+    features: Mapping[str, Features],
+    words: sparse.csr_matrix | None,
+    recipe: Recipe,
+    settings: Settings,
+    seed: int,
 ) -> dict[str, Any]:
     """Shopper -> low-traffic products, for behaviour and hybrid, on a fit of its own."""
     rng = np.random.default_rng([seed, 2])
     split = split_by_shopper(user_items, rng, settings.evaluation.held_out_share)
-    behaviour, predicted = _fit(split.train, features, settings, seed)
-    vectors = {
-        "als": behaviour.item_factors,
-        "hybrid": blend(behaviour.item_factors, predicted, _counts(split.train), tau),
+    behaviour, predicted = fit_models(split.train, features, settings, seed)
+    standard = fit_standard(features)
+    views = standard.views(features, predicted, words)
+    hybrid = fit_hybrid(split.train, _counts(split.train), standard, views, recipe, seed)
+    scorers = {
+        "als": inner_products(behaviour.user_factors, behaviour.item_factors),
+        "hybrid": inner_products(mean_profiles(split.train, hybrid.profiles), hybrid.for_shoppers),
     }
     shoppers = np.sort(rng.permutation(user_items.shape[0])[:MAX_SHOPPERS])
     candidates = {
@@ -180,10 +229,8 @@ def _published_task(
     figures: dict[str, Any] = {}
     for name, mask in candidates.items():
         figures[name] = {"candidates": int(mask.sum())}
-        for arm, factors in vectors.items():
-            scores = score_shoppers(
-                split, mask, inner_products(behaviour.user_factors, factors), k=K, shoppers=shoppers
-            )
+        for arm, scorer in scorers.items():
+            scores = score_shoppers(split, mask, scorer, k=K, shoppers=shoppers)
             figures[name][arm] = scores.summary(np.random.default_rng([seed, 3]))
     return figures
 

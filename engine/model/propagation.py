@@ -12,12 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 
 from engine.errors import TrainingError
 from engine.model.fusion import unit_rows
 
-__all__ = ["Kernel", "Smoother", "fit_smoother"]
+__all__ = ["Kernel", "Rows", "Smoother", "fit_smoother"]
+
+Rows = np.ndarray | sparse.csr_matrix
+"""One view of n items: dense, or sparse as word counts are."""
 
 MAX_LANDMARKS = 4000
 CHUNK = 4096
@@ -37,16 +41,24 @@ class Kernel:
     sharpness: dict[str, float]
     weights: dict[str, float]
 
-    def __call__(self, left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> np.ndarray:
+    def __call__(self, left: Mapping[str, Rows], right: Mapping[str, Rows]) -> np.ndarray:
         """(n_left, n_right) float32, from unit rows of each view; a zero row is like nothing in that view."""
-        total = np.zeros((len(next(iter(left.values()))), len(next(iter(right.values())))), dtype=np.float32)
-        for view, weight in self.weights.items():
-            cosine = left[view] @ right[view].T
-            if self.sharpness[view] > 0:
-                known = np.outer(left[view].any(axis=1), right[view].any(axis=1))
-                cosine = np.where(known, np.exp(self.sharpness[view] * (cosine - 1.0)), 0.0)
-            total += np.float32(weight / sum(self.weights.values())) * cosine
+        n_left, n_right = (next(iter(side.values())).shape[0] for side in (left, right))
+        total = np.zeros((n_left, n_right), dtype=np.float32)
+        for view in self.weights:
+            total += self.part(view, left[view], right[view])
         return total
+
+    def part(self, view: str, left: Rows, right: Rows) -> np.ndarray:
+        """What one view adds to the kernel, (n_left, n_right) float32."""
+        if isinstance(left, sparse.csr_matrix):
+            alike = np.asarray(sparse.csr_matrix(left @ sparse.csr_matrix(right.T)).toarray())
+        else:
+            alike = left @ right.T
+            if self.sharpness[view] > 0:
+                known = np.outer(left.any(axis=1), np.asarray(right).any(axis=1))
+                alike = np.where(known, np.exp(self.sharpness[view] * (alike - 1.0)), 0.0)
+        return np.asarray(alike * np.float32(self.weights[view] / sum(self.weights.values())), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -55,18 +67,18 @@ class Smoother:
 
     Attributes
     ----------
-    landmarks : per view (n_landmarks, d) float32, unit rows.
+    landmarks : per view (n_landmarks, d) float32, unit rows; sparse where the view is.
     coefficients : (n_landmarks, rank) float32.
     """
 
     kernel: Kernel
-    landmarks: dict[str, np.ndarray]
+    landmarks: dict[str, Rows]
     coefficients: np.ndarray
 
-    def __call__(self, views: Mapping[str, np.ndarray]) -> np.ndarray:
+    def __call__(self, views: Mapping[str, Rows]) -> np.ndarray:
         """Posterior mean of items by their content, (n, rank) float32; views as in `fit_smoother`."""
-        units = {view: unit_rows(views[view]) for view in self.kernel.weights}
-        n = len(next(iter(units.values())))
+        units = {view: _unit(views[view]) for view in self.kernel.weights}
+        n = next(iter(units.values())).shape[0]
         parts = [
             self.kernel({view: rows[start : start + CHUNK] for view, rows in units.items()}, self.landmarks)
             @ self.coefficients
@@ -74,11 +86,18 @@ class Smoother:
         ]
         return np.vstack(parts) if parts else np.zeros((0, self.coefficients.shape[1]), dtype=np.float32)
 
+    def parts(self, views: Mapping[str, Rows]) -> dict[str, np.ndarray]:
+        """What each view adds to the posterior mean, (n, rank) float32 each; they add up to `self(views)`."""
+        return {
+            view: self.kernel.part(view, _unit(views[view]), self.landmarks[view]) @ self.coefficients
+            for view in self.kernel.weights
+        }
+
 
 def fit_smoother(
     vectors: np.ndarray,
     counts: np.ndarray,
-    views: Mapping[str, np.ndarray],
+    views: Mapping[str, Rows],
     kernel: Kernel,
     *,
     noise: float = 30.0,
@@ -92,7 +111,7 @@ def fit_smoother(
     vectors : (n_items, rank) float32, as `residual_factors` gives them: their length grows with the root of the count,
         so they are divided by it before they are compared across items.
     counts : (n_items,) int.
-    views : per view (n_items, d) float32, content or predictions; scaled to unit rows here.
+    views : per view (n_items, d) float32, dense or sparse, content or predictions; scaled to unit rows here.
     noise : interactions at which an item's own shoppers weigh as much as the kernel's prior.
 
     Raises `TrainingError` where no item has interactions or a view is missing.
@@ -103,7 +122,7 @@ def fit_smoother(
     observed = np.flatnonzero(counts > 0)
     if not len(observed):
         raise TrainingError("No product has interactions, so there is nothing to carry over to others.")
-    units = {view: unit_rows(views[view][observed]) for view in kernel.weights}
+    units = {view: _unit(views[view][observed]) for view in kernel.weights}
     n = counts[observed].astype(np.float32)
     values = vectors[observed] / np.sqrt(n)[:, None]
     if len(observed) <= max_landmarks:
@@ -122,6 +141,14 @@ def fit_smoother(
         gram += cross.T @ weighted
         right += weighted.T @ values[some]
     return Smoother(kernel, landmarks, _solved(gram, right))
+
+
+def _unit(rows: Rows) -> Rows:
+    if not isinstance(rows, sparse.csr_matrix):
+        return unit_rows(rows)
+    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    inverse = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    return sparse.csr_matrix(sparse.diags_array(inverse.astype(np.float32)) @ rows)
 
 
 def _solved(gram: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """From the shop's data to a release, read top to bottom.
 
-    shop -> interactions -> behaviour -> encoders -> features -> quality and tau -> predictor -> arms, maps -> release
+    shop -> interactions -> behaviour -> encoders -> features -> quality, recipe -> predictor -> smoother -> arms, maps -> release
     -> published
 
 The same data, settings and seed give the same files, hash by hash; what differs from run to run (times) stands in the
@@ -9,9 +9,9 @@ manifest alone.
 
 from __future__ import annotations
 
-import math
+import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from engine.curation.judgements import JudgementStore
 from engine.curation.samples import store_sample_judgements
 from engine.evaluation.evaluate import evaluate_release
 from engine.model.als import AlsFactors, fit_als
+from engine.model.contributions import contributions
 from engine.model.encoders import (
     MODALITIES,
     Encoder,
@@ -35,10 +36,15 @@ from engine.model.encoders import (
     fit_encoders,
     save_encoders,
 )
-from engine.model.fusion import DEFAULT_TAU, ArmVectors, arm_vectors, blend
+from engine.model.fusion import DEFAULT_TAU, ArmVectors, arm_vectors
+from engine.model.gate import decide, without_nan
+from engine.model.hybrid import Hybrid, Recipe, default_recipe, fit_hybrid, fit_standard, hybrid_arm
+from engine.model.hybrid_files import save_hybrid
 from engine.model.predictor import TrainedPredictor, train_predictor
 from engine.model.projection import project
-from engine.progress import Progress, silent
+from engine.model.residual import residual_factors
+from engine.model.words import fit_words
+from engine.progress import Progress, StepClock, silent
 from engine.serving.arms import write_arms
 from engine.serving.recommender import Recommender
 from engine.serving.releases import current_release_id, new_release_id, write_release
@@ -89,19 +95,22 @@ def train(
     the release on disk does not verify. In each case what was served before is served still.
     """
     began = time.monotonic()
-    steps = _StepClock(progress)
+    steps = StepClock(progress)
     shop, interactions = _read(workspace, settings, steps)
     behaviour = _learn_behaviour(shop, interactions, settings, steps)
     encoders, features, content = _read_content(shop, workspace, settings, steps)
-    metrics = _measure(interactions, features, content, settings, steps)
+    vocabulary = fit_words(shop.items, shop.attribute_kinds)
+    words = vocabulary.encode(shop.items)
+    metrics = _measure(interactions, features, content, words, settings, steps)
     predictor = _learn_prediction(behaviour, features, interactions, settings, steps)
 
     predicted = predictor.predict(features)
-    hybrid = blend(behaviour.item_factors, predicted, interactions.counts, metrics["tau"])
     arms = arm_vectors(behaviour.item_factors, predicted, content, interactions.counts, metrics["tau"])
+    smoothed, shares = _smooth(interactions, features, predicted, words, metrics.get("recipe"), settings, steps)
+    arms["hybrid"] = hybrid_arm(smoothed.query, smoothed.candidates, interactions.counts, smoothed.recipe, arms)
     maps = _draw_maps(shop, arms, settings, steps)
-    fit, verdict = _gate(metrics, arms["hybrid"])
-    metrics = _without_nan(metrics)
+    fit, verdict = decide(metrics, arms["hybrid"], _served_metrics(workspace))
+    metrics = without_nan(metrics)
     notes = _notes(shop, interactions, features, metrics)
     decision = verdict if publish or not fit else "Not published, as asked."
     release_id = release_id or new_release_id(workspace)
@@ -113,7 +122,8 @@ def train(
             "user_factors": behaviour.user_factors,
             "predicted_factors": predicted,
             "content": content,
-            "hybrid": hybrid,
+            "hybrid": smoothed.for_shoppers,
+            "profiles": smoothed.profiles,
         }
         for name, matrix in matrices.items():
             np.save(directory / f"{name}.npy", np.ascontiguousarray(matrix, dtype=np.float32), allow_pickle=False)
@@ -124,10 +134,12 @@ def train(
         maps.to_parquet(directory / "maps.parquet", index=False)
         save_encoders(encoders, directory / "encoders")
         predictor.save(directory / "predictor")
+        save_hybrid(smoothed, vocabulary, directory)
         atomic_write_json(directory / "metrics.json", metrics)
         atomic_write_json(
             directory / "training.json",
-            _training_record(behaviour, predictor, encoders, metrics["tau"], settings, notes),
+            _training_record(behaviour, predictor, encoders, metrics["tau"], settings, notes)
+            | {"recipe": smoothed.recipe.to_dict(), "shares": shares},
         )
         steps("Building the neighbour index", 1.0)
         return {
@@ -172,7 +184,8 @@ def measure(workspace: Workspace, settings: Settings, progress: Progress = silen
     """What `evaluate_release` says of the shop in use, without training a release."""
     shop, interactions = _read(workspace, settings, progress)
     _, features, content = _read_content(shop, workspace, settings, progress)
-    return evaluate_release(interactions, features, content, settings, settings.seed, progress)
+    words = fit_words(shop.items, shop.attribute_kinds).encode(shop.items)
+    return evaluate_release(interactions, features, content, settings, settings.seed, progress, words=words)
 
 
 def _read(workspace: Workspace, settings: Settings, progress: Progress) -> tuple[Shop, Interactions]:
@@ -209,6 +222,7 @@ def _measure(
     interactions: Interactions,
     features: Mapping[str, Features],
     content: np.ndarray,
+    words: sparse.csr_matrix,
     settings: Settings,
     progress: Progress,
 ) -> dict[str, Any]:
@@ -219,7 +233,7 @@ def _measure(
             "problem": "Quality was not measured: evaluation.enabled is off.",
         }
     progress("Measuring quality", 0.0)
-    return evaluate_release(interactions, features, content, settings, settings.seed, progress)
+    return evaluate_release(interactions, features, content, settings, settings.seed, progress, words=words)
 
 
 def _learn_prediction(
@@ -244,6 +258,30 @@ def _learn_prediction(
     return trained
 
 
+def _smooth(
+    interactions: Interactions,
+    features: Mapping[str, Features],
+    predicted: np.ndarray,
+    words: sparse.csr_matrix,
+    recipe: Mapping[str, Any] | None,
+    settings: Settings,
+    progress: Progress,
+) -> tuple[Hybrid, list[dict[str, Any]]]:
+    """The hybrid, and whose behaviour speaks for whom in it."""
+    step = "Carrying behaviour over to look-alikes"
+    progress(step, 0.0)
+    standard = fit_standard(features)
+    views = standard.views(features, predicted, words)
+    chosen = Recipe.from_dict(recipe) if recipe else default_recipe(views, len(interactions.counts))
+    counts = interactions.counts
+    factors = residual_factors(interactions.user_items, chosen.rank, settings.seed)
+    fitted = fit_hybrid(interactions.user_items, counts, standard, views, chosen, settings.seed, factors=factors)
+    progress(step, 0.7)
+    shares = contributions(fitted, factors, counts, views, settings.seed)
+    progress(step, 1.0)
+    return fitted, shares
+
+
 def _draw_maps(shop: Shop, arms: Mapping[str, ArmVectors], settings: Settings, progress: Progress) -> pd.DataFrame:
     """item_id and x, y of behaviour and hybrid; NaN where the arm knows nothing of the product."""
     step = "Drawing the maps"
@@ -258,35 +296,19 @@ def _draw_maps(shop: Shop, arms: Mapping[str, ArmVectors], settings: Settings, p
     return pd.DataFrame(maps)
 
 
-def _gate(metrics: Mapping[str, Any], hybrid: ArmVectors) -> tuple[bool, str]:
-    """Whether the release may be served, and the sentence that says why."""
-    if not all(math.isfinite(value) for value in _numbers(metrics)):
-        return False, "Not published: a quality figure is not a number. Check the shop's data and train again."
-    lists = int(hybrid.has_list.sum())
-    if lists == 0 or hybrid.is_candidate.sum() < 2:
-        return False, "Not published: no product would have neighbours. Check the shop's data and train again."
-    return True, f"Published: {lists:,} of {len(hybrid.has_list):,} products have neighbours."
+def _served_metrics(workspace: Workspace) -> dict[str, Any] | None:
+    """metrics.json of the release that is served now, if it can be read."""
+    current = current_release_id(workspace)
+    try:
+        return dict(json.loads((workspace.releases / str(current) / "metrics.json").read_text("utf-8")))
+    except (OSError, ValueError):
+        return None
 
 
 def _headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """What lists of releases show: surprise NDCG@10 of every arm, pooled."""
     arms = metrics.get("thinning", {})
     return {"surprise_ndcg": {arm: levels["pooled"]["ndcg"] for arm, levels in arms.items()}, "tau": metrics["tau"]}
-
-
-def _numbers(value: Any) -> Iterable[float]:
-    if isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _numbers(inner)
-    elif isinstance(value, float):
-        yield value
-
-
-def _without_nan(value: Any) -> Any:
-    """The same figures as JSON can hold them: null for what is not a number."""
-    if isinstance(value, Mapping):
-        return {name: _without_nan(inner) for name, inner in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _notes(
@@ -350,32 +372,3 @@ def _store_samples(workspace: Workspace, settings: Settings, release_id: str) ->
     store = JudgementStore(settings.database_url or workspace.database_url)
     if store.log().empty:
         store_sample_judgements(store, Recommender.open(workspace, release_id), read_families(workspace), settings.seed)
-
-
-class _StepClock:
-    """Passes progress on and keeps the seconds that every step took."""
-
-    def __init__(self, progress: Progress):
-        self._progress = progress
-        self._began: dict[str, float] = {}
-        self._seconds: dict[str, float] = {}
-        self._current = ""
-
-    def __call__(self, step: str, done: float, message: str = "") -> None:
-        now = time.monotonic()
-        if step != self._current:
-            self._close(now)
-            self._began[step] = now
-            self._current = step
-        self._progress(step, done, message)
-
-    def seconds(self) -> list[dict[str, Any]]:
-        """`[{"name", "seconds"}]` of the steps so far, in order."""
-        self._close(time.monotonic())
-        return [{"name": name, "seconds": round(seconds, 2)} for name, seconds in self._seconds.items()]
-
-    def _close(self, now: float) -> None:
-        if self._current:
-            spent = now - self._began[self._current]
-            self._seconds[self._current] = self._seconds.get(self._current, 0.0) + spent
-            self._began[self._current] = now

@@ -28,7 +28,7 @@ from engine.workspace import Workspace
 
 __all__ = ["Neighbour", "Recommender"]
 
-# What a shopper's factors are multiplied with, by arm: the items' own, or the blend of own and predicted.
+# What a shopper's vector is multiplied with, by arm: the items' own factors, or what they and their look-alikes have.
 _SHOPPER_FILES = {"als": "item_factors.npy", "hybrid": "hybrid.npy"}
 
 
@@ -65,6 +65,8 @@ class Recommender:
             user_ids = pq.read_table(directory / "user_ids.parquet", columns=["user_id"])["user_id"].to_pylist()
             self._user_items = sparse.csr_matrix(sparse.load_npz(directory / "user_items.npz"))
             self._user_factors = _map(directory / "user_factors.npy")
+            profiles = directory / "profiles.npy"  # releases from before there were any blend factors for shoppers
+            self._profiles = _map(profiles) if profiles.is_file() else None
             self._shopper_factors = {
                 arm: _map(directory / file)
                 for arm, file in _SHOPPER_FILES.items()
@@ -181,7 +183,7 @@ class Recommender:
         return returned
 
     def ranked_by_shopper(self, user_id: str, arm: str = "hybrid", k: int = 10) -> list[Neighbour]:
-        """What the shop would recommend to a shopper: inner products of factors, what he already has left out.
+        """What the shop would recommend to a shopper: inner products, what he already has left out.
 
         `als` can recommend products with interactions alone, `hybrid` all of them.
         """
@@ -189,7 +191,7 @@ class Recommender:
         if arm not in self._shopper_factors:
             raise NotFoundError(f"Shoppers are served by {', '.join(self._shopper_factors)}, not by {arm!r}.")
         vectors = self._shopper_factors[arm]
-        scores = np.asarray(vectors @ np.asarray(self._user_factors[user]), dtype=np.float64)
+        scores = np.asarray(vectors @ self._shopper_vector(user, arm), dtype=np.float64)
         allowed = np.zeros(len(scores), dtype=bool)
         allowed[self._arms[arm].candidate_rows] = True
         allowed[self._seen(user)] = False
@@ -222,6 +224,12 @@ class Recommender:
             Neighbour(str(self._item_ids[row]), int(row), rank, float(score))
             for rank, (row, score) in enumerate(pairs, start=1)
         ]
+
+    def _shopper_vector(self, user: int, arm: str) -> NDArray[np.float32]:
+        """What the arm knows of a shopper: his own factors, or for the hybrid the mean profile of what he has."""
+        if arm == "hybrid" and self._profiles is not None:
+            return np.asarray(self._profiles[self._seen(user)].mean(axis=0))
+        return np.asarray(self._user_factors[user])
 
     def _user(self, user_id: str) -> int:
         try:

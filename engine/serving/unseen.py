@@ -22,6 +22,7 @@ from engine.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.model.encoders import Encoder
+    from engine.model.hybrid_files import SavedHybrid
     from engine.model.predictor import TrainedPredictor
 
 __all__ = ["neighbours_of_unseen"]
@@ -31,7 +32,7 @@ _FIELDS = (*_TEXTS, "price", "image", "attributes")
 _RELEASES_KEPT = 2  # the one that is served, and the one that is about to be
 
 _lock = threading.Lock()
-_models: OrderedDict[Path, tuple[dict[str, Encoder], TrainedPredictor]] = OrderedDict()
+_models: OrderedDict[Path, tuple[dict[str, Encoder], TrainedPredictor, SavedHybrid | None]] = OrderedDict()
 
 
 def neighbours_of_unseen(
@@ -56,7 +57,7 @@ def neighbours_of_unseen(
     from engine.model.encoders import content_vectors
     from engine.model.fusion import arm_vectors
 
-    encoders, predictor = _load(recommender.directory)
+    encoders, predictor, hybrid = _load(recommender.directory)
     features = {modality: encoder.encode(described, workspace) for modality, encoder in encoders.items()}
     if not any(block.present.any() for block in features.values()):
         return []
@@ -64,18 +65,27 @@ def neighbours_of_unseen(
     no_behaviour = np.zeros_like(predicted)
     counts = np.zeros(1, dtype=np.int64)
     tau = float(recommender.training["tau"])
-    vectors = arm_vectors(no_behaviour, predicted, content_vectors(features), counts, tau)[arm]
-    return recommender.found(*search.of_vector(vectors.query[0], k)) if vectors.has_list[0] else []
+    arms = arm_vectors(no_behaviour, predicted, content_vectors(features), counts, tau)
+    if arm == "hybrid" and hybrid is not None:
+        query = hybrid.queries(described, features, predicted, {name: other.query for name, other in arms.items()})[0]
+    else:
+        query = arms[arm].query[0]
+    return recommender.found(*search.of_vector(query, k))
 
 
-def _load(directory: Path) -> tuple[dict[str, Encoder], TrainedPredictor]:
-    """Encoders and network of a release, from memory where they were loaded before."""
+def _load(directory: Path) -> tuple[dict[str, Encoder], TrainedPredictor, SavedHybrid | None]:
+    """Encoders, network and smoother of a release, from memory where they were loaded before."""
     from engine.model.encoders import load_encoders
+    from engine.model.hybrid_files import load_hybrid
     from engine.model.predictor import load_predictor
 
     with _lock:
         if directory not in _models:
-            _models[directory] = load_encoders(directory / "encoders"), load_predictor(directory / "predictor")
+            _models[directory] = (
+                load_encoders(directory / "encoders"),
+                load_predictor(directory / "predictor"),
+                load_hybrid(directory),
+            )
             while len(_models) > _RELEASES_KEPT:
                 _models.popitem(last=False)
         _models.move_to_end(directory)

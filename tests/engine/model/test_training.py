@@ -119,6 +119,7 @@ def test_steps_are_told_in_a_merchandisers_words_and_timed_in_the_manifest(
         "Reading attributes",
         "Measuring quality",
         "Predicting behaviour from content",
+        "Carrying behaviour over to look-alikes",
         "Drawing the maps",
         "Building the neighbour index",
         "Publishing",
@@ -195,7 +196,9 @@ def test_a_figure_that_is_no_number_keeps_a_release_from_being_served(
     shop: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        training, "evaluate_release", lambda *args: {"seed": 0, "tau": 4.0, "thinning": {}, "odd": {"mean": np.nan}}
+        training,
+        "evaluate_release",
+        lambda *args, **named: {"seed": 0, "tau": 4.0, "thinning": {}, "odd": {"mean": np.nan}},
     )
     result = train(shop, settings())
     assert not result.published

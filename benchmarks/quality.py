@@ -1,0 +1,277 @@
+"""Quality of the neighbours on real shops: the thinning protocol, items that keep their history, and the published task.
+
+    python -m benchmarks.quality [--shops online_retail movielens demo NAME ...] [--workspaces FOLDER] [--seeds 0 1 2]
+
+NAME is any ingested workspace in FOLDER; the first three are made where they are not there. Every method sees the same
+split, what is tuned is tuned on one half of the targets, and the other half is reported. Writes results/quality.md,
+quality.json and quality.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import pickle
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from benchmarks.published_recipe import published_recipe
+from benchmarks.quality_report import write_report
+from benchmarks.support import engine, run_child, shared_data
+from engine.evaluation.baselines import ease, item_knn, popularity, residual_knn
+from engine.evaluation.evaluate import fit_models, fitted_hybrid, reported_half
+from engine.evaluation.metrics import average_precision_at_k, binary, ndcg_at_k, surprise_relevance, top_k
+from engine.evaluation.published_task import (
+    TaskSplit,
+    fewest_bought,
+    inner_products,
+    low_traffic,
+    mean_profiles,
+    score_shoppers,
+    split_by_shopper,
+    split_by_time,
+)
+from engine.evaluation.thinning import Thinned, hold_out, thin
+from engine.model.als import fit_als
+from engine.model.encoders import Features, content_vectors, encode_catalogue, fit_encoders
+from engine.model.fusion import arm_vectors, similarities, unit_rows
+from engine.model.hybrid import Recipe, fit_hybrid, fit_standard, hybrid_arm
+from engine.model.words import fit_words
+from engine.settings import AlsSettings, Settings, load_settings
+from engine.shop.catalogue import read_shop
+from engine.shop.interactions import read_interactions
+from engine.workspace import Workspace
+
+SHOPS = ("online_retail", "movielens", "demo")
+K, MAX_SHOPPERS, MAX_ANCHORS = 10, 3000, 800
+LIBRARY_ALS = AlsSettings(factors=100, regularization=0.01, alpha=1.0, iterations=15)
+ALS_GRID = (
+    AlsSettings(factors=64, regularization=1.0, alpha=5.0),
+    AlsSettings(factors=64, regularization=1.0, alpha=20.0),
+    AlsSettings(factors=64, regularization=10.0, alpha=5.0),
+    AlsSettings(factors=128, regularization=1.0, alpha=5.0),
+)
+
+
+@dataclass(frozen=True)
+class Data:
+    """One shop, read and encoded."""
+
+    user_items: sparse.csr_matrix
+    first_timestamps: np.ndarray | None
+    features: dict[str, Features]
+    words: sparse.csr_matrix
+    settings: Settings
+
+
+def main() -> None:
+    """Measure, write and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shops", nargs="+", default=list(SHOPS))
+    parser.add_argument("--workspaces", type=Path, help="folder of the workspaces, kept afterwards")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    arguments = parser.parse_args()
+    folder = arguments.workspaces or Path(tempfile.mkdtemp(prefix="longtail-quality-"))
+    began = time.monotonic()
+    try:
+        files = {shop: prepared(shop, folder) for shop in arguments.shops}
+        tasks = [(shop, seed, files[shop]) for seed in arguments.seeds for shop in arguments.shops]
+        # One process a core, each with one thread: fits of this size gain nothing from more.
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+            measured = [outcome.result() for outcome in [pool.submit(measure, *task) for task in tasks]]
+        print(write_report(measured, round(time.monotonic() - began)))
+    finally:
+        if arguments.workspaces is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def prepared(shop: str, folder: Path) -> Path:
+    """A file with the shop's `Data`; the workspace is made where it is one of ours and not there yet."""
+    workspace = Workspace(folder / shop)
+    if not (workspace.root / "shop" / "current").exists():
+        presets = {"online_retail": "uci_online_retail", "movielens": "movielens"}
+        if shop == "demo":
+            run_child(engine(workspace.root, "demo"))
+        elif shop in presets:
+            run_child(engine(workspace.root, "ingest", "--preset", presets[shop], "--from", shared_data() / shop))
+    settings = load_settings(workspace.root)
+    read = read_shop(workspace)
+    interactions = read_interactions(workspace, list(read.items["item_id"]), settings.interactions)
+    features = encode_catalogue(fit_encoders(read, workspace, settings, settings.seed), read.items, workspace)
+    words = fit_words(read.items, read.attribute_kinds).encode(read.items)
+    file = Path(tempfile.mkdtemp(prefix="longtail-quality-data-")) / f"{shop}.pickle"
+    data = Data(interactions.user_items, interactions.first_timestamps, features, words, settings)
+    file.write_bytes(pickle.dumps(data))
+    return file
+
+
+def measure(shop: str, seed: int, file: Path) -> dict[str, Any]:
+    """Everything about one shop and seed: `{"shop", "seed", "thinning", "well_known", "task", ...}`."""
+    import torch
+
+    torch.set_num_threads(1)
+    data: Data = pickle.loads(file.read_bytes())
+    began = time.monotonic()
+    thinning, recipe, als = _thinning(data, seed)
+    well_known = _well_known(data, seed, recipe, als)
+    task = {
+        "a fifth of each shopper's": _task(data, _by_shopper(data, seed), seed, recipe, als),
+    }
+    if data.first_timestamps is not None:
+        task["the latest fifth of all"] = _task(
+            data, split_by_time(data.user_items, data.first_timestamps), seed, recipe, als
+        )
+    seconds = round(time.monotonic() - began)
+    print(f"{shop}, seed {seed}: {seconds} s", flush=True)
+    return {
+        "shop": shop,
+        "seed": seed,
+        **thinning,
+        "well_known": well_known,
+        "task": task,
+        "recipe": recipe.to_dict(),
+        "als": als.model_dump(),
+        "seconds": seconds,
+    }
+
+
+def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSettings]:
+    rng = np.random.default_rng(seed)
+    split = thin(data.user_items, rng)
+    gains = surprise_relevance(split.half_b, split.train, split.targets, allowed=split.candidates)
+    reported = reported_half(split, rng)
+    counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
+    tuning = np.flatnonzero(~reported)
+    validation = (split.targets[tuning], gains[tuning], split.candidates)
+
+    def score_als(train: sparse.csr_matrix, settings: AlsSettings) -> np.ndarray:
+        return _cosines(fit_als(train, settings, seed).item_factors, split.targets)
+
+    tried = {settings: score_als(split.train, settings) for settings in ALS_GRID}
+    als = max(tried, key=lambda one: _mean(tried[one][tuning], gains[tuning], split.candidates))
+    rich = (split.train + split.half_a).tocsr()
+    published = fit_als(split.train, als.model_copy(update={"factors": 64}), seed).item_factors
+    published_predicted = published_recipe(data.features, published, counts, seed)
+    ridge, ridge_predicted = fit_models(
+        split.train, data.features, data.settings.model_copy(update={"als": ALS_GRID[0]}), seed
+    )
+    behaviour, predicted = fit_models(split.train, data.features, data.settings, seed)
+    arms = arm_vectors(behaviour.item_factors, predicted, content_vectors(data.features), counts, 16.0)
+    arms["hybrid"], recipe, recipes = fitted_hybrid(
+        split.train, data.features, predicted, data.words, arms, validation, seed
+    )
+    scores = {
+        "popularity": popularity(split.train, split.targets),
+        "ALS, library defaults": score_als(split.train, LIBRARY_ALS),
+        "ALS, tuned": tried[als],
+        "ItemKNN": item_knn(split.train, split.targets),
+        "residual KNN": residual_knn(split.train, split.targets),
+        "EASE": ease(split.train, split.targets),
+        "TF-IDF": np.asarray((data.words[split.targets] @ data.words.T).toarray()),
+        **{name: _cosines(f.values, split.targets) for name, f in _named(data.features)},
+        "all content": similarities(arms["content"], split.targets),
+        "published recipe": unit_rows(published_predicted)[split.targets] @ unit_rows(published).T,
+        "published recipe, ridge start": unit_rows(ridge_predicted)[split.targets] @ unit_rows(ridge.item_factors).T,
+        "Longtail": similarities(arms["hybrid"], split.targets),
+        "rich ALS": score_als(rich, als),
+        "rich ItemKNN": item_knn(rich, split.targets),
+        "rich residual KNN": residual_knn(rich, split.targets),
+    }
+    figures = {name: _per_target(score, gains, split, reported) for name, score in scores.items()}
+    facts = {"thinning": figures, "m": split.m[reported].tolist(), "targets": len(split.targets), "tried": len(recipes)}
+    return facts, recipe, als
+
+
+def _well_known(data: Data, seed: int, recipe: Recipe, als: AlsSettings) -> dict[str, float]:
+    """Mean surprise NDCG@10 of items that keep four fifths of their history."""
+    rng = np.random.default_rng([seed, 5])
+    split = hold_out(data.user_items, rng)
+    anchors = np.sort(rng.permutation(split.anchors)[:MAX_ANCHORS])
+    gains = surprise_relevance(split.hidden, split.train, anchors)
+    allowed = np.ones(data.user_items.shape[1], dtype=bool)
+    scores = {
+        "ALS, tuned": _cosines(fit_als(split.train, als, seed).item_factors, anchors),
+        "ItemKNN": item_knn(split.train, anchors),
+        "residual KNN": residual_knn(split.train, anchors),
+    }
+    behaviour, predicted = fit_models(split.train, data.features, data.settings, seed)
+    counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
+    standard = fit_standard(data.features)
+    views = standard.views(data.features, predicted, data.words)
+    fitted = fit_hybrid(split.train, counts, standard, views, recipe, seed)
+    arms = arm_vectors(behaviour.item_factors, predicted, content_vectors(data.features), counts, 16.0)
+    scores["Longtail"] = similarities(hybrid_arm(fitted.query, fitted.candidates, counts, recipe, arms), anchors)
+    for score in scores.values():
+        score[np.arange(len(anchors)), anchors] = -np.inf
+    return {name: _mean(score, gains, allowed) for name, score in scores.items()}
+
+
+def _by_shopper(data: Data, seed: int) -> TaskSplit:
+    return split_by_shopper(data.user_items, np.random.default_rng([seed, 2]))
+
+
+def _task(data: Data, split: TaskSplit, seed: int, recipe: Recipe, als: AlsSettings) -> dict[str, Any]:
+    """NDCG@10 and AP@10 of shopper -> low-traffic products, per candidate set and method."""
+    counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
+    scorers: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {}
+    for name, settings in (("ALS, library defaults", LIBRARY_ALS), ("ALS, tuned", als)):
+        fitted = fit_als(split.train, settings, seed)
+        scorers[name] = inner_products(fitted.user_factors, fitted.item_factors)
+    _, predicted = fit_models(split.train, data.features, data.settings, seed)
+    standard = fit_standard(data.features)
+    views = standard.views(data.features, predicted, data.words)
+    hybrid = fit_hybrid(split.train, counts, standard, views, recipe, seed)
+    scorers["Longtail"] = inner_products(mean_profiles(split.train, hybrid.profiles), hybrid.for_shoppers)
+    shoppers = np.sort(np.random.default_rng([seed, 3]).permutation(split.train.shape[0])[:MAX_SHOPPERS])
+    figures: dict[str, Any] = {}
+    for candidates, mask in (("<= 5", low_traffic(split.train)), ("80 %", fewest_bought(split.train))):
+        figures[candidates] = {}
+        for name, scorer in scorers.items():
+            scored = score_shoppers(split, mask, scorer, k=K, shoppers=shoppers)
+            if len(scored.shoppers):
+                figures[candidates][name] = [float(scored.ndcg.mean()), float(scored.average_precision.mean())]
+    return figures
+
+
+def _per_target(score: np.ndarray, gains: sparse.csr_matrix, split: Thinned, reported: np.ndarray) -> dict[str, Any]:
+    """Per reported target: surprise NDCG, binary NDCG and AP (NaN where nothing is relevant); and the coverage."""
+    rows = np.flatnonzero(reported)
+    ranked, truth = top_k(np.asarray(score)[rows], K, split.candidates), gains[rows]
+    return {
+        "ndcg": ndcg_at_k(ranked, truth, K),
+        "binary": ndcg_at_k(ranked, binary(truth), K),
+        "ap": average_precision_at_k(ranked, truth, K),
+        "coverage": ranked[:, 0] >= 0,
+    }
+
+
+def _named(features: dict[str, Features]) -> list[tuple[str, Features]]:
+    names = {"text": "MiniLM text", "image": "pictures", "attributes": "attributes"}
+    return [(names[modality], block) for modality, block in features.items()]
+
+
+def _cosines(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """(len(rows), n_items) cosines; -inf for rows and items that have no direction."""
+    units = unit_rows(vectors)
+    known = units.any(axis=1)
+    found = np.where(known[None, :], units[rows] @ units.T, -np.inf)
+    found[~known[rows]] = -np.inf
+    found[np.arange(len(rows)), rows] = -np.inf
+    return np.asarray(found)
+
+
+def _mean(score: np.ndarray, gains: sparse.csr_matrix, allowed: np.ndarray) -> float:
+    return float(np.nanmean(ndcg_at_k(top_k(score, K, allowed), gains, K)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The hybrid in a release: what a product uploaded later needs to be asked about as the catalogue was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from engine.errors import ReleaseError
+from engine.model.encoders.base import Features
+from engine.model.hybrid import Hybrid, Recipe, Standard, hybrid_queries
+from engine.model.propagation import Rows, Smoother
+from engine.model.words import WordVectors, load_words
+from engine.storage import atomic_write_json
+
+__all__ = ["FOLDER", "SavedHybrid", "load_hybrid", "save_hybrid"]
+
+FOLDER = "smoother"
+_ARRAYS, _RECIPE = "smoother.npz", "recipe.json"
+_SPARSE = ("data", "indices", "indptr", "shape")
+
+
+@dataclass(frozen=True)
+class SavedHybrid:
+    """Enough of a hybrid to ask for the neighbours of products that are in no catalogue."""
+
+    recipe: Recipe
+    standard: Standard
+    smoother: Smoother
+    words: WordVectors | None
+
+    def queries(
+        self,
+        items: pd.DataFrame,
+        features: Mapping[str, Features],
+        predicted: np.ndarray,
+        others: Mapping[str, np.ndarray],
+    ) -> np.ndarray:
+        """(n, d) float32, what products without interactions ask the hybrid's index.
+
+        Parameters
+        ----------
+        predicted : (n, f) their predicted factors; `others` the queries of the other arms.
+        """
+        words = None if self.words is None else self.words.encode(items)
+        smoothed = self.smoother(self.standard.views(features, predicted, words))
+        return hybrid_queries(smoothed, np.zeros(len(items), dtype=np.int64), self.recipe, others)
+
+
+def save_hybrid(hybrid: Hybrid, words: WordVectors | None, directory: Path) -> None:
+    """Write into `directory`/smoother, which is made where it does not exist."""
+    folder = directory / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, np.ndarray] = {"coefficients": hybrid.smoother.coefficients}
+    arrays |= {f"mean.{modality}": mean for modality, mean in hybrid.standard.means.items()}
+    for view, rows in hybrid.smoother.landmarks.items():
+        if isinstance(rows, sparse.csr_matrix):
+            arrays |= {f"sparse.{view}.{part}": np.asarray(getattr(rows, part)) for part in _SPARSE}
+        else:
+            arrays[f"dense.{view}"] = rows
+    np.savez(folder / _ARRAYS, allow_pickle=False, **arrays)
+    atomic_write_json(folder / _RECIPE, hybrid.recipe.to_dict())
+    if words is not None:
+        words.save(folder)
+
+
+def load_hybrid(directory: Path) -> SavedHybrid | None:
+    """Read what `save_hybrid` wrote; None for a release from before there was one.
+
+    Raises `ReleaseError` where the files are damaged.
+    """
+    folder = directory / FOLDER
+    if not folder.is_dir():
+        return None
+    try:
+        recipe = Recipe.from_dict(json.loads((folder / _RECIPE).read_text("utf-8")))
+        with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
+            means = {name.removeprefix("mean."): arrays[name] for name in arrays.files if name.startswith("mean.")}
+            kernel = recipe.kernel()
+            landmarks: dict[str, Rows] = {}
+            for view in kernel.weights:
+                if f"dense.{view}" in arrays:
+                    landmarks[view] = arrays[f"dense.{view}"]
+                else:
+                    data, indices, indptr, shape = (arrays[f"sparse.{view}.{part}"] for part in _SPARSE)
+                    landmarks[view] = sparse.csr_matrix((data, indices, indptr), shape=tuple(shape))
+            smoother = Smoother(kernel, landmarks, arrays["coefficients"])
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise ReleaseError(
+            f"The smoother in {directory} cannot be read ({exc}). Train again, or roll back to an older release."
+        ) from exc
+    words = load_words(folder) if "words" in kernel.weights else None
+    return SavedHybrid(recipe, Standard(means), smoother, words)
