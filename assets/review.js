@@ -265,7 +265,7 @@ class Session {
 
   undo(past = this.undoable()) {
     if (!past) return;
-    past.undone = { id: newId(), at: Date.now(), kind: "undone", card: past.card.id, undoes: past.id, verdicts: [] };
+    past.undone = { id: newId(), at: Date.now(), kind: "undone", of: past.kind, card: past.card.id, undoes: past.id, verdicts: [] };
     const restored = past.verdicts.filter((one) => !one.implied);
     this.cards = this.cards.filter((card) => card.id !== past.card.id);
     this.cards.unshift({ ...past.card, again: true });

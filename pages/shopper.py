@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
-from engine.serving.recommender import Neighbour
 
 from engine.errors import NotFoundError
+from engine.serving.recommender import Neighbour
 from ui.cards import CardMaker, Group, card_groups
 from ui.navigation import open_product
 from ui.resources import card_maker, recommender, settings

@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from engine.serving.recommender import Recommender
 
 from engine.curation.judgements import Judgement, Seen
 from engine.errors import InputError, LongtailError
+from engine.serving.recommender import Recommender
 from ui.curator import curator_name, name_form
 from ui.notices import say
 from ui.resources import judgements, recommender, settings
