@@ -7,6 +7,7 @@ const SETTLING_MS = 150; // a card that has just come up is not submitted by the
 const LOOK_AGAIN_MS = 10000;
 const RENEW_MS = 8000;
 const LEASE_MARGIN_MS = 3000;
+const AFTER_PAINT_MS = 60; // what nobody waits for is done once the key has had its effect
 
 const sessions = new Map(); // one for each curator and campaign, alive as long as the tab, whatever the page does
 
@@ -32,6 +33,7 @@ class Session {
     this.outbox = new Outbox(`${this.key}:out:`, (settled, progress) => this.settled(settled, progress));
     this.parts.root.addEventListener("click", (event) => this.clicked(event));
     this.listener = (event) => this.typed(event);
+    this.cards = this.cards.filter((card) => !this.decided(card.id));
     // Never confirmed here: sent again under the same id, which stores nothing twice.
     for (const past of [...this.history].reverse()) {
       if (past.state === "waiting" && !this.outbox.entries.has(past.id)) this.outbox.add(decisionOf(past));
@@ -71,7 +73,7 @@ class Session {
     const want = AHEAD - this.cards.length;
     if (want <= 0 || this.fetching || this.data.closed) return;
     this.fetching = true;
-    const body = { token: this.data.token, want, have: this.cards.map((card) => card.id) };
+    const body = { token: this.data.token, want, have: this.cards.map((card) => card.id), pair: this.data.pair };
     const answer = await post(this.data.url.cards, body);
     this.fetching = false;
     this.trouble = answer.failed ? answer : null;
@@ -129,7 +131,7 @@ class Session {
       for (const next of [...this.warmup, ...this.cards].slice(1, AHEAD)) this.draw(next);
       const held = new Set([...this.warmup, ...this.cards].map((one) => one.id));
       for (const id of this.nodes.keys()) if (!held.has(id)) this.nodes.delete(id);
-    }, 60);
+    }, AFTER_PAINT_MS);
   }
 
   nothing() {
@@ -253,10 +255,11 @@ class Session {
     this.cards.shift();
     this.fresh();
     this.show();
-    // After the next card is on screen: writing to the browser's storage and the request can wait for the paint.
-    this.outbox.add(decision);
-    this.remember();
-    this.refill();
+    this.outbox.add(decision); // in the browser's storage before anything else can happen
+    setTimeout(() => {
+      this.remember();
+      this.refill();
+    }, AFTER_PAINT_MS);
   }
 
   undoable() {
@@ -335,8 +338,9 @@ class Session {
     const share = progress.target ? Math.min(1, progress.done / progress.target) : 0;
     parts.meter.firstChild.style.width = `${100 * share}%`;
     parts.team.textContent = progress.target ? `Team: ${progress.done} of ${progress.target}` : `Team: ${progress.done}`;
-    showHistory(parts.history, this.history);
     parts.undo.disabled = !this.undoable();
+    clearTimeout(this.past);
+    this.past = setTimeout(() => showHistory(parts.history, this.history), AFTER_PAINT_MS);
   }
 
   pace() {

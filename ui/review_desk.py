@@ -19,9 +19,9 @@ import pandas as pd
 from engine.errors import InputError
 from engine.serving.recommender import Recommender
 
-__all__ = ["LEASE_SECONDS", "TARGET_PER_GROUP", "Desk", "ReviewCard"]
+__all__ = ["CARD_SIZE", "LEASE_SECONDS", "TARGET_PER_GROUP", "Desk", "ReviewCard"]
 
-LEASE_SECONDS = 20 * 60
+LEASE_SECONDS = 10 * 60
 CARD_SIZE = 10
 DEPTH = 10  # the pool of a product: the ten best of every arm
 TARGET_PER_GROUP = 30  # products of a group that an interval needs
@@ -88,12 +88,12 @@ class Desk:
         self._members = {int(g): [a for a, of in self._group.items() if of == g] for g in set(self._group.values())}
         self._empty: set[str] = set()
 
-    def draw(self, rater: str, want: int) -> list[tuple[ReviewCard, float]]:
+    def draw(self, rater: str, want: int, *, size: int = CARD_SIZE) -> list[tuple[ReviewCard, float]]:
         """Up to `want` cards nobody else holds and this rater has not had, each with when its lease ends (epoch)."""
         cards: list[tuple[ReviewCard, float]] = []
         with self._turn:
             while len(cards) < want and (anchor := self._next(rater)) is not None:
-                card = self._card(anchor)
+                card = self._card(anchor, size)
                 if card is None:
                     self._empty.add(anchor)
                     continue
@@ -149,11 +149,11 @@ class Desk:
                 return str(free[int(self._rng.integers(len(free)))])
         return None
 
-    def _card(self, anchor: str) -> ReviewCard | None:
+    def _card(self, anchor: str, most: int) -> ReviewCard | None:
         pool = sorted(self._facade.arms_returning(anchor, DEPTH).items())
         if not pool:
             return None
-        size = min(CARD_SIZE, len(pool))
+        size = min(most, len(pool))
         chosen = self._rng.permutation(len(pool))[:size]
         count = int(self._facade.items["interaction_count"].iloc[self._facade.row(anchor)])
         neighbours = tuple(pool[position] for position in chosen)

@@ -1,6 +1,6 @@
 """The routes that the Review page posts to: more cards, and decisions to store.
 
-POST /review/cards      {token, want, have}       -> {cards, progress, message}
+POST /review/cards      {token, want, have, pair} -> {cards, progress, message}
 POST /review/decisions  {token, decisions}        -> {stored, refused, progress}
 Errors are {error}: 400 not understood, 403 the pass is not good, 413 too much, 503 the store refused; on anything but
 200 nothing was stored that the browser may forget.
@@ -41,7 +41,9 @@ async def cards(request: Request) -> Response:
         want, have = body.get("want"), body.get("have")
         if not isinstance(want, int) or not isinstance(have, list):
             raise InputError("a request for cards says how many, and which are there", field="want")
-        return next_cards(holder, min(max(want, 0), MOST_CARDS), [str(card) for card in have])
+        return next_cards(
+            holder, min(max(want, 0), MOST_CARDS), [str(card) for card in have], pair=body.get("pair") is True
+        )
 
     return await _answer(request, act)
 

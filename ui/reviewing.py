@@ -18,7 +18,7 @@ from engine.errors import InputError, StoreError
 from ui.passes import Pass, read_card, sign_card
 from ui.resources import card_maker, judgements, recommender, settings, workspace
 from ui.review_component import REASONS, browser_card
-from ui.review_desk import Desk, ReviewCard
+from ui.review_desk import CARD_SIZE, Desk, ReviewCard
 
 __all__ = ["desk", "next_cards", "store_decisions"]
 
@@ -35,11 +35,11 @@ def desk() -> Desk:
     return _desk(url, recommender().release_id)
 
 
-def next_cards(holder: Pass, want: int, have: Sequence[str]) -> dict[str, Any]:
-    """Cards for this curator, leased; `message` says why there are none."""
+def next_cards(holder: Pass, want: int, have: Sequence[str], *, pair: bool = False) -> dict[str, Any]:
+    """Cards for this curator, leased, with ten neighbours or with one; `message` says why there are none."""
     made = []
     facade, maker = recommender(), card_maker()
-    for card, expires in desk().draw(holder.rater, want):
+    for card, expires in desk().draw(holder.rater, want, size=1 if pair else CARD_SIZE):
         neighbours = [neighbour for neighbour, _ in card.neighbours]
         card_id = sign_card(workspace(), card.to_content())
         made.append(browser_card(card_id, card.anchor_id, neighbours, expires, facade, maker))

@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from collections import Counter
 from contextlib import suppress
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from engine.curation.judgements import JudgementStore
+from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.serving.recommender import Recommender
 from engine.workspace import Workspace
 from tests.conftest import REPOSITORY
 from tests.support.tiny_release import TinyRelease, build_tiny_release
@@ -246,6 +248,18 @@ def test_a_server_that_is_killed_loses_nothing_that_was_shown_as_saved(tiny, sto
         server.wait(10)
 
 
+def test_a_single_pair_is_judged_with_one_key(address, store, context, page: Page):
+    context.add_cookies([{"name": "longtail_curator", "value": "Pia", "url": address}])
+    page.goto(f"{address}/review?mode=pair")
+    expect(page.locator(".pick")).to_have_count(1)
+    page.keyboard.press("t")
+    expect(page.locator(".pick.unsure")).to_have_count(1)
+    page.keyboard.press("1")
+    submit(page)
+    expect(page.get_by_text(SAVED)).to_be_visible()
+    assert votes(store, "Pia")["verdict"].tolist() == ["irrelevant"]
+
+
 def test_a_narrow_phone_needs_no_sideways_scrolling(address, context, page: Page):
     page.set_viewport_size({"width": 320, "height": 640})
     open_as("Pip", context, page, address)
@@ -254,6 +268,28 @@ def test_a_narrow_phone_needs_no_sideways_scrolling(address, context, page: Page
     )
     assert all(scroll <= client for scroll, client in widths)
     expect(page.locator(".act.submit")).to_be_in_viewport()
+
+
+def test_a_newcomer_warms_up_and_nothing_of_it_is_stored(tiny, address, store, context, page: Page):
+    facade = Recommender.open(tiny.workspace)
+    store.add(
+        Judgement(
+            str(uuid.uuid4()), "f3-03", one.item_id, "irrelevant" if one.rank <= 5 else "relevant", False, "Old hand",
+            "similar_items", facade.release_id, 3, (Seen("hybrid", one.rank),),
+        )
+        for one in facade.neighbours("f3-03", "hybrid", 10)
+    )  # fmt: skip
+    open_as("Newt", context, page, address)
+    expect(page.get_by_text(re.compile("Warm-up, 1 to go. Nothing here is stored"))).to_be_visible()
+    submit(page)
+    expect(page.get_by_text("You agreed with the others on 5 of 10. Press Enter to go on.")).to_be_visible()
+    expect(page.locator(".pick.wrong")).to_have_count(5)
+    submit(page)
+    expect(page.locator(".banner")).to_be_empty()
+    submit(page)
+    expect(page.get_by_text(SAVED)).to_be_visible()
+    assert "f3-03" not in set(votes(store, "Newt")["anchor_id"])
+    assert len(votes(store, "Newt")) == 10
 
 
 def serve(tiny: TinyRelease, port: int, folder) -> subprocess.Popen:
