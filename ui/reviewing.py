@@ -13,8 +13,9 @@ from typing import Any
 
 import streamlit as st
 
-from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.curation.judgements import Judgement, Seen
 from engine.errors import InputError, StoreError
+from ui.group_writer import GroupWriter
 from ui.passes import Pass, read_card, sign_card
 from ui.resources import card_maker, judgements, recommender, settings, workspace
 from ui.review_component import REASONS, browser_card
@@ -53,14 +54,14 @@ def store_decisions(holder: Pass, sent: Sequence[Mapping[str, Any]]) -> dict[str
     `refused` gives a sentence for each that can never be stored. Raises `StoreError` where the database does not take
     them now: then none is confirmed, and they are to be sent again.
     """
-    store = judgements()
+    writer = _writer(settings().database_url or workspace().database_url)
     stored: list[str] = []
     refused: dict[str, str] = {}
     for decision in sent:
         decision_id = str(decision.get("id"))
         try:
             card = ReviewCard.from_content(read_card(workspace(), decision.get("card")))
-            _store(store, card, decision, holder.rater)
+            _store(writer, card, decision, holder.rater)
         except InputError as exc:
             refused[decision_id] = str(exc)
         except StoreError as exc:
@@ -72,14 +73,14 @@ def store_decisions(holder: Pass, sent: Sequence[Mapping[str, Any]]) -> dict[str
     return {"stored": stored, "refused": refused, "progress": desk().progress(holder.rater)}
 
 
-def _store(store: JudgementStore, card: ReviewCard, decision: Mapping[str, Any], rater: str) -> None:
+def _store(writer: GroupWriter, card: ReviewCard, decision: Mapping[str, Any], rater: str) -> None:
     kind = decision.get("kind")
     if kind == "judged":
-        store.add(_judgements(card, decision, rater))
+        writer.add(_judgements(card, decision, rater))
         desk().judged(card.anchor_id, rater)
     elif kind == "undone":
         if decision.get("of") != "skipped":
-            store.add(_withdrawn(card, decision, rater))
+            writer.add(_withdrawn(card, decision, rater))
         desk().undone(card.anchor_id, rater)
     elif kind == "skipped":
         desk().skipped(card.anchor_id, rater)
@@ -136,3 +137,8 @@ def _judgement(card: ReviewCard, neighbour: str, client_id: str, one: Mapping[st
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _desk(url: str, release_id: str) -> Desk:
     return Desk(recommender(), judgements().current())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _writer(url: str) -> GroupWriter:
+    return GroupWriter(judgements().add)
