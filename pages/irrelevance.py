@@ -21,7 +21,7 @@ from engine.curation.irrelevance import (
 from engine.curation.judgements import DEMO_SOURCE
 from ui import notices
 from ui.charts import chart_file, draw_chart, irrelevance_chart, is_dark
-from ui.navigation import open_product
+from ui.navigation import link_to, open_product
 from ui.resources import judgements, recommender, settings, shop, workspace
 from ui.review_component import REASONS
 from ui.url import mirror, query, query_list, writer
@@ -58,8 +58,12 @@ def page() -> None:
         f"{', from cards of the Review page alone' if from_cards else ''}. "
         "The larger the dot, the more was judged; the band holds the true share with 95 % certainty."
     )
-    _next(table, current)
-    if not from_cards:
+    if from_cards:
+        products = plural(current["anchor_id"].nunique(), "product")
+        st.caption(f"{plural(len(current), 'judgement')} on {products} so far.")
+        link_to("review", "Judge more", ":material/checklist:")
+    else:
+        _next(table, current)
         _left_out(open_flags(current, seen, k=k))
         _samples(everything)
     _reasons(current)

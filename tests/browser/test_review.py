@@ -182,6 +182,8 @@ def test_a_reload_keeps_the_cards_and_sends_what_was_not_sent(address, store, co
     submit(page)
     expect(page.get_by_text(re.compile("2 decisions are not saved yet. No connection"))).to_be_visible()
     expect(page.locator(".history .saved")).to_have_count(0)
+    frame, message = page.locator(".review").bounding_box(), page.locator(".status").bounding_box()
+    assert message["x"] + message["width"] <= frame["x"] + frame["width"] + 1
     after = anchor(page)
     context.unroute("**/review/decisions")
     page.reload()
