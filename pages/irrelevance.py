@@ -21,26 +21,30 @@ from engine.curation.irrelevance import (
 from engine.curation.judgements import DEMO_SOURCE
 from ui import notices
 from ui.charts import chart_file, draw_chart, irrelevance_chart, is_dark
-from ui.navigation import open_product
+from ui.navigation import link_to, open_product
 from ui.resources import judgements, recommender, settings, shop, workspace
-from ui.url import mirror, query_list, writer
+from ui.review_component import REASONS
+from ui.url import mirror, query, query_list, writer
 from ui.words import ARM_NAMES, arm_name, plural, text_or_none
 
 __all__ = ["page"]
 
 FIRST_SHOWN = ["hybrid", "als"]
 FLAGS_LINKED = 5
+BASES = {"": "Whole lists", "cards": "Review cards"}
 
 
 def page() -> None:
     """The chart, what it leaves out, what to judge next, the table and the files."""
     word, k = shop().interaction_word, settings().serving.neighbours
-    current = judgements().current()
+    st.title("Irrelevance", anchor=False)
+    everything = judgements().current()
+    current, from_cards = _chosen(everything)
     seen = _seen(str(workspace().root), recommender().release_id, tuple(sorted(set(current["anchor_id"]))), k)
     seen = pd.concat([judgements().seen(), seen], ignore_index=True)
-    table = irrelevance_by_count(current, seen, k=k, seed=settings().seed)
-
-    st.title("Irrelevance", anchor=False)
+    # What lies on a review card is drawn by chance from all lists and judged to the end, so a part of a list speaks for
+    # the whole; elsewhere a list counts once it is finished.
+    table = irrelevance_by_count(current, seen, k=k, seed=settings().seed, complete_only=not from_cards)
     arms = _arms(table)
     shown = table[table["arm"].isin(arms)]
     title = headline(shown, word)
@@ -50,15 +54,63 @@ def page() -> None:
     chart = irrelevance_chart(shown, word, bins, arms, dark=is_dark())
     draw_chart(chart, key="irrelevance_chart")
     st.caption(
-        f"Of the {k} neighbours of each judged product, the share that people called irrelevant. "
+        f"Of the {k} neighbours of each judged product, the share that people called irrelevant"
+        f"{', from cards of the Review page alone' if from_cards else ''}. "
         "The larger the dot, the more was judged; the band holds the true share with 95 % certainty."
     )
-    _next(table, current)
-    _left_out(open_flags(current, seen, k=k))
-    _samples(current)
+    if from_cards:
+        products = plural(current["anchor_id"].nunique(), "product")
+        st.caption(f"{plural(len(current), 'judgement')} on {products} so far.")
+        link_to("review", "Judge more", ":material/checklist:")
+    else:
+        _next(table, current)
+        _left_out(open_flags(current, seen, k=k))
+        _samples(everything)
+    _reasons(current)
     if not shown.empty:
         # Files are on white whatever the screen is; they are made when somebody asks for one.
         _files(shown, word, title, lambda: irrelevance_chart(shown, word, bins, arms))
+
+
+def _chosen(everything: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+    """The judgements that are asked for, and whether they are those of review cards."""
+    reviewed = everything["source"] == "review"
+    chosen = everything
+    with st.container(horizontal=True, vertical_alignment="center"):
+        from_cards = False
+        if reviewed.any() and not reviewed.all():
+            basis = query("judged", allowed=BASES)
+            mirror("irrelevance_basis", basis)
+            st.segmented_control(
+                "Judged", list(BASES), key="irrelevance_basis", format_func=BASES.__getitem__, required=True,
+                label_visibility="collapsed", on_change=writer("irrelevance_basis", "judged"),
+            )  # fmt: skip
+            from_cards = basis == "cards"
+        elif reviewed.any():
+            from_cards = True
+        chosen = everything[reviewed == from_cards]
+        raters = sorted(set(chosen["rater"]))
+        wanted = _filter("By", "by", raters)
+        chosen = chosen[chosen["rater"].isin(wanted)] if wanted else chosen
+        items = recommender().items
+        kinds = items.loc[items["item_id"].isin(chosen["anchor_id"]), ["item_id", "category"]].dropna()
+        wanted = _filter("Category", "category", sorted(set(kinds["category"].astype(str))))
+        if wanted:
+            chosen = chosen[chosen["anchor_id"].isin(kinds.loc[kinds["category"].isin(wanted), "item_id"])]
+    return chosen, from_cards
+
+
+def _filter(label: str, name: str, values: list[str]) -> list[str]:
+    """Any of some values, chosen in a popover and kept in the address; nothing where there is no choice."""
+    if len(values) < 2:
+        return []
+    chosen = query_list(name, allowed=values)
+    with st.popover(f"{label}: {len(chosen)}" if chosen else label, type="secondary"):
+        mirror(f"irrelevance_{name}", chosen)
+        st.multiselect(
+            label, values, key=f"irrelevance_{name}", placeholder="Any", on_change=writer(f"irrelevance_{name}", name)
+        )
+    return chosen
 
 
 def _arms(table: pd.DataFrame) -> list[str]:
@@ -121,6 +173,15 @@ def _samples(current: pd.DataFrame) -> None:
             "something to see. They follow the style families the dresses were drawn from."
         )
         st.button("Remove the sample judgements", icon=":material/delete:", on_click=_remove_samples)
+
+
+def _reasons(current: pd.DataFrame) -> None:
+    """Why products were called irrelevant, where people said so."""
+    given = current.loc[(current["verdict"] == "irrelevant") & current["reason"].isin(list(REASONS)), "reason"]
+    if not given.empty:
+        counts = given.value_counts()
+        said = ", ".join(f"{REASONS[str(reason)]} {count:,}" for reason, count in counts.items())
+        st.caption(f"Reasons given for {plural(len(given), 'flag')}: {said}.")
 
 
 def _remove_samples() -> None:

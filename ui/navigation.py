@@ -30,7 +30,10 @@ NAVIGATION = {
         Entry("map", "Map", ":material/bubble_chart:"),
         Entry("shopper", "Shopper", ":material/person:"),
     ],
-    "Quality": [Entry("irrelevance", "Irrelevance", ":material/show_chart:")],
+    "Quality": [
+        Entry("review", "Review", ":material/checklist:"),
+        Entry("irrelevance", "Irrelevance", ":material/show_chart:"),
+    ],
     "Engine": [
         Entry("model", "Model", ":material/tune:", needs_release=False),
         Entry("data", "Data", ":material/database:", needs_release=False),

@@ -1,4 +1,7 @@
-"""Pictures by URL: GET /thumb/<hash> and /picture/<hash>, made once, kept by the browser for ever."""
+"""Our own addresses beside the dashboard: pictures, and what the Review page posts.
+
+GET /thumb/<hash> and /picture/<hash> are made once and kept by the browser for ever; see `ui.review_routes` for the rest.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from engine.settings import workspace_path
 from engine.workspace import Workspace
 
-__all__ = ["lifespan", "picture_url", "routes", "thumb_url"]
+__all__ = ["lifespan", "picture_url", "review_urls", "routes", "thumb_url"]
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 # A picture's address is the hash of its content: what lies there can never change.
@@ -36,6 +39,11 @@ def picture_url(image: str) -> str:
     return f"{_base()}/picture/{image}"
 
 
+def review_urls() -> dict[str, str]:
+    """Where the Review page asks for cards and sends decisions."""
+    return {"cards": f"{_base()}/review/cards", "decisions": f"{_base()}/review/decisions"}
+
+
 async def thumb(request: Request) -> Response:
     """The thumbnail, or 404 with a quiet placeholder."""
     return _serve(request, Workspace.thumbnail_file)
@@ -44,6 +52,20 @@ async def thumb(request: Request) -> Response:
 async def picture(request: Request) -> Response:
     """The picture, or 404 with a quiet placeholder."""
     return _serve(request, Workspace.image_file)
+
+
+async def review_cards(request: Request) -> Response:
+    """Cards for the Review page; its module knows the pages' resources, and is imported when it is first needed."""
+    from ui import review_routes
+
+    return await review_routes.cards(request)
+
+
+async def review_decisions(request: Request) -> Response:
+    """Decisions of the Review page."""
+    from ui import review_routes
+
+    return await review_routes.decisions(request)
 
 
 @asynccontextmanager
@@ -69,4 +91,6 @@ def _base() -> str:
 routes: list[BaseRoute] = [
     Route(f"{_base()}/thumb/{{image}}", thumb, methods=["GET"]),
     Route(f"{_base()}/picture/{{image}}", picture, methods=["GET"]),
+    Route(f"{_base()}/review/cards", review_cards, methods=["POST"]),
+    Route(f"{_base()}/review/decisions", review_decisions, methods=["POST"]),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from dataclasses import replace
 
 import pytest
 import streamlit as st
@@ -157,3 +158,49 @@ def test_table_and_chart_can_be_taken_away(sampled):
     app = opened()
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["PNG", "SVG", "CSV"]
+
+
+def review(tiny, store, recommender, rater: str, *, bad: set[str]) -> None:
+    """Judge all that any arm returns for a few products, as cards of the Review page do."""
+    for clicks in (0, 3, 20):
+        anchor = tiny.with_clicks(clicks)
+        store.add(
+            replace(
+                flag(recommender, anchor, neighbour, "irrelevant" if bad & set(arms) else "relevant", rater),
+                source="review",
+                implied=not bad & set(arms),
+                reason="wrong_style" if bad & set(arms) else None,
+            )
+            for neighbour, arms in list(recommender.arms_returning(anchor).items())[::2]
+        )
+
+
+def test_review_cards_count_though_no_list_is_finished(tiny, store, recommender):
+    review(tiny, store, recommender, "Ann", bad={"als"})
+    app = opened()
+    assert "from cards of the Review page alone" in words(app)
+    assert "not finished" not in words(app)
+    flags = int((store.current()["verdict"] == "irrelevant").sum())
+    assert f"Reasons given for {flags} flags: wrong style {flags}." in words(app)
+    table = app.dataframe[0].value
+    assert set(table.loc[table["arm"] == "Behaviour", "rate"]) == {100.0}
+    assert (table.loc[table["arm"] == "Longtail", "judged"] < 10).all()
+
+
+def test_cards_and_whole_lists_are_never_mixed_and_can_be_chosen(tiny, store, recommender, sampled):
+    review(tiny, store, recommender, "Ann", bad={"als"})
+    lists, cards = opened(), opened(judged="cards")
+    assert "from cards" not in words(lists)
+    assert "from cards" in words(cards)
+    assert lists.dataframe[0].value["anchors"].sum() != cards.dataframe[0].value["anchors"].sum()
+    assert "sample judgements" in words(lists)
+    assert "sample judgements" not in words(cards)
+
+
+def test_judgements_can_be_narrowed_to_one_rater(tiny, store, recommender):
+    review(tiny, store, recommender, "Ann", bad={"als"})
+    review(tiny, store, recommender, "Bo", bad=set())
+    both, bo = opened().dataframe[0].value, opened(by="Bo").dataframe[0].value
+    behaviour = [table.loc[table["arm"] == "Behaviour", "rate"] for table in (both, bo)]
+    assert set(behaviour[0]) == {50.0}
+    assert set(behaviour[1]) == {0.0}

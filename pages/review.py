@@ -1,0 +1,59 @@
+"""Review: judge what stands beside a product, card after card, blind to where it came from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.curator import curator_name, name_form
+from ui.passes import Pass, make_pass
+from ui.resources import recommender, shop_words, workspace
+from ui.review_component import guidelines_html, review_component
+from ui.review_warmup import warmup_cards
+from ui.reviewing import desk
+from ui.routes import review_urls
+from ui.url import mirror, query, writer
+
+__all__ = ["page"]
+
+MODES = {"": "Ten at a time", "pair": "One pair"}
+GUIDELINES = """
+Imagine a shopper on this product's page. A product is **irrelevant** when that shopper would wonder why it is shown.
+
+- Another *kind* of product, *occasion*, *style* or *price level*: irrelevant.
+- Another colour or brand alone: fits.
+- The same product twice: irrelevant, reason *duplicate*.
+- Go by what you see. When you cannot tell, say so: that is an answer too.
+"""
+
+
+def page() -> None:
+    """The card and its keys; before the first one, the question who is judging."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title("Review", anchor=False)
+        mode = query("mode", allowed=MODES)
+        mirror("review_mode", mode)
+        st.segmented_control(
+            "What is on a card", list(MODES), key="review_mode", format_func=MODES.__getitem__, required=True,
+            label_visibility="collapsed", on_change=writer("review_mode", "mode"),
+        )  # fmt: skip
+    rater = curator_name()
+    if rater is None:
+        st.write("You will see a product and what we would show beside it. Say what does not belong. Who is judging?")
+        if name_form("review_name", button="Start judging"):
+            st.rerun()
+        return
+    release, progress = recommender().release_id, desk().progress(rater)
+    review_component(
+        key="review",
+        data={
+            # What the browser keeps belongs to this curator and this shop.
+            "session": f"{shop_words().name}:{rater}:{mode}",
+            "pair": mode == "pair",
+            "token": make_pass(workspace(), Pass(rater, release)),
+            "url": review_urls(),
+            "guidelines": guidelines_html(GUIDELINES),
+            "warmup": warmup_cards(rater) if not progress["mine"] and mode != "pair" else [],
+            "progress": progress,
+        },
+        on_renew=lambda: None,  # running again is all that is asked: it makes a new pass
+    )

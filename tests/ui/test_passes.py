@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from engine.errors import InputError
+from engine.workspace import Workspace
+from ui import passes
+from ui.passes import Pass, PassError, make_pass, read_card, read_pass, sign_card
+
+ADA = Pass("Ada", "r0001")
+
+
+@pytest.fixture
+def shop(workspace) -> Workspace:
+    workspace.root.mkdir(parents=True, exist_ok=True)
+    return workspace
+
+
+def test_a_pass_is_good_in_the_browser_that_bears_the_name(shop):
+    assert read_pass(shop, make_pass(shop, ADA), "Ada") == ADA
+
+
+@pytest.mark.parametrize("name", ["Bo", None, "ada"])
+def test_a_pass_is_no_good_under_another_name(shop, name):
+    with pytest.raises(PassError, match="somebody else is judging now, not Ada"):
+        read_pass(shop, make_pass(shop, ADA), name)
+
+
+@pytest.mark.parametrize("text", [None, 7, "", "nonsense", "e30.x.y"])
+def test_what_is_no_pass_is_refused(shop, text):
+    with pytest.raises(PassError, match="reload"):
+        read_pass(shop, text, "Ada")
+
+
+def test_a_pass_that_was_changed_or_made_by_another_shop_is_refused(shop, tmp_path):
+    text = make_pass(shop, ADA)
+    with pytest.raises(PassError):
+        read_pass(shop, "A" + text[1:], "Ada")
+    other = Workspace(tmp_path / "other")
+    other.root.mkdir()
+    with pytest.raises(PassError):
+        read_pass(other, text, "Ada")
+
+
+def test_a_pass_runs_out(shop, monkeypatch):
+    text = make_pass(shop, ADA)
+    monkeypatch.setattr(passes, "LIFETIME_SECONDS", -1)
+    with pytest.raises(PassError, match="very long"):
+        read_pass(shop, text, "Ada")
+
+
+def test_a_card_is_no_pass_and_a_pass_no_card(shop):
+    card = sign_card(shop, {"rater": "Ada", "campaign": "r0001"})
+    assert read_card(shop, card) == {"rater": "Ada", "campaign": "r0001"}
+    with pytest.raises(PassError):
+        read_pass(shop, card, "Ada")
+    for text in (make_pass(shop, ADA), card + "x", None):
+        with pytest.raises(InputError, match="not handed out here"):
+            read_card(shop, text)
+
+
+def test_the_key_is_made_once_and_is_for_its_owner_alone(shop):
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: sign_card(shop, 1), range(8)))
+    assert len(set(made)) == 1
+    assert stat.S_IMODE((shop.root / passes.KEY_FILE).stat().st_mode) == 0o600
+    assert [file.name for file in shop.root.glob("review.key*")] == ["review.key"]

@@ -1,0 +1,96 @@
+"""Passes: what a page gives its component so that the browser may post to a route of ours.
+
+Routes know no session. A pass says who is judging what, is signed with a key of the workspace, and runs out; a route
+takes it only from the browser whose cookie bears the same name. Like the name itself it is no proof of identity: it
+keeps other sites from posting, and one curator's unsent decisions from being stored under another's name.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
+
+from engine.errors import InputError, LongtailError
+from engine.workspace import Workspace
+
+__all__ = ["Pass", "PassError", "make_pass", "read_card", "read_pass", "sign_card"]
+
+LIFETIME_SECONDS = 12 * 3600
+KEY_FILE = "review.key"
+KEY_BYTES = 32
+PASS_SALT, CARD_SALT = "longtail-pass", "longtail-card"
+
+
+class PassError(LongtailError):
+    """A pass that is missing, forged, too old, or somebody else's; a page that is run again gives a new one."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Who may judge, and in which campaign."""
+
+    rater: str
+    campaign: str
+
+
+def make_pass(workspace: Workspace, holder: Pass) -> str:
+    """The pass as text for the browser."""
+    return str(_serializer(workspace).dumps(asdict(holder)))
+
+
+def read_pass(workspace: Workspace, text: object, cookie_name: str | None) -> Pass:
+    """Who the pass was made for; raises `PassError` with a sentence.
+
+    Parameters
+    ----------
+    cookie_name : the curator's name in the cookie of the browser that shows the pass.
+    """
+    try:
+        content = _serializer(workspace).loads(text if isinstance(text, str) else "", max_age=LIFETIME_SECONDS)
+        holder = Pass(**content)
+    except SignatureExpired as exc:
+        raise PassError("This page has been open for very long; it is asking for a new pass.") from exc
+    except (BadSignature, TypeError) as exc:
+        raise PassError("This page is not allowed to store here; reload it.") from exc
+    if holder.rater != cookie_name:
+        raise PassError(f"In this browser somebody else is judging now, not {holder.rater}; reload the page.")
+    return holder
+
+
+def sign_card(workspace: Workspace, content: Any) -> str:
+    """What a card holds (anything JSON can say) as text that cannot be made elsewhere; it never runs out."""
+    return str(URLSafeSerializer(_key(workspace), salt=CARD_SALT).dumps(content))
+
+
+def read_card(workspace: Workspace, text: object) -> Any:
+    """The content of a signed card; raises `InputError` where it was not signed here."""
+    try:
+        return URLSafeSerializer(_key(workspace), salt=CARD_SALT).loads(text if isinstance(text, str) else "")
+    except BadSignature as exc:
+        raise InputError("this card was not handed out here; the next ones are", field="card") from exc
+
+
+def _serializer(workspace: Workspace) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(_key(workspace), salt=PASS_SALT)
+
+
+def _key(workspace: Workspace) -> bytes:
+    """The workspace's own key, made when first needed: a server that was restarted takes the passes given before."""
+    file = workspace.root / KEY_FILE
+    if not file.is_file():
+        draft = file.with_name(f"{KEY_FILE}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(secrets.token_bytes(KEY_BYTES))
+            os.fsync(stream.fileno())
+        try:
+            os.link(draft, file)  # the first of two servers that start at once wins, whole
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return file.read_bytes()
