@@ -129,10 +129,14 @@ def test_a_killed_drawing_process_is_reported_and_the_shop_in_use_stays(built, t
     workspace = Workspace(tmp_path)
     before = build_demo(workspace, **SIZE, processes=1)
 
+    others = set(psutil.Process().children())
+    killed: list[psutil.Process] = []
+
     def kill_a_painter(step: str, done: float, message: str = "") -> None:
-        if 0 < done < 1 and step.startswith("Drawing"):
-            painters = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
-            painters[-1].kill()
+        if not killed and 0 < done < 1 and step.startswith("Drawing"):
+            painters = set(psutil.Process().children()) - others
+            killed.append(next(child for child in painters if "spawn_main" in " ".join(child.cmdline())))
+            killed[0].kill()
 
     with pytest.raises(JobError, match="A drawing process was killed"):
         build_demo(workspace, seed=9, n_items=400, n_shoppers=40, processes=2, progress=kill_a_painter)
