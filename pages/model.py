@@ -13,6 +13,7 @@ from engine.errors import LongtailError
 from engine.jobs import active_run, list_runs
 from engine.serving.releases import Manifest, list_releases, publish, rollback
 from ui import notices, resources
+from ui.charts import is_dark
 from ui.model_charts import loss_chart, quality_chart, quality_headline, quality_table, share_sentences, task_table
 from ui.run_view import follow_run, runs_table, start
 from ui.words import day_phrase, duration_phrase, plural
@@ -62,7 +63,7 @@ def _quality(metrics: Mapping[str, Any], word: str) -> None:
         "hidden shoppers bought together more often than chance. 1 is the best possible list; the band holds 95 % of the "
         "uncertainty."
     )
-    st.altair_chart(quality_chart(table, word), width="stretch")
+    st.altair_chart(quality_chart(table, word, dark=is_dark()), width="stretch")
     with st.expander("The figures"):
         st.dataframe(
             table.rename(

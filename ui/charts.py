@@ -55,7 +55,7 @@ def irrelevance_chart(
     shown = shown.assign(arm=[arm_name(arm) for arm in shown["arm"]])
     x = alt.X(
         "bin_label:N",
-        title=f"{word.capitalize()} of the product (groups that double)",
+        title=[f"{word.capitalize()} of the product", "(groups that double)"],
         sort=None,
         scale=alt.Scale(type="point", domain=list(bins), padding=0.4),
         axis=alt.Axis(labelAngle=0, grid=False, labelOverlap="greedy"),

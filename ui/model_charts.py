@@ -8,10 +8,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from ui.charts import arm_colour
 from ui.words import ARM_NAMES, arm_name
 
 __all__ = [
-    "ARM_COLOURS",
     "loss_chart",
     "quality_chart",
     "quality_headline",
@@ -19,9 +19,6 @@ __all__ = [
     "share_sentences",
     "task_table",
 ]
-
-ARM_COLOURS = {"hybrid": "#1d8a78", "als": "#c8743a", "predicted": "#7b6fc4", "content": "#8a8f94"}
-
 
 VIEW_WORDS = {
     "words": "buyers of products with the same words",
@@ -69,16 +66,12 @@ def quality_headline(table: pd.DataFrame, word: str) -> str:
     return f"With 1 to 5 {word}, Longtail's neighbours are {ratio:.1f} times as good as behaviour's"
 
 
-def quality_chart(table: pd.DataFrame, word: str) -> alt.LayerChart | alt.FacetChart:
+def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> alt.LayerChart:
     """Surprise NDCG@10 against the interactions that a hidden product kept, a line and a band per arm."""
     levels = [level for level in ("0", "1", "2", "3", "5", "10") if level in set(table["kept"])]
     base = alt.Chart(table[table["kept"].isin(levels)]).encode(
         x=alt.X("kept:O", sort=levels, title=f"{word.capitalize()} the product kept", axis=alt.Axis(labelAngle=0)),
-        color=alt.Color(
-            "arm:N",
-            scale=alt.Scale(domain=list(ARM_NAMES.values()), range=[ARM_COLOURS[arm] for arm in ARM_NAMES]),
-            legend=alt.Legend(orient="bottom", title=None),
-        ),
+        color=arm_colour([arm for arm, name in ARM_NAMES.items() if name in set(table["arm"])], dark=dark),
     )
     band = base.mark_area(opacity=0.14).encode(y="low:Q", y2="high:Q")
     line = base.mark_line(point=True, strokeWidth=2.5).encode(
@@ -92,7 +85,8 @@ def quality_chart(table: pd.DataFrame, word: str) -> alt.LayerChart | alt.FacetC
             alt.Tooltip("targets:Q", title="Products measured"),
         ],
     )
-    return alt.layer(band, line).properties(height=340)
+    chart: alt.LayerChart = alt.layer(band, line).properties(height=340)
+    return chart
 
 
 def task_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
