@@ -66,7 +66,7 @@ def quality_headline(table: pd.DataFrame, word: str) -> str:
     return f"With 1 to 5 {word}, Longtail's neighbours are {ratio:.1f} times as good as behaviour's"
 
 
-def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> alt.LayerChart:
+def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> alt.LayerChart | alt.FacetChart:
     """Surprise NDCG@10 against the interactions that a hidden product kept, a line and a band per arm."""
     levels = [level for level in ("0", "1", "2", "3", "5", "10") if level in set(table["kept"])]
     base = alt.Chart(table[table["kept"].isin(levels)]).encode(
@@ -85,8 +85,7 @@ def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> alt.
             alt.Tooltip("targets:Q", title="Products measured"),
         ],
     )
-    chart: alt.LayerChart = alt.layer(band, line).properties(height=340)
-    return chart
+    return alt.layer(band, line).properties(height=340)
 
 
 def task_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
