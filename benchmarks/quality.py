@@ -35,16 +35,17 @@ from engine.evaluation.published_task import (
     fewest_bought,
     inner_products,
     low_traffic,
-    mean_profiles,
     score_shoppers,
     split_by_shopper,
     split_by_time,
 )
+from engine.evaluation.taste_choice import measure_tastes
 from engine.evaluation.thinning import Thinned, hold_out, thin
 from engine.model.als import fit_als
 from engine.model.encoders import Features, content_vectors, encode_catalogue, fit_encoders
 from engine.model.fusion import arm_vectors, similarities, unit_rows
 from engine.model.hybrid import Recipe, fit_hybrid, fit_standard, hybrid_arm
+from engine.model.taste import TasteScorer
 from engine.model.words import fit_words
 from engine.settings import AlsSettings, Settings, load_settings
 from engine.shop.catalogue import read_shop
@@ -230,15 +231,18 @@ def _task(data: Data, split: TaskSplit, seed: int, recipe: Recipe, als: AlsSetti
     standard = fit_standard(data.features)
     views = standard.views(data.features, predicted, data.words)
     hybrid = fit_hybrid(split.train, counts, standard, views, recipe, seed)
-    scorers["Longtail"] = inner_products(mean_profiles(split.train, hybrid.profiles), hybrid.for_shoppers)
     shoppers = np.sort(np.random.default_rng([seed, 3]).permutation(split.train.shape[0])[:MAX_SHOPPERS])
+    masks = {"<= 5": low_traffic(split.train), "80 %": fewest_bought(split.train)}
+    scorer = TasteScorer(hybrid.profiles, hybrid.for_shoppers, counts)
+    tastes = measure_tastes(scorer, split, list(masks.values()), shoppers, k=K)
     figures: dict[str, Any] = {}
-    for candidates, mask in (("<= 5", low_traffic(split.train)), ("80 %", fewest_bought(split.train))):
-        figures[candidates] = {}
-        for name, scorer in scorers.items():
-            scored = score_shoppers(split, mask, scorer, k=K, shoppers=shoppers)
-            if len(scored.shoppers):
-                figures[candidates][name] = [float(scored.ndcg.mean()), float(scored.average_precision.mean())]
+    for (candidates, mask), ours in zip(masks.items(), tastes.cross_fitted(np.random.default_rng(seed)), strict=True):
+        scored = {name: score_shoppers(split, mask, score, k=K, shoppers=shoppers) for name, score in scorers.items()}
+        figures[candidates] = {
+            name: [float(one.ndcg.mean()), float(one.average_precision.mean())]
+            for name, one in {**scored, "Longtail": ours}.items()
+            if len(one.shoppers)
+        }
     return figures
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,10 @@ from engine.evaluation.published_task import (
     fewest_bought,
     inner_products,
     low_traffic,
-    mean_profiles,
     score_shoppers,
     split_by_shopper,
 )
+from engine.evaluation.taste_choice import measure_tastes
 from engine.evaluation.thinning import LEVELS, Thinned, thin
 from engine.model.als import AlsFactors, fit_als
 from engine.model.encoders import Features
@@ -38,6 +39,7 @@ from engine.model.hybrid import Recipe, fit_hybrid, fit_standard, hybrid_arm, ma
 from engine.model.predictor import train_predictor
 from engine.model.recipe import choose_recipe, with_fallback
 from engine.model.residual import residual_factors
+from engine.model.taste import Taste, TasteScorer
 from engine.progress import Progress, silent
 from engine.settings import Settings
 from engine.shop.interactions import Interactions
@@ -49,6 +51,8 @@ HEADLINE_LEVELS = (1, 2, 3, 5)
 
 K = 10
 MAX_SHOPPERS = 2000
+MANY_ITEMS = 8000
+"""In a larger catalogue a quarter as many shoppers are looked at: each is compared with every product."""
 STEP = "Measuring quality"
 
 
@@ -112,7 +116,8 @@ def evaluate_release(
     }
 
     progress(STEP, 0.55, "hiding a fifth of what each shopper did")
-    task = _published_task(user_items, features, words, recipe, settings, seed)
+    task, taste = _published_task(user_items, features, words, recipe, settings, seed)
+    recipe = replace(recipe, taste=taste)
     progress(STEP, 1.0, "")
     return {
         "seed": seed,
@@ -209,30 +214,30 @@ def _published_task(
     recipe: Recipe,
     settings: Settings,
     seed: int,
-) -> dict[str, Any]:
-    """Shopper -> low-traffic products, for behaviour and hybrid, on a fit of its own."""
+) -> tuple[dict[str, Any], Taste]:
+    """Shopper -> low-traffic products, for behaviour and hybrid, on a fit of its own; and the taste to serve."""
     rng = np.random.default_rng([seed, 2])
     split = split_by_shopper(user_items, rng, settings.evaluation.held_out_share)
     behaviour, predicted = fit_models(split.train, features, settings, seed)
     standard = fit_standard(features)
     views = standard.views(features, predicted, words)
-    hybrid = fit_hybrid(split.train, _counts(split.train), standard, views, recipe, seed)
-    scorers = {
-        "als": inner_products(behaviour.user_factors, behaviour.item_factors),
-        "hybrid": inner_products(mean_profiles(split.train, hybrid.profiles), hybrid.for_shoppers),
-    }
-    shoppers = np.sort(rng.permutation(user_items.shape[0])[:MAX_SHOPPERS])
+    counts = _counts(split.train)
+    hybrid = fit_hybrid(split.train, counts, standard, views, recipe, seed)
+    most = MAX_SHOPPERS if user_items.shape[1] <= MANY_ITEMS else MAX_SHOPPERS // 4
+    shoppers = rng.permutation(user_items.shape[0])[:most]
     candidates = {
         "low_traffic": low_traffic(split.train, settings.evaluation.low_traffic),
         "fewest_bought": fewest_bought(split.train),
     }
+    scorer = TasteScorer(hybrid.profiles, hybrid.for_shoppers, counts)
+    tastes = measure_tastes(scorer, split, list(candidates.values()), shoppers, k=K)
+    als = inner_products(behaviour.user_factors, behaviour.item_factors)
     figures: dict[str, Any] = {}
-    for name, mask in candidates.items():
+    for (name, mask), hybrid_scores in zip(candidates.items(), tastes.cross_fitted(rng), strict=True):
+        arms = {"als": score_shoppers(split, mask, als, k=K, shoppers=shoppers), "hybrid": hybrid_scores}
         figures[name] = {"candidates": int(mask.sum())}
-        for arm, scorer in scorers.items():
-            scores = score_shoppers(split, mask, scorer, k=K, shoppers=shoppers)
-            figures[name][arm] = scores.summary(np.random.default_rng([seed, 3]))
-    return figures
+        figures[name] |= {arm: scores.summary(np.random.default_rng([seed, 3])) for arm, scores in arms.items()}
+    return figures, tastes.best()
 
 
 def _counts(train: sparse.csr_matrix) -> np.ndarray:

@@ -21,7 +21,6 @@ __all__ = [
     "fewest_bought",
     "inner_products",
     "low_traffic",
-    "mean_profiles",
     "score_shoppers",
     "split_by_shopper",
     "split_by_time",
@@ -105,13 +104,6 @@ def inner_products(
         return np.asarray(user_factors[shoppers] @ item_factors[items].T)
 
     return score
-
-
-def mean_profiles(train: sparse.csr_matrix, profiles: np.ndarray) -> np.ndarray:
-    """(n_users, d) float32: the mean of the profiles (n_items, d) of what each shopper has; zero rows where nothing."""
-    owned = sparse.csr_matrix((np.ones(train.nnz, np.float32), train.indices, train.indptr), shape=train.shape)
-    sums = owned @ profiles
-    return np.asarray(sums / np.maximum(np.diff(train.indptr), 1)[:, None], dtype=np.float32)
 
 
 def score_shoppers(

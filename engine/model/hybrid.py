@@ -20,6 +20,7 @@ from engine.model.encoders.base import Features
 from engine.model.fusion import ArmVectors, unit_rows
 from engine.model.propagation import Kernel, Rows, Smoother, fit_smoother
 from engine.model.residual import residual_factors
+from engine.model.taste import Taste
 
 __all__ = [
     "Hybrid",
@@ -52,6 +53,7 @@ class Recipe:
     rank : residual directions kept.
     exponent : candidates are divided by their length to this power; 1 compares directions alone.
     fallback : {lowest count: arm}: from this many interactions on another arm answers, "hybrid" for itself.
+    taste : how shoppers are served.
     """
 
     weights: dict[str, float]
@@ -60,6 +62,7 @@ class Recipe:
     rank: int = 256
     exponent: float = 0.5
     fallback: dict[int, str] = field(default_factory=dict)
+    taste: Taste = field(default_factory=Taste)
 
     def kernel(self) -> Kernel:
         """The kernel over the views that count."""
@@ -73,7 +76,8 @@ class Recipe:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
         """What `to_dict` gave."""
-        return cls(**{**values, "fallback": {int(count): arm for count, arm in values["fallback"].items()}})
+        fallback = {int(count): arm for count, arm in values["fallback"].items()}
+        return cls(**{**values, "fallback": fallback, "taste": Taste(**values.get("taste", {}))})
 
 
 @dataclass(frozen=True)
@@ -126,9 +130,8 @@ class Hybrid:
     ----------
     query : (n_items, rank) float32, the smoothed vectors; `candidates` : (n_items, rank) float32, each at most of length 1.
     profiles : (n_items, rank) float32, directions of real behaviour; zero rows where there is none.
-    for_shoppers : (n_items, rank) float32: a shopper likes what has a large inner product with the mean profile of his
-        history. Smoothed vectors, longer by the root of the interactions: 4.5 and 1.8 times the NDCG@10 of ALS as the
-        library comes on low-traffic products of two shops, where tuned ALS reaches 1.8 and 1.2.
+    for_shoppers : (n_items, rank) float32, the smoothed vectors, longer by the root of the interactions: what
+        `engine.model.taste` compares histories with.
     """
 
     recipe: Recipe

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from engine.errors import NotFoundError, ReleaseError
+from engine.model.taste import Taste, TasteScorer
 from engine.serving.arms import ArmSearch, open_arms
 from engine.serving.manifest import Manifest
 from engine.serving.releases import last_good_release, verify_release
@@ -39,7 +40,7 @@ class Neighbour:
     Attributes
     ----------
     rank : 1 is the best.
-    score : the cosine for similar items; for a shopper the inner product, about 1 for what he surely likes.
+    score : the cosine for similar items; for a shopper higher is better, nothing more.
     """
 
     item_id: str
@@ -183,15 +184,14 @@ class Recommender:
         return returned
 
     def ranked_by_shopper(self, user_id: str, arm: str = "hybrid", k: int = 10) -> list[Neighbour]:
-        """What the shop would recommend to a shopper: inner products, what he already has left out.
+        """What the shop would recommend to a shopper, what he already has left out.
 
         `als` can recommend products with interactions alone, `hybrid` all of them.
         """
         user = self._user(user_id)
         if arm not in self._shopper_factors:
             raise NotFoundError(f"Shoppers are served by {', '.join(self._shopper_factors)}, not by {arm!r}.")
-        vectors = self._shopper_factors[arm]
-        scores = np.asarray(vectors @ self._shopper_vector(user, arm), dtype=np.float64)
+        scores = np.asarray(self._shopper_scores(user, arm), dtype=np.float64)
         allowed = np.zeros(len(scores), dtype=bool)
         allowed[self._arms[arm].candidate_rows] = True
         allowed[self._seen(user)] = False
@@ -225,11 +225,21 @@ class Recommender:
             for rank, (row, score) in enumerate(pairs, start=1)
         ]
 
-    def _shopper_vector(self, user: int, arm: str) -> NDArray[np.float32]:
-        """What the arm knows of a shopper: his own factors, or for the hybrid the mean profile of what he has."""
-        if arm == "hybrid" and self._profiles is not None:
-            return np.asarray(self._profiles[self._seen(user)].mean(axis=0))
-        return np.asarray(self._user_factors[user])
+    @cached_property
+    def _taste(self) -> tuple[TasteScorer, Taste] | None:
+        """None in releases from before shoppers had a taste."""
+        if self._profiles is None:
+            return None
+        counts = self._items["interaction_count"].to_numpy()
+        recipe = self.training.get("recipe", {})
+        return TasteScorer(self._profiles, self._shopper_factors["hybrid"], counts), Taste(**recipe.get("taste", {}))
+
+    def _shopper_scores(self, user: int, arm: str) -> NDArray[np.float32]:
+        """(n_items,) by his own factors, or for the hybrid by what he has."""
+        if arm == "hybrid" and self._taste is not None:
+            scorer, taste = self._taste
+            return np.asarray(scorer(self._user_items[[user]], taste)[0])
+        return np.asarray(self._shopper_factors[arm] @ self._user_factors[user])
 
     def _user(self, user_id: str) -> int:
         try:

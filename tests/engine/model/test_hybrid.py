@@ -11,7 +11,6 @@ import pytest
 from scipy import sparse
 
 from engine.errors import ReleaseError
-from engine.evaluation.published_task import mean_profiles
 from engine.model.contributions import contributions
 from engine.model.encoders import Features
 from engine.model.fusion import ArmVectors, similarities, unit_rows
@@ -19,6 +18,7 @@ from engine.model.hybrid import Hybrid, Recipe, default_recipe, fit_hybrid, fit_
 from engine.model.hybrid_files import load_hybrid, save_hybrid
 from engine.model.recipe import choose_recipe, ndcg_of, with_fallback
 from engine.model.residual import residual_factors
+from engine.model.taste import Taste, TasteScorer
 from engine.model.words import fit_words
 
 GROUPS = 6
@@ -119,9 +119,10 @@ def test_a_release_without_a_smoother_has_none_and_a_damaged_one_is_named(shop, 
         load_hybrid(tmp_path)
 
 
-def test_a_shopper_is_offered_the_group_of_what_he_has(shop):
+@pytest.mark.parametrize("taste", [Taste(), Taste(6, 2.0)])
+def test_a_shopper_is_offered_the_group_of_what_he_has(shop, taste):
     fitted = shop.fitted()
-    scores = mean_profiles(shop.user_items, fitted.profiles) @ fitted.for_shoppers.T
+    scores = TasteScorer(fitted.profiles, fitted.for_shoppers, shop.counts)(shop.user_items, taste)
     known = np.diff(shop.user_items.indptr) > 0
     assert (GROUP[scores.argmax(axis=1)] == shop.taste)[known].mean() > 0.9
 
