@@ -59,7 +59,10 @@ ALS_GRID = (
     AlsSettings(factors=64, regularization=1.0, alpha=5.0),
     AlsSettings(factors=64, regularization=1.0, alpha=20.0),
     AlsSettings(factors=64, regularization=10.0, alpha=5.0),
-    AlsSettings(factors=128, regularization=1.0, alpha=5.0),
+    AlsSettings(factors=64, regularization=30.0, alpha=5.0),
+    AlsSettings(factors=64, regularization=100.0, alpha=5.0),
+    AlsSettings(factors=64, regularization=30.0, alpha=1.0),
+    AlsSettings(factors=128, regularization=100.0, alpha=5.0),
 )
 
 

@@ -61,7 +61,7 @@ def main() -> None:
 def shots(workspace: Workspace) -> dict[str, str]:
     """Name -> address of everything worth a picture, with a long-tail product as the example."""
     pages = {"similar_items": "", "new_product": "new_product", "map": "map", "shopper": "shopper"}
-    pages |= {name: name for name in ("irrelevance", "model", "data")}
+    pages |= {name: name for name in ("review", "irrelevance", "model", "data")}
     try:
         items = Recommender.open(workspace).items
     except LongtailError:

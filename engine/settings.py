@@ -308,7 +308,7 @@ def _explain(exc: ValidationError) -> str:
     for error in exc.errors():
         name = ".".join(str(part) for part in error["loc"])
         if error["type"] == "extra_forbidden":
-            problems.append(f"{name}: there is no such setting. See the list in README.md.")
+            problems.append(f"{name}: there is no such setting. `python -m engine settings` lists them.")
         else:
             problems.append(f"{name} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}.")
     return "\n".join(problems)

@@ -85,9 +85,10 @@ def arm_vectors(
     """The vectors of all four arms.
 
     `als` needs interactions on both sides. `predicted` queries with the prediction among real factors of well-known
-    items (n > tau) and predicted factors of the rest; `content` knows no behaviour; `hybrid` is `blend` on both sides,
-    each candidate's similarity weighed by the evidence for it (`EVIDENCE_FLOOR`). One more column makes that product an
-    ordinary cosine: 0 in queries, and in candidates what brings the weighted row back to length 1.
+    items (n > tau) and predicted factors of the rest, these times what a prediction is worth (`_agreement`); `content`
+    knows no behaviour; `hybrid` is `blend` on both sides, each candidate's similarity weighed by the evidence for it
+    (`EVIDENCE_FLOOR`). One more column makes such a product an ordinary cosine: 0 in queries, and in candidates what
+    brings the weighted row back to length 1.
 
     Parameters
     ----------
@@ -95,11 +96,12 @@ def arm_vectors(
     """
     behaviour, predicted = unit_rows(item_factors), unit_rows(predicted_factors)
     known = (counts > tau) & _says_something(behaviour)
+    worth = np.where(known, 1.0, _agreement(behaviour[known], predicted[known]))
     return {
         "als": _symmetric(behaviour),
-        "predicted": _arm(predicted, np.where(known[:, None], behaviour, predicted)),
+        "predicted": _weighed(predicted, np.where(known[:, None], behaviour, predicted), worth),
         "content": _symmetric(unit_rows(content)),
-        "hybrid": _weighed(unit_rows(blend(item_factors, predicted_factors, counts, tau)), counts),
+        "hybrid": _by_evidence(unit_rows(blend(item_factors, predicted_factors, counts, tau)), counts),
     }
 
 
@@ -132,7 +134,7 @@ def choose_tau(
     ideal = _discounted(np.sort(wanted, axis=1)[:, ::-1], k)
     scores = []
     for tau in grid:
-        hybrid = _weighed(unit_rows(blend(item_factors, predicted_factors, counts, tau)), counts)
+        hybrid = _by_evidence(unit_rows(blend(item_factors, predicted_factors, counts, tau)), counts)
         similarity = np.where(allowed, similarities(hybrid, targets[judged]), -np.inf)
         best = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
         scores.append(_discounted(np.take_along_axis(wanted, best, axis=1), k) / ideal)
@@ -173,12 +175,29 @@ def _arm(query: np.ndarray, candidates: np.ndarray) -> ArmVectors:
     return ArmVectors(query, candidates, _says_something(query), _says_something(candidates))
 
 
-def _weighed(vectors: np.ndarray, counts: np.ndarray) -> ArmVectors:
+def _agreement(behaviour: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean cosine of well-known items' behaviour and prediction: what the behaviour of a predicted item is expected to be.
+
+    Predictions are more alike than behaviour is. At full length those of rare items crowd out every well-known one:
+    surprise NDCG@10 of thinned items (m 0-5) without and with this: the demo shop 0.02 and 0.36, online_retail 0.18 and
+    0.39, movielens 0.06 and 0.23. 1 where nothing is well known.
+    """
+    return float(np.clip((behaviour * predicted).sum(axis=1).mean(), 0.05, 1.0)) if len(behaviour) else 1.0
+
+
+def _by_evidence(vectors: np.ndarray, counts: np.ndarray) -> ArmVectors:
     """Unit rows on both sides whose cosines are those of `vectors`, times the evidence for the candidate."""
-    weight = (1.0 - (1.0 - EVIDENCE_FLOOR) * EVIDENCE_HALF / (counts + EVIDENCE_HALF)).astype(np.float32)[:, None]
-    known = _says_something(vectors)[:, None]
-    query = np.hstack([vectors, np.zeros_like(weight)])
-    return _arm(query, np.hstack([weight * vectors, known * np.sqrt(1.0 - weight**2)]))
+    return _weighed(vectors, vectors, 1.0 - (1.0 - EVIDENCE_FLOOR) * EVIDENCE_HALF / (counts + EVIDENCE_HALF))
+
+
+def _weighed(query: np.ndarray, candidates: np.ndarray, weights: np.ndarray) -> ArmVectors:
+    """Unit rows whose cosines are those of `query` and `candidates`, unit rows too, times the candidate's weight in (0, 1]."""
+    weight = weights.astype(np.float32)[:, None]
+    known = _says_something(candidates)[:, None]
+    return _arm(
+        np.hstack([query, np.zeros_like(weight)]),
+        np.hstack([weight * candidates, known * np.sqrt(1.0 - weight**2)]),
+    )
 
 
 def _discounted(gains: np.ndarray, k: int) -> np.ndarray:

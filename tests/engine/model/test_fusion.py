@@ -58,9 +58,21 @@ def test_every_arm_has_unit_rows_and_behaviour_has_no_list_without_clicks(factor
 def test_the_predicted_arm_asks_with_predictions_among_real_factors_of_what_is_well_known(factors):
     behaviour, predicted, counts = factors
     arm = arm_vectors(behaviour, predicted, predicted, counts, tau=4.0)["predicted"]
-    np.testing.assert_array_equal(arm.query, unit_rows(predicted))
-    np.testing.assert_array_equal(arm.candidates[:3], unit_rows(predicted)[:3])
-    np.testing.assert_array_equal(arm.candidates[3:], unit_rows(behaviour)[3:])
+    b, p = unit_rows(behaviour), unit_rows(predicted)
+    known = (counts > 4) & b.any(axis=1)
+    worth = float((b[known] * p[known]).sum(axis=1).mean().clip(0.05, 1.0))
+    expected = p @ np.where(known[:, None], b, worth * p).T
+    np.testing.assert_allclose(arm.query @ arm.candidates.T, expected, atol=1e-6)
+    assert known.any()
+    assert not known.all()
+    np.testing.assert_allclose(np.linalg.norm(arm.candidates, axis=1), 1.0, atol=1e-6)
+
+
+def test_where_nothing_is_well_known_predictions_are_taken_at_their_word(factors):
+    behaviour, predicted, counts = factors
+    arm = arm_vectors(0 * behaviour, predicted, predicted, 0 * counts, tau=4.0)["predicted"]
+    p = unit_rows(predicted)
+    np.testing.assert_allclose(arm.query @ arm.candidates.T, p @ p.T, atol=1e-6)
 
 
 def test_similarities_are_cosines_and_minus_infinity_where_there_is_no_list(factors):
