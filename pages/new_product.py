@@ -95,10 +95,11 @@ def _attributes(items: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, Any]
     """What is known of the shop's own attributes."""
     given: dict[str, Any] = {}
     names = [name for name in kinds if name in items.columns]
-    folded = st.expander("More facts") if len(names) > ATTRIBUTES_OPEN else None
+    shown = st.container()
+    folded = st.expander("More facts") if len(names) > ATTRIBUTES_OPEN else shown
     for position, name in enumerate(names):
         label, key = name.replace("_", " ").capitalize(), f"new_attribute_{name}"
-        with folded if folded is not None and position >= ATTRIBUTES_OPEN else st.container():
+        with shown if position < ATTRIBUTES_OPEN else folded:
             if kinds[name] == "number":
                 value: Any = st.number_input(label, key=key, value=None, placeholder="Unknown")
             elif kinds[name] == "multi":
