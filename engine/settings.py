@@ -67,6 +67,9 @@ class AlsSettings(_Group):
     regularization: float = Field(0.05, gt=0, description="pull towards zero; higher trusts few clicks less")
     alpha: float = Field(5.0, gt=0, description="confidence is 1 + alpha x weight")
     iterations: int = Field(15, ge=1, le=200, description="rounds over all shoppers and products")
+    tries: int = Field(
+        6, ge=1, le=50, description="settings compared on hidden products before the best is used; 1 uses those above"
+    )
 
 
 class TextSettings(_Group):

@@ -14,7 +14,15 @@ from engine.jobs import active_run, list_runs
 from engine.serving.releases import Manifest, list_releases, publish, rollback
 from ui import notices, resources
 from ui.charts import is_dark
-from ui.model_charts import loss_chart, quality_chart, quality_headline, quality_table, share_sentences, task_table
+from ui.model_charts import (
+    als_table,
+    loss_chart,
+    quality_chart,
+    quality_headline,
+    quality_table,
+    share_sentences,
+    task_table,
+)
 from ui.run_view import follow_run, runs_table, start
 from ui.words import day_phrase, duration_phrase, plural
 
@@ -29,7 +37,7 @@ def page() -> None:
         release = resources.recommender()
         _quality(release.metrics, resources.shop().interaction_word)
         _shares(release.training, resources.shop().interaction_word)
-        _history(release.training, release.manifest)
+        _history(release.training, release.metrics, release.manifest)
     _releases()
     if runs := list_runs(resources.workspace()):
         st.subheader("Runs")
@@ -61,7 +69,8 @@ def _quality(metrics: Mapping[str, Any], word: str) -> None:
     st.caption(
         f"Well-known products had their {word} hidden, all but a few. A list is good when it names the products that the "
         "hidden shoppers bought together more often than chance. 1 is the best possible list; the band holds 95 % of the "
-        "uncertainty."
+        "uncertainty. The dashed line is the ceiling: the best list that behaviour alone gives the same products once half of "
+        f"the hidden {word} are known."
     )
     st.altair_chart(quality_chart(table, word, dark=is_dark()), width="stretch")
     with st.expander("The figures"):
@@ -107,8 +116,26 @@ def _shares(training: Mapping[str, Any], word: str) -> None:
         st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
 
 
-def _history(training: Mapping[str, Any], manifest: Manifest) -> None:
+def _history(training: Mapping[str, Any], metrics: Mapping[str, Any], manifest: Manifest) -> None:
     with st.expander("What the last training did"):
+        if decision := manifest.extra.get("decision"):
+            st.markdown(f"**Decision:** {decision}")
+        tried = als_table(metrics)
+        if len(tried) > 1:
+            st.markdown("**Ways to learn from behaviour that were compared**")
+            st.dataframe(
+                tried.rename(
+                    columns={
+                        "factors": "Factors",
+                        "regularization": "Regularization",
+                        "alpha": "Alpha",
+                        "ndcg": "Quality",
+                        "used": "Used",
+                    }
+                ),
+                hide_index=True,
+                column_config={"Quality": st.column_config.NumberColumn(format="%.3f")},
+            )
         if steps := manifest.steps:
             st.dataframe(
                 pd.DataFrame([{"Step": name, "Took": duration_phrase(seconds)} for name, seconds in steps.items()]),

@@ -12,6 +12,7 @@ from ui.charts import arm_colour
 from ui.words import ARM_NAMES, arm_name
 
 __all__ = [
+    "als_table",
     "loss_chart",
     "quality_chart",
     "quality_headline",
@@ -20,6 +21,14 @@ __all__ = [
     "task_table",
 ]
 
+CEILING = "If it had sold well"
+REFERENCE_NAMES = {
+    "popularity": "The bestsellers",
+    "item_knn": "Bought together, by share (ItemKNN)",
+    "residual_knn": "Bought together, beyond chance",
+    "words": "The same words (TF-IDF)",
+    "ceiling": CEILING,
+}
 VIEW_WORDS = {
     "words": "buyers of products with the same words",
     "content": "buyers of products alike in everything told and shown",
@@ -32,9 +41,10 @@ VIEW_WORDS = {
 
 def quality_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
     """Long table: arm, kept (interactions a hidden product kept), ndcg with low and high (95 %), coverage, targets."""
+    measured = {**metrics.get("thinning", {}), **_peers(metrics)}
     rows = [
         {
-            "arm": arm_name(arm),
+            "arm": REFERENCE_NAMES.get(arm) or arm_name(arm),
             "kept": level,
             "ndcg": figures["ndcg"]["mean"],
             "low": figures["ndcg"]["low"],
@@ -43,13 +53,22 @@ def quality_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
             "coverage": figures["coverage"],
             "targets": figures["targets"],
         }
-        for arm, levels in metrics.get("thinning", {}).items()
+        for arm, levels in measured.items()
         for level, figures in levels.items()
         if figures["targets"] and figures["ndcg"]["mean"] is not None
     ]
     return pd.DataFrame(
         rows, columns=["arm", "kept", "ndcg", "low", "high", "average_precision", "coverage", "targets"]
     )
+
+
+def _peers(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The references, with the best of those that know rich behaviour as "ceiling" in their place."""
+    references = dict(metrics.get("references", {}))
+    rich = {name: references.pop(name) for name in list(references) if name.startswith("rich_")}
+    if rich:
+        references["ceiling"] = max(rich.values(), key=lambda levels: levels["pooled"]["ndcg"]["mean"] or 0.0)
+    return references
 
 
 def quality_headline(table: pd.DataFrame, word: str) -> str:
@@ -69,9 +88,15 @@ def quality_headline(table: pd.DataFrame, word: str) -> str:
 def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> alt.LayerChart | alt.FacetChart:
     """Surprise NDCG@10 against the interactions that a hidden product kept, a line and a band per arm."""
     levels = [level for level in ("0", "1", "2", "3", "5", "10") if level in set(table["kept"])]
-    base = alt.Chart(table[table["kept"].isin(levels)]).encode(
-        x=alt.X("kept:O", sort=levels, title=f"{word.capitalize()} the product kept", axis=alt.Axis(labelAngle=0)),
-        color=arm_colour([arm for arm, name in ARM_NAMES.items() if name in set(table["arm"])], dark=dark),
+    drawn = table[table["kept"].isin(levels)]
+    x = alt.X("kept:O", sort=levels, title=f"{word.capitalize()} the product kept", axis=alt.Axis(labelAngle=0))
+    base = alt.Chart(drawn[drawn["arm"].isin(ARM_NAMES.values())]).encode(
+        x=x, color=arm_colour([arm for arm, name in ARM_NAMES.items() if name in set(table["arm"])], dark=dark)
+    )
+    ceiling = (
+        alt.Chart(drawn[drawn["arm"] == CEILING])
+        .mark_line(strokeDash=[6, 4], strokeWidth=2, color="#aab3b9" if dark else "#7d858c")
+        .encode(x=x, y="ndcg:Q", tooltip=[alt.Tooltip("arm:N", title="Line"), alt.Tooltip("ndcg:Q", format=".3f")])
     )
     band = base.mark_area(opacity=0.14).encode(y="low:Q", y2="high:Q")
     line = base.mark_line(point=True, strokeWidth=2.5).encode(
@@ -85,7 +110,7 @@ def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> alt.
             alt.Tooltip("targets:Q", title="Products measured"),
         ],
     )
-    return alt.layer(band, line).properties(height=340)
+    return alt.layer(band, ceiling, line).properties(height=340)
 
 
 def task_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
@@ -118,8 +143,31 @@ def share_sentences(training: Mapping[str, Any], word: str) -> list[str]:
         parts = {f"own {word}": share["own"]}
         parts |= {VIEW_WORDS.get(view, view): part for view, part in share["views"].items()}
         told = sorted(((part, name) for name, part in parts.items() if part >= 0.05), reverse=True)
-        sentences.append(f"{who}: " + ", ".join(f"{part:.0%} {name}".replace("%", " %") for part, name in told))
+        beside = (
+            f"; and {word} compared directly, counted {told_weight(share['behaviour'])}"
+            if share.get("behaviour")
+            else ""
+        )
+        sentences.append(
+            f"{who}: " + ", ".join(f"{part:.0%} {name}".replace("%", " %") for part, name in told) + beside
+        )
     return sentences
+
+
+def told_weight(weight: float) -> str:
+    """How much something counts beside the rest, in words."""
+    if weight == 1:
+        return "as much"
+    return f"{weight:g} times as much"
+
+
+def als_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
+    """What was tried to learn from behaviour, best first: factors, regularization, alpha, ndcg, used."""
+    columns = ["factors", "regularization", "alpha"]
+    table = pd.DataFrame(metrics.get("als_tried", []), columns=[*columns, "ndcg"])
+    used = metrics.get("als", {})
+    table["used"] = [all(row[name] == used.get(name) for name in columns) for row in table.to_dict("records")]
+    return table.sort_values("ndcg", ascending=False, kind="stable").reset_index(drop=True)
 
 
 def _range_phrase(low: int, high: int | None, word: str) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from engine.errors import TrainingError
+from engine.evaluation.als_choice import choose_als
 from engine.evaluation.metrics import (
     average_precision_at_k,
     binary,
@@ -30,29 +31,37 @@ from engine.evaluation.published_task import (
     score_shoppers,
     split_by_shopper,
 )
+from engine.evaluation.references import Scores, ceilings, simple_methods
 from engine.evaluation.taste_choice import measure_tastes
 from engine.evaluation.thinning import LEVELS, Thinned, thin
 from engine.model.als import AlsFactors, fit_als
 from engine.model.encoders import Features
 from engine.model.fusion import ARMS, DEFAULT_TAU, ArmVectors, arm_vectors, choose_tau, similarities
-from engine.model.hybrid import Recipe, fit_hybrid, fit_standard, hybrid_arm, max_rank
+from engine.model.hybrid import Hybrid, Recipe, fit_hybrid, fit_standard, hybrid_arm, max_rank
 from engine.model.predictor import train_predictor
-from engine.model.recipe import choose_recipe, with_fallback
+from engine.model.recipe import BUSY, choose_recipe, with_behaviour, with_fallback
 from engine.model.residual import residual_factors
-from engine.model.taste import Taste, TasteScorer
+from engine.model.taste import TasteScorer
 from engine.progress import Progress, silent
 from engine.settings import Settings
 from engine.shop.interactions import Interactions
 
-__all__ = ["HEADLINE_LEVELS", "evaluate_release", "fit_models", "fitted_hybrid", "reported_half"]
+__all__ = [
+    "HEADLINE_LEVELS",
+    "busy_behaviour",
+    "evaluate_release",
+    "fit_models",
+    "fitted_hybrid",
+    "reported_half",
+]
 
 HEADLINE_LEVELS = (1, 2, 3, 5)
 """The m that are pooled in the headline; m = 0 stands beside it, since behaviour has no list there."""
 
 K = 10
-MAX_SHOPPERS = 2000
+MAX_SHOPPERS, MAX_ANCHORS = 2000, 400
 MANY_ITEMS = 8000
-"""In a larger catalogue a quarter as many shoppers are looked at: each is compared with every product."""
+"""In a larger catalogue a quarter as many shoppers and anchors are looked at: each is compared with every product."""
 STEP = "Measuring quality"
 
 
@@ -69,8 +78,9 @@ def evaluate_release(
     """What goes into metrics.json.
 
     One thinned fit (behaviour and predictor) gives surprise NDCG@10, binary NDCG@10, AP@10 and coverage of every arm,
-    by m and pooled over `HEADLINE_LEVELS`; one more fit gives the published task for behaviour and hybrid. Tau and
-    the recipe are chosen on one half of the targets, everything is reported on the other.
+    by m and pooled over `HEADLINE_LEVELS`, of simple methods and of rich behaviour; one more fit gives the published
+    task for behaviour and hybrid. The settings of ALS, tau and the recipe are chosen on one half of the targets,
+    everything is reported on the other.
 
     Parameters
     ----------
@@ -80,8 +90,8 @@ def evaluate_release(
 
     Returns
     -------
-    `{"seed", "k", "tau", "recipe", "tried", "n_targets", "without_relevant", "thinning": {arm: {"pooled" | "0" | "1" ...: figures}},
-    "published_task": {"low_traffic" | "fewest_bought": {arm: figures}}}`, JSON types only; a shop too small to measure
+    `{"seed", "k", "tau", "als", "als_tried", "recipe", "tried", "n_targets", "without_relevant",
+    "thinning": {arm: {"pooled" | "0" | "1" ...: figures}}, "references": {method: the same}, "published_task": {"low_traffic" | "fewest_bought": {arm: figures}}}`, JSON types only; a shop too small to measure
     has "problem", a sentence saying why, in place of the figures.
     """
     user_items = sparse.csr_matrix(interactions.user_items)
@@ -100,34 +110,44 @@ def evaluate_release(
         return {"seed": seed, "k": K, "tau": settings.hybrid.tau or DEFAULT_TAU, "problem": str(exc)}
 
     progress(STEP, 0.05, f"hiding the history of {len(split.targets)} well-known products")
-    behaviour, predicted = fit_models(split.train, features, settings, seed)
-    progress(STEP, 0.45, "comparing with what was hidden")
     gains = surprise_relevance(split.half_b, split.train, split.targets, allowed=split.candidates)
     reported = reported_half(split, rng)
     counts = _counts(split.train)
     tuning = np.flatnonzero(~reported)
     validation = (split.targets[tuning], gains[tuning], split.candidates)
+    als, behaviour, als_tried = choose_als(split.train, settings.als, *validation, seed, k=K)
+    settings = settings.model_copy(update={"als": als})
+    progress(STEP, 0.3, "predicting what was hidden")
+    predicted = _predicted(split.train, behaviour, features, settings, seed)
+    progress(STEP, 0.45, "comparing with what was hidden")
     tau = settings.hybrid.tau or choose_tau(behaviour.item_factors, predicted, counts, *validation, k=K)
     arms = arm_vectors(behaviour.item_factors, predicted, content, counts, tau)
     progress(STEP, 0.5, "choosing how look-alikes and clicks are weighed")
     arms["hybrid"], recipe, tried = fitted_hybrid(split.train, features, predicted, words, arms, validation, seed)
     thinning = {
-        name: _arm_figures(arms[name], split, gains, reported, np.random.default_rng([seed, 1])) for name in ARMS
+        name: _figures(_cosines_of(arms[name]), split, gains, reported, np.random.default_rng([seed, 1]))
+        for name in ARMS
+    }
+    peers = {**simple_methods(split.train, words), **ceilings(split, als, seed)}
+    references = {
+        name: _figures(score, split, gains, reported, np.random.default_rng([seed, 1])) for name, score in peers.items()
     }
 
     progress(STEP, 0.55, "hiding a fifth of what each shopper did")
-    task, taste = _published_task(user_items, features, words, recipe, settings, seed)
-    recipe = replace(recipe, taste=taste)
+    task, recipe = _published_task(user_items, features, content, words, recipe, tau, settings, seed)
     progress(STEP, 1.0, "")
     return {
         "seed": seed,
         "k": K,
         "tau": tau,
+        "als": als.model_dump(),
+        "als_tried": als_tried,
         "recipe": recipe.to_dict(),
         "tried": tried,
         "n_targets": int(reported.sum()),
         "without_relevant": int((np.diff(gains.indptr)[reported] == 0).sum()),
         "thinning": thinning,
+        "references": references,
         "by_target": _by_target(arms["hybrid"], split, gains, reported),
         "published_task": task,
     }
@@ -138,8 +158,14 @@ def fit_models(
 ) -> tuple[AlsFactors, np.ndarray]:
     """Behaviour and prediction from `train` alone."""
     behaviour = fit_als(train, settings.als, seed)
+    return behaviour, _predicted(train, behaviour, features, settings, seed)
+
+
+def _predicted(
+    train: sparse.csr_matrix, behaviour: AlsFactors, features: Mapping[str, Features], settings: Settings, seed: int
+) -> np.ndarray:
     predictor = train_predictor(dict(features), behaviour.item_factors, _counts(train), settings.predictor, seed)
-    return behaviour, predictor.predict(dict(features))
+    return predictor.predict(dict(features))
 
 
 def fitted_hybrid(
@@ -159,9 +185,45 @@ def fitted_hybrid(
     recipe, tried = choose_recipe(factors, counts, views, *validation, seed, k=K)
     fitted = fit_hybrid(train, counts, standard, views, recipe, seed, factors=factors)
     others = {name: arm for name, arm in arms.items() if name != "hybrid"}
+    recipe = with_behaviour(
+        recipe, (fitted.query, fitted.candidates), others, counts, *validation, low=1, high=BUSY - 1, k=K
+    )
     alone = hybrid_arm(fitted.query, fitted.candidates, counts, recipe, others)
     recipe = with_fallback(recipe, alone, others, counts, *validation, k=K)
     return hybrid_arm(fitted.query, fitted.candidates, counts, recipe, others), recipe, tried
+
+
+def busy_behaviour(
+    recipe: Recipe,
+    hybrid: Hybrid,
+    arms: Mapping[str, ArmVectors],
+    train: sparse.csr_matrix,
+    hidden: sparse.csr_matrix,
+    anchors: np.ndarray,
+) -> Recipe:
+    """The recipe with what behaviour compared directly counts beside the hybrid for products that have plenty of it.
+
+    Parameters
+    ----------
+    hybrid, arms : fitted on `train`; `hidden` are interactions taken out of it at random, which say what is relevant.
+    anchors : (n,) items with at least `BUSY` interactions in `train`.
+    """
+    gains = surprise_relevance(hidden, train, anchors)
+    own = sparse.csr_matrix((np.ones(len(anchors)), (np.arange(len(anchors)), anchors)), shape=gains.shape)
+    gains = sparse.csr_matrix(gains - gains.multiply(own))
+    gains.eliminate_zeros()
+    return with_behaviour(
+        recipe,
+        (hybrid.query, hybrid.candidates),
+        arms,
+        _counts(train),
+        anchors,
+        gains,
+        np.ones(train.shape[1], dtype=bool),
+        low=BUSY,
+        high=None,
+        k=K,
+    )
 
 
 def reported_half(split: Thinned, rng: np.random.Generator) -> np.ndarray:
@@ -173,14 +235,16 @@ def reported_half(split: Thinned, rng: np.random.Generator) -> np.ndarray:
     return reported
 
 
-def _arm_figures(
-    arm: ArmVectors, split: Thinned, gains: sparse.csr_matrix, reported: np.ndarray, rng: np.random.Generator
+def _cosines_of(arm: ArmVectors) -> Scores:
+    return lambda rows: similarities(arm, rows)
+
+
+def _figures(
+    score: Scores, split: Thinned, gains: sparse.csr_matrix, reported: np.ndarray, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Figures of one arm over the reported targets: pooled over the headline levels, and at each level."""
+    """Figures of one arm or method over the reported targets: pooled over the headline levels, and at each level."""
     places = np.flatnonzero(reported)
-    ranked = top_k_in_chunks(
-        lambda some: similarities(arm, split.targets[places[some]]), len(places), K, split.candidates
-    )
+    ranked = top_k_in_chunks(lambda some: score(split.targets[places[some]]), len(places), K, split.candidates)
     figures = {
         "ndcg": ndcg_at_k(ranked, gains[places], K),
         "binary_ndcg": ndcg_at_k(ranked, binary(gains[places]), K),
@@ -210,12 +274,15 @@ def _by_target(arm: ArmVectors, split: Thinned, gains: sparse.csr_matrix, report
 def _published_task(
     user_items: sparse.csr_matrix,
     features: Mapping[str, Features],
+    content: np.ndarray,
     words: sparse.csr_matrix | None,
     recipe: Recipe,
+    tau: float,
     settings: Settings,
     seed: int,
-) -> tuple[dict[str, Any], Taste]:
-    """Shopper -> low-traffic products, for behaviour and hybrid, on a fit of its own; and the taste to serve."""
+) -> tuple[dict[str, Any], Recipe]:
+    """Shopper -> low-traffic products, for behaviour and hybrid, on a fit of its own; and the recipe with what only this
+    split can tell: the taste to serve, and how busy products' behaviour counts."""
     rng = np.random.default_rng([seed, 2])
     split = split_by_shopper(user_items, rng, settings.evaluation.held_out_share)
     behaviour, predicted = fit_models(split.train, features, settings, seed)
@@ -224,6 +291,7 @@ def _published_task(
     counts = _counts(split.train)
     hybrid = fit_hybrid(split.train, counts, standard, views, recipe, seed)
     most = MAX_SHOPPERS if user_items.shape[1] <= MANY_ITEMS else MAX_SHOPPERS // 4
+    most_anchors = MAX_ANCHORS if user_items.shape[1] <= MANY_ITEMS else MAX_ANCHORS // 4
     shoppers = rng.permutation(user_items.shape[0])[:most]
     candidates = {
         "low_traffic": low_traffic(split.train, settings.evaluation.low_traffic),
@@ -234,10 +302,14 @@ def _published_task(
     als = inner_products(behaviour.user_factors, behaviour.item_factors)
     figures: dict[str, Any] = {}
     for (name, mask), hybrid_scores in zip(candidates.items(), tastes.cross_fitted(rng), strict=True):
-        arms = {"als": score_shoppers(split, mask, als, k=K, shoppers=shoppers), "hybrid": hybrid_scores}
+        scored = {"als": score_shoppers(split, mask, als, k=K, shoppers=shoppers), "hybrid": hybrid_scores}
         figures[name] = {"candidates": int(mask.sum())}
-        figures[name] |= {arm: scores.summary(np.random.default_rng([seed, 3])) for arm, scores in arms.items()}
-    return figures, tastes.best()
+        figures[name] |= {arm: scores.summary(np.random.default_rng([seed, 3])) for arm, scores in scored.items()}
+    busy = np.flatnonzero(counts >= max(BUSY, settings.evaluation.min_interactions))
+    anchors = np.sort(rng.permutation(busy)[:most_anchors])
+    arms = arm_vectors(behaviour.item_factors, predicted, content, counts, tau)
+    recipe = busy_behaviour(recipe, hybrid, arms, split.train, split.held_out, anchors)
+    return figures, replace(recipe, taste=tastes.best())
 
 
 def _counts(train: sparse.csr_matrix) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.model.hybrid import Hybrid, answering
+from engine.model.hybrid import Hybrid, answering, behaviour_weights
 from engine.model.propagation import Rows, fit_smoother
 
 __all__ = ["COUNTS", "contributions"]
@@ -25,9 +25,10 @@ SAMPLE = 30
 def contributions(
     hybrid: Hybrid, factors: np.ndarray, counts: np.ndarray, views: Mapping[str, Rows], seed: int
 ) -> list[dict[str, Any]]:
-    """One entry for each of `COUNTS` that has products: `{"low", "high", "products", "arm", "own", "views"}`.
+    """One entry for each of `COUNTS` that has products: `{"low", "high", "products", "arm", "own", "views", "behaviour"}`.
 
-    `own` and `views` (name -> share) add up to 1; `arm` is "hybrid" or the arm that answers in its place.
+    `own` and `views` (name -> share) add up to 1; `arm` is "hybrid" or the arm that answers in its place; `behaviour` is
+    the weight of behaviour compared directly beside all of that.
 
     Parameters
     ----------
@@ -66,6 +67,7 @@ def contributions(
                 "arm": str(answering(np.array([low]), recipe)[0]),
                 "own": _mean_share(own, total),
                 "views": shares,
+                "behaviour": float(behaviour_weights(np.array([low]), recipe)[0]),
             }
         )
     return told

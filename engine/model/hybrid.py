@@ -27,6 +27,7 @@ __all__ = [
     "Recipe",
     "Standard",
     "answering",
+    "behaviour_weights",
     "candidates_of",
     "default_recipe",
     "fit_hybrid",
@@ -53,6 +54,8 @@ class Recipe:
     rank : residual directions kept.
     exponent : candidates are divided by their length to this power; 1 compares directions alone.
     fallback : {lowest count: arm}: from this many interactions on another arm answers, "hybrid" for itself.
+    behaviour : {lowest count: weight}: from this many interactions on the cosine of ALS factors is added with this
+        weight, both brought to the same spread over the candidates; smallest counts weigh 0.
     taste : how shoppers are served.
     """
 
@@ -62,6 +65,7 @@ class Recipe:
     rank: int = 256
     exponent: float = 0.5
     fallback: dict[int, str] = field(default_factory=dict)
+    behaviour: dict[int, float] = field(default_factory=dict)
     taste: Taste = field(default_factory=Taste)
 
     def kernel(self) -> Kernel:
@@ -71,13 +75,16 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self) | {"fallback": {str(count): arm for count, arm in self.fallback.items()}}
+        steps: dict[str, dict[int, Any]] = {"fallback": self.fallback, "behaviour": self.behaviour}
+        return asdict(self) | {name: {str(count): to for count, to in one.items()} for name, one in steps.items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
         """What `to_dict` gave."""
         fallback = {int(count): arm for count, arm in values["fallback"].items()}
-        return cls(**{**values, "fallback": fallback, "taste": Taste(**values.get("taste", {}))})
+        behaviour = {int(count): weight for count, weight in values.get("behaviour", {}).items()}
+        taste = Taste(**values.get("taste", {}))
+        return cls(**{**values, "fallback": fallback, "behaviour": behaviour, "taste": taste})
 
 
 @dataclass(frozen=True)
@@ -183,8 +190,8 @@ def hybrid_arm(
 ) -> ArmVectors:
     """Unit rows whose cosines rank as the inner products of `query` and `candidates` do.
 
-    Where the recipe falls back to another arm for some counts, that arm's vectors stand beside as further columns and
-    each query has numbers in one block alone. One more column, 0 in queries, brings candidates to length 1.
+    Where the recipe falls back to another arm for some counts, or adds behaviour, that arm's vectors stand beside as
+    further columns. One more column, 0 in queries, brings candidates to length 1.
 
     Parameters
     ----------
@@ -192,7 +199,10 @@ def hybrid_arm(
     candidates : (n_items, rank), each at most of length 1.
     arms : the others, with n queries and n_items candidates each.
     """
+    added = behaviour_weights(counts, recipe)
     asked = hybrid_queries(query, counts, recipe, {name: arm.query for name, arm in arms.items()})
+    if added.any():
+        asked = _with_behaviour(asked, candidates, arms["als"], added)
     blocks = [candidates, *(arms[name].candidates for name in _beside(recipe))]
     beside = np.concatenate(blocks, axis=1) / np.float32(np.sqrt(len(blocks)))
     rest = np.sqrt(np.maximum(1.0 - np.square(beside).sum(axis=1, keepdims=True), 0.0))
@@ -204,7 +214,10 @@ def hybrid_arm(
 def hybrid_queries(
     query: np.ndarray, counts: np.ndarray, recipe: Recipe, others: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    """The query side of `hybrid_arm` alone, (n, d) float32; `others` are the queries of the arms it may fall back to."""
+    """The query side of `hybrid_arm` before behaviour is added, (n, d) float32; complete for items without interactions.
+
+    `others` are the queries of the other arms.
+    """
     chosen = answering(counts, recipe)
     parts = [np.where((chosen == "hybrid")[:, None], unit_rows(query), np.float32(0.0))]
     parts += [np.where((chosen == name)[:, None], others[name], np.float32(0.0)) for name in _beside(recipe)]
@@ -213,7 +226,38 @@ def hybrid_queries(
 
 def _beside(recipe: Recipe) -> list[str]:
     """The arms whose vectors stand beside the hybrid's own."""
-    return sorted(set(recipe.fallback.values()) - {"hybrid"})
+    added = {"als"} if any(recipe.behaviour.values()) else set()
+    return sorted(set(recipe.fallback.values()) - {"hybrid"} | added)
+
+
+def _with_behaviour(asked: np.ndarray, candidates: np.ndarray, als: ArmVectors, weights: np.ndarray) -> np.ndarray:
+    """Queries with the ALS query in its columns wherever the hybrid itself answers; unit rows.
+
+    Both similarities are divided by their root mean square over the candidates, row by row, so that a weight of 1
+    lets them speak equally loud. "als" is the first name among the arms, so its columns follow the hybrid's own.
+    """
+    rank, width = candidates.shape[1], als.query.shape[1]
+    own = asked[:, :rank]
+    mixed = (weights > 0) & own.any(axis=1) & als.has_list
+    spread, theirs = _spread(own[mixed], candidates), _spread(als.query[mixed], als.candidates)
+    scale = (weights[mixed] * spread / np.maximum(theirs, 1e-12)).astype(np.float32)
+    full = asked.copy()
+    full[mixed, rank : rank + width] = scale[:, None] * als.query[mixed]
+    return unit_rows(full)
+
+
+def _spread(query: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """(n,) root mean square of each query's inner products with all candidates, without forming them."""
+    gram = candidates.T @ candidates / np.float32(len(candidates))
+    return np.asarray(np.sqrt(np.maximum(np.einsum("ij,ij->i", query @ gram, query), 0.0)))
+
+
+def behaviour_weights(counts: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """(n,) float64, what the cosine of ALS factors counts beside the hybrid for items with these interactions."""
+    weights = np.zeros(len(counts))
+    for least, weight in sorted(recipe.behaviour.items()):
+        weights[counts >= least] = weight
+    return weights
 
 
 def answering(counts: np.ndarray, recipe: Recipe) -> np.ndarray:

@@ -1,8 +1,8 @@
 """What a catalogue's hybrid is made of, chosen on thinned validation targets that no report uses.
 
 Coordinate by coordinate from the recipe that did best on several shops, on a sample of items so that a try takes a fraction
-of a second; a change is kept only where it is better by more than one standard error. Last, every interaction count is given to the
-best single arm where that is clearly better than the hybrid.
+of a second; a change is kept only where it is better by more than one standard error. Last, behaviour compared directly is
+added where that is clearly better, and a range of counts is given to the best single arm where that beats the hybrid.
 """
 
 from __future__ import annotations
@@ -15,18 +15,22 @@ import numpy as np
 from scipy import sparse
 
 from engine.model.fusion import ArmVectors, similarities, unit_rows
-from engine.model.hybrid import Recipe, candidates_of, default_recipe
+from engine.model.hybrid import Recipe, candidates_of, default_recipe, hybrid_arm
 from engine.model.propagation import Rows, fit_smoother
 
-__all__ = ["BUCKETS", "choose_recipe", "ndcg_of", "with_fallback"]
+__all__ = ["BUCKETS", "BUSY", "choose_recipe", "ndcg_of", "with_behaviour", "with_fallback"]
 
 WORTH = 0.002
 LANDMARKS = 800
 RANKS = (0.25, 0.5, 1.0)
 EXPONENTS = (0.0, 0.25, 0.5, 0.75)
-NOISES = (10.0, 30.0, 90.0)
+NOISES = (10.0, 30.0, 90.0, 270.0)
+BEHAVIOUR_WEIGHTS = (0.25, 0.5, 1.0, 2.0)
 BUCKETS = ((0, 0), (1, 3), (4, 10))
 """Interaction counts that share an answer, both ends included."""
+
+BUSY = 11
+"""From this many interactions on a product is busier than any that was thinned."""
 
 
 def choose_recipe(
@@ -114,6 +118,50 @@ def with_fallback(
         if _better(ahead[name], np.zeros(len(here))):
             fallback |= {low: name, high + 1: "hybrid"}
     return replace(recipe, fallback=dict(sorted(_tidied(fallback).items())))
+
+
+def with_behaviour(
+    recipe: Recipe,
+    hybrid: tuple[np.ndarray, np.ndarray],
+    arms: Mapping[str, ArmVectors],
+    counts: np.ndarray,
+    targets: np.ndarray,
+    gains: sparse.csr_matrix,
+    allowed: np.ndarray,
+    *,
+    low: int,
+    high: int | None,
+    k: int = 10,
+) -> Recipe:
+    """The recipe with the weight that the cosine of ALS factors should have beside the hybrid at `low` to `high` interactions.
+
+    The weight of the best mean NDCG@k, where that is ahead of none by more than one standard error; else none.
+
+    Parameters
+    ----------
+    hybrid : (n_items, rank) query and candidates of `fit_hybrid`; `arms` has "als".
+    high : the last count that is meant; None for no end.
+    """
+    judged = np.flatnonzero(np.diff(gains.indptr))
+    count = counts[targets[judged]]
+    here = judged[(count >= low) & (count <= (count.max(initial=0) if high is None else high))]
+    after = {high + 1: 0.0} if high is not None and high + 1 not in recipe.behaviour else {}
+    if len(here) < 5:
+        return recipe
+    query, candidates = hybrid
+
+    def found(weight: float) -> np.ndarray:
+        trial = replace(recipe, fallback={}, behaviour={0: weight} if weight else {})
+        return ndcg_of(
+            similarities(hybrid_arm(query, candidates, counts, trial, arms), targets[here]), gains[here], allowed, k
+        )
+
+    plain = found(0.0)
+    ahead = {weight: found(weight) - plain for weight in BEHAVIOUR_WEIGHTS}
+    weight = max(ahead, key=lambda one: float(ahead[one].mean()))
+    if not _better(ahead[weight], np.zeros(len(here))):
+        return recipe
+    return replace(recipe, behaviour=dict(sorted((recipe.behaviour | {low: weight} | after).items())))
 
 
 def ndcg_of(scores: np.ndarray, gains: sparse.csr_matrix, allowed: np.ndarray, k: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """From the shop's data to a release, read top to bottom.
 
-    shop -> interactions -> behaviour -> encoders -> features -> quality, recipe -> predictor -> smoother -> arms, maps -> release
+    shop -> interactions -> encoders -> features -> quality, ALS settings, recipe -> behaviour -> predictor -> smoother -> arms, maps -> release
     -> published
 
 The same data, settings and seed give the same files, hash by hash; what differs from run to run (times) stands in the
@@ -97,11 +97,12 @@ def train(
     began = time.monotonic()
     steps = StepClock(progress)
     shop, interactions = _read(workspace, settings, steps)
-    behaviour = _learn_behaviour(shop, interactions, settings, steps)
     encoders, features, content = _read_content(shop, workspace, settings, steps)
     vocabulary = fit_words(shop.items, shop.attribute_kinds)
     words = vocabulary.encode(shop.items)
-    metrics = _measure(interactions, features, content, words, settings, steps)
+    metrics = _measure(shop, interactions, features, content, words, settings, steps)
+    settings = settings.model_copy(update={"als": settings.als.model_copy(update=metrics.get("als", {}))})
+    behaviour = _learn_behaviour(shop, interactions, settings, steps)
     predictor = _learn_prediction(behaviour, features, interactions, settings, steps)
 
     predicted = predictor.predict(features)
@@ -219,6 +220,7 @@ def _read_content(
 
 
 def _measure(
+    shop: Shop,
     interactions: Interactions,
     features: Mapping[str, Features],
     content: np.ndarray,
@@ -233,6 +235,8 @@ def _measure(
             "problem": "Quality was not measured: evaluation.enabled is off.",
         }
     progress("Measuring quality", 0.0)
+    if shop.demo:  # its first training is watched by somebody who waits
+        settings = settings.model_copy(update={"als": settings.als.model_copy(update={"tries": 1})})
     return evaluate_release(interactions, features, content, settings, settings.seed, progress, words=words)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from engine.model.encoders import Features
 from engine.model.fusion import ArmVectors, similarities, unit_rows
 from engine.model.hybrid import Hybrid, Recipe, default_recipe, fit_hybrid, fit_standard, hybrid_arm
 from engine.model.hybrid_files import load_hybrid, save_hybrid
-from engine.model.recipe import choose_recipe, ndcg_of, with_fallback
+from engine.model.recipe import choose_recipe, ndcg_of, with_behaviour, with_fallback
 from engine.model.residual import residual_factors
 from engine.model.taste import Taste, TasteScorer
 from engine.model.words import fit_words
@@ -188,3 +189,52 @@ def test_words_tell_apart_and_unknown_ones_say_nothing(shop, tmp_path: Path):
     assert alike[0, 0] == pytest.approx(1.0)
     assert 0 < alike[0, 1] < 1
     assert alike[2, 2] == alike[3, 3] == 0
+
+
+def beside(shop: Catalogue, weight: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the hybrid says alone, what ALS says alone, and what they say together; all (n_items, n_items)."""
+    fitted = shop.fitted()
+    als = unit_rows(np.random.default_rng(4).normal(size=(240, 9)).astype(np.float32)) * (shop.counts > 0)[:, None]
+    arms = {"als": ArmVectors(als, als, shop.counts > 0, shop.counts > 0)}
+    mixed = replace(fitted.recipe, behaviour={5: weight})
+    arm = hybrid_arm(fitted.query, fitted.candidates, shop.counts, mixed, arms)
+    return unit_rows(fitted.query) @ fitted.candidates.T, als @ als.T, arm.query @ arm.candidates.T
+
+
+def test_behaviour_beside_ranks_as_the_sum_of_both_at_the_same_spread(shop):
+    own, als, both = beside(shop, 0.5)
+    spread = [np.sqrt(np.square(part).mean(axis=1, keepdims=True)) for part in (own, als)]
+    busy = np.flatnonzero(shop.counts >= 5)
+    wanted = own[busy] / spread[0][busy] + 0.5 * als[busy] / spread[1][busy]
+    for found, asked in zip(both[busy], wanted, strict=True):
+        assert np.corrcoef(found, asked)[0, 1] > 1 - 1e-6
+
+
+def test_behaviour_beside_changes_nothing_below_its_count(shop):
+    own, _, both = beside(shop, 0.5)
+    for row in np.flatnonzero(shop.counts < 5):
+        assert np.corrcoef(own[row], both[row])[0, 1] > 1 - 1e-6
+
+
+def test_behaviour_is_added_where_it_helps_and_nowhere_else(shop):
+    targets, gains, allowed = truth(shop)
+    rng = np.random.default_rng(1)
+    right = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP])
+    noise = unit_rows(rng.normal(size=(240, GROUPS)).astype(np.float32))
+    everywhere, counts = np.ones(240, dtype=bool), np.full(240, 20)
+    good, bad = (ArmVectors(q, right, everywhere, everywhere) for q in (right, noise))
+    recipe = Recipe({"content": 1.0})
+    helped = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, gains, allowed, low=11, high=None)
+    assert set(helped.behaviour) == {11}
+    within = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, gains, allowed, low=1, high=20)
+    assert within.behaviour[21] == 0.0
+    assert within.behaviour[1] > 0
+    unhelped = with_behaviour(recipe, (right, right), {"als": bad}, counts, targets, gains, allowed, low=11, high=None)
+    assert unhelped.behaviour == {}
+    elsewhere = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, gains, allowed, low=1, high=10)
+    assert elsewhere.behaviour == {}
+
+
+def test_a_recipe_keeps_its_behaviour_weights_in_json(shop):
+    recipe = Recipe({"content": 1.0}, behaviour={1: 0.5, 11: 2.0})
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe

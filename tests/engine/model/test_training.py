@@ -115,9 +115,9 @@ def test_steps_are_told_in_a_merchandisers_words_and_timed_in_the_manifest(
     workspace, _, steps = trained
     assert steps == [
         "Reading the shop",
-        "Learning from 306 clicks",
         "Reading attributes",
         "Measuring quality",
+        "Learning from 306 clicks",
         "Predicting behaviour from content",
         "Carrying behaviour over to look-alikes",
         "Drawing the maps",

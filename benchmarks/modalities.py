@@ -1,0 +1,189 @@
+"""What each modality adds on the demo shop, and what a missing one costs; written to results/modalities.{md,json}.
+
+    python -m benchmarks.modalities [--workspaces FOLDER] [--seeds 0 1 2] [--weights FILE --backbone NAME]
+
+Every set of modalities gets a hybrid of its own on the same thinned targets (surprise NDCG@10, m 0-5, the half that did not
+tune). With FILE, a safetensors file of backbone NAME, pictures are read a second time by classifiers that start from it.
+A missing modality: three in ten products, targets among them, lose it; the hybrid that knows all modalities is compared with
+the one that was never given that modality, on these targets alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from benchmarks.quality import prepared
+from benchmarks.support import RESULTS, merge_results
+from engine.evaluation.evaluate import fit_models, fitted_hybrid, reported_half
+from engine.evaluation.metrics import ndcg_at_k, surprise_relevance, top_k
+from engine.evaluation.thinning import Thinned, thin
+from engine.model.encoders import Features, content_vectors, encode_catalogue, fit_encoders
+from engine.model.fusion import DEFAULT_TAU, arm_vectors, similarities
+from engine.model.words import FIELDS, fit_words
+from engine.settings import Settings, load_settings
+from engine.shop.catalogue import Shop, read_shop
+from engine.shop.interactions import read_interactions
+from engine.workspace import Workspace
+
+K, FEW, MISSING = 10, (0, 1, 2, 3, 5), 0.3
+COMMAND = "python -m benchmarks.modalities"
+NAMES = {"text": "text", "image": "pictures", "attributes": "attributes", "backbone": "pictures, pretrained"}
+
+
+def main() -> None:
+    """Measure, write and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workspaces", type=Path, help="folder of the workspace, kept afterwards")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--weights", type=Path, help="safetensors file of the backbone")
+    parser.add_argument("--backbone", default="mobilenetv2_100")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="settings for the backbone")
+    arguments = parser.parse_args()
+    folder = arguments.workspaces or Path(tempfile.mkdtemp(prefix="longtail-modalities-"))
+    try:
+        prepared("demo", folder)
+        pretrained = {"image.weights": str(arguments.weights), "image.backbone": arguments.backbone}
+        pretrained |= dict(one.split("=", 1) for one in arguments.set)
+        shop = _Shop(Workspace(folder / "demo"), pretrained if arguments.weights else {})
+        print(write(shop, arguments.seeds))
+    finally:
+        if arguments.workspaces is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Shop:
+    """The demo shop, read and encoded once."""
+
+    def __init__(self, workspace: Workspace, pretrained: Mapping[str, str]):
+        self.settings = load_settings(workspace.root)
+        self.shop = read_shop(workspace)
+        ids = list(self.shop.items["item_id"])
+        self.user_items = read_interactions(workspace, ids, self.settings.interactions).user_items
+        self.features = self._encoded(self.shop, workspace, self.settings)
+        if pretrained:
+            settings = load_settings(workspace.root, overrides=pretrained)
+            self.features["backbone"] = self._encoded(self.shop, workspace, settings)["image"]
+
+    def _encoded(self, shop: Shop, workspace: Workspace, settings: Settings) -> dict[str, Features]:
+        return encode_catalogue(fit_encoders(shop, workspace, settings, settings.seed), shop.items, workspace)
+
+    def words(self, modalities: Sequence[str]) -> sparse.csr_matrix | None:
+        """TF-IDF of what these modalities may read; None where that is nothing."""
+        kinds = self.shop.attribute_kinds if "attributes" in modalities else {}
+        dropped = [] if "text" in modalities else ["title", "description"]
+        if "attributes" not in modalities:
+            dropped += [name for name in FIELDS if name in ("brand", "category")]
+        items: pd.DataFrame = self.shop.items.drop(columns=[name for name in dropped if name in self.shop.items])
+        return fit_words(items, kinds).encode(items) if {"text", "attributes"} & set(modalities) else None
+
+
+def write(shop: _Shop, seeds: Sequence[int]) -> str:
+    """Measure every set and every loss; the Markdown, which is written beside the figures."""
+    basic = [name for name in ("text", "image", "attributes") if name in shop.features]
+    sets = [some for size in (1, 2, 3) for some in combinations(basic, size)]
+    if "backbone" in shop.features:
+        sets += [("backbone",), ("text", "backbone", "attributes"), (*basic, "backbone")]
+    rows = {some: [measured(shop, some, seed) for seed in seeds] for some in sets}
+    lost = {name: [without(shop, tuple(basic), name, seed) for seed in seeds] for name in basic}
+    everything, lines = float(np.mean(rows[tuple(basic)])), []
+    figures: dict[str, dict[str, Any]] = {}
+    for some in sorted(rows, key=lambda key: float(np.mean(rows[key]))):
+        label = " + ".join(NAMES[name] for name in some)
+        lines.append(f"| {label} | {np.mean(rows[some]):.3f} | {np.mean(rows[some]) / everything:.2f} |")
+    for name in basic:
+        others = tuple(other for other in basic if other != name)
+        gain = everything / float(np.mean(rows[others]))
+        figures[f"demo_{name}_adds"] = _figure(gain, ">= 1.0")
+    losses = ["", "| missing in 3 of 10 | all modalities, it missing | never given it | ratio |", "| --- " * 4 + "|"]
+    for name, pairs in lost.items():
+        ours, theirs = (float(np.mean([pair[side] for pair in pairs])) for side in (0, 1))
+        losses.append(f"| {NAMES[name]} | {ours:.3f} | {theirs:.3f} | {ours / theirs:.2f} |")
+        figures[f"demo_missing_{name}_over_model_without"] = _figure(ours / theirs, ">= 1.0")
+    head = [f"Surprise NDCG@10 on the demo shop, m 0-5, {len(seeds)} seeds.\n", "| modalities | 0-5 | of all three |"]
+    text = "\n".join([*head, "| --- " * 3 + "|", *lines, *losses, ""])
+    merge_results("modalities", figures)
+    (RESULTS / "modalities.md").write_text(text, "utf-8")
+    return text
+
+
+def measured(shop: _Shop, modalities: Sequence[str], seed: int) -> float:
+    """Mean over reported targets of few interactions, of the hybrid that is given these modalities."""
+    split, gains, reported = _drawn(shop, seed)
+    chosen = reported & np.isin(split.m, FEW)
+    features = {name: shop.features[name] for name in modalities}
+    return _mean(shop, features, shop.words(modalities), (split, gains, reported), chosen, seed)
+
+
+def without(shop: _Shop, modalities: Sequence[str], missing: str, seed: int) -> tuple[float, float]:
+    """Of targets that lack `missing`: with the model of all modalities, and with one that was never given it."""
+    split, gains, reported = _drawn(shop, seed)
+    rng = np.random.default_rng([seed, 7])
+    gone = rng.random(len(shop.shop.items)) < MISSING
+    chosen = reported & np.isin(split.m, FEW) & gone[split.targets]
+    features = {name: shop.features[name] for name in modalities}
+    block = features[missing]
+    holes = Features(np.where(gone[:, None], np.float32(0.0), block.values), block.present & ~gone)
+    rest = tuple(name for name in modalities if name != missing)
+    words, fewer = shop.words(modalities), shop.words(rest)
+    if missing in ("text", "attributes") and words is not None:
+        # Those products keep the words that the other modalities know, in the vocabulary of all.
+        words = _with_holes(shop, missing, gone)
+    given = (split, gains, reported)
+    ours = _mean(shop, {**features, missing: holes}, words, given, chosen, seed)
+    return ours, _mean(shop, {name: features[name] for name in rest}, fewer, given, chosen, seed)
+
+
+def _with_holes(shop: _Shop, missing: str, gone: np.ndarray) -> sparse.csr_matrix:
+    """Words of all products, those in `gone` without what the missing modality would read."""
+    items, kinds = shop.shop.items.copy(), shop.shop.attribute_kinds
+    columns = ["title", "description"] if missing == "text" else ["brand", "category", *kinds]
+    for name in columns:
+        if name in items:
+            items[name] = items[name].where(~gone, None)
+    return fit_words(items, kinds).encode(items)
+
+
+def _drawn(shop: _Shop, seed: int) -> tuple[Thinned, sparse.csr_matrix, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    split = thin(shop.user_items, rng)
+    gains = surprise_relevance(split.half_b, split.train, split.targets, allowed=split.candidates)
+    return split, gains, reported_half(split, rng)
+
+
+def _mean(
+    shop: _Shop,
+    features: Mapping[str, Features],
+    words: sparse.csr_matrix | None,
+    given: tuple[Thinned, sparse.csr_matrix, np.ndarray],
+    chosen: np.ndarray,
+    seed: int,
+) -> float:
+    split, gains, reported = given
+    tuning = np.flatnonzero(~reported)
+    counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
+    behaviour, predicted = fit_models(split.train, features, shop.settings, seed)
+    arms = arm_vectors(behaviour.item_factors, predicted, content_vectors(dict(features)), counts, DEFAULT_TAU)
+    validation = (split.targets[tuning], gains[tuning], split.candidates)
+    hybrid, _, _ = fitted_hybrid(split.train, features, predicted, words, arms, validation, seed)
+    rows = np.flatnonzero(chosen)
+    ranked = top_k(similarities(hybrid, split.targets[rows]), K, split.candidates)
+    return float(np.nanmean(ndcg_at_k(ranked, gains[rows], K)))
+
+
+def _figure(value: float, target: str) -> dict[str, Any]:
+    rounded = round(value, 3)
+    return {"value": rounded, "target": target, "met": rounded >= 1.0, "command": COMMAND}
+
+
+if __name__ == "__main__":
+    main()
