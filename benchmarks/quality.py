@@ -44,7 +44,7 @@ from engine.evaluation.taste_choice import measure_tastes
 from engine.evaluation.thinning import Thinned, hold_out, thin
 from engine.model.als import fit_als
 from engine.model.encoders import Features, content_vectors, encode_catalogue, fit_encoders
-from engine.model.fusion import arm_vectors, similarities, unit_rows
+from engine.model.fusion import DEFAULT_TAU, arm_vectors, similarities, unit_rows
 from engine.model.hybrid import Recipe, fit_hybrid, fit_standard, hybrid_arm
 from engine.model.taste import TasteScorer
 from engine.model.words import fit_words
@@ -169,9 +169,10 @@ def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSetting
     ridge, ridge_predicted = fit_models(
         split.train, data.features, data.settings.model_copy(update={"als": ALS_GRID[0]}), seed
     )
-    chosen, behaviour, _ = choose_als(split.train, data.settings.als, *validation, seed)
-    _, predicted = fit_models(split.train, data.features, data.settings.model_copy(update={"als": chosen}), seed)
-    arms = arm_vectors(behaviour.item_factors, predicted, content_vectors(data.features), counts, 16.0)
+    chosen = choose_als(split.train, data.settings.als, *validation, seed)
+    behaviour, predicted = fit_models(split.train, data.features, data.settings, seed)
+    content, factors = content_vectors(data.features), chosen.factors.item_factors
+    arms = arm_vectors(behaviour.item_factors, predicted, content, counts, DEFAULT_TAU, tuned=factors)
     arms["hybrid"], recipe, recipes = fitted_hybrid(
         split.train, data.features, predicted, data.words, arms, validation, seed
     )
@@ -206,18 +207,20 @@ def _well_known(data: Data, seed: int, recipe: Recipe, als: AlsSettings) -> dict
     if len(chosen) < 2 * MAX_ANCHORS:
         tuning, anchors = np.sort(chosen[len(chosen) // 2 :]), np.sort(chosen[: len(chosen) // 2])
     gains = surprise_relevance(split.hidden, split.train, anchors)
+    tuned = fit_als(split.train, als, seed).item_factors
     allowed = np.ones(data.user_items.shape[1], dtype=bool)
     scores = {
-        "ALS, tuned": _cosines(fit_als(split.train, als, seed).item_factors, anchors),
+        "ALS, tuned": _cosines(tuned, anchors),
         "ItemKNN": item_knn(split.train, anchors),
         "residual KNN": residual_knn(split.train, anchors),
     }
-    behaviour, predicted = fit_models(split.train, data.features, data.settings.model_copy(update={"als": als}), seed)
+    behaviour, predicted = fit_models(split.train, data.features, data.settings, seed)
     counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
     standard = fit_standard(data.features)
     views = standard.views(data.features, predicted, data.words)
     fitted = fit_hybrid(split.train, counts, standard, views, recipe, seed)
-    arms = arm_vectors(behaviour.item_factors, predicted, content_vectors(data.features), counts, 16.0)
+    content = content_vectors(data.features)
+    arms = arm_vectors(behaviour.item_factors, predicted, content, counts, DEFAULT_TAU, tuned=tuned)
     recipe = busy_behaviour(recipe, fitted, arms, split.train, split.hidden, tuning)
     scores["Longtail"] = similarities(hybrid_arm(fitted.query, fitted.candidates, counts, recipe, arms), anchors)
     for score in scores.values():
@@ -236,7 +239,7 @@ def _task(data: Data, split: TaskSplit, seed: int, recipe: Recipe, als: AlsSetti
     for name, settings in (("ALS, library defaults", LIBRARY_ALS), ("ALS, tuned", als)):
         fitted = fit_als(split.train, settings, seed)
         scorers[name] = inner_products(fitted.user_factors, fitted.item_factors)
-    _, predicted = fit_models(split.train, data.features, data.settings.model_copy(update={"als": als}), seed)
+    _, predicted = fit_models(split.train, data.features, data.settings, seed)
     standard = fit_standard(data.features)
     views = standard.views(data.features, predicted, data.words)
     hybrid = fit_hybrid(split.train, counts, standard, views, recipe, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from engine.model.fusion import unit_rows
 from engine.model.recipe import ndcg_of
 from engine.settings import AlsSettings
 
-__all__ = ["candidates_for", "choose_als"]
+__all__ = ["AlsChoice", "candidates_for", "choose_als"]
 
 VARIATIONS: tuple[dict[str, float], ...] = (
     {"regularization": 100.0, "alpha": 5.0},
@@ -25,6 +26,16 @@ VARIATIONS: tuple[dict[str, float], ...] = (
     {"regularization": 1.0, "alpha": 20.0},
 )
 """What did best on the shops that were measured comes first; the factors' number stays as it is set."""
+
+
+@dataclass(frozen=True)
+class AlsChoice:
+    """What was chosen, and its factors; the factors of the settings that were given; all that was tried with its NDCG."""
+
+    settings: AlsSettings
+    factors: AlsFactors
+    given: AlsFactors
+    tried: list[dict[str, Any]]
 
 
 def candidates_for(settings: AlsSettings) -> list[AlsSettings]:
@@ -42,8 +53,8 @@ def choose_als(
     seed: int,
     *,
     k: int = 10,
-) -> tuple[AlsSettings, AlsFactors, list[dict[str, Any]]]:
-    """The settings whose factors rank validation targets best, these factors, and all that was tried.
+) -> AlsChoice:
+    """The settings whose factors rank validation targets best.
 
     The budget is a number of fits and not of seconds, so that the same data gives the same release on any machine.
 
@@ -54,7 +65,7 @@ def choose_als(
     """
     judged = np.flatnonzero(np.diff(gains.indptr))
     tried: list[dict[str, Any]] = []
-    best: tuple[float, AlsSettings, AlsFactors] | None = None
+    fitted: list[tuple[float, AlsSettings, AlsFactors]] = []
     for one in candidates_for(settings):
         factors = fit_als(train, one, seed)
         units = unit_rows(factors.item_factors)
@@ -63,7 +74,6 @@ def choose_als(
         scores = np.where(known[rows][:, None] & known, units[rows] @ units.T, -np.inf)
         ndcg = float(ndcg_of(scores, gains[judged], allowed, k).mean()) if len(judged) else 0.0
         tried.append({**one.model_dump(exclude={"tries", "iterations"}), "ndcg": round(ndcg, 4)})
-        if best is None or ndcg > best[0]:
-            best = ndcg, one, factors
-    assert best is not None  # there is always the one that was given
-    return best[1], best[2], tried
+        fitted.append((ndcg, one, factors))
+    _, chosen, its_factors = max(fitted, key=lambda one: one[0])  # of equals the first, which is the one that was given
+    return AlsChoice(chosen, its_factors, fitted[0][2], tried)

@@ -43,7 +43,7 @@ from engine.model.recipe import BUSY, choose_recipe, with_behaviour, with_fallba
 from engine.model.residual import residual_factors
 from engine.model.taste import TasteScorer
 from engine.progress import Progress, silent
-from engine.settings import Settings
+from engine.settings import AlsSettings, Settings
 from engine.shop.interactions import Interactions
 
 __all__ = [
@@ -115,33 +115,33 @@ def evaluate_release(
     counts = _counts(split.train)
     tuning = np.flatnonzero(~reported)
     validation = (split.targets[tuning], gains[tuning], split.candidates)
-    als, behaviour, als_tried = choose_als(split.train, settings.als, *validation, seed, k=K)
-    settings = settings.model_copy(update={"als": als})
+    als = choose_als(split.train, settings.als, *validation, seed, k=K)
     progress(STEP, 0.3, "predicting what was hidden")
+    behaviour = als.given
     predicted = _predicted(split.train, behaviour, features, settings, seed)
     progress(STEP, 0.45, "comparing with what was hidden")
     tau = settings.hybrid.tau or choose_tau(behaviour.item_factors, predicted, counts, *validation, k=K)
-    arms = arm_vectors(behaviour.item_factors, predicted, content, counts, tau)
+    arms = arm_vectors(behaviour.item_factors, predicted, content, counts, tau, tuned=als.factors.item_factors)
     progress(STEP, 0.5, "choosing how look-alikes and clicks are weighed")
     arms["hybrid"], recipe, tried = fitted_hybrid(split.train, features, predicted, words, arms, validation, seed)
     thinning = {
         name: _figures(_cosines_of(arms[name]), split, gains, reported, np.random.default_rng([seed, 1]))
         for name in ARMS
     }
-    peers = {**simple_methods(split.train, words), **ceilings(split, als, seed)}
+    peers = {**simple_methods(split.train, words), **ceilings(split, als.settings, seed)}
     references = {
         name: _figures(score, split, gains, reported, np.random.default_rng([seed, 1])) for name, score in peers.items()
     }
 
     progress(STEP, 0.55, "hiding a fifth of what each shopper did")
-    task, recipe = _published_task(user_items, features, content, words, recipe, tau, settings, seed)
+    task, recipe = _published_task(user_items, features, content, words, recipe, tau, als.settings, settings, seed)
     progress(STEP, 1.0, "")
     return {
         "seed": seed,
         "k": K,
         "tau": tau,
-        "als": als.model_dump(),
-        "als_tried": als_tried,
+        "als": als.settings.model_dump(),
+        "als_tried": als.tried,
         "recipe": recipe.to_dict(),
         "tried": tried,
         "n_targets": int(reported.sum()),
@@ -278,6 +278,7 @@ def _published_task(
     words: sparse.csr_matrix | None,
     recipe: Recipe,
     tau: float,
+    als: AlsSettings,
     settings: Settings,
     seed: int,
 ) -> tuple[dict[str, Any], Recipe]:
@@ -299,15 +300,16 @@ def _published_task(
     }
     scorer = TasteScorer(hybrid.profiles, hybrid.for_shoppers, counts)
     tastes = measure_tastes(scorer, split, list(candidates.values()), shoppers, k=K)
-    als = inner_products(behaviour.user_factors, behaviour.item_factors)
+    tuned = behaviour if als == settings.als else fit_als(split.train, als, seed)
+    behaviour_scores = inner_products(tuned.user_factors, tuned.item_factors)
     figures: dict[str, Any] = {}
     for (name, mask), hybrid_scores in zip(candidates.items(), tastes.cross_fitted(rng), strict=True):
-        scored = {"als": score_shoppers(split, mask, als, k=K, shoppers=shoppers), "hybrid": hybrid_scores}
+        scored = {"als": score_shoppers(split, mask, behaviour_scores, k=K, shoppers=shoppers), "hybrid": hybrid_scores}
         figures[name] = {"candidates": int(mask.sum())}
         figures[name] |= {arm: scores.summary(np.random.default_rng([seed, 3])) for arm, scores in scored.items()}
     busy = np.flatnonzero(counts >= max(BUSY, settings.evaluation.min_interactions))
     anchors = np.sort(rng.permutation(busy)[:most_anchors])
-    arms = arm_vectors(behaviour.item_factors, predicted, content, counts, tau)
+    arms = arm_vectors(behaviour.item_factors, predicted, content, counts, tau, tuned=tuned.item_factors)
     recipe = busy_behaviour(recipe, hybrid, arms, split.train, split.held_out, anchors)
     return figures, replace(recipe, taste=tastes.best())
 

@@ -80,7 +80,13 @@ def blend(item_factors: np.ndarray, predicted_factors: np.ndarray, counts: np.nd
 
 
 def arm_vectors(
-    item_factors: np.ndarray, predicted_factors: np.ndarray, content: np.ndarray, counts: np.ndarray, tau: float
+    item_factors: np.ndarray,
+    predicted_factors: np.ndarray,
+    content: np.ndarray,
+    counts: np.ndarray,
+    tau: float,
+    *,
+    tuned: np.ndarray | None = None,
 ) -> dict[str, ArmVectors]:
     """The vectors of all four arms.
 
@@ -92,13 +98,15 @@ def arm_vectors(
 
     Parameters
     ----------
+    item_factors : (n_items, f) float32, those that the prediction has learned from.
     content : (n_items, d) float32, zero rows where an item has no content.
+    tuned : (n_items, g) float32, factors for `als` where they are others than `item_factors`.
     """
     behaviour, predicted = unit_rows(item_factors), unit_rows(predicted_factors)
     known = (counts > tau) & _says_something(behaviour)
     worth = np.where(known, 1.0, _agreement(behaviour[known], predicted[known]))
     return {
-        "als": _symmetric(behaviour),
+        "als": _symmetric(behaviour if tuned is None else unit_rows(tuned)),
         "predicted": _weighed(predicted, np.where(known[:, None], behaviour, predicted), worth),
         "content": _symmetric(unit_rows(content)),
         "hybrid": _by_evidence(unit_rows(blend(item_factors, predicted_factors, counts, tau)), counts),

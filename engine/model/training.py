@@ -49,7 +49,7 @@ from engine.serving.arms import write_arms
 from engine.serving.recommender import Recommender
 from engine.serving.releases import current_release_id, new_release_id, write_release
 from engine.serving.releases import publish as publish_release
-from engine.settings import Settings
+from engine.settings import AlsSettings, Settings
 from engine.shop.catalogue import Shop, read_shop
 from engine.shop.demo import read_families
 from engine.shop.interactions import Interactions, read_interactions
@@ -101,12 +101,16 @@ def train(
     vocabulary = fit_words(shop.items, shop.attribute_kinds)
     words = vocabulary.encode(shop.items)
     metrics = _measure(shop, interactions, features, content, words, settings, steps)
-    settings = settings.model_copy(update={"als": settings.als.model_copy(update=metrics.get("als", {}))})
-    behaviour = _learn_behaviour(shop, interactions, settings, steps)
-    predictor = _learn_prediction(behaviour, features, interactions, settings, steps)
+    given, chosen = settings.als, settings.als.model_copy(update=metrics.get("als", {}))
+    behaviour = _learn_behaviour(shop, interactions, chosen, settings.seed, steps)
+    # The network learns better from factors that are pulled less towards zero than those that compare best.
+    taught = behaviour if chosen == given else fit_als(interactions.user_items, given, settings.seed)
+    predictor = _learn_prediction(taught, features, interactions, settings, steps)
 
     predicted = predictor.predict(features)
-    arms = arm_vectors(behaviour.item_factors, predicted, content, interactions.counts, metrics["tau"])
+    arms = arm_vectors(
+        taught.item_factors, predicted, content, interactions.counts, metrics["tau"], tuned=behaviour.item_factors
+    )
     smoothed, shares = _smooth(interactions, features, predicted, words, metrics.get("recipe"), settings, steps)
     arms["hybrid"] = hybrid_arm(smoothed.query, smoothed.candidates, interactions.counts, smoothed.recipe, arms)
     maps = _draw_maps(shop, arms, settings, steps)
@@ -199,14 +203,16 @@ def _read(workspace: Workspace, settings: Settings, progress: Progress) -> tuple
     return shop, interactions
 
 
-def _learn_behaviour(shop: Shop, interactions: Interactions, settings: Settings, progress: Progress) -> AlsFactors:
+def _learn_behaviour(
+    shop: Shop, interactions: Interactions, settings: AlsSettings, seed: int, progress: Progress
+) -> AlsFactors:
     step = f"Learning from {interactions.user_items.nnz:,} {shop.interaction_word}"
     progress(step, 0.0)
-    rounds = settings.als.iterations
+    rounds = settings.iterations
     return fit_als(
         interactions.user_items,
-        settings.als,
-        settings.seed,
+        settings,
+        seed,
         lambda iteration, loss: progress(step, iteration / rounds, f"round {iteration} of {rounds}"),
     )
 

@@ -2,6 +2,7 @@ import numpy as np
 from scipy import sparse
 
 from engine.evaluation.als_choice import candidates_for, choose_als
+from engine.model.als import fit_als
 from engine.settings import AlsSettings
 
 GROUP = np.arange(60) % 5
@@ -35,16 +36,17 @@ def test_no_settings_are_tried_twice_and_no_more_than_asked():
 def test_the_best_of_the_settings_is_chosen_and_all_are_told():
     # A pull this strong leaves nothing of the factors; the first variations do better.
     given = AlsSettings(factors=8, regularization=1e7, iterations=5, tries=9)
-    chosen, factors, tried = choose_als(a_shop(), given, *the_truth(), seed=0)
-    assert chosen.regularization < 1e7
-    assert len(tried) == 9
-    best = max(tried, key=lambda one: one["ndcg"])
-    assert (best["regularization"], best["alpha"]) == (chosen.regularization, chosen.alpha)
-    assert factors.item_factors.shape == (60, 8)
+    choice = choose_als(a_shop(), given, *the_truth(), seed=0)
+    assert choice.settings.regularization < 1e7
+    assert len(choice.tried) == 9
+    best = max(choice.tried, key=lambda one: one["ndcg"])
+    assert (best["regularization"], best["alpha"]) == (choice.settings.regularization, choice.settings.alpha)
+    np.testing.assert_array_equal(choice.factors.item_factors, fit_als(a_shop(), choice.settings, 0).item_factors)
+    np.testing.assert_array_equal(choice.given.item_factors, fit_als(a_shop(), given, 0).item_factors)
 
 
 def test_where_nothing_is_relevant_the_given_settings_stay():
     targets, gains, allowed = the_truth()
     given = AlsSettings(factors=4, iterations=2, tries=3)
     nothing = sparse.csr_matrix(gains.shape)
-    assert choose_als(a_shop(), given, targets, nothing, allowed, seed=0)[0] == given
+    assert choose_als(a_shop(), given, targets, nothing, allowed, seed=0).settings == given
