@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # implicit crawls when BLAS spawns threads under its own.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: run install test check format bench screenshots clean
+.PHONY: run install test check format bench peers screenshots clean
 
 run: $(VENV)/.installed  ## open the dashboard on http://localhost:8501 (Ctrl-C stops it)
 	@LONGTAIL_WORKSPACE=$(WORKSPACE) $(BIN)/streamlit run app.py --server.port $(PORT) || [ $$? -eq 1 -o $$? -eq 130 ]
@@ -41,6 +41,16 @@ format: install
 bench: install  ## the figures quoted in README.md
 	$(BIN)/python -m benchmarks.main_job
 	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.modalities
+	$(BIN)/python -m benchmarks.training_cost
+
+.venv-peers/.installed: benchmarks/cornac-requirements.txt
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --requirement benchmarks/cornac-requirements.txt
+	@touch $@
+
+peers: install .venv-peers/.installed  ## cornac's models on the same targets, in an environment of their own
+	$(BIN)/python -m benchmarks.peers
 
 screenshots: install  ## the pictures in README.md
 	$(BIN)/python -m benchmarks.screenshots
