@@ -32,12 +32,17 @@ def simple_methods(train: sparse.csr_matrix, words: sparse.csr_matrix | None) ->
 
 
 def ceilings(split: Thinned, als: AlsSettings, seed: int) -> Mapping[str, Scores]:
-    """Behaviour with half of what was hidden from the arms given back: what a product that has sold well would get."""
+    """Behaviour with half of what was hidden from the arms given back: what a product that has sold well would get.
+
+    "rich_als" is there only where ALS was tuned (`als.tries` above 1): untuned it is no ceiling, and costs a fit.
+    """
     rich: sparse.csr_matrix = sparse.csr_matrix(split.train + split.half_a)
-    units = unit_rows(fit_als(rich, als, seed).item_factors)
-    known: np.ndarray = np.any(units, axis=1)
-    return {
-        "rich_als": lambda rows: np.where(known[rows][:, None] & known, units[rows] @ units.T, -np.inf),
+    methods: dict[str, Scores] = {
         "rich_item_knn": lambda rows: item_knn(rich, rows),
         "rich_residual_knn": lambda rows: residual_knn(rich, rows),
     }
+    if als.tries > 1:
+        units = unit_rows(fit_als(rich, als, seed).item_factors)
+        known: np.ndarray = np.any(units, axis=1)
+        methods["rich_als"] = lambda rows: np.where(known[rows][:, None] & known, units[rows] @ units.T, -np.inf)
+    return methods

@@ -36,3 +36,7 @@ def test_the_ceiling_knows_half_a_and_never_half_b(split):
 
 def test_without_words_the_other_methods_stand(split):
     assert "words" not in simple_methods(split.train, None)
+
+
+def test_als_is_no_ceiling_where_it_was_not_tuned(split):
+    assert set(ceilings(split, AlsSettings(factors=4, tries=1), 0)) == {"rich_item_knn", "rich_residual_knn"}
