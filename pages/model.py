@@ -75,7 +75,7 @@ def _quality(metrics: Mapping[str, Any], word: str) -> None:
     st.altair_chart(quality_chart(table, word, dark=is_dark()), width="stretch")
     with st.expander("The figures"):
         st.dataframe(
-            table.rename(
+            table.replace({"kept": {"pooled": "1 to 5 together"}}).rename(
                 columns={
                     "arm": "List",
                     "kept": f"{word.capitalize()} kept",

@@ -54,12 +54,17 @@ def quality_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
             "targets": figures["targets"],
         }
         for arm, levels in measured.items()
-        for level, figures in levels.items()
+        for level, figures in sorted(levels.items(), key=lambda one: _level(one[0]))
         if figures["targets"] and figures["ndcg"]["mean"] is not None
     ]
     return pd.DataFrame(
         rows, columns=["arm", "kept", "ndcg", "low", "high", "average_precision", "coverage", "targets"]
     )
+
+
+def _level(name: str) -> int:
+    """Where a level stands: all together first, then by count."""
+    return int(name) if name.isdigit() else -1
 
 
 def _peers(metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,7 +154,7 @@ def share_sentences(training: Mapping[str, Any], word: str) -> list[str]:
             else ""
         )
         sentences.append(
-            f"{who}: " + ", ".join(f"{part:.0%} {name}".replace("%", " %") for part, name in told) + beside
+            f"{who}: " + ", ".join(f"{part:.0%} {name}".replace("%", "\u00a0%") for part, name in told) + beside
         )
     return sentences
 

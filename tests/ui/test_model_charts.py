@@ -15,11 +15,11 @@ def test_shares_are_told_in_words_the_largest_first_and_small_ones_left_out():
         ]
     }
     assert share_sentences(training, "clicks") == [
-        "For products without any clicks: 97 % buyers of products with the same predicted behaviour",
-        "For products with 1-3 clicks: 60 % buyers of products with the same words, "
-        "25 % buyers of products with the same predicted behaviour, 15 % own clicks",
+        "For products without any clicks: 97\u00a0% buyers of products with the same predicted behaviour",
+        "For products with 1-3 clicks: 60\u00a0% buyers of products with the same words, "
+        "25\u00a0% buyers of products with the same predicted behaviour, 15\u00a0% own clicks",
         "For products with 4-10 clicks: Text and picture alone, which was better there",
-        "For products with more than 50 clicks: 100 % own clicks",
+        "For products with more than 50 clicks: 100\u00a0% own clicks",
     ]
 
 
