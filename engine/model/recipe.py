@@ -25,7 +25,7 @@ LANDMARKS = 800
 RANKS = (0.25, 0.5, 1.0)
 EXPONENTS = (0.0, 0.25, 0.5, 0.75)
 NOISES = (10.0, 30.0, 90.0, 270.0)
-BEHAVIOUR_WEIGHTS = (0.25, 0.5, 1.0, 2.0)
+BEHAVIOUR_WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0)
 BUCKETS = ((0, 0), (1, 3), (4, 10))
 """Interaction counts that share an answer, both ends included."""
 
