@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.curation.campaigns import Campaign
 from ui.curator import curator_name, name_form
 from ui.passes import Pass, make_pass
-from ui.resources import recommender, shop_words, workspace
+from ui.resources import shop_words, workspace
 from ui.review_component import guidelines_html, review_component
 from ui.review_warmup import warmup_cards
-from ui.reviewing import desk
+from ui.reviewing import board, open_campaigns
 from ui.routes import review_urls
 from ui.url import mirror, query, writer
 
@@ -42,18 +43,34 @@ def page() -> None:
         if name_form("review_name", button="Start judging"):
             st.rerun()
         return
-    release, progress = recommender().release_id, desk().progress(rater)
+    chosen = _campaign()
+    progress = board().progress(chosen.id, rater)
+    # Everyday is named by nothing: a page that stays open over a new release goes on with that of the new one.
+    campaign_id = "" if chosen.kind == "everyday" else chosen.id
     review_component(
         key="review",
         data={
             # What the browser keeps belongs to this curator and this shop.
-            "session": f"{shop_words().name}:{rater}:{mode}",
+            "session": ":".join([shop_words().name, rater, mode, *([campaign_id] if campaign_id else [])]),
             "pair": mode == "pair",
-            "token": make_pass(workspace(), Pass(rater, release)),
+            "token": make_pass(workspace(), Pass(rater, campaign_id)),
             "url": review_urls(),
-            "guidelines": guidelines_html(GUIDELINES),
-            "warmup": warmup_cards(rater) if not progress["mine"] and mode != "pair" else [],
+            "guidelines": guidelines_html(chosen.guidelines or GUIDELINES),
+            "warmup": warmup_cards(rater) if mode != "pair" else [],
             "progress": progress,
         },
         on_renew=lambda: None,  # running again is all that is asked: it makes a new pass
     )
+
+
+def _campaign() -> Campaign:
+    """The campaign in the address, else Everyday; a choice where there is one."""
+    there = {("" if one.kind == "everyday" else one.id): one for one in open_campaigns()}
+    chosen = query("campaign", allowed=there)
+    if len(there) > 1:
+        mirror("review_campaign", chosen)
+        st.selectbox(
+            "Campaign", list(there), key="review_campaign", format_func=lambda one: there[one].name,
+            on_change=writer("review_campaign", "campaign"), width=360,
+        )  # fmt: skip
+    return there[chosen]

@@ -10,19 +10,18 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import asdict, dataclass
-from typing import Any
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
-from engine.errors import InputError, LongtailError
+from engine.errors import LongtailError
 from engine.workspace import Workspace
 
-__all__ = ["Pass", "PassError", "make_pass", "read_card", "read_pass", "sign_card"]
+__all__ = ["Pass", "PassError", "make_pass", "read_pass"]
 
 LIFETIME_SECONDS = 12 * 3600
 KEY_FILE = "review.key"
 KEY_BYTES = 32
-PASS_SALT, CARD_SALT = "longtail-pass", "longtail-card"
+PASS_SALT = "longtail-pass"
 
 
 class PassError(LongtailError):
@@ -31,7 +30,7 @@ class PassError(LongtailError):
 
 @dataclass(frozen=True)
 class Pass:
-    """Who may judge, and in which campaign."""
+    """Who may judge, and in which campaign (its id; empty for Everyday)."""
 
     rater: str
     campaign: str
@@ -59,19 +58,6 @@ def read_pass(workspace: Workspace, text: object, cookie_name: str | None) -> Pa
     if holder.rater != cookie_name:
         raise PassError(f"In this browser somebody else is judging now, not {holder.rater}; reload the page.")
     return holder
-
-
-def sign_card(workspace: Workspace, content: Any) -> str:
-    """What a card holds (anything JSON can say) as text that cannot be made elsewhere; it never runs out."""
-    return str(URLSafeSerializer(_key(workspace), salt=CARD_SALT).dumps(content))
-
-
-def read_card(workspace: Workspace, text: object) -> Any:
-    """The content of a signed card; raises `InputError` where it was not signed here."""
-    try:
-        return URLSafeSerializer(_key(workspace), salt=CARD_SALT).loads(text if isinstance(text, str) else "")
-    except BadSignature as exc:
-        raise InputError("this card was not handed out here; the next ones are", field="card") from exc
 
 
 def _serializer(workspace: Workspace) -> URLSafeTimedSerializer:

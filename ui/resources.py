@@ -27,11 +27,13 @@ __all__ = [
     "judgements",
     "known_values",
     "recommender",
+    "release",
     "release_sentence",
     "settings",
     "shop",
     "shop_words",
     "traffic",
+    "words_of",
     "workspace",
 ]
 
@@ -74,13 +76,23 @@ def shop() -> Shop:
 
 def shop_words() -> ShopWords:
     """The words of the shop that the release was trained on, which may not be the one that was loaded last."""
-    facts = recommender().manifest.extra["shop"]
+    return words_of(recommender())
+
+
+def words_of(facade: Recommender) -> ShopWords:
+    """The words of the shop that a release was trained on."""
+    facts = facade.manifest.extra["shop"]
     return ShopWords(facts["name"], facts["interaction_word"], facts["currency"], facts["attributes"])
 
 
 def recommender() -> Recommender:
     """The published release, or the last good one with a notice; raises `NoReleaseError` when there is none."""
     return _recommender(workspace(), current_release_id(workspace()))
+
+
+def release(release_id: str) -> Recommender:
+    """One release, published or not; raises `NotFoundError` or `ReleaseError` where it is gone or damaged."""
+    return _release(workspace(), release_id)
 
 
 def traffic() -> Traffic:
@@ -126,6 +138,11 @@ def _shop(workspace: Workspace, snapshot_id: str) -> Shop:
 @st.cache_resource(show_spinner="Opening the release…", max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
 def _recommender(workspace: Workspace, current: str | None) -> Recommender:
     return Recommender.open(workspace)
+
+
+@st.cache_resource(show_spinner="Opening the release…", max_entries=3, hash_funcs={Workspace: lambda w: str(w.root)})
+def _release(workspace: Workspace, release_id: str) -> Recommender:
+    return Recommender.open(workspace, release_id)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Workspace: lambda w: str(w.root)})

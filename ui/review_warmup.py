@@ -20,8 +20,11 @@ NEVER = 1e12  # a warm-up card is nobody's, so no lease of it ends
 
 
 def warmup_cards(rater: str) -> list[dict[str, Any]]:
-    """Cards with `answers` for the browser; none where others have not judged enough. Nothing about them is stored."""
+    """Cards with `answers` for the browser; none where others have not judged enough, or this
+    person has judged cards before. Nothing about them is stored."""
     current = judgements().current()
+    if ((current["rater"] == rater) & (current["source"] == "review")).any():
+        return []
     facade, maker = recommender(), card_maker()
     cards: list[dict[str, Any]] = []
     for anchor, answers in answered_lists(current[current["rater"] != rater]).items():

@@ -1,51 +1,87 @@
 """What the Review page's routes do: hand out cards, and turn decisions into stored judgements.
 
-A card's id says what lies on it and is signed: whatever became of the server meanwhile a decision on it can be stored,
-and nothing can be stored about pairs that were not handed out. The ids of a decision's judgements are made in the
-browser, so that sending it again stores nothing twice.
+Cards are rows of the database: whatever became of the server meanwhile a decision on one can be stored, and nothing can
+be stored about pairs that were not handed out. The ids of a decision's judgements are made in the browser, so that
+sending it again stores nothing twice.
 """
 
 from __future__ import annotations
 
-import uuid
+import functools
+import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
-from engine.curation.judgements import Judgement, Seen
-from engine.errors import InputError, StoreError
-from ui.group_writer import GroupWriter
-from ui.passes import Pass, read_card, sign_card
-from ui.resources import card_maker, judgements, recommender, settings, workspace
+from engine.curation import queue
+from engine.curation.campaigns import Campaign, campaign, campaigns, everyday_campaign
+from engine.curation.shared_commit import SharedCommit
+from engine.errors import InputError, LongtailError, NotFoundError, ReleaseError
+from engine.serving.recommender import Recommender
+from engine.serving.traffic import Traffic
+from ui.cards import CardMaker
+from ui.passes import Pass
+from ui.resources import judgements, recommender, release, settings, words_of, workspace
 from ui.review_component import REASONS, browser_card
-from ui.review_desk import CARD_SIZE, Desk, ReviewCard
+from ui.review_progress import ProgressBoard
 
-__all__ = ["desk", "next_cards", "store_decisions"]
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
-CONFLICT = "stored with other content"  # what the store says of an id that came back changed
+__all__ = ["board", "campaign_of", "next_cards", "open_campaigns", "store_decisions"]
+
 NOTHING_LEFT = {
     "title": "Nothing left to judge for now",
     "text": "Every product is judged or with a colleague at this moment. New cards appear here by themselves.",
 }
+ENDED = {
+    "title": "This campaign has ended",
+    "text": "Nothing of yours is lost. Pick another campaign above, or “Everyday”.",
+}
 
 
-def desk() -> Desk:
-    """The desk of the published release, shared by all curators."""
-    url = settings().database_url or workspace().database_url
-    return _desk(url, recommender().release_id)
+def open_campaigns() -> list[Campaign]:
+    """The campaigns one may judge in now: Everyday first, then the newest."""
+    now = datetime.now(UTC)
+    everyday = _everyday(_url(), recommender().release_id)
+    return [everyday, *(one for one in campaigns(judgements()) if one.kind != "everyday" and one.is_open(now))]
+
+
+def campaign_of(campaign_id: str) -> Campaign:
+    """The campaign of this id, else Everyday; raises `NotFoundError` where there is none of that id."""
+    return campaign(judgements(), campaign_id) if campaign_id else _everyday(_url(), recommender().release_id)
+
+
+def board() -> ProgressBoard:
+    """Who has judged how much."""
+    return _board(_url())
 
 
 def next_cards(holder: Pass, want: int, have: Sequence[str], *, pair: bool = False) -> dict[str, Any]:
     """Cards for this curator, leased, with ten neighbours or with one; `message` says why there are none."""
-    made = []
-    facade, maker = recommender(), card_maker()
-    for card, expires in desk().draw(holder.rater, want, size=1 if pair else CARD_SIZE):
-        neighbours = [neighbour for neighbour, _ in card.neighbours]
-        card_id = sign_card(workspace(), card.to_content())
-        made.append(browser_card(card_id, card.anchor_id, neighbours, expires, facade, maker))
-    message = None if made or have else NOTHING_LEFT
-    return {"cards": made, "progress": desk().progress(holder.rater), "message": message}
+    chosen = campaign_of(holder.campaign)
+    try:
+        facade, maker, pool = _opened(_url(), chosen)
+    except (ReleaseError, NotFoundError) as exc:
+        text = f"{exc} What was judged on it is kept. Pick another campaign above."
+        gone = None if have else {"title": "The release of this campaign is gone", "text": text}
+        return {"cards": [], "progress": board().progress(chosen.id, holder.rater), "message": gone}
+    drawn = _shared(_url()).run(
+        lambda session: queue.draw(
+            session, chosen, holder.rater, want, pool,
+            now=time.time(), rng=np.random.default_rng(), size=1 if pair else queue.CARD_SIZE,
+        )
+    )  # fmt: skip
+    made = [
+        browser_card(card.id, card.anchor_id, card.neighbour_ids, card.lease_until, facade, maker) for card in drawn
+    ]
+    message = None
+    if not made and not have:
+        message = NOTHING_LEFT if chosen.is_open(datetime.now(UTC)) else ENDED
+    return {"cards": made, "progress": board().progress(chosen.id, holder.rater), "message": message}
 
 
 def store_decisions(holder: Pass, sent: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -54,91 +90,104 @@ def store_decisions(holder: Pass, sent: Sequence[Mapping[str, Any]]) -> dict[str
     `refused` gives a sentence for each that can never be stored. Raises `StoreError` where the database does not take
     them now: then none is confirmed, and they are to be sent again.
     """
-    writer = _writer(settings().database_url or workspace().database_url)
+    stored, refused = _shared(_url()).run(lambda session: _store_all(session, sent, holder.rater))
+    board().forget(holder.rater)
+    progress = board().progress(campaign_of(holder.campaign).id, holder.rater)
+    return {"stored": stored, "refused": refused, "progress": progress}
+
+
+def _store_all(session: Session, sent: Sequence[Mapping[str, Any]], rater: str) -> tuple[list[str], dict[str, str]]:
     stored: list[str] = []
     refused: dict[str, str] = {}
     for decision in sent:
         decision_id = str(decision.get("id"))
         try:
-            card = ReviewCard.from_content(read_card(workspace(), decision.get("card")))
-            _store(writer, card, decision, holder.rater)
-        except InputError as exc:
-            refused[decision_id] = str(exc)
-        except StoreError as exc:
-            if CONFLICT not in str(exc):
-                raise
+            with session.begin_nested():
+                _store(session, decision, rater)
+        except LongtailError as exc:
+            # Of what the store itself refuses here there is but an id that came back with other content.
             refused[decision_id] = str(exc)
         else:
             stored.append(decision_id)
-    return {"stored": stored, "refused": refused, "progress": desk().progress(holder.rater)}
+    return stored, refused
 
 
-def _store(writer: GroupWriter, card: ReviewCard, decision: Mapping[str, Any], rater: str) -> None:
-    kind = decision.get("kind")
+def _store(session: Session, decision: Mapping[str, Any], rater: str) -> None:
+    kind, card, now = decision.get("kind"), str(decision.get("card")), time.time()
     if kind == "judged":
-        writer.add(_judgements(card, decision, rater))
-        desk().judged(card.anchor_id, rater)
+        seconds = decision.get("seconds")
+        looked = float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 1e6 else None
+        queue.judge(session, card, rater, _votes(decision), now=now, seconds=looked)
     elif kind == "undone":
-        if decision.get("of") != "skipped":
-            writer.add(_withdrawn(card, decision, rater))
-        desk().undone(card.anchor_id, rater)
+        queue.undo(session, card, rater, str(decision.get("id")), now=now)
     elif kind == "skipped":
-        desk().skipped(card.anchor_id, rater)
+        queue.skip(session, card, rater, now=now)
     else:
         raise InputError(f"{kind!r} is no decision", field="kind")
 
 
-def _judgements(card: ReviewCard, decision: Mapping[str, Any], rater: str) -> list[Judgement]:
+def _votes(decision: Mapping[str, Any]) -> list[queue.Vote]:
     verdicts = decision.get("verdicts")
     if not isinstance(verdicts, list) or not all(isinstance(one, dict) for one in verdicts):
         raise InputError("a judged card has a verdict for each of its products", field="verdicts")
-    if sorted(str(one.get("neighbour")) for one in verdicts) != sorted(neighbour for neighbour, _ in card.neighbours):
-        raise InputError("the verdicts are not about the products of the card", field="verdicts")
-    made = []
+    votes = []
     for one in verdicts:
         if one.get("verdict") not in ("irrelevant", "relevant", "unsure"):
             raise InputError(f"{one.get('verdict')!r} is no verdict", field="verdict")
         if one.get("reason") not in (None, *REASONS):
             raise InputError(f"{one.get('reason')!r} is no reason", field="reason")
-        made.append(_judgement(card, str(one["neighbour"]), str(one.get("client_id")), one, rater))
-    return made
+        votes.append(
+            queue.Vote(
+                str(one.get("client_id")), str(one.get("neighbour")), one["verdict"], bool(one.get("implied")),
+                one.get("reason"),
+            )
+        )  # fmt: skip
+    return votes
 
 
-def _withdrawn(card: ReviewCard, decision: Mapping[str, Any], rater: str) -> list[Judgement]:
-    """Rows that take the card's votes back, under ids that follow from the decision's own."""
-    try:
-        decision_id = uuid.UUID(str(decision.get("id")))
-    except ValueError as exc:
-        raise InputError("a decision needs an id", field="id") from exc
-    back = {"verdict": "withdrawn", "implied": False}
-    return [
-        _judgement(card, neighbour, str(uuid.uuid5(decision_id, neighbour)), back, rater)
-        for neighbour, _ in card.neighbours
-    ]
-
-
-def _judgement(card: ReviewCard, neighbour: str, client_id: str, one: Mapping[str, Any], rater: str) -> Judgement:
-    places = dict(card.neighbours)[neighbour]
-    return Judgement(
-        client_id=client_id,
-        anchor_id=card.anchor_id,
-        neighbour_id=neighbour,
-        verdict=one["verdict"],
-        implied=bool(one.get("implied")),
-        rater=rater,
-        source="review",
-        release_id=card.release_id,
-        anchor_count=card.anchor_count,
-        seen=tuple(Seen(arm, rank) for arm, rank in sorted(places.items())),
-        reason=one.get("reason"),
-    )
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _desk(url: str, release_id: str) -> Desk:
-    return Desk(recommender(), judgements().current())
+def _url() -> str:
+    return settings().database_url or workspace().database_url
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _writer(url: str) -> GroupWriter:
-    return GroupWriter(judgements().add)
+def _shared(url: str) -> SharedCommit:
+    return SharedCommit(judgements())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _board(url: str) -> ProgressBoard:
+    return ProgressBoard(judgements())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _everyday(url: str, release_id: str) -> Campaign:
+    return everyday_campaign(judgements(), recommender())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Campaign: lambda one: one.id})
+def _opened(url: str, chosen: Campaign) -> tuple[Recommender, CardMaker, Any]:
+    """The release a campaign judges, what makes its cards, and its pools, each worked out once."""
+    releases = [chosen.release_id, *([chosen.other_release_id] if chosen.other_release_id else [])]
+    facades = [release(release_id) for release_id in releases]
+    first = facades[0]
+    words = words_of(first)
+    maker = CardMaker(first.items, Traffic.of(first.items["interaction_count"]), words.interaction_word, words.currency)
+    known = [frozenset(facade.items["item_id"]) for facade in facades]
+
+    @functools.lru_cache(maxsize=20_000)
+    def pool(anchor: str) -> queue.Pool:
+        places: dict[str, dict[str, dict[str, int]]] = {}
+        lists: dict[str, dict[str, int]] = {}
+        for facade, products in zip(facades, known, strict=True):
+            if anchor not in products:
+                continue  # the other release does not have it
+            found, lengths = queue.pool_of_release(
+                facade.release_id, facade.arms_returning(anchor, queue.DEPTH), chosen.arms
+            )
+            for neighbour, by_release in found.items():
+                if neighbour in known[0]:
+                    places.setdefault(neighbour, {}).update(by_release)
+            lists |= lengths
+        return queue.Pool(places, lists)
+
+    return first, maker, pool

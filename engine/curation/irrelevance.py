@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TABLE_COLUMNS",
+    "bin_label",
     "bins_up_to",
     "count_bins",
     "current_lists",
@@ -149,7 +150,7 @@ def count_bins(counts: np.ndarray) -> np.ndarray:
 
 def bins_up_to(count: int) -> list[tuple[int, int, str]]:
     """Every bin that counts from 0 to `count` fall into: lowest and highest count, and what to call it."""
-    return [(*_bounds(number), _label(number)) for number in range(int(count_bins(np.array([count]))[0]) + 1)]
+    return [(*_bounds(number), bin_label(number)) for number in range(int(count_bins(np.array([count]))[0]) + 1)]
 
 
 def judge_next(table: pd.DataFrame, items: pd.DataFrame, judged: Sequence[str], rng: np.random.Generator) -> str | None:
@@ -230,7 +231,8 @@ def _bounds(number: int) -> tuple[int, int]:
     return (number, number) if number < 3 else (2 ** (number - 2) + 1, 2 ** (number - 1))
 
 
-def _label(number: int) -> str:
+def bin_label(number: int) -> str:
+    """What to call a bin by its number: `3–4`."""
     low, high = _bounds(number)
     return f"{low:,}" if low == high else f"{low:,}–{high:,}"
 
@@ -264,7 +266,7 @@ def _point(anchors: pd.DataFrame, alike: float, seed: int) -> tuple:
         some = judged > 0
         rng = np.random.default_rng([seed, number, zlib.crc32(arm.encode())])
         low, high = _interval(bad[some], judged[some], alike, rng)
-    return arm, low_count, high_count, _label(number), rate, low, high, int(judged.sum()), unsure, len(anchors)
+    return arm, low_count, high_count, bin_label(number), rate, low, high, int(judged.sum()), unsure, len(anchors)
 
 
 def _interval(bad: np.ndarray, judged: np.ndarray, alike: float, rng: np.random.Generator) -> tuple[float, float]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, get_args
@@ -25,11 +26,12 @@ from engine.curation.database import open_database, translated, writing
 from engine.curation.tables import AppearanceRow, JudgementRow
 from engine.errors import InputError, StoreError
 
-__all__ = ["DEMO_SOURCE", "Judgement", "JudgementStore", "Seen", "Source", "Verdict"]
+__all__ = ["DEMO_SOURCE", "REPEAT_SOURCE", "Judgement", "JudgementStore", "Seen", "Source", "Verdict", "add_within"]
 
 Verdict = Literal["irrelevant", "relevant", "unsure", "withdrawn"]
-Source = Literal["similar_items", "review", "demo"]
+Source = Literal["similar_items", "review", "repeat", "adjudication", "demo"]
 DEMO_SOURCE: Source = "demo"
+REPEAT_SOURCE: Source = "repeat"
 
 ATTEMPTS = 3
 IDS_PER_QUERY = 500
@@ -45,6 +47,7 @@ COLUMNS = (
     "release_id",
     "anchor_count",
     "reason",
+    "card_id",
     "created_at",
 )
 DTYPES = {
@@ -79,6 +82,8 @@ class Judgement:
     implied : True where the rater did not point at this pair, but said that the rest of the list fits.
     anchor_count : interactions of the anchor at that moment.
     seen : every arm that returned the pair in that release, whichever the rater was looking at.
+    source : where it was given. A "repeat" is a card shown again to see how steady a rater is; it is in the log alone.
+    card_id : the review card it was given on.
     """
 
     client_id: str
@@ -92,6 +97,7 @@ class Judgement:
     anchor_count: int
     seen: tuple[Seen, ...]
     reason: str | None = None
+    card_id: str | None = None
 
     def __post_init__(self) -> None:
         for field in ("anchor_id", "neighbour_id", "rater", "release_id"):
@@ -138,23 +144,50 @@ class JudgementStore:
         batch = list(judgements)
         if not batch:
             return 0
-        with self._turn, translated(self._engine.url):
-            for _ in range(ATTEMPTS - 1):
-                try:
-                    return self._add(batch)
-                except IntegrityError:
-                    # Another process stored one of these ids after we looked: look again.
-                    continue
-            return self._add(batch)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self.transaction() as session:
+                    return add_within(session, batch)
+            except StoreError as exc:
+                # Another process stored one of these ids after we looked: look again.
+                if attempt == ATTEMPTS or not isinstance(exc.__cause__, IntegrityError):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose changes are on the disk, all of them, when the block ends; on an error, none.
+
+        Raises `StoreError` where the database refuses.
+        """
+        with self._turn, translated(self._engine.url), Session(writing(self._engine)) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads; raises `StoreError` where the database refuses."""
+        with translated(self._engine.url), Session(self._engine) as session:
+            yield session
+
+    def read(self, query: Select) -> pd.DataFrame:
+        """What a query gives, with the same dtypes whether or not there are rows."""
+        return self._frame(query)
+
+    def last_id(self) -> int:
+        """The number of the newest row, 0 where there is none: what was worked out from the log holds until it changes."""
+        with translated(self._engine.url), self._engine.connect() as connection:
+            return int(connection.execute(select(func.max(JudgementRow.id))).scalar() or 0)
 
     def current(self, anchor_id: str | None = None) -> pd.DataFrame:
         """The votes in force: the latest row of each rater on each pair, withdrawn ones left out; oldest first.
 
         Columns: id, client_id, anchor_id, neighbour_id, verdict, implied, rater, source, release_id, anchor_count,
-        reason, created_at (UTC). With `anchor_id`, those about the neighbours of that product.
+        reason, card_id, created_at (UTC). With `anchor_id`, those about the neighbours of that product.
         """
-        newest = select(func.max(JudgementRow.id)).group_by(
-            JudgementRow.anchor_id, JudgementRow.neighbour_id, JudgementRow.rater
+        newest = (
+            select(func.max(JudgementRow.id))
+            .where(JudgementRow.source != REPEAT_SOURCE)
+            .group_by(JudgementRow.anchor_id, JudgementRow.neighbour_id, JudgementRow.rater)
         )
         if anchor_id is not None:
             newest = newest.where(JudgementRow.anchor_id == anchor_id)
@@ -215,26 +248,28 @@ class JudgementStore:
         """Give the connections back; the store opens new ones if it is used again."""
         self._engine.dispose()
 
-    def _add(self, batch: Sequence[Judgement]) -> int:
-        now = datetime.now(UTC)
-        with Session(writing(self._engine)) as session, session.begin():
-            known = _stored(session, [judgement.client_id for judgement in batch])
-            rows = []
-            for judgement in batch:
-                if judgement.client_id not in known:
-                    rows.append(_to_row(judgement, now))
-                    known[judgement.client_id] = judgement
-                elif _content(known[judgement.client_id]) != _content(judgement):
-                    raise StoreError(
-                        f"Judgement {judgement.client_id} about {judgement.anchor_id!r} and {judgement.neighbour_id!r} "
-                        "is stored with other content. Nothing was stored; a change of mind needs an id of its own."
-                    )
-            session.add_all(rows)
-        return len(rows)
-
     def _frame(self, query: Select) -> pd.DataFrame:
         with translated(self._engine.url), self._engine.connect() as connection:
             return _read(connection, query)
+
+
+def add_within(session: Session, judgements: Iterable[Judgement]) -> int:
+    """`JudgementStore.add` as part of a larger transaction."""
+    batch, now = list(judgements), datetime.now(UTC)
+    known = _stored(session, [judgement.client_id for judgement in batch])
+    rows = []
+    for judgement in batch:
+        if judgement.client_id not in known:
+            rows.append(_to_row(judgement, now))
+            known[judgement.client_id] = judgement
+        elif _content(known[judgement.client_id]) != _content(judgement):
+            raise StoreError(
+                f"Judgement {judgement.client_id} about {judgement.anchor_id!r} and {judgement.neighbour_id!r} "
+                "is stored with other content. Nothing was stored; a change of mind needs an id of its own."
+            )
+    session.add_all(rows)
+    session.flush()
+    return len(rows)
 
 
 def _check_text(value: str | None, field: str) -> None:

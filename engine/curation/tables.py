@@ -65,6 +65,7 @@ class JudgementRow(Base):
     release_id: Mapped[str] = mapped_column(Text)
     anchor_count: Mapped[int] = mapped_column(Integer)
     reason: Mapped[str | None] = mapped_column(Text)
+    card_id: Mapped[str | None] = mapped_column(String(36))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     appearances: Mapped[list[AppearanceRow]] = relationship(order_by="AppearanceRow.arm", lazy="selectin")
 

@@ -17,7 +17,9 @@ class StoreContract:
     """Subclasses give a `url` fixture: an empty database."""
 
     def test_a_judgement_comes_back_as_it_was_given(self, store, judge):
-        judgement = judge("a/1", "ñ ?", reason="colour\nand length", seen={"hybrid": 4, "als": 1}, implied=True)
+        judgement = judge(
+            "a/1", "ñ ?", reason="colour\nand length", seen={"hybrid": 4, "als": 1}, implied=True, card_id="c1"
+        )
         assert store.add([judgement]) == 1
         row = store.current().iloc[0]
         for field in dataclasses.fields(judgement):

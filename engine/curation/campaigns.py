@@ -1,0 +1,300 @@
+"""Campaigns: what is judged, and in which random order its products come onto cards.
+
+**Order.** In every stratum (a bin of the interaction count) products stand in a random order that follows from their ids
+alone (permanent random numbers, Ohlsson 1995). Cards are drawn in that order, so whatever was drawn when judging stops
+is a simple random sample of the stratum, and a later release or campaign asks for much the same products again, whose
+judgements it can use. Products that somebody chose are no random sample: a campaign of them says nothing of the shop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Integer, func, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from engine.curation.irrelevance import bin_label, count_bins
+from engine.curation.judgements import JudgementStore
+from engine.curation.review_tables import CampaignAnchorRow, CampaignRow
+from engine.errors import InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from engine.serving.recommender import Recommender
+
+__all__ = [
+    "REPEAT_SHARE",
+    "SECOND_SHARE",
+    "TARGET",
+    "Campaign",
+    "Plan",
+    "campaign",
+    "campaigns",
+    "close_campaign",
+    "create_campaign",
+    "everyday_campaign",
+    "lock",
+    "progress",
+]
+
+TARGET = 30  # products of a stratum that an interval needs
+SECOND_SHARE, REPEAT_SHARE = 0.15, 0.05
+MOST_PER_STRATUM = 2000  # more of one stratum are never judged
+LOOKED_AT = 20
+EVERYDAY = "Everyday"
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign as it is stored; `kind` is "everyday" (of every release, without end), "planned" or "chosen"."""
+
+    id: str
+    name: str
+    kind: str
+    release_id: str
+    other_release_id: str | None
+    arms: tuple[str, ...]
+    strata: tuple[int, ...]
+    target: int
+    second_share: float
+    repeat_share: float
+    sampling: str
+    guidelines: str | None
+    created_by: str | None
+    created_at: datetime
+    deadline: datetime | None
+    closed_at: datetime | None
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether new cards are drawn."""
+        return self.closed_at is None and (self.deadline is None or now <= self.deadline)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a campaign is to be.
+
+    Parameters
+    ----------
+    arms : whose lists are judged; all of the release when empty.
+    strata : numbers of the bins (`count_bins`); all when empty.
+    target : products of each stratum.
+    other_release_id : a second release whose lists are judged on the same cards.
+    chosen : the products themselves; then strata and target are theirs.
+    how : how they were chosen, in a few words.
+    """
+
+    name: str
+    arms: Sequence[str] = ()
+    strata: Sequence[int] = ()
+    target: int = TARGET
+    second_share: float = SECOND_SHARE
+    repeat_share: float = REPEAT_SHARE
+    other_release_id: str | None = None
+    deadline: datetime | None = None
+    guidelines: str | None = None
+    created_by: str | None = None
+    chosen: Sequence[str] = ()
+    how: str = ""
+
+
+def create_campaign(store: JudgementStore, recommender: Recommender, plan: Plan, *, now: datetime | None = None) -> str:
+    """Store a campaign over the lists of a release and return its id.
+
+    Raises `InputError` naming the field where nothing could ever be judged in it, or its name is taken.
+    """
+    now = now or datetime.now(UTC)
+    _check(recommender, plan, now)
+    order = _order(recommender, plan, len(recommender.items) if plan.chosen else plan.target)
+    _check_lists(recommender, plan, order)
+    with store.transaction() as session:
+        lock(session)
+        taken = select(CampaignRow.id).where(CampaignRow.closed_at.is_(None), CampaignRow.name == plan.name.strip())
+        if session.execute(taken).first() is not None:
+            raise InputError(f"there is an open campaign {plan.name.strip()!r}; give it another name", field="name")
+        return _stored(session, recommender, plan, order, "chosen" if plan.chosen else "planned", now)
+
+
+def everyday_campaign(store: JudgementStore, recommender: Recommender) -> Campaign:
+    """The standing campaign of a release, made when it is first asked for; that of an earlier release ends then."""
+    query = select(CampaignRow).where(
+        CampaignRow.kind == "everyday",
+        CampaignRow.release_id == recommender.release_id,
+        CampaignRow.closed_at.is_(None),
+    )
+    with store.reading() as session:
+        found = session.scalars(query).first()
+        if found is not None:
+            return _from_row(found)
+    with store.transaction() as session:
+        lock(session)
+        found = session.scalars(query).first()
+        if found is None:
+            now = datetime.now(UTC)
+            older = update(CampaignRow).where(CampaignRow.kind == "everyday", CampaignRow.closed_at.is_(None))
+            session.execute(older.values(closed_at=now))
+            plan = Plan(EVERYDAY)
+            made = _stored(session, recommender, plan, _order(recommender, plan, MOST_PER_STRATUM), "everyday", now)
+            found = session.get_one(CampaignRow, made)
+        return _from_row(found)
+
+
+def campaigns(store: JudgementStore) -> list[Campaign]:
+    """All of them, the newest first."""
+    with store.reading() as session:
+        rows = session.scalars(select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.id))
+        return [_from_row(row) for row in rows]
+
+
+def campaign(store: JudgementStore, campaign_id: str) -> Campaign:
+    """One of them; raises `NotFoundError`."""
+    with store.reading() as session:
+        row = session.get(CampaignRow, campaign_id)
+        if row is None:
+            raise NotFoundError("There is no such campaign any more; pick another one on the Review page.")
+        return _from_row(row)
+
+
+def close_campaign(store: JudgementStore, campaign_id: str, *, now: datetime | None = None) -> None:
+    """Draw no more cards for it; those that people hold can still be judged. Closing it again changes nothing."""
+    query = update(CampaignRow).where(CampaignRow.id == campaign_id, CampaignRow.closed_at.is_(None))
+    with store.transaction() as session:
+        session.execute(query.values(closed_at=now or datetime.now(UTC)))
+
+
+def progress(store: JudgementStore, campaign_id: str) -> pd.DataFrame:
+    """By stratum: stratum, done (products judged), target (products wanted), size (products there are)."""
+    row = CampaignAnchorRow
+    query = (
+        select(
+            row.stratum,
+            func.sum((row.done & row.first_card.is_not(None)).cast(Integer)).label("done"),
+            func.min(row.stratum_size).label("size"),
+            func.min(CampaignRow.target).label("target"),
+        )
+        .join(CampaignRow, CampaignRow.id == row.campaign_id)
+        .where(row.campaign_id == campaign_id)
+        .group_by(row.stratum)
+        .order_by(row.stratum)
+    )
+    table = store.read(query).astype({"stratum": "int64", "done": "int64", "size": "int64", "target": "int64"})
+    table["target"] = table[["target", "size"]].min(axis=1)
+    return table[["stratum", "done", "target", "size"]]
+
+
+def lock(session: Session, key: str = "campaigns") -> None:
+    """Let one process at a time decide who gets what; SQLite's writers come one at a time anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": key})
+
+
+def _check(recommender: Recommender, plan: Plan, now: datetime) -> None:
+    if not plan.name.strip():
+        raise InputError("give the campaign a name", field="name")
+    if plan.target < 1:
+        raise InputError("at least one product of each group is judged", field="target")
+    for field in ("second_share", "repeat_share"):
+        if not 0 <= getattr(plan, field) <= 1:
+            raise InputError("a share lies between 0 and 1", field=field)
+    if plan.deadline is not None and plan.deadline <= now:
+        raise InputError("the deadline has passed already; take a later one", field="deadline")
+    if plan.other_release_id == recommender.release_id:
+        raise InputError("two different releases are compared, or one alone is judged", field="other_release_id")
+    unknown = [arm for arm in plan.arms if arm not in recommender.arms]
+    if unknown:
+        raise InputError(f"{recommender.manifest.label} has no list {unknown[0]!r}", field="arms")
+    for item in plan.chosen:
+        recommender.row(item)
+
+
+def _order(recommender: Recommender, plan: Plan, most: int) -> pd.DataFrame:
+    """The products in their order, `most` of each stratum: anchor_id, anchor_count, stratum, stratum_size, key, position."""
+    items = recommender.items
+    table = pd.DataFrame({"anchor_id": items["item_id"], "anchor_count": items["interaction_count"].astype("int64")})
+    table["stratum"] = count_bins(table["anchor_count"].to_numpy(dtype=np.int64))
+    table["stratum_size"] = table.groupby("stratum")["anchor_id"].transform("size")
+    if plan.chosen:
+        table = table[table["anchor_id"].isin(list(plan.chosen))].copy()
+    elif plan.strata:
+        empty = [number for number in plan.strata if not (table["stratum"] == number).any()]
+        if empty:
+            raise InputError(
+                f"no product of the shop has {bin_label(empty[0])} interactions; leave that group out", field="strata"
+            )
+        table = table[table["stratum"].isin(list(plan.strata))].copy()
+    table["key"] = [hashlib.sha256(str(anchor).encode()).digest() for anchor in table["anchor_id"]]
+    table = table.sort_values(["stratum", "key"])
+    table["position"] = table.groupby("stratum").cumcount() + 1
+    return table[table["position"] <= most]
+
+
+def _check_lists(recommender: Recommender, plan: Plan, order: pd.DataFrame) -> None:
+    """Every stratum has a product, among its first ones, for which one of the arms has a list."""
+    for stratum in sorted(set(order["stratum"].tolist())):
+        tried = order.loc[order["stratum"] == stratum, "anchor_id"].head(LOOKED_AT)
+        if not any(recommender.neighbours(item, arm, 1) for item in tried for arm in plan.arms or recommender.arms):
+            names = ", ".join(plan.arms)
+            raise InputError(
+                f"{names} shows nothing beside products with {bin_label(stratum)} interactions; "
+                "leave that group out, or judge another list as well",
+                field="arms",
+            )
+
+
+def _stored(
+    session: Session, recommender: Recommender, plan: Plan, order: pd.DataFrame, kind: str, now: datetime
+) -> str:
+    campaign_id = str(uuid.uuid4())
+    sampling = {
+        "everyday": "drawn at random in every group, one product of each group after the other",
+        "planned": f"drawn at random, {plan.target} products of each group",
+        "chosen": f"chosen by {plan.created_by or 'somebody'}: {plan.how or 'by hand'}",
+    }[kind]
+    target = int(order.groupby("stratum").size().max()) if kind == "chosen" else plan.target
+    session.add(
+        CampaignRow(
+            id=campaign_id, name=plan.name.strip(), kind=kind, release_id=recommender.release_id,
+            other_release_id=plan.other_release_id, arms=list(plan.arms or recommender.arms),
+            strata=sorted({int(number) for number in order["stratum"]}), target=target,
+            second_share=plan.second_share, repeat_share=plan.repeat_share, sampling=sampling,
+            guidelines=plan.guidelines, created_by=plan.created_by, created_at=now, deadline=plan.deadline,
+            closed_at=None,
+        )
+    )  # fmt: skip
+    session.flush()
+    fresh: dict[str, Any] = {
+        "campaign_id": campaign_id, "taken_until": 0.0, "done": False, "first_card": None, "first_rater": None,
+        "second_card": None, "second_until": 0.0, "second_done": False,
+    }  # fmt: skip
+    session.execute(
+        insert(CampaignAnchorRow),
+        [
+            {
+                **fresh, "anchor_id": str(anchor), "anchor_count": int(count), "stratum": int(stratum),
+                "stratum_size": int(size), "position": int(position), "twice": _share(key) < plan.second_share,
+            }
+            for anchor, count, stratum, size, key, position in order.itertuples(index=False)
+        ],
+    )  # fmt: skip
+    return campaign_id
+
+
+def _share(key: bytes) -> float:
+    """A number in [0, 1) that is independent of the order, which the beginning of the key decides."""
+    return int.from_bytes(key[16:24]) / 2**64
+
+
+def _from_row(row: CampaignRow) -> Campaign:
+    values = {field.name: getattr(row, field.name) for field in fields(Campaign)}
+    values["arms"], values["strata"] = tuple(row.arms), tuple(row.strata)
+    for name in ("created_at", "deadline", "closed_at"):
+        at = values[name]
+        # SQLite gives UTC without saying so.
+        values[name] = at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+    return Campaign(**values)

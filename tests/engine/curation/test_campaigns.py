@@ -1,0 +1,100 @@
+"""Campaigns: what may be asked for, and the order in which products are drawn."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from engine.curation.campaigns import (
+    Plan,
+    campaign,
+    campaigns,
+    close_campaign,
+    create_campaign,
+    everyday_campaign,
+    progress,
+)
+from engine.curation.irrelevance import count_bins
+from engine.curation.review_tables import CampaignAnchorRow
+from engine.errors import InputError, NotFoundError
+from engine.serving.recommender import Recommender
+from engine.workspace import Workspace
+from tests.support.tiny_release import build_tiny_release
+
+
+@pytest.fixture(scope="module")
+def facade(tmp_path_factory) -> Recommender:
+    return Recommender.open(build_tiny_release(Workspace(tmp_path_factory.mktemp("campaigns")), 72).workspace)
+
+
+def order(store, campaign_id: str) -> list[CampaignAnchorRow]:
+    with store.reading() as session:
+        query = select(CampaignAnchorRow).where(CampaignAnchorRow.campaign_id == campaign_id)
+        return list(session.scalars(query.order_by(CampaignAnchorRow.stratum, CampaignAnchorRow.position)))
+
+
+def test_everyday_exists_without_anybody_making_it_once_for_every_release(store, facade):
+    first = everyday_campaign(store, facade)
+    assert everyday_campaign(store, facade) == first
+    assert (first.name, first.kind, first.release_id) == ("Everyday", "everyday", facade.release_id)
+    assert {row.anchor_id for row in order(store, first.id)} == set(facade.items["item_id"])
+
+
+def test_a_campaign_takes_so_many_of_each_stratum_and_another_one_takes_the_same_first(store, facade):
+    small = order(store, create_campaign(store, facade, Plan("Small", target=2)))
+    large = order(store, create_campaign(store, facade, Plan("Large", target=4)))
+    sizes = facade.items.groupby(count_bins(facade.items["interaction_count"].to_numpy())).size()
+    assert all(row.stratum_size == sizes[row.stratum] for row in small)
+    assert {row.position for row in small} == {1, 2}
+    assert [row.anchor_id for row in small] == [row.anchor_id for row in large if row.position <= 2]
+
+
+def test_a_selection_becomes_a_campaign_that_says_how_it_was_made(store, facade):
+    plan = Plan("Coats", chosen=("f1-02", "f2-03"), how="picked on the map", created_by="Ada")
+    made = campaign(store, create_campaign(store, facade, plan))
+    assert made.kind == "chosen"
+    assert made.sampling == "chosen by Ada: picked on the map"
+    assert {row.anchor_id for row in order(store, made.id)} == {"f1-02", "f2-03"}
+
+
+@pytest.mark.parametrize(
+    ("plan", "field", "sentence"),
+    [
+        (Plan("  "), "name", "give the campaign a name"),
+        (Plan("A", target=0), "target", "at least one product"),
+        (Plan("A", second_share=1.5), "second_share", "between 0 and 1"),
+        (Plan("A", deadline=datetime(2020, 1, 1, tzinfo=UTC)), "deadline", "has passed"),
+        (Plan("A", arms=("magic",)), "arms", "has no list 'magic'"),
+        (Plan("A", strata=(30,)), "strata", "no product of the shop has"),
+        (Plan("A", strata=(0,), arms=("als",)), "arms", "shows nothing beside products with 0 interactions"),
+    ],
+)
+def test_a_campaign_in_which_nothing_could_be_judged_is_refused(store, facade, plan, field, sentence):
+    with pytest.raises(InputError, match=sentence) as caught:
+        create_campaign(store, facade, plan)
+    assert caught.value.field == field
+    assert campaigns(store) == []
+
+
+def test_a_product_that_is_not_there_is_named(store, facade):
+    with pytest.raises(NotFoundError, match="'ghost'"):
+        create_campaign(store, facade, Plan("A", chosen=("ghost",)))
+
+
+def test_two_open_campaigns_have_two_names(store, facade):
+    first = create_campaign(store, facade, Plan("Spring"))
+    with pytest.raises(InputError, match="give it another name"):
+        create_campaign(store, facade, Plan(" Spring "))
+    close_campaign(store, first)
+    assert campaign(store, create_campaign(store, facade, Plan("Spring"))).is_open(datetime.now(UTC))
+    assert not campaign(store, first).is_open(datetime.now(UTC))
+
+
+def test_progress_counts_by_stratum_and_promises_no_more_than_there_is(store, facade):
+    table = progress(store, everyday_campaign(store, facade).id)
+    sizes = facade.items.groupby(count_bins(facade.items["interaction_count"].to_numpy())).size()
+    assert table["size"].tolist() == sizes.tolist()
+    assert table["target"].tolist() == [min(30, size) for size in sizes]
+    assert table["done"].sum() == 0

@@ -1,0 +1,290 @@
+"""The review queue: leases, second opinions, repetitions, and that what is recorded is what chance did."""
+
+from __future__ import annotations
+
+import multiprocessing
+import uuid
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from engine.curation import queue
+from engine.curation.campaigns import Campaign, Plan, campaign, close_campaign, create_campaign, everyday_campaign
+from engine.curation.judgements import JudgementStore
+from engine.curation.queue import LEASE_SECONDS, REPEAT_AFTER, Pool, Vote
+from engine.curation.review_tables import CampaignAnchorRow, CardRow
+from engine.errors import InputError
+from engine.serving.recommender import Recommender
+from engine.workspace import Workspace
+from tests.support.tiny_release import build_tiny_release
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC).timestamp()
+
+
+@pytest.fixture(scope="module")
+def facade(tmp_path_factory) -> Recommender:
+    return Recommender.open(build_tiny_release(Workspace(tmp_path_factory.mktemp("queue")), 72).workspace)
+
+
+@pytest.fixture(params=["url", pytest.param("postgres_url", marks=pytest.mark.postgres)])
+def any_store(request, open_store) -> JudgementStore:
+    return open_store(request.getfixturevalue(request.param))
+
+
+def pool_of(anchor: str) -> Pool:
+    """Fourteen neighbours: ten of one arm, ten of another, six of both."""
+    places = {f"{anchor}-{number:02}": {} for number in range(14)}
+    for rank, neighbour in enumerate(sorted(places)[:10], start=1):
+        places[neighbour].setdefault("r0001", {})["als"] = rank
+    for rank, neighbour in enumerate(sorted(places)[4:], start=1):
+        places[neighbour].setdefault("r0001", {})["hybrid"] = rank
+    return Pool(places, {"r0001": {"als": 10, "hybrid": 10}})
+
+
+class Desk:
+    """A campaign at which people draw and judge; time stands still unless a test moves it."""
+
+    def __init__(self, store: JudgementStore, chosen: Campaign, seed: int = 0) -> None:
+        self.store, self.campaign, self.now, self.rng = store, chosen, NOW, np.random.default_rng(seed)
+        self.pool = pool_of
+
+    def draw(self, rater: str, want: int = 1, size: int = 10) -> list[queue.Card]:
+        with self.store.transaction() as session:
+            return queue.draw(session, self.campaign, rater, want, self.pool, now=self.now, rng=self.rng, size=size)
+
+    def judge(self, card: queue.Card, rater: str, verdict: str = "relevant") -> list[Vote]:
+        votes = [Vote(str(uuid.uuid4()), neighbour, verdict, True) for neighbour in card.neighbour_ids]
+        with self.store.transaction() as session:
+            queue.judge(session, card.id, rater, votes, now=self.now, seconds=2.5)
+        self.now += 1
+        return votes
+
+    def undo(self, card: queue.Card, rater: str) -> None:
+        with self.store.transaction() as session:
+            queue.undo(session, card.id, rater, str(uuid.uuid4()), now=self.now)
+
+    def skip(self, card: queue.Card, rater: str) -> None:
+        with self.store.transaction() as session:
+            queue.skip(session, card.id, rater, now=self.now)
+
+    def row(self, card: queue.Card) -> CardRow:
+        with self.store.reading() as session:
+            return session.get_one(CardRow, card.id)
+
+
+def desk(store: JudgementStore, facade: Recommender, **plan) -> Desk:
+    made = create_campaign(
+        store, facade, Plan("Spring", **{"second_share": 0.0, "repeat_share": 0.0} | plan),
+        now=datetime.fromtimestamp(NOW, UTC),
+    )  # fmt: skip
+    return Desk(store, campaign(store, made))
+
+
+def test_nobody_gets_what_somebody_else_holds_until_the_lease_ends(any_store, facade):
+    spring = desk(any_store, facade)
+    held = {card.anchor_id for card in spring.draw("Ann", 5)}
+    assert len(held) == 5
+    assert not held & {card.anchor_id for card in spring.draw("Bo", 5)}
+    spring.now += LEASE_SECONDS + 1
+    assert {card.anchor_id for card in spring.draw("Cy", 5)} == held
+
+
+def test_groups_of_the_count_are_filled_in_turn(any_store, facade):
+    spring = desk(any_store, facade)
+    strata = [spring.row(card).stratum for card in spring.draw("Ann", 2 * len(spring.campaign.strata))]
+    assert strata == sorted(spring.campaign.strata) * 2
+
+
+def test_what_is_judged_after_its_lease_is_kept_and_counts_as_a_second_opinion(store, facade):
+    spring = desk(store, facade)
+    (late,) = spring.draw("Ann")
+    spring.now += LEASE_SECONDS + 1
+    (taken,) = spring.draw("Bo")
+    assert taken.anchor_id == late.anchor_id
+    spring.judge(taken, "Bo")
+    spring.judge(late, "Ann")
+    current = store.current()
+    assert set(current["rater"]) == {"Ann", "Bo"}
+    assert set(current["card_id"]) == {late.id, taken.id}
+    assert spring.draw("Cy")[0].anchor_id != late.anchor_id
+
+
+def test_a_skipped_card_goes_to_somebody_else_and_not_back(store, facade):
+    spring = desk(store, facade)
+    (card,) = spring.draw("Ann")
+    spring.skip(card, "Ann")
+    assert card.anchor_id not in {one.anchor_id for one in spring.draw("Ann", 3)}
+    assert card.anchor_id == spring.draw("Bo")[0].anchor_id
+
+
+def test_a_skip_of_an_old_lease_does_not_end_somebody_elses(store, facade):
+    spring = desk(store, facade)
+    (old,) = spring.draw("Ann")
+    spring.now += LEASE_SECONDS + 1
+    (new,) = spring.draw("Bo")
+    assert new.anchor_id == old.anchor_id
+    spring.skip(old, "Ann")
+    assert new.anchor_id not in {one.anchor_id for one in spring.draw("Cy", 3)}
+
+
+def test_a_skip_that_somebody_took_up_cannot_be_taken_back(store, facade):
+    spring = desk(store, facade)
+    (card,) = spring.draw("Ann")
+    spring.skip(card, "Ann")
+    spring.draw("Bo")
+    with pytest.raises(InputError, match="somebody else has taken"):
+        spring.undo(card, "Ann")
+
+
+def test_undo_withdraws_the_votes_and_leases_the_card_again(store, facade):
+    spring = desk(store, facade)
+    (card,) = spring.draw("Ann")
+    spring.judge(card, "Ann")
+    spring.undo(card, "Ann")
+    assert store.current().empty
+    assert len(store.log()) == 20
+    assert card.anchor_id not in {one.anchor_id for one in spring.draw("Bo", 4)}
+    spring.judge(card, "Ann", "irrelevant")
+    assert set(store.current()["verdict"]) == {"irrelevant"}
+
+
+def test_a_second_opinion_is_by_another_person_on_the_same_neighbours(store, facade):
+    spring = desk(store, facade, second_share=1.0, strata=(0,))
+    size = spring.draw("Nobody", 100)
+    spring.now += LEASE_SECONDS + 1
+    firsts = {card.anchor_id: card for card in spring.draw("Ann", 100)}
+    assert len(firsts) == len(size)
+    for card in firsts.values():
+        spring.judge(card, "Ann")
+    assert spring.draw("Ann", 5) == []  # nobody gives the second opinion on what was her own
+    seconds = spring.draw("Bo", 100)
+    assert {card.anchor_id for card in seconds} == set(firsts)
+    assert spring.draw("Cy", 5) == []  # Bo has them
+    for card in seconds:
+        assert set(card.neighbour_ids) == set(firsts[card.anchor_id].neighbour_ids)
+        row = spring.row(card)
+        assert (row.kind, row.of) == ("second", firsts[card.anchor_id].id)
+        assert row.pair_probability == spring.row(firsts[card.anchor_id]).pair_probability
+
+
+def test_about_the_asked_share_is_judged_twice(store, facade):
+    chosen = everyday_campaign(store, facade)
+    with store.reading() as session:
+        twice = list(session.scalars(select(CampaignAnchorRow.twice)))
+    assert len(twice) == 72
+    assert 4 <= sum(twice) <= 20  # 15 % of 72 are 11
+    assert chosen.second_share == 0.15
+
+
+def test_a_repetition_comes_to_the_same_person_later_and_is_no_vote_of_its_own(store, facade):
+    spring = desk(store, facade, repeat_share=1.0)
+    judged = []
+    for _ in range(REPEAT_AFTER + 1):
+        (card,) = spring.draw("Ann")
+        assert spring.row(card).kind == "first"
+        judged.append(card)
+        spring.judge(card, "Ann")
+    (again,) = spring.draw("Ann")
+    assert spring.row(again).kind == "repeat"
+    assert again.anchor_id == judged[0].anchor_id
+    assert set(again.neighbour_ids) == set(judged[0].neighbour_ids)
+    before = store.current()
+    spring.judge(again, "Ann", "irrelevant")
+    assert store.current().equals(before)
+    log = store.log()
+    assert (log["source"] == "repeat").sum() == 10
+    assert spring.row(spring.draw("Bo")[0]).kind == "first"
+
+
+def test_each_pair_is_as_likely_as_the_record_says(store, facade):
+    spring = desk(store, facade, strata=(0,), target=1)
+    counts: Counter[str] = Counter()
+    rounds = 400
+    for _ in range(rounds):
+        (card,) = spring.draw("Ann", size=7)
+        assert spring.row(card).pair_probability == 0.5
+        counts.update(neighbour[-2:] for neighbour in card.neighbour_ids)
+        spring.now += LEASE_SECONDS + 1
+    # Each of 14 is drawn with chance 1/2; five standard deviations are 5 x sqrt(400 / 4) = 50.
+    assert len(counts) == 14
+    assert all(abs(count - rounds / 2) < 50 for count in counts.values())
+
+
+def test_the_record_says_where_each_pair_stood_and_how_long_the_lists_were(store, facade):
+    spring = desk(store, facade)
+    (card,) = spring.draw("Ann")
+    row = spring.row(card)
+    assert row.lists == {"r0001": {"als": 10, "hybrid": 10}}
+    assert dict(row.pairs) == {neighbour: pool_of(card.anchor_id).places[neighbour] for neighbour in card.neighbour_ids}
+    spring.judge(card, "Ann")
+    seen = store.seen(card.anchor_id)
+    for neighbour, group in seen.groupby("neighbour_id"):
+        assert dict(zip(group["arm"], group["rank"], strict=True)) == dict(row.pairs)[neighbour]["r0001"]
+
+
+def test_products_with_nothing_beside_them_are_passed_over(store, facade):
+    spring = desk(store, facade, strata=(0,))
+    nothing = {card.anchor_id for card in spring.draw("Ann", 2)}
+    spring.now += LEASE_SECONDS + 1
+    spring.pool = lambda anchor: Pool({}, {}) if anchor in nothing else pool_of(anchor)
+    drawn = spring.draw("Bo", 2)
+    assert len(drawn) == 2
+    assert not nothing & {card.anchor_id for card in drawn}
+
+
+def test_a_campaign_that_was_closed_or_is_past_its_deadline_gives_no_cards_and_takes_those_out_there(store, facade):
+    spring = desk(store, facade, deadline=datetime.fromtimestamp(NOW, UTC) + timedelta(hours=1))
+    first, second = spring.draw("Ann", 2)
+    spring.now += 3601
+    assert spring.draw("Bo") == []
+    spring.judge(first, "Ann")
+    close_campaign(store, spring.campaign.id)
+    spring.campaign = campaign(store, spring.campaign.id)
+    spring.now -= 3600
+    assert spring.draw("Bo") == []
+    spring.judge(second, "Ann")
+    assert len(store.current()) == 20
+
+
+@pytest.mark.parametrize("who", ["Bo", "Ann"])
+def test_a_card_is_judged_by_whom_it_was_drawn_for_and_whole(store, facade, who):
+    spring = desk(store, facade)
+    (card,) = spring.draw("Ann")
+    wrong = [Vote(str(uuid.uuid4()), "x", "relevant", False)] if who == "Ann" else []
+    with (
+        pytest.raises(InputError, match="not about the products" if who == "Ann" else "with somebody else"),
+        store.transaction() as session,
+    ):
+        queue.judge(session, card.id, who, wrong, now=NOW)
+    assert store.log().empty
+
+
+def _drawer(url: str, campaign_id: str, rater: str, start, found) -> None:
+    store = JudgementStore(url)
+    table = Desk(store, campaign(store, campaign_id), seed=hash(rater) % 1000)
+    start.wait()
+    found.put([card.anchor_id for _ in range(12) for card in table.draw(rater)])
+
+
+@pytest.mark.parametrize("kind", ["url", pytest.param("postgres_url", marks=pytest.mark.postgres)])
+def test_processes_that_draw_at_once_never_lease_one_product_twice(request, facade, kind):
+    url = request.getfixturevalue(kind)
+    store = JudgementStore(url)
+    spring = desk(store, facade)
+    store.close()
+    context = multiprocessing.get_context("fork")
+    start, found = context.Barrier(4), context.Queue()
+    processes = [
+        context.Process(target=_drawer, args=(url, spring.campaign.id, f"P{number}", start, found))
+        for number in range(4)
+    ]
+    for process in processes:
+        process.start()
+    drawn = [anchor for _ in processes for anchor in found.get(timeout=60)]
+    for process in processes:
+        process.join(30)
+    assert len(drawn) == 48
+    assert len(set(drawn)) == 48
