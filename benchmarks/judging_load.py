@@ -12,6 +12,7 @@ import argparse
 import http.client
 import json
 import os
+import socket
 import tempfile
 import threading
 import time
@@ -46,6 +47,9 @@ class Curator:
 
     def work(self, until: float) -> None:
         connection = http.client.HTTPConnection("localhost", self.port, timeout=30)
+        connection.connect()
+        # As browsers do: without it the body waits for the answer to the headers, 40 ms that no curator sees.
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         due = time.perf_counter() + np.random.default_rng(len(self.name)).random()
         while time.perf_counter() < until:
             time.sleep(max(0.0, due - time.perf_counter()))
@@ -91,7 +95,7 @@ def main() -> None:
         stored = Counter(JudgementStore(url).log()["client_id"])
     confirmed = [client_id for curator in curators for client_id in curator.confirmed]
     seconds = [second for curator in curators for second in curator.seconds]
-    handed_out = Counter(anchor for curator in curators for anchor in curator.handed_out)
+    handed_out = Counter(anchor for curator in curators for anchor in set(curator.handed_out))
     command = (
         f"python -m benchmarks.judging_load --workspace workspace --curators {arguments.curators} "
         f"--seconds {arguments.seconds:g}"
@@ -125,10 +129,8 @@ def run(workspace: Path, folder: Path, count: int, seconds: float) -> list[Curat
                 break
             time.sleep(0.2)
         names = [f"Curator{number}" for number in range(count)]
-        passes = {name: make_pass(Workspace(workspace), Pass(name, "benchmark")) for name in names}
-        Curator("Opener", port, make_pass(Workspace(workspace), Pass("Opener", "benchmark"))).work(
-            time.perf_counter() + 3
-        )
+        passes = {name: make_pass(Workspace(workspace), Pass(name, "")) for name in names}
+        Curator("Opener", port, make_pass(Workspace(workspace), Pass("Opener", ""))).work(time.perf_counter() + 3)
         curators = [Curator(name, port, passes[name]) for name in names]
         until = time.perf_counter() + seconds
         threads = [threading.Thread(target=curator.work, args=(until,)) for curator in curators]

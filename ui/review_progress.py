@@ -27,11 +27,10 @@ class ProgressBoard:
         """Cards of this rater, products judged by anyone, and how many are wanted: mine, done, target."""
         return {"mine": self._count(campaign_id, rater), **self._counts(campaign_id)}
 
-    def forget(self, rater: str) -> None:
-        """This rater decided something: count again."""
+    def counted(self, campaign_id: str, rater: str, mine: int) -> None:
+        """This rater decided something and now has so many cards."""
         with self._turn:
-            for key in [key for key in self._mine if key[1] == rater]:
-                del self._mine[key]
+            self._mine[campaign_id, rater] = mine
 
     def _count(self, campaign_id: str, rater: str) -> int:
         with self._turn:

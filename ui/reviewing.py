@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ from ui.review_progress import ProgressBoard
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-__all__ = ["board", "campaign_of", "next_cards", "open_campaigns", "store_decisions"]
+__all__ = ["board", "next_cards", "open_campaigns", "store_decisions"]
 
 NOTHING_LEFT = {
     "title": "Nothing left to judge for now",
@@ -46,42 +47,39 @@ ENDED = {
 def open_campaigns() -> list[Campaign]:
     """The campaigns one may judge in now: Everyday first, then the newest."""
     now = datetime.now(UTC)
-    everyday = _everyday(_url(), recommender().release_id)
-    return [everyday, *(one for one in campaigns(judgements()) if one.kind != "everyday" and one.is_open(now))]
-
-
-def campaign_of(campaign_id: str) -> Campaign:
-    """The campaign of this id, else Everyday; raises `NotFoundError` where there is none of that id."""
-    return campaign(judgements(), campaign_id) if campaign_id else _everyday(_url(), recommender().release_id)
+    others = [one for one in campaigns(judgements()) if one.kind != "everyday" and one.is_open(now)]
+    return [_room().everyday, *others]
 
 
 def board() -> ProgressBoard:
     """Who has judged how much."""
-    return _board(_url())
+    return _room().board
 
 
 def next_cards(holder: Pass, want: int, have: Sequence[str], *, pair: bool = False) -> dict[str, Any]:
     """Cards for this curator, leased, with ten neighbours or with one; `message` says why there are none."""
-    chosen = campaign_of(holder.campaign)
+    room = _room()
+    chosen = room.campaign(holder.campaign)
     try:
-        facade, maker, pool = _opened(_url(), chosen)
+        opened = room.everyday_release if chosen is room.everyday else _opened(room.url, chosen)
     except (ReleaseError, NotFoundError) as exc:
         text = f"{exc} What was judged on it is kept. Pick another campaign above."
         gone = None if have else {"title": "The release of this campaign is gone", "text": text}
-        return {"cards": [], "progress": board().progress(chosen.id, holder.rater), "message": gone}
-    drawn = _shared(_url()).run(
+        return {"cards": [], "progress": room.board.progress(chosen.id, holder.rater), "message": gone}
+    drawn = room.shared.run(
         lambda session: queue.draw(
-            session, chosen, holder.rater, want, pool,
+            session, chosen, holder.rater, want, opened.pool,
             now=time.time(), rng=np.random.default_rng(), size=1 if pair else queue.CARD_SIZE,
         )
     )  # fmt: skip
     made = [
-        browser_card(card.id, card.anchor_id, card.neighbour_ids, card.lease_until, facade, maker) for card in drawn
+        browser_card(card.id, card.anchor_id, card.neighbour_ids, card.lease_until, opened.recommender, opened.maker)
+        for card in drawn
     ]
     message = None
     if not made and not have:
         message = NOTHING_LEFT if chosen.is_open(datetime.now(UTC)) else ENDED
-    return {"cards": made, "progress": board().progress(chosen.id, holder.rater), "message": message}
+    return {"cards": made, "progress": room.board.progress(chosen.id, holder.rater), "message": message}
 
 
 def store_decisions(holder: Pass, sent: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -90,10 +88,16 @@ def store_decisions(holder: Pass, sent: Sequence[Mapping[str, Any]]) -> dict[str
     `refused` gives a sentence for each that can never be stored. Raises `StoreError` where the database does not take
     them now: then none is confirmed, and they are to be sent again.
     """
-    stored, refused = _shared(_url()).run(lambda session: _store_all(session, sent, holder.rater))
-    board().forget(holder.rater)
-    progress = board().progress(campaign_of(holder.campaign).id, holder.rater)
-    return {"stored": stored, "refused": refused, "progress": progress}
+    room = _room()
+    campaign_id = room.campaign(holder.campaign).id
+
+    def store(session: Session) -> tuple[list[str], dict[str, str], int]:
+        stored, refused = _store_all(session, sent, holder.rater)
+        return stored, refused, queue.judged_by(session, campaign_id, holder.rater)
+
+    stored, refused, mine = room.shared.run(store)
+    room.board.counted(campaign_id, holder.rater, mine)
+    return {"stored": stored, "refused": refused, "progress": room.board.progress(campaign_id, holder.rater)}
 
 
 def _store_all(session: Session, sent: Sequence[Mapping[str, Any]], rater: str) -> tuple[list[str], dict[str, str]]:
@@ -102,7 +106,7 @@ def _store_all(session: Session, sent: Sequence[Mapping[str, Any]], rater: str) 
     for decision in sent:
         decision_id = str(decision.get("id"))
         try:
-            with session.begin_nested():
+            with session.begin_nested():  # one that is refused halfway leaves nothing
                 _store(session, decision, rater)
         except LongtailError as exc:
             # Of what the store itself refuses here there is but an id that came back with other content.
@@ -145,28 +149,48 @@ def _votes(decision: Mapping[str, Any]) -> list[queue.Vote]:
     return votes
 
 
-def _url() -> str:
-    return settings().database_url or workspace().database_url
+@dataclass(frozen=True)
+class _Opened:
+    """The release that a campaign judges: its lists, what makes its cards, and its pools, each worked out once."""
+
+    recommender: Recommender
+    maker: CardMaker
+    pool: Callable[[str], queue.Pool]
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What every request of one database and published release needs."""
+
+    url: str
+    everyday: Campaign
+    everyday_release: _Opened
+    shared: SharedCommit
+    board: ProgressBoard
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """The campaign of this id, else Everyday; raises `NotFoundError` where there is none of that id."""
+        return campaign(judgements(), campaign_id) if campaign_id else self.everyday
+
+
+def _room() -> _Room:
+    return _make_room(settings().database_url or workspace().database_url, recommender().release_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _make_room(url: str, release_id: str) -> _Room:
+    shared, board = _writers(url)
+    everyday = everyday_campaign(judgements(), recommender())
+    return _Room(url, everyday, _opened(url, everyday), shared, board)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _shared(url: str) -> SharedCommit:
-    return SharedCommit(judgements())
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _board(url: str) -> ProgressBoard:
-    return ProgressBoard(judgements())
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _everyday(url: str, release_id: str) -> Campaign:
-    return everyday_campaign(judgements(), recommender())
+def _writers(url: str) -> tuple[SharedCommit, ProgressBoard]:
+    return SharedCommit(judgements()), ProgressBoard(judgements())
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Campaign: lambda one: one.id})
-def _opened(url: str, chosen: Campaign) -> tuple[Recommender, CardMaker, Any]:
-    """The release a campaign judges, what makes its cards, and its pools, each worked out once."""
+def _opened(url: str, chosen: Campaign) -> _Opened:
     releases = [chosen.release_id, *([chosen.other_release_id] if chosen.other_release_id else [])]
     facades = [release(release_id) for release_id in releases]
     first = facades[0]
@@ -190,4 +214,4 @@ def _opened(url: str, chosen: Campaign) -> tuple[Recommender, CardMaker, Any]:
             lists |= lengths
         return queue.Pool(places, lists)
 
-    return first, maker, pool
+    return _Opened(first, maker, pool)

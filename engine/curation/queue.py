@@ -44,6 +44,7 @@ __all__ = [
 LEASE_SECONDS = 10 * 60
 CARD_SIZE = 10
 DEPTH = 10  # the pool of a product: the ten best of every arm
+LOOKED_UP = 5  # free products at a time
 REPEAT_AFTER = 20  # cards of the same person between a card and its repetition
 
 
@@ -218,6 +219,7 @@ class _Turn:
     ) -> None:
         self._session, self._campaign, self._rater, self._pool = session, campaign, rater, pool
         self._now, self._rng, self._size = now, rng, size
+        self._free: list[CampaignAnchorRow] = []
 
     def next(self) -> Card | None:
         if self._rng.random() < self._campaign.repeat_share and (card := self._repeat()) is not None:
@@ -227,6 +229,21 @@ class _Turn:
         return (self._second() if early else None) or self._first() or (None if early else self._second())
 
     def _first(self) -> Card | None:
+        while True:
+            if not self._free:
+                self._free = self._look()
+                if not self._free:
+                    return None
+            anchor = self._free.pop(0)
+            pool = self._pool(anchor.anchor_id)
+            if pool.places:
+                card = self._card(anchor, "first", None, *self._drawn(pool))
+                anchor.first_card, anchor.taken_until = card.id, card.lease_until
+                return card
+            anchor.done, anchor.first_card = True, None  # nothing lies beside it, so there is nothing to judge
+
+    def _look(self) -> list[CampaignAnchorRow]:
+        """The next free products, in their order."""
         row = CampaignAnchorRow
         had = select(CardRow.anchor_id).where(
             CardRow.campaign_id == self._campaign.id, CardRow.rater == self._rater, CardRow.state != "leased"
@@ -240,17 +257,9 @@ class _Turn:
                 row.anchor_id.not_in(had),
             )
             .order_by(row.position, row.stratum)
-            .limit(1)
+            .limit(LOOKED_UP)
         )
-        while (anchor := self._session.scalars(query).first()) is not None:
-            pool = self._pool(anchor.anchor_id)
-            if pool.places:
-                card = self._card(anchor, "first", None, *self._drawn(pool))
-                anchor.first_card, anchor.taken_until = card.id, card.lease_until
-                return card
-            anchor.done, anchor.first_card = True, None  # nothing lies beside it, so there is nothing to judge
-            self._session.flush()
-        return None
+        return list(self._session.scalars(query))
 
     def _second(self) -> Card | None:
         row = CampaignAnchorRow
@@ -327,7 +336,6 @@ class _Turn:
             state="leased", decided_at=None, seconds=None,
         )  # fmt: skip
         self._session.add(row)
-        self._session.flush()
         return Card(row.id, row.anchor_id, tuple(neighbour for neighbour, _ in pairs), until)
 
 
