@@ -1,0 +1,187 @@
+"""Irrelevance rates of a campaign, from cards whose chances of being drawn are on record.
+
+**Estimator.** A card shows some pairs of the pool of all arms, each with a known chance, of a product (the anchor) that
+was itself drawn with a known chance. A judged pair that an arm's list holds stands for 1 / chance pairs of that list, so
+an anchor adds to its stratum sum(y / chance) / length and sum(1 / chance) / length, each weighted by 1 / the anchor's
+chance, and the stratum's rate is the one total over the other (Hajek 1971). Cards with a single pair count by what they
+tell. A pair's y is the mean over its raters' votes; pairs about which nobody was sure are in no rate. A second opinion
+shows the pairs of the first card again, so a pair keeps the chance of its first card.
+
+**Intervals.** Anchors vary, not pairs. The variance of a rate is the one that resampling the anchors has in the limit of
+many draws, in closed form (linearised) and so without chance of its own. It says how many independent trials the
+stratum is worth (Korn and Graubard 1998), with their correction for few anchors, and Jeffreys' interval for so many
+trials is the interval: honest near 0 and 1, where a bootstrap's quantiles are not. Where all anchors agree the
+variance says nothing, and an anchor is worth one trial.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import betaincinv, stdtrit
+
+from engine.curation.irrelevance import PAIR
+from engine.errors import LongtailError
+
+__all__ = ["anchor_rates", "overall_rates", "paired_differences", "stratum_rates"]
+
+SURE = ("irrelevant", "relevant")
+
+
+def anchor_rates(
+    drawn: pd.DataFrame, seen: pd.DataFrame, *, k: int = 10, implied: bool = True, reason: str | None = None
+) -> pd.DataFrame:
+    """Every arm's rate at every judged anchor.
+
+    Parameters
+    ----------
+    drawn : one row per vote in force: anchor_id, neighbour_id, verdict, implied, reason, created_at, stratum,
+        anchor_count, anchor_probability, pair_probability. Filter its rows for one rater, category or campaign.
+    seen : where pairs stood, of one release: anchor_id, neighbour_id, arm, rank and, if it is known, listed (the
+        list's length; k otherwise). `card_places` or `current_lists`.
+    k : how far down the lists to look.
+    implied : whether neighbours that were passed over count; without them only what was said in so many words does.
+    reason : count a neighbour as irrelevant only for this reason.
+
+    Returns
+    -------
+    One row per arm and anchor: arm, anchor_id, stratum, anchor_count, bad and drawn (estimated share of the list that is
+    irrelevant, and that was drawn at all: 1 on average), weight (1 / chance of the anchor), pairs.
+
+    Raises
+    ------
+    LongtailError : where a chance is not above 0 and at most 1.
+    """
+    for column in ("anchor_probability", "pair_probability"):
+        wrong = ~drawn[column].between(0, 1, inclusive="right")
+        if column == "anchor_probability":
+            wrong &= drawn[column].notna()
+        if wrong.any():
+            raise LongtailError(
+                f"The sampling record has a {column} of {drawn.loc[wrong, column].iloc[0]} for anchor "
+                f"{drawn.loc[wrong, 'anchor_id'].iloc[0]}; chances lie above 0 and at most at 1. Leave the campaign out."
+            )
+    # Products that somebody chose had no chance: they say nothing of the shop.
+    votes = drawn[drawn["verdict"].isin(SURE) & drawn["anchor_probability"].notna()]
+    if not implied:
+        votes = votes[~votes["implied"].astype(bool)]
+    bad = votes["verdict"] == "irrelevant"
+    if reason is not None:
+        bad &= votes["reason"] == reason
+    pairs = (
+        votes.assign(bad=bad.astype("float64"))
+        .sort_values("created_at", kind="stable")
+        .groupby(PAIR, as_index=False, sort=False)
+        .agg(
+            bad=("bad", "mean"),
+            chance=("pair_probability", "first"),
+            anchor_chance=("anchor_probability", "first"),
+            stratum=("stratum", "first"),
+            anchor_count=("anchor_count", "first"),
+        )
+    )
+    places = seen.loc[seen["rank"] <= k, [*PAIR, "arm", *(["listed"] if "listed" in seen else [])]]
+    placed = places.drop_duplicates([*PAIR, "arm"]).merge(pairs, on=PAIR)
+    placed["listed"] = placed["listed"].clip(upper=k) if "listed" in placed else k
+    placed["drawn"] = 1 / placed["chance"] / placed["listed"]
+    placed["bad"] *= placed["drawn"]
+    rates = placed.groupby(["arm", "anchor_id"], as_index=False).agg(
+        stratum=("stratum", "first"),
+        anchor_count=("anchor_count", "first"),
+        bad=("bad", "sum"),
+        drawn=("drawn", "sum"),
+        chance=("anchor_chance", "first"),
+        pairs=("drawn", "size"),
+    )
+    rates["weight"] = 1 / rates["chance"]
+    return rates[["arm", "anchor_id", "stratum", "anchor_count", "bad", "drawn", "weight", "pairs"]]
+
+
+def stratum_rates(rates: pd.DataFrame) -> pd.DataFrame:
+    """Each arm's rate in each stratum with its 95 % interval: arm, stratum, rate, low, high, error, anchors, pairs.
+
+    `rates` is from `anchor_rates`; `error` is the standard error, never zero.
+    """
+    rows = []
+    for (arm, stratum), group in rates.groupby(["arm", "stratum"], sort=True):
+        rate, variance, anchors = _ratio(*(group[name].to_numpy() for name in ("bad", "drawn", "weight")))
+        trials = _trials(rate, variance, anchors)
+        low, high = _jeffreys(rate, trials)
+        middle = (rate * trials + 0.5) / (trials + 1)
+        error = float(np.sqrt(max(variance, middle * (1 - middle) / (trials + 2) if variance == 0 else 0.0)))
+        rows.append((arm, stratum, rate, low, high, error, anchors, int(group["pairs"].sum())))
+    return pd.DataFrame(rows, columns=["arm", "stratum", "rate", "low", "high", "error", "anchors", "pairs"])
+
+
+def overall_rates(strata: pd.DataFrame, sizes: dict[int, float]) -> pd.DataFrame:
+    """Each arm's rate over all strata: arm, rate, low, high, covered (the share of `sizes` that was judged).
+
+    Parameters
+    ----------
+    strata : from `stratum_rates`.
+    sizes : what each stratum weighs, its number of products or of clicks; strata that are not in it weigh nothing.
+    """
+    rows = []
+    for arm, group in strata.groupby("arm", sort=True):
+        weight = group["stratum"].map(sizes).fillna(0.0).to_numpy(dtype=np.float64)
+        if not weight.sum():
+            continue
+        share = weight / weight.sum()
+        rate, variance = float(share @ group["rate"]), float(share**2 @ group["error"] ** 2)
+        low, high = _jeffreys(rate, _trials(rate, variance, int(group["anchors"].sum())))
+        rows.append((arm, rate, low, high, float(weight.sum() / sum(sizes.values()))))
+    return pd.DataFrame(rows, columns=["arm", "rate", "low", "high", "covered"])
+
+
+def paired_differences(rates: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """How much more irrelevant one arm is than another at the same anchors, by stratum.
+
+    Returns stratum, difference (rate of `first` minus rate of `second`), low, high (95 %, Student's t over anchors),
+    error, anchors, log2_count (mean of log2 of the anchors' counts; of 1/2 for no interactions). Strata with fewer
+    than two anchors that both arms have are left out: one anchor says nothing of how anchors vary.
+    """
+    one, two = (rates[rates["arm"] == arm].set_index("anchor_id") for arm in (first, second))
+    both = one.join(two[["bad", "drawn"]], rsuffix="_other", how="inner")
+    rows = []
+    for stratum, group in both.groupby("stratum", sort=True):
+        if len(group) < 2:
+            continue
+        weight, anchors = group["weight"].to_numpy(), len(group)
+        mine, other = (_total(group[f"bad{end}"], group[f"drawn{end}"], weight) for end in ("", "_other"))
+        difference = mine[0] - other[0]
+        variance = float(((mine[1] - other[1]) ** 2).sum()) * anchors / (anchors - 1)
+        # Anchors that all agree are as sure as one more anchor that differs in one pair would leave them.
+        error = float(np.sqrt(max(variance, 1 / (group["pairs"].mean() * anchors) ** 2)))
+        reach = float(stdtrit(anchors - 1, 0.975)) * error
+        place = float(np.log2(group["anchor_count"].clip(lower=0.5)).mean())
+        low, high = max(-1.0, difference - reach), min(1.0, difference + reach)
+        rows.append((stratum, difference, low, high, error, anchors, place))
+    return pd.DataFrame(rows, columns=["stratum", "difference", "low", "high", "error", "anchors", "log2_count"])
+
+
+def _total(bad: pd.Series, drawn: pd.Series, weight: np.ndarray) -> tuple[float, np.ndarray]:
+    """The rate, and how much each anchor moves it."""
+    u, v = weight * bad.to_numpy(), weight * drawn.to_numpy()
+    rate = float(u.sum() / v.sum())
+    return rate, (u - rate * v) / v.sum()
+
+
+def _ratio(bad: np.ndarray, drawn: np.ndarray, weight: np.ndarray) -> tuple[float, float, int]:
+    """The rate, its variance over resampled anchors, and the number of anchors."""
+    u, v = weight * bad, weight * drawn
+    rate, n = float(u.sum() / v.sum()), len(u)
+    variance = float((((u - rate * v) / v.sum()) ** 2).sum()) * n / (n - 1) if n > 1 else 0.0
+    return rate, variance if variance > 1e-15 else 0.0, n
+
+
+def _trials(rate: float, variance: float, anchors: int) -> float:
+    """How many independent trials a rate with this variance is worth."""
+    if variance <= 0 or anchors < 2:
+        return float(anchors)
+    few = float(stdtrit(1e6, 0.975) / stdtrit(anchors - 1, 0.975)) ** 2
+    return rate * (1 - rate) / variance * few
+
+
+def _jeffreys(rate: float, trials: float) -> tuple[float, float]:
+    low, high = betaincinv(rate * trials + 0.5, (1 - rate) * trials + 0.5, [0.025, 0.975])
+    return 0.0 if rate <= 0 else min(float(low), rate), 1.0 if rate >= 1 else max(float(high), rate)
