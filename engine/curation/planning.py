@@ -22,6 +22,7 @@ __all__ = ["Crossover", "cards_to_separate", "crossover", "crossover_sentence", 
 
 STEPS = 401
 MOST_CARDS = 100_000
+TYPICAL_DIFFERENCE = 0.1  # standard deviation of true differences between two lists, before a pilot is seen
 PAUSE = 300.0  # seconds between two cards; longer, and the curator was away
 
 
@@ -101,11 +102,17 @@ def cards_to_separate(difference: float, error: float, anchors: int, *, power: f
         return 0
     # The spread is the pilot's own upper 80 % bound, near enough: a pilot that looks too calm promises too few.
     spread = error * np.sqrt(anchors) * np.sqrt(1 + 1.2 / np.sqrt(max(anchors - 1, 1)))
+    pilot = spread / np.sqrt(anchors)
+    # Lists that look far apart in a small pilot are mostly nearer to one another in truth.
+    kept = TYPICAL_DIFFERENCE**2 / (TYPICAL_DIFFERENCE**2 + pilot**2)
+    truth, unsure = kept * abs(difference), np.sqrt(kept) * pilot
     more = np.unique(np.geomspace(1, MOST_CARDS, 2000).astype(np.int64))
     total = anchors + more
     needed = stdtrit(total - 1, 0.975) * spread / np.sqrt(total)
-    varies = more / total * spread * np.sqrt(1 / anchors + 1 / more)
-    enough = ndtr((abs(difference) - needed) / varies) >= power
+    # What pilot and new cards will show together: the pilot is known, the new cards scatter about an unsure truth.
+    shown = (anchors * abs(difference) + more * truth) / total
+    varies = more / total * np.sqrt(unsure**2 + spread**2 / more)
+    enough = ndtr((shown - needed) / varies) >= power
     return int(more[np.argmax(enough)]) if enough.any() else None
 
 

@@ -7,8 +7,8 @@ chance, and the stratum's rate is the one total over the other (Hajek 1971). Car
 tell. A pair's y is the mean over its raters' votes; pairs about which nobody was sure are in no rate. A second opinion
 shows the pairs of the first card again, so a pair keeps the chance of its first card.
 
-**Intervals.** Anchors vary, not pairs. The variance of a rate is the one that resampling the anchors has in the limit of
-many draws, in closed form (linearised) and so without chance of its own. It says how many independent trials the
+**Intervals.** Anchors vary, not pairs. The variance of a rate is the jackknife's over anchors: what a
+bootstrap over anchors comes to in the limit of many draws, without chance of its own. It says how many independent trials the
 stratum is worth (Korn and Graubard 1998), with their correction for few anchors, and Jeffreys' interval for so many
 trials is the interval: honest near 0 and 1, where a bootstrap's quantiles are not. Where all anchors agree the
 variance says nothing, and an anchor is worth one trial.
@@ -104,7 +104,8 @@ def stratum_rates(rates: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for (arm, stratum), group in rates.groupby(["arm", "stratum"], sort=True):
-        rate, variance, anchors = _ratio(*(group[name].to_numpy() for name in ("bad", "drawn", "weight")))
+        rate, moved = _ratio(*(group[name].to_numpy() for name in ("bad", "drawn", "weight")))
+        variance, anchors = _variance(moved), len(moved)
         trials = _trials(rate, variance, anchors)
         low, high = _jeffreys(rate, trials)
         middle = (rate * trials + 0.5) / (trials + 1)
@@ -147,9 +148,11 @@ def paired_differences(rates: pd.DataFrame, first: str, second: str) -> pd.DataF
         if len(group) < 2:
             continue
         weight, anchors = group["weight"].to_numpy(), len(group)
-        mine, other = (_total(group[f"bad{end}"], group[f"drawn{end}"], weight) for end in ("", "_other"))
+        mine, other = (
+            _ratio(*(group[f"{name}{end}"].to_numpy() for name in ("bad", "drawn")), weight) for end in ("", "_other")
+        )
         difference = mine[0] - other[0]
-        variance = float(((mine[1] - other[1]) ** 2).sum()) * anchors / (anchors - 1)
+        variance = _variance(mine[1] - other[1])
         # Anchors that all agree are as sure as one more anchor that differs in one pair would leave them.
         error = float(np.sqrt(max(variance, 1 / (group["pairs"].mean() * anchors) ** 2)))
         reach = float(stdtrit(anchors - 1, 0.975)) * error
@@ -159,26 +162,27 @@ def paired_differences(rates: pd.DataFrame, first: str, second: str) -> pd.DataF
     return pd.DataFrame(rows, columns=["stratum", "difference", "low", "high", "error", "anchors", "log2_count"])
 
 
-def _total(bad: pd.Series, drawn: pd.Series, weight: np.ndarray) -> tuple[float, np.ndarray]:
-    """The rate, and how much each anchor moves it."""
-    u, v = weight * bad.to_numpy(), weight * drawn.to_numpy()
-    rate = float(u.sum() / v.sum())
-    return rate, (u - rate * v) / v.sum()
-
-
-def _ratio(bad: np.ndarray, drawn: np.ndarray, weight: np.ndarray) -> tuple[float, float, int]:
-    """The rate, its variance over resampled anchors, and the number of anchors."""
+def _ratio(bad: np.ndarray, drawn: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
+    """The rate, and how much it moves when each anchor is left out (the jackknife's differences)."""
     u, v = weight * bad, weight * drawn
-    rate, n = float(u.sum() / v.sum()), len(u)
-    variance = float((((u - rate * v) / v.sum()) ** 2).sum()) * n / (n - 1) if n > 1 else 0.0
-    return rate, variance if variance > 1e-15 else 0.0, n
+    rate = float(u.sum() / v.sum())
+    left = v.sum() - v
+    moved = np.divide(u - rate * v, left, out=np.zeros_like(left), where=left > 0)
+    return rate, moved
+
+
+def _variance(moved: np.ndarray) -> float:
+    n = len(moved)
+    variance = float((moved**2).sum()) * (n - 1) / n if n > 1 else 0.0
+    return variance if variance > 1e-15 else 0.0
 
 
 def _trials(rate: float, variance: float, anchors: int) -> float:
     """How many independent trials a rate with this variance is worth."""
     if variance <= 0 or anchors < 2:
         return float(anchors)
-    few = float(stdtrit(1e6, 0.975) / stdtrit(anchors - 1, 0.975)) ** 2
+    # The variance is itself uncertain, and smallest where the rate is by chance furthest from the middle.
+    few = float(stdtrit(1e6, 0.975) / stdtrit(anchors - 1, 0.975)) ** 2 * (anchors - 1) / (anchors + 1)
     return rate * (1 - rate) / variance * few
 
 
