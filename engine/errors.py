@@ -5,7 +5,9 @@
     ├── InputError               something the retailer gave us: names file, row and field
     │   ├── CatalogueError
     │   ├── InteractionsError
-    │   └── ImageError
+    │   ├── ImageError
+    │   ├── ArchiveError
+    │   └── SheetError
     ├── NotFoundError            an item, shopper, release or run that is not there
     ├── NoDataError              the workspace holds no shop yet
     ├── TrainingError            training cannot go on with this data
@@ -20,6 +22,7 @@ A message says what happened, to which file, row, field or item, and what to do 
 """
 
 __all__ = [
+    "ArchiveError",
     "CatalogueError",
     "ImageError",
     "IndexFileError",
@@ -33,6 +36,7 @@ __all__ = [
     "NotFoundError",
     "ReleaseError",
     "SettingsError",
+    "SheetError",
     "StoreError",
     "TrainingError",
 ]
@@ -77,6 +81,14 @@ class InteractionsError(InputError):
 
 class ImageError(InputError):
     """A picture that is not a picture, or is too large."""
+
+
+class ArchiveError(InputError):
+    """A zip that cannot be read, or that would unpack without bounds."""
+
+
+class SheetError(InputError):
+    """A table of products that cannot be read."""
 
 
 class NotFoundError(LongtailError):

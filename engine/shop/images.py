@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from engine.errors import ImageError
+from engine.shop.picture_headers import check_header
 from engine.storage import atomic_write
 from engine.workspace import Workspace
 
@@ -22,9 +23,13 @@ __all__ = [
     "MAX_PIXELS",
     "PICTURE_SIDE",
     "THUMBNAIL_SIDE",
+    "EncodedPicture",
     "decode_image",
+    "encode_picture",
     "load_pixels",
     "store_image",
+    "stored_already",
+    "write_picture",
 ]
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -32,18 +37,14 @@ MAX_PIXELS = 50_000_000
 PICTURE_SIDE = 640
 THUMBNAIL_SIDE = 320
 _FORMATS = ("JPEG", "PNG", "WEBP")
-# Pillow and the codecs under it raise all of these on damaged files.
-_DECODING_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-)
+
+
+@dataclass(frozen=True)
+class EncodedPicture:
+    """Picture and thumbnail as JPEG files of our own making, without any metadata."""
+
+    picture: bytes
+    thumbnail: bytes
 
 
 def decode_image(data: bytes, *, name: str) -> Image.Image:
@@ -58,8 +59,7 @@ def decode_image(data: bytes, *, name: str) -> Image.Image:
         raise ImageError(
             f"{len(data) / 1e6:.0f} MB is too large (at most {MAX_BYTES / 1e6:.0f} MB). Save it smaller.", file=name
         )
-    if not _looks_like_picture(data):
-        raise ImageError("this is not a JPEG, PNG or WebP picture. Save it as one of these.", file=name)
+    check_header(data, name=name)
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             width, height = image.size
@@ -71,7 +71,12 @@ def decode_image(data: bytes, *, name: str) -> Image.Image:
             return _upright(_bounded_rgb(image), orientation)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise ImageError(f"it has too many pixels (at most {MAX_PIXELS:,}). Save it smaller.", file=name) from exc
-    except _DECODING_ERRORS as exc:
+    except ImageError:
+        raise
+    except MemoryError as exc:
+        raise ImageError("it needs too much memory to be read. Save it smaller.", file=name) from exc
+    except Exception as exc:
+        # Pillow and the codecs under it raise nearly every kind on damaged files.
         raise ImageError(f"the picture is damaged ({exc}). Export it again.", file=name) from exc
 
 
@@ -82,17 +87,29 @@ def store_image(workspace: Workspace, data: bytes, *, name: str, known: Workspac
     nothing is written then.
     """
     digest = hashlib.sha256(data).hexdigest()
-    for place in (workspace, known or workspace):
-        if place.image_file(digest).is_file() and place.thumbnail_file(digest).is_file():
-            return digest
-    picture, thumbnail = workspace.image_file(digest), workspace.thumbnail_file(digest)
+    if not stored_already(workspace, digest) and not (known and stored_already(known, digest)):
+        write_picture(workspace, digest, encode_picture(data, name=name))
+    return digest
+
+
+def stored_already(workspace: Workspace, image: str) -> bool:
+    """Whether picture and thumbnail of a content hash are there."""
+    return workspace.image_file(image).is_file() and workspace.thumbnail_file(image).is_file()
+
+
+def encode_picture(data: bytes, *, name: str) -> EncodedPicture:
+    """`decode_image`, and encode what it gives. Raises `ImageError`."""
     image = decode_image(data, name=name)
-    # The thumbnail comes first: a picture that is there promises that its thumbnail is there.
     small = image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-    _write_jpeg(small, thumbnail, quality=85)
-    _write_jpeg(image, picture, quality=88)
-    return digest
+    return EncodedPicture(_jpeg(image, quality=88), _jpeg(small, quality=85))
+
+
+def write_picture(workspace: Workspace, image: str, encoded: EncodedPicture) -> None:
+    """Store both under the content hash, each whole or not at all."""
+    # The thumbnail comes first: a picture that is there promises that its thumbnail is there.
+    atomic_write(workspace.thumbnail_file(image), encoded.thumbnail)
+    atomic_write(workspace.image_file(image), encoded.picture)
 
 
 def load_pixels(workspace: Workspace, image: str, size: int) -> np.ndarray:
@@ -105,16 +122,12 @@ def load_pixels(workspace: Workspace, image: str, size: int) -> np.ndarray:
         with Image.open(path, formats=["JPEG"]) as stored:
             stored.draft("RGB", (size, size))
             fitted = ImageOps.contain(stored.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
-    except _DECODING_ERRORS as exc:
+    except Exception as exc:
         raise ImageError(f"the stored picture cannot be read ({exc}). Load the shop again.", file=path.name) from exc
     canvas = np.full((size, size, 3), 255, dtype=np.uint8)
     top, left = (size - fitted.height) // 2, (size - fitted.width) // 2
     canvas[top : top + fitted.height, left : left + fitted.width] = np.asarray(fitted)
     return canvas
-
-
-def _looks_like_picture(data: bytes) -> bool:
-    return data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
 
 
 def _too_many_pixels(width: int, height: int) -> str:
@@ -144,7 +157,7 @@ def _upright(image: Image.Image, exif: Image.Exif) -> Image.Image:
     return ImageOps.exif_transpose(tagged) or image
 
 
-def _write_jpeg(image: Image.Image, path: Path, quality: int) -> None:
+def _jpeg(image: Image.Image, quality: int) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality, optimize=False, progressive=False)
-    atomic_write(path, buffer.getvalue())
+    return buffer.getvalue()

@@ -1,63 +1,58 @@
-"""A picture that came through the browser: decoded and stored by a child process with little memory and time.
-
-A decoder that a crafted file crashes or blows up takes the child down, not the dashboard.
-"""
+"""A picture that came through the browser: decoded by a child process with little memory and time, stored by us."""
 
 from __future__ import annotations
 
-import json
-import resource
-import subprocess
-import sys
-from pathlib import Path
+import hashlib
+from typing import Any
 
 from engine.errors import ImageError
-from engine.settings import child_environment
-from engine.shop.images import MAX_BYTES, store_image
+from engine.shop.bounded import BoundedChildren, BreachError, serve
+from engine.shop.images import MAX_BYTES, EncodedPicture, encode_picture, stored_already, write_picture
 from engine.workspace import Workspace
 
-__all__ = ["store_upload"]
-
-MEMORY_BYTES = 2 * 1024**3
-CPU_SECONDS = 20
-_ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["picture_children", "store_upload"]
 
 
-def store_upload(workspace: Workspace, data: bytes, *, name: str) -> str:
-    """`store_image` in a child process: the content hash, or `ImageError` saying what is wrong with the file."""
+def picture_children(most: int = 1) -> BoundedChildren:
+    """Children for `store_upload`, at most `most` at work at a time; for many pictures, or to be ready for the next."""
+    return BoundedChildren("engine.shop.uploads", most=most)
+
+
+def store_upload(workspace: Workspace, data: bytes, *, name: str, children: BoundedChildren | None = None) -> str:
+    """Decode a picture in a child of at most 512 MB and 5 s, and store it and its thumbnail: the content hash.
+
+    `children` are used again where they are given; otherwise one is started for this picture. Raises `ImageError`
+    saying what is wrong with the file; nothing is written then.
+    """
     if len(data) > MAX_BYTES:
         raise ImageError(f"more than {MAX_BYTES / 1e6:.0f} MB is too large. Save it smaller.", file=name)
+    digest = hashlib.sha256(data).hexdigest()
+    if stored_already(workspace, digest):
+        return digest
+    own = children or picture_children()
     try:
-        child = subprocess.run(
-            [sys.executable, "-m", "engine.shop.uploads", str(workspace.root.absolute())],
-            input=data,
-            capture_output=True,
-            cwd=_ROOT,
-            # One thread: every further one reserves address space, which is limited.
-            env=child_environment(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1"),
-            timeout=3 * CPU_SECONDS,
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise ImageError("decoding the picture took too long. Export it again.", file=name) from exc
-    try:
-        answer = json.loads(child.stdout.decode("utf-8").splitlines()[-1])
-    except (ValueError, IndexError) as exc:
+        answer, body = own.ask({}, data)
+    except BreachError as exc:
+        if exc.late:
+            raise ImageError("decoding the picture took too long. Export it again.", file=name) from exc
         raise ImageError("the picture cannot be decoded within bounds. Export it again, smaller.", file=name) from exc
-    if "image" not in answer:
-        raise ImageError(answer["error"], file=name)
-    return str(answer["image"])
+    finally:
+        if own is not children:
+            own.close()
+    if "error" in answer:
+        raise ImageError(str(answer["error"]), file=name)
+    size = int(answer["picture_bytes"])
+    write_picture(workspace, digest, EncodedPicture(body[:size], body[size:]))
+    return digest
 
 
-def _child(root: Path) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def _work(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     try:
-        answer = {"image": store_image(Workspace(root), sys.stdin.buffer.read(), name="the picture")}
+        encoded = encode_picture(data, name="the picture")
     except ImageError as exc:
-        answer = {"error": exc.message}
-    print(json.dumps(answer))
+        return {"error": exc.message}, b""
+    return {"picture_bytes": len(encoded.picture)}, encoded.picture + encoded.thumbnail
 
 
 if __name__ == "__main__":
-    _child(Path(sys.argv[1]))
+    serve(_work)
