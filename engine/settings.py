@@ -21,6 +21,7 @@ from engine.errors import SettingsError
 __all__ = [
     "AlsSettings",
     "AttributeSettings",
+    "CurationSettings",
     "EvaluationSettings",
     "HybridSettings",
     "ImageSettings",
@@ -177,6 +178,14 @@ class ServingSettings(_Group):
     neighbours: int = Field(10, ge=1, le=100, description="neighbours shown per product")
 
 
+class CurationSettings(_Group):
+    """Judging."""
+
+    leads: tuple[str, ...] = Field(
+        (), description="names whose word decides about a neighbour, and who see how steady raters are; all unless set"
+    )
+
+
 class Settings(_Group):
     """Everything that can be configured; each field says its unit and range."""
 
@@ -192,6 +201,7 @@ class Settings(_Group):
     index: IndexSettings = IndexSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     serving: ServingSettings = ServingSettings()
+    curation: CurationSettings = CurationSettings()
 
     @field_validator("database_url")
     @classmethod

@@ -20,6 +20,7 @@ from engine.curation.irrelevance import (
 )
 from engine.curation.judgements import DEMO_SOURCE
 from ui import notices
+from ui.campaign_rates import campaign_rates
 from ui.charts import chart_file, draw_chart, irrelevance_chart, is_dark
 from ui.navigation import link_to, open_product
 from ui.resources import judgements, recommender, settings, shop, workspace
@@ -40,11 +41,15 @@ def page() -> None:
     st.title("Irrelevance", anchor=False)
     everything = judgements().current()
     current, from_cards = _chosen(everything)
-    seen = _seen(str(workspace().root), recommender().release_id, tuple(sorted(set(current["anchor_id"]))), k)
-    seen = pd.concat([judgements().seen(), seen], ignore_index=True)
-    # What lies on a review card is drawn by chance from all lists and judged to the end, so a part of a list speaks for
-    # the whole; elsewhere a list counts once it is finished.
-    table = irrelevance_by_count(current, seen, k=k, seed=settings().seed, complete_only=not from_cards)
+    cards = campaign_rates(current, word, k) if from_cards else None
+    if cards is None:
+        seen = _seen(str(workspace().root), recommender().release_id, tuple(sorted(set(current["anchor_id"]))), k)
+        seen = pd.concat([judgements().seen(), seen], ignore_index=True)
+        # What lies on a review card is judged to the end, so a part of a list speaks for the whole; elsewhere a list
+        # counts once it is finished.
+        table = irrelevance_by_count(current, seen, k=k, seed=settings().seed, complete_only=not from_cards)
+    else:
+        table = cards.table
     arms = _arms(table)
     shown = table[table["arm"].isin(arms)]
     title = headline(shown, word)
@@ -58,10 +63,14 @@ def page() -> None:
         f"{', from cards of the Review page alone' if from_cards else ''}. "
         "The larger the dot, the more was judged; the band holds the true share with 95 % certainty."
     )
+    if cards is not None:
+        for sentence in cards.sentences:
+            st.markdown(f"- {sentence}")
+        st.caption(f"{plural(cards.judged, 'judgement')} on {plural(cards.products, 'product')} so far.")
     if from_cards:
-        products = plural(current["anchor_id"].nunique(), "product")
-        st.caption(f"{plural(len(current), 'judgement')} on {products} so far.")
-        link_to("review", "Judge more", ":material/checklist:")
+        with st.container(horizontal=True):
+            link_to("review", "Judge more", ":material/checklist:")
+            link_to("campaigns", "Campaigns, agreement and files", ":material/flag_circle:")
     else:
         _next(table, current)
         _left_out(open_flags(current, seen, k=k))

@@ -23,7 +23,7 @@ def page() -> None:
         "Hover for the picture, click to open the product."
     )
     anchor = _anchor(release)
-    ringed = [anchor, *(n.item_id for n in release.neighbours(anchor, "hybrid", 10))] if anchor else []
+    ringed = [anchor, *(n.item_id for n in release.served(anchor, "hybrid", 10))] if anchor else []
     table = map_table(release.items, release.maps, traffic, shop.interaction_word, keep=ringed)
     hidden = int(table["als_x"].isna().sum())
     panels = {

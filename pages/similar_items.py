@@ -5,20 +5,24 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
-from engine.errors import NotFoundError
-from ui.browse import PAGE_SIZE, clear_search, draw_filters, find, random_long_tail, search_in_address
+from engine.curation.campaigns import Plan, create_campaign
+from engine.errors import LongtailError, NotFoundError
+from ui.browse import PAGE_SIZE, Search, clear_search, draw_filters, find, random_long_tail, search_in_address
 from ui.cards import CardMaker, Group, card_groups
+from ui.curator import curator_name
 from ui.judging import ask_for_name, judged_sentence, judging_data, store_outbox
 from ui.product import draw_product
-from ui.resources import card_maker, judgements, recommender, settings, shop_words, traffic
+from ui.resources import card_maker, judgements, recommender, settings, shop_words, suppressed, traffic
 from ui.url import mirror, query, set_query, writer
 from ui.words import ARM_HELP, ARM_NAMES, arm_name, plural
 
 __all__ = ["page"]
 
 VIEWS = {"": "Side by side"} | ARM_NAMES
+MOST_SENT = 2000
 SIDE_BY_SIDE = ("als", "hybrid")
 
 
@@ -48,9 +52,9 @@ def _catalogue() -> None:
         st.info("No product is like that. Loosen a filter, or search for fewer words.", icon=":material/search_off:")
         st.button("Show all products", on_click=clear_search)
         return
+    _send_to_review(items["item_id"].iloc[rows].tolist(), search)
     pages = math.ceil(rows.size / PAGE_SIZE)
     number = min(max(_whole(query("page")), 1), pages)
-    st.caption(plural(int(rows.size), "product"))
     start = (number - 1) * PAGE_SIZE
     cards = [card_maker().card(row) for row in rows[start : start + PAGE_SIZE]]
     card_groups([Group(cards=cards)], key="catalogue", on_open=_open)
@@ -58,6 +62,26 @@ def _catalogue() -> None:
         mirror("find_page", number)
         with st.container(horizontal_alignment="center"):
             st.pagination(pages, key="find_page", on_change=writer("find_page", "page", to_text=_page_text))
+
+
+def _send_to_review(item_ids: list[str], search: Search) -> None:
+    """How many were found, and a way to have just these judged."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plural(len(item_ids), "product"))
+        if search == Search(order=search.order) or len(item_ids) > MOST_SENT:
+            return
+        with st.popover("Send to review", icon=":material/checklist:", type="tertiary"):
+            st.write(f"Have what we show beside {plural(len(item_ids), 'this product', 'these products')} judged.")
+            name = st.text_input("Name", key="send_name", max_chars=80, placeholder="e.g. Spring coats")
+            if st.button("Send", type="primary", key="send"):
+                how = f"found on Similar items by {', '.join(search.words())}"
+                plan = Plan(name, chosen=item_ids, how=how, created_by=curator_name())
+                try:
+                    create_campaign(judgements(), recommender(), plan)
+                except LongtailError as exc:
+                    st.error(str(exc), icon=":material/error:")
+                else:
+                    st.success(f"“{name.strip()}” is on the Review page.", icon=":material/check:")
 
 
 def _product(row: int) -> None:
@@ -85,13 +109,14 @@ def _product(row: int) -> None:
             judging=judging_data(current, item_id, rest=any(group.cards for group in groups)),
             on_outbox=lambda: store_outbox("neighbours"),
         )
-        sentence = judged_sentence(current, {group.name: [card.item_id for card in group.cards] for group in groups})
+        sentence = judged_sentence(current, {group.name: _returned(item_id, group.name) for group in groups})
+        _ruled_out(item_id, current, maker)
         st.caption(sentence or "Nobody has judged these yet. Flag what does not belong, then say that the rest fits.")
     ask_for_name()
 
 
 def _neighbours(item_id: str, arm: str, maker: CardMaker) -> Group:
-    neighbours = recommender().neighbours(item_id, arm, settings().serving.neighbours)
+    neighbours = recommender().served(item_id, arm, settings().serving.neighbours)
     return Group(
         name=arm,
         title=arm_name(arm),
@@ -99,6 +124,28 @@ def _neighbours(item_id: str, arm: str, maker: CardMaker) -> Group:
         cards=[maker.card(neighbour.row, rank=neighbour.rank) for neighbour in neighbours],
         empty=_empty(arm),
     )
+
+
+def _returned(item_id: str, arm: str) -> list[str]:
+    """What the list holds before anything is left out: what judgements are about."""
+    return [one.item_id for one in recommender().neighbours(item_id, arm, settings().serving.neighbours)]
+
+
+def _ruled_out(item_id: str, current: pd.DataFrame, maker: CardMaker) -> None:
+    """What would stand here, had people not called it irrelevant; to look at, and to take back."""
+    facade = recommender()
+    out = sorted(neighbour for neighbour in suppressed().of(item_id) if neighbour in facade)
+    if not out:
+        return
+    with st.expander(f"{plural(len(out), 'product')} left out: called irrelevant here", icon=":material/block:"):
+        st.caption("No longer shown beside this product, here or in your shop. Take your flag off to bring one back.")
+        card_groups(
+            [Group(cards=[maker.card(facade.row(neighbour)) for neighbour in out])],
+            key="ruled_out",
+            on_open=_open,
+            judging=judging_data(current, item_id, rest=False),
+            on_outbox=lambda: store_outbox("ruled_out"),
+        )
 
 
 def _empty(arm: str) -> str:

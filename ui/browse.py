@@ -50,6 +50,17 @@ class Search:
     high: float | None = None
     order: str = "most"
 
+    def words(self) -> list[str]:
+        """What is asked for, a few words each."""
+        asked = [f"“{self.text}”"] if self.text else []
+        asked += [
+            *self.categories,
+            *self.brands,
+            *(name for level, name in LEVEL_NAMES.items() if level in self.levels),
+        ]
+        asked += [f"from {self.low:g}"] if self.low is not None else []
+        return asked + ([f"up to {self.high:g}"] if self.high is not None else [])
+
 
 def find(items: pd.DataFrame, traffic: Traffic, search: Search) -> np.ndarray:
     """Rows of the products asked for, in the order asked for, (n,) int64.

@@ -33,6 +33,7 @@ NAVIGATION = {
     "Quality": [
         Entry("review", "Review", ":material/checklist:"),
         Entry("irrelevance", "Irrelevance", ":material/show_chart:"),
+        Entry("campaigns", "Campaigns", ":material/flag_circle:"),
     ],
     "Engine": [
         Entry("model", "Model", ":material/tune:", needs_release=False),

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.curation.judgements import JudgementStore
+from engine.curation.suppression import Suppressed
 from engine.serving.recommender import Recommender
 from engine.serving.releases import current_release_id
 from engine.serving.traffic import Traffic
@@ -24,6 +25,7 @@ __all__ = [
     "card_maker",
     "has_release",
     "has_shop",
+    "is_lead",
     "judgements",
     "known_values",
     "recommender",
@@ -32,6 +34,7 @@ __all__ = [
     "settings",
     "shop",
     "shop_words",
+    "suppressed",
     "traffic",
     "words_of",
     "workspace",
@@ -116,6 +119,17 @@ def judgements() -> JudgementStore:
     return _store(settings().database_url or workspace().database_url)
 
 
+def suppressed() -> Suppressed:
+    """The neighbours that people ruled out."""
+    return _suppressed(settings().database_url or workspace().database_url, settings().curation.leads)
+
+
+def is_lead(name: str | None) -> bool:
+    """Whether this person decides disputes and sees how steady raters are; everybody does where no leads are named."""
+    leads = settings().curation.leads
+    return name is not None and (not leads or name in leads)
+
+
 def release_sentence() -> str:
     """`Release 12, trained today 09:14, 2,000 products`."""
     manifest = recommender().manifest
@@ -137,7 +151,9 @@ def _shop(workspace: Workspace, snapshot_id: str) -> Shop:
 
 @st.cache_resource(show_spinner="Opening the release…", max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
 def _recommender(workspace: Workspace, current: str | None) -> Recommender:
-    return Recommender.open(workspace)
+    facade = Recommender.open(workspace)
+    facade.left_out = lambda item_id: suppressed().of(item_id)
+    return facade
 
 
 @st.cache_resource(show_spinner="Opening the release…", max_entries=3, hash_funcs={Workspace: lambda w: str(w.root)})
@@ -159,3 +175,8 @@ def _known_values(workspace: Workspace, release_id: str, column: str) -> list[st
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _store(url: str) -> JudgementStore:
     return JudgementStore(url)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _suppressed(url: str, leads: tuple[str, ...]) -> Suppressed:
+    return Suppressed(judgements(), leads)

@@ -196,20 +196,19 @@ def _opened(url: str, chosen: Campaign) -> _Opened:
     first = facades[0]
     words = words_of(first)
     maker = CardMaker(first.items, Traffic.of(first.items["interaction_count"]), words.interaction_word, words.currency)
-    known = [frozenset(facade.items["item_id"]) for facade in facades]
 
     @functools.lru_cache(maxsize=20_000)
     def pool(anchor: str) -> queue.Pool:
         places: dict[str, dict[str, dict[str, int]]] = {}
         lists: dict[str, dict[str, int]] = {}
-        for facade, products in zip(facades, known, strict=True):
-            if anchor not in products:
+        for facade in facades:
+            if anchor not in facade:
                 continue  # the other release does not have it
             found, lengths = queue.pool_of_release(
                 facade.release_id, facade.arms_returning(anchor, queue.DEPTH), chosen.arms
             )
             for neighbour, by_release in found.items():
-                if neighbour in known[0]:
+                if neighbour in first:
                     places.setdefault(neighbour, {}).update(by_release)
             lists |= lengths
         return queue.Pool(places, lists)

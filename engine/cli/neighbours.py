@@ -19,9 +19,10 @@ def neighbours(arguments: argparse.Namespace, console: Console) -> None:
     from engine.serving.recommender import Recommender
 
     recommender = Recommender.open(open_workspace(arguments), arguments.release)
+    _leave_out(recommender, arguments)
     _tell_notice(recommender.notice, console)
     wanted = _read_ids(arguments.items) if arguments.items else None
-    table = recommender.neighbours_all(arguments.arm, arguments.k, wanted)
+    table = recommender.served_all(arguments.arm, arguments.k, wanted)
     write_table(table, arguments.out)
     asked, listed = len(recommender.items) if wanted is None else len(wanted), table["item_id"].nunique()
     console.result(
@@ -69,7 +70,18 @@ def export(arguments: argparse.Namespace, console: Console) -> None:
 def _neighbours_table(arguments: argparse.Namespace) -> Any:
     from engine.serving.recommender import Recommender
 
-    return Recommender.open(open_workspace(arguments)).neighbours_all(arguments.arm, arguments.k)
+    recommender = Recommender.open(open_workspace(arguments))
+    _leave_out(recommender, arguments)
+    return recommender.served_all(arguments.arm, arguments.k)
+
+
+def _leave_out(recommender: Any, arguments: argparse.Namespace) -> None:
+    """Leave out what people ruled out, where there is a judgement store at all."""
+    from engine.curation.suppression import Suppressed
+
+    settings, workspace = open_settings(arguments), open_workspace(arguments)
+    if settings.database_url or (workspace.root / "longtail.db").is_file():
+        recommender.left_out = Suppressed(_store(arguments), settings.curation.leads).of
 
 
 def _judgements_table(arguments: argparse.Namespace) -> Any:

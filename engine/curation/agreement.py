@@ -1,7 +1,8 @@
 """How far people agree: Krippendorff's alpha and Gwet's AC1 of a campaign, how steady each rater is, and what is disputed.
 
 Votes are used as they were given; "can't tell" is no vote. Alpha is Krippendorff 2004's for names, through the package
-`krippendorff`; AC1 is Gwet 2008's, through `irrCAC`. Alpha sinks where nearly everything is relevant, AC1 does not: both
+`krippendorff`; AC1 is Gwet 2008's, a line of arithmetic here because the package that has it (irrCAC 0.4.4) asks for
+pandas below 3 and counts a missing vote as an answer of its own. Alpha sinks where nearly everything is relevant, AC1 does not: both
 are told, with the number of pairs that two people or more judged.
 """
 
@@ -47,14 +48,9 @@ def agreement(votes: pd.DataFrame) -> Agreement:
     if table.stack().nunique() < 2:
         return Agreement(len(table), table.shape[1], same, None, None)  # no coefficient is defined where nothing varies
     import krippendorff
-    from irrCAC.raw import CAC
 
     alpha = float(krippendorff.alpha(reliability_data=table.to_numpy().T, level_of_measurement="nominal"))
-    # Raters have no names there: pairs have their votes in any order, which AC1 does not look at.
-    most = int(table.notna().sum(axis=1).max())
-    rows = [sorted(row[~np.isnan(row)].tolist(), reverse=True) for row in table.to_numpy()]
-    ratings = pd.DataFrame([row + [np.nan] * (most - len(row)) for row in rows])
-    ac1 = float(CAC(ratings).gwet()["est"]["coefficient_value"])
+    ac1 = _ac1(table.to_numpy())
     return Agreement(len(table), table.shape[1], same, alpha, ac1)
 
 
@@ -121,6 +117,16 @@ def _matrix(votes: pd.DataFrame) -> pd.DataFrame:
     sure = votes[votes["verdict"].isin(SURE)]
     bad = (sure["verdict"] == "irrelevant").astype("float64")
     return sure.assign(bad=bad).pivot_table(index=PAIR, columns="rater", values="bad", aggfunc="last")
+
+
+def _ac1(votes: np.ndarray) -> float:
+    """Gwet's AC1 of two answers; (pairs, raters) float64, 1, 0 or NaN, two votes a pair or more."""
+    given = (~np.isnan(votes)).sum(axis=1)
+    bad = np.nansum(votes, axis=1)
+    same = (bad * (bad - 1) + (given - bad) * (given - bad - 1)) / (given * (given - 1))
+    share = float((bad / given).mean())
+    chance = 2 * share * (1 - share)
+    return float((same.mean() - chance) / (1 - chance))
 
 
 def _drift(own: pd.DataFrame, everybody: pd.DataFrame) -> float:

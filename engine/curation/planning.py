@@ -22,6 +22,9 @@ __all__ = ["Crossover", "cards_to_separate", "crossover", "crossover_sentence", 
 
 STEPS = 401
 MOST_CARDS = 100_000
+# Plans are made only where a pilot did not show a difference by itself, and such pilots are the unlucky or the level ones:
+# of promises of 80 % without this, 76 % were kept in simulation.
+MARGIN = 0.2
 TYPICAL_DIFFERENCE = 0.1  # standard deviation of true differences between two lists, before a pilot is seen
 PAUSE = 300.0  # seconds between two cards; longer, and the curator was away
 
@@ -112,7 +115,7 @@ def cards_to_separate(difference: float, error: float, anchors: int, *, power: f
     # What pilot and new cards will show together: the pilot is known, the new cards scatter about an unsure truth.
     shown = (anchors * abs(difference) + more * truth) / total
     varies = more / total * np.sqrt(unsure**2 + spread**2 / more)
-    enough = ndtr((shown - needed) / varies) >= power
+    enough = ndtr((shown - needed) / varies) >= power + (1 - power) * MARGIN
     return int(more[np.argmax(enough)]) if enough.any() else None
 
 

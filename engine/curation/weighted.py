@@ -104,7 +104,7 @@ def stratum_rates(rates: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for (arm, stratum), group in rates.groupby(["arm", "stratum"], sort=True):
-        rate, moved = _ratio(*(group[name].to_numpy() for name in ("bad", "drawn", "weight")))
+        rate, moved = _ratio(group["bad"].to_numpy(), group["drawn"].to_numpy(), group["weight"].to_numpy())
         variance, anchors = _variance(moved), len(moved)
         trials = _trials(rate, variance, anchors)
         low, high = _jeffreys(rate, trials)
@@ -142,15 +142,14 @@ def paired_differences(rates: pd.DataFrame, first: str, second: str) -> pd.DataF
     than two anchors that both arms have are left out: one anchor says nothing of how anchors vary.
     """
     one, two = (rates[rates["arm"] == arm].set_index("anchor_id") for arm in (first, second))
-    both = one.join(two[["bad", "drawn"]], rsuffix="_other", how="inner")
+    both = one.join(two[["bad", "drawn"]].add_suffix("_other"), how="inner")
     rows = []
     for stratum, group in both.groupby("stratum", sort=True):
         if len(group) < 2:
             continue
         weight, anchors = group["weight"].to_numpy(), len(group)
-        mine, other = (
-            _ratio(*(group[f"{name}{end}"].to_numpy() for name in ("bad", "drawn")), weight) for end in ("", "_other")
-        )
+        mine = _ratio(group["bad"].to_numpy(), group["drawn"].to_numpy(), weight)
+        other = _ratio(group["bad_other"].to_numpy(), group["drawn_other"].to_numpy(), weight)
         difference = mine[0] - other[0]
         variance = _variance(mine[1] - other[1])
         # Anchors that all agree are as sure as one more anchor that differs in one pair would leave them.

@@ -7,8 +7,8 @@ from any number of threads.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,7 @@ class Recommender:
         self._user_ids: list[str] = user_ids
         self._user_of: dict[str, int] = {user_id: position for position, user_id in enumerate(user_ids)}
         self._arms = open_arms(directory, manifest.arms, n_items)
+        self.left_out: Callable[[str], frozenset[str]] | None = None
 
     @classmethod
     def open(cls, workspace: Workspace, release_id: str | None = None) -> Recommender:
@@ -137,6 +138,10 @@ class Recommender:
                 f"There is no product {item_id!r} in {self.manifest.label}. If it is new, train again."
             ) from exc
 
+    def __contains__(self, item_id: str) -> bool:
+        """Whether the release has this product."""
+        return item_id in self._row_of
+
     def arm(self, name: str) -> ArmSearch:
         """The search of one arm; `NotFoundError` naming the arms there are."""
         try:
@@ -147,11 +152,35 @@ class Recommender:
             ) from exc
 
     def neighbours(self, item_id: str, arm: str = "hybrid", k: int = 10) -> list[Neighbour]:
-        """The k products most similar to one of the catalogue, best first, itself left out.
+        """The k products most similar to one of the catalogue, best first, itself left out; as the model returns them.
 
         Empty where the arm knows nothing of the product (`als` without interactions, `content` without content).
         """
         return self.found(*self.arm(arm).of_row(self.row(item_id), k))
+
+    def served(self, item_id: str, arm: str = "hybrid", k: int = 10) -> list[Neighbour]:
+        """As `neighbours`, without what people ruled out (`left_out`), the next best in its place: what shops show."""
+        out = self.left_out(item_id) if self.left_out else frozenset()
+        found = [one for one in self.neighbours(item_id, arm, k + len(out)) if one.item_id not in out][:k]
+        return [replace(one, rank=rank) for rank, one in enumerate(found, start=1)]
+
+    def served_all(self, arm: str = "hybrid", k: int = 10, item_ids: Sequence[str] | None = None) -> pd.DataFrame:
+        """As `neighbours_all`, without what people ruled out, the next best in its place."""
+        table = self.neighbours_all(arm, k, item_ids)
+        if self.left_out is None:
+            return table
+        changed = [anchor for anchor in table["item_id"].unique() if self.left_out(anchor)]
+        if not changed:
+            return table
+        position = {anchor: place for place, anchor in enumerate(table["item_id"].unique())}
+        mended = pd.DataFrame(
+            [(anchor, one.rank, one.item_id, one.score) for anchor in changed for one in self.served(anchor, arm, k)],
+            columns=list(table.columns),
+        ).astype(table.dtypes.to_dict())
+        both = pd.concat([table[~table["item_id"].isin(changed)], mended])
+        return both.assign(order=both["item_id"].map(position)).sort_values(
+            ["order", "rank"], ignore_index=True
+        ).drop(columns="order")  # fmt: skip
 
     def neighbours_all(self, arm: str = "hybrid", k: int = 10, item_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """The lists of every product, or of `item_ids`: columns item_id, rank, neighbour_id, score.

@@ -1,0 +1,67 @@
+"""Works the rates of an evidence pack out again, from its files and public libraries alone, and draws them.
+
+    python redraw.py        in the folder of the pack: checks rates.csv, writes redrawn.csv and chart.html
+
+A pair an arm's list holds stands for 1 / pair_probability pairs of it; a product for 1 / anchor_probability products.
+"""
+
+import json
+from pathlib import Path
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from scipy.special import betaincinv, stdtrit
+
+PAIR = ["anchor_id", "neighbour_id"]
+
+
+def rates_of(votes: pd.DataFrame, places: pd.DataFrame, k: int) -> pd.DataFrame:
+    """arm, stratum, rate, low, high, anchors."""
+    votes = votes[votes["verdict"].isin(["irrelevant", "relevant"]) & votes["anchor_probability"].notna()]
+    votes = votes.assign(bad=(votes["verdict"] == "irrelevant") * 1.0).sort_values("created_at", kind="stable")
+    pairs = votes.groupby(PAIR, as_index=False, sort=False).agg(
+        bad=("bad", "mean"), chance=("pair_probability", "first"),
+        product=("anchor_probability", "first"), stratum=("stratum", "first"),
+    )  # fmt: skip
+    held = places[places["rank"] <= k].drop_duplicates([*PAIR, "arm"]).merge(pairs, on=PAIR)
+    held["v"] = 1 / held["chance"] / held["listed"].clip(upper=k)
+    held["u"] = held["v"] * held["bad"]
+    held["weight"] = 1 / held["product"]
+    rows = []
+    for (arm, stratum), group in held.groupby(["arm", "stratum"]):
+        one = group.groupby("anchor_id").agg(u=("u", "sum"), v=("v", "sum"), weight=("weight", "first"))
+        u, v, n = (one["u"] * one["weight"]).to_numpy(), (one["v"] * one["weight"]).to_numpy(), len(one)
+        rate, left = u.sum() / v.sum(), v.sum() - v
+        moved = np.divide(u - rate * v, left, out=np.zeros(n), where=left > 0)
+        variance = (moved**2).sum() * (n - 1) / n if n > 1 else 0.0
+        trials = float(n)
+        if variance > 1e-15:
+            few = (stdtrit(1e6, 0.975) / stdtrit(n - 1, 0.975)) ** 2 * (n - 1) / (n + 1)
+            trials = rate * (1 - rate) / variance * few
+        low, high = betaincinv(rate * trials + 0.5, (1 - rate) * trials + 0.5, [0.025, 0.975])
+        low, high = (0.0 if rate <= 0 else min(low, rate)), (1.0 if rate >= 1 else max(high, rate))
+        rows.append((arm, stratum, rate, low, high, n))
+    return pd.DataFrame(rows, columns=["arm", "stratum", "rate", "low", "high", "anchors"])
+
+
+def main() -> None:
+    """Work out, compare, draw."""
+    here = Path(__file__).resolve().parent
+    about = json.loads((here / "campaign.json").read_text("utf-8"))
+    votes, places, published = (pd.read_csv(here / f"{name}.csv") for name in ("judgements", "places", "rates"))
+    places = places[places["release_id"] == about["release"]]
+    redrawn = rates_of(votes, places, about["k"])
+    redrawn.to_csv(here / "redrawn.csv", index=False)
+    both = published.merge(redrawn, on=["arm", "stratum"], suffixes=("", "_again"))
+    apart = max(float((both[name] - both[f"{name}_again"]).abs().max()) for name in ("rate", "low", "high"))
+    print(f"{len(redrawn)} rates; furthest from the published ones: {apart:.2g}")
+    line = alt.Chart(redrawn).encode(x=alt.X("stratum:O", title="group of the count"), color="arm:N")
+    chart = line.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="irrelevant"), y2="high:Q") + line.mark_line(
+        point=True
+    ).encode(y="rate:Q")
+    chart.properties(title=about["name"], width=700, height=350).save(here / "chart.html")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Which neighbours people have ruled out: pairs that are no longer served, in the direction they were judged.
+
+A lead's word decides, the newest of it. Otherwise a pair is ruled out when more raters call it irrelevant than relevant;
+where the shop has named leads it takes two of them, where it has not everybody is one. Sample judgements rule nothing
+out. Taking a judgement back gives the pair back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pandas as pd
+
+from engine.curation.judgements import DEMO_SOURCE, JudgementStore
+
+__all__ = ["Suppressed", "ruled_out"]
+
+PAIR = ["anchor_id", "neighbour_id"]
+LEAST_VOTES = 2
+NONE: frozenset[str] = frozenset()
+
+
+def ruled_out(current: pd.DataFrame, leads: Collection[str] = ()) -> dict[str, frozenset[str]]:
+    """Anchor -> the neighbours that people ruled out.
+
+    Parameters
+    ----------
+    current : the votes in force, `JudgementStore.current`.
+    leads : names of those whose word decides.
+    """
+    sure = current[current["verdict"].isin(["irrelevant", "relevant"]) & (current["source"] != DEMO_SOURCE)]
+    if sure.empty:
+        return {}
+    bad = sure.assign(bad=(sure["verdict"] == "irrelevant").astype("int64")).sort_values("id")
+    votes = bad.groupby(PAIR)["bad"].agg(["sum", "size"])
+    out = (2 * votes["sum"] > votes["size"]) & (votes["sum"] >= (LEAST_VOTES if leads else 1))
+    decided = bad[bad["rater"].isin(list(leads)) | (bad["source"] == "adjudication")].groupby(PAIR)["bad"].last()
+    out.loc[decided.index] = decided.astype(bool)
+    pairs = out[out].index.to_frame(index=False)
+    return {str(anchor): frozenset(group) for anchor, group in pairs.groupby("anchor_id")["neighbour_id"]}
+
+
+class Suppressed:
+    """What is ruled out now: worked out again when a judgement was added, by whichever process. `of` is cheap."""
+
+    def __init__(self, store: JudgementStore, leads: Collection[str] = ()) -> None:
+        self._store, self._leads = store, tuple(leads)
+        self._last = -1
+        self._found: Mapping[str, frozenset[str]] = {}
+
+    def of(self, anchor_id: str) -> frozenset[str]:
+        """The neighbours of a product that are not served."""
+        return self.all().get(anchor_id, NONE)
+
+    def all(self) -> Mapping[str, frozenset[str]]:
+        """Anchor -> neighbours that are not served; do not change it."""
+        last = self._store.last_id()
+        if last != self._last:
+            self._found = ruled_out(self._store.current(), self._leads)
+            self._last = last
+        return self._found
