@@ -154,7 +154,8 @@ def _serve(
         [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         text=True, env=environment,
     )  # fmt: skip
-    assert server.stdin is not None and server.stdout is not None
+    assert server.stdin is not None
+    assert server.stdout is not None
     waiting = 0
     answers = 0
     for tab in tabs:

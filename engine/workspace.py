@@ -56,9 +56,14 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def judgements_file(self) -> Path:
+        """Judgements and drafts, where no database URL is set."""
+        return self.root / "longtail.db"
+
+    @property
     def database_url(self) -> str:
         """The default database: SQLite in the workspace."""
-        return f"sqlite:///{(self.root / 'longtail.db').absolute()}"
+        return f"sqlite:///{self.judgements_file.absolute()}"
 
     def image_file(self, image: str) -> Path:
         """The stored picture whose content hash is `image` (64 hex digits)."""

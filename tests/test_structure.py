@@ -24,6 +24,7 @@ LAYERS = (
     ("engine.model",),
     ("engine.serving", "engine.evaluation"),
     ("engine.curation",),
+    ("engine.drafts",),
     ("engine.model.training",),
     ("engine.jobs",),
     ("engine.cli", "engine.__main__"),
@@ -40,7 +41,7 @@ HOMES = {
     "open_clip": ("engine.model.encoders",),
     "timm": ("engine.model.encoders",),
     "openTSNE": ("engine.model.projection",),
-    "sqlalchemy": ("engine.curation",),
+    "sqlalchemy": ("engine.curation", "engine.drafts"),
     "alembic": ("engine.curation",),
     "streamlit": ("ui", "pages", "app"),
 }

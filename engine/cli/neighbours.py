@@ -80,7 +80,7 @@ def _leave_out(recommender: Any, arguments: argparse.Namespace) -> None:
     from engine.curation.suppression import Suppressed
 
     settings, workspace = open_settings(arguments), open_workspace(arguments)
-    if settings.database_url or (workspace.root / "longtail.db").is_file():
+    if settings.database_url or workspace.judgements_file.is_file():
         recommender.left_out = Suppressed(_store(arguments), settings.curation.leads).of
 
 

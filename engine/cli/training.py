@@ -55,10 +55,22 @@ def train_in_run(
     publish: bool = True,
 ) -> None:
     """Train as part of a run that is recorded already, and say what came of it."""
+    from engine.curation.judgements import JudgementStore
+    from engine.drafts.store import SERVED, DraftStore
+    from engine.drafts.taking_in import take_in
     from engine.model.training import train as train_release
+    from engine.shop.catalogue import read_shop
 
+    drafts = None
+    if settings.database_url or workspace.judgements_file.is_file():
+        drafts = DraftStore(JudgementStore(settings.database_url or workspace.database_url), workspace)
+        if taken := take_in(workspace, drafts):
+            console.note(f"{len(taken):,} approved drafts are products of the catalogue now.")
     result = train_release(workspace, settings, release_id=release_id, progress=progress, publish=publish)
     run.release_id = result.release_id
+    if drafts is not None and result.published:
+        served = set(read_shop(workspace).items["item_id"])
+        drafts.taken_in([draft.id for draft in drafts.all(SERVED) if draft.id in served])
     for note in result.notes:
         console.note(note)
     run.message = f"Release {result.release_id}: {result.decision}"

@@ -34,22 +34,19 @@ class SavedHybrid:
     smoother: Smoother
     words: WordVectors | None
 
-    def queries(
-        self,
-        items: pd.DataFrame,
-        features: Mapping[str, Features],
-        predicted: np.ndarray,
-        others: Mapping[str, np.ndarray],
-    ) -> np.ndarray:
-        """(n, d) float32, what products without interactions ask the hybrid's index.
+    def smoothed(self, items: pd.DataFrame, features: Mapping[str, Features], predicted: np.ndarray) -> np.ndarray:
+        """(n, rank) float32, what the look-alikes' behaviour says of products without any of their own.
 
         Parameters
         ----------
-        predicted : (n, f) their predicted factors; `others` the queries of the other arms.
+        predicted : (n, f) their predicted factors.
         """
         words = None if self.words is None else self.words.encode(items)
-        smoothed = self.smoother(self.standard.views(features, predicted, words))
-        return hybrid_queries(smoothed, np.zeros(len(items), dtype=np.int64), self.recipe, others)
+        return np.asarray(self.smoother(self.standard.views(features, predicted, words)))
+
+    def queries(self, smoothed: np.ndarray, others: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n, d) float32, what products without interactions ask the hybrid's index; `others` the other arms' queries."""
+        return hybrid_queries(smoothed, np.zeros(len(smoothed), dtype=np.int64), self.recipe, others)
 
 
 def save_hybrid(hybrid: Hybrid, words: WordVectors | None, directory: Path) -> None:

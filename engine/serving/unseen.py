@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,11 @@ from engine.serving.recommender import Neighbour, Recommender
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.model.encoders import Encoder
+    from engine.model.encoders import Encoder, Features
     from engine.model.hybrid_files import SavedHybrid
     from engine.model.predictor import TrainedPredictor
 
-__all__ = ["neighbours_of_unseen"]
+__all__ = ["UnseenVectors", "described_frame", "neighbours_of_unseen", "vectors_of_unseen"]
 
 _TEXTS = ("title", "description", "brand", "category")
 _FIELDS = (*_TEXTS, "price", "image", "attributes")
@@ -52,25 +53,54 @@ def neighbours_of_unseen(
     picture cannot be read; `ReleaseError` when the release's networks cannot be loaded.
     """
     search = recommender.arm(arm)
-    described = _frame(item, recommender.manifest.extra.get("shop", {}).get("attributes", {}), workspace)
+    vectors = vectors_of_unseen(recommender, workspace, [item], arm)
+    return recommender.found(*search.of_vector(vectors.query[0], k)) if vectors.present[0] else []
+
+
+@dataclass(frozen=True)
+class UnseenVectors:
+    """What n described products ask an arm's index.
+
+    Attributes
+    ----------
+    query : (n, d) float32. `present` : (n,) bool, whether the release reads anything of the product.
+    smoothed : (n, rank) float32, the hybrid's smoothed vectors before they were brought to length 1; None for other arms
+        and for releases from before there was a smoother.
+    features : modality -> what was read.
+    """
+
+    query: np.ndarray
+    present: np.ndarray
+    smoothed: np.ndarray | None
+    features: Mapping[str, Features]
+
+
+def vectors_of_unseen(
+    recommender: Recommender, workspace: Workspace, items: Sequence[Mapping[str, Any]], arm: str = "hybrid"
+) -> UnseenVectors:
+    """The vectors of several described products, read together; parameters and errors as for `neighbours_of_unseen`."""
+    kinds = recommender.manifest.extra.get("shop", {}).get("attributes", {})
+    described = pd.concat([described_frame(item, kinds, workspace) for item in items], ignore_index=True)
     # Behind torch, which opening a page must not import.
     from engine.model.encoders import content_vectors
     from engine.model.fusion import arm_vectors
 
     encoders, predictor, hybrid = _load(recommender.directory)
     features = {modality: encoder.encode(described, workspace) for modality, encoder in encoders.items()}
-    if not any(block.present.any() for block in features.values()):
-        return []
+    present = np.any([block.present for block in features.values()], axis=0)
     predicted = predictor.predict(features)
     no_behaviour = np.zeros_like(predicted)
-    counts = np.zeros(1, dtype=np.int64)
+    counts = np.zeros(len(described), dtype=np.int64)
     tau = float(recommender.training["tau"])
     arms = arm_vectors(no_behaviour, predicted, content_vectors(features), counts, tau)
+    smoothed = None
     if arm == "hybrid" and hybrid is not None:
-        query = hybrid.queries(described, features, predicted, {name: other.query for name, other in arms.items()})[0]
+        others = {name: other.query for name, other in arms.items()}
+        smoothed = hybrid.smoothed(described, features, predicted)
+        query = hybrid.queries(smoothed, others)
     else:
-        query = arms[arm].query[0]
-    return recommender.found(*search.of_vector(query, k))
+        query = arms[arm].query
+    return UnseenVectors(query, np.asarray(present, dtype=bool), smoothed, features)
 
 
 def _load(directory: Path) -> tuple[dict[str, Encoder], TrainedPredictor, SavedHybrid | None]:
@@ -92,8 +122,8 @@ def _load(directory: Path) -> tuple[dict[str, Encoder], TrainedPredictor, SavedH
         return _models[directory]
 
 
-def _frame(item: Mapping[str, Any], kinds: Mapping[str, str], workspace: Workspace) -> pd.DataFrame:
-    """The described product as a catalogue of one row, with the catalogue's types."""
+def described_frame(item: Mapping[str, Any], kinds: Mapping[str, str], workspace: Workspace) -> pd.DataFrame:
+    """The described product as a catalogue of one row, with the catalogue's types; errors as `neighbours_of_unseen`."""
     for name in item:
         if name not in _FIELDS:
             raise InputError(f"a product has no such field. There are: {', '.join(_FIELDS)}.", field=str(name))

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from engine.curation import database
 from engine.curation.database import open_database
 from engine.curation.tables import Base
+from engine.drafts import tables as _drafts  # noqa: F401  # its table belongs to the same database
 from engine.errors import StoreError
 
 

@@ -1,0 +1,221 @@
+"""Drafts: kept whole, edited by one at a time, served beside the catalogue, taken in by training under the same id."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.curation.judgements import JudgementStore
+from engine.drafts.served import DraftBuffer, candidates_of_unseen, described, inbound_of, query_of
+from engine.drafts.store import DraftStore, NewDraft
+from engine.drafts.taking_in import take_in
+from engine.errors import InputError, NotFoundError
+from engine.serving.recommender import Recommender
+from engine.serving.unseen import neighbours_of_unseen, vectors_of_unseen
+from engine.settings import Settings
+from engine.shop.catalogue import read_shop
+from engine.shop.images import store_image
+from engine.workspace import Workspace
+from tests.support.tiny_release import build_tiny_release
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A release whose text and attribute encoders and whose predictor are real."""
+    settings = Settings.model_validate({"image": {"kind": "none"}})
+    return build_tiny_release(
+        Workspace(tmp_path_factory.mktemp("drafts") / "shop"), 72, networks=True, settings=settings
+    )
+
+
+@pytest.fixture
+def store(built, tmp_path) -> DraftStore:
+    return DraftStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), built.workspace)
+
+
+@pytest.fixture
+def facade(built) -> Recommender:
+    return Recommender.open(built.workspace)
+
+
+def nobody(_item_id: str) -> bool:
+    return False
+
+
+def test_a_draft_comes_back_as_it_was_saved_in_another_process_too(built, store, tmp_path):
+    item = {"title": "Żółta <b>sukienka</b> 👗", "price": 49.9, "attributes": {"colour": "navy"}}
+    (made,) = store.save([NewDraft(item)], "Ada", nobody)
+    again = DraftStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), built.workspace).get(made)
+    assert (again.item, again.state, again.created_by, again.version) == (item, "draft", "Ada", 1)
+
+
+def test_several_are_saved_together_or_not_at_all(store):
+    with pytest.raises(InputError, match="already"):
+        store.save([NewDraft({"title": "a"}, product_id="x"), NewDraft({"title": "b"}, product_id="x")], "Ada", nobody)
+    assert store.all() == []
+
+
+def test_an_id_of_the_catalogue_is_refused_and_one_of_a_discarded_draft_is_free(store, facade):
+    with pytest.raises(InputError, match="'f1-02' is a product of the catalogue"):
+        store.save([NewDraft({"title": "a"}, product_id="f1-02")], "Ada", facade.__contains__)
+    store.save([NewDraft({"title": "a"}, product_id="x1")], "Ada", nobody)
+    store.discard("x1")
+    store.save([NewDraft({"title": "b"}, product_id="x1")], "Ada", nobody)
+    assert store.get("x1").title == "b"
+
+
+@pytest.mark.parametrize(
+    ("new", "sentence"),
+    [
+        (NewDraft({}), "Nothing is said"),
+        (NewDraft({"title": "a"}, ("0" * 64,)), "is not stored"),
+        (NewDraft({"title": "a"}, product_id="a\nb"), "cannot be an id"),
+        (NewDraft({"title": "a"}, product_id="x" * 201), "cannot be an id"),
+    ],
+)
+def test_what_cannot_be_a_draft_is_refused_with_a_sentence(store, new, sentence):
+    with pytest.raises(InputError, match=sentence):
+        store.save([new], "Ada", nobody)
+
+
+def test_the_second_of_two_who_edit_at_once_is_told(store):
+    (made,) = store.save([NewDraft({"title": "a"})], "Ada", nobody)
+    store.edit(made, 1, {"title": "b"}, ())
+    with pytest.raises(InputError, match="somebody else changed"):
+        store.edit(made, 1, {"title": "c"}, ())
+    assert store.get(made).title == "b"
+
+
+def test_a_discarded_draft_can_not_be_approved(store):
+    (made,) = store.save([NewDraft({"title": "a"})], "Ada", nobody)
+    store.discard(made)
+    with pytest.raises(NotFoundError):
+        store.approve(made)
+    assert store.all() == []
+
+
+def test_an_approved_draft_stands_among_the_neighbours_of_its_like_and_gets_its_own(built, store, facade):
+    twin = described(facade, facade.row("f1-02"))
+    (made,) = store.save([NewDraft({k: v for k, v in twin.items() if k != "image"})], "Ada", nobody)
+    before = store.stamp()
+    assert DraftBuffer(facade, built.workspace, ()).merged(
+        "f1-03", facade.neighbours("f1-03"), 10
+    ) == facade.neighbours("f1-03")
+    store.approve(made)
+    assert store.stamp() != before
+    buffer = DraftBuffer(facade, built.workspace, tuple(store.all(("approved",))))
+    lists = {item: buffer.merged(item, facade.neighbours(item, "hybrid", 72), 72) for item in ("f1-03", "f3-03")}
+    places = {item: next(one.rank for one in found if one.item_id == made) for item, found in lists.items()}
+    assert places["f1-03"] < places["f3-03"]  # beside its own family, not another one
+    assert [one.rank for one in lists["f1-03"]] == list(range(1, 73))
+    own = buffer.neighbours_of_draft(made)
+    assert [one.item_id for one in own] == [
+        one.item_id for one in neighbours_of_unseen(facade, built.workspace, store.get(made).described())
+    ]
+
+
+def test_a_draft_stands_where_a_product_without_interactions_stands(built, facade):
+    """A catalogue product nobody clicked, described again, has the score beside others that the release gives it."""
+    cold = np.flatnonzero(facade.items["interaction_count"].to_numpy() == 0)
+    row = int(cold[-1])
+    vectors = vectors_of_unseen(facade, built.workspace, [described(facade, row)])
+    candidate = candidates_of_unseen(facade, built.workspace, vectors)[0]
+    theirs = np.asarray(facade.arm("hybrid").candidates[row])
+    anchors = [item for item in facade.items["item_id"][:20] if facade.arm("hybrid").has_list[facade.row(item)]]
+    ours = [float(query_of(facade, item) @ candidate) for item in anchors]
+    np.testing.assert_allclose(ours, [float(query_of(facade, item) @ theirs) for item in anchors], atol=0.03)
+
+
+def test_the_preview_names_the_lists_on_which_the_draft_then_stands(built, store, facade):
+    twin = {k: v for k, v in described(facade, facade.row("f1-02")).items() if k != "image"}
+    inbound = inbound_of(facade, built.workspace, vectors_of_unseen(facade, built.workspace, [twin]), 10)
+    store.save([NewDraft(twin, product_id="twin")], "Ada", nobody, approve=True)
+    buffer = DraftBuffer(facade, built.workspace, tuple(store.all(("approved",))))
+    found = {
+        item: next((one.rank for one in buffer.merged(item, facade.neighbours(item), 10) if one.item_id == "twin"), 0)
+        for item in facade.items["item_id"]
+    }
+    assert {one.item_id: one.rank for one in inbound} == {item: rank for item, rank in found.items() if rank}
+    assert inbound
+
+
+def test_training_takes_approved_drafts_in_under_their_ids_once(tmp_path):
+    workspace = build_tiny_release(Workspace(tmp_path / "shop"), 60).workspace
+    store = DraftStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), workspace)
+    picture = tmp_path / "p.png"
+    Image.new("RGB", (40, 50), "navy").save(picture)
+    image = store_image(workspace, picture.read_bytes(), name="p.png")
+    store.save([NewDraft({"title": "Navy dress", "price": 20.0}, (image,), "navy-1")], "Ada", nobody, approve=True)
+    store.save([NewDraft({"title": "Not yet"}, product_id="later")], "Ada", nobody)
+    before = read_shop(workspace)
+    assert take_in(workspace, store) == ["navy-1"]
+    after = read_shop(workspace)
+    assert set(after.items["item_id"]) - set(before.items["item_id"]) == {"navy-1"}
+    row = after.items.set_index("item_id").loc["navy-1"]
+    assert (row["title"], row["price"], row["image"]) == ("Navy dress", 20.0, image)
+    assert after.attribute_kinds == before.attribute_kinds
+    assert take_in(workspace, store) == []
+
+
+SAVER = """
+import sys
+from engine.curation.judgements import JudgementStore
+from engine.drafts.store import DraftStore, NewDraft
+from engine.shop.images import store_image
+from engine.workspace import Workspace
+import io
+from pathlib import Path
+from PIL import Image
+workspace = Workspace(Path(sys.argv[1]))
+store = DraftStore(JudgementStore(sys.argv[2]), workspace)
+number = 0
+while True:
+    number += 1
+    data = io.BytesIO()
+    Image.new("RGB", (60, 70), (number % 256, number // 256 % 256, int(sys.argv[3]) % 256)).save(data, "PNG")
+    image = store_image(workspace, data.getvalue(), name="p.png")
+    (made,) = store.save([NewDraft({"title": f"Dress {number}"}, (image,))], "Ada", lambda _id: False)
+    print("saved", made, image, flush=True)
+    store.approve(made)
+    print("approved", made, image, flush=True)
+"""
+
+
+def test_a_server_that_is_killed_loses_nothing_it_confirmed(built, tmp_path):
+    url = f"sqlite:///{tmp_path}/longtail.db"
+    store = DraftStore(JudgementStore(url), built.workspace)
+    rng = np.random.default_rng(0)
+    confirmed: dict[str, tuple[str, str]] = {}
+    for life in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SAVER, str(built.workspace.root), url, str(life)],
+            stdout=subprocess.PIPE, text=True, cwd=REPOSITORY,
+        )  # fmt: skip
+        lines = []
+        assert process.stdout is not None
+        lines.append(process.stdout.readline())
+        time.sleep(float(rng.random()) * 0.3)
+        process.send_signal(signal.SIGKILL)
+        lines += process.stdout.readlines()
+        process.stdout.close()
+        process.wait()
+        for line in lines:
+            if line.endswith("\n"):
+                state, made, image = line.split()
+                confirmed[made] = state, image
+    assert len(confirmed) >= 4
+    for made, (state, image) in confirmed.items():
+        draft = store.get(made)
+        assert draft.pictures == (image,)
+        assert draft.state == "approved" or state == "saved"
+        with Image.open(built.workspace.image_file(image)) as picture:
+            picture.load()
