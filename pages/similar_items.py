@@ -13,7 +13,9 @@ from engine.errors import LongtailError, NotFoundError
 from ui.browse import PAGE_SIZE, Search, clear_search, draw_filters, find, random_long_tail, search_in_address
 from ui.cards import CardMaker, Group, card_groups
 from ui.curator import curator_name
+from ui.draft_resources import buffer, neighbour_card
 from ui.judging import ask_for_name, judged_sentence, judging_data, store_outbox
+from ui.navigation import open_draft
 from ui.product import draw_product
 from ui.resources import card_maker, judgements, recommender, settings, shop_words, suppressed, traffic
 from ui.url import mirror, query, set_query, writer
@@ -32,6 +34,8 @@ def page() -> None:
         try:
             row = recommender().row(item_id)
         except NotFoundError as exc:
+            if item_id in buffer().ids:
+                open_draft(item_id)
             st.warning(str(exc), icon=":material/search_off:")
             st.button("Show all products", on_click=set_query, kwargs={"item": None})
             return
@@ -116,12 +120,15 @@ def _product(row: int) -> None:
 
 
 def _neighbours(item_id: str, arm: str, maker: CardMaker) -> Group:
-    neighbours = recommender().served(item_id, arm, settings().serving.neighbours)
+    k = settings().serving.neighbours
+    neighbours, new = recommender().served(item_id, arm, k), buffer()
+    if arm == "hybrid" and neighbours:
+        neighbours = new.merged(item_id, neighbours, k)
     return Group(
         name=arm,
         title=arm_name(arm),
         hint=ARM_HELP[arm],
-        cards=[maker.card(neighbour.row, rank=neighbour.rank) for neighbour in neighbours],
+        cards=[neighbour_card(neighbour, new) for neighbour in neighbours],
         empty=_empty(arm),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.navigation.page import Page
 
-__all__ = ["NAVIGATION", "Entry", "link_to", "open_product", "remember_pages"]
+__all__ = ["NAVIGATION", "Entry", "link_to", "open_draft", "open_product", "remember_pages"]
 
 _KEY = "pages"
 
@@ -50,6 +50,11 @@ def remember_pages(pages: Mapping[str, Page]) -> None:
 def open_product(item_id: str) -> None:
     """Leave this page for the page of a product; call it in a page's own run, not in a callback."""
     st.switch_page(st.session_state[_KEY]["similar_items"], query_params={"item": item_id})
+
+
+def open_draft(draft_id: str) -> None:
+    """Leave this page for a draft; call it in a page's own run, not in a callback."""
+    st.switch_page(st.session_state[_KEY]["new_product"], query_params={"view": "drafts", "draft": draft_id})
 
 
 def link_to(module: str, label: str, icon: str | None = None) -> None:

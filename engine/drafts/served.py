@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from engine.drafts.store import Draft
 from engine.serving.recommender import Neighbour, Recommender
@@ -155,7 +156,11 @@ def described(recommender: Recommender, row: int) -> dict[str, Any]:
     def value(name: str) -> Any:
         found = item[name]
         several = isinstance(found, list | tuple | np.ndarray)
-        return list(found) if several else None if found is None or found != found else found
+        if several:
+            return [str(one) for one in found]
+        if found is None or found is pd.NA or found != found:
+            return None
+        return found.item() if isinstance(found, np.generic) else found
 
     fields = ("title", "description", "brand", "category", "price", "image")
     named = {name: value(name) for name in fields if name in item.index}

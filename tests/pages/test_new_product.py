@@ -3,9 +3,12 @@ from __future__ import annotations
 import io
 
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from engine.curation.judgements import JudgementStore
+from engine.drafts.store import DraftStore, NewDraft
 from engine.settings import Settings
 from engine.workspace import Workspace
 from tests.support.dashboard import shown_ids, written_html
@@ -20,9 +23,17 @@ def built(tmp_path_factory) -> TinyRelease:
 
 
 @pytest.fixture
-def tiny(built: TinyRelease, monkeypatch) -> TinyRelease:
+def tiny(built: TinyRelease, monkeypatch, tmp_path):
     monkeypatch.setenv("LONGTAIL_WORKSPACE", str(built.workspace.root))
-    return built
+    monkeypatch.setenv("LONGTAIL_DATABASE_URL", f"sqlite:///{tmp_path}/longtail.db")
+    st.cache_resource.clear()
+    yield built
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def store(tiny, tmp_path) -> DraftStore:
+    return DraftStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), tiny.workspace)
 
 
 def new_product_page():
@@ -31,8 +42,11 @@ def new_product_page():
     page()
 
 
-def open_page() -> AppTest:
-    app = AppTest.from_function(new_product_page, default_timeout=60).run()
+def open_page(**query: str) -> AppTest:
+    app = AppTest.from_function(new_product_page, default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
     assert not app.exception
     return app
 
@@ -65,7 +79,7 @@ def test_facts_alone_find_the_family(tiny):
 def test_a_bad_picture_is_said_to_be_bad_and_the_rest_still_counts(tiny):
     app = open_page()
     app.selectbox(key="new_brand").set_value("House 1")
-    app.file_uploader(key="new_picture").set_value(("dress.jpg", b"not a picture at all", "image/jpeg")).run()
+    app.file_uploader(key="new_picture").set_value([("dress.jpg", b"not a picture at all", "image/jpeg")]).run()
     assert not app.exception
     assert "dress.jpg" in app.error[0].value
     assert len(shown_ids(app, "hybrid")) == 10
@@ -76,7 +90,96 @@ def test_a_picture_is_stored_and_shown(tiny):
     Image.new("RGB", (300, 400), "navy").save(stream, "PNG")
     app = open_page()
     app.selectbox(key="new_brand").set_value("House 1")
-    app.file_uploader(key="new_picture").set_value(("navy.png", stream.getvalue(), "image/png")).run()
+    app.file_uploader(key="new_picture").set_value([("navy.png", stream.getvalue(), "image/png")]).run()
     assert not app.exception
     assert not app.error
     assert "/picture/" in written_html(app)
+
+
+def described(app: AppTest) -> AppTest:
+    """Brand and colour filled in."""
+    app.selectbox(key="new_brand").set_value("House 1")
+    app.selectbox(key="new_attribute_colour").set_value("navy").run()
+    assert not app.exception
+    return app
+
+
+def text_of(app: AppTest) -> str:
+    return "\n".join(one.value for kind in (app.markdown, app.caption, app.warning, app.info) for one in kind)
+
+
+def test_a_described_product_is_told_on_whose_lists_it_would_stand_and_what_is_missing(tiny):
+    text = text_of(described(open_page()))
+    assert "stand on" in text
+    assert "What would change the list most if you filled it in" in text
+
+
+def test_a_product_is_saved_shown_in_the_shop_and_discarded(tiny, store):
+    app = described(open_page())
+    app.text_input(key="new_id").set_value("navy-1")
+    app.button(key="new_save").click().run()
+    assert not app.exception
+    (draft,) = store.all()
+    assert (draft.id, draft.state, draft.item["brand"]) == ("navy-1", "draft", "House 1")
+    assert app.query_params["draft"] == "navy-1"
+    (show,) = [one for one in app.button if one.label == "Show it in the shop"]
+    show.click().run()
+    assert not app.exception
+    assert store.get("navy-1").state == "approved"
+    assert len(shown_ids(app, "")) >= 1
+    (discard,) = [one for one in app.button if one.label == "Discard"]
+    discard.click().run()
+    assert not app.exception
+    assert store.all() == []
+
+
+def test_an_id_that_is_taken_is_refused_and_nothing_typed_is_lost(tiny, store):
+    app = described(open_page())
+    app.text_input(key="new_id").set_value("f1-02")
+    app.button(key="new_approve").click().run()
+    assert "'f1-02' is a product of the catalogue" in app.error[0].value
+    assert app.selectbox(key="new_brand").value == "House 1"
+    assert store.all() == []
+
+
+def test_a_draft_is_changed_in_the_form_it_was_made_in(tiny, store):
+    (made,) = store.save([NewDraft({"title": "Old", "brand": "House 2"})], "Ada", lambda _id: False)
+    app = open_page(draft=made)
+    assert app.text_input(key="new_title").value == "Old"
+    app.text_input(key="new_title").set_value("New").run()
+    app.button(key="new_save").click().run()
+    assert not app.exception
+    assert store.get(made).item == {"title": "New", "brand": "House 2"}
+
+
+def test_a_product_of_the_shop_can_be_started_from(tiny):
+    app = open_page()
+    app.text_input(key="new_clone").set_value("f1-02").run()
+    assert not app.exception
+    assert app.text_input(key="new_title").value.startswith("Striped maxi dress")
+    assert app.selectbox(key="new_brand").value == "House 1"
+
+
+def test_a_collection_shows_each_rows_state_before_anything_is_stored(tiny, store):
+    sheet = b"id,title,brand,price\nc-1,Navy dress,House 1,40\nf1-02,Taken,House 1,40\nc-3,Bad price,House 1,much\n"
+    app = open_page(view="collection")
+    app.file_uploader(key="collection_sheet").set_value(("new.csv", sheet, "text/csv")).run()
+    assert not app.exception
+    assert "1 row ready, 2 rows to mend" in text_of(app)
+    table = app.dataframe[0].value
+    assert table["state"].tolist() == ["To mend", "To mend", "Ready"]
+    assert store.all() == []
+    app.button(key="collection_save").click().run()
+    assert not app.exception
+    assert [draft.id for draft in store.all()] == ["c-1"]
+
+
+def test_a_sheet_that_is_none_is_said_to_be_none(tiny):
+    app = open_page(view="collection")
+    app.file_uploader(key="collection_sheet").set_value(("new.xlsx", b"PK\x03\x04 nothing", "x/y")).run()
+    assert not app.exception
+    assert "new.xlsx" in app.error[0].value
+
+
+def test_without_drafts_the_page_says_how_to_make_one(tiny):
+    assert "No drafts yet" in written_html(open_page(view="drafts"))

@@ -137,11 +137,18 @@ def test_a_draft_stands_where_a_product_without_interactions_stands(built, facad
 
 def test_the_preview_names_the_lists_on_which_the_draft_then_stands(built, store, facade):
     twin = {k: v for k, v in described(facade, facade.row("f1-02")).items() if k != "image"}
-    inbound = inbound_of(facade, built.workspace, vectors_of_unseen(facade, built.workspace, [twin]), 10)
+    inbound = inbound_of(facade, built.workspace, vectors_of_unseen(facade, built.workspace, [twin]), 60)
     store.save([NewDraft(twin, product_id="twin")], "Ada", nobody, approve=True)
     buffer = DraftBuffer(facade, built.workspace, tuple(store.all(("approved",))))
     found = {
-        item: next((one.rank for one in buffer.merged(item, facade.neighbours(item), 10) if one.item_id == "twin"), 0)
+        item: next(
+            (
+                one.rank
+                for one in buffer.merged(item, facade.neighbours(item, "hybrid", 60), 60)
+                if one.item_id == "twin"
+            ),
+            0,
+        )
         for item in facade.items["item_id"]
     }
     assert {one.item_id: one.rank for one in inbound} == {item: rank for item, rank in found.items() if rank}

@@ -1,0 +1,108 @@
+"""The drafts there are: what waits, what is shown in the shop already, and what to do with each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from engine.drafts.store import Draft
+from engine.errors import LongtailError
+from ui.cards import Group, card_groups
+from ui.draft_resources import buffer, draft_card, drafts, neighbour_card
+from ui.notices import say
+from ui.resources import settings
+from ui.url import query, set_query
+from ui.words import day_phrase, plural
+
+__all__ = ["draw_drafts"]
+
+SHOWN = 24
+
+
+def draw_drafts() -> None:
+    """The draft in the address, or all of them."""
+    there = drafts().all()
+    chosen = next((one for one in there if one.id == query("draft")), None)
+    if chosen is not None:
+        _one(chosen)
+        return
+    if not there:
+        st.html(
+            '<div class="lt-empty"><p>No drafts yet.</p><p>Describe a product, or drop a whole collection, and save it.</p>'
+            "</div>"
+        )
+        return
+    waiting = [one for one in there if one.state == "draft"]
+    served = [one for one in there if one.state == "approved"]
+    if waiting:
+        st.button(
+            f"Show all {len(waiting)} in the shop" if len(waiting) > 1 else "Show it in the shop",
+            icon=":material/storefront:", on_click=_all, args=([one.id for one in waiting],),
+        )  # fmt: skip
+    groups = [
+        Group(
+            name=name,
+            title=title,
+            detail=plural(len(some), "product"),
+            cards=[draft_card(one, note="Draft" if name == "waiting" else "New") for one in some[:SHOWN]],
+        )
+        for name, title, some in (("waiting", "Drafts", waiting), ("served", "In the shop, not trained yet", served))
+        if some
+    ]
+    card_groups(groups, key="drafts", on_open=lambda item_id: set_query(draft=item_id))
+    if max(len(waiting), len(served)) > SHOWN:
+        st.caption(f"The {SHOWN} changed last of each are shown.")
+
+
+def _one(draft: Draft) -> None:
+    st.button("All drafts", icon=":material/arrow_back:", type="tertiary", on_click=set_query, kwargs={"draft": None})
+    left, right = st.columns([3, 7], gap="large")
+    with left:
+        card_groups([Group(cards=[draft_card(draft)])], key="draft_one")
+        who = f" by {draft.created_by}" if draft.created_by else ""
+        st.caption(f"{draft.id}, saved {day_phrase(draft.created_at)}{who}.")
+        with st.container(horizontal=True):
+            if draft.state == "draft":
+                st.button(
+                    "Show it in the shop", type="primary", icon=":material/storefront:",
+                    on_click=_do, args=(drafts().approve, draft.id, "In the shop now"),
+                )  # fmt: skip
+            else:
+                st.button(
+                    "Take it out of the shop", icon=":material/visibility_off:",
+                    on_click=_do, args=(drafts().withdraw, draft.id, "A draft again"),
+                )  # fmt: skip
+            st.button("Change", icon=":material/edit:", on_click=_change, args=(draft.id,))
+            st.button("Discard", icon=":material/delete:", on_click=_do, args=(drafts().discard, draft.id, "Discarded"))
+    with right:
+        if draft.state != "approved":
+            st.caption(
+                "Its neighbours are on the page where it is changed; in the shop it stands once it is shown there."
+            )
+            return
+        served = buffer()
+        found = served.neighbours_of_draft(draft.id, settings().serving.neighbours)
+        card_groups(
+            [Group(title="It belongs with", cards=[neighbour_card(one, served) for one in found])],
+            key="draft_neighbours",
+        )
+
+
+def _do(act: Callable[[str], object], draft_id: str, said: str) -> None:
+    try:
+        act(draft_id)
+    except LongtailError as exc:
+        say(str(exc), ":material/error:")
+    else:
+        say(said, ":material/check:")
+
+
+def _all(draft_ids: list[str]) -> None:
+    for draft_id in draft_ids:
+        drafts().approve(draft_id)
+    say(f"{plural(len(draft_ids), 'product')} in the shop now", ":material/check:")
+
+
+def _change(draft_id: str) -> None:
+    set_query(view=None, draft=draft_id)
