@@ -36,6 +36,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("evaluate", "training:evaluate", "measure every arm by interaction count, without training", _describe_evaluate)
     add("neighbours", "neighbours:neighbours", "write the neighbours of every product to a file", _describe_neighbours)
     add("similar", "neighbours:similar", "find neighbours for a product nobody has seen", _describe_similar)
+    add(
+        "drafts",
+        "drafts:drafts",
+        "new products: add them from a sheet, list, approve or discard them",
+        _describe_drafts,
+    )
     add("releases", "releases:releases", "list the releases")
     add("publish", "releases:publish", "make a release the one that is served", _describe_release)
     add("rollback", "releases:rollback", "go back to the release that was served before")
@@ -134,6 +140,15 @@ def _describe_neighbours(parser: Command) -> None:
     parser.add_argument("--release", metavar="ID", help="from this release, not the current one")
 
 
+def _describe_drafts(parser: Command) -> None:
+    parser.add_argument("what", choices=("add", "list", "approve", "discard"))
+    parser.add_argument("ids", nargs="*", metavar="ID", help="of `approve` and `discard`")
+    parser.add_argument("--sheet", type=Path, metavar="F", help="of `add`: products as .csv, .xlsx or .parquet")
+    parser.add_argument("--pictures", type=Path, metavar="DIR|ZIP", help="of `add`: the pictures that the sheet names")
+    parser.add_argument("--approve", action="store_true", help="of `add`: serve them at once")
+    parser.add_argument("--mend", type=Path, metavar="F.csv", help="of `add`: write the rows to mend to a file")
+
+
 def _describe_similar(parser: Command) -> None:
     parser.add_argument("--title", default=None, help="the product's title")
     parser.add_argument("--description", default=None)
@@ -162,7 +177,7 @@ def _describe_verify(parser: Command) -> None:
 
 
 def _describe_export(parser: Command) -> None:
-    parser.add_argument("what", choices=("neighbours", "judgements", "irrelevance"), help="the table")
+    parser.add_argument("what", choices=("neighbours", "judgements", "irrelevance", "qrels"), help="the table")
     parser.add_argument("--arm", choices=ARMS, default="hybrid", help="of `neighbours` (default hybrid)")
     parser.add_argument("--k", type=_positive, default=10, help="neighbours of each product (default 10)")
     parser.add_argument("--out", type=Path, required=True, metavar="F", help="the file: .parquet or .csv")

@@ -60,6 +60,14 @@ def export(arguments: argparse.Namespace, console: Console) -> None:
     """Write a table of the shop: neighbours, judgements, or the irrelevance rate by interaction count."""
     from engine.serving.exports import write_table
 
+    if arguments.what == "qrels":
+        from engine.curation.evidence import qrels
+        from engine.storage import atomic_write
+
+        text = qrels(_store(arguments).current())
+        atomic_write(arguments.out, text)
+        console.result({"rows": text.count("\n")}, f"{arguments.out}: {text.count(chr(10)):,} pairs.")
+        return
     table = {"neighbours": _neighbours_table, "judgements": _judgements_table, "irrelevance": _irrelevance_table}[
         arguments.what
     ](arguments)
