@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.curation.flags import flag_report, flag_sentence
 from engine.errors import LongtailError
 from engine.jobs import active_run, list_runs
-from engine.serving.releases import Manifest, list_releases, publish, rollback
+from engine.serving.releases import Manifest, list_releases, publish, published_releases, rollback
 from ui import notices, resources
 from ui.charts import is_dark
 from ui.model_charts import (
@@ -120,6 +121,8 @@ def _history(training: Mapping[str, Any], metrics: Mapping[str, Any], manifest: 
     with st.expander("What the last training did"):
         if decision := manifest.extra.get("decision"):
             st.markdown(f"**Decision:** {decision}")
+        if flags := _flags():
+            st.markdown(f"**Flags:** {flags}.")
         tried = als_table(metrics)
         if len(tried) > 1:
             st.markdown("**Ways to learn from behaviour that were compared**")
@@ -159,6 +162,20 @@ def _history(training: Mapping[str, Any], metrics: Mapping[str, Any], manifest: 
             )
         for note in training.get("notes", []):
             st.caption(note)
+
+
+def _flags() -> str:
+    """What became of the neighbours people ruled out, since the release that was served before."""
+    out, now = resources.suppressed().all(), resources.recommender()
+    before = [one for one in published_releases(resources.workspace()) if one != now.release_id]
+    if not out or not before:
+        return ""
+    try:
+        earlier = resources.release(before[-1])
+    except LongtailError:
+        return ""  # gone or damaged: there is nothing to compare with
+    report = flag_report(out, earlier, now, k=resources.settings().serving.neighbours)
+    return flag_sentence(report, earlier.manifest.label, now.manifest.label)
 
 
 def _releases() -> None:

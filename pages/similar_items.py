@@ -25,6 +25,7 @@ __all__ = ["page"]
 
 VIEWS = {"": "Side by side"} | ARM_NAMES
 MOST_SENT = 2000
+_OPENED = "similar_items_opened"
 SIDE_BY_SIDE = ("als", "hybrid")
 
 
@@ -45,6 +46,7 @@ def page() -> None:
 
 
 def _catalogue() -> None:
+    st.session_state.pop(_OPENED, None)
     items, levels = recommender().items, traffic()
     with st.container(horizontal=True, vertical_alignment="center", key="list_head"):
         st.title("Similar items", anchor=False)
@@ -121,7 +123,7 @@ def _product(row: int) -> None:
 
 def _neighbours(item_id: str, arm: str, maker: CardMaker) -> Group:
     k = settings().serving.neighbours
-    neighbours, new = recommender().served(item_id, arm, k), buffer()
+    neighbours, new = recommender().served(item_id, arm, k, out=_left_out(item_id)), buffer()
     if arm == "hybrid" and neighbours:
         neighbours = new.merged(item_id, neighbours, k)
     return Group(
@@ -138,10 +140,19 @@ def _returned(item_id: str, arm: str) -> list[str]:
     return [one.item_id for one in recommender().neighbours(item_id, arm, settings().serving.neighbours)]
 
 
+def _left_out(item_id: str) -> frozenset[str]:
+    """What people had ruled out when this product was opened: what is flagged now stays in sight, marked, until one leaves."""
+    now = suppressed().of(item_id)
+    opened = st.session_state.get(_OPENED)
+    if opened is None or opened[0] != item_id:
+        st.session_state[_OPENED] = opened = (item_id, now)
+    return frozenset(opened[1] & now)
+
+
 def _ruled_out(item_id: str, current: pd.DataFrame, maker: CardMaker) -> None:
     """What would stand here, had people not called it irrelevant; to look at, and to take back."""
     facade = recommender()
-    out = sorted(neighbour for neighbour in suppressed().of(item_id) if neighbour in facade)
+    out = sorted(neighbour for neighbour in _left_out(item_id) if neighbour in facade)
     if not out:
         return
     with st.expander(f"{plural(len(out), 'product')} left out: called irrelevant here", icon=":material/block:"):

@@ -46,8 +46,11 @@ def set_curator_name(name: str) -> bool:
 
 
 def keep_cookie() -> None:
-    """Have the browser remember a name that was just given."""
-    if st.session_state.pop(_UNWRITTEN_KEY, False):
+    """Have the browser remember a name that was given in this session.
+
+    In every run from then on: a run that is overtaken by the next one may never have reached the browser.
+    """
+    if st.session_state.get(_UNWRITTEN_KEY, False):
         path = (st.get_option("server.baseUrlPath") or "").strip("/")
         value = quote(st.session_state[_SESSION_KEY], safe="")
         _cookie(key="curator_cookie", data={"name": COOKIE, "value": value, "path": f"/{path}"}, height=1)

@@ -158,9 +158,15 @@ class Recommender:
         """
         return self.found(*self.arm(arm).of_row(self.row(item_id), k))
 
-    def served(self, item_id: str, arm: str = "hybrid", k: int = 10) -> list[Neighbour]:
-        """As `neighbours`, without what people ruled out (`left_out`), the next best in its place: what shops show."""
-        out = self.left_out(item_id) if self.left_out else frozenset()
+    def served(
+        self, item_id: str, arm: str = "hybrid", k: int = 10, *, out: frozenset[str] | None = None
+    ) -> list[Neighbour]:
+        """As `neighbours`, without what people ruled out (`left_out`), the next best in its place: what shops show.
+
+        `out` leaves these out instead.
+        """
+        if out is None:
+            out = self.left_out(item_id) if self.left_out else frozenset()
         found = [one for one in self.neighbours(item_id, arm, k + len(out)) if one.item_id not in out][:k]
         return [replace(one, rank=rank) for rank, one in enumerate(found, start=1)]
 
