@@ -59,4 +59,5 @@ def children() -> BoundedChildren:
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _buffer(url: str, release_id: str, stamp: tuple[int, str]) -> DraftBuffer:
-    return DraftBuffer(recommender(), workspace(), tuple(drafts().all(SERVED)))
+    facade = recommender()
+    return DraftBuffer(facade, workspace(), tuple(draft for draft in drafts().all(SERVED) if draft.id not in facade))

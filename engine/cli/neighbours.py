@@ -22,7 +22,9 @@ def neighbours(arguments: argparse.Namespace, console: Console) -> None:
     _leave_out(recommender, arguments)
     _tell_notice(recommender.notice, console)
     wanted = _read_ids(arguments.items) if arguments.items else None
-    table = recommender.served_all(arguments.arm, arguments.k, wanted)
+    table = _with_drafts(
+        recommender, arguments, recommender.served_all(arguments.arm, arguments.k, wanted), wanted is None
+    )
     write_table(table, arguments.out)
     asked, listed = len(recommender.items) if wanted is None else len(wanted), table["item_id"].nunique()
     console.result(
@@ -80,7 +82,20 @@ def _neighbours_table(arguments: argparse.Namespace) -> Any:
 
     recommender = Recommender.open(open_workspace(arguments))
     _leave_out(recommender, arguments)
-    return recommender.served_all(arguments.arm, arguments.k)
+    return _with_drafts(recommender, arguments, recommender.served_all(arguments.arm, arguments.k), True)
+
+
+def _with_drafts(recommender: Any, arguments: argparse.Namespace, table: Any, own: bool) -> Any:
+    """The lists with the approved drafts among them, and with theirs if everything is asked for."""
+    settings, workspace = open_settings(arguments), open_workspace(arguments)
+    if arguments.arm != "hybrid" or not (settings.database_url or workspace.judgements_file.is_file()):
+        return table
+    from engine.drafts.served import DraftBuffer
+    from engine.drafts.store import SERVED, DraftStore
+
+    approved = DraftStore(_store(arguments), workspace).all(SERVED)
+    fresh = tuple(draft for draft in approved if draft.id not in recommender)
+    return DraftBuffer(recommender, workspace, fresh).merged_table(table, arguments.k, own=own)
 
 
 def _leave_out(recommender: Any, arguments: argparse.Namespace) -> None:

@@ -54,6 +54,24 @@ class DraftBuffer:
         found = [(float(score), place) for place, score in enumerate(scores) if np.isfinite(score)]
         return _merge(neighbours, [(score, self.drafts[place].id) for score, place in found], k)
 
+    def merged_table(self, table: pd.DataFrame, k: int, *, own: bool = True) -> pd.DataFrame:
+        """The served lists of many products (`Recommender.served_all`) with the approved drafts among them.
+
+        `own` appends the drafts' own lists.
+        """
+        if not self.drafts:
+            return table
+        lists = dict(iter(table.groupby("item_id", sort=False)))
+        rows: list[tuple[str, int, str, float]] = []
+        for anchor, group in lists.items():
+            columns = (group[name].tolist() for name in ("neighbour_id", "rank", "score"))
+            listed = [Neighbour(name, 0, rank, score) for name, rank, score in zip(*columns, strict=True)]
+            rows += [(str(anchor), one.rank, one.item_id, one.score) for one in self.merged(str(anchor), listed, k)]
+        if own:
+            for draft_id in self.ids:
+                rows += [(draft_id, one.rank, one.item_id, one.score) for one in self.neighbours_of_draft(draft_id, k)]
+        return pd.DataFrame(rows, columns=list(table.columns)).astype(table.dtypes.to_dict())
+
     def neighbours_of_draft(self, draft_id: str, k: int = 10) -> list[Neighbour]:
         """What stands beside a draft: products of the catalogue, and other approved drafts."""
         place = self.ids.index(draft_id)

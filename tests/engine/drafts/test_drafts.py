@@ -155,6 +155,22 @@ def test_the_preview_names_the_lists_on_which_the_draft_then_stands(built, store
     assert inbound
 
 
+def test_an_export_has_the_drafts_where_the_lists_have_them_and_their_own_lists(built, store, facade):
+    twin = {k: v for k, v in described(facade, facade.row("f1-02")).items() if k != "image"}
+    store.save([NewDraft(twin, product_id="twin")], "Ada", nobody, approve=True)
+    buffer = DraftBuffer(facade, built.workspace, tuple(store.all(("approved",))))
+    plain = facade.served_all("hybrid", 60)
+    table = buffer.merged_table(plain, 60)
+    assert table.dtypes.to_dict() == plain.dtypes.to_dict()
+    for item in ("f1-03", "f3-03"):
+        expected = [one.item_id for one in buffer.merged(item, facade.served(item, "hybrid", 60), 60)]
+        assert table.loc[table["item_id"] == item, "neighbour_id"].tolist() == expected
+    own = table.loc[table["item_id"] == "twin", "neighbour_id"].tolist()
+    assert own == [one.item_id for one in buffer.neighbours_of_draft("twin", 60)]
+    assert "twin" in set(table["neighbour_id"])
+    assert DraftBuffer(facade, built.workspace, ()).merged_table(plain, 60) is plain
+
+
 def test_training_takes_approved_drafts_in_under_their_ids_once(tmp_path):
     workspace = build_tiny_release(Workspace(tmp_path / "shop"), 60).workspace
     store = DraftStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), workspace)
