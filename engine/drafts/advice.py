@@ -82,7 +82,7 @@ def missing_fields(
     Each is filled in with what its neighbours mostly have there (numbers: the middle one; the picture: the first
     neighbour's); fields that no neighbour has are left out.
     """
-    near = [described(recommender, one.row) for one in neighbours if one.row >= 0]
+    near = [described(recommender, one.row, workspace) for one in neighbours if one.row >= 0]
     kinds = recommender.manifest.extra.get("shop", {}).get("attributes", {})
     filled: dict[str, dict[str, Any]] = {}
     for name in ("image", "title", "category", "brand", "price"):

@@ -153,7 +153,9 @@ def _scale(recommender: Recommender, workspace: Workspace, rank: int) -> tuple[f
         rows = np.flatnonzero(items["interaction_count"].to_numpy() == 0)[:SAMPLE]
         factor = 0.0
         if rows.size:
-            seen = vectors_of_unseen(recommender, workspace, [described(recommender, int(row)) for row in rows])
+            seen = vectors_of_unseen(
+                recommender, workspace, [described(recommender, int(row), workspace) for row in rows]
+            )
             if seen.smoothed is not None:
                 theirs = np.linalg.norm(recommender.arm("hybrid").candidates[rows][:, :rank], axis=1)
                 ours = np.power(np.linalg.norm(seen.smoothed, axis=1), 1 - exponent)
@@ -166,8 +168,11 @@ def _scale(recommender: Recommender, workspace: Workspace, rank: int) -> tuple[f
     return _scales[key]
 
 
-def described(recommender: Recommender, row: int) -> dict[str, Any]:
-    """A product of the catalogue as `neighbours_of_unseen` takes one."""
+def described(recommender: Recommender, row: int, workspace: Workspace | None = None) -> dict[str, Any]:
+    """A product of the catalogue as `neighbours_of_unseen` takes one.
+
+    With `workspace` its picture is left out where the file is not there.
+    """
     item = recommender.items.iloc[row]
     kinds = recommender.manifest.extra.get("shop", {}).get("attributes", {})
 
@@ -183,6 +188,8 @@ def described(recommender: Recommender, row: int) -> dict[str, Any]:
     fields = ("title", "description", "brand", "category", "price", "image")
     named = {name: value(name) for name in fields if name in item.index}
     attributes = {name: found for name in kinds if name in item.index and (found := value(name)) is not None}
+    if workspace is not None and named.get("image") and not workspace.image_file(named["image"]).is_file():
+        named["image"] = None
     return {name: one for name, one in named.items() if one is not None} | {"attributes": attributes}
 
 

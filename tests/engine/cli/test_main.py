@@ -22,6 +22,7 @@ def test_every_command_of_the_design_is_there() -> None:
         "evaluate",
         "neighbours",
         "similar",
+        "drafts",
         "releases",
         "publish",
         "rollback",

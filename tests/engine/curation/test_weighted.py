@@ -114,9 +114,10 @@ def test_a_crossover_outside_what_was_judged_is_open(gaps, sentence):
 
 def test_the_planner_wants_no_more_where_it_is_clear_and_more_the_closer_it_is():
     assert cards_to_separate(0.5, 0.05, 20) == 0
-    near, far = cards_to_separate(0.1, 0.06, 30), cards_to_separate(0.15, 0.08, 30)
-    assert far is not None
-    assert near is None or near > far > 0
+    close, clear = cards_to_separate(0.15, 0.08, 30), cards_to_separate(0.157, 0.08, 30)
+    assert close is not None
+    assert clear is not None
+    assert close > clear > 0
     assert cards_to_separate(0.001, 0.1, 20) is None
 
 
