@@ -144,9 +144,16 @@ def serve(work: Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]])
         resource.setrlimit(resource.RLIMIT_CPU, (cpu, resource.RLIM_INFINITY))
         answer, data = work(head, body)
         del body
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        _send(answers, answer | {"peak_bytes": peak}, data)
+        _send(answers, answer | {"peak_bytes": _peak_bytes()}, data)
         del data
+
+
+def _peak_bytes() -> int:
+    """The most memory this program had resident; what getrusage says begins with its parent's."""
+    for line in Path("/proc/self/status").read_text("ascii", "replace").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 class _Child:
