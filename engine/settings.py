@@ -184,6 +184,13 @@ class CurationSettings(_Group):
     leads: tuple[str, ...] = Field(
         (), description="names whose word decides about a neighbour, and who see how steady raters are; all unless set"
     )
+    learn: bool = Field(True, description="whether a training learns from judgements")
+    teaching_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of products whose judgements teach; those on the others score what was learned",
+    )
 
 
 class Settings(_Group):

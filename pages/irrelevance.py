@@ -43,6 +43,7 @@ def page() -> None:
     current, from_cards = _chosen(everything)
     cards = campaign_rates(current, word, k) if from_cards else None
     if cards is None:
+        current, taught = _not_taught(current)
         seen = _seen(str(workspace().root), recommender().release_id, tuple(sorted(set(current["anchor_id"]))), k)
         seen = pd.concat([judgements().seen(), seen], ignore_index=True)
         # What lies on a review card is judged to the end, so a part of a list speaks for the whole; elsewhere a list
@@ -73,6 +74,11 @@ def page() -> None:
             link_to("campaigns", "Campaigns, agreement and files", ":material/flag_circle:")
     else:
         _next(table, current)
+        if taught:
+            st.caption(
+                f"{recommender().manifest.label} learned from the judgements of {plural(taught, 'product')}; they may not score "
+                "it and are left out."
+            )
         _left_out(open_flags(current, seen, k=k))
         _samples(everything)
     _reasons(current)
@@ -107,6 +113,12 @@ def _chosen(everything: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
         if wanted:
             chosen = chosen[chosen["anchor_id"].isin(kinds.loc[kinds["category"].isin(wanted), "item_id"])]
     return chosen, from_cards
+
+
+def _not_taught(current: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The judgements that may score the release, and of how many products they may not."""
+    learned = current["anchor_id"].isin(recommender().taught)
+    return current[~learned], current.loc[learned, "anchor_id"].nunique()
 
 
 def _filter(label: str, name: str, values: list[str]) -> list[str]:

@@ -17,6 +17,7 @@ from ui import notices, resources
 from ui.charts import is_dark
 from ui.model_charts import (
     als_table,
+    lessons_sentence,
     loss_chart,
     quality_chart,
     quality_headline,
@@ -121,6 +122,8 @@ def _history(training: Mapping[str, Any], metrics: Mapping[str, Any], manifest: 
     with st.expander("What the last training did"):
         if decision := manifest.extra.get("decision"):
             st.markdown(f"**Decision:** {decision}")
+        if lessons := lessons_sentence(training.get("judgements") or {}):
+            st.markdown(f"**Judgements:** {lessons}")
         if flags := _flags():
             st.markdown(f"**Flags:** {flags}.")
         tried = als_table(metrics)

@@ -10,11 +10,12 @@ import streamlit as st
 
 from engine.curation.campaigns import Campaign, campaigns, progress
 from engine.curation.irrelevance import bin_label, current_lists
+from engine.curation.lessons import not_taught
 from engine.curation.planning import cards_to_separate, crossover, crossover_sentence, seconds_per_card
 from engine.curation.sampling import card_places, drawn
 from engine.curation.weighted import anchor_rates, overall_rates, paired_differences, stratum_rates
 from ui.curator import curator_name
-from ui.resources import judgements, recommender
+from ui.resources import judgements, recommender, workspace
 from ui.review_component import REASONS
 from ui.url import mirror, query, writer
 from ui.words import arm_name, plural
@@ -69,7 +70,7 @@ def campaign_rates(current: pd.DataFrame, word: str, k: int) -> CampaignRates | 
     if chosen.kind == "chosen":
         sentences.append("These products were chosen, not drawn: the shares are theirs, not the shop's.")
         votes = votes.assign(anchor_probability=1.0)
-    places = card_places(store, campaign_id)
+    places = not_taught(card_places(store, campaign_id), workspace())
     places = places[places["release_id"] == chosen.release_id]
     rates = anchor_rates(votes, places, k=k, implied=not said, reason=reason or None)
     strata = stratum_rates(rates)

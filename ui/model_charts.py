@@ -9,10 +9,11 @@ import altair as alt
 import pandas as pd
 
 from ui.charts import arm_colour
-from ui.words import ARM_NAMES, arm_name
+from ui.words import ARM_NAMES, arm_name, plural
 
 __all__ = [
     "als_table",
+    "lessons_sentence",
     "loss_chart",
     "quality_chart",
     "quality_headline",
@@ -135,6 +136,27 @@ def task_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
         ],
         columns=["candidates", "arm", "ndcg", "average_precision"],
     )
+
+
+def lessons_sentence(learned: Mapping[str, Any]) -> str:
+    """What a training learned from judgements (training.json's record), in words; empty where it learned nothing."""
+    if not learned:
+        return ""
+    said = (
+        f"learned from {plural(learned['pairs'], 'judged pair')} of {plural(learned['products'], 'product')}, "
+        f"{learned['irrelevant']:,} of them irrelevant"
+    )
+    said += (
+        ", and carried that over to similar products."
+        if learned["power"]
+        else "; the lists of those products alone changed, for it did not help others."
+    )
+    if learned["ordered_before"] is not None and learned["ordered_after"] is not None:
+        said += (
+            f" On {plural(learned['apart_products'], 'judged product')} kept apart, a neighbour that belongs stands above one "
+            f"that does not in {100 * learned['ordered_after']:.0f} % of cases, {100 * learned['ordered_before']:.0f} % without them."
+        )
+    return said[0].upper() + said[1:]
 
 
 def share_sentences(training: Mapping[str, Any], word: str) -> list[str]:

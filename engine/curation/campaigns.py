@@ -105,7 +105,7 @@ class Plan:
 
 
 def create_campaign(store: JudgementStore, recommender: Recommender, plan: Plan, *, now: datetime | None = None) -> str:
-    """Store a campaign over the lists of a release and return its id.
+    """Store a campaign over the lists of a release and return its id; products the release learned from are not drawn.
 
     Raises `InputError` naming the field where nothing could ever be judged in it, or its name is taken.
     """
@@ -221,7 +221,9 @@ def _order(recommender: Recommender, plan: Plan, most: int) -> pd.DataFrame:
     table["stratum_size"] = table.groupby("stratum")["anchor_id"].transform("size")
     if plan.chosen:
         table = table[table["anchor_id"].isin(list(plan.chosen))].copy()
-    elif plan.strata:
+    else:
+        table = table[~table["anchor_id"].isin(recommender.taught)]
+    if plan.strata and not plan.chosen:
         empty = [number for number in plan.strata if not (table["stratum"] == number).any()]
         if empty:
             raise InputError(

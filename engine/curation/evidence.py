@@ -14,6 +14,7 @@ import pandas as pd
 
 from engine.curation.campaigns import Campaign
 from engine.curation.judgements import JudgementStore
+from engine.curation.lessons import not_taught
 from engine.curation.sampling import card_places, cards_of, drawn
 from engine.curation.weighted import anchor_rates, stratum_rates
 from engine.serving.exports import table_bytes
@@ -25,7 +26,8 @@ SCRIPT = Path(__file__).resolve().parent / "redraw.py"
 README = """What is in this folder
 judgements.csv  every vote in force on the campaign's cards, with the chances its pair and its product were drawn with
 cards.csv       the sampling record: every card judged, by whom, how its product came to be on it
-places.csv      which list of which release held each judged pair, at what rank, and how long the list was
+places.csv      which list of which release held each judged pair, at what rank, and how long the list was; products a
+                release learned from are left out, for they may not score it
 rates.csv       the published rates
 campaign.json   the campaign, the seed, and the SHA-256 of the releases' manifests
 redraw.py       works the rates out again from the first three files and draws the chart
@@ -55,7 +57,7 @@ def qrels(current: pd.DataFrame) -> str:
 def evidence_pack(store: JudgementStore, campaign: Campaign, workspace: Workspace, *, k: int, seed: int) -> bytes:
     """A zip with the judgements of a campaign, its sampling record, the published rates, and a script that redraws them."""
     votes = drawn(store, campaign.id)
-    places = card_places(store, campaign.id)
+    places = not_taught(card_places(store, campaign.id), workspace)
     cards = cards_of(store, campaign.id).drop(columns=["pairs", "lists"])
     own = places[places["release_id"] == campaign.release_id]
     rates = stratum_rates(anchor_rates(votes, own, k=k))

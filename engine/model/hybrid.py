@@ -10,12 +10,13 @@ much, the noise of a click, the rank and that power are chosen per catalogue (`e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from engine.model.correction import Correction
 from engine.model.encoders.base import Features
 from engine.model.fusion import ArmVectors, unit_rows
 from engine.model.propagation import Kernel, Rows, Smoother, fit_smoother
@@ -139,6 +140,7 @@ class Hybrid:
     profiles : (n_items, rank) float32, directions of real behaviour; zero rows where there is none.
     for_shoppers : (n_items, rank) float32, the smoothed vectors, longer by the root of the interactions: what
         `engine.model.taste` compares histories with.
+    correction : what people judged, where a training learned from it; `query` has it in it.
     """
 
     recipe: Recipe
@@ -148,6 +150,13 @@ class Hybrid:
     candidates: np.ndarray
     profiles: np.ndarray
     for_shoppers: np.ndarray
+    correction: Correction | None = None
+
+    def corrected(self, correction: Correction, views: Mapping[str, Rows]) -> Hybrid:
+        """The same, asking as people judged; products without a query stay without."""
+        moved = unit_rows(self.query) + correction.of_catalogue(views)
+        known = np.any(self.query, axis=1)[:, None]
+        return replace(self, query=np.where(known, moved, np.float32(0.0)), correction=correction)
 
 
 def fit_hybrid(

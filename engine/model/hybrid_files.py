@@ -12,16 +12,18 @@ import pandas as pd
 from scipy import sparse
 
 from engine.errors import ReleaseError
+from engine.model.correction import Correction
 from engine.model.encoders.base import Features
+from engine.model.fusion import unit_rows
 from engine.model.hybrid import Hybrid, Recipe, Standard, hybrid_queries
-from engine.model.propagation import Rows, Smoother
+from engine.model.propagation import Kernel, Rows, Smoother
 from engine.model.words import WordVectors, load_words
 from engine.storage import atomic_write_json
 
 __all__ = ["FOLDER", "SavedHybrid", "load_hybrid", "save_hybrid"]
 
 FOLDER = "smoother"
-_ARRAYS, _RECIPE = "smoother.npz", "recipe.json"
+_ARRAYS, _RECIPE, _CORRECTION = "smoother.npz", "recipe.json", "correction.npz"
 _SPARSE = ("data", "indices", "indptr", "shape")
 
 
@@ -33,20 +35,24 @@ class SavedHybrid:
     standard: Standard
     smoother: Smoother
     words: WordVectors | None
+    correction: Correction | None = None
 
-    def smoothed(self, items: pd.DataFrame, features: Mapping[str, Features], predicted: np.ndarray) -> np.ndarray:
-        """(n, rank) float32, what the look-alikes' behaviour says of products without any of their own.
-
-        Parameters
-        ----------
-        predicted : (n, f) their predicted factors.
-        """
+    def views(self, items: pd.DataFrame, features: Mapping[str, Features], predicted: np.ndarray) -> dict[str, Rows]:
+        """What the smoother compares n products by; `predicted` (n, f) their predicted factors."""
         words = None if self.words is None else self.words.encode(items)
-        return np.asarray(self.smoother(self.standard.views(features, predicted, words)))
+        return self.standard.views(features, predicted, words)
 
-    def queries(self, smoothed: np.ndarray, others: Mapping[str, np.ndarray]) -> np.ndarray:
+    def smoothed(self, views: Mapping[str, Rows]) -> np.ndarray:
+        """(n, rank) float32, what the look-alikes' behaviour says of products without any of their own."""
+        return np.asarray(self.smoother(views))
+
+    def queries(self, smoothed: np.ndarray, views: Mapping[str, Rows], others: Mapping[str, np.ndarray]) -> np.ndarray:
         """(n, d) float32, what products without interactions ask the hybrid's index; `others` the other arms' queries."""
-        return hybrid_queries(smoothed, np.zeros(len(smoothed), dtype=np.int64), self.recipe, others)
+        asked = smoothed
+        if self.correction is not None:
+            known = np.any(smoothed, axis=1)[:, None]
+            asked = np.where(known, unit_rows(smoothed) + self.correction(views), np.float32(0.0))
+        return hybrid_queries(asked, np.zeros(len(asked), dtype=np.int64), self.recipe, others)
 
 
 def save_hybrid(hybrid: Hybrid, words: WordVectors | None, directory: Path) -> None:
@@ -55,12 +61,12 @@ def save_hybrid(hybrid: Hybrid, words: WordVectors | None, directory: Path) -> N
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, np.ndarray] = {"coefficients": hybrid.smoother.coefficients}
     arrays |= {f"mean.{modality}": mean for modality, mean in hybrid.standard.means.items()}
-    for view, rows in hybrid.smoother.landmarks.items():
-        if isinstance(rows, sparse.csr_matrix):
-            arrays |= {f"sparse.{view}.{part}": np.asarray(getattr(rows, part)) for part in _SPARSE}
-        else:
-            arrays[f"dense.{view}"] = rows
+    arrays |= _landmark_arrays(hybrid.smoother.landmarks)
     np.savez(folder / _ARRAYS, allow_pickle=False, **arrays)
+    if hybrid.correction is not None:
+        learned = hybrid.correction
+        rest = {"coefficients": learned.coefficients, "rows": learned.rows, "power": np.array(learned.power)}
+        np.savez(folder / _CORRECTION, allow_pickle=False, **rest, **_landmark_arrays(learned.landmarks))
     atomic_write_json(folder / _RECIPE, hybrid.recipe.to_dict())
     if words is not None:
         words.save(folder)
@@ -79,17 +85,36 @@ def load_hybrid(directory: Path) -> SavedHybrid | None:
         with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
             means = {name.removeprefix("mean."): arrays[name] for name in arrays.files if name.startswith("mean.")}
             kernel = recipe.kernel()
-            landmarks: dict[str, Rows] = {}
-            for view in kernel.weights:
-                if f"dense.{view}" in arrays:
-                    landmarks[view] = arrays[f"dense.{view}"]
-                else:
-                    data, indices, indptr, shape = (arrays[f"sparse.{view}.{part}"] for part in _SPARSE)
-                    landmarks[view] = sparse.csr_matrix((data, indices, indptr), shape=tuple(shape))
-            smoother = Smoother(kernel, landmarks, arrays["coefficients"])
+            smoother = Smoother(kernel, _landmarks(arrays, kernel), arrays["coefficients"])
+        correction = None
+        if (folder / _CORRECTION).is_file():
+            with np.load(folder / _CORRECTION, allow_pickle=False) as arrays:
+                rows, power = arrays["rows"], int(arrays["power"])
+                correction = Correction(kernel, power, rows, _landmarks(arrays, kernel), arrays["coefficients"])
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ReleaseError(
             f"The smoother in {directory} cannot be read ({exc}). Train again, or roll back to an older release."
         ) from exc
     words = load_words(folder) if "words" in kernel.weights else None
-    return SavedHybrid(recipe, Standard(means), smoother, words)
+    return SavedHybrid(recipe, Standard(means), smoother, words, correction)
+
+
+def _landmark_arrays(landmarks: Mapping[str, Rows]) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {}
+    for view, rows in landmarks.items():
+        if isinstance(rows, sparse.csr_matrix):
+            arrays |= {f"sparse.{view}.{part}": np.asarray(getattr(rows, part)) for part in _SPARSE}
+        else:
+            arrays[f"dense.{view}"] = rows
+    return arrays
+
+
+def _landmarks(arrays: Mapping[str, np.ndarray], kernel: Kernel) -> dict[str, Rows]:
+    landmarks: dict[str, Rows] = {}
+    for view in kernel.weights:
+        if f"dense.{view}" in arrays:
+            landmarks[view] = arrays[f"dense.{view}"]
+        else:
+            data, indices, indptr, shape = (arrays[f"sparse.{view}.{part}"] for part in _SPARSE)
+            landmarks[view] = sparse.csr_matrix((data, indices, indptr), shape=tuple(shape))
+    return landmarks

@@ -18,7 +18,7 @@ from scipy.linalg import cho_factor, cho_solve
 from engine.errors import TrainingError
 from engine.model.fusion import unit_rows
 
-__all__ = ["Kernel", "Rows", "Smoother", "fit_smoother"]
+__all__ = ["Kernel", "Rows", "Smoother", "fit_smoother", "unit"]
 
 Rows = np.ndarray | sparse.csr_matrix
 """One view of n items: dense, or sparse as word counts are."""
@@ -77,7 +77,7 @@ class Smoother:
 
     def __call__(self, views: Mapping[str, Rows]) -> np.ndarray:
         """Posterior mean of items by their content, (n, rank) float32; views as in `fit_smoother`."""
-        units = {view: _unit(views[view]) for view in self.kernel.weights}
+        units = {view: unit(views[view]) for view in self.kernel.weights}
         n = next(iter(units.values())).shape[0]
         parts = [
             self.kernel({view: rows[start : start + CHUNK] for view, rows in units.items()}, self.landmarks)
@@ -89,7 +89,7 @@ class Smoother:
     def parts(self, views: Mapping[str, Rows]) -> dict[str, np.ndarray]:
         """What each view adds to the posterior mean, (n, rank) float32 each; they add up to `self(views)`."""
         return {
-            view: self.kernel.part(view, _unit(views[view]), self.landmarks[view]) @ self.coefficients
+            view: self.kernel.part(view, unit(views[view]), self.landmarks[view]) @ self.coefficients
             for view in self.kernel.weights
         }
 
@@ -122,7 +122,7 @@ def fit_smoother(
     observed = np.flatnonzero(counts > 0)
     if not len(observed):
         raise TrainingError("No product has interactions, so there is nothing to carry over to others.")
-    units = {view: _unit(views[view][observed]) for view in kernel.weights}
+    units = {view: unit(views[view][observed]) for view in kernel.weights}
     n = counts[observed].astype(np.float32)
     values = vectors[observed] / np.sqrt(n)[:, None]
     if len(observed) <= max_landmarks:
@@ -143,7 +143,8 @@ def fit_smoother(
     return Smoother(kernel, landmarks, _solved(gram, right))
 
 
-def _unit(rows: Rows) -> Rows:
+def unit(rows: Rows) -> Rows:
+    """Rows of length 1, dense or sparse as they came; a zero row stays zero."""
     if not isinstance(rows, sparse.csr_matrix):
         return unit_rows(rows)
     lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from scipy import sparse
 
 from engine.curation.judgements import JudgementStore
+from engine.curation.lessons import Lessons, lessons_of
 from engine.curation.samples import store_sample_judgements
 from engine.evaluation.evaluate import evaluate_release
 from engine.model.als import AlsFactors, fit_als
@@ -40,6 +41,7 @@ from engine.model.fusion import DEFAULT_TAU, ArmVectors, arm_vectors
 from engine.model.gate import decide, without_nan
 from engine.model.hybrid import Hybrid, Recipe, default_recipe, fit_hybrid, fit_standard, hybrid_arm
 from engine.model.hybrid_files import save_hybrid
+from engine.model.judged import learn
 from engine.model.predictor import TrainedPredictor, train_predictor
 from engine.model.projection import project
 from engine.model.residual import residual_factors
@@ -47,7 +49,7 @@ from engine.model.words import fit_words
 from engine.progress import Progress, StepClock, silent
 from engine.serving.arms import write_arms
 from engine.serving.recommender import Recommender
-from engine.serving.releases import current_release_id, new_release_id, write_release
+from engine.serving.releases import JUDGED_FILE, current_release_id, new_release_id, write_release
 from engine.serving.releases import publish as publish_release
 from engine.settings import AlsSettings, Settings
 from engine.shop.catalogue import Shop, read_shop
@@ -97,6 +99,7 @@ def train(
     began = time.monotonic()
     steps = StepClock(progress)
     shop, interactions = _read(workspace, settings, steps)
+    judged = lessons_of(workspace, settings)
     encoders, features, content = _read_content(shop, workspace, settings, steps)
     vocabulary = fit_words(shop.items, shop.attribute_kinds)
     words = vocabulary.encode(shop.items)
@@ -111,7 +114,9 @@ def train(
     arms = arm_vectors(
         taught.item_factors, predicted, content, interactions.counts, metrics["tau"], tuned=behaviour.item_factors
     )
-    smoothed, shares = _smooth(interactions, features, predicted, words, metrics.get("recipe"), settings, steps)
+    smoothed, shares, learned = _smooth(
+        shop, interactions, features, predicted, words, metrics.get("recipe"), judged, settings, steps
+    )
     arms["hybrid"] = hybrid_arm(smoothed.query, smoothed.candidates, interactions.counts, smoothed.recipe, arms)
     maps = _draw_maps(shop, arms, settings, steps)
     fit, verdict = decide(metrics, arms["hybrid"], _served_metrics(workspace))
@@ -140,11 +145,13 @@ def train(
         save_encoders(encoders, directory / "encoders")
         predictor.save(directory / "predictor")
         save_hybrid(smoothed, vocabulary, directory)
+        if learned:
+            judged.pairs.to_parquet(directory / JUDGED_FILE, index=False)
         atomic_write_json(directory / "metrics.json", metrics)
         atomic_write_json(
             directory / "training.json",
             _training_record(behaviour, predictor, encoders, metrics["tau"], settings, notes)
-            | {"recipe": smoothed.recipe.to_dict(), "shares": shares},
+            | {"recipe": smoothed.recipe.to_dict(), "shares": shares, "judgements": learned},
         )
         steps("Building the neighbour index", 1.0)
         return {
@@ -170,6 +177,7 @@ def train(
             "steps": steps.seconds(),
             "decision": decision,
             "notes": notes,
+            "judgements_until": judged.until.isoformat() if learned and judged.until else None,
         }
 
     write_release(workspace, release_id, fill)
@@ -269,15 +277,17 @@ def _learn_prediction(
 
 
 def _smooth(
+    shop: Shop,
     interactions: Interactions,
     features: Mapping[str, Features],
     predicted: np.ndarray,
     words: sparse.csr_matrix,
     recipe: Mapping[str, Any] | None,
+    judged: Lessons,
     settings: Settings,
     progress: Progress,
-) -> tuple[Hybrid, list[dict[str, Any]]]:
-    """The hybrid, and whose behaviour speaks for whom in it."""
+) -> tuple[Hybrid, list[dict[str, Any]], dict[str, Any]]:
+    """The hybrid, whose behaviour speaks for whom in it, and what it learned from judgements."""
     step = "Carrying behaviour over to look-alikes"
     progress(step, 0.0)
     standard = fit_standard(features)
@@ -289,7 +299,13 @@ def _smooth(
     progress(step, 0.7)
     shares = contributions(fitted, factors, counts, views, settings.seed)
     progress(step, 1.0)
-    return fitted, shares
+    if judged.pairs.empty:
+        return fitted, shares, {}
+    step = "Learning from judgements"
+    progress(step, 0.0, f"{int(judged.pairs['teaches'].sum()):,} of {len(judged.pairs):,} judged pairs teach")
+    corrected, learned = learn(fitted, views, *judged.as_rows(shop.items["item_id"]), settings.seed)
+    progress(step, 1.0)
+    return corrected, shares, learned
 
 
 def _draw_maps(shop: Shop, arms: Mapping[str, ArmVectors], settings: Settings, progress: Progress) -> pd.DataFrame:

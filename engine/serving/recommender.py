@@ -24,7 +24,7 @@ from engine.errors import NotFoundError, ReleaseError
 from engine.model.taste import Taste, TasteScorer
 from engine.serving.arms import ArmSearch, open_arms
 from engine.serving.manifest import Manifest
-from engine.serving.releases import last_good_release, verify_release
+from engine.serving.releases import last_good_release, taught_by, verify_release
 from engine.workspace import Workspace
 
 __all__ = ["Neighbour", "Recommender"]
@@ -123,6 +123,11 @@ class Recommender:
     def training(self) -> dict[str, Any]:
         """training.json whole: losses, curves, steps, settings, tau."""
         return self._json("training.json")
+
+    @cached_property
+    def taught(self) -> frozenset[str]:
+        """Ids of the products whose judgements the release learned from: nothing they say may score it."""
+        return taught_by(self.directory)
 
     @cached_property
     def maps(self) -> pd.DataFrame:

@@ -23,12 +23,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from engine.errors import NoReleaseError, NotFoundError, ReleaseError
 from engine.serving.manifest import Manifest, read_manifest, verify_files, write_manifest
 from engine.storage import atomic_directory, atomic_write, atomic_write_json
 from engine.workspace import Workspace
 
 __all__ = [
+    "JUDGED_FILE",
     "Manifest",
     "current_release_id",
     "last_good_release",
@@ -37,9 +40,12 @@ __all__ = [
     "publish",
     "published_releases",
     "rollback",
+    "taught_by",
     "verify_release",
     "write_release",
 ]
+
+JUDGED_FILE = "judgements.parquet"
 
 _ID = re.compile(r"r(\d{4,})")
 _LEFTOVER_SECONDS = 2 * 24 * 3600
@@ -269,3 +275,12 @@ def _locked(workspace: Workspace) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def taught_by(directory: Path) -> frozenset[str]:
+    """Ids of the products whose judgements the release in `directory` learned from; none where it is gone."""
+    file = directory / JUDGED_FILE
+    if not file.is_file():
+        return frozenset()
+    table = pd.read_parquet(file, columns=["anchor_id", "teaches"])
+    return frozenset(table.loc[table["teaches"].astype(bool), "anchor_id"].astype(str))

@@ -96,8 +96,9 @@ def vectors_of_unseen(
     smoothed = None
     if arm == "hybrid" and hybrid is not None:
         others = {name: other.query for name, other in arms.items()}
-        smoothed = hybrid.smoothed(described, features, predicted)
-        query = hybrid.queries(smoothed, others)
+        views = hybrid.views(described, features, predicted)
+        smoothed = hybrid.smoothed(views)
+        query = hybrid.queries(smoothed, views, others)
     else:
         query = arms[arm].query
     return UnseenVectors(query, np.asarray(present, dtype=bool), smoothed, features)

@@ -106,10 +106,9 @@ def test_a_product_described_again_asks_what_it_asked_in_the_catalogue(shop, tmp
     saved = load_hybrid(tmp_path)
     assert saved is not None
     assert saved.recipe == fitted.recipe
-    smoothed = saved.smoothed(shop.items[:3], {"text": shop.features["text"].take(range(3))}, shop.predicted[:3])
-    again = saved.queries(
-        smoothed, {}
-    )  # as if nobody had clicked them: content alone decides, as it did in the smoother
+    views = saved.views(shop.items[:3], {"text": shop.features["text"].take(range(3))}, shop.predicted[:3])
+    # As if nobody had clicked them: content alone decides, as it did in the smoother.
+    again = saved.queries(saved.smoothed(views), views, {})
     np.testing.assert_allclose(again, arm_of(shop, fitted).query[:3], atol=1e-5)
 
 
