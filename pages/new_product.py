@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,25 +17,21 @@ from engine.drafts.store import Draft, NewDraft
 from engine.errors import ImageError, LongtailError, NotFoundError
 from engine.serving.recommender import Neighbour
 from engine.serving.unseen import neighbours_of_unseen, vectors_of_unseen
-from engine.shop.uploads import store_upload
-from engine.workspace import Workspace
 from ui.cards import Group, card_groups
 from ui.collection_upload import draw_collection
 from ui.curator import curator_name
 from ui.draft_list import draw_drafts
-from ui.draft_resources import buffer, children, drafts, neighbour_card
+from ui.draft_resources import buffer, drafts, neighbour_card
 from ui.navigation import open_product
 from ui.notices import say
 from ui.resources import known_values, recommender, settings, shop_words, workspace
 from ui.routes import picture_url
+from ui.unseen import MAX_PICTURE_MB, PICTURE_TYPES, get_ready, stored_picture
 from ui.url import mirror, query, set_query, writer
 from ui.words import plural, text_or_none
 
 __all__ = ["page"]
 
-logger = logging.getLogger(__name__)
-
-MAX_PICTURE_MB = 20
 TEXT_LENGTH = 5_000
 ATTRIBUTES_OPEN = 4
 PREVIEWED = 4
@@ -47,7 +41,7 @@ _FILLED = "new_filled"
 
 def page() -> None:
     """One product, a collection, or the drafts there are, as the address asks."""
-    _get_ready(workspace(), recommender().release_id)
+    get_ready(workspace(), recommender().release_id)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("New product", anchor=False)
         view = query("view", allowed=VIEWS)
@@ -181,7 +175,7 @@ def _form(draft: Draft | None) -> tuple[dict[str, Any], list[str]]:
 def _pictures(draft: Draft | None) -> list[str]:
     """The content hashes of its pictures, stored, the leading one first; what cannot be used is said and left out."""
     uploads = st.file_uploader(
-        "Pictures", type=["jpg", "jpeg", "png", "webp"], key="new_picture", max_upload_size=MAX_PICTURE_MB,
+        "Pictures", type=PICTURE_TYPES, key="new_picture", max_upload_size=MAX_PICTURE_MB,
         accept_multiple_files=True, help="The first one leads. You can also paste a picture here.",
     )  # fmt: skip
     files = [(upload.getvalue(), upload.name) for upload in uploads]
@@ -194,7 +188,7 @@ def _pictures(draft: Draft | None) -> list[str]:
     stored = list(draft.pictures) if draft is not None and not files else []
     for data, name in files:
         try:
-            image = _stored(data, name)
+            image = stored_picture(data, name)
         except ImageError as exc:
             st.error(f"{exc} The neighbours are found without it.", icon=":material/broken_image:")
             continue
@@ -204,12 +198,6 @@ def _pictures(draft: Draft | None) -> list[str]:
         pictures = "".join(f'<img class="lt-upload" src="{picture_url(image)}" alt="">' for image in stored[:6])
         st.html(f'<div class="lt-uploads">{pictures}</div>')
     return stored
-
-
-@st.cache_data(show_spinner="Reading the picture…", max_entries=20)
-def _stored(data: bytes, name: str) -> str:
-    """Decoded in a child process, once for an upload and not with every keystroke after it."""
-    return store_upload(workspace(), data, name=name, children=children())
 
 
 def _attributes(items: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, Any]:
@@ -311,26 +299,5 @@ def _known(release_id: str, item: str, k: int) -> _Known:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _found(release_id: str, item: str, k: int) -> list[Neighbour]:
     """Neighbours of a described product in this release; asking the same again costs nothing."""
-    _get_ready(workspace(), release_id).join()
+    get_ready(workspace(), release_id).join()
     return neighbours_of_unseen(recommender(), workspace(), json.loads(item), k)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
-def _get_ready(workspace: Workspace, release_id: str) -> threading.Thread:
-    """Load what reads new products while the form is still being filled; seconds that nobody has to wait for later.
-
-    Whoever asks for neighbours joins the thread first: libraries that import parts of themselves when first used do not
-    bear being first used by two threads at once.
-    """
-    facade = recommender()
-
-    def load() -> None:
-        try:
-            neighbours_of_unseen(facade, workspace, {"title": "a product"}, 1)
-        except Exception:
-            # It is tried again, and told to the person, when there is a product to read.
-            logger.warning("could not get ready to read new products", exc_info=True)
-
-    thread = threading.Thread(target=load, name="get ready for new products", daemon=True)
-    thread.start()
-    return thread

@@ -18,6 +18,7 @@ from ui.judging import ask_for_name, judged_sentence, judging_data, store_outbox
 from ui.navigation import open_draft
 from ui.product import draw_product
 from ui.resources import card_maker, judgements, recommender, settings, shop_words, suppressed, traffic
+from ui.search_like import closest, draw_like, like_in_address, say_like
 from ui.url import mirror, query, set_query, writer
 from ui.words import ARM_HELP, ARM_NAMES, arm_name, plural
 
@@ -50,13 +51,27 @@ def _catalogue() -> None:
     items, levels = recommender().items, traffic()
     with st.container(horizontal=True, vertical_alignment="center", key="list_head"):
         st.title("Similar items", anchor=False)
+        like = like_in_address()
+        draw_like(like)
         st.button("Show me a long-tail product", icon=":material/casino:", on_click=_open_long_tail, type="primary")
     search = search_in_address(items)
     draw_filters(items, search, shop_words().currency)
     rows = find(items, levels, search)
+    if like is not None:
+        say_like(like)
+        try:
+            rows = closest(like, rows)
+        except LongtailError as exc:
+            st.error(str(exc), icon=":material/broken_image:")
+            return
     if not rows.size:
         st.info("No product is like that. Loosen a filter, or search for fewer words.", icon=":material/search_off:")
-        st.button("Show all products", on_click=clear_search)
+        with st.container(horizontal=True):
+            if search.text and like is None:
+                st.button(
+                    "Look for what is meant", icon=":material/image_search:", on_click=_by_words, args=(search.text,)
+                )
+            st.button("Show all products", on_click=clear_search)
         return
     _send_to_review(items["item_id"].iloc[rows].tolist(), search)
     pages = math.ceil(rows.size / PAGE_SIZE)
@@ -68,6 +83,11 @@ def _catalogue() -> None:
         mirror("find_page", number)
         with st.container(horizontal_alignment="center"):
             st.pagination(pages, key="find_page", on_change=writer("find_page", "page", to_text=_page_text))
+
+
+def _by_words(text: str) -> None:
+    """Callback: what was typed is looked for by what it means, not letter by letter."""
+    set_query(q=None, words=text, page=None)
 
 
 def _send_to_review(item_ids: list[str], search: Search) -> None:

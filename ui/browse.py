@@ -194,4 +194,14 @@ def _text(value: object) -> str | None:
 
 def clear_search() -> None:
     """Callback: everything again."""
-    set_query(q=None, category=None, brand=None, traffic=None, sort=None, page=None, **{"from": None, "to": None})
+    set_query(
+        like=None,
+        words=None,
+        q=None,
+        category=None,
+        brand=None,
+        traffic=None,
+        sort=None,
+        page=None,
+        **{"from": None, "to": None},
+    )

@@ -7,6 +7,7 @@ import pytest
 
 from engine.curation.judgements import Judgement, JudgementStore
 from engine.serving.recommender import Recommender
+from engine.settings import Settings
 from tests.support.dashboard import ROOT, card_data, open_shell, shown_ids, written_html
 from tests.support.tiny_release import FORMULA_TITLE, HTML_TITLE, TinyRelease, build_tiny_release
 
@@ -194,3 +195,69 @@ def test_opening_the_page_imports_no_torch(tiny):
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory) -> TinyRelease:
+    """A shop whose release has real readers."""
+    from engine.workspace import Workspace
+
+    settings = Settings.model_validate({"image": {"kind": "classifiers"}})
+    workspace = Workspace(tmp_path_factory.mktemp("reading") / "workspace")
+    return build_tiny_release(workspace, networks=True, settings=settings)
+
+
+@pytest.fixture
+def readable(reading: TinyRelease, monkeypatch) -> TinyRelease:
+    monkeypatch.setenv("LONGTAIL_WORKSPACE", str(reading.workspace.root))
+    return reading
+
+
+def test_words_find_what_they_mean_the_closest_first_and_filters_hold(readable):
+    app = healthy(open_shell(words="navy striped maxi dress"))
+    shown = shown_ids(app)
+    assert {readable.families[item_id] for item_id in shown[:5]} == {1}
+    narrowed = shown_ids(healthy(open_shell(words="navy striped maxi dress", traffic="none")))
+    assert narrowed[0] == "f1-09"
+    assert all(readable.counts[item_id] == 0 for item_id in narrowed)
+
+
+def test_a_picture_finds_what_looks_like_it_and_one_click_ends_it(readable):
+    items = Recommender.open(readable.workspace).items
+    wanted = items.loc[items["item_id"] == "f2-04", "image"].iloc[0]
+    app = healthy(open_shell(like=wanted))
+    assert {readable.families[item_id] for item_id in shown_ids(app)[:3]} == {2}
+    assert wanted in written_html(app)
+    app.button(key="like_stop").click().run()
+    assert app.query_params == {}
+
+
+def test_a_picture_can_be_given_and_one_that_is_none_is_refused(readable):
+    app = open_shell()
+    file = next(iter((readable.workspace.root / "images").rglob("*.jpg")))
+    app.file_uploader(key="like_picture").set_value(("mine.jpg", file.read_bytes(), "image/jpeg")).run()
+    healthy(app)
+    assert "like" in app.query_params
+    bad = open_shell()
+    bad.file_uploader(key="like_picture").set_value(("mine.jpg", b"no picture", "image/jpeg")).run()
+    assert not bad.exception
+    assert "mine.jpg" in bad.error[0].value
+    assert "like" not in bad.query_params
+
+
+@pytest.mark.parametrize("query", [{"like": "odd"}, {"like": "../../etc"}, {"words": "  "}])
+def test_a_search_that_makes_no_sense_shows_the_list(tiny, query):
+    assert len(shown_ids(healthy(open_shell(**query)))) == 24
+
+
+def test_a_picture_that_is_gone_is_said(readable):
+    app = open_shell(like="0" * 64)
+    assert not app.exception
+    assert "Give it again" in app.error[0].value
+
+
+def test_a_search_without_hits_offers_to_look_for_what_is_meant(readable):
+    app = open_shell(q="gown navy stripes")
+    next(button for button in app.button if button.label == "Look for what is meant").click().run()
+    assert app.query_params == {"words": "gown navy stripes"}
+    assert len(shown_ids(healthy(app))) > 0
