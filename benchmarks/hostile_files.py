@@ -47,14 +47,14 @@ def main() -> None:
         parser.add_argument(f"--{kind}", type=int, default=number)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    rng = np.random.default_rng(arguments.seed)
+    rngs = [np.random.default_rng([arguments.seed, part]) for part in range(3)]
     with tempfile.TemporaryDirectory() as folder:
         sandbox = Path(folder)
         workspace = Workspace(sandbox / "deep" / "workspace")
         workspace.root.mkdir(parents=True)
-        report("pictures", *_pictures(workspace, rng, arguments.pictures))
-        report("sheets", *_sheets(rng, arguments.sheets))
-        report("zips", *_zips(rng, arguments.zips), bounded=False)
+        report("pictures", *_pictures(workspace, rngs[0], arguments.pictures))
+        report("sheets", *_sheets(rngs[1], arguments.sheets))
+        report("zips", *_zips(rngs[2], arguments.zips), bounded=False)
         outside = [path for path in sandbox.rglob("*") if path.is_file() and workspace.root not in path.parents]
         for path in workspace.root.rglob("*.jpg"):
             with Image.open(path) as picture:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -54,6 +55,7 @@ def draw_collection() -> None:
         facade = recommender()
         taken = {draft.id for draft in drafts().all(("draft", "approved", "taken_in"))}
         rows = read_collection(sheet, set(pictures), lambda one: one in facade or one in taken, kinds)
+        rows = [_not_an_example(row) for row in rows]
     except LongtailError as exc:
         st.error(str(exc), icon=":material/error:")
         return
@@ -68,6 +70,16 @@ def _example(row: int) -> dict[str, Any]:
     facade = recommender()
     item = described(facade, row)
     return {**item.pop("attributes"), **{name: value for name, value in item.items() if name != "image"}}
+
+
+def _not_an_example(row: CollectionRow) -> CollectionRow:
+    """The rows that the template came with are products of the shop, left in by mistake."""
+    examples = (_example(number) for number in range(EXAMPLES))
+    said = (row.item.get("title"), row.item.get("description"))
+    if row.product_id or said not in [(one.get("title"), one.get("description")) for one in examples]:
+        return row
+    problem = "title", "this is the example that the template came with. Delete the row."
+    return replace(row, problems=(*row.problems, problem))
 
 
 @st.cache_data(show_spinner="Reading the sheet…", max_entries=4)

@@ -86,6 +86,9 @@ def _members(
             raise ArchiveError(f"it unpacks to more than {allowed.total_bytes / 1024**3:.0f} GB. Split it.", file=title)
         seen: set[str] = set()
         for member in members:
+            if not member.filename:  # zipfile cannot say of it whether it is a folder
+                skip("a file without a name", "it has no name. Pack the pictures again.")
+                continue
             if member.is_dir() or _of_a_mac(member.filename):
                 continue
             path = member.filename.replace("\\", "/")
