@@ -6,8 +6,9 @@ import streamlit as st
 
 from engine.serving.recommender import Recommender
 from ui import resources
-from ui.map_chart import MAX_DOTS, PICK, map_chart, map_table
+from ui.map_chart import AREA, MAX_DOTS, PICK, inside, map_chart, map_table
 from ui.navigation import open_product
+from ui.send_to_review import draw_send
 from ui.url import mirror, query, writer
 from ui.words import plural, text_or_none
 
@@ -20,7 +21,7 @@ def page() -> None:
     st.title("Map")
     st.caption(
         "Each dot is a product; products that lie close together are shown as similar. "
-        "Hover for the picture, click to open the product."
+        "Hover for the picture, click to open the product, drag over an area to choose what lies in it."
     )
     anchor = _anchor(release)
     ringed = [anchor, *(n.item_id for n in release.served(anchor, "hybrid", 10))] if anchor else []
@@ -35,7 +36,13 @@ def page() -> None:
     for column, (arm, title) in zip(st.columns(2), panels.items(), strict=True):
         with column:
             chart = map_chart(table, arm, title, ringed)
-            event = st.altair_chart(chart, key=f"map_{arm}", on_select="rerun", selection_mode=PICK, width="stretch")
+            event = st.altair_chart(
+                chart, key=f"map_{arm}", on_select="rerun", selection_mode=[PICK, AREA], width="stretch"
+            )
+            if chosen := inside(table, event.selection.get(AREA) or {}):
+                with st.container(horizontal=True, vertical_alignment="center"):
+                    st.caption(f"{plural(len(chosen), 'product')} chosen")
+                    draw_send(chosen, f"an area of the map, {title.split(':')[0].lower()}", key=f"send_{arm}")
             if picked := event.selection.get(PICK):
                 open_product(str(picked[0]["item_id"]))
     if len(release.items) > len(table):

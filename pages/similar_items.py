@@ -8,24 +8,22 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.curation.campaigns import Plan, create_campaign
 from engine.errors import LongtailError, NotFoundError
 from ui.browse import PAGE_SIZE, Search, clear_search, draw_filters, find, random_long_tail, search_in_address
 from ui.cards import CardMaker, Group, card_groups
-from ui.curator import curator_name
 from ui.draft_resources import buffer, neighbour_card
 from ui.judging import ask_for_name, judged_sentence, judging_data, store_outbox
 from ui.navigation import open_draft
 from ui.product import draw_product
 from ui.resources import card_maker, judgements, recommender, settings, shop_words, suppressed, traffic
 from ui.search_like import closest, draw_like, like_in_address, say_like
+from ui.send_to_review import draw_send
 from ui.url import mirror, query, set_query, writer
 from ui.words import ARM_HELP, ARM_NAMES, arm_name, plural
 
 __all__ = ["page"]
 
 VIEWS = {"": "Side by side"} | ARM_NAMES
-MOST_SENT = 2000
 _OPENED = "similar_items_opened"
 SIDE_BY_SIDE = ("als", "hybrid")
 
@@ -73,7 +71,7 @@ def _catalogue() -> None:
                 )
             st.button("Show all products", on_click=clear_search)
         return
-    _send_to_review(items["item_id"].iloc[rows].tolist(), search)
+    _found(items["item_id"].iloc[rows].tolist(), search)
     pages = math.ceil(rows.size / PAGE_SIZE)
     number = min(max(_whole(query("page")), 1), pages)
     start = (number - 1) * PAGE_SIZE
@@ -90,24 +88,12 @@ def _by_words(text: str) -> None:
     set_query(q=None, words=text, page=None)
 
 
-def _send_to_review(item_ids: list[str], search: Search) -> None:
+def _found(item_ids: list[str], search: Search) -> None:
     """How many were found, and a way to have just these judged."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plural(len(item_ids), "product"))
-        if search == Search(order=search.order) or len(item_ids) > MOST_SENT:
-            return
-        with st.popover("Send to review", icon=":material/checklist:", type="tertiary"):
-            st.write(f"Have what we show beside {plural(len(item_ids), 'this product', 'these products')} judged.")
-            name = st.text_input("Name", key="send_name", max_chars=80, placeholder="e.g. Spring coats")
-            if st.button("Send", type="primary", key="send"):
-                how = f"found on Similar items by {', '.join(search.words())}"
-                plan = Plan(name, chosen=item_ids, how=how, created_by=curator_name())
-                try:
-                    create_campaign(judgements(), recommender(), plan)
-                except LongtailError as exc:
-                    st.error(str(exc), icon=":material/error:")
-                else:
-                    st.success(f"“{name.strip()}” is on the Review page.", icon=":material/check:")
+        if search != Search(order=search.order):
+            draw_send(item_ids, f"found on Similar items by {', '.join(search.words())}", key="send")
 
 
 def _product(row: int) -> None:
@@ -118,6 +104,7 @@ def _product(row: int) -> None:
     with left:
         draw_product(row, maker)
         st.button("Another long-tail product", icon=":material/casino:", on_click=_open_long_tail)
+        draw_send([item_id], "one product, on Similar items", key="send_one")
     with right:
         view = query("view", allowed=VIEWS)
         mirror("view", view)

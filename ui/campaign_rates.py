@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +14,20 @@ from engine.curation.irrelevance import bin_label, current_lists
 from engine.curation.lessons import not_taught
 from engine.curation.planning import cards_to_separate, crossover, crossover_sentence, seconds_per_card
 from engine.curation.sampling import card_places, drawn
-from engine.curation.weighted import anchor_rates, overall_rates, paired_differences, stratum_rates
+from engine.curation.weighted import (
+    anchor_rates,
+    overall_difference,
+    overall_rates,
+    paired_differences,
+    stratum_rates,
+)
 from ui.curator import curator_name
 from ui.resources import judgements, recommender, workspace
 from ui.review_component import REASONS
 from ui.url import mirror, query, writer
 from ui.words import arm_name, plural
 
-__all__ = ["CampaignRates", "campaign_rates"]
+__all__ = ["CampaignRates", "between_releases", "campaign_rates"]
 
 SAID = {"": "All judgements", "said": "Only what was said outright"}
 SLOW_CARD = 25.0  # seconds a card takes somebody whose pace is not known yet
@@ -71,16 +78,63 @@ def campaign_rates(current: pd.DataFrame, word: str, k: int) -> CampaignRates | 
         sentences.append("These products were chosen, not drawn: the shares are theirs, not the shop's.")
         votes = votes.assign(anchor_probability=1.0)
     places = not_taught(card_places(store, campaign_id), workspace())
-    places = places[places["release_id"] == chosen.release_id]
-    rates = anchor_rates(votes, places, k=k, implied=not said, reason=reason or None)
+    by_release = {
+        release: anchor_rates(
+            votes, places[places["release_id"] == release], k=k, implied=not said, reason=reason or None
+        )
+        for release in (chosen.release_id, chosen.other_release_id)
+        if release
+    }
+    rates = by_release[_release(chosen)]
     strata = stratum_rates(rates)
     sentences += _said(strata, rates, everything, progress(store, campaign_id), word)
+    if chosen.other_release_id:
+        sentences += between_releases(by_release, chosen, progress(store, campaign_id))
     sentences += _reused(votes, k)
     table = strata.assign(
         bin_low=strata["stratum"], bin_high=strata["stratum"], judged=strata["pairs"], unsure=0,
         bin_label=[bin_label(int(number)) for number in strata["stratum"]],
     )  # fmt: skip
     return CampaignRates(chosen, table, sentences, len(votes), votes["anchor_id"].nunique())
+
+
+def _release(chosen: Campaign) -> str:
+    """Whose lists are drawn: where a campaign judges two releases, the one in the address."""
+    there = [chosen.release_id, *([chosen.other_release_id] if chosen.other_release_id else [])]
+    if len(there) == 1:
+        return chosen.release_id
+    wanted = query("of", chosen.release_id, allowed=there)
+    mirror("rates_of", wanted)
+    st.segmented_control(
+        "Of", there, key="rates_of", format_func=_label, required=True, on_change=writer("rates_of", "of")
+    )  # fmt: skip
+    return wanted
+
+
+def between_releases(by_release: Mapping[str, pd.DataFrame], chosen: Campaign, groups: pd.DataFrame) -> list[str]:
+    """How Longtail's list differs between the two releases, at the same products."""
+    own = [table[table["arm"] == "hybrid"].assign(arm=release) for release, table in by_release.items()]
+    apart = paired_differences(pd.concat(own), chosen.release_id, str(chosen.other_release_id))
+    sizes = dict(zip(groups["stratum"].astype(int), groups["size"].astype(float), strict=True))
+    found = overall_difference(apart, sizes)
+    if found is None:
+        return []
+    difference, low, high = (100 * value for value in found)
+    here, there = _label(chosen.release_id), _label(str(chosen.other_release_id))
+    if low <= 0 <= high:
+        return [
+            f"Longtail of {here} and of {there} cannot be told apart yet ({low:+.0f} to {high:+.0f} points irrelevant)."
+        ]
+    fewer = "fewer" if difference < 0 else "more"
+    ends = sorted((abs(low), abs(high)))
+    return [
+        f"Longtail of {here} shows {abs(difference):.0f} points {fewer} irrelevant than of {there} at the same products "
+        f"(95 %: {ends[0]:.0f}–{ends[1]:.0f})."
+    ]
+
+
+def _label(release_id: str) -> str:
+    return f"Release {int(release_id[1:])}" if release_id[1:].isdigit() else release_id
 
 
 def _title(chosen: Campaign) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -11,12 +13,12 @@ from ui.cards import LEVEL_NAMES
 from ui.routes import thumb_url
 from ui.words import count_phrase, text_or_none
 
-__all__ = ["MAX_DOTS", "PICK", "map_chart", "map_table"]
+__all__ = ["AREA", "MAX_DOTS", "PICK", "inside", "map_chart", "map_table"]
 
 MAX_DOTS = 6_000
 """More dots than this are sampled: the browser draws them one by one."""
 
-PICK = "pick"
+PICK, AREA = "pick", "area"
 LEVEL_COLOURS = {"head": "#c8743a", "middle": "#b9ad9b", "tail": "#2f8577", "none": "#7b8cc4"}
 _SEED = 0
 
@@ -52,7 +54,7 @@ def map_table(items: pd.DataFrame, maps: pd.DataFrame, traffic: Traffic, word: s
 
 
 def map_chart(table: pd.DataFrame, arm: str, title: str, marked: list[str]) -> alt.LayerChart | alt.FacetChart:
-    """One panel. Clicking a dot selects it under the name `PICK`; `marked` products are ringed.
+    """One panel. Clicking a dot selects it under the name `PICK`, dragging an area under `AREA`; `marked` products are ringed.
 
     Parameters
     ----------
@@ -85,7 +87,10 @@ def map_chart(table: pd.DataFrame, arm: str, title: str, marked: list[str]) -> a
             ),
             tooltip=tooltip,
         )
-        .add_params(alt.selection_point(name=PICK, fields=["item_id"], on="click"))
+        .add_params(
+            alt.selection_point(name=PICK, fields=["item_id"], on="click"),
+            alt.selection_interval(name=AREA, encodings=["x", "y"]),
+        )
     )
     rings = (
         alt.Chart(placed[placed["item_id"].isin(marked)])
@@ -93,3 +98,12 @@ def map_chart(table: pd.DataFrame, arm: str, title: str, marked: list[str]) -> a
         .encode(**place, tooltip=tooltip)
     )
     return alt.layer(dots, rings).properties(height=460, title=title)
+
+
+def inside(table: pd.DataFrame, area: Mapping[str, Sequence[float]]) -> list[str]:
+    """Ids of the dots in an area that was dragged: column -> its two ends. None where it is no area."""
+    ranges = {name: ends for name, ends in area.items() if name in table.columns and len(ends) == 2}
+    if len(ranges) < 2:
+        return []
+    within = np.logical_and.reduce([table[name].between(min(ends), max(ends)) for name, ends in ranges.items()])
+    return [str(item_id) for item_id in table.loc[within, "item_id"]]

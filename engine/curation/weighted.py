@@ -23,7 +23,7 @@ from scipy.special import betaincinv, stdtrit
 from engine.curation.irrelevance import PAIR
 from engine.errors import LongtailError
 
-__all__ = ["anchor_rates", "overall_rates", "paired_differences", "stratum_rates"]
+__all__ = ["anchor_rates", "overall_difference", "overall_rates", "paired_differences", "stratum_rates"]
 
 SURE = ("irrelevant", "relevant")
 
@@ -159,6 +159,22 @@ def paired_differences(rates: pd.DataFrame, first: str, second: str) -> pd.DataF
         low, high = max(-1.0, difference - reach), min(1.0, difference + reach)
         rows.append((stratum, difference, low, high, error, anchors, place))
     return pd.DataFrame(rows, columns=["stratum", "difference", "low", "high", "error", "anchors", "log2_count"])
+
+
+def overall_difference(differences: pd.DataFrame, sizes: dict[int, float]) -> tuple[float, float, float] | None:
+    """Difference over all strata with its 95 % interval, from `paired_differences`; None where no stratum has one.
+
+    `sizes` are what each stratum weighs; Student's t with the anchors' degrees of freedom less one for each stratum.
+    """
+    weight = differences["stratum"].map(sizes).fillna(0.0).to_numpy(dtype=np.float64)
+    if not weight.sum():
+        return None
+    share = weight / weight.sum()
+    difference = float(share @ differences["difference"])
+    error = float(np.sqrt(share**2 @ differences["error"] ** 2))
+    freedom = max(1, int(differences.loc[weight > 0, "anchors"].sum()) - int((weight > 0).sum()))
+    reach = float(stdtrit(freedom, 0.975)) * error
+    return difference, max(-1.0, difference - reach), min(1.0, difference + reach)
 
 
 def _ratio(bad: np.ndarray, drawn: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:

@@ -7,10 +7,13 @@ import re
 import uuid
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from engine.curation import queue
+from engine.curation.campaigns import Plan, campaign, create_campaign
 from engine.curation.judgements import Judgement, JudgementStore, Seen
 from engine.curation.samples import store_sample_judgements
 from engine.serving.recommender import Recommender
@@ -204,3 +207,49 @@ def test_judgements_can_be_narrowed_to_one_rater(tiny, store, recommender):
     behaviour = [table.loc[table["arm"] == "Behaviour", "rate"] for table in (both, bo)]
     assert set(behaviour[0]) == {50.0}
     assert set(behaviour[1]) == {0.0}
+
+
+def test_two_releases_on_the_same_cards_are_compared(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path / "two")
+    build_tiny_release(workspace, 72)
+    build_tiny_release(workspace, 72, seed=7)
+    monkeypatch.setenv("LONGTAIL_WORKSPACE", str(workspace.root))
+    st.cache_resource.clear()
+    older, newer = (Recommender.open(workspace, name) for name in ("r0001", "r0002"))
+    store = JudgementStore(workspace.database_url)
+    made = create_campaign(store, newer, Plan("Both", target=12, second_share=0.0, other_release_id="r0001"))
+    both, now = campaign(store, made), 1_800_000_000.0
+
+    def pool(anchor):
+        places, lists = {}, {}
+        for facade in (newer, older):
+            found = queue.pool_of_release(facade.release_id, facade.arms_returning(anchor, 10), both.arms)
+            for name, where in found[0].items():
+                places.setdefault(name, {}).update(where)
+            lists |= found[1]
+        return queue.Pool(places, lists)
+
+    rng = np.random.default_rng(0)
+    while True:
+        with store.transaction() as session:
+            cards = queue.draw(session, both, "Ann", 5, pool, now=now, rng=rng)
+        if not cards:
+            break
+        for card in cards:
+            # What only the older release returns is irrelevant.
+            where = pool(card.anchor_id).places
+            said = [
+                queue.Vote(str(uuid.uuid4()), name, "relevant" if "r0002" in where[name] else "irrelevant", False)
+                for name in card.neighbour_ids
+            ]
+            with store.transaction() as session:
+                queue.judge(session, card.id, "Ann", said, now=now, seconds=3.0)
+            now += 1
+    app = opened(judged="cards", campaign=made)
+    said = words(app)
+    assert "Longtail of Release 2 and of Release 1 cannot be told apart yet" in said
+    rates = app.dataframe[0].value.set_index("arm")["rate"]
+    assert (rates == 0).all()
+    old = opened(judged="cards", campaign=made, of="r0001").dataframe[0].value
+    assert (old.loc[old["arm"] == "Behaviour", "rate"] > 0).any()
+    st.cache_resource.clear()

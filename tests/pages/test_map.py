@@ -7,8 +7,10 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.serving.recommender import Recommender
 from engine.workspace import Workspace
 from tests.support.tiny_release import build_tiny_release
+from ui.map_chart import inside
 
 
 def run_map() -> AppTest:
@@ -53,3 +55,22 @@ def test_a_product_that_is_not_there_is_no_error(tiny):
     app.run()
     assert not app.exception
     assert app.selectbox(key="map_near").value is None
+
+
+def test_an_area_holds_what_lies_in_it_however_it_was_dragged(tiny):
+    maps = Recommender.open(tiny.workspace).maps
+    x, y = maps["hybrid_x"], maps["hybrid_y"]
+    middle, half = (x.median(), y.median()), (x.max() + 1, y.max() + 1)
+    chosen = inside(maps, {"hybrid_x": [half[0], middle[0]], "hybrid_y": [middle[1], half[1]]})
+    assert chosen == maps.loc[(x >= middle[0]) & (y >= middle[1]), "item_id"].tolist()
+    assert chosen
+    # What behaviour does not place lies in no area of its panel; half an area is none.
+    everything = inside(maps, {"als_x": [-1e9, 1e9], "als_y": [-1e9, 1e9]})
+    assert len(everything) == int(maps["als_x"].notna().sum()) < len(maps)
+    assert inside(maps, {"als_x": [0, 1]}) == inside(maps, {"other": [0, 1]}) == inside(maps, {}) == []
+
+
+def test_both_panels_can_be_dragged_over(tiny):
+    for chart in charts(run_map().run()):
+        kinds = {one["name"]: one["select"]["type"] for one in chart["params"]}
+        assert kinds == {"pick": "point", "area": "interval"}

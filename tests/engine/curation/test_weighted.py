@@ -16,7 +16,13 @@ from engine.curation.campaigns import Plan, campaign, create_campaign
 from engine.curation.evidence import evidence_pack, qrels
 from engine.curation.planning import cards_to_separate, crossover, crossover_sentence
 from engine.curation.sampling import card_places, cards_of, drawn, votes_on_cards
-from engine.curation.weighted import anchor_rates, overall_rates, paired_differences, stratum_rates
+from engine.curation.weighted import (
+    anchor_rates,
+    overall_difference,
+    overall_rates,
+    paired_differences,
+    stratum_rates,
+)
 from engine.errors import LongtailError
 from engine.serving.recommender import Recommender
 from engine.workspace import Workspace
@@ -192,3 +198,15 @@ def test_qrels_hold_what_most_people_say():
         columns=["anchor_id", "neighbour_id", "verdict"],
     )
     assert qrels(table) == "a%20b 0 x 1\na%20b 0 y 0\n"
+
+
+def test_a_difference_over_all_products_weighs_groups_by_their_size():
+    apart = paired_differences(_two_arms({0: 0.3, 4: -0.1}), "als", "hybrid")
+    found = overall_difference(apart, {0: 300.0, 4: 100.0, 9: 50.0})
+    assert found is not None
+    difference, low, high = found
+    assert difference == pytest.approx(0.75 * 0.3 - 0.25 * 0.1, abs=1e-9)
+    assert low < difference < high
+    assert high - low < 0.2
+    assert overall_difference(apart, {9: 50.0}) is None
+    assert overall_difference(apart.iloc[:0], {0: 1.0}) is None
