@@ -16,7 +16,7 @@ from ui.judging import ask_for_name, judged_sentence, judging_data, store_outbox
 from ui.navigation import open_draft
 from ui.product import draw_product
 from ui.resources import card_maker, judgements, recommender, settings, shop_words, suppressed, traffic
-from ui.search_like import closest, draw_like, like_in_address, say_like
+from ui.search_like import Like, closest, draw_like, like_in_address, say_like
 from ui.send_to_review import draw_send
 from ui.url import mirror, query, set_query, writer
 from ui.words import ARM_HELP, ARM_NAMES, arm_name, plural
@@ -53,7 +53,7 @@ def _catalogue() -> None:
         draw_like(like)
         st.button("Show me a long-tail product", icon=":material/casino:", on_click=_open_long_tail, type="primary")
     search = search_in_address(items)
-    draw_filters(items, search, shop_words().currency)
+    draw_filters(items, search, shop_words().currency, ordered=like is None)
     rows = find(items, levels, search)
     if like is not None:
         say_like(like)
@@ -71,7 +71,7 @@ def _catalogue() -> None:
                 )
             st.button("Show all products", on_click=clear_search)
         return
-    _found(items["item_id"].iloc[rows].tolist(), search)
+    _found(items["item_id"].iloc[rows].tolist(), search, like)
     pages = math.ceil(rows.size / PAGE_SIZE)
     number = min(max(_whole(query("page")), 1), pages)
     start = (number - 1) * PAGE_SIZE
@@ -88,12 +88,13 @@ def _by_words(text: str) -> None:
     set_query(q=None, words=text, page=None)
 
 
-def _found(item_ids: list[str], search: Search) -> None:
+def _found(item_ids: list[str], search: Search, like: Like | None) -> None:
     """How many were found, and a way to have just these judged."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plural(len(item_ids), "product"))
-        if search != Search(order=search.order):
-            draw_send(item_ids, f"found on Similar items by {', '.join(search.words())}", key="send")
+        asked = [*search.words(), *(like.said() if like else [])]
+        if asked:
+            draw_send(item_ids, f"found on Similar items by {', '.join(asked)}", key="send")
 
 
 def _product(row: int) -> None:

@@ -114,8 +114,11 @@ def search_in_address(items: pd.DataFrame) -> Search:
     )
 
 
-def draw_filters(items: pd.DataFrame, search: Search, currency: str | None) -> None:
-    """Draw the search field and the filters; each writes itself into the address and goes back to the first page."""
+def draw_filters(items: pd.DataFrame, search: Search, currency: str | None, *, ordered: bool = True) -> None:
+    """Draw the search field and the filters; each writes itself into the address and goes back to the first page.
+
+    `ordered` is whether the order can be chosen.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom", key="find"):
         mirror("find_text", search.text)
         st.text_input(
@@ -126,6 +129,8 @@ def draw_filters(items: pd.DataFrame, search: Search, currency: str | None) -> N
         _choice("Brand", "brand", search.brands, known_values("brand"))
         _choice("Traffic", "traffic", search.levels, list(LEVELS), names=LEVEL_NAMES)
         _price(items["price"], search, currency)
+        if not ordered:
+            return
         mirror("find_sort", search.order)
         st.selectbox(
             "Sort", list(ORDERS), key="find_sort", format_func=ORDERS.__getitem__, label_visibility="collapsed",

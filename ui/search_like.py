@@ -30,6 +30,10 @@ class Like:
     image: str = ""
     words: str = ""
 
+    def said(self) -> list[str]:
+        """What is searched for, a few words each."""
+        return [*(["a picture"] if self.image else []), *([f"likeness to “{self.words}”"] if self.words else [])]
+
 
 def like_in_address() -> Like | None:
     """What the page's address asks for; None where it asks for neither."""

@@ -10,7 +10,6 @@ from engine.curation.campaigns import Plan, create_campaign
 from engine.errors import LongtailError
 from ui.curator import curator_name
 from ui.resources import judgements, recommender
-from ui.words import plural
 
 __all__ = ["draw_send"]
 
@@ -27,7 +26,8 @@ def draw_send(item_ids: Sequence[str], how: str, key: str) -> None:
     if not item_ids or len(item_ids) > MOST_SENT:
         return
     with st.popover("Send to review", icon=":material/checklist:", type="tertiary"):
-        st.write(f"Have what we show beside {plural(len(item_ids), 'this product', 'these products')} judged.")
+        what = f"these {len(item_ids):,} products" if len(item_ids) > 1 else "this product"
+        st.write(f"Have what we show beside {what} judged.")
         name = st.text_input("Name", key=f"{key}_name", max_chars=80, placeholder="e.g. Spring coats")
         if st.button("Send", type="primary", key=key):
             plan = Plan(name, chosen=list(item_ids), how=how, created_by=curator_name())
