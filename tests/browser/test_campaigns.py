@@ -74,6 +74,10 @@ def test_a_campaign_is_made_judged_by_two_disputed_decided_and_taken_away(
     expect(lead.get_by_text("Decided")).to_be_visible()
     decided = store.current()
     assert (decided["source"] == "adjudication").sum() == 1
+    lead.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
+    )
+    lead.wait_for_timeout(500)
     with lead.expect_download() as download:
         lead.get_by_role("button", name="Evidence pack").click()
     pack = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
