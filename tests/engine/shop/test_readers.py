@@ -25,6 +25,10 @@ def staging(tmp_path: Path) -> Path:
     return folder
 
 
+# Without control characters: a file that holds many is refused as binary.
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\t\n\r"), max_size=8)
+
+
 def read(path: Path, staging: Path, **options: object) -> tuple[Source, list[dict[str, object]], ProblemLog]:
     problems = ProblemLog()
     source = stage(path, staging, problems, **options)  # type: ignore[arg-type]
@@ -216,15 +220,14 @@ def test_any_bytes_are_read_or_refused_by_name(tmp_path: Path, staging: Path, co
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=8)), min_size=1, max_size=8))
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=8))
 def test_what_a_csv_writer_wrote_is_read_back_without_blanks_around_it(
     tmp_path: Path, staging: Path, rows: list[tuple[str, str]]
 ) -> None:
-    # Carriage returns inside quotes are read as they are, but a file of nothing but NULs is refused as binary.
-    cleaned = [tuple(value.replace("\x00", "") for value in row) for row in rows]
-    expected = [tuple(value.strip() for value in row) for row in cleaned]
+    # Carriage returns inside quotes are read as they are.
+    expected = [tuple(value.strip() for value in row) for row in rows]
     path = tmp_path / "items.csv"
-    pd.DataFrame(cleaned, columns=["id", "x"]).to_csv(path, index=False, quoting=1, encoding="utf-8")
+    pd.DataFrame(rows, columns=["id", "x"]).to_csv(path, index=False, quoting=1, encoding="utf-8")
     assert [(row["c0"], row["c1"]) for row in read(path, staging)[1]] == expected
 
 
