@@ -19,6 +19,7 @@ from engine.curation.irrelevance import (
     open_flags,
 )
 from engine.curation.judgements import DEMO_SOURCE
+from engine.curation.lessons import not_taught
 from ui import notices
 from ui.campaign_rates import campaign_rates
 from ui.charts import chart_file, draw_chart, irrelevance_chart, is_dark
@@ -45,7 +46,7 @@ def page() -> None:
     if cards is None:
         current, taught = _not_taught(current)
         seen = _seen(str(workspace().root), recommender().release_id, tuple(sorted(set(current["anchor_id"]))), k)
-        seen = pd.concat([judgements().seen(), seen], ignore_index=True)
+        seen = not_taught(pd.concat([judgements().seen(), seen], ignore_index=True), workspace())
         # What lies on a review card is judged to the end, so a part of a list speaks for the whole; elsewhere a list
         # counts once it is finished.
         table = irrelevance_by_count(current, seen, k=k, seed=settings().seed, complete_only=not from_cards)

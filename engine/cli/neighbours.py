@@ -113,9 +113,10 @@ def _judgements_table(arguments: argparse.Namespace) -> Any:
 
 def _irrelevance_table(arguments: argparse.Namespace) -> Any:
     from engine.curation.irrelevance import irrelevance_by_count
+    from engine.curation.lessons import not_taught
 
     store = _store(arguments)
-    return irrelevance_by_count(store.current(), store.seen(), k=arguments.k)
+    return irrelevance_by_count(store.current(), not_taught(store.seen(), open_workspace(arguments)), k=arguments.k)
 
 
 def _store(arguments: argparse.Namespace) -> Any:

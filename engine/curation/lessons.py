@@ -42,11 +42,6 @@ class Lessons:
     pairs: pd.DataFrame
     until: datetime | None
 
-    @property
-    def anchors(self) -> frozenset[str]:
-        """The products whose judgements teach."""
-        return frozenset(self.pairs.loc[self.pairs["teaches"], "anchor_id"])
-
     def as_rows(self, item_ids: Iterable[str]) -> tuple[Pairs, np.ndarray]:
         """The pairs of products that are in a catalogue, by its rows, and which of them teach, (n,) bool."""
         row_of = {item: row for row, item in enumerate(item_ids)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from sqlalchemy import select
 
+from engine.cli.main import main
 from engine.curation.campaigns import Plan, create_campaign
 from engine.curation.judgements import JudgementStore
 from engine.curation.lessons import not_taught, take_lessons, teaches
@@ -79,6 +80,16 @@ def test_a_release_says_whom_it_learned_from_and_is_not_scored_by_them(tmp_path,
     places["anchor_id"] = [min(expected)] * 2 + [min(set(flagged) - expected)] * 2
     kept = not_taught(places, workspace)
     assert kept["release_id"].tolist() == ["r0001", "r0001", again.release_id]
+    # Whole lists of both judged on the second release: the one it learned from is in no exported rate.
+    for anchor in (min(expected), min(set(flagged) - expected)):
+        store.add(
+            judge(anchor, one.item_id, "relevant", rater="Bo", release_id=second.release_id, seen={"hybrid": one.rank})
+            for one in second.neighbours(anchor, "hybrid", 10)
+        )
+    out = tmp_path / "rates.csv"
+    assert main(["--workspace", str(workspace.root), "export", "irrelevance", "--out", str(out)]) == 0
+    rates = pd.read_csv(out)
+    assert rates.loc[rates["arm"] == "hybrid", "anchors"].sum() == 1
     # The next campaign does not ask for products that may not score the release.
     campaign = create_campaign(store, second, Plan("All", target=60))
     asked = store.read(select(CampaignAnchorRow.anchor_id).where(CampaignAnchorRow.campaign_id == campaign))[
