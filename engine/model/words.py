@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,15 +41,22 @@ class WordVectors:
 
     def encode(self, items: pd.DataFrame) -> sparse.csr_matrix:
         """(n, n_words) float32 unit rows; a zero row where an item has no known word."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
         if not self.words:
             return sparse.csr_matrix(np.zeros((len(items), 1), dtype=np.float32))
-        model = TfidfVectorizer(sublinear_tf=True, token_pattern=PATTERN, vocabulary=list(self.words), dtype=np.float32)
-        model.idf_ = self.weights.astype(np.float32)
-        rows: sparse.csr_matrix = sparse.csr_matrix(model.transform(_texts(items, self.fields)))
-        rows.sort_indices()
-        return rows
+        # As scikit-learn's TfidfVectorizer that counted the words, to the bit, but without the half second it takes to
+        # import, which the first new product of a server would wait for.
+        column = {word: place for place, word in enumerate(self.words)}
+        texts = [text.lower() for text in _texts(items, self.fields)]
+        found = [Counter(column[word] for word in re.findall(PATTERN, text) if word in column) for text in texts]
+        lengths = [len(counted) for counted in found]
+        columns = np.array([place for counted in found for place in sorted(counted)], dtype=np.int32)
+        counts = np.array([counted[place] for counted in found for place in sorted(counted)], dtype=np.float32)
+        values = (np.log(counts) + 1) * self.weights.astype(np.float32)[columns]
+        rows = np.repeat(np.arange(len(items)), lengths)
+        squares = np.bincount(rows, weights=values * values, minlength=len(items))
+        values = (values / np.sqrt(squares)[rows]).astype(np.float32)
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        return sparse.csr_matrix((values, columns, starts), shape=(len(items), len(self.words)))
 
     def save(self, directory: Path) -> None:
         """Write words.json into `directory`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ __all__ = [
     "content_key",
     "content_vectors",
     "encode_contents_of",
+    "first_use",
     "images_of",
     "missing",
 ]
@@ -31,6 +33,11 @@ MODALITIES = ("text", "image", "attributes")
 
 MAX_CONTENT_DIM = 1024
 """Wider blocks (many brands, many attributes) are projected to this width before they enter a content vector."""
+
+
+first_use = threading.RLock()
+"""Held while a network is loaded: torch, timm and transformers import parts of themselves when first used, and do not bear
+two threads doing that at once."""
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, load_file, save
 from torch import Tensor, nn
 
 from engine.errors import LongtailError, ReleaseError
 from engine.model.devices import pick_device, seeded
 from engine.model.encoders.backbone import Backbone, create_backbone, normalised, pixels_in_batches, read_pixels
-from engine.model.encoders.base import Encoder, Features, encode_contents_of, images_of
+from engine.model.encoders.base import Encoder, Features, encode_contents_of, first_use, images_of
 from engine.model.encoders.cache import remember
 from engine.model.encoders.classifiers import activations_of, train_classifiers
 from engine.model.encoders.clip import FILE as CLIP_FILE
@@ -60,7 +60,8 @@ class Branch:
 
 
 class ClassifierEncoder:
-    """Concatenated activations of several networks.
+    """Concatenated activations of several networks, which are made when the first picture comes: timm takes over a second to
+    import, and a product without a picture needs none of it.
 
     Parameters
     ----------
@@ -79,15 +80,8 @@ class ClassifierEncoder:
         self._weights = save({name: state[name].cpu().contiguous() for name in sorted(state)})
         self.fingerprint = hashlib.sha256(json.dumps(self._description()).encode() + self._weights).hexdigest()
         self.device = pick_device()
-        self._parts = [
-            _Part(
-                _network_with(backbone, state, f"{position}.network.").to(self.device),
-                state[f"{position}.mean"].to(self.device),
-                state[f"{position}.projection"].to(self.device),
-            )
-            for position in range(len(self.branches))
-        ]
-        self.dim = sum(part.projection.shape[1] for part in self._parts)
+        self.dim = sum(int(state[f"{position}.projection"].shape[1]) for position in range(len(self.branches)))
+        self._parts: list[_Part] | None = None
 
     def contents(self, items: pd.DataFrame) -> list[str | None]:
         return images_of(items)
@@ -107,10 +101,32 @@ class ClassifierEncoder:
 
     def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """(n, dim) float32 from (n, size, size, 3) uint8."""
+        parts = self.parts()
         with torch.inference_mode():
             batch = normalised(torch.from_numpy(pixels).to(self.device), self.backbone.mean, self.backbone.deviation)
-            blocks = [(part.network(batch) - part.mean) @ part.projection for part in self._parts]
+            blocks = [(part.network(batch) - part.mean) @ part.projection for part in parts]
             return np.asarray(torch.cat(blocks, dim=1).cpu().numpy())
+
+    def parts(self) -> list[_Part]:
+        """The networks, made once; `ReleaseError` where the weights do not fit the timm that is installed."""
+        with first_use:
+            if self._parts is None:
+                try:
+                    state = load(self._weights)
+                    self._parts = [self._part(position, state) for position in range(len(self.branches))]
+                except (KeyError, RuntimeError, TypeError, ValueError) as exc:
+                    raise ReleaseError(
+                        f"The picture networks ({self.backbone.architecture}) cannot be made ({exc}). "
+                        "Install the requirements again, or train again."
+                    ) from exc
+            return self._parts
+
+    def _part(self, position: int, state: Mapping[str, Tensor]) -> _Part:
+        return _Part(
+            _network_with(self.backbone, state, f"{position}.network.").to(self.device),
+            state[f"{position}.mean"].to(self.device),
+            state[f"{position}.projection"].to(self.device),
+        )
 
     def save(self, directory: Path) -> None:
         atomic_write(directory / WEIGHTS, self._weights)
@@ -261,7 +277,9 @@ def _request(images: Sequence[str], candidates: Sequence[Labels], settings: Imag
 
 def _fitted_before(folder: Path) -> ClassifierEncoder | None:
     try:
-        return _load(folder)
+        encoder = _load(folder)
+        encoder.parts()  # those of another timm may not fit any more
+        return encoder
     except (LongtailError, OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError):
         return None
 

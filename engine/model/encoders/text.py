@@ -1,4 +1,7 @@
-"""The text encoder: a pretrained BERT through transformers, mean-pooled (Reimers and Gurevych 2019)."""
+"""The text encoder: a pretrained BERT, mean-pooled (Reimers and Gurevych 2019).
+
+MiniLM, the default, is run by `minilm.py`; every other model by transformers.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,17 @@ import importlib.util
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from engine.errors import ReleaseError, SettingsError
 from engine.model.devices import pick_device
-from engine.model.encoders.base import Features, encode_contents_of, missing
+from engine.model.encoders.base import Features, encode_contents_of, first_use, missing
+from engine.model.encoders.minilm import MiniLM
 from engine.model.torchvision_shim import ensure_torchvision
 from engine.settings import TextSettings
 from engine.storage import atomic_write_json, file_sha256
@@ -49,7 +54,7 @@ class TextEncoder:
         self.dim = _hidden_size(folder)
         # The vectors depend on the model and on where texts are cut; which columns make the text is in the text itself.
         self.fingerprint = hashlib.sha256(f"mean/{max_tokens}/{_weights_digest(model, folder)}".encode()).hexdigest()
-        self._network: tuple[Any, Any] | None = None
+        self._reader: _Reader | None = None
 
     def contents(self, items: pd.DataFrame) -> list[str | None]:
         """Title, description and text attributes in one string; None where all are empty."""
@@ -66,19 +71,15 @@ class TextEncoder:
         self, contents: Sequence[str], workspace: Workspace, progress: Callable[[int], None] = lambda done: None
     ) -> np.ndarray:
         """(len(contents), dim) float32 unit rows. Texts of like length share a batch, so that little is padded."""
-        tokenizer, network = self._load()
-        device = next(network.parameters()).device
-        tokens = tokenizer(list(contents), truncation=True, max_length=self.max_tokens)
+        reader = self._load()
+        tokens = reader.tokenise(contents)
         order = sorted(range(len(contents)), key=lambda row: len(tokens["input_ids"][row]))
         vectors = np.zeros((len(contents), self.dim), dtype=np.float32)
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
-            batch = tokenizer.pad(
-                {name: [column[row] for row in rows] for name, column in tokens.items()}, return_tensors="pt"
-            ).to(device)
             with torch.inference_mode():
-                hidden = network(**batch).last_hidden_state
-                mask = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)
+                hidden, mask = reader.read({name: [column[row] for row in rows] for name, column in tokens.items()})
+                mask = mask.unsqueeze(-1).to(hidden.dtype)
                 pooled = (hidden * mask).sum(1) / mask.sum(1)
                 vectors[rows] = torch.nn.functional.normalize(pooled.float(), dim=1).cpu().numpy()
             progress(start + len(rows))
@@ -95,28 +96,59 @@ class TextEncoder:
         }
         atomic_write_json(directory / FILE, values)
 
-    def _load(self) -> tuple[Any, Any]:
-        if self._network is None:
-            ensure_torchvision()
-            import transformers
+    def _load(self) -> _Reader:
+        with first_use:
+            if self._reader is None:
+                kind = MiniLM if self.model == "minilm" else _Pretrained
+                try:
+                    self._reader = kind(self.folder, self.max_tokens, pick_device())
+                except Exception as exc:  # tokenizers raises nothing finer
+                    raise SettingsError(
+                        f"text.model = {self.model!r}: {self.folder} holds no model that can be loaded ({exc})."
+                    ) from exc
+            return self._reader
 
-            quiet = transformers.utils.logging
-            bars = quiet.is_progress_bar_enabled()
-            quiet.disable_progress_bar()
-            try:
-                tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
-                network = transformers.AutoModel.from_pretrained(
-                    self.folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-                )
-            except (OSError, ValueError, KeyError, RuntimeError) as exc:
-                raise SettingsError(
-                    f"text.model = {self.model!r}: {self.folder} holds no model that transformers can load ({exc})."
-                ) from exc
-            finally:
-                if bars:
-                    quiet.enable_progress_bar()
-            self._network = tokenizer, network.eval().to(pick_device())
-        return self._network
+
+class _Reader(Protocol):
+    """A tokenizer and its network."""
+
+    def tokenise(self, texts: Sequence[str]) -> Mapping[str, Sequence[Sequence[int]]]:
+        """Columns of tokens, "input_ids" among them, with one entry for each text."""
+        ...
+
+    def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
+        """The last layer (n, length, dim) of n texts' tokens, and which places (n, length) are tokens and not padding."""
+        ...
+
+
+class _Pretrained:
+    """Any model that transformers can load from a folder."""
+
+    def __init__(self, folder: Path, max_tokens: int, device: torch.device):
+        ensure_torchvision()
+        import transformers
+
+        quiet = transformers.utils.logging
+        bars = quiet.is_progress_bar_enabled()
+        quiet.disable_progress_bar()
+        try:
+            self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            network = transformers.AutoModel.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+            )
+        finally:
+            if bars:
+                quiet.enable_progress_bar()
+        self._network: Any = network.eval().to(device)
+        self._max_tokens, self._device = max_tokens, device
+
+    def tokenise(self, texts: Sequence[str]) -> Mapping[str, Sequence[Sequence[int]]]:
+        tokens = self._tokenizer(list(texts), truncation=True, max_length=self._max_tokens)
+        return dict(tokens)
+
+    def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
+        batch = self._tokenizer.pad(dict(tokens), return_tensors="pt").to(self._device)
+        return self._network(**batch).last_hidden_state, batch["attention_mask"]
 
 
 def fit_text_encoder(

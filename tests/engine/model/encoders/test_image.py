@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image, ImageDraw
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from engine.errors import ReleaseError, SettingsError
 from engine.model.encoders import image as image_module
@@ -131,6 +135,50 @@ def test_a_saved_encoder_gives_the_same_vectors_and_a_damaged_one_is_refused(
         load_image_encoder(tmp_path)
 
 
+def test_the_networks_are_made_when_the_first_picture_comes(fitted: ClassifierEncoder, tmp_path: Path) -> None:
+    fitted.save(tmp_path)
+    program = (
+        "import sys; from pathlib import Path; import numpy as np; "
+        "from engine.model.encoders.image import load_image_encoder; encoder = load_image_encoder(Path(sys.argv[1])); "
+        "print(encoder.dim, [name for name in ('timm', 'torchvision', 'torch._dynamo') if name in sys.modules]); "
+        "encoder.encode_pixels(np.zeros((1, 32, 32, 3), dtype=np.uint8)); print('timm' in sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines() == [f"{fitted.dim} []", "True"]
+
+
+def test_two_threads_make_the_networks_once(fitted: ClassifierEncoder, tmp_path: Path) -> None:
+    fitted.save(tmp_path)
+    loaded = load_image_encoder(tmp_path)
+    assert isinstance(loaded, ClassifierEncoder)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: loaded.parts(), range(2))
+    assert first is second
+
+
+def test_networks_that_do_not_fit_the_installed_timm_are_refused_and_trained_again(
+    drawn: tuple[Workspace, pd.DataFrame], tmp_path: Path
+) -> None:
+    workspace, items = drawn
+    elsewhere = Workspace(tmp_path / "elsewhere")
+    shutil.copytree(workspace.root, elsewhere.root)
+    shutil.rmtree(elsewhere.features / "classifiers", ignore_errors=True)
+    quick = SETTINGS.model_copy(update={"epochs": 1})
+    encoder = fit_image_encoder(items, KINDS, elsewhere, quick, seed=0)
+    assert isinstance(encoder, ClassifierEncoder)
+    (folder,) = (elsewhere.features / "classifiers").iterdir()
+    state = load_file(folder / "image.safetensors")
+    save_file(
+        {name.replace(".conv1.", ".stem."): tensor for name, tensor in state.items()}, folder / "image.safetensors"
+    )
+    loaded = load_image_encoder(folder)
+    with pytest.raises(ReleaseError, match="cannot be made"):
+        loaded.encode(items.head(2), elsewhere)
+    again = fit_image_encoder(items, KINDS, elsewhere, quick, seed=0)
+    assert again is not None
+    assert again.fingerprint == encoder.fingerprint
+
+
 def test_without_an_attribute_to_learn_by_pictures_are_left_out_and_that_is_said(
     drawn: tuple[Workspace, pd.DataFrame],
 ) -> None:
@@ -226,7 +274,7 @@ def test_a_classifier_can_start_from_pretrained_weights(
     assert branch.accuracy is not None
     assert branch.accuracy > 0.7
     assert encoder.dim <= 128  # 1,280 activations, reduced
-    start, learned = create_backbone(mobilenet).state, encoder._parts[0].network.state_dict()
+    start, learned = create_backbone(mobilenet).state, encoder.parts()[0].network.state_dict()
     assert start is not None
     assert torch.equal(learned["bn1.running_mean"], start["bn1.running_mean"])
     assert not torch.equal(learned["conv_stem.weight"], start["conv_stem.weight"])
@@ -297,8 +345,6 @@ def test_open_clip_is_loaded_from_a_local_file_and_gives_what_its_picture_tower_
 
 
 def test_open_clip_weights_that_changed_or_went_are_refused(tiny_clip: ImageSettings, tmp_path: Path) -> None:
-    from safetensors.torch import load_file
-
     from engine.model.encoders.clip import fit_clip_encoder
 
     assert tiny_clip.weights is not None

@@ -7,14 +7,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from engine.errors import ReleaseError, SettingsError
 from engine.model.encoders import text as text_module
+from engine.model.encoders.minilm import MiniLM
 from engine.model.encoders.text import TextEncoder, fit_text_encoder, load_text_encoder, model_folder
+from engine.model.torchvision_shim import ensure_torchvision
 from engine.settings import TextSettings
 from engine.workspace import Workspace
 
@@ -33,6 +37,15 @@ def encoder() -> TextEncoder:
     fitted = fit_text_encoder(ITEMS, {"care": "text", "colour": "category"}, TextSettings(batch_size=2))
     assert fitted is not None
     return fitted
+
+
+def with_transformers(folder: Path) -> tuple[Any, Any]:
+    """Tokenizer and network as transformers makes them."""
+    ensure_torchvision()
+    import transformers
+
+    network = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    return transformers.AutoTokenizer.from_pretrained(folder), network
 
 
 def test_the_text_of_an_item_is_title_description_and_text_attributes(encoder: TextEncoder) -> None:
@@ -65,14 +78,43 @@ def test_neither_batch_nor_order_changes_a_vector(encoder: TextEncoder, workspac
 
 
 def test_pooling_is_the_mean_over_real_words(encoder: TextEncoder, workspace: Workspace) -> None:
-    import torch
-
-    tokenizer, network = encoder._load()
+    tokenizer, network = with_transformers(encoder.folder)
     with torch.inference_mode():
         hidden = network(**tokenizer(["Red evening dress"], return_tensors="pt")).last_hidden_state[0].mean(0).numpy()
     expected = hidden / np.linalg.norm(hidden)
     padded = encoder.encode_contents(["Red evening dress", "A much longer text that makes padding needed"], workspace)
     assert np.abs(padded[0] - expected).max() < 1e-5
+
+
+def test_minilm_gives_the_bits_that_transformers_gives(encoder: TextEncoder) -> None:
+    tokenizer, network = with_transformers(encoder.folder)
+    reader = MiniLM(encoder.folder, 16, torch.device("cpu"))
+    odd = [
+        "[SEP] in a [MASK]",
+        "Crème brûlée, ﬁne İstanbul",
+        "裙子 🙂",
+        "a" * 300,
+        "\u0000\u200b",
+        "don't ##ing (2-in-1)",
+    ]
+    for texts in (["Red evening dress"], ["Red evening dress", "one", "word " * 40], ["word " * 30, "word " * 40], odd):
+        expected = tokenizer(texts, truncation=True, max_length=16, padding=True, return_tensors="pt")
+        with torch.inference_mode():
+            hidden, mask = reader.read(reader.tokenise(texts))
+            assert torch.equal(mask, expected["attention_mask"])
+            assert torch.equal(hidden, network(**expected).last_hidden_state)
+
+
+def test_reading_texts_with_minilm_imports_nothing_slow(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from engine.model.encoders.text import TextEncoder, model_folder; "
+        "from engine.workspace import Workspace; encoder = TextEncoder('minilm', model_folder('minilm'), (), 128, 32); "
+        "encoder.encode_contents(['Red evening dress', 'A drill'], Workspace(Path(sys.argv[1]))); "
+        "slow = 'torch._dynamo', 'torch.distributed.tensor', 'torchvision', 'transformers', 'timm', 'sympy', 'sklearn'; "
+        "print([name for name in slow if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
 
 
 def test_long_texts_are_cut(encoder: TextEncoder, workspace: Workspace) -> None:
