@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import altair as alt
@@ -27,7 +26,7 @@ from ui.navigation import link_to, open_product
 from ui.resources import judgements, recommender, settings, shop, workspace
 from ui.review_component import REASONS
 from ui.url import mirror, query, query_list, writer
-from ui.words import ARM_NAMES, arm_name, plural, text_or_none
+from ui.words import ARM_NAMES, arm_name, plain, plural, text_or_none
 
 __all__ = ["page"]
 
@@ -45,7 +44,7 @@ def page() -> None:
     cards = campaign_rates(current, word, k) if from_cards else None
     if cards is None:
         current, taught = _not_taught(current)
-        seen = _seen(str(workspace().root), recommender().release_id, tuple(sorted(set(current["anchor_id"]))), k)
+        seen = _seen(str(workspace().root), recommender().version, tuple(sorted(set(current["anchor_id"]))), k)
         seen = not_taught(pd.concat([judgements().seen(), seen], ignore_index=True), workspace())
         # What lies on a review card is judged to the end, so a part of a list speaks for the whole; elsewhere a list
         # counts once it is finished.
@@ -251,10 +250,10 @@ def _title(item_id: str) -> str:
     items = recommender().items
     found = items.loc[items["item_id"] == item_id, "title"]
     title = text_or_none(found.iloc[0] if len(found) else None) or item_id
-    return re.sub(r"([^\w\s])", r"\\\1", title)  # labels are Markdown, titles are not
+    return plain(title)  # labels are Markdown, titles are not
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _seen(root: str, release_id: str, anchors: tuple[str, ...], k: int) -> pd.DataFrame:
+def _seen(root: str, version: str, anchors: tuple[str, ...], k: int) -> pd.DataFrame:
     """What the release shows now for the anchors that were judged."""
     return current_lists(recommender(), anchors, k)

@@ -15,11 +15,12 @@ from ui.draft_resources import buffer, neighbour_card
 from ui.judging import ask_for_name, judged_sentence, judging_data, store_outbox
 from ui.navigation import open_draft
 from ui.product import draw_product
+from ui.product_change import draw_change_of
 from ui.resources import card_maker, judgements, recommender, settings, shop_words, suppressed, traffic
 from ui.search_like import Like, closest, draw_like, like_in_address, say_like
 from ui.send_to_review import draw_send
 from ui.url import mirror, query, set_query, writer
-from ui.words import ARM_HELP, ARM_NAMES, arm_name, plural
+from ui.words import ARM_HELP, ARM_NAMES, arm_name, plain, plural
 
 __all__ = ["page"]
 
@@ -36,7 +37,7 @@ def page() -> None:
         except NotFoundError as exc:
             if item_id in buffer().ids:
                 open_draft(item_id)
-            st.warning(str(exc), icon=":material/search_off:")
+            st.warning(plain(exc), icon=":material/search_off:")
             st.button("Show all products", on_click=set_query, kwargs={"item": None})
             return
         _product(row)
@@ -60,7 +61,7 @@ def _catalogue() -> None:
         try:
             rows = closest(like, rows)
         except LongtailError as exc:
-            st.error(str(exc), icon=":material/broken_image:")
+            st.error(plain(exc), icon=":material/broken_image:")
             return
     if not rows.size:
         st.info("No product is like that. Loosen a filter, or search for fewer words.", icon=":material/search_off:")
@@ -104,6 +105,7 @@ def _product(row: int) -> None:
     left, right = st.columns([2, 7], gap="medium")
     with left:
         draw_product(row, maker)
+        draw_change_of(item_id)
         st.button("Another long-tail product", icon=":material/casino:", on_click=_open_long_tail)
         draw_send([item_id], "one product, on Similar items", key="send_one")
     with right:

@@ -24,7 +24,7 @@ LAYERS = (
     ("engine.model",),
     ("engine.serving", "engine.evaluation"),
     ("engine.curation",),
-    ("engine.drafts",),
+    ("engine.drafts", "engine.changes"),
     ("engine.model.training",),
     ("engine.jobs",),
     ("engine.cli", "engine.__main__"),
@@ -41,7 +41,7 @@ HOMES = {
     "open_clip": ("engine.model.encoders",),
     "timm": ("engine.model.encoders",),
     "openTSNE": ("engine.model.projection",),
-    "sqlalchemy": ("engine.curation", "engine.drafts"),
+    "sqlalchemy": ("engine.curation", "engine.drafts", "engine.changes"),
     "alembic": ("engine.curation",),
     "streamlit": ("ui", "pages", "app"),
 }

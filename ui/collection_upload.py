@@ -1,170 +1,171 @@
-"""A collection on screen: a sheet and its pictures in, every row's state before anything is stored, drafts out."""
+"""A collection on screen: a sheet and its pictures in, every row's state before anything is saved, drafts out."""
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from engine.drafts.served import described
-from engine.drafts.store import NewDraft
-from engine.errors import ImageError, LongtailError
-from engine.shop.collection.archives import read_archive
-from engine.shop.collection.collection import CollectionRow, problems_table, read_collection, template
+from engine.errors import LongtailError
+from engine.serving.described import described
+from engine.shop.collection.reading import PictureFile, PictureReading, ReadingProgress
 from engine.shop.collection.sheets import read_sheet
+from engine.shop.collection.template import column_meanings, template, template_csv
 from engine.shop.uploads import store_upload
-from ui.curator import curator_name
-from ui.draft_resources import children, drafts
-from ui.notices import say
+from ui.at_work import begin, finished
+from ui.collection_preview import draw_preview
+from ui.draft_resources import children
 from ui.resources import recommender, shop_words, workspace
-from ui.words import plural
+from ui.words import duration_phrase, plain, plural
 
 __all__ = ["draw_collection"]
 
 MOST_MB = 200
+SHEET_SECONDS = 30.0
 EXAMPLES = 2
-_DONE = "collection_pictures"
+AT_ONCE_SECONDS, POLL_SECONDS = 0.3, 0.3
+_READING, _SHEET = "collection_reading", "collection_sheet_read"
+SHEET_KEY, PICTURES_KEY = "collection_sheet", "collection_pictures"
 
 
 def draw_collection() -> None:
-    """Template, upload, preview, and what can be taken."""
-    kinds = shop_words().attribute_kinds
+    """Template, upload, preview, and what can be saved."""
     st.write(
-        "Fill in the sheet, name the pictures in it, and drop everything here. Nothing is stored before you say so."
+        "Fill in the sheet, name the pictures in it, and drop everything here. No product is saved before you say so."
     )
-    with st.container(horizontal=True):
-        st.download_button(
-            "Template (Excel)", lambda: template(kinds, [_example(row) for row in range(EXAMPLES)]),
-            file_name="new-products.xlsx", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-    sheet_file = st.file_uploader("Sheet", type=["csv", "xlsx", "parquet"], key="collection_sheet", max_upload_size=64)
+    _templates()
+    sheet_file = st.file_uploader(
+        "Sheet", type=["csv", "xlsx", "parquet"], key=_key(SHEET_KEY), max_upload_size=64,
+    )  # fmt: skip
     picture_files = st.file_uploader(
         "Pictures, or zips of them", type=["jpg", "jpeg", "png", "webp", "zip"], accept_multiple_files=True,
-        key="collection_pictures_files", max_upload_size=MOST_MB,
+        key=_key(PICTURES_KEY), max_upload_size=MOST_MB,
     )  # fmt: skip
-    if sheet_file is None:
-        return
-    try:
-        sheet = _sheet(sheet_file.getvalue(), sheet_file.name)
-        pictures, skipped = _stored_pictures(picture_files)
-        facade = recommender()
-        taken = {draft.id for draft in drafts().all(("draft", "approved", "taken_in"))}
-        rows = read_collection(sheet, set(pictures), lambda one: one in facade or one in taken, kinds)
-        rows = [_not_an_example(row) for row in rows]
-    except LongtailError as exc:
-        st.error(str(exc), icon=":material/error:")
-        return
-    if skipped:
-        with st.expander(f"{plural(len(skipped), 'file')} not used", icon=":material/info:"):
-            st.dataframe(pd.DataFrame(skipped, columns=["File", "Why"]), hide_index=True, width="stretch")
-    _preview(sheet, rows, pictures)
-
-
-def _example(row: int) -> dict[str, Any]:
-    """A product of the shop as a row of the sheet."""
-    facade = recommender()
-    item = described(facade, row)
-    return {**item.pop("attributes"), **{name: value for name, value in item.items() if name != "image"}}
-
-
-def _not_an_example(row: CollectionRow) -> CollectionRow:
-    """The rows that the template came with are products of the shop, left in by mistake."""
-    examples = (_example(number) for number in range(EXAMPLES))
-    said = (row.item.get("title"), row.item.get("description"))
-    if row.product_id or said not in [(one.get("title"), one.get("description")) for one in examples]:
-        return row
-    problem = "title", "this is the example that the template came with. Delete the row."
-    return replace(row, problems=(*row.problems, problem))
-
-
-@st.cache_data(show_spinner="Reading the sheet…", max_entries=4)
-def _sheet(data: bytes, name: str) -> pd.DataFrame:
-    return read_sheet(data, name, seconds=30.0)
-
-
-def _stored_pictures(files: list[Any]) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Name -> content hash of every picture that can be used, and what cannot be with why; told while it goes on."""
-    key = tuple((file.file_id, file.size) for file in files)
-    known = st.session_state.get(_DONE)
-    if known is not None and known[0] == key:
-        return known[1], known[2]
-    stored: dict[str, str] = {}
-    skipped: list[tuple[str, str]] = []
-    if files:
-        bar = st.progress(0.0, "Reading the pictures…")
-        st.button("Cancel", key="collection_cancel", on_click=_forget_files)
-        for number, (name, data) in enumerate(_pictures(files, skipped), start=1):
-            try:
-                stored[name] = store_upload(workspace(), data, name=name, children=children())
-            except ImageError as exc:
-                skipped.append((name, str(exc)))
-            bar.progress(min(0.99, number / (number + 25)), f"{plural(number, 'picture')} read")
-        bar.progress(1.0, f"{plural(len(stored), 'picture')} ready")
-    st.session_state[_DONE] = key, stored, skipped
-    return stored, skipped
-
-
-def _forget_files() -> None:
-    st.session_state.pop(_DONE, None)
-    st.session_state.pop("collection_pictures_files", None)
-
-
-def _pictures(files: list[Any], skipped: list[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
-    for file in files:
-        if file.name.lower().endswith(".zip"):
-            yield from read_archive(
-                io.BytesIO(file.getvalue()), name=file.name, on_skip=lambda name, why: skipped.append((name, why))
+    reading = _reading(picture_files)
+    sheet = _sheet(sheet_file)
+    with _watched(reading):
+        pictures, skipped = reading.pictures, reading.skipped
+        if skipped:
+            with st.expander(f"{plural(len(skipped), 'file')} not used", icon=":material/info:", expanded=not pictures):
+                st.dataframe(pd.DataFrame(skipped, columns=["File", "Why"]), hide_index=True, width="stretch")
+        if sheet is not None:
+            stamp = sheet_file.file_id, reading.key
+            draw_preview(sheet, pictures, _examples(), stamp=stamp, start_over=_start_over)
+        elif pictures and sheet_file is None:
+            st.info(
+                f"{plural(len(pictures), 'picture')} ready. Now the sheet that says what they show.",
+                icon=":material/table:",
             )
-        else:
-            yield file.name, file.getvalue()
 
 
-def _preview(sheet: pd.DataFrame, rows: list[CollectionRow], pictures: dict[str, str]) -> None:
-    ready = [row for row in rows if row.ready]
-    bad = [row for row in rows if not row.ready]
-    table = pd.DataFrame(
-        {
-            "row": [row.number for row in rows],
-            "state": ["Ready" if row.ready else "To mend" for row in rows],
-            "title": [str(row.item.get("title") or "") for row in rows],
-            "pictures": [len(row.pictures) for row in rows],
-            "what": ["; ".join(f"{column}: {text}" for column, text in row.problems) for row in rows],
-        }
-    ).sort_values(["state", "row"], ascending=[False, True])
-    st.write(f"**{plural(len(ready), 'row')} ready, {plural(len(bad), 'row')} to mend.**")
-    st.dataframe(
-        table, hide_index=True, width="stretch",
-        column_config={"row": "Row", "state": "State", "title": "Title", "pictures": "Pictures", "what": "What to mend"},
-    )  # fmt: skip
+def _templates() -> None:
+    kinds = shop_words().attribute_kinds
     with st.container(horizontal=True, vertical_alignment="center"):
-        approve = st.toggle("Show them in the shop at once", key="collection_approve")
-        if st.button(f"Save {plural(len(ready), 'draft')}", type="primary", disabled=not ready, key="collection_save"):
-            _save(ready, pictures, approve=approve)
-        if bad:
-            mend = problems_table(sheet, rows)
-            st.download_button(
-                "Rows to mend", mend.map(_safe).to_csv(index=False).encode("utf-8-sig"), file_name="to-mend.csv",
-                mime="text/csv", icon=":material/download:", on_click="ignore",
-            )  # fmt: skip
+        st.download_button(
+            "Template (Excel)", lambda: template(kinds, _examples()),
+            file_name="new-products.xlsx", icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Template (CSV)", lambda: template_csv(kinds, _examples()),
+            file_name="new-products.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+    with st.expander("Which columns matter", icon=":material/help:"):
+        st.write(
+            "A row needs a **title** or a **picture**; with both its neighbours are best, and every further fact helps. "
+            "Columns may stand in any order, and those that are not listed here are left out. "
+            "Where there is no **pictures** column, a picture that is called like the id belongs to the row."
+        )
+        st.write("\n".join(f"- **{plain(name)}**: {plain(what)}" for name, what in column_meanings(kinds).items()))
 
 
-def _save(ready: list[CollectionRow], pictures: dict[str, str], *, approve: bool) -> None:
+def _examples() -> list[dict[str, Any]]:
+    """Products of the shop as rows of the sheet."""
     facade = recommender()
-    new = [NewDraft(row.item, [pictures[name] for name in row.pictures], row.product_id) for row in ready]
-    try:
-        made = drafts().save(new, curator_name(), facade.__contains__, approve=approve)
-    except LongtailError as exc:
-        st.error(f"Nothing was saved. {exc}", icon=":material/error:")
-        return
-    say(f"{plural(len(made), 'draft')} saved{' and in the shop' if approve else ''}", ":material/check:")
-    st.rerun()
+    items = [described(facade, row) for row in range(min(EXAMPLES, len(facade.items)))]
+    return [{**item.pop("attributes"), **{n: value for n, value in item.items() if n != "image"}} for item in items]
 
 
-def _safe(value: object) -> object:
-    """A spreadsheet shows it and does not run it."""
-    return f"'{value}" if isinstance(value, str) and re.match(r"[=+\-@\t\r]", value) else value
+def _sheet(file: Any) -> pd.DataFrame | None:
+    """The sheet, read once and not with every run; what is wrong with it is said."""
+    work = f"{_SHEET}_{file.file_id}" if file is not None else ""
+    for other in [key for key in st.session_state if str(key).startswith(f"{_SHEET}_") and key != work]:
+        del st.session_state[other]  # a sheet that was taken away while it was read
+    if file is None:
+        st.session_state.pop(_SHEET, None)
+        return None
+    key, read = st.session_state.get(_SHEET, (None, None))
+    if key != file.file_id:
+        begin(work, "Reading the sheet", lambda _count: read_sheet(file.getvalue(), file.name, seconds=SHEET_SECONDS))
+        ended = finished(work)
+        assert ended is not None
+        try:
+            read = ended.result()
+        except LongtailError as exc:
+            read = exc
+        st.session_state[_SHEET] = file.file_id, read
+    if isinstance(read, LongtailError):
+        st.error(plain(read), icon=":material/error:")
+        return None
+    return read
+
+
+def _reading(files: Sequence[Any]) -> PictureReading:
+    """What reads the pictures, on a thread of its own: other widgets may be touched meanwhile."""
+    if _READING not in st.session_state:
+        space, decoders = workspace(), children()
+        st.session_state[_READING] = PictureReading(
+            lambda data, name: store_upload(space, data, name=name, children=decoders)
+        )
+    reading: PictureReading = st.session_state[_READING]
+    reading.want([PictureFile(file.file_id, file.name, file.getvalue) for file in files])
+    return reading
+
+
+def _watched(reading: PictureReading) -> DeltaGenerator:
+    """Stay until the pictures are read, and say how far it is; where to draw what follows from them."""
+    place = st.empty()
+    if reading.wait(AT_ONCE_SECONDS):
+        return st.container()
+    rest = st.empty()  # what was drawn there is no longer so
+    with place.container():
+        bar = st.progress(*_told(reading.progress))
+        st.button("Cancel", icon=":material/close:", key="collection_cancel", on_click=_forget_pictures)
+        while not reading.wait(POLL_SECONDS):
+            bar.progress(*_told(reading.progress))
+    place.empty()
+    return rest.container()
+
+
+def _told(progress: ReadingProgress) -> tuple[float, str]:
+    if progress.total is None:
+        return 0.0, "Looking into the zips…"
+    left = progress.seconds_left
+    said = f", about {duration_phrase(left)} left" if left is not None else ""
+    share = progress.done / max(progress.total, 1)
+    return min(share, 1.0), f"{progress.done:,} of {plural(progress.total, 'picture')} read{said}"
+
+
+def _forget_pictures() -> None:
+    """Callback: stop reading, and have an uploader without files."""
+    if reading := st.session_state.pop(_READING, None):
+        reading.stop()
+    _renew(PICTURES_KEY)
+
+
+def _start_over() -> None:
+    """Callback: another collection."""
+    _forget_pictures()
+    _renew(SHEET_KEY)
+
+
+def _key(name: str) -> str:
+    """An uploader keeps its files in the browser; only one with another key is empty."""
+    times = st.session_state.get(f"{name}_renewed", 0)
+    return f"{name}_{times}" if times else name
+
+
+def _renew(name: str) -> None:
+    st.session_state[f"{name}_renewed"] = st.session_state.get(f"{name}_renewed", 0) + 1

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from engine.drafts.store import Draft
-from engine.errors import LongtailError
+from engine.errors import LongtailError, NotFoundError
+from ui.at_work import Count, begin, finished
 from ui.cards import Group, card_groups
 from ui.draft_resources import buffer, draft_card, drafts, neighbour_card
 from ui.notices import say
 from ui.resources import settings
 from ui.url import query, set_query
-from ui.words import day_phrase, plural
+from ui.words import day_phrase, plain, plural
 
 __all__ = ["draw_drafts"]
 
 SHOWN = 24
+_SHOWING = "drafts_showing"
 
 
 def draw_drafts() -> None:
     """The draft in the address, or all of them."""
+    _tell_shown()
     there = drafts().all()
     chosen = next((one for one in there if one.id == query("draft")), None)
     if chosen is not None:
@@ -60,8 +63,8 @@ def _one(draft: Draft) -> None:
     left, right = st.columns([3, 7], gap="large")
     with left:
         card_groups([Group(cards=[draft_card(draft)])], key="draft_one")
-        who = f" by {draft.created_by}" if draft.created_by else ""
-        st.caption(f"{draft.id}, saved {day_phrase(draft.created_at)}{who}.")
+        who = f" by {plain(draft.created_by)}" if draft.created_by else ""
+        st.caption(f"{plain(draft.id)}, saved {day_phrase(draft.created_at)}{who}.")
         with st.container(horizontal=True):
             if draft.state == "draft":
                 st.button(
@@ -93,15 +96,39 @@ def _do(act: Callable[[str], object], draft_id: str, said: str) -> None:
     try:
         act(draft_id)
     except LongtailError as exc:
-        say(str(exc), ":material/error:")
+        say(plain(exc), ":material/error:")
     else:
         say(said, ":material/check:")
 
 
-def _all(draft_ids: list[str]) -> None:
-    for draft_id in draft_ids:
-        drafts().approve(draft_id)
-    say(f"{plural(len(draft_ids), 'product')} in the shop now", ":material/check:")
+def _all(draft_ids: Sequence[str]) -> None:
+    """Callback: begin to show them in the shop; hundreds take a while."""
+    store = drafts()
+
+    def show(count: Count) -> int:
+        shown = 0
+        for number, draft_id in enumerate(draft_ids, start=1):
+            try:
+                store.approve(draft_id)
+                shown += 1
+            except NotFoundError:  # somebody discarded it meanwhile
+                continue
+            finally:
+                count(number)
+        return shown
+
+    begin(_SHOWING, "Showing them in the shop", show, total=len(draft_ids))
+
+
+def _tell_shown() -> None:
+    """Wait for those that are being shown, and say how many there are."""
+    ended = finished(_SHOWING)
+    if ended is None:
+        return
+    try:
+        st.toast(f"{plural(ended.result(), 'product')} in the shop now", icon=":material/check:")
+    except LongtailError as exc:
+        st.error(plain(exc), icon=":material/error:")
 
 
 def _change(draft_id: str) -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
 
-from engine.drafts.served import DraftBuffer
+from engine.drafts.served import DraftBuffer, place_drafts, placed_already
 from engine.drafts.store import SERVED, Draft, DraftStore
 from engine.serving.recommender import Neighbour
 from engine.shop.bounded import BoundedChildren
 from engine.shop.uploads import picture_children
 from ui.cards import Card
+from ui.placing import Placing
+from ui.readers import get_ready
 from ui.resources import card_maker, judgements, recommender, settings, shop_words, workspace
 from ui.routes import picture_url, thumb_url
 from ui.words import price_phrase
 
-__all__ = ["buffer", "children", "draft_card", "drafts", "neighbour_card"]
+__all__ = ["buffer", "children", "draft_card", "drafts", "neighbour_card", "place_now"]
 
 
 def drafts() -> DraftStore:
@@ -25,9 +28,29 @@ def drafts() -> DraftStore:
 
 
 def buffer() -> DraftBuffer:
-    """The approved drafts beside the release that is served; read again when one changes."""
+    """The approved drafts beside the release that is served; read again when one changes.
+
+    Drafts that no process has placed yet are left out, and placed by a thread meanwhile.
+    """
     url = settings().database_url or workspace().database_url
-    return _buffer(url, recommender().release_id, drafts().stamp())
+    return _placing(url, recommender().version, drafts().stamp()).result
+
+
+def place_now(draft_ids: Sequence[str]) -> None:
+    """Find the places of drafts that were just approved while somebody looks on, so that no page has to wait for them."""
+    facade = recommender()
+    chosen = set(draft_ids)
+    some = [draft for draft in drafts().all(SERVED) if draft.id in chosen]
+    bar = st.progress(0.0, "Finding their place in the shop…") if len(some) > 1 else None
+    get_ready(facade, workspace()).join()
+
+    def told(step: str, done: float, message: str = "") -> None:
+        if bar is not None:
+            bar.progress(done, f"Finding their place in the shop: {message}")
+
+    place_drafts(facade, workspace(), some, told)
+    if bar is not None:
+        bar.empty()
 
 
 def draft_card(draft: Draft, rank: int | None = None, note: str = "New") -> Card:
@@ -58,6 +81,14 @@ def children() -> BoundedChildren:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _buffer(url: str, release_id: str, stamp: tuple[int, str]) -> DraftBuffer:
-    facade = recommender()
-    return DraftBuffer(facade, workspace(), tuple(draft for draft in drafts().all(SERVED) if draft.id not in facade))
+def _placing(url: str, version: str, stamp: tuple[int, str]) -> Placing[DraftBuffer]:
+    facade, there = recommender(), workspace()
+    fresh = tuple(draft for draft in drafts().all(SERVED) if draft.id not in facade)
+    placed = tuple(placed_already(facade, there, fresh))
+
+    def work() -> DraftBuffer:
+        get_ready(facade, there).join()
+        found = place_drafts(facade, there, fresh)
+        return DraftBuffer(facade, there, tuple(one for one, vectors in zip(fresh, found, strict=True) if vectors))
+
+    return Placing(DraftBuffer(facade, there, placed), work if len(placed) < len(fresh) else None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.navigation.page import Page
 
-__all__ = ["NAVIGATION", "Entry", "link_to", "open_draft", "open_product", "remember_pages"]
+__all__ = ["NAVIGATION", "Entry", "link_to", "open_change", "open_draft", "open_product", "remember_pages"]
 
 _KEY = "pages"
 
@@ -55,6 +55,11 @@ def open_product(item_id: str) -> None:
 def open_draft(draft_id: str) -> None:
     """Leave this page for a draft; call it in a page's own run, not in a callback."""
     st.switch_page(st.session_state[_KEY]["new_product"], query_params={"view": "drafts", "draft": draft_id})
+
+
+def open_change(item_id: str) -> None:
+    """Leave this page for the form that changes a product; call it in a page's own run, not in a callback."""
+    st.switch_page(st.session_state[_KEY]["new_product"], query_params={"change": item_id})
 
 
 def link_to(module: str, label: str, icon: str | None = None) -> None:

@@ -18,6 +18,7 @@ from engine.settings import Settings, load_settings, workspace_path
 from engine.shop.catalogue import Shop, read_shop
 from engine.workspace import Workspace
 from ui.cards import CardMaker
+from ui.changed import as_changed
 from ui.words import day_phrase, plural
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "known_values",
     "recommender",
     "release",
+    "release_as_trained",
     "release_sentence",
     "settings",
     "shop",
@@ -89,7 +91,16 @@ def words_of(facade: Recommender) -> ShopWords:
 
 
 def recommender() -> Recommender:
-    """The published release, or the last good one with a notice; raises `NoReleaseError` when there is none."""
+    """The published release as people changed it since, or the last good one with a notice.
+
+    Raises `NoReleaseError` when there is none.
+    """
+    base = release_as_trained()
+    return as_changed(base, workspace(), judgements(), settings().database_url or workspace().database_url)
+
+
+def release_as_trained() -> Recommender:
+    """As `recommender`, without what people changed since."""
     return _recommender(workspace(), current_release_id(workspace()))
 
 
@@ -111,7 +122,7 @@ def card_maker() -> CardMaker:
 
 def known_values(column: str) -> list[str]:
     """The values of a column of the release's catalogue, most frequent first; do not change the list."""
-    return _known_values(workspace(), recommender().release_id, column)
+    return _known_values(workspace(), recommender().version, column)
 
 
 def judgements() -> JudgementStore:
@@ -167,7 +178,7 @@ def _traffic(workspace: Workspace, release_id: str) -> Traffic:
 
 
 @st.cache_resource(show_spinner=False, max_entries=100, hash_funcs={Workspace: lambda w: str(w.root)})
-def _known_values(workspace: Workspace, release_id: str, column: str) -> list[str]:
+def _known_values(workspace: Workspace, version: str, column: str) -> list[str]:
     values = recommender().items[column].explode()
     return [str(value) for value in values.dropna().value_counts().index]
 

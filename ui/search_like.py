@@ -11,10 +11,13 @@ import streamlit as st
 
 from engine.errors import ImageError, LongtailError
 from engine.serving.unseen import vectors_of_unseen
+from ui.readers import get_ready
+from ui.pasting import take_pasted
 from ui.resources import recommender, workspace
 from ui.routes import thumb_url
-from ui.unseen import MAX_PICTURE_MB, PICTURE_TYPES, get_ready, stored_picture
+from ui.unseen import MAX_PICTURE_MB, PICTURE_TYPES, stored_picture
 from ui.url import mirror, query, set_query, writer
+from ui.words import plain
 
 __all__ = ["Like", "closest", "draw_like", "like_in_address", "say_like"]
 
@@ -46,7 +49,7 @@ def draw_like(like: Like | None) -> None:
     """A way to search by a picture or in one's own words."""
     with st.popover("By picture or words", icon=":material/image_search:", key="like_open", on_change="rerun") as asked:
         if asked.open:  # the readers are loaded while somebody types, and for nobody else
-            get_ready(workspace(), recommender().release_id)
+            get_ready(recommender(), workspace())
         mirror("like_words", like.words if like else "")
         st.text_input(
             "In your own words", key="like_words", placeholder="a light dress for a garden party", max_chars=300,
@@ -54,8 +57,9 @@ def draw_like(like: Like | None) -> None:
         )  # fmt: skip
         upload = st.file_uploader(
             "A picture", type=PICTURE_TYPES, key="like_picture", max_upload_size=MAX_PICTURE_MB,
-            help="Of anything that ought to look alike. You can also paste one here.",
+            help="Of anything that ought to look alike. You can also paste one while this is open.",
         )  # fmt: skip
+        take_pasted("like_picture")
         if upload is not None:
             _take(upload.getvalue(), upload.name)
         st.caption("The closest products come first; the filters still hold.")
@@ -66,7 +70,7 @@ def closest(like: Like, rows: np.ndarray) -> np.ndarray:
 
     Raises `LongtailError` where the release cannot read it.
     """
-    found = _ranked(recommender().release_id, like)
+    found = _ranked(recommender().version, like)
     if not found.size:
         raise LongtailError(
             f"{recommender().manifest.label} was trained on products without "
@@ -82,11 +86,8 @@ def say_like(like: Like) -> None:
             st.html(
                 f'<div class="lt-uploads"><img class="lt-upload" src="{thumb_url(like.image)}" alt="Your picture"></div>'
             )
-        plain = re.sub(r"([^\w\s])", r"\\\1", like.words)
-        what = " and ".join(
-            part for part in ("your picture" if like.image else "", f"“{plain}”" if plain else "") if part
-        )
-        st.write(f"Products like {what}, the closest first.")
+        parts = [*(["your picture"] if like.image else []), *([f"“{plain(like.words)}”"] if like.words else [])]
+        st.write(f"Products like {' and '.join(parts)}, the closest first.")
         st.button("All products", icon=":material/close:", key="like_stop", on_click=_stop)
 
 
@@ -98,7 +99,7 @@ def _take(data: bytes, name: str) -> None:
     try:
         image = stored_picture(data, name)
     except ImageError as exc:
-        st.error(str(exc), icon=":material/broken_image:")
+        st.error(plain(exc), icon=":material/broken_image:")
         return
     st.session_state[_TAKEN] = mark
     set_query(like=image, page=None)
@@ -110,9 +111,9 @@ def _stop() -> None:
 
 
 @st.cache_data(show_spinner="Looking for products like it…", max_entries=32)
-def _ranked(release_id: str, like: Like) -> np.ndarray:
+def _ranked(version: str, like: Like) -> np.ndarray:
     """Rows of this release by their content, the closest first; empty where the release reads nothing of it."""
-    get_ready(workspace(), release_id).join()
+    get_ready(recommender(), workspace()).join()
     facade = recommender()
     item = {name: value for name, value in (("title", like.words), ("image", like.image)) if value}
     try:

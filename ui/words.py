@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime, tzinfo
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "count_phrase",
     "day_phrase",
     "duration_phrase",
+    "plain",
     "plural",
     "price_phrase",
     "singular",
@@ -27,6 +29,11 @@ ARM_HELP = {
     "predicted": "Where behaviour would put the product, predicted from its text, picture and attributes.",
     "content": "Products whose text, picture and attributes are alike; nobody's behaviour plays a part.",
 }
+# What has a meaning in the Markdown of one line; signs that have one only where a line begins; and what the browser
+# turns into links, icons and pictures although it is escaped: addresses, and names between colons.
+_MARKED = re.compile(r"([\\`*_\[\]<>!~|$&(){}^#]|:(?=\S)|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)])")
+_LINKED = re.compile(r"(?i)(?<=\bwww)(?=\.)|(?=@)|(?=:(?://|[\w+\-/]*:))|(?<=:)(?=[\w+\-/]+:)")
+_JOINER = "\u2060"  # takes no room and breaks no line
 _SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥", "INR": "₹", "CNY": "CN¥", "AUD": "A$", "CAD": "C$"}
 
 
@@ -79,6 +86,11 @@ def duration_phrase(seconds: float) -> str:
         return f"{round(seconds / 5) * 5} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def plain(text: object) -> str:
+    """Text of strangers for a sentence that is Markdown: shown as it stands, with no link, picture or format in it."""
+    return _MARKED.sub(r"\\\1", _LINKED.sub(_JOINER, " ".join(str(text).split())))
 
 
 def text_or_none(value: object) -> str | None:

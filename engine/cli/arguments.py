@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
         "new products: add them from a sheet, list, approve or discard them",
         _describe_drafts,
     )
+    add("changes", "changes:changes", "products already there: change, list, undo", _describe_changes)
     add("releases", "releases:releases", "list the releases")
     add("publish", "releases:publish", "make a release the one that is served", _describe_release)
     add("rollback", "releases:rollback", "go back to the release that was served before")
@@ -149,7 +150,19 @@ def _describe_drafts(parser: Command) -> None:
     parser.add_argument("--mend", type=Path, metavar="F.csv", help="of `add`: write the rows to mend to a file")
 
 
+def _describe_changes(parser: Command) -> None:
+    parser.add_argument("what", choices=("set", "list", "undo"))
+    parser.add_argument("ids", nargs="*", metavar="ID", help="of `set` (one) and `undo`")
+    _describe_product(parser)
+
+
 def _describe_similar(parser: Command) -> None:
+    _describe_product(parser)
+    parser.add_argument("--arm", choices=("predicted", "content", "hybrid"), default="hybrid")
+    parser.add_argument("--k", type=_positive, default=10, help="how many neighbours (default 10)")
+
+
+def _describe_product(parser: Command) -> None:
     parser.add_argument("--title", default=None, help="the product's title")
     parser.add_argument("--description", default=None)
     parser.add_argument("--brand", default=None)
@@ -164,8 +177,6 @@ def _describe_similar(parser: Command) -> None:
         metavar="NAME=VALUE",
         help="any other attribute; repeat it for several values of one",
     )
-    parser.add_argument("--arm", choices=("predicted", "content", "hybrid"), default="hybrid")
-    parser.add_argument("--k", type=_positive, default=10, help="how many neighbours (default 10)")
 
 
 def _describe_release(parser: Command) -> None:

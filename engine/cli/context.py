@@ -6,6 +6,7 @@ import argparse
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
 from engine.jobs.recording import RunRecorder, recorded_run
@@ -13,7 +14,11 @@ from engine.progress import Progress
 from engine.settings import Settings, load_settings, workspace_path
 from engine.workspace import Workspace
 
-__all__ = ["open_settings", "open_workspace", "run_of_its_own"]
+if TYPE_CHECKING:
+    from engine.curation.judgements import JudgementStore
+    from engine.serving.recommender import Recommender
+
+__all__ = ["has_store", "open_served", "open_settings", "open_store", "open_workspace", "run_of_its_own"]
 
 
 def open_workspace(arguments: argparse.Namespace) -> Workspace:
@@ -44,3 +49,38 @@ def run_of_its_own(
         finally:
             if arguments.discard is not None:
                 shutil.rmtree(arguments.discard, ignore_errors=True)
+
+
+def open_store(arguments: argparse.Namespace) -> JudgementStore:
+    """The database of judgements, drafts and changes, migrated; made where there is none."""
+    from engine.curation.judgements import JudgementStore
+
+    return JudgementStore(open_settings(arguments).database_url or open_workspace(arguments).database_url)
+
+
+def has_store(arguments: argparse.Namespace) -> bool:
+    """Whether anybody has judged, drafted or changed anything yet."""
+    return bool(open_settings(arguments).database_url or open_workspace(arguments).judgements_file.is_file())
+
+
+def open_served(arguments: argparse.Namespace, console: Console, release_id: str | None = None) -> Recommender:
+    """A release as it is served: products as they were changed, without what people ruled out.
+
+    Tells the notice where it is not the release that was published last.
+    """
+    from engine.serving.recommender import Recommender
+
+    workspace, settings = open_workspace(arguments), open_settings(arguments)
+    recommender = Recommender.open(workspace, release_id)
+    if recommender.notice:
+        console.note(recommender.notice)
+    if not has_store(arguments):
+        return recommender
+    from engine.changes.served import changed_in, place_changes, with_changes
+    from engine.changes.store import ChangeStore
+    from engine.curation.suppression import Suppressed
+
+    store = open_store(arguments)
+    recommender.left_out = Suppressed(store, settings.curation.leads).of
+    items = changed_in(recommender, workspace, ChangeStore(store, workspace).all())
+    return with_changes(recommender, workspace, items, place_changes(recommender, workspace, items, console.progress))

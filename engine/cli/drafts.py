@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
-from engine.cli.context import open_settings, open_workspace
+from engine.cli.context import open_store, open_workspace
 from engine.errors import ImageError, InputError
+
+if TYPE_CHECKING:
+    from engine.drafts.store import DraftStore
 
 __all__ = ["drafts"]
 
@@ -105,9 +108,7 @@ def _pictures(source: Path | None, console: Console) -> Iterator[tuple[str, byte
         raise InputError(f"cannot be read ({exc.strerror}).", file=str(source)) from exc
 
 
-def _store(arguments: argparse.Namespace) -> Any:
-    from engine.curation.judgements import JudgementStore
+def _store(arguments: argparse.Namespace) -> DraftStore:
     from engine.drafts.store import DraftStore
 
-    workspace = open_workspace(arguments)
-    return DraftStore(JudgementStore(open_settings(arguments).database_url or workspace.database_url), workspace)
+    return DraftStore(open_store(arguments), open_workspace(arguments))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.cli.console import Console
-from engine.cli.context import open_settings, open_workspace
+from engine.cli.context import has_store, open_served, open_store, open_workspace
+from engine.cli.described import described_by, read_bytes
 from engine.errors import InputError
 
 __all__ = ["export", "neighbours", "similar"]
@@ -16,11 +17,8 @@ __all__ = ["export", "neighbours", "similar"]
 def neighbours(arguments: argparse.Namespace, console: Console) -> None:
     """Write item_id, rank, neighbour_id and score of every product, or of those in a file."""
     from engine.serving.exports import write_table
-    from engine.serving.recommender import Recommender
 
-    recommender = Recommender.open(open_workspace(arguments), arguments.release)
-    _leave_out(recommender, arguments)
-    _tell_notice(recommender.notice, console)
+    recommender = open_served(arguments, console, arguments.release)
     wanted = _read_ids(arguments.items) if arguments.items else None
     table = _with_drafts(
         recommender, arguments, recommender.served_all(arguments.arm, arguments.k, wanted), wanted is None
@@ -36,18 +34,11 @@ def neighbours(arguments: argparse.Namespace, console: Console) -> None:
 
 def similar(arguments: argparse.Namespace, console: Console) -> None:
     """Print the neighbours of a product that only the arguments describe."""
-    from engine.serving.recommender import Recommender
     from engine.serving.unseen import neighbours_of_unseen
-    from engine.shop.images import store_image
 
     workspace = open_workspace(arguments)
-    recommender = Recommender.open(workspace)
-    _tell_notice(recommender.notice, console)
-    fields = ("title", "description", "brand", "category", "price")
-    item: dict[str, Any] = {name: getattr(arguments, name) for name in fields if getattr(arguments, name) is not None}
-    item["attributes"] = _attributes(arguments.attribute)
-    if arguments.image:
-        item["image"] = store_image(workspace, _read_bytes(arguments.image), name=arguments.image.name)
+    recommender = open_served(arguments, console)
+    item = described_by(arguments, workspace)
     found = neighbours_of_unseen(recommender, workspace, item, arguments.k, arguments.arm)
     titles = recommender.items["title"]
     rows = [
@@ -66,63 +57,45 @@ def export(arguments: argparse.Namespace, console: Console) -> None:
         from engine.curation.evidence import qrels
         from engine.storage import atomic_write
 
-        text = qrels(_store(arguments).current())
+        text = qrels(open_store(arguments).current())
         atomic_write(arguments.out, text)
         console.result({"rows": text.count("\n")}, f"{arguments.out}: {text.count(chr(10)):,} pairs.")
         return
     table = {"neighbours": _neighbours_table, "judgements": _judgements_table, "irrelevance": _irrelevance_table}[
         arguments.what
-    ](arguments)
+    ](arguments, console)
     write_table(table, arguments.out)
     console.result({"rows": len(table)}, f"{arguments.out}: {len(table):,} rows.")
 
 
-def _neighbours_table(arguments: argparse.Namespace) -> Any:
-    from engine.serving.recommender import Recommender
-
-    recommender = Recommender.open(open_workspace(arguments))
-    _leave_out(recommender, arguments)
+def _neighbours_table(arguments: argparse.Namespace, console: Console) -> Any:
+    recommender = open_served(arguments, console)
     return _with_drafts(recommender, arguments, recommender.served_all(arguments.arm, arguments.k), True)
 
 
 def _with_drafts(recommender: Any, arguments: argparse.Namespace, table: Any, own: bool) -> Any:
     """The lists with the approved drafts among them, and with theirs if everything is asked for."""
-    settings, workspace = open_settings(arguments), open_workspace(arguments)
-    if arguments.arm != "hybrid" or not (settings.database_url or workspace.judgements_file.is_file()):
+    if arguments.arm != "hybrid" or not has_store(arguments):
         return table
     from engine.drafts.served import DraftBuffer
     from engine.drafts.store import SERVED, DraftStore
 
-    approved = DraftStore(_store(arguments), workspace).all(SERVED)
+    workspace = open_workspace(arguments)
+    approved = DraftStore(open_store(arguments), workspace).all(SERVED)
     fresh = tuple(draft for draft in approved if draft.id not in recommender)
     return DraftBuffer(recommender, workspace, fresh).merged_table(table, arguments.k, own=own)
 
 
-def _leave_out(recommender: Any, arguments: argparse.Namespace) -> None:
-    """Leave out what people ruled out, where there is a judgement store at all."""
-    from engine.curation.suppression import Suppressed
-
-    settings, workspace = open_settings(arguments), open_workspace(arguments)
-    if settings.database_url or workspace.judgements_file.is_file():
-        recommender.left_out = Suppressed(_store(arguments), settings.curation.leads).of
+def _judgements_table(arguments: argparse.Namespace, _console: Console) -> Any:
+    return open_store(arguments).log()
 
 
-def _judgements_table(arguments: argparse.Namespace) -> Any:
-    return _store(arguments).log()
-
-
-def _irrelevance_table(arguments: argparse.Namespace) -> Any:
+def _irrelevance_table(arguments: argparse.Namespace, _console: Console) -> Any:
     from engine.curation.irrelevance import irrelevance_by_count
     from engine.curation.lessons import not_taught
 
-    store = _store(arguments)
+    store = open_store(arguments)
     return irrelevance_by_count(store.current(), not_taught(store.seen(), open_workspace(arguments)), k=arguments.k)
-
-
-def _store(arguments: argparse.Namespace) -> Any:
-    from engine.curation.judgements import JudgementStore
-
-    return JudgementStore(open_settings(arguments).database_url or open_workspace(arguments).database_url)
 
 
 def _read_ids(path: Path) -> list[str]:
@@ -138,7 +111,7 @@ def _read_ids(path: Path) -> list[str]:
             raise InputError("there is no such column.", file=str(path), field="item_id")
         ids = [str(value) for value in table["item_id"]]
     else:
-        lines = _read_bytes(path).decode("utf-8-sig", errors="replace").splitlines()
+        lines = read_bytes(path).decode("utf-8-sig", errors="replace").splitlines()
         if path.suffix == ".csv":
             import csv
 
@@ -151,23 +124,3 @@ def _read_ids(path: Path) -> list[str]:
     if not ids:
         raise InputError("it names no products.", file=str(path))
     return list(dict.fromkeys(ids))
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as exc:
-        raise InputError(f"cannot be read ({exc.strerror}).", file=str(path)) from exc
-
-
-def _attributes(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """Attributes by name; a name that is given several times holds a list."""
-    values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        values.setdefault(name, []).append(value)
-    return {name: several[0] if len(several) == 1 else several for name, several in values.items()}
-
-
-def _tell_notice(notice: str | None, console: Console) -> None:
-    if notice:
-        console.note(notice)

@@ -6,10 +6,11 @@ import argparse
 from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
-from engine.cli.context import open_settings, open_workspace, run_of_its_own
+from engine.cli.context import has_store, open_settings, open_store, open_workspace, run_of_its_own
 from engine.cli.training import train_in_run
 
 if TYPE_CHECKING:
+    from engine.shop.ingest import AddedProducts
     from engine.shop.report import IngestReport
 
 __all__ = ["demo", "ingest"]
@@ -53,6 +54,7 @@ def ingest(arguments: argparse.Namespace, console: Console) -> None:
             mapping=dict(arguments.map),
             name=arguments.name,
             strict=arguments.strict,
+            added=_added(arguments),
             progress=progress,
         )
         for file in report.files:
@@ -65,6 +67,18 @@ def ingest(arguments: argparse.Namespace, console: Console) -> None:
         console.result({"report": report.to_dict()}, run.message)
         if arguments.train:
             train_in_run(workspace, settings, run, console, progress)
+
+
+def _added(arguments: argparse.Namespace) -> AddedProducts | None:
+    """The products that people added here; they stay when the shop's files come again without them."""
+    if not has_store(arguments):
+        return None
+    from engine.drafts.store import DraftStore
+    from engine.drafts.taking_in import draft_products
+
+    workspace = open_workspace(arguments)
+    drafts = DraftStore(open_store(arguments), workspace)
+    return lambda kinds, known: draft_products(workspace, drafts, kinds, known)
 
 
 def _problem_lines(report: IngestReport) -> list[str]:

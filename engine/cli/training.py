@@ -55,6 +55,7 @@ def train_in_run(
     publish: bool = True,
 ) -> None:
     """Train as part of a run that is recorded already, and say what came of it."""
+    from engine.changes.store import ChangeStore
     from engine.curation.judgements import JudgementStore
     from engine.drafts.store import SERVED, DraftStore
     from engine.drafts.taking_in import take_in
@@ -63,9 +64,13 @@ def train_in_run(
 
     drafts = None
     if settings.database_url or workspace.judgements_file.is_file():
-        drafts = DraftStore(JudgementStore(settings.database_url or workspace.database_url), workspace)
-        if taken := take_in(workspace, drafts):
-            console.note(f"{len(taken):,} approved drafts are products of the catalogue now.")
+        store = JudgementStore(settings.database_url or workspace.database_url)
+        drafts = DraftStore(store, workspace)
+        taken = take_in(workspace, drafts, ChangeStore(store, workspace))
+        if taken.added:
+            console.note(f"{len(taken.added):,} approved drafts are products of the catalogue now.")
+        if taken.changed:
+            console.note(f"{len(taken.changed):,} products are in the catalogue as they were changed.")
     result = train_release(workspace, settings, release_id=release_id, progress=progress, publish=publish)
     run.release_id = result.release_id
     if drafts is not None and result.published:

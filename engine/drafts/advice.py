@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.drafts.served import described
+from engine.serving.described import described
 from engine.serving.recommender import Neighbour, Recommender
 from engine.serving.unseen import vectors_of_unseen
 from engine.workspace import Workspace

@@ -7,7 +7,7 @@ weight's scale is read off the release's own products without interactions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,11 +16,14 @@ import numpy as np
 import pandas as pd
 
 from engine.drafts.store import Draft
+from engine.progress import Progress, silent
+from engine.serving.described import described, readable
+from engine.serving.kept import Arrays, KeptVectors, key_of
 from engine.serving.recommender import Neighbour, Recommender
 from engine.serving.unseen import UnseenVectors, vectors_of_unseen
 from engine.workspace import Workspace
 
-__all__ = ["DraftBuffer", "Inbound", "inbound_of"]
+__all__ = ["DraftBuffer", "Inbound", "candidates_of_unseen", "inbound_of", "place_drafts", "placed_already", "query_of"]
 
 SAMPLE = 16  # products without interactions that tell the scale
 
@@ -75,21 +78,52 @@ class DraftBuffer:
     def neighbours_of_draft(self, draft_id: str, k: int = 10) -> list[Neighbour]:
         """What stands beside a draft: products of the catalogue, and other approved drafts."""
         place = self.ids.index(draft_id)
-        if not self._vectors.present[place]:
+        if not self._placed[place]["present"]:
             return []
-        query = self._vectors.query[place]
+        query = self._placed[place]["query"]
         own = self.recommender.found(*self.recommender.arm("hybrid").of_vector(query, k))
         scores = self._candidates @ (query / max(float(np.linalg.norm(query)), 1e-12))
         others = [(float(score), one) for one, score in zip(self.ids, scores, strict=True) if one != draft_id]
         return _merge(own, others, k)
 
     @cached_property
-    def _vectors(self) -> UnseenVectors:
-        return vectors_of_unseen(self.recommender, self.workspace, [draft.described() for draft in self.drafts])
+    def _placed(self) -> list[Arrays]:
+        nothing = np.zeros(self.recommender.arm("hybrid").query.shape[1], dtype=np.float32)
+        unread: Arrays = {"query": nothing, "candidate": np.full_like(nothing, np.nan), "present": np.array(False)}
+        return [found or unread for found in place_drafts(self.recommender, self.workspace, self.drafts)]
 
     @cached_property
     def _candidates(self) -> np.ndarray:
-        return candidates_of_unseen(self.recommender, self.workspace, self._vectors)
+        return np.stack([placed["candidate"] for placed in self._placed])
+
+
+def place_drafts(
+    recommender: Recommender, workspace: Workspace, drafts: Sequence[Draft], progress: Progress = silent
+) -> list[Arrays | None]:
+    """Each draft's vectors in this release, kept on disk from the first time on; None for one that cannot be read.
+
+    `query` and `candidate` (d,) float32, NaN where it is nobody's neighbour; `present` (), whether anything of it is read.
+    """
+    items = [readable(draft.described(), recommender, workspace) for draft in drafts]
+
+    def work(places: list[int]) -> list[Arrays]:
+        vectors = vectors_of_unseen(recommender, workspace, [items[place] for place in places])
+        candidates = candidates_of_unseen(recommender, workspace, vectors)
+        rows = zip(vectors.query, candidates, vectors.present, strict=True)
+        return [{"query": query, "candidate": one, "present": present} for query, one, present in rows]
+
+    return KeptVectors(workspace, recommender.release_id).fill(_keys(items), work, progress)
+
+
+def placed_already(recommender: Recommender, workspace: Workspace, drafts: Sequence[Draft]) -> list[Draft]:
+    """The drafts whose vectors are on disk: to serve them no picture is read and no network is loaded."""
+    kept = KeptVectors(workspace, recommender.release_id)
+    keys = _keys([readable(draft.described(), recommender, workspace) for draft in drafts])
+    return [draft for draft, key in zip(drafts, keys, strict=True) if kept.read(key) is not None]
+
+
+def _keys(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [key_of("new", dict(item)) for item in items]
 
 
 def inbound_of(recommender: Recommender, workspace: Workspace, vectors: UnseenVectors, k: int = 10) -> list[Inbound]:
@@ -168,37 +202,12 @@ def _scale(recommender: Recommender, workspace: Workspace, rank: int) -> tuple[f
     return _scales[key]
 
 
-def described(recommender: Recommender, row: int, workspace: Workspace | None = None) -> dict[str, Any]:
-    """A product of the catalogue as `neighbours_of_unseen` takes one.
-
-    With `workspace` its picture is left out where the file is not there.
-    """
-    item = recommender.items.iloc[row]
-    kinds = recommender.manifest.extra.get("shop", {}).get("attributes", {})
-
-    def value(name: str) -> Any:
-        found = item[name]
-        several = isinstance(found, list | tuple | np.ndarray)
-        if several:
-            return [str(one) for one in found]
-        if found is None or found is pd.NA or found != found:
-            return None
-        return found.item() if isinstance(found, np.generic) else found
-
-    fields = ("title", "description", "brand", "category", "price", "image")
-    named = {name: value(name) for name in fields if name in item.index}
-    attributes = {name: found for name in kinds if name in item.index and (found := value(name)) is not None}
-    if workspace is not None and named.get("image") and not workspace.image_file(named["image"]).is_file():
-        named["image"] = None
-    return {name: one for name, one in named.items() if one is not None} | {"attributes": attributes}
-
-
 _bound_cache: dict[tuple[str, int], np.ndarray] = {}
 
 
 def _bounds(recommender: Recommender, k: int) -> np.ndarray:
     """(n_items, k) float32, the scores of every product's list, -inf where it is shorter; worked out once per release."""
-    key = (str(recommender.directory), k)
+    key = (f"{recommender.directory}/{recommender.version}", k)
     if key not in _bound_cache:
         search = recommender.arm("hybrid")
         lists = search.of_all(np.arange(len(recommender.items)), k)

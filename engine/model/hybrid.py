@@ -28,6 +28,8 @@ __all__ = [
     "Recipe",
     "Standard",
     "answering",
+    "arms_beside",
+    "asked_of",
     "behaviour_weights",
     "candidates_of",
     "default_recipe",
@@ -140,6 +142,8 @@ class Hybrid:
     profiles : (n_items, rank) float32, directions of real behaviour; zero rows where there is none.
     for_shoppers : (n_items, rank) float32, the smoothed vectors, longer by the root of the interactions: what
         `engine.model.taste` compares histories with.
+    observed_lengths : (n_items,) float32, of the vectors that were observed, 0 without interactions; their directions are
+        `profiles`.
     correction : what people judged, where a training learned from it; `query` has it in it.
     """
 
@@ -150,6 +154,7 @@ class Hybrid:
     candidates: np.ndarray
     profiles: np.ndarray
     for_shoppers: np.ndarray
+    observed_lengths: np.ndarray
     correction: Correction | None = None
 
     def corrected(self, correction: Correction, views: Mapping[str, Rows]) -> Hybrid:
@@ -179,11 +184,14 @@ def fit_hybrid(
     """
     known = residual_factors(user_items, recipe.rank, seed) if factors is None else factors
     known = known[:, : recipe.rank]
-    smoother = fit_smoother(known, counts, views, recipe.kernel(), noise=recipe.noise, seed=seed)
+    smoother = fit_smoother(known, counts, views, recipe.kernel(), noise=recipe.noise, seed=seed, keep_factor=True)
     query = smoother(views)
     length = np.sqrt(np.maximum(counts, UNSEEN_WEIGHT)).astype(np.float32)[:, None]
     candidates = candidates_of(known, query, counts, recipe.exponent)
-    return Hybrid(recipe, standard, smoother, query, candidates, unit_rows(known), query * length)
+    observed = np.linalg.norm(known, axis=1) / np.sqrt(np.maximum(counts, 1))
+    return Hybrid(
+        recipe, standard, smoother, query, candidates, unit_rows(known), query * length, observed.astype(np.float32)
+    )
 
 
 def candidates_of(factors: np.ndarray, query: np.ndarray, counts: np.ndarray, exponent: float) -> np.ndarray:
@@ -208,16 +216,22 @@ def hybrid_arm(
     candidates : (n_items, rank), each at most of length 1.
     arms : the others, with n queries and n_items candidates each.
     """
-    added = behaviour_weights(counts, recipe)
-    asked = hybrid_queries(query, counts, recipe, {name: arm.query for name, arm in arms.items()})
-    if added.any():
-        asked = _with_behaviour(asked, candidates, arms["als"], added)
-    blocks = [candidates, *(arms[name].candidates for name in _beside(recipe))]
+    asked = asked_of(query, candidates, counts, recipe, arms)
+    blocks = [candidates, *(arms[name].candidates for name in arms_beside(recipe))]
     beside = np.concatenate(blocks, axis=1) / np.float32(np.sqrt(len(blocks)))
     rest = np.sqrt(np.maximum(1.0 - np.square(beside).sum(axis=1, keepdims=True), 0.0))
     known: np.ndarray = np.any(candidates, axis=1)
     has_list: np.ndarray = np.any(asked, axis=1)
     return ArmVectors(asked, np.asarray(np.hstack([beside, rest]) * known[:, None], dtype=np.float32), has_list, known)
+
+
+def asked_of(
+    query: np.ndarray, candidates: np.ndarray, counts: np.ndarray, recipe: Recipe, arms: Mapping[str, ArmVectors]
+) -> np.ndarray:
+    """The query side of `hybrid_arm`, (n, d) float32, behaviour added where the recipe adds it; parameters as there."""
+    asked = hybrid_queries(query, counts, recipe, {name: arm.query for name, arm in arms.items()})
+    added = behaviour_weights(counts, recipe)
+    return _with_behaviour(asked, candidates, arms["als"], added) if added.any() else asked
 
 
 def hybrid_queries(
@@ -229,11 +243,11 @@ def hybrid_queries(
     """
     chosen = answering(counts, recipe)
     parts = [np.where((chosen == "hybrid")[:, None], unit_rows(query), np.float32(0.0))]
-    parts += [np.where((chosen == name)[:, None], others[name], np.float32(0.0)) for name in _beside(recipe)]
+    parts += [np.where((chosen == name)[:, None], others[name], np.float32(0.0)) for name in arms_beside(recipe)]
     return np.concatenate([*parts, np.zeros((len(query), 1), dtype=np.float32)], axis=1, dtype=np.float32)
 
 
-def _beside(recipe: Recipe) -> list[str]:
+def arms_beside(recipe: Recipe) -> list[str]:
     """The arms whose vectors stand beside the hybrid's own."""
     added = {"als"} if any(recipe.behaviour.values()) else set()
     return sorted(set(recipe.fallback.values()) - {"hybrid"} | added)

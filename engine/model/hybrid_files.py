@@ -29,13 +29,19 @@ _SPARSE = ("data", "indices", "indptr", "shape")
 
 @dataclass(frozen=True)
 class SavedHybrid:
-    """Enough of a hybrid to ask for the neighbours of products that are in no catalogue."""
+    """Enough of a hybrid to ask for the neighbours of products that are in no catalogue, or not as it knows them.
+
+    Attributes
+    ----------
+    observed_lengths : as in `Hybrid`; None in releases from before products could change.
+    """
 
     recipe: Recipe
     standard: Standard
     smoother: Smoother
     words: WordVectors | None
     correction: Correction | None = None
+    observed_lengths: np.ndarray | None = None
 
     def views(self, items: pd.DataFrame, features: Mapping[str, Features], predicted: np.ndarray) -> dict[str, Rows]:
         """What the smoother compares n products by; `predicted` (n, f) their predicted factors."""
@@ -46,12 +52,19 @@ class SavedHybrid:
         """(n, rank) float32, what the look-alikes' behaviour says of products without any of their own."""
         return np.asarray(self.smoother(views))
 
+    def corrected(self, smoothed: np.ndarray, views: Mapping[str, Rows], rows: np.ndarray | None = None) -> np.ndarray:
+        """Smoothed vectors as people judged, (n, rank) float32; `rows` where they are products of the catalogue."""
+        if self.correction is None:
+            return smoothed
+        known = np.any(smoothed, axis=1)[:, None]
+        moved = unit_rows(smoothed) + self.correction(views)
+        if rows is not None and not self.correction.power:
+            moved += self.correction.own(rows)
+        return np.where(known, moved, np.float32(0.0))
+
     def queries(self, smoothed: np.ndarray, views: Mapping[str, Rows], others: Mapping[str, np.ndarray]) -> np.ndarray:
         """(n, d) float32, what products without interactions ask the hybrid's index; `others` the other arms' queries."""
-        asked = smoothed
-        if self.correction is not None:
-            known = np.any(smoothed, axis=1)[:, None]
-            asked = np.where(known, unit_rows(smoothed) + self.correction(views), np.float32(0.0))
+        asked = self.corrected(smoothed, views)
         return hybrid_queries(asked, np.zeros(len(asked), dtype=np.int64), self.recipe, others)
 
 
@@ -59,7 +72,12 @@ def save_hybrid(hybrid: Hybrid, words: WordVectors | None, directory: Path) -> N
     """Write into `directory`/smoother, which is made where it does not exist."""
     folder = directory / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, np.ndarray] = {"coefficients": hybrid.smoother.coefficients}
+    arrays: dict[str, np.ndarray] = {
+        "coefficients": hybrid.smoother.coefficients,
+        "observed_lengths": hybrid.observed_lengths,
+    }
+    if hybrid.smoother.factor is not None:
+        arrays["factor"] = hybrid.smoother.factor
     arrays |= {f"mean.{modality}": mean for modality, mean in hybrid.standard.means.items()}
     arrays |= _landmark_arrays(hybrid.smoother.landmarks)
     np.savez(folder / _ARRAYS, allow_pickle=False, **arrays)
@@ -85,7 +103,9 @@ def load_hybrid(directory: Path) -> SavedHybrid | None:
         with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
             means = {name.removeprefix("mean."): arrays[name] for name in arrays.files if name.startswith("mean.")}
             kernel = recipe.kernel()
-            smoother = Smoother(kernel, _landmarks(arrays, kernel), arrays["coefficients"])
+            factor = arrays["factor"] if "factor" in arrays.files else None
+            smoother = Smoother(kernel, _landmarks(arrays, kernel), arrays["coefficients"], factor)
+            lengths = arrays["observed_lengths"] if "observed_lengths" in arrays.files else None
         correction = None
         if (folder / _CORRECTION).is_file():
             with np.load(folder / _CORRECTION, allow_pickle=False) as arrays:
@@ -96,7 +116,7 @@ def load_hybrid(directory: Path) -> SavedHybrid | None:
             f"The smoother in {directory} cannot be read ({exc}). Train again, or roll back to an older release."
         ) from exc
     words = load_words(folder) if "words" in kernel.weights else None
-    return SavedHybrid(recipe, Standard(means), smoother, words, correction)
+    return SavedHybrid(recipe, Standard(means), smoother, words, correction, lengths)
 
 
 def _landmark_arrays(landmarks: Mapping[str, Rows]) -> dict[str, np.ndarray]:

@@ -69,11 +69,14 @@ class Smoother:
     ----------
     landmarks : per view (n_landmarks, d) float32, unit rows; sparse where the view is.
     coefficients : (n_landmarks, rank) float32.
+    factor : (n_landmarks, n_landmarks) float32, the lower Cholesky factor of the system behind them where landmarks stand
+        for more products than themselves and it was asked for; else it follows from the landmarks (`engine.model.moving`).
     """
 
     kernel: Kernel
     landmarks: dict[str, Rows]
     coefficients: np.ndarray
+    factor: np.ndarray | None = None
 
     def __call__(self, views: Mapping[str, Rows]) -> np.ndarray:
         """Posterior mean of items by their content, (n, rank) float32; views as in `fit_smoother`."""
@@ -103,6 +106,7 @@ def fit_smoother(
     noise: float = 30.0,
     seed: int = 0,
     max_landmarks: int = MAX_LANDMARKS,
+    keep_factor: bool = False,
 ) -> Smoother:
     """Fit on every item that has interactions.
 
@@ -113,6 +117,7 @@ def fit_smoother(
     counts : (n_items,) int.
     views : per view (n_items, d) float32, dense or sparse, content or predictions; scaled to unit rows here.
     noise : interactions at which an item's own shoppers weigh as much as the kernel's prior.
+    keep_factor : keep what `engine.model.moving` needs where it cannot be worked out again.
 
     Raises `TrainingError` where no item has interactions or a view is missing.
     """
@@ -128,7 +133,7 @@ def fit_smoother(
     if len(observed) <= max_landmarks:
         gram = kernel(units, units)
         gram[np.diag_indices_from(gram)] += noise / n
-        return Smoother(kernel, units, _solved(gram, values))
+        return Smoother(kernel, units, _solved(gram, values)[0])
     chosen = np.sort(np.random.default_rng(seed).choice(len(observed), max_landmarks, replace=False, p=n / n.sum()))
     landmarks = {view: rows[chosen] for view, rows in units.items()}
     gram = kernel(landmarks, landmarks)
@@ -140,7 +145,8 @@ def fit_smoother(
         weighted = cross * (n[some] / noise)[:, None]
         gram += cross.T @ weighted
         right += weighted.T @ values[some]
-    return Smoother(kernel, landmarks, _solved(gram, right))
+    coefficients, factor = _solved(gram, right)
+    return Smoother(kernel, landmarks, coefficients, np.tril(factor).astype(np.float32) if keep_factor else None)
 
 
 def unit(rows: Rows) -> Rows:
@@ -152,6 +158,8 @@ def unit(rows: Rows) -> Rows:
     return sparse.csr_matrix(sparse.diags_array(inverse.astype(np.float32)) @ rows)
 
 
-def _solved(gram: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _solved(gram: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The solution, float32, and a matrix whose lower triangle is the Cholesky factor, float64."""
     factor = cho_factor(gram.astype(np.float64), lower=True, overwrite_a=True, check_finite=False)
-    return np.asarray(cho_solve(factor, right.astype(np.float64), check_finite=False), dtype=np.float32)
+    solution = cho_solve(factor, right.astype(np.float64), check_finite=False)
+    return np.asarray(solution, dtype=np.float32), factor[0]

@@ -16,7 +16,7 @@ Every arm has its index, whichever way it is searched: other programs read it, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,6 +140,7 @@ class ArmSearch:
     has_list : (n_items,) bool, anchors that get a list.
     candidate_rows : (n_candidates,) int64 ascending; position p of the index is item `candidate_rows[p]`.
     exact : every candidate is compared; else Annoy inspects `search_k` nodes.
+    changed : (n_changed,) int64, rows whose vectors are others than the index was built from; always compared.
     """
 
     name: str
@@ -150,6 +151,20 @@ class ArmSearch:
     index: AnnIndex | None
     exact: bool
     search_k: int
+    changed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def with_rows(
+        self, rows: NDArray[np.int64], query: NDArray[np.float32], candidates: NDArray[np.float32]
+    ) -> ArmSearch:
+        """The same arm with other vectors, (len(rows), d) each, for some items; the files and this one stay as they are.
+
+        A zero row is no anchor, or no candidate.
+        """
+        has_list = self.has_list.copy()
+        has_list[rows] = query.any(axis=1)
+        changed = np.union1d(self.changed, rows).astype(np.int64)
+        fresh = _with_rows(self.query, rows, query), _with_rows(self.candidates, rows, candidates)
+        return replace(self, query=fresh[0], candidates=fresh[1], has_list=has_list, changed=changed)
 
     def of_row(self, row: int, k: int) -> Found:
         """The k nearest candidates of a catalogue item, itself left out: rows and cosines, best first."""
@@ -173,7 +188,10 @@ class ArmSearch:
             return self._best(unit, self._cosines(unit[None])[0], k, exclude)
         wanted = min(max(RETRIEVED, 4 * (k + 1)), len(self.candidate_rows))
         positions, _ = self.index.query(unit, wanted, max(self.search_k, 10 * wanted))
-        return self._ranked(unit, self.candidate_rows[np.sort(positions)], k, exclude)
+        rows = self.candidate_rows[np.sort(positions)]
+        if self.changed.size:
+            rows = np.setdiff1d(np.union1d(rows, self.changed), self._not_candidates)
+        return self._ranked(unit, rows, k, exclude)
 
     def of_all(self, rows: NDArray[np.int64], k: int) -> list[Found]:
         """`of_row` of many rows; where the arm is searched exactly, by one blocked matrix product."""
@@ -203,11 +221,15 @@ class ArmSearch:
 
     @cached_property
     def _not_candidates(self) -> NDArray[np.int64]:
-        return np.setdiff1d(np.arange(len(self.candidates)), self.candidate_rows)
+        others = np.setdiff1d(np.arange(len(self.candidates)), self.candidate_rows)
+        there = np.asarray(self.candidates[self.changed]).any(axis=1)
+        return np.union1d(np.setdiff1d(others, self.changed[there]), self.changed[~there]).astype(np.int64)
 
     def _best(self, unit: NDArray[np.float32], cosines: NDArray[np.float32], k: int, exclude: int | None) -> Found:
         """The k best by all cosines, those that float32 cannot tell from the k-th among them."""
-        wanted = min(k + 1, len(self.candidate_rows))  # itself may be among them
+        wanted = min(k + 1, len(cosines) - len(self._not_candidates))  # itself may be among them
+        if wanted < 1:
+            return _nothing()
         least = max(float(np.partition(cosines, -wanted)[-wanted]) - _TIE_MARGIN, -1.5)
         return self._ranked(unit, np.flatnonzero(cosines >= least), k, exclude)
 
@@ -219,6 +241,20 @@ class ArmSearch:
         scores = np.clip(np.round(scores, SCORE_DECIMALS), -1.0, 1.0)
         order = np.argsort(-scores, kind="stable")[:k]
         return rows[order], scores[order]
+
+
+def _with_rows(
+    vectors: NDArray[np.float32], rows: NDArray[np.int64], values: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """A copy with some rows replaced; of a mapped file only the pages these lie in are held in memory."""
+    if isinstance(vectors, np.memmap) and vectors.mode == "r" and vectors.filename is not None:
+        fresh: NDArray[np.float32] = np.memmap(
+            vectors.filename, dtype=np.float32, mode="c", offset=vectors.offset, shape=vectors.shape
+        )
+    else:
+        fresh = np.array(vectors)
+    fresh[rows] = values
+    return fresh
 
 
 def _nothing() -> Found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,7 @@ class Recommender:
     ----------
     notice : a sentence for the page where this is not the release that was published last; else None.
     directory : of the release; its files are never written to.
+    version : the release's id, and what of it was changed since (`with_rows`): what was worked out holds for one version.
     """
 
     def __init__(self, directory: Path, manifest: Manifest, notice: str | None = None):
@@ -86,6 +88,7 @@ class Recommender:
         self._user_ids: list[str] = user_ids
         self._user_of: dict[str, int] = {user_id: position for position, user_id in enumerate(user_ids)}
         self._arms = open_arms(directory, manifest.arms, n_items)
+        self.version = manifest.release_id
         self.left_out: Callable[[str], frozenset[str]] | None = None
 
     @classmethod
@@ -99,6 +102,12 @@ class Recommender:
             release_id, notice = last_good_release(workspace)
         manifest = verify_release(workspace, release_id)
         return cls(workspace.releases / release_id, manifest, notice)
+
+    def with_rows(self, items: pd.DataFrame, arms: Mapping[str, ArmSearch], version: str) -> Recommender:
+        """The same release with other facts and vectors of some products; this one stays as it is."""
+        other = copy(self)
+        other._items, other._arms, other.version = items, dict(arms), version
+        return other
 
     @property
     def release_id(self) -> str:
@@ -123,6 +132,18 @@ class Recommender:
     def training(self) -> dict[str, Any]:
         """training.json whole: losses, curves, steps, settings, tau."""
         return self._json("training.json")
+
+    @property
+    def item_factors(self) -> NDArray[np.float32]:
+        """(n_items, f), memory-mapped: the ALS factors."""
+        return self._shopper_factors["als"]
+
+    @property
+    def profiles(self) -> NDArray[np.float32]:
+        """(n_items, rank), memory-mapped: directions of residual behaviour; `ReleaseError` in releases without them."""
+        if self._profiles is None:
+            raise ReleaseError(f"{self.manifest.label} is from before products could be changed. Train a new one.")
+        return self._profiles
 
     @cached_property
     def taught(self) -> frozenset[str]:

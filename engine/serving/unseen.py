@@ -6,7 +6,6 @@ with them, and kept while the release is served.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -17,19 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine.errors import ImageError, InputError
+from engine.serving.described import described_frame
 from engine.serving.recommender import Neighbour, Recommender
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.model.encoders import Encoder, Features
+    from engine.model.encoders import Encoder
     from engine.model.hybrid_files import SavedHybrid
     from engine.model.predictor import TrainedPredictor
+    from engine.model.propagation import Rows
 
-__all__ = ["UnseenVectors", "described_frame", "neighbours_of_unseen", "vectors_of_unseen"]
+__all__ = ["Reading", "UnseenVectors", "neighbours_of_unseen", "read_described", "vectors_of_unseen"]
 
-_TEXTS = ("title", "description", "brand", "category")
-_FIELDS = (*_TEXTS, "price", "image", "attributes")
 _RELEASES_KEPT = 2  # the one that is served, and the one that is about to be
 
 _lock = threading.Lock()
@@ -66,42 +64,65 @@ class UnseenVectors:
     query : (n, d) float32. `present` : (n,) bool, whether the release reads anything of the product.
     smoothed : (n, rank) float32, the hybrid's smoothed vectors before they were brought to length 1; None for other arms
         and for releases from before there was a smoother.
-    features : modality -> what was read.
     """
 
     query: np.ndarray
     present: np.ndarray
     smoothed: np.ndarray | None
-    features: Mapping[str, Features]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a release reads of n described products.
+
+    Attributes
+    ----------
+    present : (n,) bool, whether it reads anything. predicted : (n, f), content : (n, d) float32.
+    hybrid : the smoother, None in releases from before there was one. views : what it compares by.
+    """
+
+    present: np.ndarray
+    predicted: np.ndarray
+    content: np.ndarray
+    views: dict[str, Rows]
+    hybrid: SavedHybrid | None
+
+    def __getitem__(self, some: slice) -> Reading:
+        """The same of some of the products."""
+        views = {name: rows[some] for name, rows in self.views.items()}
+        return Reading(self.present[some], self.predicted[some], self.content[some], views, self.hybrid)
+
+
+def read_described(recommender: Recommender, workspace: Workspace, items: Sequence[Mapping[str, Any]]) -> Reading:
+    """Read several described products together; parameters and errors as for `neighbours_of_unseen`."""
+    kinds = recommender.manifest.extra.get("shop", {}).get("attributes", {})
+    frame = pd.concat([described_frame(item, kinds, workspace) for item in items], ignore_index=True)
+    # Behind torch, which opening a page must not import.
+    from engine.model.encoders import content_vectors
+
+    encoders, predictor, hybrid = _load(recommender.directory)
+    features = {modality: encoder.encode(frame, workspace) for modality, encoder in encoders.items()}
+    present = np.asarray(np.any([block.present for block in features.values()], axis=0), dtype=bool)
+    predicted = predictor.predict(features)
+    views = {} if hybrid is None else hybrid.views(frame, features, predicted)
+    return Reading(present, predicted, content_vectors(features), views, hybrid)
 
 
 def vectors_of_unseen(
     recommender: Recommender, workspace: Workspace, items: Sequence[Mapping[str, Any]], arm: str = "hybrid"
 ) -> UnseenVectors:
     """The vectors of several described products, read together; parameters and errors as for `neighbours_of_unseen`."""
-    kinds = recommender.manifest.extra.get("shop", {}).get("attributes", {})
-    described = pd.concat([described_frame(item, kinds, workspace) for item in items], ignore_index=True)
-    # Behind torch, which opening a page must not import.
-    from engine.model.encoders import content_vectors
+    reading = read_described(recommender, workspace, items)
     from engine.model.fusion import arm_vectors
 
-    encoders, predictor, hybrid = _load(recommender.directory)
-    features = {modality: encoder.encode(described, workspace) for modality, encoder in encoders.items()}
-    present = np.any([block.present for block in features.values()], axis=0)
-    predicted = predictor.predict(features)
-    no_behaviour = np.zeros_like(predicted)
-    counts = np.zeros(len(described), dtype=np.int64)
+    counts = np.zeros(len(items), dtype=np.int64)
     tau = float(recommender.training["tau"])
-    arms = arm_vectors(no_behaviour, predicted, content_vectors(features), counts, tau)
-    smoothed = None
-    if arm == "hybrid" and hybrid is not None:
-        others = {name: other.query for name, other in arms.items()}
-        views = hybrid.views(described, features, predicted)
-        smoothed = hybrid.smoothed(views)
-        query = hybrid.queries(smoothed, views, others)
-    else:
-        query = arms[arm].query
-    return UnseenVectors(query, np.asarray(present, dtype=bool), smoothed, features)
+    arms = arm_vectors(np.zeros_like(reading.predicted), reading.predicted, reading.content, counts, tau)
+    if arm != "hybrid" or reading.hybrid is None:
+        return UnseenVectors(arms[arm].query, reading.present, None)
+    smoothed = reading.hybrid.smoothed(reading.views)
+    query = reading.hybrid.queries(smoothed, reading.views, {name: other.query for name, other in arms.items()})
+    return UnseenVectors(query, reading.present, smoothed)
 
 
 def _load(directory: Path) -> tuple[dict[str, Encoder], TrainedPredictor, SavedHybrid | None]:
@@ -121,78 +142,3 @@ def _load(directory: Path) -> tuple[dict[str, Encoder], TrainedPredictor, SavedH
                 _models.popitem(last=False)
         _models.move_to_end(directory)
         return _models[directory]
-
-
-def described_frame(item: Mapping[str, Any], kinds: Mapping[str, str], workspace: Workspace) -> pd.DataFrame:
-    """The described product as a catalogue of one row, with the catalogue's types; errors as `neighbours_of_unseen`."""
-    for name in item:
-        if name not in _FIELDS:
-            raise InputError(f"a product has no such field. There are: {', '.join(_FIELDS)}.", field=str(name))
-    given = item.get("attributes") or {}
-    if not isinstance(given, Mapping):
-        raise InputError("give them as name and value.", field="attributes")
-    for name in given:
-        if name not in kinds:
-            known = ", ".join(kinds) or "none"
-            raise InputError(f"the shop's products have no such attribute. There are: {known}.", field=str(name))
-    values: dict[str, Any] = {name: _text(item.get(name), name) for name in _TEXTS}
-    values["price"] = _number(item.get("price"), "price")
-    if values["price"] is not None and values["price"] < 0:
-        raise InputError(f"{values['price']:g} is negative. Leave it out if it is unknown.", field="price")
-    values["image"] = _image(item.get("image"), workspace)
-    for name, kind in kinds.items():
-        read = {"number": _number, "multi": _texts}.get(kind, _text)
-        values[name] = read(given.get(name), name)
-    if all(value is None for value in values.values()):
-        raise InputError("Nothing is said about the product. Give a title, a picture or an attribute.")
-    numbers = {"price", *(name for name, kind in kinds.items() if kind == "number")}
-    columns = {}
-    for name, value in values.items():
-        if name in numbers:
-            columns[name] = pd.Series([np.nan if value is None else value], dtype=np.float64)
-        else:
-            columns[name] = pd.Series([value], dtype=object if kinds.get(name) == "multi" else "str")
-    return pd.DataFrame(columns)
-
-
-def _blank(value: object) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, str) and not value.strip())
-
-
-def _text(value: object, name: str) -> str | None:
-    if _blank(value) or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise InputError(f"{value!r} is not a text.", field=name)
-    # Unpaired surrogates, as some forms send them, are nothing that can be encoded.
-    return str(value).encode("utf-8", "ignore").decode("utf-8").strip() or None
-
-
-def _texts(value: object, name: str) -> list[str] | None:
-    if _blank(value):
-        return None
-    several = value if isinstance(value, list | tuple | np.ndarray) else [value]
-    return [text for one in several if (text := _text(one, name)) is not None] or None
-
-
-def _number(value: object, name: str) -> float | None:
-    if _blank(value):
-        return None
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError) as exc:
-        raise InputError(f"{value!r} is not a number.", field=name) from exc
-    if not math.isfinite(number):
-        raise InputError(f"{value!r} is not a finite number. Leave it out if it is unknown.", field=name)
-    return number
-
-
-def _image(value: object, workspace: Workspace) -> str | None:
-    if _blank(value):
-        return None
-    # The hash becomes a path: nothing but 64 hex digits may.
-    if not isinstance(value, str) or len(value) != 64 or set(value) - set("0123456789abcdef"):
-        raise ImageError("this is no stored picture. Upload the picture again.", field="image")
-    if not workspace.image_file(value).is_file():
-        raise ImageError(f"the picture {value[:12]}... is not stored here. Upload it again.", field="image")
-    return value

@@ -6,7 +6,7 @@ Everything is read, checked and written aside first; the workspace changes in th
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,6 +32,9 @@ from engine.workspace import Workspace
 
 __all__ = ["available_presets", "ingest", "preview"]
 
+AddedProducts = Callable[[Mapping[str, str], Collection[str]], pd.DataFrame]
+"""Products that were added in Longtail, as rows of a catalogue with these attributes, without those whose ids it has."""
+
 STEPS = ("Reading the products", "Reading the events", "Reading the pictures", "Saving the shop")
 
 
@@ -46,6 +49,7 @@ class _Run:
     corrections: Corrections
     problems: ProblemLog
     progress: Progress
+    added: AddedProducts | None
 
     @property
     def ids(self) -> IdRules:
@@ -63,6 +67,7 @@ def ingest(
     mapping: Mapping[str, str] | None = None,
     name: str | None = None,
     strict: bool = False,
+    added: AddedProducts | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
     """Read a shop's files, write a snapshot and point the workspace at it.
@@ -77,6 +82,7 @@ def ingest(
     mapping : `{"item_id": "sku"}` and the like, see `engine.shop.mapping`.
     name : what the shop is called.
     strict : refuse everything if there is any problem at all.
+    added : tells products that stay with the shop although its file of products lacks them; their events are kept too.
 
     Raises `InputError` (or a kind of it) naming file, row and field; the workspace is then as it was.
     """
@@ -96,14 +102,15 @@ def ingest(
     corrections = parse_mapping(mapping)
     with _staging(workspace) as staging, open_duckdb(str(staging)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        run = _Run(workspace, staging, connection, rules, corrections, ProblemLog(), progress)
+        run = _Run(workspace, staging, connection, rules, corrections, ProblemLog(), progress, added)
         return _ingest(run, paths, name, strict)
 
 
 def _ingest(run: _Run, paths: Mapping[str, Path], name: str | None, strict: bool) -> IngestReport:
     item_source, event_source = _stage(run, paths)
     products, files = _products(run, item_source, event_source)
-    events, event_file = _events(run, event_source, item_source, products)
+    added = _added(run, products, files)
+    events, event_file = _events(run, event_source, item_source, products, added)
     files.append(event_file)
     table, rows = (products.items, products.rows) if products else (events.products, None)
     if products and run.preset.price_from_events:
@@ -118,6 +125,8 @@ def _ingest(run: _Run, paths: Mapping[str, Path], name: str | None, strict: bool
     else:
         files[0].notes.extend(_unused_images(table))
         table["image"] = pd.Series([None] * len(table), dtype="str")
+    if not added.empty:
+        table = pd.concat([table, added], ignore_index=True)
     if strict and run.problems.counts:
         total = sum(run.problems.counts.values())
         raise InputError(
@@ -158,8 +167,18 @@ def _products(run: _Run, source: Source | None, events: Source) -> tuple[CleanPr
     return products, [report]
 
 
+def _added(run: _Run, products: CleanProducts | None, files: list[FileReport]) -> pd.DataFrame:
+    """What was added in Longtail and is not in the file of products."""
+    if products is None or run.added is None:
+        return pd.DataFrame({"item_id": pd.Series(dtype="str")})
+    added = run.added(products.kinds, set(products.items["item_id"]))
+    if len(added):
+        files[0].notes.append(f"{len(added):,} products that were added in Longtail stay with the shop")
+    return added
+
+
 def _events(
-    run: _Run, source: Source, items: Source | None, products: CleanProducts | None
+    run: _Run, source: Source, items: Source | None, products: CleanProducts | None, added: pd.DataFrame
 ) -> tuple[CleanEvents, FileReport]:
     elsewhere = items.columns if items else ()
     columns = plan_events(source, run.preset, run.corrections, derive=products is None, elsewhere=elsewhere)
@@ -169,7 +188,7 @@ def _events(
         columns,
         run.preset.interactions,
         run.ids,
-        None if products is None else products.items["item_id"],
+        None if products is None else pd.concat([products.items["item_id"], added["item_id"]]),
         run.preset.items.missing,
         run.problems,
     )

@@ -135,7 +135,7 @@ def test_a_title_is_never_taken_for_markup(tiny, store, recommender):
     anchor = "f0-00"
     store.add([flag(recommender, anchor, recommender.neighbours(anchor, "hybrid")[0].item_id)])
     (label,) = (button.label for button in opened().button if button.label.endswith("(1)"))
-    assert label == r"\<b\>Bold\<\/b\> \& \"quoted\" dress (1)"
+    assert label == r'\<b\>Bold\</b\> \& "quoted" dress (1)'
 
 
 def test_a_finished_list_changes_the_chart_at_once(tiny, store, recommender):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ui.words import count_phrase, day_phrase, duration_phrase, plural, price_phrase, singular, text_or_none
+from ui.words import count_phrase, day_phrase, duration_phrase, plain, plural, price_phrase, singular, text_or_none
 
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 
@@ -68,3 +68,21 @@ def test_durations_are_rounded(seconds, phrase):
 @pytest.mark.parametrize("missing", [None, float("nan"), "", "  "])
 def test_missing_cells_are_no_text(missing):
     assert text_or_none(missing) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("dress-1.jpg: it is damaged. 49.90, 50 %", "dress-1.jpg: it is damaged. 49.90, 50 %"),
+        ("[a](http://x.y) ![i](z)", "\\[a\\]\\(http\u2060\\://x.y\\) \\!\\[i\\]\\(z\\)"),
+        ("*b* _i_ `c` <b> $x$ &amp;", "\\*b\\* \\_i\\_ \\`c\\` \\<b\\> \\$x\\$ \\&amp;"),
+        (":material/home: :red[x]", "\u2060\\:\u2060material/home: \\:red\\[x\\]"),
+        ("# h\n\n1. x", "\\# h 1. x"),
+        ("1. x", "1\\. x"),
+        ("- x", "\\- x"),
+        ("www.x.y a@b.c", "www\u2060.x.y a\u2060@b.c"),
+        ("שמלה 👗 “q”", "שמלה 👗 “q”"),
+    ],
+)
+def test_strangers_text_is_plain_within_markdown(text, shown):
+    assert plain(text) == shown

@@ -7,6 +7,7 @@ import struct
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -15,7 +16,7 @@ from engine.errors import ArchiveError
 from engine.shop.images import MAX_BYTES
 from engine.shop.picture_headers import read_header
 
-__all__ = ["ArchiveLimits", "read_archive"]
+__all__ = ["ArchiveLimits", "count_archive", "read_archive"]
 
 _END, _END_64 = b"PK\x05\x06", b"PK\x06\x06"
 _NESTED = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
@@ -52,44 +53,12 @@ def read_archive(
     Raises `ArchiveError` for what is no zip, is cut off, or holds more than the limits allow, before any of it is unpacked.
     """
     allowed = limits or ArchiveLimits()
-    title = name or (source.name if isinstance(source, Path) else "the zip")
     skip = on_skip or (lambda path, reason: None)
-    try:
-        stream = source.open("rb") if isinstance(source, Path) else source
-    except OSError as exc:
-        raise ArchiveError(f"it cannot be opened ({exc.strerror}). Choose it again.", file=title) from exc
-    try:
-        yield from _members(stream, title, skip, allowed)
-    finally:
-        if isinstance(source, Path):
-            stream.close()
-
-
-def _members(
-    stream: IO[bytes], title: str, skip: Callable[[str, str], None], allowed: ArchiveLimits
-) -> Iterator[tuple[str, bytes]]:
-    _check_directory(stream, title, allowed)
-    try:
-        archive = zipfile.ZipFile(stream)
-    except Exception as exc:
-        # zipfile lets struct.error, UnicodeDecodeError and more through.
-        raise ArchiveError(
-            "it is not a zip, or it is cut off or damaged. Pack the pictures again and upload all of it.", file=title
-        ) from exc
-    with archive:
-        members = archive.infolist()
-        if len(members) > allowed.members:
-            raise ArchiveError(
-                f"{len(members):,} files are too many (at most {allowed.members:,}). Split it.", file=title
-            )
-        if sum(member.file_size for member in members) > allowed.total_bytes:
-            raise ArchiveError(f"it unpacks to more than {allowed.total_bytes / 1024**3:.0f} GB. Split it.", file=title)
+    with _opened(source, name, allowed) as archive:
         seen: set[str] = set()
-        for member in members:
-            if not member.filename:  # zipfile cannot say of it whether it is a folder
+        for member in _files(archive):
+            if not member.filename:
                 skip("a file without a name", "it has no name. Pack the pictures again.")
-                continue
-            if member.is_dir() or _of_a_mac(member.filename):
                 continue
             path = member.filename.replace("\\", "/")
             key = unicodedata.normalize("NFC", path).casefold()
@@ -106,6 +75,53 @@ def _members(
                 continue
             seen.add(key)
             yield path, data
+
+
+def count_archive(source: Path | IO[bytes], *, name: str | None = None, limits: ArchiveLimits | None = None) -> int:
+    """How many files `read_archive` will give or tell of; read off the zip's list. Raises `ArchiveError`."""
+    with _opened(source, name, limits or ArchiveLimits()) as archive:
+        return sum(1 for _ in _files(archive))
+
+
+@contextmanager
+def _opened(source: Path | IO[bytes], name: str | None, allowed: ArchiveLimits) -> Iterator[zipfile.ZipFile]:
+    """The zip, with a list of members that is within bounds."""
+    title = name or (source.name if isinstance(source, Path) else "the zip")
+    try:
+        stream = source.open("rb") if isinstance(source, Path) else source
+    except OSError as exc:
+        raise ArchiveError(f"it cannot be opened ({exc.strerror}). Choose it again.", file=title) from exc
+    try:
+        _check_directory(stream, title, allowed)
+        try:
+            archive = zipfile.ZipFile(stream)
+        except Exception as exc:
+            # zipfile lets struct.error, UnicodeDecodeError and more through.
+            raise ArchiveError(
+                "it is not a zip, or it is cut off or damaged. Pack the pictures again and upload all of it.",
+                file=title,
+            ) from exc
+        with archive:
+            members = archive.infolist()
+            if len(members) > allowed.members:
+                raise ArchiveError(
+                    f"{len(members):,} files are too many (at most {allowed.members:,}). Split it.", file=title
+                )
+            if sum(member.file_size for member in members) > allowed.total_bytes:
+                raise ArchiveError(
+                    f"it unpacks to more than {allowed.total_bytes / 1024**3:.0f} GB. Split it.", file=title
+                )
+            yield archive
+    finally:
+        if isinstance(source, Path):
+            stream.close()
+
+
+def _files(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
+    """Its members without folders and what a Mac adds; of one without a name zipfile cannot say which it is."""
+    for member in archive.infolist():
+        if not member.filename or not (member.is_dir() or _of_a_mac(member.filename)):
+            yield member
 
 
 def _check_directory(stream: IO[bytes], title: str, allowed: ArchiveLimits) -> None:

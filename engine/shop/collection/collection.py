@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
-from collections import Counter
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
-from openpyxl import Workbook
 
 from engine.errors import SheetError
 from engine.shop.collection.sheets import UNREAD
+from engine.shop.collection.spreadsheet_text import guarded, unguarded
 
-__all__ = ["CollectionRow", "problems_table", "read_collection", "template"]
+__all__ = ["TEXTS", "CollectionRow", "RowState", "problems_table", "read_collection"]
+
+RowState = Literal["mend", "look", "ready", "saved"]
 
 FIELDS = {
     "item_id": ("id", "item_id", "product_id", "sku", "article", "item"),
@@ -30,6 +32,8 @@ FIELDS = {
 }
 TEXTS = ("title", "description", "brand", "category")
 SEVERAL = re.compile(r"\s*[;|]\s*")
+# What the store of drafts takes.
+MOST_PICTURES, LONGEST_ID = 20, 200
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -43,6 +47,8 @@ class CollectionRow:
     item : as `neighbours_of_unseen` takes it, without a picture.
     pictures : names of its pictures among those given, the leading one first.
     problems : what is to be mended, (column, sentence); empty where the row is ready.
+    doubts : what is worth a second look and keeps nothing from being saved, (column, sentence).
+    saved : the id of the draft that it is, where it was saved already (`standing.stand` finds out).
     """
 
     number: int
@@ -50,11 +56,20 @@ class CollectionRow:
     item: dict[str, Any]
     pictures: tuple[str, ...]
     problems: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    doubts: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    saved: str | None = None
 
     @property
     def ready(self) -> bool:
         """Whether it can be stored as it is."""
-        return not self.problems
+        return not self.problems and self.saved is None
+
+    @property
+    def state(self) -> RowState:
+        """Where it stands: to mend, ready but worth a look, ready, or saved."""
+        if self.saved is not None:
+            return "saved"
+        return "mend" if self.problems else "look" if self.doubts else "ready"
 
 
 def read_collection(
@@ -78,8 +93,7 @@ def read_collection(
             f"no column says what the products are; there are: {there}. Name one “title” or “pictures”, "
             "or start from the template."
         )
-    given = {_stem(name): name for name in sorted(pictures, reverse=True)}
-    by_name = {_file(name): name for name in sorted(pictures, reverse=True)}
+    given = _Pictures(pictures)
     unread: dict[int, list[tuple[str, str]]] = {}
     for number, column, advice in sheet.attrs.get(UNREAD, []):
         unread.setdefault(int(number), []).append((str(column), str(advice)))
@@ -95,65 +109,40 @@ def read_collection(
             )
         elif product_id and known(product_id):
             problems.append((str(id_column), f"{product_id} is a product already; give the new one another id"))
-        found = []
+        doubts: list[tuple[str, str]] = []
+        found: list[str] = []
         for name in named:
-            match = by_name.get(_file(name)) or given.get(_stem(name))
-            if match is None:
-                column = next(str(c) for c, f in columns.items() if f == "pictures")
+            column = next(str(c) for c, f in columns.items() if f == "pictures")
+            matches = given.named(name)
+            if not matches:
                 problems.append((column, f"there is no picture {name} among those given; add it, or clear the cell"))
-            elif match not in found:
-                found.append(match)
-        if not named and product_id and product_id.casefold() in given:
-            found.append(given[product_id.casefold()])
+            elif matches[0] not in found:
+                found.append(matches[0])
+            if len(matches) > 1:
+                doubts.append((column, f"{len(matches)} of the pictures are called {name}; {matches[0]} is taken"))
+        if not named and product_id:
+            found += given.of_id(product_id)
+        if len(found) > MOST_PICTURES:
+            problems.append(("pictures", f"{len(found)} pictures are too many (at most {MOST_PICTURES})"))
         if attributes:
             item["attributes"] = attributes
         if not item.get("title") and not found and not problems:
             problems.append(("title", "there is neither a title nor a picture; give it one"))
-        rows.append(CollectionRow(int(number), product_id, item, tuple(found), tuple(problems)))
+        rows.append(CollectionRow(int(number), product_id, item, tuple(found), tuple(problems), tuple(doubts)))
     return rows
 
 
 def problems_table(sheet: pd.DataFrame, rows: Sequence[CollectionRow]) -> pd.DataFrame:
-    """The rows to mend as they were, with a column "what to mend": to download, mend and give back."""
+    """The rows to mend as they were, with a column "what to mend": to download, mend and give back.
+
+    Cells are guarded as a spreadsheet needs it; `read_collection` takes that off again.
+    """
     bad = {row.number: "; ".join(f"{column}: {text}" for column, text in row.problems) for row in rows if row.problems}
-    table = sheet[sheet.index.isin(list(bad))].copy()
+    table = sheet[sheet.index.isin(list(bad))].map(lambda text: guarded(unguarded(text)))
+    table.columns = [guarded(str(name)) for name in table.columns]
     table.insert(0, "what to mend", [bad[int(number)] for number in table.index])
     table.insert(0, "row", [int(number) for number in table.index])
     return table
-
-
-def template(kinds: Mapping[str, str], examples: Sequence[Mapping[str, Any]]) -> bytes:
-    """An Excel sheet to fill in: the shop's columns, example rows, and a second sheet that explains each column.
-
-    Parameters
-    ----------
-    examples : rows by column name, of products the shop has.
-    """
-    names = ["item_id", *TEXTS, "price", "pictures", *kinds]
-    book = Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.title = "Products"
-    sheet.append(names)
-    for example in examples:
-        sheet.append([_cell(example.get(name)) for name in names])
-    about = book.create_sheet("How to fill it in")
-    explained = {
-        "item_id": "the id the product will have; leave it empty and one is made",
-        "title": "what shoppers read; a title or a picture is needed",
-        "price": "a number, without a currency",
-        "pictures": "file names of its pictures, the leading one first, with ; between them",
-    }
-    for name in names:
-        kind = {"number": "a number", "multi": "several values with ; between them"}.get(kinds.get(name, ""), "text")
-        about.append([name, explained.get(name, kind)])
-    for page in (sheet, about):
-        for column in page.columns:
-            letter = column[0].column_letter  # type: ignore[union-attr]
-            page.column_dimensions[letter].width = min(60, 4 + max(len(str(cell.value or "")) for cell in column))
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
 
 
 def _columns(names: Sequence[Any], kinds: Mapping[str, str]) -> dict[Any, str]:
@@ -176,11 +165,13 @@ def _described(
     named: list[str] = []
     product_id = None
     for column, meant in columns.items():
-        text = str(values[column]).strip()
+        text = unguarded(str(values[column]).strip())
         if not text:
             continue
         if meant == "item_id":
             product_id = text
+            if len(text) > LONGEST_ID:
+                problems.append((str(column), f"an id has at most {LONGEST_ID} characters"))
         elif meant == "pictures":
             named = [name for name in SEVERAL.split(text) if name]
         elif meant in TEXTS:
@@ -212,11 +203,34 @@ def _number(text: str) -> float | None:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\s\-]+", "_", name.strip().casefold())
+    return re.sub(r"[\s\-]+", "_", unguarded(name.strip()).casefold())
+
+
+class _Pictures:
+    """The pictures that were given, by the ways a sheet may name one: with its folder, as a file, without its ending."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._ways: list[dict[str, list[str]]] = [defaultdict(list) for _ in _WAYS]
+        for name in sorted(names):
+            for way, by in zip(_WAYS, self._ways, strict=True):
+                by[way(name)].append(name)
+
+    def named(self, name: str) -> list[str]:
+        """Those that a cell means, the one to take first."""
+        return next((by[way(name)] for way, by in zip(_WAYS, self._ways, strict=True) if way(name) in by), [])
+
+    def of_id(self, product_id: str) -> list[str]:
+        """The one that is called like a product's id."""
+        return self._ways[-1].get(_path(product_id), [])[:1]
+
+
+def _path(name: str) -> str:
+    """Macs write é as two characters, and sheets mostly as one."""
+    return unicodedata.normalize("NFC", name.replace("\\", "/")).casefold()
 
 
 def _file(name: str) -> str:
-    return PurePosixPath(name.replace("\\", "/")).name.casefold()
+    return PurePosixPath(_path(name)).name
 
 
 def _stem(name: str) -> str:
@@ -225,10 +239,4 @@ def _stem(name: str) -> str:
     return next((file.removesuffix(ending) for ending in PICTURE_ENDINGS if file.endswith(ending)), file)
 
 
-def _cell(value: Any) -> Any:
-    """A value that a spreadsheet shows and does not run."""
-    if isinstance(value, list | tuple):
-        value = "; ".join(map(str, value))
-    if isinstance(value, str) and value[:1] in "=+-@\t\r":
-        return f"'{value}"
-    return value
+_WAYS = (_path, _file, _stem)

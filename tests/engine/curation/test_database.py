@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
+from engine.changes import tables as _changes  # noqa: F401  # its table belongs to the same database
 from engine.curation import database
 from engine.curation.database import open_database
 from engine.curation.tables import Base

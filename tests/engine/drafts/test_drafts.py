@@ -9,18 +9,21 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
+from engine.changes.store import ChangeStore
 from engine.curation.judgements import JudgementStore
-from engine.drafts.served import DraftBuffer, candidates_of_unseen, described, inbound_of, query_of
+from engine.drafts.served import DraftBuffer, candidates_of_unseen, inbound_of, place_drafts, placed_already, query_of
 from engine.drafts.store import DraftStore, NewDraft
-from engine.drafts.taking_in import take_in
+from engine.drafts.taking_in import TakenIn, take_in
 from engine.errors import InputError, NotFoundError
+from engine.serving.described import described
 from engine.serving.recommender import Recommender
 from engine.serving.unseen import neighbours_of_unseen, vectors_of_unseen
 from engine.settings import Settings
-from engine.shop.catalogue import read_shop
+from engine.shop.catalogue import read_shop, write_snapshot
 from engine.shop.images import store_image
 from engine.workspace import Workspace
 from tests.support.tiny_release import build_tiny_release
@@ -180,17 +183,91 @@ def test_training_takes_approved_drafts_in_under_their_ids_once(tmp_path):
     store.save([NewDraft({"title": "Navy dress", "price": 20.0}, (image,), "navy-1")], "Ada", nobody, approve=True)
     store.save([NewDraft({"title": "Not yet"}, product_id="later")], "Ada", nobody)
     before = read_shop(workspace)
-    assert take_in(workspace, store) == ["navy-1"]
+    changes = ChangeStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), workspace)
+    assert take_in(workspace, store, changes) == TakenIn(["navy-1"], [])
     after = read_shop(workspace)
     assert set(after.items["item_id"]) - set(before.items["item_id"]) == {"navy-1"}
     row = after.items.set_index("item_id").loc["navy-1"]
     assert (row["title"], row["price"], row["image"]) == ("Navy dress", 20.0, image)
     assert after.attribute_kinds == before.attribute_kinds
-    assert take_in(workspace, store) == []
+    assert take_in(workspace, store, changes) == TakenIn([], [])
+
+
+def test_a_change_is_taken_in_until_the_shops_files_say_something_new(tmp_path):
+    workspace = build_tiny_release(Workspace(tmp_path / "shop"), 60).workspace
+    judgements = JudgementStore(f"sqlite:///{tmp_path}/longtail.db")
+    store, changes = DraftStore(judgements, workspace), ChangeStore(judgements, workspace)
+    facade = Recommender.open(workspace)
+    now = described(facade, facade.row("f1-02"))
+    wanted = {**now, "title": "Other", "price": 9.0, "attributes": {**now["attributes"], "occasions": ["office"]}}
+    changes.save("f1-02", now, wanted, "Ada", 0)
+    assert take_in(workspace, store, changes) == TakenIn([], ["f1-02"])
+    row = read_shop(workspace).items.set_index("item_id").loc["f1-02"]
+    assert (row["title"], row["price"], row["occasions"]) == ("Other", 9.0, ["office"])
+    assert take_in(workspace, store, changes) == TakenIn([], [])
+    # The shop's files come again: the title is new there, the price is what it was.
+    shop = read_shop(workspace)
+    items = shop.items.copy()
+    items.loc[items["item_id"] == "f1-02", ["title", "price"]] = "Theirs", now["price"]
+    events = pd.read_parquet(workspace.current_snapshot() / "interactions.parquet")
+    write_snapshot(workspace, items, events, {"attributes": shop.attribute_kinds}, {})
+    assert take_in(workspace, store, changes) == TakenIn([], ["f1-02"])
+    row = read_shop(workspace).items.set_index("item_id").loc["f1-02"]
+    assert (row["title"], row["price"]) == ("Theirs", 9.0)
+
+
+def test_what_a_new_catalogue_has_no_column_for_does_not_stop_a_training(tmp_path):
+    workspace = build_tiny_release(Workspace(tmp_path / "shop"), 60).workspace
+    judgements = JudgementStore(f"sqlite:///{tmp_path}/longtail.db")
+    store = DraftStore(judgements, workspace)
+    store.save(
+        [
+            NewDraft({"title": "Navy", "attributes": {"fabric": "silk", "colour": "navy"}}, product_id="both"),
+            NewDraft({"attributes": {"fabric": "silk"}}, product_id="nothing"),
+        ],
+        "Ada", nobody, approve=True,
+    )  # fmt: skip
+    assert take_in(workspace, store, ChangeStore(judgements, workspace)).added == ["both"]
+    assert read_shop(workspace).items.set_index("item_id").loc["both", "colour"] == "navy"
+
+
+def test_approved_drafts_are_served_without_the_readers_once_they_were_placed(built, store, facade, tmp_path):
+    item = {"title": "Striped maxi dress in navy", "attributes": {"colour": "navy"}}
+    store.save([NewDraft(item, product_id="navy-9")], "Ada", nobody, approve=True)
+    drafts = store.all(("approved",))
+    assert placed_already(facade, built.workspace, drafts) == []
+    told: list[float] = []
+    (arrays,) = place_drafts(facade, built.workspace, drafts, lambda step, done, message="": told.append(done))
+    assert arrays is not None
+    assert told[-1] == 1.0
+    assert placed_already(facade, built.workspace, drafts) == drafts
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom engine.curation.judgements import JudgementStore\n"
+        "from engine.drafts.served import DraftBuffer\nfrom engine.drafts.store import DraftStore\n"
+        "from engine.serving.recommender import Recommender\nfrom engine.workspace import Workspace\n"
+        "workspace = Workspace(Path(sys.argv[1]))\nfacade = Recommender.open(workspace)\n"
+        "drafts = DraftStore(JudgementStore(sys.argv[2]), workspace).all(('approved',))\n"
+        "buffer = DraftBuffer(facade, workspace, tuple(drafts))\n"
+        "print(buffer.merged('f1-03', facade.neighbours('f1-03', 'hybrid', 72), 72) and 'torch' not in sys.modules)\n"
+    )
+    command = [sys.executable, "-c", code, str(built.workspace.root), f"sqlite:///{tmp_path}/longtail.db"]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=True).stdout
+    assert said.strip() == "True"
+
+
+def test_a_draft_that_cannot_be_read_does_not_stop_the_others(built, store, facade):
+    new = [NewDraft({"title": "Navy"}, product_id="good"), NewDraft({"price": -1.0}, product_id="bad")]
+    store.save(new, "Ada", nobody, approve=True)
+    drafts = sorted(store.all(("approved",)), key=lambda draft: draft.id)
+    assert [arrays is None for arrays in place_drafts(facade, built.workspace, drafts)] == [True, False]
+    buffer = DraftBuffer(facade, built.workspace, tuple(drafts))
+    assert "good" in [one.item_id for one in buffer.merged("f1-03", facade.neighbours("f1-03", "hybrid", 72), 73)]
+    assert buffer.neighbours_of_draft("bad") == []
 
 
 SAVER = """
 import sys
+from engine.changes.store import ChangeStore
 from engine.curation.judgements import JudgementStore
 from engine.drafts.store import DraftStore, NewDraft
 from engine.shop.images import store_image

@@ -212,3 +212,38 @@ def test_masks_of_another_catalogue_are_refused(tmp_path: Path) -> None:
 def test_a_query_of_another_dimension_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexFileError, match="6 numbers"):
         written(tmp_path / "r", arm(clustered(30, 6))).of_vector(np.ones(5), 3)
+
+
+@pytest.mark.parametrize("exact_up_to", [0, 50_000])
+def test_other_vectors_for_some_items_are_searched_by_and_among_and_the_files_stay(
+    exact_up_to: int, tmp_path: Path
+) -> None:
+    vectors = clustered(3000, 16)
+    before = written(tmp_path / "r", arm(vectors), exact_up_to=exact_up_to)
+    kept = [before.of_row(row, 10)[0].tolist() for row in (7, 8)]
+    after = before.with_rows(np.array([7]), vectors[[2000]], vectors[[2000]])
+    assert after.of_row(7, 1)[0].tolist() == [2000]
+    assert after.of_row(2000, 1)[0].tolist() == [7]
+    assert 7 in after.of_vector(vectors[2000], 3)[0]
+    assert after.of_all(np.array([7, 2000]), 1)[1][0].tolist() == [7]
+    assert [before.of_row(row, 10)[0].tolist() for row in (7, 8)] == kept
+    assert np.array_equal(np.load(tmp_path / "r" / "arm.npy")[7], before.query[7])
+    again = after.with_rows(np.array([8]), vectors[[2000]], vectors[[2000]])
+    assert set(again.of_row(2000, 2)[0].tolist()) == {7, 8}
+
+
+@pytest.mark.parametrize("exact_up_to", [0, 50_000])
+def test_an_item_can_lose_its_vectors_and_one_without_can_get_some(exact_up_to: int, tmp_path: Path) -> None:
+    vectors = clustered(3000, 16)
+    without = np.arange(3000) != 5
+    search = written(
+        tmp_path / "r", arm(vectors * without[:, None], has_list=without, is_candidate=without), exact_up_to=exact_up_to
+    )
+    best = search.of_row(9, 1)[0]
+    nothing = np.zeros((1, 16), dtype=np.float32)
+    gone = search.with_rows(best, nothing, nothing)
+    assert best[0] not in gone.of_row(9, 10)[0]
+    assert gone.of_row(int(best[0]), 10)[0].size == 0
+    there = search.with_rows(np.array([5]), vectors[[9]], vectors[[9]])
+    assert there.of_row(9, 1)[0].tolist() == [5]
+    assert there.of_row(5, 1)[0].tolist() == [9]

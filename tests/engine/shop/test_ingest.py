@@ -399,3 +399,25 @@ def test_whatever_the_rows_hold_every_one_is_kept_or_explained(
     rejecting = {kind: n for kind, n in report.problem_counts.items() if kind != "unreadable_time"}
     assert sum(rejecting.values()) == events.rejected
     assert pq.read_metadata(workspace.current_snapshot() / "interactions.parquet").num_rows == events.kept
+
+
+def test_products_added_in_longtail_stay_with_their_events_when_the_files_come_again(
+    workspace: Workspace, shop: Path
+) -> None:
+    (shop / "interactions.csv").write_text(EVENTS + "u1,new-1,view,1,2024-01-05\nu2,nobody,view,1,2024-01-05\n")
+    asked: list[tuple[dict[str, str], set[str]]] = []
+
+    def added(kinds, known):
+        asked.append((dict(kinds), set(known)))
+        return pd.DataFrame({"item_id": ["new-1"], "title": ["New"], "image": ["ab" * 32], "colour": ["red"]})
+
+    report = load(workspace, shop, added=added)
+    (kinds, known) = asked[0]
+    assert kinds["colour"] == "category"
+    assert known == {f"p{n}" for n in range(1, 7)}
+    items = read_shop(workspace).items.set_index("item_id")
+    assert (items.loc["new-1", "title"], items.loc["new-1", "image"], len(items)) == ("New", "ab" * 32, 7)
+    events = pq.read_table(workspace.current_snapshot() / "interactions.parquet").to_pandas()
+    assert "new-1" in set(events["item_id"])
+    assert report.problem_counts["unknown_item"] == 1
+    assert "1 products that were added in Longtail stay with the shop" in report.files[0].notes

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from engine.errors import SheetError
-from engine.shop.collection.collection import problems_table, read_collection, template
+from engine.shop.collection.collection import problems_table, read_collection
 from engine.shop.collection.sheets import read_sheet
+from engine.shop.collection.template import template
 
 KINDS = {"colour": "category", "sizes": "multi", "length_cm": "number"}
 
@@ -84,6 +85,23 @@ def test_the_template_reads_as_what_it_shows():
         "item_id", "title", "description", "brand", "category", "price", "pictures", *KINDS,
     ]  # fmt: skip
     first, second = read(table)
-    assert first.item["title"] == "'=HYPERLINK(1)"
+    assert first.item["title"] == "=HYPERLINK(1)"
     assert first.item["attributes"] == {"sizes": ["S", "M"]}
     assert (first.item["price"], second.item) == (4.5, {"title": "Two"})
+
+
+def test_pictures_are_found_by_folder_by_composed_letters_and_ambiguous_ones_are_told():
+    names = ["front/x.jpg", "back/x.jpg", "e\u0301te\u0301.png"]
+    rows = read(sheet({"title": "a", "pictures": "front\\X.jpg; ÉTÉ"}, {"title": "b", "pictures": "x.jpg"}), names)
+    assert rows[0].pictures == ("front/x.jpg", "e\u0301te\u0301.png")
+    assert rows[0].state == "ready"
+    assert rows[1].pictures == ("back/x.jpg",)
+    assert rows[1].state == "look"
+    assert "2 of the pictures are called x.jpg; back/x.jpg is taken" in rows[1].doubts[0][1]
+
+
+def test_what_the_store_would_refuse_is_told_beforehand():
+    names = [f"{number}.jpg" for number in range(21)]
+    rows = read(sheet({"title": "a", "pictures": ";".join(names)}, {"title": "b", "id": "x" * 201}), names)
+    assert "too many" in rows[0].problems[0][1]
+    assert "at most 200 characters" in rows[1].problems[0][1]

@@ -1,0 +1,89 @@
+"""`changes set|list|undo`: other pictures, texts and facts for products that the catalogue has already."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from engine.cli.console import Console
+from engine.cli.context import open_store, open_workspace
+from engine.cli.described import described_by
+from engine.errors import InputError
+
+if TYPE_CHECKING:
+    from engine.changes.store import ChangeStore
+
+__all__ = ["changes"]
+
+
+def changes(arguments: argparse.Namespace, console: Console) -> None:
+    """Do what the first word asks for."""
+    {"set": _set, "list": _list, "undo": _undo}[arguments.what](arguments, console)
+
+
+def _set(arguments: argparse.Namespace, console: Console) -> None:
+    """Change the fields that are given; "" empties one. The product's neighbours move at once."""
+    from engine.changes.merging import changed, difference, field_names
+    from engine.changes.served import changed_in, place_changes
+    from engine.serving.described import described, described_frame
+    from engine.serving.recommender import Recommender
+
+    (item_id,) = _ids(arguments, most=1)
+    workspace, store = open_workspace(arguments), _store(arguments)
+    recommender = Recommender.open(workspace)
+    now = described(recommender, recommender.row(item_id))
+    before = store.get(item_id)
+    seen = changed_in(recommender, workspace, [before] if before else []).get(item_id, now)
+    wanted = {**seen, **described_by(arguments, workspace)}
+    wanted["attributes"] = {**seen["attributes"], **wanted["attributes"]}
+    wanted = changed(wanted, {})
+    described_frame(wanted, recommender.manifest.extra.get("shop", {}).get("attributes", {}), workspace)
+    if not difference(seen, wanted)[1]:
+        raise InputError("nothing would be changed. Give a field another value.", field=item_id)
+    saved = store.save(item_id, now, wanted, None, before.version if before else 0)
+    place_changes(recommender, workspace, changed_in(recommender, workspace, store.all()), console.progress)
+    fields = field_names(saved.after) if saved else []
+    said = f"changed ({', '.join(fields)}); it is served so now." if saved else "as the catalogue has it again."
+    console.result({"item_id": item_id, "fields": fields}, f"{item_id} is {said}")
+
+
+def _list(arguments: argparse.Namespace, console: Console) -> None:
+    """Every change, those that a release or the shop's files have overtaken among them."""
+    from engine.changes.merging import field_names
+    from engine.changes.served import changed_in
+    from engine.serving.recommender import Recommender
+
+    workspace, found = open_workspace(arguments), _store(arguments).all()
+    served = changed_in(Recommender.open(workspace), workspace, found)
+    values: list[dict[str, Any]] = [
+        {
+            "item_id": one.item_id,
+            "fields": field_names(one.after),
+            "by": one.changed_by,
+            "served": one.item_id in served,
+        }
+        for one in found
+    ]
+    rows = [
+        [v["item_id"], ", ".join(v["fields"]), v["by"] or "", "yes" if v["served"] else "overtaken"] for v in values
+    ]
+    console.table(["product", "fields", "by", "holds"], rows, {"changes": values})
+
+
+def _undo(arguments: argparse.Namespace, console: Console) -> None:
+    store, ids = _store(arguments), _ids(arguments)
+    for item_id in ids:
+        store.undo(item_id)
+    console.result({"undone": ids}, f"As the catalogue has it again: {', '.join(ids)}.")
+
+
+def _ids(arguments: argparse.Namespace, most: int | None = None) -> list[str]:
+    if not arguments.ids or (most and len(arguments.ids) > most):
+        raise InputError("name the product by its id." if most else "name the products by their ids.", field="ids")
+    return list(arguments.ids)
+
+
+def _store(arguments: argparse.Namespace) -> ChangeStore:
+    from engine.changes.store import ChangeStore
+
+    return ChangeStore(open_store(arguments), open_workspace(arguments))

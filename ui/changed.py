@@ -1,0 +1,80 @@
+"""The release as people changed it: changed products stand where their new content puts them, on every page, at once."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import streamlit as st
+
+from engine.changes.served import changed_in, kept_changes, place_changes, with_changes
+from engine.changes.store import ChangeStore
+from engine.curation.judgements import JudgementStore
+from engine.errors import StoreError
+from engine.serving.recommender import Recommender
+from engine.workspace import Workspace
+from ui.placing import Placing
+from ui.readers import get_ready
+
+__all__ = ["as_changed", "forget_stamp"]
+
+STAMP_SECONDS = 0.5  # a page asks for the release dozens of times, and others' changes may wait so long
+
+logger = logging.getLogger(__name__)
+
+
+def as_changed(base: Recommender, workspace: Workspace, store: JudgementStore, url: str) -> Recommender:
+    """The release with the changes that hold; as it was trained while their database cannot be read.
+
+    A change that no process has placed yet shows its facts at once; its neighbours move when it is placed, a moment later.
+    """
+    changes = ChangeStore(store, workspace)
+    try:
+        return _placing(url, base.release_id, _watch(url).stamp(changes), _base=base, _changes=changes).result
+    except StoreError:
+        logger.warning("changes to products cannot be read", exc_info=True)
+        return base
+
+
+def forget_stamp(url: str) -> None:
+    """Something was changed just now, here: the next page sees it."""
+    _watch(url).forget()
+
+
+class _Watch:
+    """The changes' stamp, asked of the database a few times a second at most."""
+
+    def __init__(self) -> None:
+        self._stamp: tuple[int, int, str] | None = None
+        self._asked = 0.0
+
+    def stamp(self, changes: ChangeStore) -> tuple[int, int, str]:
+        now = time.monotonic()
+        stamp = self._stamp
+        if stamp is None or now - self._asked > STAMP_SECONDS:
+            stamp = self._stamp = changes.stamp()
+            self._asked = now
+        return stamp
+
+    def forget(self) -> None:
+        self._stamp = None
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _watch(url: str) -> _Watch:
+    return _Watch()
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _placing(
+    url: str, release_id: str, stamp: tuple[int, int, str], *, _base: Recommender, _changes: ChangeStore
+) -> Placing[Recommender]:
+    workspace = Workspace(_base.directory.parents[1])
+    items = changed_in(_base, workspace, _changes.all()) if stamp[0] else {}
+    kept = kept_changes(_base, workspace, items)
+
+    def work() -> Recommender:
+        get_ready(_base, workspace).join()
+        return with_changes(_base, workspace, items, place_changes(_base, workspace, items))
+
+    return Placing(with_changes(_base, workspace, items, kept), work if len(kept) < len(items) else None)

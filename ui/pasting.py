@@ -1,0 +1,28 @@
+"""Pictures pasted anywhere on a page, into one of its uploaders (assets/paste.js)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from ui.cards import ASSETS
+
+__all__ = ["take_pasted"]
+
+
+def take_pasted(uploader: str) -> None:
+    """Have pictures that are pasted while this is drawn go into the file uploader with this key.
+
+    They take the way of every other upload: bounded by the uploader in the browser, checked on the server.
+    """
+    with st.container(key=f"paste_into_{uploader}"):
+        _component()(key=f"{uploader}_pasted", data={"uploader": uploader})
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    js = (ASSETS / "paste.js").read_text("utf-8")
+    return st.components.v2.component("longtail_paste", js=js)
