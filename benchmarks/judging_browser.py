@@ -14,14 +14,12 @@ import os
 import random
 import tempfile
 import time
-import urllib.request
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.support import free_port, launch_browser, merge_results, serve_dashboard
+from benchmarks.support import free_port, launch_browser, merge_results, serve_dashboard, wait_for
 from engine.curation.judgements import JudgementStore
 from engine.settings import workspace_path
 
@@ -132,15 +130,6 @@ def pause(seconds: float) -> float:
     began = time.perf_counter()
     time.sleep(seconds)
     return time.perf_counter() - began
-
-
-def wait_for(address: str) -> None:
-    """Until the dashboard answers; the browser's own patience does the rest."""
-    for _ in range(300):
-        with suppress(OSError):
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
-            return
-        time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: results files, timed children with their peak memory, a browser."""
+"""What the benchmark scripts share: results files, timed children with their peak memory, a dashboard and a browser."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import urllib.request
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,17 @@ __all__ = [
     "RESULTS",
     "ROOT",
     "Child",
+    "copy_workspace",
     "engine",
     "free_port",
     "launch_browser",
+    "launch_browser_async",
     "merge_results",
     "run_child",
     "serve_dashboard",
     "shared_data",
     "tree_bytes",
+    "wait_for",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,9 +128,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def copy_workspace(workspace: Path, copy: Path, *, without: Sequence[str] = ()) -> Path:
+    """The workspace as it stands, for a script that writes into it; `without` these top-level names, and without runs."""
+    if not (workspace / "shop" / "current").is_file():
+        raise FileNotFoundError(f"There is no shop in {workspace}. Build one with `python -m engine demo --train`.")
+    left_out = {"runs", *without}
+    return Path(
+        shutil.copytree(workspace, copy, ignore=lambda folder, _names: left_out if Path(folder) == workspace else set())
+    )
+
+
 @contextmanager
-def serve_dashboard(workspace: Path, port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The dashboard as `make run` starts it, until the block ends."""
+def serve_dashboard(
+    workspace: Path, port: int, log: Path, *, own_group: bool = False
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The dashboard as `make run` starts it, until the block ends; in a process group of its own where it is to be killed."""
     variables = {**os.environ, "LONGTAIL_WORKSPACE": str(workspace), "OPENBLAS_NUM_THREADS": "1"}
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -135,6 +151,7 @@ def serve_dashboard(workspace: Path, port: int, log: Path) -> Iterator[subproces
             env=variables,
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=own_group,
         )
     try:
         yield process
@@ -146,17 +163,43 @@ def serve_dashboard(workspace: Path, port: int, log: Path) -> Iterator[subproces
             process.kill()
 
 
+def wait_for(address: str) -> None:
+    """Until the dashboard answers, a minute at most; the browser's own patience does the rest."""
+    for _ in range(300):
+        with suppress(OSError):
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
+            return
+        time.sleep(0.2)
+
+
 @contextmanager
 def launch_browser() -> Iterator[Any]:
     """A headless Chromium (playwright's `Browser`); the system's own, since none is downloaded."""
     from playwright.sync_api import sync_playwright
 
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        raise FileNotFoundError("There is no Chromium. Install it, e.g. `apt-get install chromium`.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(BROWSER_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=list(BROWSER_ARGUMENTS))
         try:
             yield browser
         finally:
             browser.close()
+
+
+@asynccontextmanager
+async def launch_browser_async() -> AsyncIterator[Any]:
+    """`launch_browser` for scripts in which several people use the dashboard at once."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=_chromium(), args=list(BROWSER_ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+def _chromium() -> str:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        raise FileNotFoundError("There is no Chromium. Install it, e.g. `apt-get install chromium`.")
+    return executable

@@ -11,11 +11,11 @@ from engine.errors import LongtailError, NotFoundError
 from ui.collection_upload import draw_collection
 from ui.curator import curator_name
 from ui.draft_list import draw_drafts
-from ui.draft_resources import drafts, place_now
+from ui.draft_resources import drafts, placer
 from ui.notices import say
 from ui.product_advice import draw_new_neighbours
 from ui.product_change import draw_change, draw_changed_products
-from ui.product_form import fill_once, product_form
+from ui.product_form import Form, forget_started, product_form, started_form
 from ui.readers import get_ready
 from ui.resources import recommender, workspace
 from ui.url import mirror, query, set_query, writer
@@ -59,7 +59,8 @@ def _one_product() -> None:
     draft = _in_hand()
     left, right = st.columns([3, 7], gap="large")
     with left:
-        item, pictures = product_form(draft.pictures if draft else (), clone=draft is None)
+        form = Form.of(draft.described(), draft.id, draft.version) if draft else started_form()
+        item, pictures = product_form(form, draft.pictures if draft else (), clone=draft is None)
         _save(item, pictures, draft)
     with right:
         if item:
@@ -72,7 +73,7 @@ def _one_product() -> None:
 
 
 def _in_hand() -> Draft | None:
-    """The draft that is being changed; its values are put into the form once."""
+    """The draft that is being changed."""
     wanted = query("draft")
     if not wanted:
         return None
@@ -81,7 +82,6 @@ def _in_hand() -> Draft | None:
     except NotFoundError as exc:
         st.warning(plain(exc), icon=":material/search_off:")
         return None
-    fill_once((draft.id, draft.version), draft.described())
     st.info(f"You are changing {plain(draft.id)}.", icon=":material/edit:")
     return draft
 
@@ -111,11 +111,13 @@ def _store(
         else:
             new = NewDraft(facts, pictures, product_id or None)
             (made,) = drafts().save([new], curator_name(), recommender().__contains__, approve=approve)
+            forget_started()
     except LongtailError as exc:
         st.error(f"Not saved. {plain(exc)}", icon=":material/error:")
         return
     if approve or (draft is not None and draft.state == "approved"):
-        place_now([made])
+        with st.spinner("Finding its place in the shop…", show_time=True):
+            placer()([made], lambda _count: None)
     say(f"{plain(made)} is in the shop" if approve else f"{plain(made)} is saved", ":material/check:")
     set_query(view="drafts", draft=made)
     st.rerun()

@@ -14,9 +14,9 @@ from engine.drafts.store import NewDraft
 from engine.errors import LongtailError
 from engine.shop.collection.collection import CollectionRow, RowState, problems_table, read_collection
 from engine.shop.collection.standing import Beside, DraftContent, stand
-from ui.at_work import begin, finished
+from ui.at_work import Count, begin, finished
 from ui.curator import curator_name
-from ui.draft_resources import drafts
+from ui.draft_resources import drafts, placer
 from ui.resources import recommender, shop_words
 from ui.routes import thumb_url
 from ui.url import set_query
@@ -114,7 +114,7 @@ def _table(rows: Sequence[CollectionRow], pictures: Mapping[str, str]) -> pd.Dat
     rows = sorted(rows, key=lambda row: (order[row.state], row.number))
     return pd.DataFrame(
         {
-            "picture": [thumb_url(pictures[row.pictures[0]]) if row.pictures else None for row in rows],
+            "picture": [thumb_url(pictures[row.pictures[0]]) if row.pictures else "" for row in rows],
             "row": [row.number for row in rows],
             "state": [STATES[row.state] for row in rows],
             "title": [str(row.item.get("title") or "") for row in rows],
@@ -177,13 +177,16 @@ def _actions(
 def _save(ready: Sequence[CollectionRow], pictures: Mapping[str, str], *, approve: bool) -> None:
     """Begin to save, once, however often the button was pressed and whatever is touched meanwhile."""
     new = [NewDraft(row.item, [pictures[name] for name in row.pictures], row.product_id) for row in ready]
-    store, by, known = drafts(), curator_name(), recommender().__contains__
-    where = " and in the shop" if approve else ""
-    begin(
-        _SAVING,
-        f"Saving {plural(len(new), 'draft')}",
-        lambda _count: f"{plural(len(store.save(new, by, known, approve=approve)), 'draft')} saved{where}",
-    )
+    store, by, known, place = drafts(), curator_name(), recommender().__contains__, placer()
+
+    def work(count: Count) -> str:
+        made = store.save(new, by, known, approve=approve)
+        if approve:
+            place(made, count)
+        return f"{plural(len(made), 'draft')} saved{' and in the shop' if approve else ''}"
+
+    said = f"Saving {plural(len(new), 'draft')}{' and finding their place' if approve else ''}"
+    begin(_SAVING, said, work, total=len(new) if approve else 0)
     st.rerun()
 
 

@@ -10,7 +10,7 @@ from engine.drafts.store import Draft
 from engine.errors import LongtailError, NotFoundError
 from ui.at_work import Count, begin, finished
 from ui.cards import Group, card_groups
-from ui.draft_resources import buffer, draft_card, drafts, neighbour_card
+from ui.draft_resources import buffer, buffer_is_whole, draft_card, drafts, neighbour_card, placer
 from ui.notices import say
 from ui.resources import settings
 from ui.url import query, set_query
@@ -19,6 +19,7 @@ from ui.words import day_phrase, plain, plural
 __all__ = ["draw_drafts"]
 
 SHOWN = 24
+LOOK_AGAIN_SECONDS = 1.0
 _SHOWING = "drafts_showing"
 
 
@@ -84,12 +85,31 @@ def _one(draft: Draft) -> None:
                 "Its neighbours are on the page where it is changed; in the shop it stands once it is shown there."
             )
             return
-        served = buffer()
-        found = served.neighbours_of_draft(draft.id, settings().serving.neighbours)
-        card_groups(
-            [Group(title="It belongs with", cards=[neighbour_card(one, served) for one in found])],
-            key="draft_neighbours",
+        _neighbours(draft)
+
+
+def _neighbours(draft: Draft) -> None:
+    """What an approved draft stands beside; looked for again while its place is being found."""
+    served, found = buffer(), buffer_is_whole()
+    if draft.id in served.ids:
+        neighbours = served.neighbours_of_draft(draft.id, settings().serving.neighbours)
+        cards = [neighbour_card(one, served) for one in neighbours]
+        card_groups([Group(title="It belongs with", cards=cards)], key="draft_neighbours")
+    elif found:
+        st.warning(
+            "Nothing of it can be read, so it stands on no list. Change it: give it a title or a picture.",
+            icon=":material/visibility_off:",
         )
+    else:
+        _look_again()
+
+
+@st.fragment(run_every=LOOK_AGAIN_SECONDS)
+def _look_again() -> None:
+    """Run the page again once every place is found."""
+    if buffer_is_whole():
+        st.rerun()
+    st.caption(":material/hourglass: Its place in the shop is being found.")
 
 
 def _do(act: Callable[[str], object], draft_id: str, said: str) -> None:
@@ -103,19 +123,17 @@ def _do(act: Callable[[str], object], draft_id: str, said: str) -> None:
 
 def _all(draft_ids: Sequence[str]) -> None:
     """Callback: begin to show them in the shop; hundreds take a while."""
-    store = drafts()
+    store, place = drafts(), placer()
 
     def show(count: Count) -> int:
-        shown = 0
-        for number, draft_id in enumerate(draft_ids, start=1):
+        shown = []
+        for draft_id in draft_ids:
             try:
-                store.approve(draft_id)
-                shown += 1
+                shown.append(store.approve(draft_id).id)
             except NotFoundError:  # somebody discarded it meanwhile
                 continue
-            finally:
-                count(number)
-        return shown
+        place(shown, count)
+        return len(shown)
 
     begin(_SHOWING, "Showing them in the shop", show, total=len(draft_ids))
 

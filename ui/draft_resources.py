@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -19,7 +20,9 @@ from ui.resources import card_maker, judgements, recommender, settings, shop_wor
 from ui.routes import picture_url, thumb_url
 from ui.words import price_phrase
 
-__all__ = ["buffer", "children", "draft_card", "drafts", "neighbour_card", "place_now"]
+__all__ = ["buffer", "buffer_is_whole", "children", "draft_card", "drafts", "neighbour_card", "placer"]
+
+logger = logging.getLogger(__name__)
 
 
 def drafts() -> DraftStore:
@@ -32,25 +35,31 @@ def buffer() -> DraftBuffer:
 
     Drafts that no process has placed yet are left out, and placed by a thread meanwhile.
     """
-    url = settings().database_url or workspace().database_url
-    return _placing(url, recommender().version, drafts().stamp()).result
+    return _now().result
 
 
-def place_now(draft_ids: Sequence[str]) -> None:
-    """Find the places of drafts that were just approved while somebody looks on, so that no page has to wait for them."""
-    facade = recommender()
-    chosen = set(draft_ids)
-    some = [draft for draft in drafts().all(SERVED) if draft.id in chosen]
-    bar = st.progress(0.0, "Finding their place in the shop…") if len(some) > 1 else None
-    get_ready(facade, workspace()).join()
+def buffer_is_whole() -> bool:
+    """Whether every approved draft has its place by now, or cannot have one."""
+    return _now().done
 
-    def told(step: str, done: float, message: str = "") -> None:
-        if bar is not None:
-            bar.progress(done, f"Finding their place in the shop: {message}")
 
-    place_drafts(facade, workspace(), some, told)
-    if bar is not None:
-        bar.empty()
+def placer() -> Callable[[Sequence[str], Callable[[int], None]], None]:
+    """What finds the places of drafts that were just approved, so that no page has to wait for them.
+
+    Made in a page, it may be called from a thread: with the ids, and a function to tell how many are placed.
+    """
+    facade, there, store = recommender(), workspace(), drafts()
+
+    def place(draft_ids: Sequence[str], count: Callable[[int], None]) -> None:
+        get_ready(facade, there).join()
+        chosen = set(draft_ids)
+        some = [draft for draft in store.all(SERVED) if draft.id in chosen]
+        try:
+            place_drafts(facade, there, some, lambda step, done, message="": count(round(done * len(some))))
+        except Exception:  # they are saved all the same, and tried again by whoever needs them
+            logger.warning("the places of new products could not be found", exc_info=True)
+
+    return place
 
 
 def draft_card(draft: Draft, rank: int | None = None, note: str = "New") -> Card:
@@ -78,6 +87,11 @@ def neighbour_card(neighbour: Neighbour, served: DraftBuffer) -> Card:
 def children() -> BoundedChildren:
     """A child that decodes pictures, kept ready."""
     return picture_children(most=2)
+
+
+def _now() -> Placing[DraftBuffer]:
+    url = settings().database_url or workspace().database_url
+    return _placing(url, recommender().version, drafts().stamp())
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

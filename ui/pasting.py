@@ -18,8 +18,7 @@ def take_pasted(uploader: str) -> None:
 
     They take the way of every other upload: bounded by the uploader in the browser, checked on the server.
     """
-    with st.container(key=f"paste_into_{uploader}"):
-        _component()(key=f"{uploader}_pasted", data={"uploader": uploader})
+    _component()(key=f"{uploader}_pasted", data={"uploader": uploader, "own": f"{uploader}_pasted"})
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 __all__ = ["Placing"]
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 0.6
 
 logger = logging.getLogger(__name__)
 

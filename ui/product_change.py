@@ -17,7 +17,7 @@ from ui.changed import forget_stamp
 from ui.curator import curator_name
 from ui.navigation import open_change, open_product
 from ui.notices import say
-from ui.product_form import fill_once, product_form
+from ui.product_form import Form, product_form
 from ui.readers import get_ready
 from ui.resources import card_maker, judgements, release_as_trained, settings, shop_words, workspace
 from ui.words import count_phrase, day_phrase, plain, plural
@@ -61,13 +61,13 @@ def draw_change(item_id: str) -> None:
     before = changes().get(item_id)
     now = changed(trained, in_force(before, trained)) if before else trained
     version = before.version if before else 0
-    fill_once(("change", item_id, version), now)
+    form = Form.of(now, "change", item_id, version)
     count = int(base.items["interaction_count"].iloc[base.row(item_id)])
     has = f"{'keeps its' if count else 'has'} {count_phrase(count, shop_words().interaction_word)}"
     st.caption(f"{plain(item_id)} {has}; its neighbours follow a new picture or text at once.")
     left, right = st.columns([3, 7], gap="large")
     with left:
-        item, _pictures = product_form([now["image"]] if now.get("image") else [], several=False)
+        item, _pictures = product_form(form, [now["image"]] if now.get("image") else [], several=False)
     wanted = changed(item, {})
     fields = field_names(difference(now, wanted)[1])
     with right:

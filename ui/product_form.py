@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -16,15 +19,47 @@ from ui.routes import picture_url
 from ui.unseen import MAX_PICTURE_MB, PICTURE_TYPES, stored_picture
 from ui.words import plain
 
-__all__ = ["fill_once", "product_form"]
+__all__ = ["Form", "forget_started", "product_form", "started_form"]
 
 TEXT_LENGTH = 5_000
 ATTRIBUTES_OPEN = 4
-_FILLED = "new_filled"
+_STARTED = "new_started"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a form begins with; `mark` tells it from every other, "" is the empty one.
+
+    The values are the fields' defaults, not their state: a run that is interrupted before it has drawn a field would leave
+    that field empty in the browser, whatever the server holds of it.
+    """
+
+    mark: str = ""
+    item: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any], *mark: object) -> Form:
+        """A form that begins with this product, another one for every other `mark`."""
+        return cls(hashlib.sha256(repr(mark).encode()).hexdigest()[:8], item)
+
+    def key(self, name: str) -> str:
+        """The key of a field."""
+        return f"new_{name}_{self.mark}" if self.mark else f"new_{name}"
+
+
+def started_form() -> Form:
+    """The form for a new product: empty, or begun with a product of the shop."""
+    form: Form = st.session_state.get(_STARTED, Form())
+    return form
+
+
+def forget_started() -> None:
+    """The next new product begins empty."""
+    st.session_state.pop(_STARTED, None)
 
 
 def product_form(
-    stored: Sequence[str] = (), *, clone: bool = False, several: bool = True
+    form: Form, stored: Sequence[str] = (), *, clone: bool = False, several: bool = True
 ) -> tuple[dict[str, Any], list[str]]:
     """The product as described so far, empty where nothing was said; and all its pictures, the leading one first.
 
@@ -35,7 +70,7 @@ def product_form(
     several : whether more than one picture may be given.
     """
     item: dict[str, Any] = {}
-    pictures = _pictures(stored, several=several)
+    pictures = _pictures(form, stored, several=several)
     if pictures:
         item["image"] = pictures[0]
     if clone:
@@ -43,50 +78,44 @@ def product_form(
             "Start from a product of the shop", key="new_clone", placeholder="Its id", on_change=_clone, max_chars=200
         )
     items, words = recommender().items, shop_words()
-    item["title"] = st.text_input("Title", key="new_title", max_chars=300, placeholder="Floral midi dress")
-    item["description"] = st.text_area("Description", key="new_description", max_chars=TEXT_LENGTH, height=96)
+    for name, label, draw in (("title", "Title", _line), ("description", "Description", _lines)):
+        item[name] = draw(label, form.key(name), form.item.get(name))
     for name in ("category", "brand"):
         if known := known_values(name):
-            item[name] = _pick(name.capitalize(), f"new_{name}", known)
+            item[name] = _pick(name.capitalize(), form.key(name), known, form.item.get(name))
     item["price"] = st.number_input(
         f"Price{f' ({words.currency})' if words.currency else ''}",
-        key="new_price", min_value=0.0, value=None, step=1.0, format="%.2f", placeholder="Unknown",
+        key=form.key("price"), min_value=0.0, value=form.item.get("price"), step=1.0, format="%.2f", placeholder="Unknown",
     )  # fmt: skip
-    item["attributes"] = _attributes(items, words.attribute_kinds)
+    item["attributes"] = _attributes(form, items, words.attribute_kinds)
     return {name: value for name, value in item.items() if value not in (None, "", [], {})}, pictures
-
-
-def fill_once(of: tuple[object, ...], item: Mapping[str, Any]) -> None:
-    """Put a product into the form when it is first shown for it, or shown again after it was left."""
-    if st.session_state.get(_FILLED) != of or "new_title" not in st.session_state:
-        _fill(item)
-        st.session_state[_FILLED] = of
-
-
-def _fill(item: Mapping[str, Any]) -> None:
-    """Put a product into the form."""
-    for name in ("title", "description", "category", "brand"):
-        st.session_state[f"new_{name}"] = item.get(name) or ("" if name in ("title", "description") else None)
-    st.session_state["new_price"] = item.get("price")
-    for name, kind in shop_words().attribute_kinds.items():
-        empty: Any = {"multi": [], "text": ""}.get(kind)
-        st.session_state[f"new_attribute_{name}"] = item.get("attributes", {}).get(name, empty)
 
 
 def _clone() -> None:
     """Callback: start from a product of the shop."""
     wanted, facade = st.session_state["new_clone"].strip(), recommender()
     if wanted and wanted in facade:
-        _fill(described(facade, facade.row(wanted)))
+        item = described(facade, facade.row(wanted))
+        st.session_state[_STARTED] = Form.of(item, "like", wanted, time.monotonic())
         st.session_state["new_clone"] = ""
     elif wanted:
         say(f"There is no product {plain(wanted)}", ":material/search_off:")
 
 
-def _pictures(there: Sequence[str], *, several: bool) -> list[str]:
+def _line(label: str, key: str, value: str | None) -> str:
+    begun = value or ""
+    return st.text_input(label, begun, key=key, max_chars=max(300, len(begun)), placeholder="Floral midi dress")
+
+
+def _lines(label: str, key: str, value: str | None) -> str:
+    begun = value or ""
+    return st.text_area(label, begun, key=key, max_chars=max(TEXT_LENGTH, len(begun)), height=96)
+
+
+def _pictures(form: Form, there: Sequence[str], *, several: bool) -> list[str]:
     """The content hashes of its pictures, stored, the leading one first; what cannot be used is said and left out."""
     uploads = st.file_uploader(
-        "Pictures" if several else "Another picture", type=PICTURE_TYPES, key="new_picture" if several else "new_one_picture",
+        "Pictures" if several else "Another picture", type=PICTURE_TYPES, key=form.key("picture"),
         max_upload_size=MAX_PICTURE_MB, accept_multiple_files=several,
         help=f"{'The first one leads. ' if several else ''}You can also paste a picture here.",
     )  # fmt: skip
@@ -113,29 +142,39 @@ def _pictures(there: Sequence[str], *, several: bool) -> list[str]:
     return stored
 
 
-def _attributes(items: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, Any]:
+def _attributes(form: Form, items: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, Any]:
     """What is known of the shop's own attributes."""
     given: dict[str, Any] = {}
+    begun = form.item.get("attributes") or {}
     names = [name for name in kinds if name in items.columns]
     shown = st.container()
     folded = st.expander("More facts") if len(names) > ATTRIBUTES_OPEN else shown
     for position, name in enumerate(names):
-        label, key = name.replace("_", " ").capitalize(), f"new_attribute_{name}"
+        label, key, value = name.replace("_", " ").capitalize(), form.key(f"attribute_{name}"), begun.get(name)
         with shown if position < ATTRIBUTES_OPEN else folded:
             if kinds[name] == "number":
-                value: Any = st.number_input(label, key=key, value=None, placeholder="Unknown")
+                found: Any = st.number_input(label, key=key, value=value, placeholder="Unknown")
             elif kinds[name] == "multi":
-                value = st.multiselect(
-                    label, known_values(name), key=key, accept_new_options=True, placeholder="Unknown"
-                )
+                found = st.multiselect(
+                    label, _with(known_values(name), value or []), value or [], key=key, accept_new_options=True,
+                    placeholder="Unknown",
+                )  # fmt: skip
             elif kinds[name] == "category":
-                value = _pick(label, key, known_values(name))
+                found = _pick(label, key, known_values(name), value)
             else:
-                value = st.text_input(label, key=key, max_chars=TEXT_LENGTH)
-        if value not in (None, "", []):
-            given[name] = value
+                found = st.text_input(label, value or "", key=key, max_chars=TEXT_LENGTH)
+        if found not in (None, "", []):
+            given[name] = found
     return given
 
 
-def _pick(label: str, key: str, known: list[str]) -> str | None:
-    return st.selectbox(label, known, index=None, key=key, accept_new_options=True, placeholder="Unknown")
+def _pick(label: str, key: str, known: list[str], value: str | None) -> str | None:
+    options = _with(known, [value] if value else [])
+    begun = options.index(value) if value else None
+    return st.selectbox(label, options, begun, key=key, accept_new_options=True, placeholder="Unknown")
+
+
+def _with(known: list[str], values: Sequence[str]) -> list[str]:
+    """The values there are, and those of the product that are new among them."""
+    there = set(known)
+    return [*known, *(value for value in values if value not in there)]

@@ -11,8 +11,8 @@ import streamlit as st
 
 from engine.errors import ImageError, LongtailError
 from engine.serving.unseen import vectors_of_unseen
-from ui.readers import get_ready
 from ui.pasting import take_pasted
+from ui.readers import get_ready
 from ui.resources import recommender, workspace
 from ui.routes import thumb_url
 from ui.unseen import MAX_PICTURE_MB, PICTURE_TYPES, stored_picture

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import logging
+import threading
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -26,6 +27,8 @@ __all__ = ["Arrays", "KeptVectors", "key_of"]
 Arrays = dict[str, np.ndarray]
 BATCH = 32
 STEP = "Finding their place"
+
+_turn = threading.Lock()  # two threads never work out the same products side by side
 
 logger = logging.getLogger(__name__)
 
@@ -64,13 +67,26 @@ class KeptVectors:
         for start in range(0, len(missing), BATCH):
             some = missing[start : start + BATCH]
             progress(STEP, start / len(missing), f"{start:,} of {len(missing):,} products")
-            for place, arrays in zip(some, _worked_out(work, some), strict=True):
-                found[place] = arrays
-                if arrays is not None:
-                    self._write(keys[place], arrays)
+            with _turn:
+                self._fill_batch(keys, some, found, work)
         if missing:
             progress(STEP, 1.0, f"{len(missing):,} of {len(missing):,} products")
         return found
+
+    def _fill_batch(
+        self,
+        keys: Sequence[str],
+        places: list[int],
+        found: list[Arrays | None],
+        work: Callable[[list[int]], Sequence[Arrays]],
+    ) -> None:
+        for place in places:  # another thread may have been here meanwhile
+            found[place] = self.read(keys[place])
+        still = [place for place in places if found[place] is None]
+        for place, arrays in zip(still, _worked_out(work, still) if still else [], strict=True):
+            found[place] = arrays
+            if arrays is not None:
+                self._write(keys[place], arrays)
 
     def _write(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
         stream = io.BytesIO()
