@@ -35,8 +35,8 @@ from engine.workspace import Workspace
 
 __all__ = ["Killed", "kill_servers"]
 
-EVENTS = 40  # a life ends after 1 to so many requests and confirmations (few more often than many), and a moment more
-MOMENT, LONGEST = 0.5, 15.0  # seconds: at most that moment, and a life after its first request
+EVENTS = 24  # a life ends after 1 to so many requests and confirmations (few more often than many), and a moment more
+MOMENT, LONGEST = 0.5, 8.0  # seconds: at most that moment, and a life after its first request
 STARTED_MS, PATIENCE_MS = 90_000, 45_000
 DELIVERED = 0.2  # seconds in which a page still shows what the dead server had sent
 ROWS = 3
