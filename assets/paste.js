@@ -18,6 +18,8 @@ export default function (component) {
     input.dispatchEvent(new Event("change", { bubbles: true }));
   };
   document.addEventListener("paste", paste);
+  // It shows nothing and takes no room.
+  document.querySelector(`.st-key-${CSS.escape(data.own)}`)?.style.setProperty("position", "absolute");
   return () => document.removeEventListener("paste", paste);
 }
 

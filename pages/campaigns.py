@@ -33,7 +33,7 @@ from ui.notices import say
 from ui.resources import card_maker, is_lead, judgements, recommender, settings, shop, workspace
 from ui.reviewing import open_campaigns
 from ui.url import mirror, query, writer
-from ui.words import ARM_NAMES, arm_name, plural
+from ui.words import ARM_NAMES, arm_name, plain, plural
 
 __all__ = ["page"]
 
@@ -130,9 +130,9 @@ def _new() -> None:
             try:
                 create_campaign(judgements(), facade, plan)
             except LongtailError as exc:
-                st.error(str(exc), icon=":material/error:")
+                st.error(plain(exc), icon=":material/error:")
             else:
-                say(f"“{name.strip()}” can be judged now", ":material/check:")
+                say(f"“{plain(name)}” can be judged now", ":material/check:")
                 st.rerun()
 
 

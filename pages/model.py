@@ -26,7 +26,7 @@ from ui.model_charts import (
     task_table,
 )
 from ui.run_view import follow_run, runs_table, start
-from ui.words import day_phrase, duration_phrase, plural
+from ui.words import day_phrase, duration_phrase, plain, plural
 
 __all__ = ["page"]
 
@@ -220,7 +220,7 @@ def _publish(release_id: str) -> None:
     try:
         publish(resources.workspace(), release_id)
     except LongtailError as exc:
-        notices.say(str(exc), ":material/error:")
+        notices.say(plain(exc), ":material/error:")
     else:
         notices.say("Published", ":material/check:")
 
@@ -229,6 +229,6 @@ def _roll_back() -> None:
     try:
         release_id = rollback(resources.workspace())
     except LongtailError as exc:
-        notices.say(str(exc), ":material/error:")
+        notices.say(plain(exc), ":material/error:")
     else:
         notices.say(f"Back to release {release_id}", ":material/history:")

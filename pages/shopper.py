@@ -11,7 +11,7 @@ from ui.cards import CardMaker, Group, card_groups
 from ui.navigation import open_product
 from ui.resources import card_maker, recommender, settings
 from ui.url import mirror, query, set_query, writer
-from ui.words import ARM_HELP, arm_name, plural
+from ui.words import ARM_HELP, arm_name, plain, plural
 
 __all__ = ["long_tail_share", "page"]
 
@@ -47,7 +47,7 @@ def page() -> None:
     try:
         history = facade.history(shopper)
     except NotFoundError as exc:
-        st.warning(str(exc), icon=":material/search_off:")
+        st.warning(plain(exc), icon=":material/search_off:")
         return
     maker = card_maker()
     rows = [facade.row(item_id) for item_id in history]

@@ -24,7 +24,7 @@ from ui.words import duration_phrase, plain, plural
 __all__ = ["draw_collection"]
 
 MOST_MB = 200
-SHEET_SECONDS = 30.0
+SHEET_SECONDS = 45.0
 EXAMPLES = 2
 AT_ONCE_SECONDS, POLL_SECONDS = 0.3, 0.3
 _READING, _SHEET = "collection_reading", "collection_sheet_read"

@@ -16,7 +16,7 @@ from engine.workspace import Workspace
 from ui.navigation import link_to
 from ui.resources import has_release, has_shop, workspace
 from ui.routes import thumb_url
-from ui.words import duration_phrase
+from ui.words import duration_phrase, plain
 
 __all__ = ["newest_pictures", "show_first_run", "steps_html"]
 
@@ -102,7 +102,7 @@ def _start(kind: Kind) -> str | None:
     except JobRunningError:
         return active_run(workspace())
     except JobError as exc:
-        st.error(str(exc))
+        st.error(plain(exc))
         return None
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from engine.errors import LongtailError
+from ui.words import plain
 
 __all__ = ["guarded"]
 
@@ -22,7 +23,7 @@ def guarded(what: str) -> Iterator[None]:
     try:
         yield
     except LongtailError as exc:
-        st.error(str(exc), icon=":material/info:")
+        st.error(plain(exc), icon=":material/info:")
     except Exception:
         reference = secrets.token_hex(4)
         logger.exception("error %s in %s", reference, what)

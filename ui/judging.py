@@ -19,7 +19,7 @@ from engine.serving.recommender import Recommender
 from ui.curator import curator_name, name_form
 from ui.notices import say
 from ui.resources import judgements, recommender, settings
-from ui.words import arm_name, plural
+from ui.words import arm_name, plain, plural
 
 __all__ = ["ask_for_name", "judged_sentence", "judging_data", "make_judgements", "store_outbox"]
 
@@ -143,7 +143,7 @@ def _store(entries: Sequence[Mapping[str, Any]]) -> None:
     try:
         judgements().add(make_judgements(entries, recommender(), rater, settings().serving.neighbours))
     except LongtailError as exc:
-        say(f"Not saved: {exc}", ":material/error:")
+        say(f"Not saved: {plain(exc)}", ":material/error:")
     else:
         taken_back = all(entry["verdict"] == "withdrawn" for entry in entries)
         count = "" if len(entries) == 1 else f": {plural(len(entries), 'judgement')}"

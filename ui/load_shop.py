@@ -16,6 +16,7 @@ from engine.shop.presets import Preset, available_presets
 from engine.shop.preview import TablePreview, preview
 from ui import notices
 from ui.resources import workspace
+from ui.words import plain
 
 __all__ = ["load_shop"]
 
@@ -64,7 +65,7 @@ def load_shop() -> None:
     try:
         mapping = _columns(files, presets.get(chosen) if chosen else None)
     except InputError as exc:
-        st.error(str(exc), icon=":material/error:")
+        st.error(plain(exc), icon=":material/error:")
         return
     st.markdown("**3. Load**")
     name = st.text_input("What is the shop called?", key="load_name", placeholder="My shop", max_chars=80)
@@ -137,7 +138,7 @@ def _columns(files: Mapping[str, Path], preset: Preset | None) -> dict[str, str]
             )
         for column in table.columns:
             if column.note:
-                st.caption(f"Left out: {column.name}. {column.note}")
+                st.caption(f"Left out: {plain(column.name)}. {plain(column.note)}")
         st.dataframe(table.rows, hide_index=True, width="stretch")
         for field in table.missing:
             st.warning(f"{TABLES[role]}: which column is the {FIELD_NAMES[field].lower()}?", icon=":material/help:")
@@ -182,7 +183,7 @@ def _start(
     try:
         start_run(workspace(), "ingest", arguments=arguments, discard=st.session_state.get(_FOLDER))
     except JobError as exc:
-        notices.say(str(exc), ":material/info:")
+        notices.say(plain(exc), ":material/info:")
         return
     st.session_state.pop(_FOLDER, None)
     st.session_state.pop(_SAVED, None)

@@ -62,7 +62,9 @@ def _advice(item: dict[str, Any]) -> None:
         said = ", ".join(f"{one.name} {100 * one.share:.0f} %" for one in known.parts)
         st.caption(f"How much of the list each part decides: {said}.")
     if known.missing:
-        said = ", ".join(f"{one.name.replace('_', ' ')} ({100 * one.share:.0f} %)" for one in known.missing[:PREVIEWED])
+        said = ", ".join(
+            f"{plain(one.name.replace('_', ' '))} ({100 * one.share:.0f} %)" for one in known.missing[:PREVIEWED]
+        )
         st.caption(f"What would change the list most if you filled it in: {said}.")
 
 

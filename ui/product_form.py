@@ -14,6 +14,7 @@ import streamlit as st
 from engine.errors import ImageError
 from engine.serving.described import described
 from ui.notices import say
+from ui.pasting import take_pasted
 from ui.resources import known_values, recommender, shop_words
 from ui.routes import picture_url
 from ui.unseen import MAX_PICTURE_MB, PICTURE_TYPES, stored_picture
@@ -119,6 +120,7 @@ def _pictures(form: Form, there: Sequence[str], *, several: bool) -> list[str]:
         max_upload_size=MAX_PICTURE_MB, accept_multiple_files=several,
         help=f"{'The first one leads. ' if several else ''}You can also paste a picture here.",
     )  # fmt: skip
+    take_pasted(form.key("picture"))
     given = uploads if isinstance(uploads, list) else [uploads] if uploads is not None else []
     files = [(upload.getvalue(), upload.name) for upload in given]
     with st.expander("Take a picture", icon=":material/photo_camera:"):
@@ -132,7 +134,7 @@ def _pictures(form: Form, there: Sequence[str], *, several: bool) -> list[str]:
         try:
             image = stored_picture(data, name)
         except ImageError as exc:
-            st.error(f"{exc} The neighbours are found without it.", icon=":material/broken_image:")
+            st.error(f"{plain(exc)} The neighbours are found without it.", icon=":material/broken_image:")
             continue
         if image not in stored:
             stored.append(image)

@@ -10,7 +10,7 @@ from engine.jobs import Kind, RunStatus, cancel_run, run_status, start_run
 from ui import notices
 from ui.first_run import steps_html
 from ui.resources import workspace
-from ui.words import day_phrase, duration_phrase
+from ui.words import day_phrase, duration_phrase, plain
 
 __all__ = ["follow_run", "runs_table", "start"]
 
@@ -30,7 +30,7 @@ def start(kind: Kind, **options: object) -> None:
     try:
         start_run(workspace(), kind, **options)  # type: ignore[arg-type]
     except JobError as exc:
-        notices.say(str(exc), ":material/info:")
+        notices.say(plain(exc), ":material/info:")
 
 
 def follow_run(run_id: str) -> None:
@@ -73,4 +73,4 @@ def _cancel(run_id: str) -> None:
     try:
         cancel_run(workspace(), run_id)
     except JobError as exc:
-        notices.say(str(exc), ":material/error:")
+        notices.say(plain(exc), ":material/error:")

@@ -10,6 +10,7 @@ from engine.curation.campaigns import Plan, create_campaign
 from engine.errors import LongtailError
 from ui.curator import curator_name
 from ui.resources import judgements, recommender
+from ui.words import plain
 
 __all__ = ["draw_send"]
 
@@ -34,6 +35,6 @@ def draw_send(item_ids: Sequence[str], how: str, key: str) -> None:
             try:
                 create_campaign(judgements(), recommender(), plan)
             except LongtailError as exc:
-                st.error(str(exc), icon=":material/error:")
+                st.error(plain(exc), icon=":material/error:")
             else:
-                st.success(f"“{name.strip()}” is on the Review page.", icon=":material/check:")
+                st.success(f"“{plain(name)}” is on the Review page.", icon=":material/check:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import Any
 
 from engine.errors import ImageError
@@ -55,4 +56,5 @@ def _work(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 if __name__ == "__main__":
+    os.nice(5)  # a collection is hundreds of them, and pages are waited for meanwhile
     serve(_work)

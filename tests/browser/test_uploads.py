@@ -108,6 +108,7 @@ def test_a_collection_goes_in_by_the_downloaded_template_and_what_is_wrong_is_me
     assert "example" in text
     page.get_by_role("button", name="Save 4 drafts").click()
     expect(page.get_by_text("4 drafts saved")).to_be_visible()
+    expect(page.get_by_text("No rows ready, 3 rows to mend, 4 saved.")).to_be_visible()
     saved = {one.id: one for one in drafts.all() if one.id.startswith("col-")}
     assert sorted(saved) == [f"col-{number}" for number in range(4)]
     assert all(len(one.pictures) == 1 for one in saved.values())

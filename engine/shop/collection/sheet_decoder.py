@@ -50,12 +50,13 @@ def _table(
     unread: list[list[Any]] = []
     characters = 0
     for number, row in enumerate(rows, 1):
-        cells = list(row)
-        texts = [_text(cells[place]) if place < len(cells) else "" for place, _ in kept]
+        given = list(row)
+        cells = [given[place] if place < len(given) else None for place, _ in kept]
+        texts = [_text(cell) for cell in cells]
         bad = [
-            [number, name, cells[place].message]
-            for (place, _), name in zip(kept, names, strict=True)
-            if place < len(cells) and isinstance(cells[place], Unreadable)
+            [number, name, cell.message]
+            for cell, name in zip(cells, names, strict=True)
+            if isinstance(cell, Unreadable)
         ]
         if not bad and not any(texts):
             continue
@@ -98,6 +99,8 @@ def _parquet_rows(data: bytes) -> Iterator[list[Any]]:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str and value.isprintable():  # nearly all are, and hold nothing that is dropped
+        return value.strip()[:MAX_TEXT]
     if value is None or isinstance(value, Unreadable) or value != value:
         return ""
     if isinstance(value, (list, tuple)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _FREE_BYTES = 4 * 1024 * 1024
 # Rows that are looked at: a workbook may claim a million.
 _LAST_ROW = 110_000
 _PREFERRED = "products"
+_FORMULA = re.compile(rb"<(?:\w{1,12}:)?f[\s/>]")
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,34 @@ def workbook_rows(data: bytes, most_columns: int) -> Iterator[list[Any]]:
     for macros and for what would unpack without bounds.
     """
     _check(data)
-    formulas = _open(data, data_only=False)
     values = _open(data, data_only=True)
+    # A second look, for what each formula is: only where there are any, since it takes as long as the first.
+    formulas = _open(data, data_only=False) if _has_formulas(data) else None
     try:
+        if formulas is None:
+            for cells in _rows(values, most_columns, False):
+                yield [_value(cell.value, cell) for cell in cells]
+            return
         pairs = zip(_rows(values, most_columns, True), _rows(formulas, most_columns, False), strict=False)
         for results, cells in pairs:
             yield [_value(result, cell) for result, cell in zip(results, cells, strict=True)]
     finally:
-        formulas.close()
         values.close()
+        if formulas is not None:
+            formulas.close()
+
+
+def _has_formulas(data: bytes) -> bool:
+    """Whether any part of the workbook holds what may be a formula's element; told without reading the XML."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for part in archive.infolist():
+            with archive.open(part) as stream:
+                before = b""
+                while block := stream.read(1 << 20):
+                    if _FORMULA.search(before + block):
+                        return True
+                    before = block[-16:]
+    return False
 
 
 def _check(data: bytes) -> None:

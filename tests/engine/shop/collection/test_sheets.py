@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import SheetError
 from engine.shop.bounded import BoundedChildren
-from engine.shop.collection.sheets import read_sheet, sheet_children
+from engine.shop.collection.sheets import UNREAD, read_sheet, sheet_children
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +86,24 @@ def test_a_million_empty_columns_are_left_out(children: BoundedChildren) -> None
 def test_what_cannot_be_read_is_refused_in_words(children: BoundedChildren, data: bytes, message: str) -> None:
     with pytest.raises(SheetError, match=message):
         read_sheet(data, "t.csv", children=children)
+
+
+@pytest.mark.parametrize("formula", [None, "=1+1"])
+def test_a_workbook_is_read_the_same_with_and_without_formulas(children: BoundedChildren, formula: str | None) -> None:
+    """Without any the formulas are not looked for, which takes half the time."""
+    rows = [
+        [f"Dress {n}", 20 + n, "2024-05-31", "yes" if n % 2 else None, "#N/A" if n == 3 else "x"] for n in range(50)
+    ]
+    table = read_sheet(
+        workbook(["title", "price", "day", "new", "odd", "sum"], *[[*row, formula] for row in rows]),
+        "t.xlsx",
+        children=children,
+    )
+    assert table["title"].tolist() == [f"Dress {n}" for n in range(50)]
+    assert table["price"].tolist() == [str(20 + n) for n in range(50)]
+    assert table["new"].tolist() == ["yes" if n % 2 else "" for n in range(50)]
+    unread = table.attrs[UNREAD]
+    assert [entry for entry in unread if entry[1] == "odd"] == [
+        [4, "odd", "the cell shows #N/A. Type the value itself."]
+    ]
+    assert len([entry for entry in unread if entry[1] == "sum"]) == (50 if formula else 0)

@@ -1,0 +1,298 @@
+"""Collections in a real browser: cancelled, watched, looked at before they are saved, mended; pictures pasted and taken."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import re
+import shutil
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from engine.curation.judgements import JudgementStore
+from engine.drafts.store import DraftStore
+from engine.settings import Settings
+from engine.workspace import Workspace
+from tests.browser.conftest import CHROMIUM_FLAGS, PATIENCE_MS
+from tests.support.tiny_release import TinyRelease, build_tiny_release
+
+pytestmark = pytest.mark.browser
+LONG_MS = 90_000
+PASTE = """([data, name]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File([bytes], name, { type: "image/jpeg" }));
+  const target = document.activeElement ?? document.body;
+  target.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true, composed: true }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> TinyRelease:
+    settings = Settings.model_validate({"image": {"kind": "classifiers"}})
+    return build_tiny_release(
+        Workspace(tmp_path_factory.mktemp("collections") / "workspace"), networks=True, settings=settings
+    )
+
+
+@pytest.fixture(scope="module")
+def address(shop: TinyRelease, start_server) -> str:
+    return str(start_server(shop.workspace.root))
+
+
+@pytest.fixture
+def drafts(shop: TinyRelease) -> DraftStore:
+    store = DraftStore(JudgementStore(shop.workspace.database_url), shop.workspace)
+    for one in store.all():
+        store.discard(one.id)
+    return store
+
+
+@pytest.fixture
+def photos(shared_data: Path) -> list[Path]:
+    return sorted((shared_data / "clothing" / "images" / "test").glob("*/*.jpg"))
+
+
+@pytest.fixture(autouse=True)
+def curator(context: BrowserContext, address: str) -> None:
+    context.add_cookies([{"name": "longtail_curator", "value": "Ada", "url": address}])
+
+
+def open_collection(page: Page, address: str) -> None:
+    page.goto(f"{address}/new_product?view=collection")
+    expect(page.locator("input[type=file]")).to_have_count(2)
+    page.wait_for_load_state("networkidle")
+
+
+def give_sheet(page: Page, file: Path) -> None:
+    page.locator("input[type=file]").nth(0).set_input_files(file)
+
+
+def give_pictures(page: Page, files: Path | list[Path]) -> None:
+    page.locator("input[type=file]").nth(1).set_input_files(files)
+
+
+def cells(page: Page, text: str) -> Locator:
+    """Cells of the preview, which is drawn on a canvas and told to screen readers."""
+    return page.locator("[data-testid=stDataFrame] td").filter(has_text=re.compile(f"^{text}$"))
+
+
+def sheet(path: Path, *rows: dict[str, object]) -> Path:
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.DictWriter(stream, list(dict.fromkeys(name for row in rows for name in row)))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def large(photo: Path, count: int, folder: Path) -> list[Path]:
+    """So many files of one photo, two megapixels each, that differ in a comment: pictures that take a while to read."""
+    stream = io.BytesIO()
+    with Image.open(photo) as small:
+        small.convert("RGB").resize((1200, 1600)).save(stream, "JPEG", quality=80)
+    data = stream.getvalue()
+    folder.mkdir()
+    files = [folder / f"p{number:03d}.jpg" for number in range(count)]
+    for number, file in enumerate(files):
+        comment = b"%06d" % number
+        file.write_bytes(data[:2] + b"\xff\xfe\0\x08" + comment + data[2:])
+    return files
+
+
+def test_cancel_ends_the_reading_at_once_and_the_page_goes_on(address, drafts, photos, page: Page, tmp_path: Path):
+    files = large(photos[0], 200, tmp_path / "shoot")
+    table = sheet(tmp_path / "new.csv", *({"title": f"Dress {file.stem}", "pictures": file.name} for file in files))
+    open_collection(page, address)
+    give_sheet(page, table)
+    expect(page.get_by_text("200 rows to mend")).to_be_visible()
+    give_pictures(page, files)
+    expect(page.get_by_text(re.compile(r"\d+ of 200 pictures read"))).to_be_visible(timeout=LONG_MS)
+    began = time.monotonic()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("200 rows to mend")).to_be_visible()
+    assert time.monotonic() - began < 2
+    expect(page.get_by_text("p000.jpg")).to_have_count(0)  # the browser has forgotten them too
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    page.wait_for_timeout(1_000)
+    there = len(list(drafts._workspace.root.rglob("thumbnails/**/*.jpg")))
+    page.wait_for_timeout(1_500)
+    assert len(list(drafts._workspace.root.rglob("thumbnails/**/*.jpg"))) == there  # nothing reads on unseen
+    assert drafts.all() == []
+    give_pictures(page, files[:1])
+    expect(page.get_by_text("1 row ready, 199 rows to mend.")).to_be_visible(timeout=LONG_MS)
+
+
+def test_what_was_read_stays_read_while_other_things_are_done(address, photos, page: Page, tmp_path: Path):
+    files = large(photos[1], 80, tmp_path / "shoot")
+    with zipfile.ZipFile(tmp_path / "shoot.zip", "w") as archive:
+        for file in files:
+            archive.write(file, f"shoot/{file.name}")
+    rows = [{"title": f"Coat {file.stem}", "pictures": file.name} for file in files]
+    table = sheet(tmp_path / "new.csv", *rows)
+    open_collection(page, address)
+    give_pictures(page, tmp_path / "shoot.zip")
+    bar = page.get_by_text(re.compile(r"\d+ of 80 pictures read"))
+    expect(bar).to_be_visible(timeout=LONG_MS)
+    seen: list[int] = []
+    given = False
+    while not page.get_by_text("80 rows ready").count():
+        seen += [int(text.split()[0]) for text in bar.all_text_contents()]
+        if not given and (not seen or seen[-1] > 10):
+            give_sheet(page, table)  # another widget, which has the page run again
+            given = True
+        page.wait_for_timeout(50)
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 5
+
+
+def test_rows_are_looked_at_before_they_are_saved_and_are_saved_once(
+    address, drafts, photos, page: Page, tmp_path: Path
+):
+    names = [photo.name for photo in photos[:3]]
+    table = sheet(
+        tmp_path / "new.csv",
+        {"title": "Green coat", "pictures": names[0], "price": "20"},
+        {"title": "Coat, green", "pictures": names[1], "price": "20"},
+        {"title": "Red hat", "pictures": names[1], "price": "20"},
+        {"title": "Blue shoes", "pictures": names[2], "price": "20"},
+        {"title": "White shirt", "pictures": names[2].upper(), "price": "much"},
+        {"title": "Grey skirt", "pictures": "", "price": "20"},
+    )
+    shown: list[str] = []
+    page.on("response", lambda answer: shown.append(answer.url) if "/thumb/" in answer.url and answer.ok else None)
+    open_collection(page, address)
+    give_sheet(page, table)
+    give_pictures(page, photos[:3])
+    expect(page.get_by_text("5 rows ready, 1 row to mend.")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("4 ready rows are worth a look first")).to_be_visible()
+    page.locator("[data-testid=stDataFrame]").scroll_into_view_if_needed()
+    expect(cells(page, "Worth a look").first).to_be_attached()
+    assert cells(page, "To mend").count() == 1
+    page.wait_for_timeout(500)
+    assert len(set(shown)) == 3  # each leading picture, small
+    page.get_by_role("button", name="Save 5 drafts").dblclick()
+    expect(page.get_by_text("5 drafts saved")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("No rows ready, 1 row to mend, 5 saved.")).to_be_visible()
+    expect(cells(page, "Saved").first).to_be_attached()
+    assert len(drafts.all()) == 5
+    # The whole sheet given again, mended: only what is new is taken.
+    table.write_text(table.read_text("utf-8").replace("much", "30"), "utf-8")
+    open_collection(page, address)
+    give_sheet(page, table)
+    give_pictures(page, photos[:3])
+    expect(page.get_by_text("1 row ready, no rows to mend, 5 saved.")).to_be_visible(timeout=LONG_MS)
+    page.get_by_role("button", name="Save 1 draft").click()
+    expect(page.get_by_text("All 6 rows saved.")).to_be_visible(timeout=LONG_MS)
+    page.get_by_role("button", name="Another collection").click()
+    expect(page.get_by_text("All 6 rows saved.")).to_have_count(0)
+    expect(page.get_by_text("new.csv")).to_have_count(0)
+    page.goto(f"{address}/new_product?view=drafts")
+    page.get_by_role("button", name="Show all 6 in the shop").click()
+    expect(page.get_by_text("6 products in the shop now")).to_be_visible(timeout=LONG_MS)
+    assert {one.state for one in drafts.all()} == {"approved"}
+
+
+def test_every_script_and_sign_survives_the_rows_to_mend(address, drafts, page: Page, tmp_path: Path):
+    titles = [
+        "שמלה ירוקה 👗",
+        "فستان أخضر",
+        "👩🏽‍🦰 =1+1",
+        "=HYPERLINK(1)",
+        "-10 % dress",
+        "'=quoted",
+        'ドレス; a|b, "c"',
+    ]
+    table = sheet(tmp_path / "new.csv", *({"title": title, "price": "viel"} for title in titles))
+    open_collection(page, address)
+    give_sheet(page, table)
+    expect(page.get_by_text("No rows ready, 7 rows to mend.")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Rows to mend").click()
+    mend = tmp_path / "to-mend.csv"
+    download.value.save_as(mend)
+    data = mend.read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf")  # by which Excel knows that it is UTF-8
+    assert "'=HYPERLINK" in data.decode("utf-8-sig")
+    # Mended as a spreadsheet program would: read, one column changed, written.
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+    give_sheet(page, sheet(mend, *({**row, "price": "12"} for row in rows)))
+    page.get_by_role("button", name="Save 7 drafts").click(timeout=LONG_MS)
+    expect(page.get_by_text("All 7 rows saved.")).to_be_visible()
+    assert sorted(one.item["title"] for one in drafts.all()) == sorted([*titles[:5], "=quoted", titles[6]])
+
+
+def test_the_template_comes_as_csv_too_and_says_which_columns_matter(address, page: Page, tmp_path: Path):
+    open_collection(page, address)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Template (CSV)").click()
+    assert download.value.suggested_filename == "new-products.csv"
+    download.value.save_as(tmp_path / "template.csv")
+    text = (tmp_path / "template.csv").read_bytes().decode("utf-8-sig")
+    assert text.startswith("item_id,title,description,brand,category,price,pictures,")
+    page.get_by_text("Which columns matter").click()
+    expect(page.get_by_text("file names of its pictures")).to_be_visible()
+
+
+def test_names_and_titles_are_shown_as_they_are_and_never_as_links(address, page: Page, tmp_path: Path):
+    bad = tmp_path / "[here](www.evil.example) :material_home: *x*.csv"
+    bad.write_bytes(b"\x89PNG no sheet")
+    open_collection(page, address)
+    give_sheet(page, bad)
+    expect(page.locator("[data-testid=stAlert]")).to_contain_text("[here](www")
+    assert page.locator("[data-testid=stAlert] a, [data-testid=stAlert] em").count() == 0
+
+
+@pytest.mark.parametrize("where", ["page", "field", "uploader"])
+def test_a_pasted_picture_is_one_of_the_new_product(address, photos, page: Page, where):
+    page.goto(f"{address}/new_product")
+    expect(page.get_by_label("Title", exact=True)).to_be_visible()
+    expect(page.locator("[class*=picture_pasted]")).to_be_attached()
+    page.wait_for_load_state("networkidle")
+    if where == "field":
+        page.get_by_label("Title", exact=True).click()
+    elif where == "uploader":
+        page.locator("[data-testid=stFileUploaderDropzone]").first.focus()
+    for number, photo in enumerate(photos[:2], start=1):
+        page.evaluate(PASTE, [base64.b64encode(photo.read_bytes()).decode(), "image.jpg"])
+        expect(page.locator(".lt-upload")).to_have_count(number, timeout=LONG_MS)
+    page.wait_for_timeout(500)
+    expect(page.locator(".lt-upload")).to_have_count(2)
+
+
+def test_a_pasted_picture_is_searched_for(address, photos, page: Page):
+    page.goto(address)
+    page.get_by_role("button", name="By picture or words").click()
+    expect(page.locator(".st-key-like_picture_pasted")).to_be_attached()
+    expect(page.locator(".st-key-like_picture input[type=file]")).to_be_attached()
+    page.wait_for_load_state("networkidle")
+    page.evaluate(PASTE, [base64.b64encode(photos[0].read_bytes()).decode(), "copied"])
+    expect(page).to_have_url(re.compile(r"like=[0-9a-f]{64}"), timeout=LONG_MS)
+    expect(page.get_by_text("Products like your picture")).to_be_visible(timeout=LONG_MS)
+
+
+def test_a_picture_is_taken_with_the_camera(address, browser: Browser):
+    system = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    filming = browser.browser_type.launch(executable_path=system, args=[*CHROMIUM_FLAGS, *fake])
+    try:
+        context = filming.new_context(viewport={"width": 1360, "height": 860}, permissions=["camera"])
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_cookies([{"name": "longtail_curator", "value": "Ada", "url": address}])
+        page = context.new_page()
+        page.goto(f"{address}/new_product")
+        expect(page.get_by_label("Title", exact=True)).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        page.get_by_text("Take a picture").click()
+        page.get_by_text("Use this device's camera").click()
+        page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
+        page.get_by_role("button", name="Take Photo").click()
+        expect(page.locator(".lt-upload")).to_have_count(1, timeout=LONG_MS)
+        expect(page.locator(".card")).to_have_count(10, timeout=LONG_MS)
+    finally:
+        filming.close()
