@@ -15,7 +15,7 @@ from ui.draft_resources import drafts, placer
 from ui.notices import say
 from ui.product_advice import draw_new_neighbours
 from ui.product_change import draw_change, draw_changed_products
-from ui.product_form import Form, forget_started, product_form, started_form
+from ui.product_form import Form, as_opened, close_form, forget_started, product_form, say_not_saved, started_form
 from ui.readers import get_ready
 from ui.resources import recommender, workspace
 from ui.url import mirror, query, set_query, writer
@@ -43,6 +43,7 @@ def page() -> None:
     if view == "collection":
         draw_collection()
     elif view == "drafts":
+        close_form()
         draw_drafts()
         if not query("draft"):
             draw_changed_products()
@@ -76,9 +77,10 @@ def _in_hand() -> Draft | None:
     """The draft that is being changed."""
     wanted = query("draft")
     if not wanted:
+        close_form()
         return None
     try:
-        draft = drafts().get(wanted)
+        draft = as_opened(("draft", wanted), lambda: drafts().get(wanted))
     except NotFoundError as exc:
         st.warning(plain(exc), icon=":material/search_off:")
         return None
@@ -113,8 +115,12 @@ def _store(
             (made,) = drafts().save([new], curator_name(), recommender().__contains__, approve=approve)
             forget_started()
     except LongtailError as exc:
-        st.error(f"Not saved. {plain(exc)}", icon=":material/error:")
+        if draft is not None:
+            say_not_saved(exc)
+        else:
+            st.error(f"Not saved. {plain(exc)}", icon=":material/error:")
         return
+    close_form()
     if approve or (draft is not None and draft.state == "approved"):
         with st.spinner("Finding its place in the shop…", show_time=True):
             placer()([made], lambda _count: None)

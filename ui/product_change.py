@@ -17,7 +17,7 @@ from ui.changed import forget_stamp
 from ui.curator import curator_name
 from ui.navigation import open_change, open_product
 from ui.notices import say
-from ui.product_form import Form, product_form
+from ui.product_form import Form, as_opened, close_form, product_form, say_not_saved
 from ui.readers import get_ready
 from ui.resources import card_maker, judgements, release_as_trained, settings, shop_words, workspace
 from ui.words import count_phrase, day_phrase, plain, plural
@@ -34,6 +34,7 @@ def changes() -> ChangeStore:
 
 def draw_change_of(item_id: str) -> None:
     """Beside a product of the shop: what people changed of it, a way to change it, and a way back."""
+    close_form()
     found = changes().get(item_id)
     names = field_names(_fields(found)) if found is not None else []
     if found is not None and names:
@@ -58,7 +59,7 @@ def draw_change(item_id: str) -> None:
         st.warning(plain(exc), icon=":material/search_off:")
         return
     get_ready(base, workspace())
-    before = changes().get(item_id)
+    before = as_opened(("change", item_id), lambda: changes().get(item_id))
     now = changed(trained, in_force(before, trained)) if before else trained
     version = before.version if before else 0
     form = Form.of(now, "change", item_id, version)
@@ -117,8 +118,9 @@ def _save(item_id: str, trained: dict[str, Any], wanted: dict[str, Any], version
     try:
         changes().save(item_id, trained, wanted, curator_name(), version)
     except LongtailError as exc:
-        st.error(f"Not saved. {plain(exc)}", icon=":material/error:")
+        say_not_saved(exc)
         return
+    close_form()
     forget_stamp(_url())
     say("Saved; its neighbours follow", ":material/check:")
     open_product(item_id)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -20,11 +20,12 @@ from ui.routes import picture_url
 from ui.unseen import MAX_PICTURE_MB, PICTURE_TYPES, stored_picture
 from ui.words import plain
 
-__all__ = ["Form", "forget_started", "product_form", "started_form"]
+__all__ = ["Form", "as_opened", "close_form", "forget_started", "product_form", "say_not_saved", "started_form"]
 
 TEXT_LENGTH = 5_000
 ATTRIBUTES_OPEN = 4
-_STARTED = "new_started"
+_STARTED, _OPENED = "new_started", "new_opened"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,26 @@ class Form:
     def key(self, name: str) -> str:
         """The key of a field."""
         return f"new_{name}_{self.mark}" if self.mark else f"new_{name}"
+
+
+def as_opened(key: tuple[str, str], load: Callable[[], T]) -> T:
+    """What was there when the form was opened: what others change since does not come under one's hands, saving tells of it."""
+    opened = st.session_state.get(_OPENED)
+    if opened is None or opened[0] != key:
+        st.session_state[_OPENED] = opened = key, load()
+    found: T = opened[1]
+    return found
+
+
+def close_form() -> None:
+    """Also a callback: whatever is opened next is read anew."""
+    st.session_state.pop(_OPENED, None)
+
+
+def say_not_saved(error: Exception) -> None:
+    """Why it was not saved, and a way to see what is there now."""
+    st.error(f"Not saved. {plain(error)}", icon=":material/error:")
+    st.button("Open it again", icon=":material/refresh:", on_click=close_form, key="new_open_again")
 
 
 def started_form() -> Form:

@@ -43,10 +43,7 @@ class ChangeStore:
             lock(session, "product_changes")
             row = session.get(ProductChangeRow, item_id)
             if (row.version if row else 0) != version:
-                raise InputError(
-                    f"somebody else changed {item_id!r} while you did. Open it again; yours is not saved.",
-                    field="item_id",
-                )
+                raise InputError(f"Somebody else changed {item_id!r} while you did. Open it again; yours is not saved.")
             if not after:
                 if row is not None:
                     session.delete(row)

@@ -143,9 +143,7 @@ class DraftStore:
         with self._store.transaction() as session:
             row = self._row(session, draft_id)
             if row.version != version:
-                raise InputError(
-                    f"somebody else changed {row.id!r} while you did. Open it again; yours is not saved.", field="draft"
-                )
+                raise InputError(f"Somebody else changed {row.id!r} while you did. Open it again; yours is not saved.")
             row.item, row.pictures = dict(item), list(pictures)
             return _changed(row)
 

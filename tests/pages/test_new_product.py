@@ -56,7 +56,7 @@ def open_page(**query: str) -> AppTest:
 def test_an_empty_form_says_what_to_do(tiny):
     app = open_page()
     assert "Drop a picture or type a title" in written_html(app)
-    assert not app.get("bidi_component")
+    assert "longtail_cards" not in [one.proto.component_name for one in app.get("bidi_component")]
 
 
 def test_the_shops_own_values_are_suggested(tiny):
@@ -159,6 +159,23 @@ def test_a_draft_is_changed_in_the_form_it_was_made_in(tiny, store):
     app.button(key="new_save").click().run()
     assert not app.exception
     assert store.get(made).item == {"title": "New", "brand": "House 2"}
+
+
+def test_what_somebody_else_saved_meanwhile_is_told_and_not_written_over(tiny, store):
+    (made,) = store.save([NewDraft({"title": "Old", "brand": "House 2"})], "Ada", lambda _id: False)
+    app = open_page(draft=made)
+    store.edit(made, 1, {"title": "Theirs", "brand": "House 2"}, ())
+    field(app, "Title").set_value("Mine").run()
+    assert field(app, "Title").value == "Mine"
+    app.button(key="new_save").click().run()
+    assert "Somebody else changed" in app.error[0].value
+    assert store.get(made).title == "Theirs"
+    assert field(app, "Title").value == "Mine"
+    app.button(key="new_open_again").click().run()
+    assert field(app, "Title").value == "Theirs"
+    field(app, "Title").set_value("Both").run()
+    app.button(key="new_save").click().run()
+    assert store.get(made).title == "Both"
 
 
 def test_every_field_of_the_form_begins_with_the_drafts_value_so_an_interrupted_run_cannot_empty_one(tiny, store):

@@ -31,7 +31,7 @@ def test_a_change_is_there_for_the_next_process(store, tmp_path):
 
 def test_the_second_of_two_who_change_a_product_at_once_is_told(store):
     store.save("a", NOW, {**NOW, "title": "Mine"}, "Ada", 0)
-    with pytest.raises(InputError, match="somebody else changed 'a'"):
+    with pytest.raises(InputError, match="Somebody else changed 'a'"):
         store.save("a", NOW, {**NOW, "title": "Yours"}, "Bob", 0)
     store.save("a", NOW, {**NOW, "title": "Yours"}, "Bob", 1)
     assert [one.after for one in store.all()] == [{"title": "Yours"}]

@@ -93,7 +93,7 @@ def test_what_cannot_be_a_draft_is_refused_with_a_sentence(store, new, sentence)
 def test_the_second_of_two_who_edit_at_once_is_told(store):
     (made,) = store.save([NewDraft({"title": "a"})], "Ada", nobody)
     store.edit(made, 1, {"title": "b"}, ())
-    with pytest.raises(InputError, match="somebody else changed"):
+    with pytest.raises(InputError, match="Somebody else changed"):
         store.edit(made, 1, {"title": "c"}, ())
     assert store.get(made).title == "b"
 
