@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -13,7 +14,7 @@ from ui.cards import Group, card_groups
 from ui.draft_resources import buffer, buffer_is_whole, draft_card, drafts, neighbour_card, placer
 from ui.notices import say
 from ui.resources import settings
-from ui.url import query, set_query
+from ui.url import mirror, query, set_query
 from ui.words import day_phrase, plain, plural
 
 __all__ = ["draw_drafts"]
@@ -44,19 +45,23 @@ def draw_drafts() -> None:
             f"Show all {len(waiting)} in the shop" if len(waiting) > 1 else "Show it in the shop",
             icon=":material/storefront:", on_click=_all, args=([one.id for one in waiting],),
         )  # fmt: skip
-    groups = [
-        Group(
-            name=name,
-            title=title,
-            detail=plural(len(some), "product"),
-            cards=[draft_card(one, note="Draft" if name == "waiting" else "New") for one in some[:SHOWN]],
-        )
-        for name, title, some in (("waiting", "Drafts", waiting), ("served", "In the shop, not trained yet", served))
-        if some
-    ]
-    card_groups(groups, key="drafts", on_open=lambda item_id: set_query(draft=item_id))
-    if max(len(waiting), len(served)) > SHOWN:
-        st.caption(f"The {SHOWN} changed last of each are shown.")
+    for name, title, some in (("waiting", "Drafts", waiting), ("served", "In the shop, not trained yet", served)):
+        if some:
+            _group(name, title, some)
+
+
+def _group(name: str, title: str, some: Sequence[Draft]) -> None:
+    """Drafts under a heading, a page of them at a time; what was changed last comes first."""
+    key, pages = f"drafts_page_{name}", math.ceil(len(some) / SHOWN)
+    number = min(st.session_state.get(key) or 1, pages)
+    there = some[(number - 1) * SHOWN : number * SHOWN]
+    cards = [draft_card(one, note="Draft" if name == "waiting" else "New") for one in there]
+    group = Group(name=name, title=title, detail=plural(len(some), "product"), cards=cards)
+    card_groups([group], key=f"drafts_{name}", on_open=lambda item_id: set_query(draft=item_id))
+    if pages > 1:
+        mirror(key, number)
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key=key)
 
 
 def _one(draft: Draft) -> None:

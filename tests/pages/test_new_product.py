@@ -254,3 +254,15 @@ def test_a_sheet_that_is_none_is_said_to_be_none(tiny):
 
 def test_without_drafts_the_page_says_how_to_make_one(tiny):
     assert "No drafts yet" in written_html(open_page(view="drafts"))
+
+
+def test_many_drafts_come_in_pages(tiny, store):
+    new = [NewDraft({"title": f"Dress {number}"}, product_id=f"d-{number:02d}") for number in range(30)]
+    store.save(new, "Ada", lambda _id: False)
+    app = open_page(view="drafts")
+    first = shown_ids(app, "waiting")
+    assert len(first) == 24
+    app.session_state["drafts_page_waiting"] = 2
+    app.run()
+    assert not app.exception
+    assert sorted(first + shown_ids(app, "waiting")) == [f"d-{number:02d}" for number in range(30)]
