@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from engine.settings import Settings
 from engine.workspace import Workspace
 from tests.support.dashboard import shown_ids, written_html
 from tests.support.tiny_release import TinyRelease, build_tiny_release
+from ui import draft_resources
 
 
 @pytest.fixture(scope="module")
@@ -266,3 +269,26 @@ def test_many_drafts_come_in_pages(tiny, store):
     app.run()
     assert not app.exception
     assert sorted(first + shown_ids(app, "waiting")) == [f"d-{number:02d}" for number in range(30)]
+
+
+def test_a_draft_whose_place_is_not_found_yet_says_so_and_then_stands_in_the_shop(tiny, store, monkeypatch):
+    patience = threading.Event()
+    found = draft_resources.place_drafts
+
+    def slow(*arguments):
+        patience.wait(30)
+        return found(*arguments)
+
+    monkeypatch.setattr(draft_resources, "place_drafts", slow)
+    new = NewDraft({"brand": "House 1", "attributes": {"colour": "navy"}}, product_id="slow-1")
+    store.save([new], "Ada", lambda _id: False, approve=True)
+    app = open_page(view="drafts", draft="slow-1")
+    assert "Its place in the shop is being found" in text_of(app)
+    patience.set()
+    for _ in range(100):
+        time.sleep(0.1)
+        app.run()
+        assert not app.exception
+        if "being found" not in text_of(app):
+            break
+    assert len(shown_ids(app, "", 1)) == 10
