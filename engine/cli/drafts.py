@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
 from engine.cli.context import open_store, open_workspace
-from engine.errors import ImageError, InputError
+from engine.errors import ImageError, InputError, NoReleaseError
 
 if TYPE_CHECKING:
     from engine.drafts.store import DraftStore
@@ -51,6 +51,8 @@ def _add(arguments: argparse.Namespace, console: Console) -> None:
     ready, bad = [row for row in rows if row.ready], [row for row in rows if not row.ready]
     new = [NewDraft(row.item, [stored[name] for name in row.pictures], row.product_id) for row in ready]
     made = store.save(new, None, recommender.__contains__, approve=arguments.approve) if new else []
+    if arguments.approve and made:
+        _place(arguments, made, console)
     for row in bad[:20]:
         for column, text in row.problems:
             console.note(f"row {row.number}, {column}: {text}")
@@ -75,6 +77,7 @@ def _list(arguments: argparse.Namespace, console: Console) -> None:
 def _approve(arguments: argparse.Namespace, console: Console) -> None:
     store = _store(arguments)
     done = [store.approve(one).id for one in _ids(arguments)]
+    _place(arguments, done, console)
     console.result({"approved": done}, f"{len(done):,} drafts are served now.")
 
 
@@ -82,6 +85,21 @@ def _discard(arguments: argparse.Namespace, console: Console) -> None:
     store = _store(arguments)
     done = [store.discard(one).id for one in _ids(arguments)]
     console.result({"discarded": done}, f"{len(done):,} drafts discarded.")
+
+
+def _place(arguments: argparse.Namespace, draft_ids: list[str], console: Console) -> None:
+    """Find their places now, with a bar: the dashboard has them at once then, without reading them itself."""
+    from engine.drafts.served import place_drafts
+    from engine.drafts.store import SERVED
+    from engine.serving.recommender import Recommender
+
+    workspace, chosen = open_workspace(arguments), set(draft_ids)
+    try:
+        recommender = Recommender.open(workspace)
+    except NoReleaseError:
+        return  # there is no place before something was trained
+    some = [draft for draft in _store(arguments).all(SERVED) if draft.id in chosen]
+    place_drafts(recommender, workspace, some, console.progress)
 
 
 def _ids(arguments: argparse.Namespace) -> list[str]:
