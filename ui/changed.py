@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 
 import streamlit as st
@@ -10,7 +9,6 @@ import streamlit as st
 from engine.changes.served import changed_in, kept_changes, place_changes, with_changes
 from engine.changes.store import ChangeStore
 from engine.curation.judgements import JudgementStore
-from engine.errors import StoreError
 from engine.serving.recommender import Recommender
 from engine.workspace import Workspace
 from ui.placing import Placing
@@ -20,20 +18,14 @@ __all__ = ["as_changed", "forget_stamp"]
 
 STAMP_SECONDS = 0.5  # a page asks for the release dozens of times, and others' changes may wait so long
 
-logger = logging.getLogger(__name__)
-
 
 def as_changed(base: Recommender, workspace: Workspace, store: JudgementStore, url: str) -> Recommender:
-    """The release with the changes that hold; as it was trained while their database cannot be read.
+    """The release with the changes that hold. Raises `StoreError` where they cannot be read.
 
     A change that no process has placed yet shows its facts at once; its neighbours move when it is placed, a moment later.
     """
     changes = ChangeStore(store, workspace)
-    try:
-        return _placing(url, base.release_id, _watch(url).stamp(changes), _base=base, _changes=changes).result
-    except StoreError:
-        logger.warning("changes to products cannot be read", exc_info=True)
-        return base
+    return _placing(url, base.release_id, _watch(url).stamp(changes), _base=base, _changes=changes).result
 
 
 def forget_stamp(url: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +13,7 @@ import streamlit as st
 
 from engine.curation.judgements import JudgementStore
 from engine.curation.suppression import Suppressed
+from engine.errors import StoreError
 from engine.serving.recommender import Recommender
 from engine.serving.releases import current_release_id
 from engine.serving.traffic import Traffic
@@ -41,6 +44,11 @@ __all__ = [
     "words_of",
     "workspace",
 ]
+
+RETRY_SECONDS = 10.0
+_unread: dict[str, float] = {}
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -93,10 +101,17 @@ def words_of(facade: Recommender) -> ShopWords:
 def recommender() -> Recommender:
     """The published release as people changed it since, or the last good one with a notice.
 
-    Raises `NoReleaseError` when there is none.
+    While the database of the changes cannot be read it is shown as it was trained. Raises `NoReleaseError` when there is none.
     """
-    base = release_as_trained()
-    return as_changed(base, workspace(), judgements(), settings().database_url or workspace().database_url)
+    base, url = release_as_trained(), settings().database_url or workspace().database_url
+    if time.monotonic() - _unread.get(url, -RETRY_SECONDS) < RETRY_SECONDS:
+        return base
+    try:
+        return as_changed(base, workspace(), judgements(), url)
+    except StoreError:
+        _unread[url] = time.monotonic()  # a page asks dozens of times, and a connection may take seconds to fail
+        logger.warning("changes to products cannot be read; the release is shown as it was trained", exc_info=True)
+        return base
 
 
 def release_as_trained() -> Recommender:

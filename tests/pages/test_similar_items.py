@@ -261,3 +261,10 @@ def test_a_search_without_hits_offers_to_look_for_what_is_meant(readable):
     next(button for button in app.button if button.label == "Look for what is meant").click().run()
     assert app.query_params == {"words": "gown navy stripes"}
     assert len(shown_ids(healthy(app))) > 0
+
+
+def test_products_are_shown_while_the_database_cannot_be_read(tiny, monkeypatch):
+    monkeypatch.setenv("LONGTAIL_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    app = open_shell()
+    assert not app.exception
+    assert len(shown_ids(app)) == 24
