@@ -48,14 +48,14 @@ def draw_preview(
     """
     _tell_saved()
     try:
-        rows, table = _standing(sheet, pictures, examples, stamp)
+        rows, table, mend = _standing(sheet, pictures, examples, stamp)
     except LongtailError as exc:
         st.error(plain(exc), icon=":material/error:")
         return
     counts = Counter(row.state for row in rows)
     ready = [row for row in rows if row.ready]
     _say(counts, len(ready))
-    _actions(sheet, rows, ready, pictures, counts, start_over)
+    _actions(mend, ready, pictures, counts, start_over)
     st.dataframe(
         table.head(MOST_SHOWN), hide_index=True, width="stretch", row_height=52,
         column_config={
@@ -76,14 +76,14 @@ def _standing(
     pictures: Mapping[str, str],
     examples: Sequence[Mapping[str, Any]],
     stamp: tuple[object, ...],
-) -> tuple[list[CollectionRow], pd.DataFrame]:
-    """The rows and their table; worked out anew only where something changed that they follow from."""
+) -> tuple[list[CollectionRow], pd.DataFrame, bytes]:
+    """The rows, their table, and those to mend as a file; worked out anew only where something changed that they follow from."""
     facade = recommender()
     there = drafts().all(("draft", "approved", "taken_in"))
     whole = (*stamp, facade.release_id, frozenset((one.id, one.version) for one in there))
     known = st.session_state.get(_ROWS)
     if known is not None and known[0] == whole:
-        return known[1], known[2]
+        return known[1], known[2], known[3]
     with st.spinner("Looking at the rows…", show_time=True):
         rows = read_collection(sheet, pictures.keys(), lambda _id: False, shop_words().attribute_kinds)
         beside = Beside(
@@ -93,8 +93,10 @@ def _standing(
         )
         rows = stand(_without_examples(rows, examples), pictures, beside)
         table = _table(rows, pictures)
-    st.session_state[_ROWS] = whole, rows, table
-    return rows, table
+        # Made with the rows: a file that is made when it is asked for does not come while the page still runs.
+        mend = problems_table(sheet, rows).to_csv(index=False).encode("utf-8-sig")
+    st.session_state[_ROWS] = whole, rows, table, mend
+    return rows, table, mend
 
 
 def _without_examples(rows: list[CollectionRow], examples: Sequence[Mapping[str, Any]]) -> list[CollectionRow]:
@@ -147,8 +149,7 @@ def _say(counts: Counter[RowState], ready: int) -> None:
 
 
 def _actions(
-    sheet: pd.DataFrame,
-    rows: Sequence[CollectionRow],
+    mend: bytes,
     ready: Sequence[CollectionRow],
     pictures: Mapping[str, str],
     counts: Counter[RowState],
@@ -161,8 +162,7 @@ def _actions(
             approve = st.toggle("Show them in the shop at once", key="collection_approve")
         if counts["mend"]:
             st.download_button(
-                "Rows to mend", lambda: problems_table(sheet, rows).to_csv(index=False).encode("utf-8-sig"),
-                file_name="to-mend.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
+                "Rows to mend", mend, file_name="to-mend.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
             )  # fmt: skip
         if counts["saved"]:
             st.button(

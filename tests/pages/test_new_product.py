@@ -280,7 +280,8 @@ def test_a_draft_whose_place_is_not_found_yet_says_so_and_then_stands_in_the_sho
         return found(*arguments)
 
     monkeypatch.setattr(draft_resources, "place_drafts", slow)
-    new = NewDraft({"brand": "House 1", "attributes": {"colour": "navy"}}, product_id="slow-1")
+    item = {"brand": "House 1", "attributes": {"colour": "navy", "length_cm": 123.25}}  # nobody placed it before
+    new = NewDraft(item, product_id="slow-1")
     store.save([new], "Ada", lambda _id: False, approve=True)
     app = open_page(view="drafts", draft="slow-1")
     assert "Its place in the shop is being found" in text_of(app)

@@ -31,6 +31,7 @@ FIELDS = {
     "pictures": ("pictures", "picture", "images", "image", "photo", "photos", "file", "files"),
 }
 TEXTS = ("title", "description", "brand", "category")
+TOLD = "row", "what to mend"  # the columns that rows to mend come back with
 SEVERAL = re.compile(r"\s*[;|]\s*")
 # What the store of drafts takes.
 MOST_PICTURES, LONGEST_ID = 20, 200
@@ -138,10 +139,11 @@ def problems_table(sheet: pd.DataFrame, rows: Sequence[CollectionRow]) -> pd.Dat
     Cells are guarded as a spreadsheet needs it; `read_collection` takes that off again.
     """
     bad = {row.number: "; ".join(f"{column}: {text}" for column, text in row.problems) for row in rows if row.problems}
-    table = sheet[sheet.index.isin(list(bad))].map(lambda text: guarded(unguarded(text)))
+    there = sheet.drop(columns=list(TOLD), errors="ignore")  # of a sheet that was mended before
+    table = there[there.index.isin(list(bad))].map(lambda text: guarded(unguarded(text)))
     table.columns = [guarded(str(name)) for name in table.columns]
-    table.insert(0, "what to mend", [bad[int(number)] for number in table.index])
-    table.insert(0, "row", [int(number) for number in table.index])
+    table.insert(0, TOLD[1], [bad[int(number)] for number in table.index])
+    table.insert(0, TOLD[0], [int(number) for number in table.index])
     return table
 
 

@@ -105,3 +105,12 @@ def test_what_the_store_would_refuse_is_told_beforehand():
     rows = read(sheet({"title": "a", "pictures": ";".join(names)}, {"title": "b", "id": "x" * 201}), names)
     assert "too many" in rows[0].problems[0][1]
     assert "at most 200 characters" in rows[1].problems[0][1]
+
+
+def test_rows_that_are_still_to_be_mended_can_be_taken_out_again():
+    sheet = pd.DataFrame({"title": ["a", "b"], "price": ["much", "1"]}, index=pd.Index([1, 2], name="row"))
+    first = problems_table(sheet, read_collection(sheet, [], lambda _id: False, {}))
+    given_back = first.map(str).set_axis(pd.Index([1], name="row"))
+    again = problems_table(given_back, read_collection(given_back, [], lambda _id: False, {}))
+    assert again.columns.tolist() == ["row", "what to mend", "title", "price"]
+    assert again["what to mend"].tolist() == first["what to mend"].tolist()
