@@ -80,4 +80,7 @@ def _with_bar(work: _Work, place: Any) -> None:
             spent = time.monotonic() - work.began
             left = spent / work.done * (work.total - work.done) if work.done and spent > _FIRST_GUESS_SECONDS else None
             said = f", about {duration_phrase(left)} left" if left is not None else ""
-            bar.progress(work.done / work.total, f"{work.said}: {work.done:,} of {work.total:,}{said}")
+            # The seconds move while a single step takes long.
+            bar.progress(
+                work.done / work.total, f"{work.said}: {work.done:,} of {work.total:,}, {spent:.0f} s so far{said}"
+            )

@@ -25,7 +25,7 @@ from engine.workspace import Workspace
 __all__ = ["Arrays", "KeptVectors", "key_of"]
 
 Arrays = dict[str, np.ndarray]
-BATCH = 32
+BATCH = 16
 STEP = "Finding their place"
 
 _turn = threading.Lock()  # two threads never work out the same products side by side
