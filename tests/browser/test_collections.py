@@ -113,6 +113,7 @@ def test_cancel_ends_the_reading_at_once_and_the_page_goes_on(address, drafts, p
     expect(page.get_by_text("200 rows to mend")).to_be_visible()
     give_pictures(page, files)
     expect(page.get_by_text(re.compile(r"\d+ of 200 pictures read"))).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("p000.jpg", exact=True)).to_have_count(1)
     began = time.monotonic()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("200 rows to mend")).to_be_visible()
