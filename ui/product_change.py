@@ -136,7 +136,8 @@ def _moved(base: Recommender, item_id: str, wanted: dict[str, Any], is_other: bo
     k, maker = settings().serving.neighbours, card_maker()
     after, before = facade.served(item_id, "hybrid", k), {one.item_id for one in base.served(item_id, "hybrid", k)}
     fresh = [one for one in after if one.item_id not in before]
-    detail = f"{plural(len(fresh), 'other')} of {len(after)}" if is_other else ""
+    told = f"{len(fresh)} of {len(after)} are new" if fresh else "the same as now"
+    detail = told if is_other else ""
     cards = [maker.card(one.row, rank=one.rank, note="New" if one in fresh else "") for one in after]
     group = Group(
         name="moved",
