@@ -94,6 +94,8 @@ def draw_changed_products() -> None:
     group = Group(name="changed", title="Changed, not trained yet", detail=plural(len(there), "product"), cards=cards)
     if item_id := card_groups([group], key="changed_products"):
         open_product(item_id)
+    if len(there) > SHOWN:
+        st.caption(f"The {SHOWN} changed last are shown; `python -m engine changes list` names all.")
 
 
 def _undo(item_id: str) -> None:
