@@ -2,6 +2,6 @@
 
 import streamlit as st
 
-from ui.routes import lifespan, routes
+from ui.app.routes import lifespan, routes
 
-app = st.App("ui/shell.py", routes=routes, lifespan=lifespan)
+app = st.App("ui/app/shell.py", routes=routes, lifespan=lifespan)

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.support import copy_workspace, engine, merge_results, run_child
-from engine.changes.served import changed_in, place_changes, with_changes
-from engine.changes.store import ChangeStore
+from engine.core.settings import workspace_path
+from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
-from engine.serving.described import described
-from engine.serving.recommender import Recommender
-from engine.settings import workspace_path
-from engine.workspace import Workspace
+from engine.edits.changes.served import changed_in, vectors_of_changes, with_changes
+from engine.edits.changes.store import ChangeStore
+from engine.recommend.product_description import described
+from engine.recommend.recommender import Recommender
 
 COMMAND = "python -m benchmarks.changed_products --workspace workspace"
 TIMED = 40
@@ -61,7 +61,7 @@ def measured(workspace: Workspace, count: int) -> dict[str, tuple[Any, str]]:
     for one, item in wanted.items():
         store.save(one, described(before, before.row(one)), item, "benchmark", 0)
     items = changed_in(before, workspace, store.all())
-    served = with_changes(before, workspace, items, place_changes(before, workspace, items))
+    served = with_changes(before, workspace, items, vectors_of_changes(before, workspace, items))
     run_child(engine(workspace.root, "train"))
     after = Recommender.open(workspace)
     others = [one for one in rng.permutation(ids)[:400].tolist() if one not in items]
@@ -82,7 +82,7 @@ def timed(recommender: Recommender, workspace: Workspace, wanted: dict[str, dict
     for one, item in list(wanted.items())[:TIMED]:
         began = time.perf_counter()
         items = {one: item}
-        with_changes(recommender, workspace, items, place_changes(recommender, workspace, items)).neighbours(one)
+        with_changes(recommender, workspace, items, vectors_of_changes(recommender, workspace, items)).neighbours(one)
         seconds.append(time.perf_counter() - began)
     return np.array(seconds)
 

@@ -27,12 +27,12 @@ import pandas as pd
 from PIL import Image
 
 from benchmarks.support import merge_results, shared_data
-from engine.errors import ArchiveError, ImageError, SheetError
-from engine.shop.bounded import ChildUse
-from engine.shop.collection.archives import read_archive
-from engine.shop.collection.sheets import read_sheet, sheet_children
-from engine.shop.uploads import picture_children, store_upload
-from engine.workspace import Workspace
+from engine.core.errors import ArchiveError, ImageError, SheetError
+from engine.core.workspace import Workspace
+from engine.untrusted.archives import read_archive
+from engine.untrusted.bounded import ChildUse
+from engine.untrusted.sheets import read_sheet, sheet_children
+from engine.untrusted.uploads import picture_children, store_upload
 
 COMMAND = "python -m benchmarks.hostile_files"
 MOST_BYTES, MOST_SECONDS = 512 * 1024**2, 5.0

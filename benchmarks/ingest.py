@@ -22,10 +22,10 @@ N_SHOPPERS = 500_000
 AGGREGATE = """
 import sys
 from pathlib import Path
-from engine.settings import InteractionSettings
-from engine.shop.catalogue import read_shop
-from engine.shop.interactions import read_interactions
-from engine.workspace import Workspace
+from engine.core.settings import InteractionSettings
+from engine.catalogue.snapshot import read_shop
+from engine.catalogue.interactions import read_interactions
+from engine.core.workspace import Workspace
 workspace = Workspace(Path(sys.argv[1]))
 found = read_interactions(workspace, read_shop(workspace).items["item_id"].tolist(), InteractionSettings())
 print(found.user_items.nnz)

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.support import free_port, launch_browser, merge_results, serve_dashboard, wait_for
+from engine.core.settings import workspace_path
 from engine.curation.judgements import JudgementStore
-from engine.settings import workspace_path
 
 RATER = "Scripted curator"
 LOOK_SECONDS = 0.6  # the person looks at a card, then presses a key about three times a second

@@ -27,10 +27,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.support import free_port, merge_results, serve_dashboard
+from engine.core.settings import workspace_path
+from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
-from engine.settings import workspace_path
-from engine.workspace import Workspace
-from ui.passes import Pass, make_pass
+from ui.review.tokens import ReviewToken, sign_token
 
 
 @dataclass
@@ -129,8 +129,10 @@ def run(workspace: Path, folder: Path, count: int, seconds: float) -> list[Curat
                 break
             time.sleep(0.2)
         names = [f"Curator{number}" for number in range(count)]
-        passes = {name: make_pass(Workspace(workspace), Pass(name, "")) for name in names}
-        Curator("Opener", port, make_pass(Workspace(workspace), Pass("Opener", ""))).work(time.perf_counter() + 3)
+        passes = {name: sign_token(Workspace(workspace), ReviewToken(name, "")) for name in names}
+        Curator("Opener", port, sign_token(Workspace(workspace), ReviewToken("Opener", ""))).work(
+            time.perf_counter() + 3
+        )
         curators = [Curator(name, port, passes[name]) for name in names]
         until = time.perf_counter() + seconds
         threads = [threading.Thread(target=curator.work, args=(until,)) for curator in curators]

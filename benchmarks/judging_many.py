@@ -26,22 +26,22 @@ from typing import Any
 import numpy as np
 
 from benchmarks.support import ROOT, merge_results
+from engine.core.settings import workspace_path
+from engine.core.workspace import Workspace
 from engine.curation.campaigns import Plan, create_campaign
 from engine.curation.judgements import JudgementStore
-from engine.curation.sampling import cards_of
-from engine.serving.recommender import Recommender
-from engine.settings import workspace_path
-from engine.workspace import Workspace
+from engine.curation.rates.sampling import cards_of
+from engine.recommend.recommender import Recommender
 
 CURATORS, TABS, WANT = 25, 2, 3
 SERVER = """
 import json, sys, threading
 from concurrent.futures import ThreadPoolExecutor
-from ui.passes import Pass
-from ui.reviewing import next_cards, store_decisions
+from ui.review.tokens import ReviewToken
+from ui.review.service import next_cards, store_decisions
 say = threading.Lock()
 def work(request):
-    holder = Pass(request["rater"], request["campaign"])
+    holder = ReviewToken(request["rater"], request["campaign"])
     if request["what"] == "cards":
         answer = {"cards": next_cards(holder, request["want"], ["x"])["cards"]}
         answer["cards"] = [{"id": c["id"], "anchor": c["anchor"]["item_id"], "expires": c["expires"],

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.support import merge_results
-from engine.curation.planning import cards_to_separate, crossover
-from engine.curation.weighted import anchor_rates, paired_differences, stratum_rates
+from engine.curation.rates.planning import cards_to_separate, crossover
+from engine.curation.rates.weighted import anchor_rates, paired_differences, stratum_rates
 
 COMMAND = "python -m benchmarks.judging_simulated"
 PRODUCTS, ANCHORS, LENGTH, SHARED, ON_CARD = 2000, 40, 10, 5, 10

@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.support import merge_results
+from engine.core.settings import load_settings
+from engine.core.workspace import Workspace
 from engine.curation.judgements import Judgement, JudgementStore, Seen
-from engine.model.training import train
-from engine.serving.recommender import Recommender
-from engine.settings import load_settings
-from engine.shop.demo import build_demo, read_families
-from engine.workspace import Workspace
+from engine.demo import build_demo, read_families
+from engine.recommend.recommender import Recommender
+from engine.training.pipeline import train
 
 Rule = Callable[[str, str], bool]
 COMMAND = "python -m benchmarks.learning"
@@ -59,7 +59,7 @@ def _compare(name: str, before: Recommender, after: Recommender, rule: Rule, anc
     judged = set(anchors)
     groups = {
         "others": [one for one in before.items["item_id"] if one not in judged],
-        "taught": sorted(after.taught),
+        "taught": sorted(after.trained_on),
     }
     record = after.training["judgements"]
     print(

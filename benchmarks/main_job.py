@@ -110,9 +110,9 @@ def surprise(workspaces: Path) -> Figures:
 
 def irrelevance(workspaces: Path) -> Figures:
     """Share of the ten neighbours that are of another style family, for products with fewer than 5 interactions."""
-    from engine.serving.recommender import Recommender
-    from engine.shop.demo import read_families
-    from engine.workspace import Workspace
+    from engine.core.workspace import Workspace
+    from engine.demo import read_families
+    from engine.recommend.recommender import Recommender
 
     _trained(workspaces, "demo")
     workspace = Workspace(workspaces / "demo")
@@ -164,10 +164,10 @@ logging.disable(logging.WARNING)
 os.environ["LONGTAIL_WORKSPACE"] = sys.argv[1]
 from streamlit.testing.v1 import AppTest
 from pathlib import Path
-from engine.serving.recommender import Recommender
-from engine.workspace import Workspace
+from engine.recommend.recommender import Recommender
+from engine.core.workspace import Workspace
 ids = Recommender.open(Workspace(Path(sys.argv[1]))).items["item_id"].tolist()
-app = AppTest.from_file(str(Path("ui/shell.py").absolute()), default_timeout=120).run()
+app = AppTest.from_file(str(Path("ui/app/shell.py").absolute()), default_timeout=120).run()
 def timed(**query):
     app.query_params.clear()
     app.query_params.update(query)

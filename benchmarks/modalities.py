@@ -24,16 +24,16 @@ from scipy import sparse
 
 from benchmarks.quality import prepared
 from benchmarks.support import RESULTS, merge_results
-from engine.evaluation.evaluate import fit_models, fitted_hybrid, reported_half
+from engine.arms.fusion import DEFAULT_TAU, arm_vectors, similarities
+from engine.catalogue.interactions import read_interactions
+from engine.catalogue.snapshot import Shop, read_shop
+from engine.core.settings import Settings, load_settings
+from engine.core.workspace import Workspace
 from engine.evaluation.metrics import ndcg_at_k, surprise_relevance, top_k
+from engine.evaluation.report import fit_models, fitted_hybrid, reported_half
 from engine.evaluation.thinning import Thinned, thin
-from engine.model.encoders import Features, content_vectors, encode_catalogue, fit_encoders
-from engine.model.fusion import DEFAULT_TAU, arm_vectors, similarities
-from engine.model.words import FIELDS, fit_words
-from engine.settings import Settings, load_settings
-from engine.shop.catalogue import Shop, read_shop
-from engine.shop.interactions import read_interactions
-from engine.workspace import Workspace
+from engine.models.encoders import Features, content_vectors, encode_catalogue, fit_encoders
+from engine.models.tfidf import FIELDS, fit_tfidf
 
 K, FEW, MISSING = 10, (0, 1, 2, 3, 5), 0.3
 COMMAND = "python -m benchmarks.modalities"
@@ -84,7 +84,7 @@ class _Shop:
         if "attributes" not in modalities:
             dropped += [name for name in FIELDS if name in ("brand", "category")]
         items: pd.DataFrame = self.shop.items.drop(columns=[name for name in dropped if name in self.shop.items])
-        return fit_words(items, kinds).encode(items) if {"text", "attributes"} & set(modalities) else None
+        return fit_tfidf(items, kinds).encode(items) if {"text", "attributes"} & set(modalities) else None
 
 
 def write(shop: _Shop, seeds: Sequence[int]) -> str:
@@ -150,7 +150,7 @@ def _with_holes(shop: _Shop, missing: str, gone: np.ndarray) -> sparse.csr_matri
     for name in columns:
         if name in items:
             items[name] = items[name].where(~gone, None)
-    return fit_words(items, kinds).encode(items)
+    return fit_tfidf(items, kinds).encode(items)
 
 
 def _drawn(shop: _Shop, seed: int) -> tuple[Thinned, sparse.csr_matrix, np.ndarray]:

@@ -28,9 +28,9 @@ from benchmarks.new_products_ledger import Findings
 from benchmarks.new_products_screen import on_screen
 from benchmarks.new_products_thinned import described_again
 from benchmarks.support import merge_results
-from engine.serving.recommender import Recommender
-from engine.settings import workspace_path
-from engine.workspace import Workspace
+from engine.core.settings import workspace_path
+from engine.core.workspace import Workspace
+from engine.recommend.recommender import Recommender
 
 # Name -> value, target ("-" where the figure is for information), and what else stands beside it.
 Figures = dict[str, tuple[float, str] | tuple[float, str, dict[str, Any]]]

@@ -22,9 +22,9 @@ import pandas as pd
 from benchmarks import new_products_page as on_page
 from benchmarks.new_products_photos import garment_photos
 from benchmarks.support import copy_workspace, free_port, launch_browser_async, serve_dashboard, wait_for
-from engine.serving.described import described
-from engine.serving.recommender import Recommender
-from engine.workspace import Workspace
+from engine.core.workspace import Workspace
+from engine.recommend.product_description import described
+from engine.recommend.recommender import Recommender
 
 __all__ = ["CollectionTimes", "from_browser", "sheet_of"]
 

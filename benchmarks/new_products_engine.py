@@ -13,23 +13,23 @@ import numpy as np
 from benchmarks.new_products_ledger import Entry, Findings, Ledger, Version, examine_apart
 from benchmarks.new_products_photos import garment_photos
 from benchmarks.support import ROOT
+from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
-from engine.drafts.served import DraftBuffer
-from engine.drafts.store import DraftStore, NewDraft
-from engine.serving.described import described
-from engine.serving.recommender import Recommender
-from engine.serving.unseen import neighbours_of_unseen
-from engine.shop.uploads import picture_children, store_upload
-from engine.workspace import Workspace
+from engine.edits.drafts.served import DraftBuffer
+from engine.edits.drafts.store import DraftStore, NewDraft
+from engine.recommend.product_description import described
+from engine.recommend.recommender import Recommender
+from engine.recommend.unseen import neighbours_of_unseen
+from engine.untrusted.uploads import picture_children, store_upload
 
 __all__ = ["first_product", "kill_savers", "products", "whole_collection"]
 
 FIRST = """
 import sys, time
 from pathlib import Path
-from engine.serving.recommender import Recommender
-from engine.serving.unseen import neighbours_of_unseen
-from engine.workspace import Workspace
+from engine.recommend.recommender import Recommender
+from engine.recommend.unseen import neighbours_of_unseen
+from engine.core.workspace import Workspace
 workspace = Workspace(Path(sys.argv[1]))
 recommender = Recommender.open(workspace)
 opened = time.perf_counter()
@@ -41,9 +41,9 @@ import io, sys
 from pathlib import Path
 from PIL import Image
 from engine.curation.judgements import JudgementStore
-from engine.drafts.store import DraftStore, NewDraft
-from engine.shop.images import store_image
-from engine.workspace import Workspace
+from engine.edits.drafts.store import DraftStore, NewDraft
+from engine.catalogue.images import store_image
+from engine.core.workspace import Workspace
 workspace, life, number = Workspace(Path(sys.argv[1])), sys.argv[2], 0
 store = DraftStore(JudgementStore(workspace.database_url), workspace)
 print("ready", flush=True)

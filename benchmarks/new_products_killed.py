@@ -29,9 +29,9 @@ from benchmarks.new_products_collection import sheet_of
 from benchmarks.new_products_ledger import Entry, Findings, Ledger, Version, examine_apart
 from benchmarks.new_products_photos import garment_photos
 from benchmarks.support import copy_workspace, free_port, launch_browser_async, serve_dashboard, wait_for
-from engine.serving.recommender import Recommender
-from engine.shop.collection.collection import read_collection
-from engine.workspace import Workspace
+from engine.core.workspace import Workspace
+from engine.edits.collections.rows import read_collection
+from engine.recommend.recommender import Recommender
 
 __all__ = ["Killed", "kill_servers"]
 
@@ -45,7 +45,9 @@ FLIPS = 5
 EDITS, DISCARDS = 0.25, 0.1  # how often a draft in hand is edited, and how often it is discarded
 WRITES = 0.4  # how often whoever uses the form writes a product rather than taking a draft in hand
 ENOUGH, CLEARED = 40, 0.6  # from so many drafts on they are discarded so often, and fewer are brought
-UNEXPECTED = re.compile(r"error [0-9a-f]{8} in .*?\n(\w[\w.]*(?:Error|Exception))", re.DOTALL)  # as ui.guard logs it
+UNEXPECTED = re.compile(
+    r"error [0-9a-f]{8} in .*?\n(\w[\w.]*(?:Error|Exception))", re.DOTALL
+)  # as ui.app.guard logs it
 PLACE = re.compile(r'File "[^"]*", line \d+, in \w+')
 PEOPLE = ("collect", "move", "move", "form")
 

@@ -92,9 +92,9 @@ def examine(root: Path, ledger: Ledger) -> Findings:
     torn : not confirmed and there, but not whole; and collections of which a part is there.
     broken : files that do not decode, and pictures that a draft names and that are not there.
     """
+    from engine.core.workspace import Workspace
     from engine.curation.judgements import JudgementStore
-    from engine.drafts.store import DraftStore
-    from engine.workspace import Workspace
+    from engine.edits.drafts.store import DraftStore
 
     workspace = Workspace(root)
     there = {one.id: one for one in DraftStore(JudgementStore(workspace.database_url), workspace).all(EVERY)}

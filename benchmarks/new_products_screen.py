@@ -22,10 +22,10 @@ import numpy as np
 from benchmarks.new_products_page import CARDS_SHOWN, FORM, as_upload, curator_cookie, picture_files, title_field
 from benchmarks.new_products_photos import garment_photos
 from benchmarks.support import copy_workspace, free_port, launch_browser, serve_dashboard, wait_for
-from engine.serving.recommender import Recommender
-from engine.serving.unseen import neighbours_of_unseen
-from engine.shop.uploads import picture_children, store_upload
-from engine.workspace import Workspace
+from engine.core.workspace import Workspace
+from engine.recommend.recommender import Recommender
+from engine.recommend.unseen import neighbours_of_unseen
+from engine.untrusted.uploads import picture_children, store_upload
 
 __all__ = ["on_screen"]
 

@@ -22,12 +22,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.support import copy_workspace, engine, run_child
-from engine.serving.described import described
-from engine.serving.recommender import Recommender
-from engine.serving.unseen import neighbours_of_unseen
-from engine.shop.catalogue import read_shop, write_snapshot
-from engine.shop.uploads import picture_children, store_upload
-from engine.workspace import Workspace
+from engine.catalogue.snapshot import read_shop, write_snapshot
+from engine.core.workspace import Workspace
+from engine.recommend.product_description import described
+from engine.recommend.recommender import Recommender
+from engine.recommend.unseen import neighbours_of_unseen
+from engine.untrusted.uploads import picture_children, store_upload
 
 __all__ = ["Overlaps", "described_again"]
 

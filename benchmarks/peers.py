@@ -20,11 +20,11 @@ import numpy as np
 
 from benchmarks.quality import Data, prepared
 from benchmarks.support import RESULTS, ROOT, merge_results
-from engine.evaluation.evaluate import fit_models, fitted_hybrid, reported_half
+from engine.arms.fusion import DEFAULT_TAU, arm_vectors, similarities
 from engine.evaluation.metrics import ndcg_at_k, surprise_relevance, top_k
+from engine.evaluation.report import fit_models, fitted_hybrid, reported_half
 from engine.evaluation.thinning import Thinned, thin
-from engine.model.encoders import content_vectors
-from engine.model.fusion import DEFAULT_TAU, arm_vectors, similarities
+from engine.models.encoders import content_vectors
 
 K, FEW = 10, (0, 1, 2, 3, 5)
 COMMAND = "python -m benchmarks.peers"

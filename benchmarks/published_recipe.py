@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from engine.model.encoders import Features
+from engine.models.encoders import Features
 
 __all__ = ["published_recipe"]
 

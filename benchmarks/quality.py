@@ -27,9 +27,14 @@ from scipy import sparse
 from benchmarks.published_recipe import published_recipe
 from benchmarks.quality_report import write_report
 from benchmarks.support import engine, run_child, shared_data
-from engine.evaluation.als_choice import choose_als
+from engine.arms.fusion import DEFAULT_TAU, arm_vectors, similarities
+from engine.arms.hybrid import Recipe, fit_hybrid, fit_standard, hybrid_arm
+from engine.catalogue.interactions import read_interactions
+from engine.catalogue.snapshot import read_shop
+from engine.core.settings import AlsSettings, Settings, load_settings
+from engine.core.vectors import unit_rows
+from engine.core.workspace import Workspace
 from engine.evaluation.baselines import ease, item_knn, popularity, residual_knn
-from engine.evaluation.evaluate import busy_behaviour, fit_models, fitted_hybrid, reported_half
 from engine.evaluation.metrics import average_precision_at_k, binary, ndcg_at_k, surprise_relevance, top_k
 from engine.evaluation.published_task import (
     TaskSplit,
@@ -40,18 +45,14 @@ from engine.evaluation.published_task import (
     split_by_shopper,
     split_by_time,
 )
-from engine.evaluation.taste_choice import measure_tastes
+from engine.evaluation.report import busy_behaviour, fit_models, fitted_hybrid, reported_half
 from engine.evaluation.thinning import Thinned, hold_out, thin
-from engine.model.als import fit_als
-from engine.model.encoders import Features, content_vectors, encode_catalogue, fit_encoders
-from engine.model.fusion import DEFAULT_TAU, arm_vectors, similarities, unit_rows
-from engine.model.hybrid import Recipe, fit_hybrid, fit_standard, hybrid_arm
-from engine.model.taste import TasteScorer
-from engine.model.words import fit_words
-from engine.settings import AlsSettings, Settings, load_settings
-from engine.shop.catalogue import read_shop
-from engine.shop.interactions import read_interactions
-from engine.workspace import Workspace
+from engine.models.als import fit_als
+from engine.models.encoders import Features, content_vectors, encode_catalogue, fit_encoders
+from engine.models.tfidf import fit_tfidf
+from engine.models.user_scoring import UserScorer
+from engine.selection.als_choice import choose_als
+from engine.selection.user_scoring_choice import measure_user_scorings
 
 SHOPS = ("online_retail", "movielens", "demo")
 K, MAX_SHOPPERS, MAX_ANCHORS = 10, 3000, 800
@@ -112,7 +113,7 @@ def prepared(shop: str, folder: Path) -> Path:
     read = read_shop(workspace)
     interactions = read_interactions(workspace, list(read.items["item_id"]), settings.interactions)
     features = encode_catalogue(fit_encoders(read, workspace, settings, settings.seed), read.items, workspace)
-    words = fit_words(read.items, read.attribute_kinds).encode(read.items)
+    words = fit_tfidf(read.items, read.attribute_kinds).encode(read.items)
     file = Path(tempfile.mkdtemp(prefix="longtail-quality-data-")) / f"{shop}.pickle"
     data = Data(interactions.user_items, interactions.first_timestamps, features, words, settings)
     file.write_bytes(pickle.dumps(data))
@@ -245,10 +246,10 @@ def _task(data: Data, split: TaskSplit, seed: int, recipe: Recipe, als: AlsSetti
     hybrid = fit_hybrid(split.train, counts, standard, views, recipe, seed)
     shoppers = np.sort(np.random.default_rng([seed, 3]).permutation(split.train.shape[0])[:MAX_SHOPPERS])
     masks = {"<= 5": low_traffic(split.train), "80 %": fewest_bought(split.train)}
-    scorer = TasteScorer(hybrid.profiles, hybrid.for_shoppers, counts)
-    tastes = measure_tastes(scorer, split, list(masks.values()), shoppers, k=K)
+    scorer = UserScorer(hybrid.profiles, hybrid.for_shoppers, counts)
+    scorings = measure_user_scorings(scorer, split, list(masks.values()), shoppers, k=K)
     figures: dict[str, Any] = {}
-    for (candidates, mask), ours in zip(masks.items(), tastes.cross_fitted(np.random.default_rng(seed)), strict=True):
+    for (candidates, mask), ours in zip(masks.items(), scorings.cross_fitted(np.random.default_rng(seed)), strict=True):
         scored = {name: score_shoppers(split, mask, score, k=K, shoppers=shoppers) for name, score in scorers.items()}
         figures[candidates] = {
             name: [float(one.ndcg.mean()), float(one.average_precision.mean())]

@@ -22,10 +22,10 @@ from urllib.error import URLError
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from engine.errors import LongtailError
-from engine.serving.recommender import Recommender
-from engine.settings import workspace_path
-from engine.workspace import Workspace
+from engine.core.errors import LongtailError
+from engine.core.settings import workspace_path
+from engine.core.workspace import Workspace
+from engine.recommend.recommender import Recommender
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

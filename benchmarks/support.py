@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from engine.storage import atomic_write_json
+from engine.core.storage import atomic_write_json
 
 __all__ = [
     "RESULTS",

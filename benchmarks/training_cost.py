@@ -66,9 +66,9 @@ def cost(workspace: Path, rounds: int) -> dict[str, dict[str, Any]]:
 
 def recall(workspace: Path) -> dict[str, dict[str, Any]]:
     """Of the ten best by comparing every vector, the share that the served path finds; the worst arm counts."""
-    from engine.model.fusion import unit_rows
-    from engine.serving.recommender import Recommender
-    from engine.workspace import Workspace
+    from engine.core.vectors import unit_rows
+    from engine.core.workspace import Workspace
+    from engine.recommend.recommender import Recommender
 
     recommender = Recommender.open(Workspace(workspace))
     rng = np.random.default_rng(0)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, time
 import pandas as pd
 import streamlit as st
 
+from engine.core.errors import LongtailError
+from engine.core.exports import table_bytes
 from engine.curation.agreement import agreement, agreement_sentence, disputed, rater_health
 from engine.curation.campaigns import (
     SECOND_SHARE,
@@ -20,20 +22,18 @@ from engine.curation.campaigns import (
     progress,
 )
 from engine.curation.evidence import evidence_pack, qrels
-from engine.curation.irrelevance import bin_label, bins_up_to
 from engine.curation.judgements import Judgement, Seen
-from engine.curation.sampling import drawn, votes_on_cards
-from engine.errors import LongtailError
-from engine.serving.exports import table_bytes
-from engine.serving.releases import published_releases
-from ui.cards import Group, card_groups
-from ui.curator import curator_name
-from ui.navigation import link_to, open_product
-from ui.notices import say
-from ui.resources import card_maker, is_lead, judgements, recommender, settings, shop, workspace
-from ui.reviewing import open_campaigns
-from ui.url import mirror, query, writer
-from ui.words import ARM_NAMES, arm_name, plain, plural
+from engine.curation.rates.irrelevance import bin_label, bins_up_to
+from engine.curation.rates.sampling import drawn, votes_on_cards
+from engine.release.publish import published_releases
+from ui.app.curator import curator_name
+from ui.app.navigation import link_to, open_product
+from ui.app.notices import say
+from ui.app.resources import card_maker, is_lead, judgements, recommender, settings, shop, workspace
+from ui.app.url import mirror, query, writer
+from ui.review.service import open_campaigns
+from ui.widgets.cards import Group, card_groups
+from ui.widgets.formatting import ARM_NAMES, arm_name, plain, plural
 
 __all__ = ["page"]
 

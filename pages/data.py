@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.catalogue.snapshot import Shop
 from engine.jobs import active_run, list_runs
-from engine.shop.catalogue import Shop
-from ui import resources
-from ui.load_shop import KIND_NAMES, load_shop
-from ui.run_view import follow_run
-from ui.words import plural
+from ui.app import resources
+from ui.runs.load_shop import KIND_NAMES, load_shop
+from ui.runs.run_view import follow_run
+from ui.widgets.formatting import plural
 
 __all__ = ["page"]
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.curation.irrelevance import (
+from engine.curation.judgements import DEMO_SOURCE
+from engine.curation.rates.irrelevance import (
     bins_up_to,
     current_lists,
     headline,
@@ -17,16 +18,15 @@ from engine.curation.irrelevance import (
     judge_next,
     open_flags,
 )
-from engine.curation.judgements import DEMO_SOURCE
-from engine.curation.lessons import not_taught
-from ui import notices
-from ui.campaign_rates import campaign_rates
-from ui.charts import chart_file, draw_chart, irrelevance_chart, is_dark
-from ui.navigation import link_to, open_product
-from ui.resources import judgements, recommender, settings, shop, workspace
-from ui.review_component import REASONS
-from ui.url import mirror, query, query_list, writer
-from ui.words import ARM_NAMES, arm_name, plain, plural, text_or_none
+from engine.curation.training_judgements import not_trained_on
+from ui.app import notices
+from ui.app.navigation import link_to, open_product
+from ui.app.resources import judgements, recommender, settings, shop, workspace
+from ui.app.url import mirror, query, query_list, writer
+from ui.review.campaign_rates import campaign_rates
+from ui.review.component import REASONS
+from ui.widgets.charts import chart_file, draw_chart, irrelevance_chart, is_dark
+from ui.widgets.formatting import ARM_NAMES, arm_name, plain, plural, text_or_none
 
 __all__ = ["page"]
 
@@ -45,7 +45,7 @@ def page() -> None:
     if cards is None:
         current, taught = _not_taught(current)
         seen = _seen(str(workspace().root), recommender().version, tuple(sorted(set(current["anchor_id"]))), k)
-        seen = not_taught(pd.concat([judgements().seen(), seen], ignore_index=True), workspace())
+        seen = not_trained_on(pd.concat([judgements().seen(), seen], ignore_index=True), workspace())
         # What lies on a review card is judged to the end, so a part of a list speaks for the whole; elsewhere a list
         # counts once it is finished.
         table = irrelevance_by_count(current, seen, k=k, seed=settings().seed, complete_only=not from_cards)
@@ -117,7 +117,7 @@ def _chosen(everything: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
 
 def _not_taught(current: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """The judgements that may score the release, and of how many products they may not."""
-    learned = current["anchor_id"].isin(recommender().taught)
+    learned = current["anchor_id"].isin(recommender().trained_on)
     return current[~learned], current.loc[learned, "anchor_id"].nunique()
 
 

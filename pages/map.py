@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.serving.recommender import Recommender
-from ui import resources
-from ui.map_chart import AREA, MAX_DOTS, PICK, inside, map_chart, map_table
-from ui.navigation import open_product
-from ui.send_to_review import draw_send
-from ui.url import mirror, query, writer
-from ui.words import plural, text_or_none
+from engine.recommend.recommender import Recommender
+from ui.app import resources
+from ui.app.navigation import open_product
+from ui.app.url import mirror, query, writer
+from ui.review.send_to_review import draw_send
+from ui.widgets.formatting import plural, text_or_none
+from ui.widgets.map import AREA, MAX_DOTS, PICK, inside, map_chart, map_table
 
 __all__ = ["page"]
 

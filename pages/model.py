@@ -9,13 +9,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.core.errors import LongtailError
 from engine.curation.flags import flag_report, flag_sentence
-from engine.errors import LongtailError
 from engine.jobs import active_run, list_runs
-from engine.serving.releases import Manifest, list_releases, publish, published_releases, rollback
-from ui import notices, resources
-from ui.charts import is_dark
-from ui.model_charts import (
+from engine.release.publish import Manifest, list_releases, publish, published_releases, rollback
+from ui.app import notices, resources
+from ui.runs.run_view import follow_run, runs_table, start
+from ui.widgets.charts import is_dark
+from ui.widgets.formatting import day_phrase, duration_phrase, plain, plural
+from ui.widgets.model_charts import (
     als_table,
     lessons_sentence,
     loss_chart,
@@ -25,8 +27,6 @@ from ui.model_charts import (
     share_sentences,
     task_table,
 )
-from ui.run_view import follow_run, runs_table, start
-from ui.words import day_phrase, duration_phrase, plain, plural
 
 __all__ = ["page"]
 

@@ -6,20 +6,20 @@ from typing import Any
 
 import streamlit as st
 
-from engine.drafts.store import Draft, NewDraft
-from engine.errors import LongtailError, NotFoundError
-from ui.collection_upload import draw_collection
-from ui.curator import curator_name
-from ui.draft_list import draw_drafts
-from ui.draft_resources import drafts, placer
-from ui.notices import say
-from ui.product_advice import draw_new_neighbours
-from ui.product_change import draw_change, draw_changed_products
-from ui.product_form import Form, as_opened, close_form, forget_started, product_form, say_not_saved, started_form
-from ui.readers import get_ready
-from ui.resources import recommender, workspace
-from ui.url import mirror, query, set_query, writer
-from ui.words import plain
+from engine.core.errors import LongtailError, NotFoundError
+from engine.edits.drafts.store import Draft, NewDraft
+from ui.app.curator import curator_name
+from ui.app.notices import say
+from ui.app.resources import recommender, workspace
+from ui.app.url import mirror, query, set_query, writer
+from ui.products.advice import draw_new_neighbours
+from ui.products.changes import draw_change, draw_changed_products
+from ui.products.collections import draw_collection
+from ui.products.draft_resources import drafts, placer
+from ui.products.drafts import draw_drafts
+from ui.products.form import Form, as_opened, close_form, forget_started, product_form, say_not_saved, started_form
+from ui.products.warm_up import get_ready
+from ui.widgets.formatting import plain
 
 __all__ = ["page"]
 

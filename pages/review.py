@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.curation.campaigns import Campaign
-from ui.curator import curator_name, name_form
-from ui.passes import Pass, make_pass
-from ui.resources import shop_words, workspace
-from ui.review_component import guidelines_html, review_component
-from ui.review_warmup import warmup_cards
-from ui.reviewing import board, open_campaigns
-from ui.routes import review_urls
-from ui.url import mirror, query, writer
+from ui.app.curator import curator_name, name_form
+from ui.app.resources import shop_words, workspace
+from ui.app.url import mirror, query, writer
+from ui.review.component import guidelines_html, review_component
+from ui.review.service import board, open_campaigns
+from ui.review.tokens import ReviewToken, sign_token
+from ui.review.warm_up import warmup_cards
+from ui.widgets.addresses import review_urls
 
 __all__ = ["page"]
 
@@ -53,7 +53,7 @@ def page() -> None:
             # What the browser keeps belongs to this curator and this shop.
             "session": ":".join([shop_words().name, rater, mode, *([campaign_id] if campaign_id else [])]),
             "pair": mode == "pair",
-            "token": make_pass(workspace(), Pass(rater, campaign_id)),
+            "token": sign_token(workspace(), ReviewToken(rater, campaign_id)),
             "url": review_urls(),
             "guidelines": guidelines_html(chosen.guidelines or GUIDELINES),
             "warmup": warmup_cards(rater) if mode != "pair" else [],

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from engine.errors import NotFoundError
-from engine.serving.recommender import Neighbour
-from ui.cards import CardMaker, Group, card_groups
-from ui.navigation import open_product
-from ui.resources import card_maker, recommender, settings
-from ui.url import mirror, query, set_query, writer
-from ui.words import ARM_HELP, arm_name, plain, plural
+from engine.core.errors import NotFoundError
+from engine.recommend.recommender import Neighbour
+from ui.app.navigation import open_product
+from ui.app.resources import card_maker, recommender, settings
+from ui.app.url import mirror, query, set_query, writer
+from ui.widgets.cards import CardMaker, Group, card_groups
+from ui.widgets.formatting import ARM_HELP, arm_name, plain, plural
 
 __all__ = ["long_tail_share", "page"]
 

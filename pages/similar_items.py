@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.errors import LongtailError, NotFoundError
-from ui.browse import PAGE_SIZE, Search, clear_search, draw_filters, find, random_long_tail, search_in_address
-from ui.cards import CardMaker, Group, card_groups
-from ui.draft_resources import buffer, neighbour_card
-from ui.judging import ask_for_name, judged_sentence, judging_data, store_outbox
-from ui.navigation import open_draft
-from ui.product import draw_product
-from ui.product_change import draw_change_of
-from ui.resources import card_maker, judgements, recommender, settings, shop_words, suppressed, traffic
-from ui.search_like import Like, closest, draw_like, like_in_address, say_like
-from ui.send_to_review import draw_send
-from ui.url import mirror, query, set_query, writer
-from ui.words import ARM_HELP, ARM_NAMES, arm_name, plain, plural
+from engine.core.errors import LongtailError, NotFoundError
+from ui.app.navigation import open_draft
+from ui.app.resources import card_maker, judgements, recommender, settings, shop_words, suppressed, traffic
+from ui.app.url import mirror, query, set_query, writer
+from ui.products.browse import PAGE_SIZE, Search, clear_search, draw_filters, find, random_long_tail, search_in_address
+from ui.products.changes import draw_change_of
+from ui.products.draft_resources import buffer, neighbour_card
+from ui.products.facts import draw_product
+from ui.products.search_by_meaning import Like, closest, draw_like, like_in_address, say_like
+from ui.review.flags import ask_for_name, judged_sentence, judging_data, store_outbox
+from ui.review.send_to_review import draw_send
+from ui.widgets.cards import CardMaker, Group, card_groups
+from ui.widgets.formatting import ARM_HELP, ARM_NAMES, arm_name, plain, plural
 
 __all__ = ["page"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.workspace import Workspace
+from engine.core.workspace import Workspace
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

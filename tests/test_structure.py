@@ -11,42 +11,47 @@ from pathlib import Path
 import pytest
 
 from engine.cli.arguments import commands
-from engine.settings import Settings, describe_settings
+from engine.core.settings import Settings, describe_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("engine", "ui", "pages")
 
 # Lower layers come first; a module imports from its own layer or from those before it.
 LAYERS = (
-    ("engine.errors", "engine.progress", "engine.storage"),
-    ("engine.settings", "engine.workspace"),
-    ("engine.shop",),
-    ("engine.model",),
-    ("engine.serving", "engine.evaluation"),
-    ("engine.curation",),
-    ("engine.drafts", "engine.changes"),
-    ("engine.model.training",),
+    ("engine.core",),
+    ("engine.catalogue",),
+    ("engine.untrusted",),
+    ("engine.ingest", "engine.demo"),
+    ("engine.models",),
+    ("engine.arms",),
+    ("engine.evaluation", "engine.selection"),
+    ("engine.release",),
+    ("engine.recommend",),
+    ("engine.store", "engine.curation"),
+    ("engine.edits",),
+    ("engine.serving",),
+    ("engine.training",),
     ("engine.jobs",),
     ("engine.cli", "engine.__main__"),
     ("ui",),
     ("pages",),
-    ("ui.shell", "app"),
+    ("ui.app.shell", "app"),
 )
 # Only these may import the library; a name stands for the module and everything in it.
 HOMES = {
-    "implicit": ("engine.model.als",),
-    "annoy": ("engine.serving.ann",),
-    "torch": ("engine.model",),
-    "transformers": ("engine.model.encoders",),
-    "open_clip": ("engine.model.encoders",),
-    "timm": ("engine.model.encoders",),
-    "openTSNE": ("engine.model.projection",),
-    "sqlalchemy": ("engine.curation", "engine.drafts", "engine.changes"),
-    "alembic": ("engine.curation",),
+    "implicit": ("engine.models.als",),
+    "annoy": ("engine.release.ann",),
+    "torch": ("engine.models",),
+    "transformers": ("engine.models.encoders",),
+    "open_clip": ("engine.models.encoders",),
+    "timm": ("engine.models.encoders",),
+    "openTSNE": ("engine.models.projection",),
+    "sqlalchemy": ("engine.store", "engine.curation", "engine.edits"),
+    "alembic": ("engine.store",),
     "streamlit": ("ui", "pages", "app"),
 }
 SLOW = {"torch", "torchvision", "transformers", "timm", "open_clip", "implicit", "openTSNE", "sklearn"}
-ENVIRONMENT_READERS = {"engine.settings", "engine.__main__", "engine.jobs.control"}
+ENVIRONMENT_READERS = {"engine.core.settings", "engine.__main__", "engine.jobs.control"}
 
 
 @cache
@@ -131,7 +136,7 @@ def test_a_library_is_imported_only_where_it_is_guarded(library: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "start", sorted(name for name in modules() if within(name, "pages") or name in ("app", "ui.shell"))
+    "start", sorted(name for name in modules() if within(name, "pages") or name in ("app", "ui.app.shell"))
 )
 def test_opening_a_page_imports_nothing_slow(start: str) -> None:
     reached = reached_on_import(start)
@@ -168,7 +173,7 @@ def test_a_module_states_its_subject_and_stays_readable(name: str) -> None:
     assert len(modules()[name].read_text("utf-8").splitlines()) <= 400, f"{name} has grown a second subject"
 
 
-RUN_BY_OTHERS = ("engine.__main__", "engine.curation.migrations")
+RUN_BY_OTHERS = ("engine.__main__", "engine.store.migrations")
 
 
 @pytest.mark.parametrize(

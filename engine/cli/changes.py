@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.cli.console import Console
 from engine.cli.context import open_store, open_workspace
-from engine.cli.described import described_by
-from engine.errors import InputError
+from engine.cli.product_arguments import described_by
+from engine.core.errors import InputError
 
 if TYPE_CHECKING:
-    from engine.changes.store import ChangeStore
+    from engine.edits.changes.store import ChangeStore
 
 __all__ = ["changes"]
 
@@ -23,10 +23,10 @@ def changes(arguments: argparse.Namespace, console: Console) -> None:
 
 def _set(arguments: argparse.Namespace, console: Console) -> None:
     """Change the fields that are given; "" empties one. The product's neighbours move at once."""
-    from engine.changes.merging import changed, difference, field_names
-    from engine.changes.served import changed_in, place_changes
-    from engine.serving.described import described, described_frame
-    from engine.serving.recommender import Recommender
+    from engine.edits.changes.merging import changed, difference, field_names
+    from engine.edits.changes.served import changed_in, vectors_of_changes
+    from engine.recommend.product_description import described, described_frame
+    from engine.recommend.recommender import Recommender
 
     (item_id,) = _ids(arguments, most=1)
     workspace, store = open_workspace(arguments), _store(arguments)
@@ -41,7 +41,7 @@ def _set(arguments: argparse.Namespace, console: Console) -> None:
     if not difference(seen, wanted)[1]:
         raise InputError("nothing would be changed. Give a field another value.", field=item_id)
     saved = store.save(item_id, now, wanted, None, before.version if before else 0)
-    place_changes(recommender, workspace, changed_in(recommender, workspace, store.all()), console.progress)
+    vectors_of_changes(recommender, workspace, changed_in(recommender, workspace, store.all()), console.progress)
     fields = field_names(saved.after) if saved else []
     said = f"changed ({', '.join(fields)}); it is served so now." if saved else "as the catalogue has it again."
     console.result({"item_id": item_id, "fields": fields}, f"{item_id} is {said}")
@@ -49,9 +49,9 @@ def _set(arguments: argparse.Namespace, console: Console) -> None:
 
 def _list(arguments: argparse.Namespace, console: Console) -> None:
     """Every change, those that a release or the shop's files have overtaken among them."""
-    from engine.changes.merging import field_names
-    from engine.changes.served import changed_in
-    from engine.serving.recommender import Recommender
+    from engine.edits.changes.merging import field_names
+    from engine.edits.changes.served import changed_in
+    from engine.recommend.recommender import Recommender
 
     workspace, found = open_workspace(arguments), _store(arguments).all()
     served = changed_in(Recommender.open(workspace), workspace, found)
@@ -84,6 +84,6 @@ def _ids(arguments: argparse.Namespace, most: int | None = None) -> list[str]:
 
 
 def _store(arguments: argparse.Namespace) -> ChangeStore:
-    from engine.changes.store import ChangeStore
+    from engine.edits.changes.store import ChangeStore
 
     return ChangeStore(open_store(arguments), open_workspace(arguments))

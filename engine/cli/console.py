@@ -42,7 +42,7 @@ class Console:
         self._end_bars()
 
     def progress(self, step: str, done: float, message: str = "") -> None:
-        """An `engine.progress.Progress`."""
+        """An `engine.core.progress.Progress`."""
         if self.json:
             self._line({"event": "progress", "step": step, "done": round(done, 4), "message": message})
         elif sys.stderr.isatty():

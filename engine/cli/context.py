@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
+from engine.core.progress import Progress
+from engine.core.settings import Settings, load_settings, workspace_path
+from engine.core.workspace import Workspace
 from engine.jobs.recording import RunRecorder, recorded_run
-from engine.progress import Progress
-from engine.settings import Settings, load_settings, workspace_path
-from engine.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.curation.judgements import JudgementStore
-    from engine.serving.recommender import Recommender
+    from engine.recommend.recommender import Recommender
 
 __all__ = ["has_store", "open_served", "open_settings", "open_store", "open_workspace", "run_of_its_own"]
 
@@ -68,7 +68,7 @@ def open_served(arguments: argparse.Namespace, console: Console, release_id: str
 
     Tells the notice where it is not the release that was published last.
     """
-    from engine.serving.recommender import Recommender
+    from engine.recommend.recommender import Recommender
 
     workspace, settings = open_workspace(arguments), open_settings(arguments)
     recommender = Recommender.open(workspace, release_id)
@@ -76,11 +76,13 @@ def open_served(arguments: argparse.Namespace, console: Console, release_id: str
         console.note(recommender.notice)
     if not has_store(arguments):
         return recommender
-    from engine.changes.served import changed_in, place_changes, with_changes
-    from engine.changes.store import ChangeStore
     from engine.curation.suppression import Suppressed
+    from engine.edits.changes.served import changed_in, vectors_of_changes, with_changes
+    from engine.edits.changes.store import ChangeStore
 
     store = open_store(arguments)
     recommender.left_out = Suppressed(store, settings.curation.leads).of
     items = changed_in(recommender, workspace, ChangeStore(store, workspace).all())
-    return with_changes(recommender, workspace, items, place_changes(recommender, workspace, items, console.progress))
+    return with_changes(
+        recommender, workspace, items, vectors_of_changes(recommender, workspace, items, console.progress)
+    )

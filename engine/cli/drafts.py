@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
 from engine.cli.context import open_store, open_workspace
-from engine.errors import ImageError, InputError, NoReleaseError
+from engine.core.errors import ImageError, InputError, NoReleaseError
 
 if TYPE_CHECKING:
-    from engine.drafts.store import DraftStore
+    from engine.edits.drafts.store import DraftStore
 
 __all__ = ["drafts"]
 
@@ -26,11 +26,11 @@ def drafts(arguments: argparse.Namespace, console: Console) -> None:
 
 def _add(arguments: argparse.Namespace, console: Console) -> None:
     """Store the rows of a sheet that are ready; say of the others what is to be mended."""
-    from engine.drafts.store import NewDraft
-    from engine.serving.recommender import Recommender
-    from engine.shop.collection.collection import problems_table, read_collection
-    from engine.shop.collection.sheets import read_sheet
-    from engine.shop.uploads import picture_children, store_upload
+    from engine.edits.collections.rows import problems_table, read_collection
+    from engine.edits.drafts.store import NewDraft
+    from engine.recommend.recommender import Recommender
+    from engine.untrusted.sheets import read_sheet
+    from engine.untrusted.uploads import picture_children, store_upload
 
     if arguments.sheet is None:
         raise InputError("name the file of the products.", field="--sheet")
@@ -89,9 +89,9 @@ def _discard(arguments: argparse.Namespace, console: Console) -> None:
 
 def _place(arguments: argparse.Namespace, draft_ids: list[str], console: Console) -> None:
     """Find their places now, with a bar: the dashboard has them at once then, without reading them itself."""
-    from engine.drafts.served import place_drafts
-    from engine.drafts.store import SERVED
-    from engine.serving.recommender import Recommender
+    from engine.edits.drafts.served import vectors_of_drafts
+    from engine.edits.drafts.store import SERVED
+    from engine.recommend.recommender import Recommender
 
     workspace, chosen = open_workspace(arguments), set(draft_ids)
     try:
@@ -99,7 +99,7 @@ def _place(arguments: argparse.Namespace, draft_ids: list[str], console: Console
     except NoReleaseError:
         return  # there is no place before something was trained
     some = [draft for draft in _store(arguments).all(SERVED) if draft.id in chosen]
-    place_drafts(recommender, workspace, some, console.progress)
+    vectors_of_drafts(recommender, workspace, some, console.progress)
 
 
 def _ids(arguments: argparse.Namespace) -> list[str]:
@@ -110,7 +110,7 @@ def _ids(arguments: argparse.Namespace) -> list[str]:
 
 def _pictures(source: Path | None, console: Console) -> Iterator[tuple[str, bytes]]:
     """Of a folder or a zip."""
-    from engine.shop.collection.archives import read_archive
+    from engine.untrusted.archives import read_archive
 
     if source is None:
         return
@@ -127,6 +127,6 @@ def _pictures(source: Path | None, console: Console) -> Iterator[tuple[str, byte
 
 
 def _store(arguments: argparse.Namespace) -> DraftStore:
-    from engine.drafts.store import DraftStore
+    from engine.edits.drafts.store import DraftStore
 
     return DraftStore(open_store(arguments), open_workspace(arguments))

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from engine.cli.arguments import build_parser
 from engine.cli.console import Console
-from engine.errors import LongtailError
+from engine.core.errors import LongtailError
 
 __all__ = ["main"]
 

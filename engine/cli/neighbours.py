@@ -8,15 +8,15 @@ from typing import Any
 
 from engine.cli.console import Console
 from engine.cli.context import has_store, open_served, open_store, open_workspace
-from engine.cli.described import described_by, read_bytes
-from engine.errors import InputError
+from engine.cli.product_arguments import described_by, read_bytes
+from engine.core.errors import InputError
 
 __all__ = ["export", "neighbours", "similar"]
 
 
 def neighbours(arguments: argparse.Namespace, console: Console) -> None:
     """Write item_id, rank, neighbour_id and score of every product, or of those in a file."""
-    from engine.serving.exports import write_table
+    from engine.core.exports import write_table
 
     recommender = open_served(arguments, console, arguments.release)
     wanted = _read_ids(arguments.items) if arguments.items else None
@@ -34,7 +34,7 @@ def neighbours(arguments: argparse.Namespace, console: Console) -> None:
 
 def similar(arguments: argparse.Namespace, console: Console) -> None:
     """Print the neighbours of a product that only the arguments describe."""
-    from engine.serving.unseen import neighbours_of_unseen
+    from engine.recommend.unseen import neighbours_of_unseen
 
     workspace = open_workspace(arguments)
     recommender = open_served(arguments, console)
@@ -51,11 +51,11 @@ def similar(arguments: argparse.Namespace, console: Console) -> None:
 
 def export(arguments: argparse.Namespace, console: Console) -> None:
     """Write a table of the shop: neighbours, judgements, or the irrelevance rate by interaction count."""
-    from engine.serving.exports import write_table
+    from engine.core.exports import write_table
 
     if arguments.what == "qrels":
+        from engine.core.storage import atomic_write
         from engine.curation.evidence import qrels
-        from engine.storage import atomic_write
 
         text = qrels(open_store(arguments).current())
         atomic_write(arguments.out, text)
@@ -77,8 +77,8 @@ def _with_drafts(recommender: Any, arguments: argparse.Namespace, table: Any, ow
     """The lists with the approved drafts among them, and with theirs if everything is asked for."""
     if arguments.arm != "hybrid" or not has_store(arguments):
         return table
-    from engine.drafts.served import DraftBuffer
-    from engine.drafts.store import SERVED, DraftStore
+    from engine.edits.drafts.served import DraftBuffer
+    from engine.edits.drafts.store import SERVED, DraftStore
 
     workspace = open_workspace(arguments)
     approved = DraftStore(open_store(arguments), workspace).all(SERVED)
@@ -91,11 +91,11 @@ def _judgements_table(arguments: argparse.Namespace, _console: Console) -> Any:
 
 
 def _irrelevance_table(arguments: argparse.Namespace, _console: Console) -> Any:
-    from engine.curation.irrelevance import irrelevance_by_count
-    from engine.curation.lessons import not_taught
+    from engine.curation.rates.irrelevance import irrelevance_by_count
+    from engine.curation.training_judgements import not_trained_on
 
     store = open_store(arguments)
-    return irrelevance_by_count(store.current(), not_taught(store.seen(), open_workspace(arguments)), k=arguments.k)
+    return irrelevance_by_count(store.current(), not_trained_on(store.seen(), open_workspace(arguments)), k=arguments.k)
 
 
 def _read_ids(path: Path) -> list[str]:

@@ -6,14 +6,14 @@ import argparse
 
 from engine.cli.console import Console
 from engine.cli.context import open_workspace
-from engine.errors import NoReleaseError
+from engine.core.errors import NoReleaseError
 
 __all__ = ["publish", "releases", "rollback", "verify"]
 
 
 def releases(arguments: argparse.Namespace, console: Console) -> None:
     """List the releases, newest first."""
-    from engine.serving.releases import current_release_id, list_releases
+    from engine.release.publish import current_release_id, list_releases
 
     workspace = open_workspace(arguments)
     current = current_release_id(workspace)
@@ -29,7 +29,7 @@ def releases(arguments: argparse.Namespace, console: Console) -> None:
 
 def publish(arguments: argparse.Namespace, console: Console) -> None:
     """Serve a release."""
-    from engine.serving.releases import publish as publish_release
+    from engine.release.publish import publish as publish_release
 
     publish_release(open_workspace(arguments), arguments.release_id)
     console.result({"current": arguments.release_id}, f"Release {arguments.release_id} is served now.")
@@ -37,7 +37,7 @@ def publish(arguments: argparse.Namespace, console: Console) -> None:
 
 def rollback(arguments: argparse.Namespace, console: Console) -> None:
     """Serve the release that was served before."""
-    from engine.serving.releases import rollback as roll_back
+    from engine.release.publish import rollback as roll_back
 
     current = roll_back(open_workspace(arguments))
     console.result({"current": current}, f"Release {current} is served again.")
@@ -45,7 +45,7 @@ def rollback(arguments: argparse.Namespace, console: Console) -> None:
 
 def verify(arguments: argparse.Namespace, console: Console) -> None:
     """Check every file of a release against its manifest."""
-    from engine.serving.releases import current_release_id, verify_release
+    from engine.release.publish import current_release_id, verify_release
 
     workspace = open_workspace(arguments)
     release_id = arguments.release_id or current_release_id(workspace)

@@ -6,7 +6,7 @@ import argparse
 
 from engine.cli.console import Console
 from engine.cli.context import open_settings
-from engine.settings import describe_settings
+from engine.core.settings import describe_settings
 
 __all__ = ["settings"]
 

@@ -10,8 +10,8 @@ from engine.cli.context import has_store, open_settings, open_store, open_worksp
 from engine.cli.training import train_in_run
 
 if TYPE_CHECKING:
-    from engine.shop.ingest import AddedProducts
-    from engine.shop.report import IngestReport
+    from engine.ingest.pipeline import AddedProducts
+    from engine.ingest.report import IngestReport
 
 __all__ = ["demo", "ingest"]
 
@@ -20,7 +20,7 @@ EXAMPLES_SHOWN = 3
 
 def demo(arguments: argparse.Namespace, console: Console) -> None:
     """Draw the demo shop, and train on it if asked."""
-    from engine.shop.demo import build_demo
+    from engine.demo import build_demo
 
     workspace, settings = open_workspace(arguments), open_settings(arguments)
     with run_of_its_own(arguments, console, "demo") as (run, progress):
@@ -40,7 +40,7 @@ def demo(arguments: argparse.Namespace, console: Console) -> None:
 
 def ingest(arguments: argparse.Namespace, console: Console) -> None:
     """Load a shop from files, and train on it if asked."""
-    from engine.shop.ingest import ingest as load
+    from engine.ingest.pipeline import ingest as load
 
     workspace, settings = open_workspace(arguments), open_settings(arguments)
     with run_of_its_own(arguments, console, "ingest") as (run, progress):
@@ -73,8 +73,8 @@ def _added(arguments: argparse.Namespace) -> AddedProducts | None:
     """The products that people added here; they stay when the shop's files come again without them."""
     if not has_store(arguments):
         return None
-    from engine.drafts.store import DraftStore
-    from engine.drafts.taking_in import draft_products
+    from engine.edits.apply_to_catalogue import draft_products
+    from engine.edits.drafts.store import DraftStore
 
     workspace = open_workspace(arguments)
     drafts = DraftStore(open_store(arguments), workspace)

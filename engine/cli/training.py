@@ -7,11 +7,11 @@ from typing import Any
 
 from engine.cli.console import Console
 from engine.cli.context import open_settings, open_workspace, run_of_its_own
+from engine.core.progress import Progress
+from engine.core.settings import Settings
+from engine.core.storage import atomic_write_json
+from engine.core.workspace import Workspace
 from engine.jobs.recording import RunRecorder
-from engine.progress import Progress
-from engine.settings import Settings
-from engine.storage import atomic_write_json
-from engine.workspace import Workspace
 
 __all__ = ["evaluate", "train", "train_in_run"]
 
@@ -33,7 +33,7 @@ def train(arguments: argparse.Namespace, console: Console) -> None:
 
 def evaluate(arguments: argparse.Namespace, console: Console) -> None:
     """Measure every arm on the shop's data; nothing is trained for serving, nothing is written but `--out`."""
-    from engine.model.training import measure
+    from engine.training.pipeline import measure
 
     workspace, settings = open_workspace(arguments), open_settings(arguments)
     with run_of_its_own(arguments, console, "evaluate") as (run, progress):
@@ -55,18 +55,18 @@ def train_in_run(
     publish: bool = True,
 ) -> None:
     """Train as part of a run that is recorded already, and say what came of it."""
-    from engine.changes.store import ChangeStore
+    from engine.catalogue.snapshot import read_shop
     from engine.curation.judgements import JudgementStore
-    from engine.drafts.store import SERVED, DraftStore
-    from engine.drafts.taking_in import take_in
-    from engine.model.training import train as train_release
-    from engine.shop.catalogue import read_shop
+    from engine.edits.apply_to_catalogue import apply_to_catalogue
+    from engine.edits.changes.store import ChangeStore
+    from engine.edits.drafts.store import SERVED, DraftStore
+    from engine.training.pipeline import train as train_release
 
     drafts = None
     if settings.database_url or workspace.judgements_file.is_file():
         store = JudgementStore(settings.database_url or workspace.database_url)
         drafts = DraftStore(store, workspace)
-        taken = take_in(workspace, drafts, ChangeStore(store, workspace))
+        taken = apply_to_catalogue(workspace, drafts, ChangeStore(store, workspace))
         if taken.added:
             console.note(f"{len(taken.added):,} approved drafts are products of the catalogue now.")
         if taken.changed:
@@ -75,7 +75,7 @@ def train_in_run(
     run.release_id = result.release_id
     if drafts is not None and result.published:
         served = set(read_shop(workspace).items["item_id"])
-        drafts.taken_in([draft.id for draft in drafts.all(SERVED) if draft.id in served])
+        drafts.mark_in_catalogue([draft.id for draft in drafts.all(SERVED) if draft.id in served])
     for note in result.notes:
         console.note(note)
     run.message = f"Release {result.release_id}: {result.decision}"

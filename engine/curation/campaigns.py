@@ -20,13 +20,13 @@ import pandas as pd
 from sqlalchemy import Integer, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from engine.curation.irrelevance import bin_label, count_bins
+from engine.core.errors import InputError, NotFoundError
 from engine.curation.judgements import JudgementStore
-from engine.curation.review_tables import CampaignAnchorRow, CampaignRow
-from engine.errors import InputError, NotFoundError
+from engine.curation.rates.irrelevance import bin_label, count_bins
+from engine.store.review_tables import CampaignAnchorRow, CampaignRow
 
 if TYPE_CHECKING:
-    from engine.serving.recommender import Recommender
+    from engine.recommend.recommender import Recommender
 
 __all__ = [
     "REPEAT_SHARE",
@@ -222,7 +222,7 @@ def _order(recommender: Recommender, plan: Plan, most: int) -> pd.DataFrame:
     if plan.chosen:
         table = table[table["anchor_id"].isin(list(plan.chosen))].copy()
     else:
-        table = table[~table["anchor_id"].isin(recommender.taught)]
+        table = table[~table["anchor_id"].isin(recommender.trained_on)]
     if plan.strata and not plan.chosen:
         empty = [number for number in plan.strata if not (table["stratum"] == number).any()]
         if empty:

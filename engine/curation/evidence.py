@@ -12,13 +12,13 @@ from typing import Any
 
 import pandas as pd
 
+from engine.core.exports import table_bytes
+from engine.core.workspace import Workspace
 from engine.curation.campaigns import Campaign
 from engine.curation.judgements import JudgementStore
-from engine.curation.lessons import not_taught
-from engine.curation.sampling import card_places, cards_of, drawn
-from engine.curation.weighted import anchor_rates, stratum_rates
-from engine.serving.exports import table_bytes
-from engine.workspace import Workspace
+from engine.curation.rates.sampling import card_places, cards_of, drawn
+from engine.curation.rates.weighted import anchor_rates, stratum_rates
+from engine.curation.training_judgements import not_trained_on
 
 __all__ = ["evidence_pack", "qrels"]
 
@@ -57,7 +57,7 @@ def qrels(current: pd.DataFrame) -> str:
 def evidence_pack(store: JudgementStore, campaign: Campaign, workspace: Workspace, *, k: int, seed: int) -> bytes:
     """A zip with the judgements of a campaign, its sampling record, the published rates, and a script that redraws them."""
     votes = drawn(store, campaign.id)
-    places = not_taught(card_places(store, campaign.id), workspace)
+    places = not_trained_on(card_places(store, campaign.id), workspace)
     cards = cards_of(store, campaign.id).drop(columns=["pairs", "lists"])
     own = places[places["release_id"] == campaign.release_id]
     rates = stratum_rates(anchor_rates(votes, own, k=k))

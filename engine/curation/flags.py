@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.serving.recommender import Recommender
+    from engine.recommend.recommender import Recommender
 
 __all__ = ["FlagReport", "flag_report", "flag_sentence"]
 

@@ -22,9 +22,9 @@ from sqlalchemy import Connection, Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from engine.curation.database import open_database, translated, writing
-from engine.curation.tables import AppearanceRow, JudgementRow
-from engine.errors import InputError, StoreError
+from engine.core.errors import InputError, StoreError
+from engine.store.database import open_database, translated, writing
+from engine.store.judgement_tables import AppearanceRow, JudgementRow
 
 __all__ = ["DEMO_SOURCE", "REPEAT_SOURCE", "Judgement", "JudgementStore", "Seen", "Source", "Verdict", "add_within"]
 

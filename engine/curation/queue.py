@@ -21,10 +21,10 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
+from engine.core.errors import InputError
 from engine.curation.campaigns import Campaign, lock
 from engine.curation.judgements import REPEAT_SOURCE, Judgement, Seen, add_within
-from engine.curation.review_tables import CampaignAnchorRow, CardRow
-from engine.errors import InputError
+from engine.store.review_tables import CampaignAnchorRow, CardRow
 
 __all__ = [
     "CARD_SIZE",

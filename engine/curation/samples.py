@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.curation.irrelevance import count_bins
 from engine.curation.judgements import DEMO_SOURCE, Judgement, JudgementStore, Seen
+from engine.curation.rates.irrelevance import count_bins
 
 if TYPE_CHECKING:
-    from engine.serving.recommender import Recommender
+    from engine.recommend.recommender import Recommender
 
 __all__ = ["DEMO_RATER", "store_sample_judgements"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack
 
-from engine.errors import TrainingError
+from engine.core.errors import TrainingError
 
 __all__ = ["ease", "item_knn", "popularity", "residual_knn"]
 

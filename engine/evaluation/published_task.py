@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from engine.errors import TrainingError
+from engine.core.errors import TrainingError
 from engine.evaluation.metrics import Interval, average_precision_at_k, bootstrap_interval, ndcg_at_k, top_k
 
 __all__ = [

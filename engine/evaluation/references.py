@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy import sparse
 
+from engine.core.settings import AlsSettings
+from engine.core.vectors import unit_rows
 from engine.evaluation.baselines import item_knn, popularity, residual_knn
 from engine.evaluation.thinning import Thinned
-from engine.model.als import fit_als
-from engine.model.fusion import unit_rows
-from engine.settings import AlsSettings
+from engine.models.als import fit_als
 
 __all__ = ["Scores", "ceilings", "simple_methods"]
 

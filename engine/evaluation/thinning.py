@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from engine.errors import TrainingError
+from engine.core.errors import TrainingError
 
 __all__ = ["LEVELS", "HeldOut", "Thinned", "hold_out", "thin"]
 

@@ -18,7 +18,10 @@ from typing import Literal
 
 import psutil
 
-from engine.errors import JobError
+from engine.core.errors import JobError
+from engine.core.settings import child_environment
+from engine.core.storage import atomic_write_json
+from engine.core.workspace import Workspace
 from engine.jobs.lease import Lease, lease_holder
 from engine.jobs.recording import (
     CANCEL_MARK,
@@ -30,9 +33,6 @@ from engine.jobs.recording import (
     status_file,
 )
 from engine.jobs.status import RunStatus, active_run, read_record, run_ids, run_status
-from engine.settings import child_environment
-from engine.storage import atomic_write_json
-from engine.workspace import Workspace
 
 __all__ = ["Kind", "cancel_run", "launch", "start_run", "upload_folder"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from engine.errors import JobError, JobRunningError
+from engine.core.errors import JobError, JobRunningError
 
 __all__ = ["Holder", "Lease", "lease_holder"]
 

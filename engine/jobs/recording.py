@@ -21,10 +21,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from engine.errors import LongtailError
+from engine.core.errors import LongtailError
+from engine.core.storage import atomic_write_json
+from engine.core.workspace import Workspace
 from engine.jobs.lease import Lease
-from engine.storage import atomic_write_json
-from engine.workspace import Workspace
 
 __all__ = [
     "CANCEL_MARK",
@@ -48,7 +48,7 @@ UPLOAD_SECONDS = 24 * 3600.0
 
 
 class RunRecorder:
-    """Keeps the record of one run; its `progress` is an `engine.progress.Progress`."""
+    """Keeps the record of one run; its `progress` is an `engine.core.progress.Progress`."""
 
     def __init__(self, file: Path, record: Mapping[str, Any]):
         self._file, self._record = file, dict(record)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from engine.errors import NotFoundError
+from engine.core.errors import NotFoundError
+from engine.core.workspace import Workspace
 from engine.jobs.lease import lease_holder
 from engine.jobs.recording import CANCEL_MARK, lease_file, status_file
-from engine.workspace import Workspace
 
 __all__ = ["RunStatus", "StepStatus", "active_run", "list_runs", "read_record", "run_ids", "run_log", "run_status"]
 

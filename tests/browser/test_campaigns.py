@@ -9,9 +9,9 @@ import zipfile
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from engine.core.workspace import Workspace
 from engine.curation.campaigns import campaigns
 from engine.curation.judgements import JudgementStore
-from engine.workspace import Workspace
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from engine.changes.store import ChangeStore
+from engine.core.settings import Settings
+from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
-from engine.settings import Settings
-from engine.workspace import Workspace
+from engine.edits.changes.store import ChangeStore
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser

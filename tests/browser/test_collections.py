@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from engine.core.settings import Settings
+from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
-from engine.drafts.store import DraftStore
-from engine.settings import Settings
-from engine.workspace import Workspace
+from engine.edits.drafts.store import DraftStore
 from tests.browser.conftest import CHROMIUM_FLAGS, PATIENCE_MS
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
-from engine.workspace import Workspace
 from tests.support.tiny_release import HTML_TITLE, TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
-from engine.serving.recommender import Recommender
-from engine.shop.demo import read_families
-from engine.workspace import Workspace
+from engine.demo import read_families
+from engine.recommend.recommender import Recommender
 from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.browser

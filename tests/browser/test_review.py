@@ -16,9 +16,9 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from engine.core.workspace import Workspace
 from engine.curation.judgements import Judgement, JudgementStore, Seen
-from engine.serving.recommender import Recommender
-from engine.workspace import Workspace
+from engine.recommend.recommender import Recommender
 from tests.conftest import REPOSITORY
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 

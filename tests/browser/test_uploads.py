@@ -10,10 +10,10 @@ import openpyxl
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from engine.core.settings import Settings
+from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
-from engine.drafts.store import DraftStore
-from engine.settings import Settings
-from engine.workspace import Workspace
+from engine.edits.drafts.store import DraftStore
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser

@@ -9,11 +9,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from engine.core.workspace import Workspace
 from engine.curation import queue
 from engine.curation.campaigns import Plan, campaign, campaigns, create_campaign
 from engine.curation.judgements import JudgementStore
-from engine.serving.recommender import Recommender
-from engine.workspace import Workspace
+from engine.recommend.recommender import Recommender
 from tests.support.tiny_release import build_tiny_release
 
 
@@ -64,7 +64,7 @@ def judged(built, store):
 
 def campaigns_script() -> None:
     from pages.campaigns import page
-    from ui import notices
+    from ui.app import notices
 
     notices.show()
     page()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.core.workspace import Workspace
 from engine.jobs import list_runs
-from engine.workspace import Workspace
 from tests.support.tiny_release import build_tiny_release
 
 

@@ -12,12 +12,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from engine.core.workspace import Workspace
 from engine.curation import queue
 from engine.curation.campaigns import Plan, campaign, create_campaign
 from engine.curation.judgements import Judgement, JudgementStore, Seen
 from engine.curation.samples import store_sample_judgements
-from engine.serving.recommender import Recommender
-from engine.workspace import Workspace
+from engine.recommend.recommender import Recommender
 from tests.support.tiny_release import build_tiny_release
 
 
@@ -53,7 +53,7 @@ def sampled(tiny, store, recommender):
 
 def script() -> None:
     from pages.irrelevance import page
-    from ui import notices
+    from ui.app import notices
 
     notices.show()
     page()

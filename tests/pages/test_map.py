@@ -7,10 +7,10 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.serving.recommender import Recommender
-from engine.workspace import Workspace
+from engine.core.workspace import Workspace
+from engine.recommend.recommender import Recommender
 from tests.support.tiny_release import build_tiny_release
-from ui.map_chart import inside
+from ui.widgets.map import inside
 
 
 def run_map() -> AppTest:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.serving.releases import current_release_id
-from engine.workspace import Workspace
+from engine.core.workspace import Workspace
+from engine.release.publish import current_release_id
 from tests.support.tiny_release import build_tiny_release
 
 

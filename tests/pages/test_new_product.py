@@ -10,14 +10,14 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from engine.changes.store import ChangeStore
+from engine.core.settings import Settings
+from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
-from engine.drafts.store import DraftStore, NewDraft
-from engine.settings import Settings
-from engine.workspace import Workspace
+from engine.edits.changes.store import ChangeStore
+from engine.edits.drafts.store import DraftStore, NewDraft
 from tests.support.dashboard import shown_ids, written_html
 from tests.support.tiny_release import TinyRelease, build_tiny_release
-from ui import draft_resources
+from ui.products import draft_resources
 
 
 @pytest.fixture(scope="module")
@@ -273,13 +273,13 @@ def test_many_drafts_come_in_pages(tiny, store):
 
 def test_a_draft_whose_place_is_not_found_yet_says_so_and_then_stands_in_the_shop(tiny, store, monkeypatch):
     patience = threading.Event()
-    found = draft_resources.place_drafts
+    found = draft_resources.vectors_of_drafts
 
     def slow(*arguments):
         patience.wait(30)
         return found(*arguments)
 
-    monkeypatch.setattr(draft_resources, "place_drafts", slow)
+    monkeypatch.setattr(draft_resources, "vectors_of_drafts", slow)
     item = {"brand": "House 1", "attributes": {"colour": "navy", "length_cm": 123.25}}  # nobody placed it before
     new = NewDraft(item, product_id="slow-1")
     store.save([new], "Ada", lambda _id: False, approve=True)

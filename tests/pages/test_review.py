@@ -9,11 +9,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from engine.core.workspace import Workspace
 from engine.curation.judgements import Judgement, JudgementStore, Seen
-from engine.serving.recommender import Recommender
-from engine.workspace import Workspace
+from engine.recommend.recommender import Recommender
 from tests.support.tiny_release import build_tiny_release
-from ui.passes import Pass, read_pass
+from ui.review.tokens import ReviewToken, read_token
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_a_stranger_is_asked_for_a_name_first(store):
 
 def test_the_component_gets_a_pass_for_this_curator_and_the_words_of_the_task(built, store):
     data = given(opened())
-    assert read_pass(built.workspace, data["token"], "Ada") == Pass("Ada", "")
+    assert read_token(built.workspace, data["token"], "Ada") == ReviewToken("Ada", "")
     assert data["url"] == {"cards": "/review/cards", "decisions": "/review/decisions"}
     assert "<strong>irrelevant</strong>" in data["guidelines"]
     assert [value for value, _ in data["reasons"]] == [

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.serving.recommender import Recommender
+from engine.recommend.recommender import Recommender
 from tests.support.dashboard import card_data, shown_ids
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> TinyRelease:
-    from engine.workspace import Workspace
+    from engine.core.workspace import Workspace
 
     return build_tiny_release(Workspace(tmp_path_factory.mktemp("tiny") / "workspace"))
 

@@ -5,16 +5,16 @@ import sys
 
 import pytest
 
+from engine.core.settings import Settings
 from engine.curation.judgements import Judgement, JudgementStore
-from engine.serving.recommender import Recommender
-from engine.settings import Settings
+from engine.recommend.recommender import Recommender
 from tests.support.dashboard import ROOT, card_data, open_shell, shown_ids, written_html
 from tests.support.tiny_release import FORMULA_TITLE, HTML_TITLE, TinyRelease, build_tiny_release
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> TinyRelease:
-    from engine.workspace import Workspace
+    from engine.core.workspace import Workspace
 
     return build_tiny_release(Workspace(tmp_path_factory.mktemp("tiny") / "workspace"))
 
@@ -200,7 +200,7 @@ def test_opening_the_page_imports_no_torch(tiny):
 @pytest.fixture(scope="module")
 def reading(tmp_path_factory) -> TinyRelease:
     """A shop whose release has real readers."""
-    from engine.workspace import Workspace
+    from engine.core.workspace import Workspace
 
     settings = Settings.model_validate({"image": {"kind": "classifiers"}})
     workspace = Workspace(tmp_path_factory.mktemp("reading") / "workspace")

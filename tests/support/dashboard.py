@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def open_shell(**query: str) -> AppTest:
     """The dashboard's first page on the workspace that LONGTAIL_WORKSPACE names, run once with this address."""
-    app = AppTest.from_file(str(ROOT / "ui" / "shell.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "ui" / "app" / "shell.py"), default_timeout=60)
     app.query_params.update(query)
     return app.run()
 

@@ -27,15 +27,16 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageDraw
 from scipy import sparse
 
-from engine.errors import NoDataError
-from engine.model.fusion import arm_vectors, blend, unit_rows
-from engine.serving.arms import write_arms
-from engine.serving.releases import new_release_id, publish, write_release
-from engine.settings import Settings
-from engine.shop.catalogue import Shop, read_shop, write_snapshot
-from engine.shop.images import store_image
-from engine.shop.interactions import Interactions, read_interactions
-from engine.workspace import Workspace
+from engine.arms.fusion import arm_vectors, blend
+from engine.catalogue.images import store_image
+from engine.catalogue.interactions import Interactions, read_interactions
+from engine.catalogue.snapshot import Shop, read_shop, write_snapshot
+from engine.core.errors import NoDataError
+from engine.core.settings import Settings
+from engine.core.vectors import unit_rows
+from engine.core.workspace import Workspace
+from engine.release.arm_index import write_arms
+from engine.release.publish import new_release_id, publish, write_release
 
 FACTORS, CONTENT_DIM, TAU = 16, 32, 4.0
 KINDS = {"colour": "category", "length_cm": "number", "occasions": "multi", "care": "text"}
@@ -218,7 +219,7 @@ def _fill(
     vectors: dict[str, np.ndarray],
     settings: Settings,
 ) -> dict[str, Any]:
-    """The files and manifest fields of a release, as `engine.model.training` writes them."""
+    """The files and manifest fields of a release, as `engine.training.pipeline` writes them."""
     counts, factors = interactions.counts, vectors["item_factors"]
     predicted, content = vectors["predicted_factors"], vectors["content"]
     for name, matrix in {**vectors, "hybrid": blend(factors, predicted, counts, TAU)}.items():
@@ -272,8 +273,8 @@ def _fit_networks(
     settings: Settings,
 ) -> None:
     """Fit and save real encoders and a real predictor; prediction and content become theirs."""
-    from engine.model.encoders import content_vectors, encode_catalogue, fit_encoders, save_encoders
-    from engine.model.predictor import train_predictor
+    from engine.models.encoders import content_vectors, encode_catalogue, fit_encoders, save_encoders
+    from engine.models.predictor import train_predictor
 
     encoders = fit_encoders(shop, workspace, settings, settings.seed)
     features = encode_catalogue(encoders, shop.items, workspace)

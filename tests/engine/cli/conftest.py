@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.cli.main import main
-from engine.workspace import Workspace
+from engine.core.workspace import Workspace
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 

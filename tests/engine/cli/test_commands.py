@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from engine.catalogue.snapshot import read_shop
+from engine.core.workspace import Workspace
 from engine.jobs import list_runs
-from engine.shop.catalogue import read_shop
-from engine.workspace import Workspace
 from tests.engine.cli.conftest import Command
 from tests.support.tiny_release import TinyRelease, build_tiny_release, build_tiny_shop
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from engine.cli.main import main
-from engine.workspace import Workspace
+from engine.core.workspace import Workspace
 from tests.support.tiny_release import build_tiny_release
 
 

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from engine.core.errors import StoreError
 from engine.curation.judgements import JudgementStore, Seen
-from engine.errors import StoreError
 
 
 class StoreContract:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
+from engine.core.errors import InputError, NotFoundError
+from engine.core.workspace import Workspace
 from engine.curation.campaigns import (
     Plan,
     campaign,
@@ -16,11 +18,9 @@ from engine.curation.campaigns import (
     everyday_campaign,
     progress,
 )
-from engine.curation.irrelevance import count_bins
-from engine.curation.review_tables import CampaignAnchorRow
-from engine.errors import InputError, NotFoundError
-from engine.serving.recommender import Recommender
-from engine.workspace import Workspace
+from engine.curation.rates.irrelevance import count_bins
+from engine.recommend.recommender import Recommender
+from engine.store.review_tables import CampaignAnchorRow
 from tests.support.tiny_release import build_tiny_release
 
 

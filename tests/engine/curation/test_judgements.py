@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.curation import database
+from engine.core.errors import InputError, StoreError
 from engine.curation.judgements import Judgement, JudgementStore, Seen
-from engine.errors import InputError, StoreError
+from engine.store import database
 from tests.engine.curation.store_contract import StoreContract
 
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from engine.curation import database
+from engine.core.errors import StoreError
 from engine.curation.judgements import JudgementStore
-from engine.errors import StoreError
+from engine.store import database
 from tests.engine.curation.store_contract import StoreContract
 
 pytestmark = pytest.mark.postgres

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from engine.core.errors import InputError
+from engine.core.workspace import Workspace
 from engine.curation import queue
 from engine.curation.campaigns import Campaign, Plan, campaign, close_campaign, create_campaign, everyday_campaign
 from engine.curation.judgements import JudgementStore
 from engine.curation.queue import LEASE_SECONDS, REPEAT_AFTER, Pool, Vote
-from engine.curation.review_tables import CampaignAnchorRow, CardRow
-from engine.errors import InputError
-from engine.serving.recommender import Recommender
-from engine.workspace import Workspace
+from engine.recommend.recommender import Recommender
+from engine.store.review_tables import CampaignAnchorRow, CardRow
 from tests.support.tiny_release import build_tiny_release
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC).timestamp()
@@ -264,7 +264,7 @@ def test_a_card_is_judged_by_whom_it_was_drawn_for_and_whole(store, facade, who)
 
 def _drawer(url: str, campaign_id: str, rater: str, start, found) -> None:
     store = JudgementStore(url)
-    table = Desk(store, campaign(store, campaign_id), seed=hash(rater) % 1000)
+    table = Desk(store, campaign(store, campaign_id), seed=int(rater[1:]))
     start.wait()
     found.put([card.anchor_id for _ in range(12) for card in table.draw(rater)])
 

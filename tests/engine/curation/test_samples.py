@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.curation import samples
-from engine.curation.irrelevance import count_bins, irrelevance_by_count
+from engine.curation.rates.irrelevance import count_bins, irrelevance_by_count
 from engine.curation.samples import DEMO_RATER, store_sample_judgements
 
 

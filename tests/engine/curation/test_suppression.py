@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from engine.core.workspace import Workspace
 from engine.curation.suppression import Suppressed, ruled_out
-from engine.serving.recommender import Recommender
-from engine.workspace import Workspace
+from engine.recommend.recommender import Recommender
 from tests.support.tiny_release import build_tiny_release
 
 

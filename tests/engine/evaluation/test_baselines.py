@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from engine.errors import TrainingError
+from engine.core.errors import TrainingError
 from engine.evaluation.baselines import ease, item_knn, popularity, residual_knn
 
 # Items 0 and 1 share their two shoppers, 2 is bought by all four, 3 by one of the others, 4 by nobody.

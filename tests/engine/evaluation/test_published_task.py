@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from engine.errors import TrainingError
+from engine.core.errors import TrainingError
 from engine.evaluation.published_task import (
     fewest_bought,
     low_traffic,

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from engine.core.settings import AlsSettings
 from engine.evaluation.references import ceilings, simple_methods
 from engine.evaluation.thinning import thin
-from engine.settings import AlsSettings
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from engine.errors import TrainingError
+from engine.core.errors import TrainingError
 from engine.evaluation.metrics import ndcg_at_k, surprise_relevance, top_k
 from engine.evaluation.thinning import LEVELS, hold_out, thin
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.workspace import Workspace
 from engine.jobs import RunStatus, run_status
 from engine.jobs.control import launch
-from engine.workspace import Workspace
 
 CHILD = """
 import argparse, multiprocessing, signal, sys, time
 from pathlib import Path
-from engine.errors import TrainingError
+from engine.core.errors import TrainingError
 from engine.jobs.recording import recorded_run
-from engine.storage import atomic_directory
-from engine.workspace import Workspace
+from engine.core.storage import atomic_directory
+from engine.core.workspace import Workspace
 
 def sleep_long():
     time.sleep(60)

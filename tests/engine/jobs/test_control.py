@@ -11,12 +11,12 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from engine.errors import JobRunningError, NotFoundError
+from engine.core.errors import JobRunningError, NotFoundError
+from engine.core.workspace import Workspace
 from engine.jobs import RunStatus, active_run, cancel_run, list_runs, run_log, run_status, start_run, upload_folder
 from engine.jobs.control import RUN_VARIABLE
 from engine.jobs.lease import lease_holder
 from engine.jobs.recording import lease_file, status_file
-from engine.workspace import Workspace
 
 Start = Callable[..., str]
 Wait = Callable[..., RunStatus]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import JobError, JobRunningError
+from engine.core.errors import JobError, JobRunningError
 from engine.jobs.lease import Holder, Lease, lease_holder
 
 

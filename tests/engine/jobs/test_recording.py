@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from engine.errors import JobRunningError, TrainingError
+from engine.core.errors import JobRunningError, TrainingError
+from engine.core.workspace import Workspace
 from engine.jobs import list_runs
 from engine.jobs.recording import RunRecorder, clean_leftovers, recorded_run
-from engine.workspace import Workspace
 
 
 def recorder(file: Path) -> RunRecorder:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from engine.core.storage import atomic_write_json
+from engine.core.workspace import Workspace
 from engine.jobs import list_runs, run_status
 from engine.jobs.lease import Lease
 from engine.jobs.recording import lease_file, status_file
-from engine.storage import atomic_write_json
-from engine.workspace import Workspace
 
 
 def record(workspace: Workspace, run_id: str, state: str, steps: list[tuple[str, float, float]], **more: Any) -> None:

@@ -1,0 +1,1 @@
+"""The arms: which vectors each one searches with and among."""

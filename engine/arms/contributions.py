@@ -1,0 +1,78 @@
+"""Whose behaviour speaks for a product: its own shoppers' or its look-alikes', and by what these are alike.
+
+Measured, not read off settings: the smoother is fitted once more without the interactions of a sample of products. What
+their vectors lose is their own shoppers' share; the rest is split by what each view of the content adds to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.arms.hybrid import Hybrid, answering, behaviour_weights
+from engine.models.smoother import Rows, fit_smoother
+
+__all__ = ["COUNTS", "contributions"]
+
+COUNTS = ((0, 0), (1, 3), (4, 10), (11, 50), (51, None))
+"""Interaction counts that are told together, both ends included."""
+
+SAMPLE = 30
+
+
+def contributions(
+    hybrid: Hybrid, factors: np.ndarray, counts: np.ndarray, views: Mapping[str, Rows], seed: int
+) -> list[dict[str, Any]]:
+    """One entry for each of `COUNTS` that has products: `{"low", "high", "products", "arm", "own", "views", "behaviour"}`.
+
+    `own` and `views` (name -> share) add up to 1; `arm` is "hybrid" or the arm that answers in its place; `behaviour` is
+    the weight of behaviour compared directly beside all of that.
+
+    Parameters
+    ----------
+    factors : (n_items, at least rank) residual factors that `hybrid` was fitted on, `counts` (n_items,) likewise.
+    """
+    rng = np.random.default_rng([seed, 11])
+    groups = [
+        (low, high, np.flatnonzero((counts >= low) & (counts <= (counts.max() if high is None else high))))
+        for low, high in COUNTS
+    ]
+    groups = [(low, high, rows) for low, high, rows in groups if len(rows)]
+    sample = [np.sort(rng.permutation(rows)[:SAMPLE]) for _, _, rows in groups]
+    hidden = counts.copy()
+    hidden[np.concatenate(sample)] = 0
+    recipe = hybrid.recipe
+    if not hidden.any():
+        return []
+    without = fit_smoother(factors[:, : recipe.rank], hidden, views, recipe.kernel(), noise=recipe.noise, seed=seed)
+    told = []
+    for (low, high, rows), some in zip(groups, sample, strict=True):
+        full = hybrid.query[some]
+        lengths = np.square(full).sum(axis=1)
+        clear = lengths > 0
+        parts = {
+            view: np.clip((part * full).sum(axis=1)[clear] / lengths[clear], 0.0, None)
+            for view, part in without.parts({view: vectors[some] for view, vectors in views.items()}).items()
+        }
+        own = np.clip(1.0 - sum(parts.values()), 0.0, 1.0) if low else np.zeros(int(clear.sum()))
+        total = sum(parts.values()) + own
+        shares = {view: _mean_share(part, total) for view, part in parts.items()}
+        told.append(
+            {
+                "low": low,
+                "high": high,
+                "products": len(rows),
+                "arm": str(answering(np.array([low]), recipe)[0]),
+                "own": _mean_share(own, total),
+                "views": shares,
+                "behaviour": float(behaviour_weights(np.array([low]), recipe)[0]),
+            }
+        )
+    return told
+
+
+def _mean_share(part: np.ndarray, total: np.ndarray) -> float:
+    shares = np.divide(part, total, out=np.zeros_like(total, dtype=float), where=total > 0)
+    return round(float(shares.mean()), 4) if len(shares) else 0.0

@@ -1,0 +1,163 @@
+"""Pictures that strangers gave us: untrusted bytes -> bounded RGB, stored once by content hash.
+
+JPEG, PNG and WebP are told by their content, never by their name. Bytes and pixels are bounded before anything is
+decoded (a 504 KB PNG can decode to 694 MB), and what is stored was encoded by us, not by the stranger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from engine.catalogue.picture_headers import check_header
+from engine.core.errors import ImageError
+from engine.core.storage import atomic_write
+from engine.core.workspace import Workspace
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "PICTURE_SIDE",
+    "THUMBNAIL_SIDE",
+    "EncodedPicture",
+    "decode_image",
+    "encode_picture",
+    "load_pixels",
+    "store_image",
+    "stored_already",
+    "write_picture",
+]
+
+MAX_BYTES = 20 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+PICTURE_SIDE = 640
+THUMBNAIL_SIDE = 320
+_FORMATS = ("JPEG", "PNG", "WEBP")
+
+
+@dataclass(frozen=True)
+class EncodedPicture:
+    """Picture and thumbnail as JPEG files of our own making, without any metadata."""
+
+    picture: bytes
+    thumbnail: bytes
+
+
+def decode_image(data: bytes, *, name: str) -> Image.Image:
+    """Decode a JPEG, PNG or WebP into RGB, turned upright by its EXIF tag, long side at most 640 pixels.
+
+    Transparency is laid over white; of an animation the first frame is taken. `name` is what the person calls the
+    file. Raises `ImageError` saying what to do about it.
+    """
+    if not data:
+        raise ImageError("the file is empty. Export the picture again.", file=name)
+    if len(data) > MAX_BYTES:
+        raise ImageError(
+            f"{len(data) / 1e6:.0f} MB is too large (at most {MAX_BYTES / 1e6:.0f} MB). Save it smaller.", file=name
+        )
+    check_header(data, name=name)
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise ImageError(_too_many_pixels(width, height), file=name)
+            image.draft("RGB", (PICTURE_SIDE, PICTURE_SIDE))
+            image.load()
+            orientation = image.getexif()
+            return _upright(_bounded_rgb(image), orientation)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+        raise ImageError(f"it has too many pixels (at most {MAX_PIXELS:,}). Save it smaller.", file=name) from exc
+    except ImageError:
+        raise
+    except MemoryError as exc:
+        raise ImageError("it needs too much memory to be read. Save it smaller.", file=name) from exc
+    except Exception as exc:
+        # Pillow and the codecs under it raise nearly every kind on damaged files.
+        raise ImageError(f"the picture is damaged ({exc}). Export it again.", file=name) from exc
+
+
+def store_image(workspace: Workspace, data: bytes, *, name: str, known: Workspace | None = None) -> str:
+    """Decode `data` and store picture and thumbnail; returns the content hash, the SHA-256 of `data` in hex.
+
+    What is already stored, in `workspace` or in `known`, is neither decoded nor written again. Raises `ImageError`;
+    nothing is written then.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    if not stored_already(workspace, digest) and not (known and stored_already(known, digest)):
+        write_picture(workspace, digest, encode_picture(data, name=name))
+    return digest
+
+
+def stored_already(workspace: Workspace, image: str) -> bool:
+    """Whether picture and thumbnail of a content hash are there."""
+    return workspace.image_file(image).is_file() and workspace.thumbnail_file(image).is_file()
+
+
+def encode_picture(data: bytes, *, name: str) -> EncodedPicture:
+    """`decode_image`, and encode what it gives. Raises `ImageError`."""
+    image = decode_image(data, name=name)
+    small = image.copy()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    return EncodedPicture(_jpeg(image, quality=88), _jpeg(small, quality=85))
+
+
+def write_picture(workspace: Workspace, image: str, encoded: EncodedPicture) -> None:
+    """Store both under the content hash, each whole or not at all."""
+    # The thumbnail comes first: a picture that is there promises that its thumbnail is there.
+    atomic_write(workspace.thumbnail_file(image), encoded.thumbnail)
+    atomic_write(workspace.image_file(image), encoded.picture)
+
+
+def load_pixels(workspace: Workspace, image: str, size: int) -> np.ndarray:
+    """A stored picture as (size, size, 3) uint8, scaled to fit and centred on white.
+
+    `image` is the content hash. Raises `ImageError` when it is not stored or its file is damaged.
+    """
+    path = workspace.image_file(image)
+    try:
+        with Image.open(path, formats=["JPEG"]) as stored:
+            stored.draft("RGB", (size, size))
+            fitted = ImageOps.contain(stored.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
+    except Exception as exc:
+        raise ImageError(f"the stored picture cannot be read ({exc}). Load the shop again.", file=path.name) from exc
+    canvas = np.full((size, size, 3), 255, dtype=np.uint8)
+    top, left = (size - fitted.height) // 2, (size - fitted.width) // 2
+    canvas[top : top + fitted.height, left : left + fitted.width] = np.asarray(fitted)
+    return canvas
+
+
+def _too_many_pixels(width: int, height: int) -> str:
+    return f"{width} x {height} pixels are too many (at most {MAX_PIXELS:,} in all). Save it smaller."
+
+
+def _bounded_rgb(image: Image.Image) -> Image.Image:
+    """Shrink first, in a mode that resamples well, and convert what is left: conversion copies every pixel."""
+    if image.mode.startswith("I"):
+        # 16-bit grey: Pillow's own conversion clips at 255 and turns it white.
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    elif image.mode in {"P", "PA", "1", "LA", "La"}:
+        image = image.convert("RGBA" if image.mode in {"P", "PA", "LA", "La"} else "L")
+    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if image.mode in {"RGBA", "RGBa"}:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def _upright(image: Image.Image, exif: Image.Exif) -> Image.Image:
+    image.info = {}
+    if exif.get(0x0112, 1) == 1:
+        return image
+    tagged = image.copy()
+    tagged.getexif()[0x0112] = exif[0x0112]
+    return ImageOps.exif_transpose(tagged) or image
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, optimize=False, progressive=False)
+    return buffer.getvalue()

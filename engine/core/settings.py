@@ -1,0 +1,334 @@
+"""All settings, validated, read in one place: settings.toml in the workspace, then LONGTAIL_* variables, then --set.
+
+Nothing else in the project reads configuration files or environment variables.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+
+from engine.core.errors import SettingsError
+
+__all__ = [
+    "AlsSettings",
+    "AttributeSettings",
+    "CurationSettings",
+    "EvaluationSettings",
+    "HybridSettings",
+    "ImageSettings",
+    "IndexSettings",
+    "InteractionSettings",
+    "PredictorSettings",
+    "ServingSettings",
+    "SettingLine",
+    "Settings",
+    "TextSettings",
+    "child_environment",
+    "describe_settings",
+    "load_settings",
+    "workspace_path",
+]
+
+ENVIRONMENT_PREFIX = "LONGTAIL_"
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class InteractionSettings(_Group):
+    """How events become one weight per shopper-item pair."""
+
+    event_weights: dict[str, float] = Field(
+        default={"view": 1.0, "click": 1.0, "cart": 3.0, "purchase": 5.0, "rating": 1.0},
+        description="weight of each kind of event; a kind not named here counts `other_event_weight`",
+    )
+    other_event_weight: float = Field(1.0, ge=0, description="weight of events of any other kind")
+    half_life_days: float | None = Field(
+        None, gt=0, description="time decay: an event this old counts half; none by default"
+    )
+    min_rating: float | None = Field(
+        None, description="ratings below this are not counted as interest; the preset's value unless set"
+    )
+
+
+class AlsSettings(_Group):
+    """Implicit ALS (Hu, Koren and Volinsky 2008)."""
+
+    factors: int = Field(64, ge=2, le=1024, description="numbers that describe a shopper or a product")
+    regularization: float = Field(0.05, gt=0, description="pull towards zero; higher trusts few clicks less")
+    alpha: float = Field(5.0, gt=0, description="confidence is 1 + alpha x weight")
+    iterations: int = Field(15, ge=1, le=200, description="rounds over all shoppers and products")
+    tries: int = Field(
+        6, ge=1, le=50, description="settings compared on hidden products before the best is used; 1 uses those above"
+    )
+
+
+class TextSettings(_Group):
+    """The text encoder."""
+
+    model: str = Field(
+        "minilm", description="'minilm' (ships with the requirements), a hub name, a local folder, or 'none'"
+    )
+    max_tokens: int = Field(128, ge=8, le=512, description="longer texts are cut here")
+    batch_size: int = Field(32, ge=1, description="texts encoded together")
+
+
+class ImageSettings(_Group):
+    """The image encoder."""
+
+    kind: Literal["classifiers", "open_clip", "none"] = Field(
+        "classifiers",
+        description="'classifiers' learns this catalogue's own attributes; 'open_clip' reads pictures as it was pretrained",
+    )
+    backbone: str = Field(
+        "test_resnet", description="timm model that each attribute classifier fine-tunes, e.g. resnext50_32x4d"
+    )
+    weights: Path | None = Field(
+        None, description="local safetensors file the backbone (or open_clip model) starts from"
+    )
+    pretrained: str | None = Field(
+        None, description="open_clip pretrained tag, e.g. laion2b_s34b_b79k; or 'timm' for the backbone's own"
+    )
+    clip_model: str = Field("ViT-B-32", description="open_clip model name")
+    size: int | None = Field(
+        None, ge=32, le=512, description="pixels a side that the classifiers see; 48, or 128 with pretrained weights"
+    )
+    epochs: int = Field(3, ge=0, le=100, description="passes over the pictures for each classifier")
+    attributes: int = Field(4, ge=1, le=16, description="how many attributes get a classifier of their own")
+    batch_size: int = Field(32, ge=1, description="pictures seen together")
+
+
+class AttributeSettings(_Group):
+    """The attribute encoder."""
+
+    min_count: int = Field(2, ge=1, description="a value seen on fewer items counts as 'other'")
+    max_values: int = Field(512, ge=2, description="most frequent values kept per attribute")
+
+
+class PredictorSettings(_Group):
+    """The network that predicts an item's ALS factors from its content."""
+
+    hidden: int = Field(512, ge=8, description="width of the hidden layers")
+    layers: int = Field(2, ge=0, le=8, description="hidden layers; 0 is a linear map")
+    dropout: float = Field(0.2, ge=0, lt=1, description="share of hidden units switched off in training")
+    modality_dropout: float = Field(
+        0.15, ge=0, lt=1, description="chance that one modality of an item is hidden in training"
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="step size of AdamW")
+    weight_decay: float = Field(1e-2, ge=0, description="AdamW's pull of weights towards zero")
+    batch_size: int = Field(256, ge=2, description="products per step")
+    max_epochs: int = Field(100, ge=1, description="passes over the products at most")
+    patience: int = Field(10, ge=1, description="epochs without improvement on held-out products before it stops")
+    validation_share: float = Field(0.1, gt=0, lt=0.5, description="share of products held out to stop in time")
+    min_interactions: int | None = Field(
+        None, ge=1, description="train on items with at least this many; chosen from the data unless set"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where the network trains; 'auto' takes a GPU if there is one"
+    )
+
+
+class HybridSettings(_Group):
+    """How behaviour and prediction are combined."""
+
+    tau: float | None = Field(
+        None, gt=0, description="behaviour counts n / (n + tau); chosen on validation items unless set"
+    )
+
+
+class IndexSettings(_Group):
+    """Annoy."""
+
+    trees: int = Field(20, ge=1, le=1000, description="more find more true neighbours and make larger files")
+    search_k: int = Field(2000, ge=-1, description="nodes inspected per query; -1 is Annoy's own choice")
+
+
+class EvaluationSettings(_Group):
+    """The figures computed with every release."""
+
+    enabled: bool = Field(True, description="measure quality with every training")
+    min_interactions: int = Field(12, ge=4, description="items with at least this many may become thinned targets")
+    target_share: float = Field(0.3, gt=0, lt=1, description="share of those items that are thinned")
+    max_targets: int = Field(600, ge=20, description="thinned targets at most")
+    held_out_share: float = Field(
+        0.2, gt=0, lt=1, description="share of each shopper's interactions hidden in the published task"
+    )
+    low_traffic: int = Field(
+        5, ge=0, description="candidates of the published task have at most this many interactions left"
+    )
+
+
+class ServingSettings(_Group):
+    """What people see."""
+
+    shop_name: str | None = Field(None, description="name on screen; the loaded shop's own unless set")
+    sample_judgements: bool = Field(
+        True, description="the demo shop's sample judgements are stored after its first publish"
+    )
+    neighbours: int = Field(10, ge=1, le=100, description="neighbours shown per product")
+
+
+class CurationSettings(_Group):
+    """Judging."""
+
+    leads: tuple[str, ...] = Field(
+        (), description="names whose word decides about a neighbour, and who see how steady raters are; all unless set"
+    )
+    learn: bool = Field(True, description="whether a training learns from judgements")
+    teaching_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of products whose judgements teach; those on the others score what was learned",
+    )
+
+
+class Settings(_Group):
+    """Everything that can be configured; each field says its unit and range."""
+
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="same data, settings and seed give the same release")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite in the workspace unless set")
+    interactions: InteractionSettings = InteractionSettings()
+    als: AlsSettings = AlsSettings()
+    text: TextSettings = TextSettings()
+    image: ImageSettings = ImageSettings()
+    attributes: AttributeSettings = AttributeSettings()
+    predictor: PredictorSettings = PredictorSettings()
+    hybrid: HybridSettings = HybridSettings()
+    index: IndexSettings = IndexSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    serving: ServingSettings = ServingSettings()
+    curation: CurationSettings = CurationSettings()
+
+    @field_validator("database_url")
+    @classmethod
+    def _empty_is_unset(cls, value: str | None) -> str | None:
+        return value or None
+
+
+def load_settings(
+    workspace: Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read and validate settings; later sources win: settings.toml, LONGTAIL_* variables, `overrides`.
+
+    Parameters
+    ----------
+    workspace : directory whose settings.toml is read, if it has one.
+    overrides : `{"als.factors": "128"}`, as `--set als.factors=128` gives them.
+    environment : variables to read instead of the process's own; `LONGTAIL_ALS__FACTORS=128` sets als.factors.
+
+    Raises `SettingsError` naming the setting, the value and what is allowed.
+    """
+    values: dict[str, Any] = {}
+    file = workspace / "settings.toml" if workspace else None
+    if file and file.is_file():
+        try:
+            values = tomllib.loads(file.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+            raise SettingsError(f"{file}: not valid TOML ({exc}). Mend the file or remove it.") from exc
+    for name, text in (os.environ if environment is None else environment).items():
+        path = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        if name.startswith(ENVIRONMENT_PREFIX) and path[0] in Settings.model_fields:
+            _put(values, path, text)
+    for name, text in (overrides or {}).items():
+        _put(values, name.split("."), text)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as exc:
+        raise SettingsError(_explain(exc)) from exc
+
+
+@dataclass(frozen=True)
+class SettingLine:
+    """One setting as a person reads it; `value` and `default` are JSON."""
+
+    name: str
+    value: str
+    default: str
+    kind: str
+    meaning: str
+
+
+def describe_settings(settings: Settings) -> list[SettingLine]:
+    """Every setting, in the order of the groups; a database URL's password is not shown."""
+    return list(_lines(settings, Settings(), ""))
+
+
+def workspace_path(argument: str | Path | None = None, environment: Mapping[str, str] | None = None) -> Path:
+    """The workspace: the argument, else LONGTAIL_WORKSPACE, else ./workspace."""
+    variables = os.environ if environment is None else environment
+    return Path(argument or variables.get(f"{ENVIRONMENT_PREFIX}WORKSPACE") or "workspace")
+
+
+def child_environment(**more: str) -> dict[str, str]:
+    """The variables a child process starts with: this process's own, and `more`."""
+    return {**os.environ, **more}
+
+
+def _lines(group: BaseModel, defaults: BaseModel, prefix: str) -> Iterator[SettingLine]:
+    for name, field in type(group).model_fields.items():
+        value, default = getattr(group, name), getattr(defaults, name)
+        if isinstance(value, BaseModel):
+            yield from _lines(value, default, f"{prefix}{name}.")
+            continue
+        if name == "database_url" and value:
+            value = re.sub(r"(?<=:)[^:@/]+(?=@)", "***", value)
+        annotation = field.annotation
+        kind = annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+        yield SettingLine(
+            f"{prefix}{name}", _as_json(value), _as_json(default), kind.replace("pathlib.", ""), field.description or ""
+        )
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _put(values: dict[str, Any], path: list[str], text: str) -> None:
+    """Set a nested value, giving it the type its field asks for; JSON is understood for tables and lists."""
+    *parents, last = path
+    group: type[BaseModel] | None = Settings
+    for name in parents:
+        field = group.model_fields.get(name) if group else None
+        annotation = field.annotation if field else None
+        group = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+        nested = values.setdefault(name, {})
+        if not isinstance(nested, dict):
+            raise SettingsError(f"{'.'.join(path)}: {name!r} is a value, not a group of settings.")
+        values = nested
+    values[last] = _parse(group, last, text)
+
+
+def _parse(group: type[BaseModel] | None, name: str, text: str) -> Any:
+    field = group.model_fields.get(name) if group else None
+    if text.lower() in {"none", "null"} and field is not None and field.default is None:
+        return None
+    if text.startswith(("{", "[")) and field is not None:
+        try:
+            return TypeAdapter(Any).validate_json(text)
+        except ValidationError as exc:
+            raise SettingsError(f"{name}: {text!r} looks like JSON but is not valid.") from exc
+    return text
+
+
+def _explain(exc: ValidationError) -> str:
+    problems = []
+    for error in exc.errors():
+        name = ".".join(str(part) for part in error["loc"])
+        if error["type"] == "extra_forbidden":
+            problems.append(f"{name}: there is no such setting. `python -m engine settings` lists them.")
+        else:
+            problems.append(f"{name} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}.")
+    return "\n".join(problems)

@@ -1,0 +1,23 @@
+"""Vectors as rows of a matrix: the one place that says what a direction is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["SMALLEST_LENGTH", "row_lengths", "unit_rows"]
+
+SMALLEST_LENGTH = 1e-9
+"""Rows shorter than this have no direction."""
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Rows scaled to length 1, (n, d) float32; rows without direction are zero."""
+    lengths = row_lengths(vectors)
+    usable = lengths > SMALLEST_LENGTH
+    scaled = np.divide(vectors, lengths, out=np.zeros(vectors.shape, np.float32), where=usable)
+    return np.asarray(scaled)
+
+
+def row_lengths(vectors: np.ndarray) -> np.ndarray:
+    """Length of every row, (n, 1) float32."""
+    return np.asarray(np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True))

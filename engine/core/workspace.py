@@ -1,0 +1,92 @@
+"""Where everything of one shop lies on disk.
+
+settings.toml         what the engineer configured
+shop/current          the id of the snapshot in use, replaced atomically
+shop/<snapshot>/      items.parquet, interactions.parquet, shop.json, report.json: written once, never changed
+images/, thumbnails/  pictures by content hash, shared by all snapshots and drafts
+features/             encoder outputs by encoder fingerprint and content hash; described/: vectors of drafts and changed products by release
+releases/             see engine.release.publish
+runs/<run>/           progress and log of a training or demo run
+longtail.db           judgements and drafts, unless a database URL is set
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.core.errors import NoDataError
+from engine.core.storage import atomic_write
+
+__all__ = ["Workspace"]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The directory that holds a shop; makes no directory until something is written."""
+
+    root: Path
+
+    @property
+    def settings_file(self) -> Path:
+        return self.root / "settings.toml"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.root / "shop"
+
+    @property
+    def images(self) -> Path:
+        return self.root / "images"
+
+    @property
+    def thumbnails(self) -> Path:
+        return self.root / "thumbnails"
+
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
+    @property
+    def releases(self) -> Path:
+        return self.root / "releases"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def judgements_file(self) -> Path:
+        """Judgements and drafts, where no database URL is set."""
+        return self.root / "longtail.db"
+
+    @property
+    def database_url(self) -> str:
+        """The default database: SQLite in the workspace."""
+        return f"sqlite:///{self.judgements_file.absolute()}"
+
+    def image_file(self, image: str) -> Path:
+        """The stored picture whose content hash is `image` (64 hex digits)."""
+        return self.images / image[:2] / f"{image}.jpg"
+
+    def thumbnail_file(self, image: str) -> Path:
+        """The thumbnail of the picture whose content hash is `image`."""
+        return self.thumbnails / image[:2] / f"{image}.jpg"
+
+    def current_snapshot(self) -> Path:
+        """Directory of the shop data in use; `NoDataError` when nothing was ingested yet."""
+        pointer = self.snapshots / "current"
+        if not pointer.is_file():
+            raise NoDataError(f"No shop in {self.root}. Load one with `ingest`, or build the demo shop with `demo`.")
+        snapshot = self.snapshots / pointer.read_text("utf-8").strip()
+        if not (snapshot / "shop.json").is_file():
+            raise NoDataError(
+                f"The shop data {snapshot.name} in {self.root} is gone. Load the shop again with `ingest`."
+            )
+        return snapshot
+
+    def use_snapshot(self, snapshot_id: str) -> None:
+        """Point the workspace at a complete snapshot, atomically."""
+        if not (self.snapshots / snapshot_id / "shop.json").is_file():
+            raise NoDataError(f"Snapshot {snapshot_id} is not complete; the shop in use was left as it is.")
+        atomic_write(self.snapshots / "current", snapshot_id + "\n")

@@ -1,0 +1,1 @@
+"""Rates of irrelevance: how they are counted, weighted, sampled for and planned."""

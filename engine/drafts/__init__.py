@@ -1,1 +1,0 @@
-"""Products that are not in the catalogue yet: kept, approved, served, and taken in by the next training."""

@@ -1,0 +1,1 @@
+"""Products of the shop with another picture or text."""

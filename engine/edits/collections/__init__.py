@@ -1,0 +1,1 @@
+"""Many new products at once, from a sheet and pictures."""

@@ -1,0 +1,76 @@
+"""The sheet to fill in, as Excel and as CSV, and what its columns mean."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from openpyxl import Workbook
+
+from engine.edits.collections.rows import TEXTS
+from engine.untrusted.spreadsheet_text import guarded
+
+__all__ = ["column_meanings", "template", "template_csv"]
+
+MEANINGS = {
+    "item_id": "the id the product will have; leave it empty and one is made",
+    "title": "what shoppers read; a title or a picture is needed",
+    "price": "a number, without a currency",
+    "pictures": "file names of its pictures, the leading one first, with ; between them",
+}
+KIND_MEANINGS = {"number": "a number", "multi": "several values with ; between them"}
+
+
+def column_meanings(kinds: Mapping[str, str]) -> dict[str, str]:
+    """Every column of the template, in order, with what to write there.
+
+    Parameters
+    ----------
+    kinds : the shop's attributes, name -> "category", "number", "text" or "multi".
+    """
+    names = ["item_id", *TEXTS, "price", "pictures", *kinds]
+    return {name: MEANINGS.get(name, KIND_MEANINGS.get(kinds.get(name, ""), "text")) for name in names}
+
+
+def template(kinds: Mapping[str, str], examples: Sequence[Mapping[str, Any]]) -> bytes:
+    """An Excel sheet to fill in: the shop's columns, example rows, and a second sheet that explains each column.
+
+    Parameters
+    ----------
+    examples : rows by column name, of products the shop has.
+    """
+    meanings = column_meanings(kinds)
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Products"
+    sheet.append(list(meanings))
+    for example in examples:
+        sheet.append([_cell(example.get(name)) for name in meanings])
+    about = book.create_sheet("How to fill it in")
+    for name, meaning in meanings.items():
+        about.append([name, meaning])
+    for page in (sheet, about):
+        for column in page.columns:
+            letter = column[0].column_letter  # type: ignore[union-attr]
+            page.column_dimensions[letter].width = min(60, 4 + max(len(str(cell.value or "")) for cell in column))
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def template_csv(kinds: Mapping[str, str], examples: Sequence[Mapping[str, Any]]) -> bytes:
+    """The same columns and example rows as CSV, in UTF-8 with the mark by which Excel knows it."""
+    names = list(column_meanings(kinds))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(names)
+    writer.writerows([_cell(example.get(name)) for name in names] for example in examples)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _cell(value: Any) -> Any:
+    """A value that a spreadsheet shows and does not run."""
+    return guarded("; ".join(map(str, value)) if isinstance(value, list | tuple) else value)

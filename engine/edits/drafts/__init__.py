@@ -1,0 +1,1 @@
+"""New products: kept as drafts, served once approved."""

@@ -1,0 +1,215 @@
+"""The store of drafts: what was saved survives restarts, is shared, and is never half there.
+
+Pictures are files named by their content, written and synced before the row that names them: a crash leaves at most a
+picture that nobody names.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from engine.core.errors import InputError, NotFoundError
+from engine.core.workspace import Workspace
+from engine.curation.campaigns import lock
+from engine.curation.judgements import JudgementStore
+from engine.store.draft_tables import DraftRow
+
+__all__ = ["SERVED", "Draft", "DraftStore", "NewDraft", "State"]
+
+State = Literal["draft", "approved", "taken_in", "discarded"]
+SERVED: tuple[State, ...] = ("approved",)
+MOST_PICTURES = 20
+_ID = re.compile(r"[^\s\x00-\x1f]([^\x00-\x1f]{0,198}[^\s\x00-\x1f])?")
+
+
+@dataclass(frozen=True)
+class NewDraft:
+    """What is to be saved.
+
+    Parameters
+    ----------
+    item : title, description, price, brand, category, attributes: as `neighbours_of_unseen` takes them.
+    pictures : content hashes of stored pictures, the leading one first.
+    product_id : the id the product will have; one is made where there is none.
+    """
+
+    item: Mapping[str, Any]
+    pictures: Sequence[str] = ()
+    product_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft as it is stored."""
+
+    id: str
+    state: State
+    item: dict[str, Any]
+    pictures: tuple[str, ...]
+    created_by: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+    def described(self) -> dict[str, Any]:
+        """The product as `neighbours_of_unseen` takes it: with its leading picture."""
+        return {**self.item, **({"image": self.pictures[0]} if self.pictures else {})}
+
+    @property
+    def title(self) -> str:
+        """Its title, or its id where it has none."""
+        return str(self.item.get("title") or self.id)
+
+
+class DraftStore:
+    """Drafts in the database of the judgements. Every method raises `StoreError` where the database refuses."""
+
+    def __init__(self, store: JudgementStore, workspace: Workspace) -> None:
+        self._store, self._workspace = store, workspace
+
+    def save(
+        self, new: Sequence[NewDraft], by: str | None, known: Callable[[str], bool], *, approve: bool = False
+    ) -> list[str]:
+        """Store drafts, all of them or none, and return their ids. When this returns they are on the disk.
+
+        Raises `InputError` naming the id that is taken, or the picture that is not stored.
+
+        Parameters
+        ----------
+        known : whether the catalogue has a product of this id.
+        """
+        for one in new:
+            self._check(one.item, one.pictures)
+        now = datetime.now(UTC)
+        with self._store.transaction() as session:
+            lock(session, "drafts")
+            ids = []
+            for one in new:
+                product_id = _given(one.product_id) or self._fresh(session, known)
+                if known(product_id):
+                    raise InputError(
+                        f"{product_id!r} is a product of the catalogue. Give the new one another id.", field="id"
+                    )
+                existing = session.get(DraftRow, product_id)
+                if existing is not None and existing.state != "discarded":
+                    raise InputError(f"there is a draft {product_id!r} already. Edit that one.", field="id")
+                if existing is not None:
+                    session.delete(existing)
+                    session.flush()
+                session.add(
+                    DraftRow(
+                        id=product_id, state="approved" if approve else "draft", item=dict(one.item),
+                        pictures=list(one.pictures), created_by=by, created_at=now, updated_at=now, version=1,
+                    )
+                )  # fmt: skip
+                session.flush()
+                ids.append(product_id)
+        return ids
+
+    def get(self, draft_id: str) -> Draft:
+        """One draft; raises `NotFoundError`."""
+        with self._store.reading() as session:
+            row = session.get(DraftRow, draft_id)
+            if row is None:
+                raise NotFoundError(f"There is no draft {draft_id!r}.")
+            return _from_row(row)
+
+    def all(self, states: Collection[State] = ("draft", "approved")) -> list[Draft]:
+        """Those in these states, changed last first."""
+        query = (
+            select(DraftRow).where(DraftRow.state.in_(list(states))).order_by(DraftRow.updated_at.desc(), DraftRow.id)
+        )
+        with self._store.reading() as session:
+            return [_from_row(row) for row in session.scalars(query)]
+
+    def stamp(self) -> tuple[int, str]:
+        """Changes whenever anything does that is served: what was worked out from approved drafts holds until then."""
+        query = select(func.count(), func.max(DraftRow.updated_at)).where(DraftRow.state.in_(list(SERVED)))
+        with self._store.reading() as session:
+            count, latest = session.execute(query).one()
+        return int(count), str(latest)
+
+    def edit(self, draft_id: str, version: int, item: Mapping[str, Any], pictures: Sequence[str]) -> Draft:
+        """Change a draft that is at this version; raises `InputError` where somebody else changed it meanwhile."""
+        self._check(item, pictures)
+        with self._store.transaction() as session:
+            row = self._row(session, draft_id)
+            if row.version != version:
+                raise InputError(f"Somebody else changed {row.id!r} while you did. Open it again; yours is not saved.")
+            row.item, row.pictures = dict(item), list(pictures)
+            return _changed(row)
+
+    def approve(self, draft_id: str) -> Draft:
+        """Have it served from now on, and taken into the catalogue by the next training."""
+        return self._move(draft_id, "approved")
+
+    def withdraw(self, draft_id: str) -> Draft:
+        """No longer serve it; it is a draft again."""
+        return self._move(draft_id, "draft")
+
+    def discard(self, draft_id: str) -> Draft:
+        """Throw it away; its id is free again."""
+        return self._move(draft_id, "discarded")
+
+    def mark_in_catalogue(self, draft_ids: Collection[str]) -> None:
+        """These are products of the served catalogue now."""
+        for draft_id in draft_ids:
+            self._move(draft_id, "taken_in")
+
+    def _move(self, draft_id: str, state: State) -> Draft:
+        with self._store.transaction() as session:
+            row = self._row(session, draft_id)
+            if row.state == state:
+                return _from_row(row)
+            row.state = state
+            return _changed(row)
+
+    def _row(self, session: Session, draft_id: str) -> DraftRow:
+        lock(session, "drafts")
+        row = session.get(DraftRow, draft_id)
+        if row is None or row.state == "discarded":
+            raise NotFoundError(f"There is no draft {draft_id!r} any more.")
+        return row
+
+    def _check(self, item: Mapping[str, Any], pictures: Sequence[str]) -> None:
+        if not item and not pictures:
+            raise InputError("Nothing is said about the product. Give a title, a picture or an attribute.")
+        if len(pictures) > MOST_PICTURES:
+            raise InputError(f"at most {MOST_PICTURES} pictures of a product are kept.", field="pictures")
+        for picture in pictures:
+            if not self._workspace.image_file(picture).is_file():
+                raise InputError(f"the picture {picture[:12]}... is not stored. Upload it again.", field="pictures")
+
+    def _fresh(self, session: Session, known: Callable[[str], bool]) -> str:
+        while True:
+            made = f"new-{secrets.token_hex(4)}"
+            if not known(made) and session.get(DraftRow, made) is None:
+                return made
+
+
+def _given(product_id: str | None) -> str | None:
+    if product_id is None or not product_id.strip():
+        return None
+    if not _ID.fullmatch(product_id.strip()):
+        raise InputError(f"{product_id[:40]!r} cannot be an id: at most 200 characters in one line.", field="id")
+    return product_id.strip()
+
+
+def _changed(row: DraftRow) -> Draft:
+    row.version, row.updated_at = row.version + 1, datetime.now(UTC)
+    return _from_row(row)
+
+
+def _from_row(row: DraftRow) -> Draft:
+    created, updated = (at.replace(tzinfo=UTC) if at.tzinfo is None else at for at in (row.created_at, row.updated_at))
+    return Draft(
+        row.id, row.state, dict(row.item), tuple(row.pictures), row.created_by, created, updated, row.version,  # type: ignore[arg-type]
+    )  # fmt: skip

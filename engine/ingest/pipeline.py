@@ -1,0 +1,275 @@
+"""A shop's files -> a new snapshot, with a report of what was read, kept and rejected.
+
+Everything is read, checked and written aside first; the workspace changes in the last step, or not at all.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from engine.catalogue.interactions import open_duckdb
+from engine.catalogue.snapshot import write_snapshot
+from engine.core.errors import InputError
+from engine.core.progress import Progress, silent
+from engine.core.workspace import Workspace
+from engine.ingest.events import CleanEvents, clean_events
+from engine.ingest.mapping import Corrections, parse_mapping, plan_events, plan_items
+from engine.ingest.pictures import move_pictures, store_pictures
+from engine.ingest.presets import NO_PRESET, Preset, available_presets, find_files, load_preset
+from engine.ingest.preview import preview
+from engine.ingest.products import CleanProducts, clean_products
+from engine.ingest.readers import Source, stage
+from engine.ingest.report import FileReport, IngestReport, ProblemLog
+from engine.ingest.staged_sql import IdRules
+
+__all__ = ["available_presets", "ingest", "preview"]
+
+AddedProducts = Callable[[Mapping[str, str], Collection[str]], pd.DataFrame]
+"""Products that were added in Longtail, as rows of a catalogue with these attributes, without those whose ids it has."""
+
+STEPS = ("Reading the products", "Reading the events", "Reading the pictures", "Saving the shop")
+
+
+@dataclass
+class _Run:
+    """What the steps of one ingest share."""
+
+    workspace: Workspace
+    staging: Path
+    connection: duckdb.DuckDBPyConnection
+    preset: Preset
+    corrections: Corrections
+    problems: ProblemLog
+    progress: Progress
+    added: AddedProducts | None
+
+    @property
+    def ids(self) -> IdRules:
+        return IdRules(self.preset.upper_ids, self.preset.id_width)
+
+
+def ingest(
+    workspace: Workspace,
+    *,
+    items: Path | None = None,
+    interactions: Path | None = None,
+    images: Path | None = None,
+    preset: str | None = None,
+    from_dir: Path | None = None,
+    mapping: Mapping[str, str] | None = None,
+    name: str | None = None,
+    strict: bool = False,
+    added: AddedProducts | None = None,
+    progress: Progress = silent,
+) -> IngestReport:
+    """Read a shop's files, write a snapshot and point the workspace at it.
+
+    Parameters
+    ----------
+    items : products; without them they are derived from the events.
+    interactions : events; required unless `from_dir` holds them.
+    images : folder or zip of pictures.
+    preset : name of a data set whose files and columns are known.
+    from_dir : folder in which the preset's files (or items.*, interactions.*, images) are found by name.
+    mapping : `{"item_id": "sku"}` and the like, see `engine.ingest.mapping`.
+    name : what the shop is called.
+    strict : refuse everything if there is any problem at all.
+    added : tells products that stay with the shop although its file of products lacks them; their events are kept too.
+
+    Raises `InputError` (or a kind of it) naming file, row and field; the workspace is then as it was.
+    """
+    rules = load_preset(preset) if preset else NO_PRESET
+    found = find_files(Path(from_dir), rules.files, rules.title) if from_dir else {}
+    paths = {
+        role: Path(path)
+        for role, path in (
+            ("items", items or found.get("items")),
+            ("interactions", interactions or found.get("interactions")),
+            ("images", images or found.get("images")),
+        )
+        if path
+    }
+    if "interactions" not in paths:
+        raise InputError("no file of events was given. Name it with --interactions, or a folder with --from.")
+    corrections = parse_mapping(mapping)
+    with _staging(workspace) as staging, open_duckdb(str(staging)) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        run = _Run(workspace, staging, connection, rules, corrections, ProblemLog(), progress, added)
+        return _ingest(run, paths, name, strict)
+
+
+def _ingest(run: _Run, paths: Mapping[str, Path], name: str | None, strict: bool) -> IngestReport:
+    item_source, event_source = _stage(run, paths)
+    products, files = _products(run, item_source, event_source)
+    added = _added(run, products, files)
+    events, event_file = _events(run, event_source, item_source, products, added)
+    files.append(event_file)
+    table, rows = (products.items, products.rows) if products else (events.products, None)
+    if products and run.preset.price_from_events:
+        table = _with_prices(table, events.products)
+    if "images" in paths:
+        items_file = (item_source or event_source).name
+        staged = Workspace(run.staging / "pictures")
+        table["image"], report = store_pictures(
+            run.workspace, staged, paths["images"], table, rows, items_file, run.problems, run.progress
+        )
+        files.append(report)
+    else:
+        files[0].notes.extend(_unused_images(table))
+        table["image"] = pd.Series([None] * len(table), dtype="str")
+    if not added.empty:
+        table = pd.concat([table, added], ignore_index=True)
+    if strict and run.problems.counts:
+        total = sum(run.problems.counts.values())
+        raise InputError(
+            f"nothing was loaded, because every problem counts with --strict and there are {total:,}:\n"
+            f"{run.problems.summary()}\nMend them, or load what is good without --strict."
+        )
+    return _save(run, table, products, events, files, name)
+
+
+def _stage(run: _Run, paths: Mapping[str, Path]) -> tuple[Source | None, Source]:
+    """Both files as staged Parquet, products first."""
+    staged: dict[str, Source] = {}
+    presets = {"items": run.preset.items.encoding, "interactions": run.preset.interactions.encoding}
+    for role, step in zip(("items", "interactions"), STEPS, strict=False):
+        if role in paths:
+            run.progress(step, 0.0, paths[role].name)
+            encoding = run.corrections.encoding(role, presets[role])
+            staged[role] = stage(paths[role], run.staging, run.problems, encoding=encoding)
+            run.progress(step, 0.5, f"{staged[role].n_rows:,} rows")
+    return staged.get("items"), staged["interactions"]
+
+
+def _products(run: _Run, source: Source | None, events: Source) -> tuple[CleanProducts | None, list[FileReport]]:
+    if source is None:
+        return None, []
+    columns = plan_items(source, run.preset, run.corrections, events.columns)
+    products = clean_products(
+        run.connection, source, columns, run.preset.items, run.ids, run.corrections.kinds, run.problems
+    )
+    for column in run.corrections.kinds:
+        if column not in products.columns:
+            raise InputError(f"there is no column {column!r} to give a kind.", file=source.name, field=f"kind.{column}")
+    run.progress(STEPS[0], 1.0, f"{len(products.items):,} products")
+    rejected = source.n_rejected + products.n_rejected
+    report = FileReport(
+        source.name, "products", source.n_rows, len(products.items), rejected, products.columns, products.notes
+    )
+    return products, [report]
+
+
+def _added(run: _Run, products: CleanProducts | None, files: list[FileReport]) -> pd.DataFrame:
+    """What was added in Longtail and is not in the file of products."""
+    if products is None or run.added is None:
+        return pd.DataFrame({"item_id": pd.Series(dtype="str")})
+    added = run.added(products.kinds, set(products.items["item_id"]))
+    if len(added):
+        files[0].notes.append(f"{len(added):,} products that were added in Longtail stay with the shop")
+    return added
+
+
+def _events(
+    run: _Run, source: Source, items: Source | None, products: CleanProducts | None, added: pd.DataFrame
+) -> tuple[CleanEvents, FileReport]:
+    elsewhere = items.columns if items else ()
+    columns = plan_events(source, run.preset, run.corrections, derive=products is None, elsewhere=elsewhere)
+    events = clean_events(
+        run.connection,
+        source,
+        columns,
+        run.preset.interactions,
+        run.ids,
+        None if products is None else pd.concat([products.items["item_id"], added["item_id"]]),
+        run.preset.items.missing,
+        run.problems,
+    )
+    run.progress(STEPS[1], 1.0, f"{events.n_kept:,} events")
+    became = {column: name for name, column in columns.items()}
+    kind = "events" if products is not None else "products and events"
+    return events, FileReport(
+        source.name,
+        kind,
+        source.n_rows,
+        events.n_kept,
+        source.n_rows - events.n_kept,
+        {column: became.get(column, "not used") for column in source.columns if column},
+        list(events.notes),
+    )
+
+
+def _with_prices(items: pd.DataFrame, paid: pd.DataFrame) -> pd.DataFrame:
+    """Products without a price of their own get the median of what was paid for them."""
+    median = items["item_id"].map(paid.set_index("item_id")["price"])
+    return items.assign(price=items["price"].fillna(median))
+
+
+def _unused_images(items: pd.DataFrame) -> list[str]:
+    named = int(items["image"].notna().sum()) if "image" in items else 0
+    return [f"{named:,} products name a picture, but no folder or zip of pictures was given"] if named else []
+
+
+def _save(
+    run: _Run,
+    items: pd.DataFrame,
+    products: CleanProducts | None,
+    events: CleanEvents,
+    files: list[FileReport],
+    name: str | None,
+) -> IngestReport:
+    run.progress(STEPS[3], 0.0)
+    rated = events.value_kind == "rating"
+    kinds = products.kinds if products else {}
+    n_users = run.connection.execute(
+        "SELECT count(DISTINCT user_id) FROM read_parquet($path)", {"path": str(events.path)}
+    ).fetchall()[0][0]
+    info: dict[str, Any] = {
+        "name": name or run.preset.shop_name,
+        "interaction_word": run.preset.interaction_word if run.preset.name or not rated else "ratings",
+        "currency": run.preset.currency or (products.currency if products else None),
+        "preset": run.preset.name or None,
+        "value_kind": events.value_kind,
+        "min_rating": run.preset.interactions.min_rating if rated else None,
+        "attributes": kinds,
+    }
+    report = IngestReport(
+        files=files,
+        problems=run.problems.shown,
+        problem_counts=dict(run.problems.counts),
+        attribute_kinds=kinds,
+        n_items=len(items),
+        n_events=events.n_kept,
+        n_users=int(n_users),
+        snapshot_id="",
+    )
+    move_pictures(Workspace(run.staging / "pictures"), run.workspace)
+    snapshot_id = write_snapshot(run.workspace, items, events.path, info, report.to_dict())
+    run.progress(STEPS[3], 1.0, f"{len(items):,} products, {events.n_kept:,} events")
+    return IngestReport(**{**_fields(report), "snapshot_id": snapshot_id})
+
+
+def _fields(report: IngestReport) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in asdict(report)}
+
+
+@contextmanager
+def _staging(workspace: Workspace) -> Iterator[Path]:
+    """A directory on the workspace's disk, so that the last step is a rename; nothing of it is left afterwards."""
+    made = [path for path in (workspace.root, *workspace.root.parents) if not path.exists()]
+    workspace.root.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".ingest-", dir=workspace.root) as directory:
+            yield Path(directory)
+    except BaseException:
+        for path in made:
+            if not any(path.iterdir()):
+                path.rmdir()
+        raise

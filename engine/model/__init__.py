@@ -1,1 +1,0 @@
-"""From shop data to item vectors."""

@@ -1,0 +1,29 @@
+"""Where networks run, and how a run is made repeatable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from engine.core.errors import SettingsError
+
+__all__ = ["pick_device", "seeded"]
+
+
+def pick_device(wanted: str = "auto") -> torch.device:
+    """The device of a setting: "auto" is CUDA where there is one."""
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise SettingsError("predictor.device = 'cuda', but no CUDA device is here. Set it to 'auto' or 'cpu'.")
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(wanted)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """torch's random numbers (initial weights, dropout) start from `seed` inside, and are left as they were outside."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,161 @@
+"""Picture networks from timm: made, given the configured starting weights, and run over stored pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from engine.catalogue.images import load_pixels
+from engine.core.errors import SettingsError
+from engine.core.settings import ImageSettings
+from engine.core.workspace import Workspace
+from engine.models.torchvision_shim import ensure_torchvision
+
+__all__ = ["Backbone", "create_backbone", "normalised", "pixels_in_batches", "read_pixels"]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """How to make a picture network that gives (n, features) before any classifier.
+
+    Attributes
+    ----------
+    architecture : timm's name.
+    arguments : what timm's `create_model` is given besides.
+    mean, deviation : of the channels of pixels in [0, 1], as the network expects them.
+    state : starting weights; None for random ones.
+    """
+
+    architecture: str
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Tensor] | None = None
+
+    @property
+    def pretrained(self) -> bool:
+        return self.state is not None
+
+    def network(self) -> nn.Module:
+        """A network of its own with the starting weights; random ones come from torch's generator."""
+        network: nn.Module = _timm_network(self.architecture, self.arguments)
+        if self.state is not None:
+            network.load_state_dict(self.state)
+        return network
+
+
+def create_backbone(settings: ImageSettings) -> Backbone:
+    """The configured backbone: random, timm's own pretrained weights, or those of a local safetensors file.
+
+    Beside `NAME.safetensors` a `NAME.json` may say the architecture ("arch"), arguments for timm ("timm_kwargs"), "mean" and "std";
+    without it the file must fit `image.backbone`. Raises `SettingsError` naming setting and file.
+    """
+    if settings.weights is not None:
+        return _from_file(settings.weights, settings.backbone)
+    if settings.pretrained is None:
+        return _described(settings.backbone, {})
+    if settings.pretrained != "timm":
+        raise SettingsError(
+            f"image.pretrained = {settings.pretrained!r}: the picture classifiers know 'timm' only. "
+            "Tags of open_clip belong to image.kind = 'open_clip'."
+        )
+    backbone = _described(settings.backbone, {})
+    try:
+        network = _timm_network(settings.backbone, {"pretrained": True})
+    except Exception as exc:  # the hub client raises errors of many libraries
+        raise SettingsError(
+            f"image.pretrained = 'timm': the weights of {settings.backbone} could not be fetched ({exc}). "
+            "Give a local file as image.weights, or none."
+        ) from exc
+    return replace(backbone, state=network.state_dict())
+
+
+def read_pixels(workspace: Workspace, images: Sequence[str], size: int) -> np.ndarray:
+    """(n, size, size, 3) uint8 of stored pictures; `ImageError` names one that cannot be read."""
+    pixels = np.empty((len(images), size, size, 3), dtype=np.uint8)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding releases Python's lock
+        for row, picture in enumerate(pool.map(lambda image: load_pixels(workspace, image, size), images)):
+            pixels[row] = picture
+    return pixels
+
+
+def pixels_in_batches(
+    workspace: Workspace, images: Sequence[str], size: int, batch_size: int, progress: Callable[[int], None]
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Positions and pixels of one batch after the other, so that a large catalogue never lies in memory whole."""
+    for start in range(0, len(images), batch_size):
+        rows = slice(start, min(start + batch_size, len(images)))
+        yield rows, read_pixels(workspace, images[rows], size)
+        progress(rows.stop)
+
+
+def normalised(pixels: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Tensor:
+    """(n, h, w, 3) uint8 -> (n, 3, h, w) float32 as the network expects it."""
+    shift = torch.tensor(mean, device=pixels.device) * 255
+    scale = torch.tensor(deviation, device=pixels.device) * 255
+    return ((pixels.float() - shift) / scale).permute(0, 3, 1, 2)
+
+
+def _from_file(file: Path, architecture: str) -> Backbone:
+    if not file.is_file():
+        raise SettingsError(f"image.weights = '{file}': there is no such file.")
+    description: dict[str, Any] = {}
+    sibling = file.with_suffix(".json")
+    try:
+        if sibling.is_file():
+            description = json.loads(sibling.read_text("utf-8"))
+        state = load_file(file)
+    except (OSError, ValueError, SafetensorError) as exc:
+        raise SettingsError(f"image.weights = '{file}': it or {sibling.name} cannot be read ({exc}).") from exc
+    named = description.get("arch", architecture)
+    default = ImageSettings.model_fields["backbone"].default
+    if architecture not in {named, default}:
+        raise SettingsError(
+            f"image.weights = '{file}' holds a {named}, but image.backbone = {architecture!r}. Set it to {named!r}."
+        )
+    arguments = {k: v for k, v in description.get("timm_kwargs", {}).items() if k not in {"pretrained", "num_classes"}}
+    backbone = _described(named, arguments)
+    network = _timm_network(named, arguments)
+    classifier = f"{network.pretrained_cfg.get('classifier')}."
+    state = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in state.items()
+        if not name.startswith(classifier)
+    }
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as exc:
+        raise SettingsError(
+            f"image.weights = '{file}' does not fit the architecture {named!r}: {str(exc)[:300]}"
+        ) from exc
+    return replace(
+        backbone,
+        state=state,
+        mean=tuple(description.get("mean", backbone.mean)),
+        deviation=tuple(description.get("std", backbone.deviation)),
+    )
+
+
+def _described(architecture: str, arguments: dict[str, Any]) -> Backbone:
+    config = _timm_network(architecture, arguments).pretrained_cfg
+    return Backbone(architecture, tuple(config["mean"]), tuple(config["std"]), arguments)
+
+
+def _timm_network(architecture: str, arguments: dict[str, Any]) -> Any:
+    ensure_torchvision()
+    import timm
+
+    if not timm.is_model(architecture):
+        raise SettingsError(f"image.backbone = {architecture!r}: timm knows no such model.")
+    return timm.create_model(architecture, **{"pretrained": False, **arguments, "num_classes": 0})

@@ -1,0 +1,109 @@
+"""The feature cache: what was encoded once is not encoded again while the encoder and the content stay the same.
+
+One folder per encoder (modality and fingerprint) holds shards: NumPy archives of content keys and vectors. A shard is written
+once, atomically, and never changed, so trainings side by side cannot harm one another; many small shards are merged into
+one. A shard that cannot be read is dropped, and what was in it is encoded again.
+"""
+
+from __future__ import annotations
+
+import io
+import uuid
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from engine.core.storage import atomic_write
+from engine.core.workspace import Workspace
+from engine.models.encoders.base import ContentEncoder, Features, content_key, encode_contents_of
+
+__all__ = ["encode_through_cache", "remember"]
+
+MAX_SHARDS = 8
+
+
+def encode_through_cache(
+    encoder: ContentEncoder,
+    items: pd.DataFrame,
+    workspace: Workspace,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Features:
+    """`encoder.encode`, but only contents that are not in the workspace's cache are really encoded.
+
+    Parameters
+    ----------
+    progress : hears how many of how many contents, the cached ones among them, are done.
+    """
+    folder = _folder(encoder, workspace)
+
+    def lookup(contents: Sequence[str]) -> np.ndarray:
+        keys = [content_key(content) for content in contents]
+        known = _read_shards(folder, encoder.dim)
+        vectors = np.zeros((len(contents), encoder.dim), dtype=np.float32)
+        unknown = []
+        for row, key in enumerate(keys):
+            if (vector := known.get(key)) is None:
+                unknown.append(row)
+            else:
+                vectors[row] = vector
+        done = len(contents) - len(unknown)
+        progress(done, len(contents))
+        if unknown:
+            fresh = encoder.encode_contents(
+                [contents[row] for row in unknown], workspace, lambda count: progress(done + count, len(contents))
+            )
+            vectors[unknown] = fresh
+            _add_shard(folder, [keys[row] for row in unknown], fresh)
+        return vectors
+
+    return encode_contents_of(encoder, items, workspace, lookup)
+
+
+def remember(encoder: ContentEncoder, contents: Sequence[str], vectors: np.ndarray, workspace: Workspace) -> None:
+    """Put vectors (len(contents), dim) float32 that fitting `encoder` brought along into the cache."""
+    _add_shard(_folder(encoder, workspace), [content_key(content) for content in contents], vectors)
+
+
+def _folder(encoder: ContentEncoder, workspace: Workspace) -> Path:
+    return workspace.features / f"{encoder.modality}-{encoder.fingerprint[:32]}"
+
+
+def _read_shards(folder: Path, dim: int) -> dict[bytes, np.ndarray]:
+    known: dict[bytes, np.ndarray] = {}
+    for shard in sorted(folder.glob("*.npz")):
+        try:
+            keys, vectors = _read_shard(shard, dim)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
+            shard.unlink(missing_ok=True)
+            continue
+        known.update(zip((key.tobytes() for key in keys), vectors, strict=True))
+    return known
+
+
+def _read_shard(shard: Path, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """Keys (n, 32) uint8 and vectors (n, dim) float32; the archive's CRC finds flipped bits."""
+    # Through memory: of a damaged file NumPy would leave the handle open.
+    with np.load(io.BytesIO(shard.read_bytes()), allow_pickle=False) as archive:
+        keys, vectors = archive["keys"], archive["vectors"]
+    fits = keys.shape == (len(vectors), 32) and keys.dtype == np.uint8
+    if not (fits and vectors.shape[1:] == (dim,) and vectors.dtype == np.float32 and np.isfinite(vectors).all()):
+        raise ValueError(f"{shard} does not hold what a shard holds")
+    return keys, vectors
+
+
+def _add_shard(folder: Path, keys: list[bytes], vectors: np.ndarray) -> None:
+    """Write a shard; where there are many already, one that holds them all and takes their place."""
+    old = sorted(folder.glob("*.npz"))
+    if len(old) >= MAX_SHARDS:
+        known = _read_shards(folder, vectors.shape[1]) | dict(zip(keys, vectors, strict=True))
+        keys, vectors = list(known), np.stack(list(known.values()))
+    else:
+        old = []
+    stream = io.BytesIO()
+    np.savez(stream, keys=np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, 32), vectors=vectors)
+    atomic_write(folder / f"{uuid.uuid4().hex}.npz", stream.getvalue())
+    for shard in old:
+        shard.unlink(missing_ok=True)

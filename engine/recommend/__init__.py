@@ -1,0 +1,1 @@
+"""One release, open for reading: neighbours, recommendations, and products nobody has seen."""

@@ -1,0 +1,88 @@
+"""Choosing how a catalogue's shoppers are served, and what that is worth, without judging a choice by what it was made on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.evaluation.published_task import TaskScores, TaskSplit, score_shoppers
+from engine.models.user_scoring import USER_SCORINGS, UserScorer, UserScoring
+
+__all__ = ["UserScoringFigures", "measure_user_scorings"]
+
+WORTH = 0.02
+"""A scoring must be better than the plainest one by this share to be chosen."""
+
+
+@dataclass(frozen=True)
+class UserScoringFigures:
+    """Figures of every scoring of `USER_SCORINGS`.
+
+    Attributes
+    ----------
+    scores : by scoring, then by set of candidates; a set's shoppers are the same for every scoring.
+    """
+
+    scores: list[list[TaskScores]]
+
+    def best(self, shoppers: np.ndarray | None = None) -> UserScoring:
+        """The scoring with the best NDCG relative to the plainest one, on average over the sets, by these shoppers or all."""
+        return USER_SCORINGS[self._best(shoppers)]
+
+    def cross_fitted(self, rng: np.random.Generator) -> list[TaskScores]:
+        """Per set, every shopper's figures under the scoring that the other half of the shoppers chose."""
+        everybody = np.unique(np.concatenate([one.shoppers for one in self.scores[0]]))
+        first = np.sort(rng.permutation(everybody)[: len(everybody) // 2])
+        second = np.setdiff1d(everybody, first)
+        chosen = {True: self._best(second), False: self._best(first)}
+        made = []
+        for place, plain in enumerate(self.scores[0]):
+            ours = {half: self.scores[scoring][place] for half, scoring in chosen.items()}
+            in_first = np.isin(plain.shoppers, first)
+            made.append(
+                TaskScores(
+                    plain.shoppers,
+                    np.where(in_first, ours[True].ndcg, ours[False].ndcg),
+                    np.where(in_first, ours[True].average_precision, ours[False].average_precision),
+                )
+            )
+        return made
+
+    def _best(self, shoppers: np.ndarray | None) -> int:
+        def means(scoring: int) -> list[float]:
+            kept = [
+                one.ndcg if shoppers is None else one.ndcg[np.isin(one.shoppers, shoppers)]
+                for one in self.scores[scoring]
+            ]
+            return [float(one.mean()) if len(one) else 0.0 for one in kept]
+
+        plain = means(0)
+        gains = [
+            float(np.mean([own / base for own, base in zip(means(scoring), plain, strict=True) if base > 0] or [1.0]))
+            for scoring in range(len(USER_SCORINGS))
+        ]
+        best = int(np.argmax(gains))
+        return best if gains[best] > 1.0 + WORTH else 0
+
+
+def measure_user_scorings(
+    scorer: UserScorer, split: TaskSplit, candidate_sets: Sequence[np.ndarray], shoppers: np.ndarray, *, k: int = 10
+) -> UserScoringFigures:
+    """NDCG@k and AP@k of every scoring for these shoppers.
+
+    Parameters
+    ----------
+    candidate_sets : (n_items,) bool each.
+    shoppers : rows of the split.
+    """
+    rows = np.sort(shoppers)
+    scores = []
+    for found in scorer.by_scoring(split.train[rows], USER_SCORINGS):
+
+        def score(some: np.ndarray, items: np.ndarray, found: np.ndarray = found) -> np.ndarray:
+            return found[np.searchsorted(rows, some)][:, items]
+
+        scores.append([score_shoppers(split, candidates, score, k=k, shoppers=rows) for candidates in candidate_sets])
+    return UserScoringFigures(scores)

@@ -1,1 +1,0 @@
-"""From item vectors to neighbours."""

@@ -1,1 +1,0 @@
-"""What the retailer gives us: products, events, pictures."""

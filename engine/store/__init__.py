@@ -1,0 +1,1 @@
+"""The database: connections, migrations, tables, and what differs between SQLite and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""From the shop's data to a published release."""

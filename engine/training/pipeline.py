@@ -1,0 +1,400 @@
+"""From the shop's data to a release, read top to bottom.
+
+    shop -> interactions -> encoders -> features -> quality, ALS settings, recipe -> behaviour -> predictor -> smoother -> arms, maps -> release
+    -> published
+
+The same data, settings and seed give the same files, hash by hash; what differs from run to run (times) stands in the
+manifest alone.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from scipy import sparse
+
+from engine.arms.contributions import contributions
+from engine.arms.fusion import DEFAULT_TAU, ArmVectors, arm_vectors
+from engine.arms.hybrid import Hybrid, Recipe, default_recipe, fit_hybrid, fit_standard, hybrid_arm
+from engine.arms.hybrid_files import save_hybrid
+from engine.arms.judgement_learning import learn
+from engine.catalogue.interactions import Interactions, read_interactions
+from engine.catalogue.snapshot import Shop, read_shop
+from engine.core.progress import Progress, StepClock, silent
+from engine.core.settings import AlsSettings, Settings
+from engine.core.storage import atomic_write_json
+from engine.core.workspace import Workspace
+from engine.curation.judgements import JudgementStore
+from engine.curation.samples import store_sample_judgements
+from engine.curation.training_judgements import TrainingJudgements, judgements_for_training
+from engine.demo import read_families
+from engine.evaluation.report import evaluate_release
+from engine.models.als import AlsFactors, fit_als
+from engine.models.encoders import (
+    MODALITIES,
+    Encoder,
+    Features,
+    content_vectors,
+    encode_catalogue,
+    fit_encoders,
+    save_encoders,
+)
+from engine.models.predictor import TrainedPredictor, train_predictor
+from engine.models.projection import project
+from engine.models.residual import residual_factors
+from engine.models.tfidf import fit_tfidf
+from engine.recommend.recommender import Recommender
+from engine.release.arm_index import write_arms
+from engine.release.publish import JUDGED_FILE, current_release_id, new_release_id, write_release
+from engine.release.publish import publish as publish_release
+from engine.training.gate import decide, without_nan
+
+__all__ = ["TrainingResult", "measure", "train"]
+
+MODALITY_WORDS = {"text": "title or description", "image": "picture", "attributes": "attribute"}
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What came of a training.
+
+    Attributes
+    ----------
+    published : whether the release is served now; `decision` is the sentence that says why.
+    metrics : metrics.json of the release.
+    seconds : of the whole training.
+    notes : what a person should know, e.g. that no product has a picture.
+    """
+
+    release_id: str
+    published: bool
+    metrics: dict[str, Any]
+    seconds: float
+    decision: str
+    notes: list[str]
+
+
+def train(
+    workspace: Workspace,
+    settings: Settings,
+    *,
+    release_id: str | None = None,
+    progress: Progress = silent,
+    publish: bool = True,
+) -> TrainingResult:
+    """Fit everything on the shop in use, write a new release, and publish it if it passes the gate.
+
+    Raises `NoDataError` without a shop, `TrainingError` where there is too little to learn from, `ReleaseError` where
+    the release on disk does not verify. In each case what was served before is served still.
+    """
+    began = time.monotonic()
+    steps = StepClock(progress)
+    shop, interactions = _read(workspace, settings, steps)
+    judged = judgements_for_training(workspace, settings)
+    encoders, features, content = _read_content(shop, workspace, settings, steps)
+    vocabulary = fit_tfidf(shop.items, shop.attribute_kinds)
+    words = vocabulary.encode(shop.items)
+    metrics = _measure(shop, interactions, features, content, words, settings, steps)
+    given, chosen = settings.als, settings.als.model_copy(update=metrics.get("als", {}))
+    behaviour = _learn_behaviour(shop, interactions, chosen, settings.seed, steps)
+    # The network learns better from factors that are pulled less towards zero than those that compare best.
+    taught = behaviour if chosen == given else fit_als(interactions.user_items, given, settings.seed)
+    predictor = _learn_prediction(taught, features, interactions, settings, steps)
+
+    predicted = predictor.predict(features)
+    arms = arm_vectors(
+        taught.item_factors, predicted, content, interactions.counts, metrics["tau"], tuned=behaviour.item_factors
+    )
+    smoothed, shares, learned = _smooth(
+        shop, interactions, features, predicted, words, metrics.get("recipe"), judged, settings, steps
+    )
+    arms["hybrid"] = hybrid_arm(smoothed.query, smoothed.candidates, interactions.counts, smoothed.recipe, arms)
+    maps = _draw_maps(shop, arms, settings, steps)
+    fit, verdict = decide(metrics, arms["hybrid"], _served_metrics(workspace))
+    metrics = without_nan(metrics)
+    notes = _notes(shop, interactions, features, metrics)
+    decision = verdict if publish or not fit else "Not published, as asked."
+    release_id = release_id or new_release_id(workspace)
+
+    def fill(directory: Path) -> dict[str, Any]:
+        steps("Building the neighbour index", 0.0)
+        matrices = {
+            "item_factors": behaviour.item_factors,
+            "user_factors": behaviour.user_factors,
+            "predicted_factors": predicted,
+            "content": content,
+            "hybrid": smoothed.for_shoppers,
+            "profiles": smoothed.profiles,
+        }
+        for name, matrix in matrices.items():
+            np.save(directory / f"{name}.npy", np.ascontiguousarray(matrix, dtype=np.float32), allow_pickle=False)
+        entries = write_arms(directory, arms, settings.index.trees, settings.seed, settings.index.search_k)
+        _write_items(workspace, shop, interactions, directory / "items.parquet")
+        pd.DataFrame({"user_id": interactions.user_ids}).to_parquet(directory / "user_ids.parquet", index=False)
+        sparse.save_npz(directory / "user_items.npz", interactions.user_items)
+        maps.to_parquet(directory / "maps.parquet", index=False)
+        save_encoders(encoders, directory / "encoders")
+        predictor.save(directory / "predictor")
+        save_hybrid(smoothed, vocabulary, directory)
+        if learned:
+            judged.pairs.to_parquet(directory / JUDGED_FILE, index=False)
+        atomic_write_json(directory / "metrics.json", metrics)
+        atomic_write_json(
+            directory / "training.json",
+            _training_record(behaviour, predictor, encoders, metrics["tau"], settings, notes)
+            | {"recipe": smoothed.recipe.to_dict(), "shares": shares, "judgements": learned},
+        )
+        steps("Building the neighbour index", 1.0)
+        return {
+            "snapshot_id": shop.snapshot_id,
+            "seed": settings.seed,
+            "settings": _recorded_settings(settings),
+            "counts": {
+                "n_items": len(shop.items),
+                "n_users": len(interactions.user_ids),
+                "n_interactions": int(interactions.user_items.nnz),
+            },
+            "dims": {"factors": settings.als.factors, **{name: encoder.dim for name, encoder in encoders.items()}},
+            "metrics": _headline(metrics),
+            "shop": {
+                "name": shop.name,
+                "interaction_word": shop.interaction_word,
+                "currency": shop.currency,
+                "demo": shop.demo,
+                "attributes": shop.attribute_kinds,
+            },
+            "tau": metrics["tau"],
+            "arms": entries,
+            "steps": steps.seconds(),
+            "decision": decision,
+            "notes": notes,
+            "judgements_until": judged.until.isoformat() if learned and judged.until else None,
+        }
+
+    write_release(workspace, release_id, fill)
+    steps("Publishing", 0.0, "checking every file")
+    first = current_release_id(workspace) is None
+    published = fit and publish
+    if published:
+        publish_release(workspace, release_id)  # reads every file again and refuses one that is not what was written
+        if first and shop.demo and settings.serving.sample_judgements:
+            steps("Publishing", 0.5, "adding sample judgements")
+            _store_samples(workspace, settings, release_id)
+    steps("Publishing", 1.0, decision)
+    return TrainingResult(release_id, published, metrics, time.monotonic() - began, decision, notes)
+
+
+def measure(workspace: Workspace, settings: Settings, progress: Progress = silent) -> dict[str, Any]:
+    """What `evaluate_release` says of the shop in use, without training a release."""
+    shop, interactions = _read(workspace, settings, progress)
+    _, features, content = _read_content(shop, workspace, settings, progress)
+    words = fit_tfidf(shop.items, shop.attribute_kinds).encode(shop.items)
+    return evaluate_release(interactions, features, content, settings, settings.seed, progress, words=words)
+
+
+def _read(workspace: Workspace, settings: Settings, progress: Progress) -> tuple[Shop, Interactions]:
+    step = "Reading the shop"
+    progress(step, 0.0)
+    shop = read_shop(workspace)
+    progress(step, 0.3, f"{len(shop.items):,} products")
+    interactions = read_interactions(workspace, list(shop.items["item_id"]), settings.interactions)
+    progress(step, 1.0, f"{len(shop.items):,} products, {len(interactions.user_ids):,} shoppers")
+    return shop, interactions
+
+
+def _learn_behaviour(
+    shop: Shop, interactions: Interactions, settings: AlsSettings, seed: int, progress: Progress
+) -> AlsFactors:
+    step = f"Learning from {interactions.user_items.nnz:,} {shop.interaction_word}"
+    progress(step, 0.0)
+    rounds = settings.iterations
+    return fit_als(
+        interactions.user_items,
+        settings,
+        seed,
+        lambda iteration, loss: progress(step, iteration / rounds, f"round {iteration} of {rounds}"),
+    )
+
+
+def _read_content(
+    shop: Shop, workspace: Workspace, settings: Settings, progress: Progress
+) -> tuple[dict[str, Encoder], dict[str, Features], np.ndarray]:
+    encoders = fit_encoders(shop, workspace, settings, settings.seed, progress)
+    features = encode_catalogue(encoders, shop.items, workspace, progress)
+    return encoders, features, content_vectors(features)
+
+
+def _measure(
+    shop: Shop,
+    interactions: Interactions,
+    features: Mapping[str, Features],
+    content: np.ndarray,
+    words: sparse.csr_matrix,
+    settings: Settings,
+    progress: Progress,
+) -> dict[str, Any]:
+    if not settings.evaluation.enabled:
+        return {
+            "seed": settings.seed,
+            "tau": settings.hybrid.tau or DEFAULT_TAU,
+            "problem": "Quality was not measured: evaluation.enabled is off.",
+        }
+    progress("Measuring quality", 0.0)
+    if shop.demo:  # its first training is watched by somebody who waits
+        settings = settings.model_copy(update={"als": settings.als.model_copy(update={"tries": 1})})
+    return evaluate_release(interactions, features, content, settings, settings.seed, progress, words=words)
+
+
+def _learn_prediction(
+    behaviour: AlsFactors,
+    features: dict[str, Features],
+    interactions: Interactions,
+    settings: Settings,
+    progress: Progress,
+) -> TrainedPredictor:
+    step = "Predicting behaviour from content"
+    progress(step, 0.0)
+    epochs = settings.predictor.max_epochs
+    trained = train_predictor(
+        features,
+        behaviour.item_factors,
+        interactions.counts,
+        settings.predictor,
+        settings.seed,
+        lambda loss: progress(step, min(loss.epoch / epochs, 0.99), f"pass {loss.epoch}"),
+    )
+    progress(step, 1.0, f"best after {trained.best_epoch} passes")
+    return trained
+
+
+def _smooth(
+    shop: Shop,
+    interactions: Interactions,
+    features: Mapping[str, Features],
+    predicted: np.ndarray,
+    words: sparse.csr_matrix,
+    recipe: Mapping[str, Any] | None,
+    judged: TrainingJudgements,
+    settings: Settings,
+    progress: Progress,
+) -> tuple[Hybrid, list[dict[str, Any]], dict[str, Any]]:
+    """The hybrid, whose behaviour speaks for whom in it, and what it learned from judgements."""
+    step = "Carrying behaviour over to look-alikes"
+    progress(step, 0.0)
+    standard = fit_standard(features)
+    views = standard.views(features, predicted, words)
+    chosen = Recipe.from_dict(recipe) if recipe else default_recipe(views, len(interactions.counts))
+    counts = interactions.counts
+    factors = residual_factors(interactions.user_items, chosen.rank, settings.seed)
+    fitted = fit_hybrid(interactions.user_items, counts, standard, views, chosen, settings.seed, factors=factors)
+    progress(step, 0.7)
+    shares = contributions(fitted, factors, counts, views, settings.seed)
+    progress(step, 1.0)
+    if judged.pairs.empty:
+        return fitted, shares, {}
+    step = "Learning from judgements"
+    progress(step, 0.0, f"{int(judged.pairs['teaches'].sum()):,} of {len(judged.pairs):,} judged pairs teach")
+    corrected, learned = learn(fitted, views, *judged.as_rows(shop.items["item_id"]), settings.seed)
+    progress(step, 1.0)
+    return corrected, shares, learned
+
+
+def _draw_maps(shop: Shop, arms: Mapping[str, ArmVectors], settings: Settings, progress: Progress) -> pd.DataFrame:
+    """item_id and x, y of behaviour and hybrid; NaN where the arm knows nothing of the product."""
+    step = "Drawing the maps"
+    maps: dict[str, Any] = {"item_id": shop.items["item_id"]}
+    for place, name in enumerate(("als", "hybrid")):
+        progress(step, place / 2, "before" if name == "als" else "after")
+        known = arms[name].has_list
+        points = np.full((len(known), 2), np.nan, dtype=np.float32)
+        points[known] = project(arms[name].query[known], settings.seed)
+        maps |= {f"{name}_x": points[:, 0], f"{name}_y": points[:, 1]}
+    progress(step, 1.0)
+    return pd.DataFrame(maps)
+
+
+def _served_metrics(workspace: Workspace) -> dict[str, Any] | None:
+    """metrics.json of the release that is served now, if it can be read."""
+    current = current_release_id(workspace)
+    try:
+        return dict(json.loads((workspace.releases / str(current) / "metrics.json").read_text("utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def _headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """What lists of releases show: surprise NDCG@10 of every arm, pooled."""
+    arms = metrics.get("thinning", {})
+    return {"surprise_ndcg": {arm: levels["pooled"]["ndcg"] for arm, levels in arms.items()}, "tau": metrics["tau"]}
+
+
+def _notes(
+    shop: Shop, interactions: Interactions, features: Mapping[str, Features], metrics: Mapping[str, Any]
+) -> list[str]:
+    """What this shop lacks, in a merchandiser's words."""
+    notes = [
+        f"No product has a {MODALITY_WORDS[modality]} to learn from: neighbours do without."
+        for modality in MODALITIES
+        if modality not in features
+    ]
+    nothing = ~np.any([block.present for block in features.values()], axis=0)
+    if nothing.any():
+        notes.append(f"{int(nothing.sum()):,} products have neither text, picture nor attributes.")
+    untouched = int((interactions.counts == 0).sum())
+    if untouched:
+        notes.append(f"{untouched:,} of {len(shop.items):,} products have no {shop.interaction_word} yet.")
+    if "problem" in metrics:
+        notes.append(metrics["problem"])
+    return notes
+
+
+def _write_items(workspace: Workspace, shop: Shop, interactions: Interactions, path: Path) -> None:
+    """The snapshot's products, types and all, with `interaction_count`."""
+    table = pq.read_table(workspace.snapshots / shop.snapshot_id / "items.parquet")
+    pq.write_table(table.append_column("interaction_count", pa.array(interactions.counts)), path, compression="zstd")
+
+
+def _training_record(
+    behaviour: AlsFactors,
+    predictor: TrainedPredictor,
+    encoders: Mapping[str, Encoder],
+    tau: float,
+    settings: Settings,
+    notes: list[str],
+) -> dict[str, Any]:
+    """training.json: how the models came about; nothing in it may differ between equal runs."""
+    return {
+        "als_losses": behaviour.losses,
+        "predictor": {
+            "curves": [asdict(loss) for loss in predictor.curves],
+            "best_epoch": predictor.best_epoch,
+            "min_interactions": predictor.min_interactions,
+        },
+        "encoders": {
+            modality: {"dim": encoder.dim, "fingerprint": encoder.fingerprint} for modality, encoder in encoders.items()
+        },
+        "tau": tau,
+        "settings": _recorded_settings(settings),
+        "notes": notes,
+    }
+
+
+def _recorded_settings(settings: Settings) -> dict[str, Any]:
+    """Settings without the database's URL, which may hold a password and changes nothing in a release."""
+    return settings.model_dump(mode="json", exclude={"database_url"})
+
+
+def _store_samples(workspace: Workspace, settings: Settings, release_id: str) -> None:
+    """The demo shop's sample judgements, once: people may have removed them since, or judged themselves."""
+    store = JudgementStore(settings.database_url or workspace.database_url)
+    if store.log().empty:
+        store_sample_judgements(store, Recommender.open(workspace, release_id), read_families(workspace), settings.seed)

@@ -1,0 +1,241 @@
+"""The hybrid: recipes, arms, files and shares, on a catalogue whose groups are known."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from engine.arms.contributions import contributions
+from engine.arms.fusion import ArmVectors, similarities
+from engine.arms.hybrid import Hybrid, Recipe, default_recipe, fit_hybrid, fit_standard, hybrid_arm
+from engine.arms.hybrid_files import load_hybrid, save_hybrid
+from engine.core.errors import ReleaseError
+from engine.core.vectors import unit_rows
+from engine.models.encoders import Features
+from engine.models.residual import residual_factors
+from engine.models.tfidf import fit_tfidf
+from engine.models.user_scoring import UserScorer, UserScoring
+from engine.selection.recipe_choice import choose_recipe, ndcg_of, with_behaviour, with_fallback
+
+GROUPS = 6
+GROUP = np.arange(240) % GROUPS
+
+
+class Catalogue:
+    """Six groups that share shoppers and words; every tenth item has no interactions."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(0)
+        taste = np.arange(900) % GROUPS
+        chance = np.where(taste[:, None] == GROUP, 0.15, 0.01)
+        pairs = (rng.random(chance.shape) < chance).astype(np.float32)
+        pairs[:, ::10] = 0
+        self.user_items = sparse.csr_matrix(pairs)
+        self.counts = np.bincount(self.user_items.indices, minlength=240)
+        self.taste = taste
+        names = ("scarf", "lamp", "mug", "kettle", "ribbon", "clock")
+        self.items = pd.DataFrame({"title": [f"{names[g]} number{i % 7}" for i, g in enumerate(GROUP)]})
+        values = (np.eye(GROUPS)[GROUP] + rng.normal(0, 0.2, (240, GROUPS))).astype(np.float32)
+        self.features = {"text": Features(values, np.ones(240, dtype=bool))}
+        self.predicted = rng.normal(size=(240, 8)).astype(np.float32)
+        self.vocabulary = fit_tfidf(self.items, {})
+        self.standard = fit_standard(self.features)
+        self.views = self.standard.views(self.features, self.predicted, self.vocabulary.encode(self.items))
+        self.factors = residual_factors(self.user_items, 16, 0)
+
+    def fitted(self, recipe: Recipe | None = None) -> Hybrid:
+        chosen = recipe or default_recipe(self.views, 240)
+        return fit_hybrid(self.user_items, self.counts, self.standard, self.views, chosen, 0)
+
+
+@pytest.fixture(scope="module")
+def shop() -> Catalogue:
+    return Catalogue()
+
+
+def arm_of(shop: Catalogue, fitted: Hybrid, others: dict[str, ArmVectors] | None = None) -> ArmVectors:
+    return hybrid_arm(fitted.query, fitted.candidates, shop.counts, fitted.recipe, others or {})
+
+
+def test_items_without_clicks_are_placed_among_their_group_and_have_a_place_in_lists(shop):
+    fitted = shop.fitted()
+    arm = arm_of(shop, fitted)
+    assert arm.has_list.all()
+    assert arm.is_candidate.all()
+    found = similarities(arm, np.flatnonzero(shop.counts == 0))
+    best = np.argsort(-found, axis=1)[:, :10]
+    assert (GROUP[best] == GROUP[shop.counts == 0][:, None]).mean() > 0.95
+
+
+def test_rows_have_length_one_and_cosines_rank_as_the_inner_products(shop):
+    fitted = shop.fitted()
+    arm = arm_of(shop, fitted)
+    for side in (arm.query, arm.candidates):
+        np.testing.assert_allclose(np.linalg.norm(side, axis=1), 1.0, rtol=1e-5)
+    wanted = unit_rows(fitted.query) @ fitted.candidates.T
+    np.testing.assert_allclose(similarities(arm, np.arange(240)), wanted, atol=1e-5)
+
+
+def test_the_same_data_and_seed_give_the_same_vectors(shop):
+    once, again = shop.fitted(), shop.fitted()
+    np.testing.assert_array_equal(once.query, again.query)
+    np.testing.assert_array_equal(once.candidates, again.candidates)
+
+
+def test_where_another_arm_answers_its_cosines_rank_the_list(shop):
+    vectors = unit_rows(np.random.default_rng(3).normal(size=(240, 5)).astype(np.float32))
+    everywhere = np.ones(240, dtype=bool)
+    other = ArmVectors(vectors, vectors, everywhere, everywhere)
+    fitted = shop.fitted(replace(default_recipe(shop.views, 240), fallback={0: "content", 1: "hybrid"}))
+    arm = arm_of(shop, fitted, {"content": other})
+    np.testing.assert_allclose(np.linalg.norm(arm.candidates, axis=1), 1.0, rtol=1e-5)
+    cold, warm = np.flatnonzero(shop.counts == 0)[:5], np.flatnonzero(shop.counts > 0)[:5]
+    np.testing.assert_allclose(similarities(arm, cold) * np.sqrt(2), vectors[cold] @ vectors.T, atol=1e-5)
+    alone = unit_rows(fitted.query)[warm] @ fitted.candidates.T
+    np.testing.assert_allclose(similarities(arm, warm) * np.sqrt(2), alone, atol=1e-5)
+
+
+def test_a_product_described_again_asks_what_it_asked_in_the_catalogue(shop, tmp_path: Path):
+    fitted = shop.fitted()
+    save_hybrid(fitted, shop.vocabulary, tmp_path)
+    saved = load_hybrid(tmp_path)
+    assert saved is not None
+    assert saved.recipe == fitted.recipe
+    views = saved.views(shop.items[:3], {"text": shop.features["text"].take(range(3))}, shop.predicted[:3])
+    # As if nobody had clicked them: content alone decides, as it did in the smoother.
+    again = saved.queries(saved.smoothed(views), views, {})
+    np.testing.assert_allclose(again, arm_of(shop, fitted).query[:3], atol=1e-5)
+
+
+def test_a_release_without_a_smoother_has_none_and_a_damaged_one_is_named(shop, tmp_path: Path):
+    assert load_hybrid(tmp_path) is None
+    save_hybrid(shop.fitted(), shop.vocabulary, tmp_path)
+    (tmp_path / "smoother" / "smoother.npz").write_bytes(b"nothing")
+    with pytest.raises(ReleaseError, match="smoother"):
+        load_hybrid(tmp_path)
+
+
+@pytest.mark.parametrize("taste", [UserScoring(), UserScoring(6, 2.0)])
+def test_a_shopper_is_offered_the_group_of_what_he_has(shop, taste):
+    fitted = shop.fitted()
+    scores = UserScorer(fitted.profiles, fitted.for_shoppers, shop.counts)(shop.user_items, taste)
+    known = np.diff(shop.user_items.indptr) > 0
+    assert (GROUP[scores.argmax(axis=1)] == shop.taste)[known].mean() > 0.9
+
+
+def truth(shop: Catalogue) -> tuple[np.ndarray, sparse.csr_matrix, np.ndarray]:
+    targets = np.arange(0, 240, 7)  # of all groups
+    allowed = np.ones(240, dtype=bool)
+    allowed[targets] = False
+    gains = sparse.csr_matrix(((GROUP[targets][:, None] == GROUP[None]) & allowed).astype(float))
+    return targets, gains, allowed
+
+
+def test_a_view_that_misleads_is_left_out_of_the_recipe(shop):
+    rng = np.random.default_rng(5)
+    misleading = unit_rows(np.eye(40, dtype=np.float32)[rng.permutation(240) % 40])
+    views = {"content": shop.views["content"], "prediction": misleading}
+    targets, gains, allowed = truth(shop)
+    thinned = np.where(np.isin(np.arange(240), targets), 0, shop.counts)
+    recipe, tried = choose_recipe(shop.factors, thinned, views, targets, gains, allowed, 0)
+    kept = recipe.weights.get("prediction", 0) / sum(recipe.weights.values())
+    assert kept <= 0.5
+    best = max(one["ndcg"] for one in tried)
+    chosen = [one["ndcg"] for one in tried if Recipe.from_dict({k: v for k, v in one.items() if k != "ndcg"}) == recipe]
+    assert chosen[0] >= best - 0.02
+    assert len(tried) > 5
+
+
+def test_an_arm_that_is_clearly_better_answers_for_its_counts_and_no_other(shop):
+    targets, gains, allowed = truth(shop)
+    counts = np.where(np.arange(240) % 4 == 0, 2, 8)
+    everywhere = np.ones(240, dtype=bool)
+    right, rng = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP]), np.random.default_rng(1)
+    noise = unit_rows(rng.normal(size=(240, GROUPS)).astype(np.float32))
+    where = (counts == 2)[:, None]
+    good = ArmVectors(np.where(where, right, noise), right, everywhere, everywhere)
+    bad = ArmVectors(np.where(where, noise, right), right, everywhere, everywhere)
+    recipe = with_fallback(Recipe({"content": 1.0}), bad, {"content": good}, counts, targets, gains, allowed)
+    assert recipe.fallback == {1: "content", 4: "hybrid"}
+    same = with_fallback(Recipe({"content": 1.0}), good, {"content": good}, counts, targets, gains, allowed)
+    assert same.fallback == {}
+
+
+def test_ndcg_of_a_perfect_order_is_one_and_of_no_list_zero():
+    gains = sparse.csr_matrix(np.array([[0.0, 3.0, 1.0], [0.0, 0.0, 2.0]]))
+    scores = np.array([[0.0, 3.0, 1.0], [-np.inf, -np.inf, -np.inf]])
+    np.testing.assert_allclose(ndcg_of(scores, gains, np.ones(3, dtype=bool), 10), [1.0, 0.0])
+
+
+def test_own_clicks_say_nothing_without_clicks_and_more_as_they_grow(shop):
+    fitted = shop.fitted()
+    told = contributions(fitted, residual_factors(shop.user_items, fitted.recipe.rank, 0), shop.counts, shop.views, 0)
+    for share in told:
+        assert share["own"] + sum(share["views"].values()) == pytest.approx(1.0, abs=1e-3)
+    own = {share["low"]: share["own"] for share in told}
+    assert own[0] == 0
+    assert own[max(own)] > 0.05
+    assert sum(share["products"] for share in told) == 240
+
+
+def test_words_tell_apart_and_unknown_ones_say_nothing(shop, tmp_path: Path):
+    rows = shop.vocabulary.encode(pd.DataFrame({"title": ["scarf", "SCARF  number1", "zeppelin", None]}))
+    alike = (rows @ rows.T).toarray()
+    assert alike[0, 0] == pytest.approx(1.0)
+    assert 0 < alike[0, 1] < 1
+    assert alike[2, 2] == alike[3, 3] == 0
+
+
+def beside(shop: Catalogue, weight: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the hybrid says alone, what ALS says alone, and what they say together; all (n_items, n_items)."""
+    fitted = shop.fitted()
+    als = unit_rows(np.random.default_rng(4).normal(size=(240, 9)).astype(np.float32)) * (shop.counts > 0)[:, None]
+    arms = {"als": ArmVectors(als, als, shop.counts > 0, shop.counts > 0)}
+    mixed = replace(fitted.recipe, behaviour={5: weight})
+    arm = hybrid_arm(fitted.query, fitted.candidates, shop.counts, mixed, arms)
+    return unit_rows(fitted.query) @ fitted.candidates.T, als @ als.T, arm.query @ arm.candidates.T
+
+
+def test_behaviour_beside_ranks_as_the_sum_of_both_at_the_same_spread(shop):
+    own, als, both = beside(shop, 0.5)
+    spread = [np.sqrt(np.square(part).mean(axis=1, keepdims=True)) for part in (own, als)]
+    busy = np.flatnonzero(shop.counts >= 5)
+    wanted = own[busy] / spread[0][busy] + 0.5 * als[busy] / spread[1][busy]
+    for found, asked in zip(both[busy], wanted, strict=True):
+        assert np.corrcoef(found, asked)[0, 1] > 1 - 1e-6
+
+
+def test_behaviour_beside_changes_nothing_below_its_count(shop):
+    own, _, both = beside(shop, 0.5)
+    for row in np.flatnonzero(shop.counts < 5):
+        assert np.corrcoef(own[row], both[row])[0, 1] > 1 - 1e-6
+
+
+def test_behaviour_is_added_where_it_helps_and_nowhere_else(shop):
+    targets, gains, allowed = truth(shop)
+    rng = np.random.default_rng(1)
+    right = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP])
+    noise = unit_rows(rng.normal(size=(240, GROUPS)).astype(np.float32))
+    everywhere, counts = np.ones(240, dtype=bool), np.full(240, 20)
+    good, bad = (ArmVectors(q, right, everywhere, everywhere) for q in (right, noise))
+    recipe = Recipe({"content": 1.0})
+    helped = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, gains, allowed, low=11, high=None)
+    assert set(helped.behaviour) == {11}
+    within = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, gains, allowed, low=1, high=20)
+    assert within.behaviour[21] == 0.0
+    assert within.behaviour[1] > 0
+    unhelped = with_behaviour(recipe, (right, right), {"als": bad}, counts, targets, gains, allowed, low=11, high=None)
+    assert unhelped.behaviour == {}
+    elsewhere = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, gains, allowed, low=1, high=10)
+    assert elsewhere.behaviour == {}
+
+
+def test_a_recipe_keeps_its_behaviour_weights_in_json(shop):
+    recipe = Recipe({"content": 1.0}, behaviour={1: 0.5, 11: 2.0})
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe

@@ -1,0 +1,71 @@
+"""Changes are kept, shared, and never written over unseen."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core.errors import InputError
+from engine.core.workspace import Workspace
+from engine.curation.judgements import JudgementStore
+from engine.edits.changes.store import ChangeStore
+
+NOW = {"title": "Dress", "attributes": {"colour": "navy"}}
+
+
+@pytest.fixture
+def store(tmp_path) -> ChangeStore:
+    return ChangeStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), Workspace(tmp_path))
+
+
+def test_a_change_is_there_for_the_next_process(store, tmp_path):
+    store.save("a", NOW, {**NOW, "title": "Gówn 👗"}, "Ada", 0)
+    again = ChangeStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), Workspace(tmp_path)).get("a")
+    assert again is not None
+    assert (again.before, again.after, again.changed_by, again.version) == (
+        {"title": "Dress"},
+        {"title": "Gówn 👗"},
+        "Ada",
+        1,
+    )
+
+
+def test_the_second_of_two_who_change_a_product_at_once_is_told(store):
+    store.save("a", NOW, {**NOW, "title": "Mine"}, "Ada", 0)
+    with pytest.raises(InputError, match="Somebody else changed 'a'"):
+        store.save("a", NOW, {**NOW, "title": "Yours"}, "Bob", 0)
+    store.save("a", NOW, {**NOW, "title": "Yours"}, "Bob", 1)
+    assert [one.after for one in store.all()] == [{"title": "Yours"}]
+
+
+def test_a_product_as_it_was_is_no_change(store):
+    assert store.save("a", NOW, NOW, "Ada", 0) is None
+    store.save("a", NOW, {**NOW, "title": "Other"}, "Ada", 0)
+    assert store.save("a", NOW, NOW, "Ada", 1) is None
+    assert store.all() == []
+
+
+def test_the_stamp_is_another_after_every_change(store):
+    stamps = [store.stamp()]
+    store.save("a", NOW, {**NOW, "title": "1"}, "Ada", 0)
+    stamps.append(store.stamp())
+    store.save("a", NOW, {**NOW, "title": "2"}, "Ada", 1)
+    stamps.append(store.stamp())
+    store.undo("a")
+    stamps.append(store.stamp())
+    assert stamps[0] == stamps[3]
+    assert len(set(stamps)) == 3
+
+
+def test_undoing_what_was_not_changed_does_nothing(store):
+    store.undo("a")
+    assert store.get("a") is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [({"attributes": {}}, "Nothing would be said"), ({"title": "a", "image": "0" * 64}, "is not stored")],
+)
+def test_what_cannot_be_a_product_is_refused(store, wanted, sentence):
+    with pytest.raises(InputError, match=sentence):
+        store.save("a", NOW, wanted, "Ada", 0)
+    assert store.all() == []

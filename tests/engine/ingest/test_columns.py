@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS, behaviour_column, guess_columns, suggest
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (
+            ["StockCode", "Description", "Unit Price"],
+            {"item_id": "StockCode", "description": "Description", "price": "Unit Price"},
+        ),
+        (["asin", "parent_asin", "title", "store"], {"item_id": "parent_asin", "title": "title", "brand": "store"}),
+        (["SKU", "Product Name", "img"], {"item_id": "SKU", "title": "Product Name", "image": "img"}),
+        (["id", "name", "colour"], {"item_id": "id", "title": "name"}),
+    ],
+)
+def test_columns_of_products_are_known_by_common_names(columns: list[str], expected: dict[str, str]) -> None:
+    assert guess_columns(columns, ITEM_FIELDS, {}) == expected
+
+
+def test_columns_of_events_are_known_by_common_names() -> None:
+    columns = ["CustomerID", "product_id", "event_type", "qty", "InvoiceDate", "country"]
+    assert guess_columns(columns, EVENT_FIELDS, {}) == {
+        "user_id": "CustomerID",
+        "item_id": "product_id",
+        "event": "event_type",
+        "quantity": "qty",
+        "timestamp": "InvoiceDate",
+    }
+
+
+def test_what_a_person_said_comes_first_and_serves_once() -> None:
+    found = guess_columns(["item_id", "sku", "title"], ITEM_FIELDS, {"item_id": "sku", "title": "item_id"})
+    assert found == {"item_id": "sku", "title": "item_id"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("rating_number", "average_rating", "num_reviews", "numReviews", "first_sold", "Units Sold", "sales_rank"),
+        *(
+            "bought_together",
+            "n_buyers",
+            "reviews_count",
+            "click count",
+            "avgRating",
+            "interaction_count",
+            "number of orders",
+        ),
+    ],
+)
+def test_columns_that_count_what_shoppers_did_are_behaviour(name: str) -> None:
+    assert behaviour_column(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["colour", "number_of_pockets", "sleeve", "order_type", "view", "rating_agency", "weight", "user_guide"]
+)
+def test_columns_about_the_product_are_content(name: str) -> None:
+    assert not behaviour_column(name)
+
+
+def test_a_wrong_name_gets_the_closest_one_as_a_hint() -> None:
+    assert suggest("colur", ["title", "colour"]) == "Did you mean 'colour'? The columns are: title, colour."

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.core.errors import InputError
+from engine.ingest import readers, textfiles
+from engine.ingest.readers import ROW, Source, stage
+from engine.ingest.report import ProblemLog
+
+
+@pytest.fixture
+def staging(tmp_path: Path) -> Path:
+    folder = tmp_path / "staging"
+    folder.mkdir()
+    return folder
+
+
+# Without control characters: a file that holds many is refused as binary.
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\t\n\r"), max_size=8)
+
+
+def read(path: Path, staging: Path, **options: object) -> tuple[Source, list[dict[str, object]], ProblemLog]:
+    problems = ProblemLog()
+    source = stage(path, staging, problems, **options)  # type: ignore[arg-type]
+    return source, pq.read_table(source.path).to_pylist(), problems
+
+
+def text_file(folder: Path, content: str | bytes, name: str = "items.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_csv_is_staged_by_position_with_numbered_rows(tmp_path: Path, staging: Path) -> None:
+    source, rows, _ = read(text_file(tmp_path, "id,na me\na,1\nb,2\n"), staging)
+    assert source.columns == ("id", "na me")
+    assert rows == [{ROW: 1, "c0": "a", "c1": "1"}, {ROW: 2, "c0": "b", "c1": "2"}]
+    assert (source.n_rows, source.n_rejected, source.staged("na me")) == (2, 0, "c1")
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(tmp_path: Path, staging: Path, mark: str) -> None:
+    content = "\n".join(mark.join(row) for row in [("id", "tags", "x"), ("a", '"p,q;r|s"', "1"), ("b", "t", "2")])
+    source, rows, _ = read(text_file(tmp_path, content), staging)
+    assert source.columns == ("id", "tags", "x")
+    assert rows[0]["c1"] == "p,q;r|s"
+
+
+def test_one_column_is_a_table_too(tmp_path: Path, staging: Path) -> None:
+    source, rows, _ = read(text_file(tmp_path, "item_id\na\nb\n"), staging)
+    assert source.columns == ("item_id",)
+    assert [row["c0"] for row in rows] == ["a", "b"]
+
+
+def test_quotes_newlines_and_blank_lines_do_not_shift_the_row_numbers(tmp_path: Path, staging: Path) -> None:
+    _, rows, problems = read(
+        text_file(tmp_path, 'a,b\r\n"x\ny","say ""hi"""\r\n\r\n1\r\n3,4\r\n5,6,7\r\n8,9\r\n'), staging
+    )
+    assert [(row[ROW], row["c0"]) for row in rows] == [(1, "x\ny"), (3, "3"), (5, "8")]
+    assert rows[0]["c1"] == 'say "hi"'
+    assert problems.counts == {"broken_row": 2}
+    assert [(problem.row, problem.value) for problem in problems.shown] == [(2, "1"), (4, "5,6,7")]
+    assert "1 values, but the header names 2 columns" in problems.shown[0].message
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path, staging: Path) -> None:
+    assert read(text_file(tmp_path, b"\xef\xbb\xbfid,x\na,1\n"), staging)[0].columns == ("id", "x")
+
+
+def test_gzip_is_unpacked_on_the_way(tmp_path: Path, staging: Path) -> None:
+    path = text_file(tmp_path, gzip.compress(b"id,x\na,1\n"), "items.csv.gz")
+    assert read(path, staging)[1] == [{ROW: 1, "c0": "a", "c1": "1"}]
+
+
+def test_a_wrong_encoding_names_byte_and_line(tmp_path: Path, staging: Path) -> None:
+    path = text_file(tmp_path, "id,x\na,1\nb,café\n".encode("cp1252"))
+    with pytest.raises(
+        InputError, match=r"items\.csv, row 2: byte 15 \(0xe9, in line 3\) is not valid utf-8.*encoding=cp1252"
+    ):
+        read(path, staging)
+
+
+def test_a_wrong_byte_far_into_the_file_is_found_too(
+    tmp_path: Path, staging: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(textfiles, "_CHUNK", 7)
+    path = text_file(tmp_path, "id,x\n" + "é,1\n" * 50 + "b,\n")
+    path.write_bytes(path.read_bytes() + b"\xff,1\n")
+    with pytest.raises(InputError, match=r"row 52: byte 259 \(0xff, in line 53\)"):
+        read(path, staging)
+
+
+def test_a_declared_encoding_is_used(tmp_path: Path, staging: Path) -> None:
+    path = text_file(tmp_path, "id,x\na,café\n".encode("cp1252"))
+    assert read(path, staging, encoding="cp1252")[1][0]["c1"] == "café"
+
+
+def test_an_unknown_encoding_is_refused(tmp_path: Path, staging: Path) -> None:
+    with pytest.raises(InputError, match="no encoding 'klingon'"):
+        read(text_file(tmp_path, "id\na\n"), staging, encoding="klingon")
+
+
+def test_json_lines_keep_texts_numbers_and_lists(tmp_path: Path, staging: Path) -> None:
+    content = '{"id": "a", "n": 1.5, "tags": ["x", "y"]}\n\n{"id": "b", "a/b~c": true, "n": null}\n[1]\n{broken\n'
+    source, rows, problems = read(text_file(tmp_path, content, "items.jsonl"), staging)
+    assert source.columns == ("id", "n", "tags", "a/b~c")
+    assert rows[0] == {ROW: 1, "c0": "a", "c1": "1.5", "c2": '["x","y"]', "c3": None}
+    assert rows[1] == {ROW: 3, "c0": "b", "c1": None, "c2": None, "c3": "true"}
+    assert [(problem.row, problem.value) for problem in problems.shown] == [(4, "[1]"), (5, "{broken")]
+
+
+def test_parquet_keeps_its_types_and_drops_what_is_nested(tmp_path: Path, staging: Path) -> None:
+    path = tmp_path / "items.parquet"
+    table = pa.table(
+        {"id": ["a"], "n": [1.5], "tags": [["x", "y"]], "deep": [{"k": 1}], "d": pa.array(["z"]).dictionary_encode()}
+    )
+    pq.write_table(table, path)
+    _, rows, _ = read(path, staging)
+    assert rows == [{ROW: 1, "c0": "a", "c1": 1.5, "c2": ["x", "y"], "c3": None, "c4": "z"}]
+
+
+def test_reading_stops_at_the_limit(tmp_path: Path, staging: Path) -> None:
+    path = tmp_path / "items.parquet"
+    pq.write_table(pa.table({"id": list(range(200_000))}), path)
+    assert read(path, staging, limit=10)[0].n_rows < 200_000
+
+
+def workbook() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<x/>")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("items.csv", b"", "empty"),
+        ("items.csv", b"id,x\n", "no rows"),
+        ("items.csv", b"\n\n", "names no columns"),
+        ("items.csv", workbook(), "Excel workbook"),
+        ("items.csv", b"PAR1....PAR1", "a Parquet file"),
+        ("items.csv", b"\x1f\x8b\x08\x00", "a gzip file"),
+        ("items.csv", b'{"id": 1}\n', "looks like JSON Lines"),
+        ("items.csv", b"<!DOCTYPE html><p>Sign in</p>", "a web page"),
+        ("items.csv", "id,x\na,1\n".encode("utf-16"), "UTF-16"),
+        ("items.csv", b"id,x\n\x00\x01\x02,1\n", "binary data"),
+        ("items.csv", b"id,id\na,b\n", "field 'id': two columns have this name"),
+        ("items.csv.gz", b"id,x\na,1\n", "says gzip, but the content is not"),
+        ("items.csv.gz", gzip.compress(b"id,x\n" * 9999)[:-30], "damaged"),
+        ("items.csv.gz", gzip.compress(b""), "empty"),
+        ("items.jsonl", b"id,x\na,1\n", "not an object in braces"),
+        ("items.jsonl", b"{broken\n{too\n", "no line is a JSON object"),
+        ("items.json", b'[{"id": 1}]', "not an object in braces"),
+        ("items.parquet", b"id,x\na,1\n", "the name says Parquet"),
+        ("items.parquet", b"PAR1" + b"\0" * 100, "cannot be read"),
+        ("items.xlsx", workbook(), "names' endings"),
+        ("items.parquet.gz", gzip.compress(b"PAR1"), "names' endings"),
+        ("items", b"id\na\n", "names' endings"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused_by_name(
+    tmp_path: Path, staging: Path, name: str, content: bytes, message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        read(text_file(tmp_path, content, name), staging)
+    assert caught.value.file == name
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path, staging: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read(tmp_path / "nowhere.csv", staging)
+
+
+def test_a_gzip_that_unpacks_without_end_is_stopped(
+    tmp_path: Path, staging: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(textfiles, "_FREE_BYTES", 1_000_000)
+    path = text_file(tmp_path, gzip.compress(b"id,x\n" + b"a,1\n" * 3_000_000), "items.csv.gz")
+    with pytest.raises(InputError, match="unpacks to more than"):
+        read(path, staging)
+
+
+def test_an_unclosed_quote_is_reported_and_not_swallowed_silently(tmp_path: Path, staging: Path) -> None:
+    _, rows, problems = read(text_file(tmp_path, 'a,b\n1,2\n"3,4\n5,6\n'), staging)
+    assert [row["c0"] for row in rows] == ["1"]
+    assert problems.counts == {"broken_row": 1}
+
+
+def test_truncated_parquet_is_refused(tmp_path: Path, staging: Path) -> None:
+    path = tmp_path / "items.parquet"
+    pd.DataFrame({"id": [str(n) for n in range(5_000)]}).to_parquet(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"items\.parquet: the file cannot be read"):
+        read(path, staging)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200), st.sampled_from(["items.csv", "items.jsonl", "items.parquet", "items.csv.gz"]))
+def test_any_bytes_are_read_or_refused_by_name(tmp_path: Path, staging: Path, content: bytes, name: str) -> None:
+    prefix = b"id,x\na,1\n" if name == "items.csv" else b""
+    try:
+        source, rows, _ = read(text_file(tmp_path, prefix + content, name), staging)
+    except InputError as exc:
+        refused = exc.file
+    else:
+        refused = name
+        assert len(rows) + source.n_rejected == source.n_rows
+    assert refused == name
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=8))
+def test_what_a_csv_writer_wrote_is_read_back_without_blanks_around_it(
+    tmp_path: Path, staging: Path, rows: list[tuple[str, str]]
+) -> None:
+    # Carriage returns inside quotes are read as they are.
+    expected = [tuple(value.strip() for value in row) for row in rows]
+    path = tmp_path / "items.csv"
+    pd.DataFrame(rows, columns=["id", "x"]).to_csv(path, index=False, quoting=1, encoding="utf-8")
+    assert [(row["c0"], row["c1"]) for row in read(path, staging)[1]] == expected
+
+
+def test_row_numbers_hold_across_blocks(tmp_path: Path, staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "_BLOCK", 1_000)
+    broken = {5, 200, 201, 399, 400}
+    lines = [f"{n}\n" if n in broken else f"{n},yyyy\n" for n in range(1, 401)]
+    source, rows, problems = read(text_file(tmp_path, "id,x\n" + "".join(lines)), staging)
+    assert (source.n_rows, source.n_rejected) == (400, 5)
+    assert [row["c0"] for row in rows] == [str(row[ROW]) for row in rows]
+    assert {problem.row for problem in problems.shown} == broken

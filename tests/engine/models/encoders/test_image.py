@@ -1,0 +1,370 @@
+"""Picture encoders on drawn pictures whose answer is known, on real photographs, and with real pretrained weights."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from safetensors.torch import load_file, save_file
+
+from engine.catalogue.images import store_image
+from engine.core.errors import ReleaseError, SettingsError
+from engine.core.settings import ImageSettings
+from engine.core.workspace import Workspace
+from engine.models.encoders import image as image_module
+from engine.models.encoders.backbone import create_backbone, normalised
+from engine.models.encoders.cache import encode_through_cache
+from engine.models.encoders.classifiers import _training_mode
+from engine.models.encoders.clip import ClipEncoder
+from engine.models.encoders.image import ClassifierEncoder, fit_image_encoder, load_image_encoder
+from engine.models.encoders.picture_labels import candidate_labels
+
+COLOURS = {"red": (200, 30, 30), "green": (30, 160, 60), "blue": (40, 60, 200)}
+SETTINGS = ImageSettings(size=32, epochs=6, attributes=2, batch_size=16)
+KINDS = {"colour": "category", "shape": "category", "mood": "category"}
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, pd.DataFrame]:
+    """120 pictures of a disc or a bar in one of three colours; "mood" is drawn by lot. The last two have no picture."""
+    workspace = Workspace(tmp_path_factory.mktemp("drawn"))
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(120):
+        colour, shape = list(COLOURS)[number % 3], ("disc", "bar")[number // 3 % 2]
+        picture = Image.new("RGB", (48, 48), (245, 245, int(rng.integers(200, 255))))
+        x, y = rng.integers(0, 14, size=2).tolist()
+        draw = ImageDraw.Draw(picture)
+        if shape == "disc":
+            draw.ellipse((x, y, x + 30, y + 30), fill=COLOURS[colour])
+        else:
+            draw.rectangle((x, y, x + 8, y + 34), fill=COLOURS[colour])
+        data = io.BytesIO()
+        picture.save(data, "PNG")
+        rows.append((store_image(workspace, data.getvalue(), name="drawn"), colour, shape, str(rng.choice(["a", "b"]))))
+    rows += [(None, "red", "disc", "a"), (None, "blue", "bar", "b")]
+    return workspace, pd.DataFrame(rows, columns=["image", "colour", "shape", "mood"])
+
+
+@pytest.fixture(scope="module")
+def fitted(drawn: tuple[Workspace, pd.DataFrame]) -> ClassifierEncoder:
+    workspace, items = drawn
+    encoder = fit_image_encoder(items, KINDS, workspace, SETTINGS, seed=0)
+    assert isinstance(encoder, ClassifierEncoder)
+    return encoder
+
+
+def test_visible_attributes_are_chosen_and_learned(fitted: ClassifierEncoder) -> None:
+    assert {branch.name for branch in fitted.branches} == {"colour", "shape"}
+    for branch in fitted.branches:
+        assert branch.accuracy is not None
+        assert branch.majority is not None
+        assert branch.accuracy > branch.majority + 0.2
+
+
+def test_pictures_that_look_alike_lie_close(fitted: ClassifierEncoder, drawn: tuple[Workspace, pd.DataFrame]) -> None:
+    workspace, items = drawn
+    features = fitted.encode(items, workspace)
+    assert features.values.shape == (122, fitted.dim)
+    assert features.present.tolist() == [True] * 120 + [False] * 2
+    assert not features.values[120:].any()
+    vectors = features.values[:120]
+    assert np.square(vectors).sum(1).mean() == pytest.approx(1, abs=0.01)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    similarity = unit @ unit.T
+    np.fill_diagonal(similarity, -1)
+    looks = (items["colour"] + items["shape"]).to_numpy()[:120]
+    assert (looks[similarity.argmax(1)] == looks).mean() > 0.9
+
+
+def test_vectors_that_fitting_brought_along_are_those_that_encoding_gives(
+    fitted: ClassifierEncoder, drawn: tuple[Workspace, pd.DataFrame]
+) -> None:
+    workspace, items = drawn
+    done: list[tuple[int, int]] = []
+    cached = encode_through_cache(fitted, items, workspace, lambda part, total: done.append((part, total)))
+    distinct = items["image"].nunique()  # two drawings can come out alike
+    assert done == [(distinct, distinct)]  # nothing was left to encode
+    assert np.abs(cached.values - fitted.encode(items, workspace).values).max() < 1e-4
+
+
+def test_the_same_seed_gives_the_same_networks_and_a_repeat_trains_nothing(
+    drawn: tuple[Workspace, pd.DataFrame], fitted: ClassifierEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, items = drawn
+    trainings = []
+    train = image_module.train_classifiers
+
+    def counted(*arguments):  # type: ignore[no-untyped-def]
+        trainings.append(1)
+        return train(*arguments)
+
+    monkeypatch.setattr(image_module, "train_classifiers", counted)
+    again = fit_image_encoder(items, KINDS, workspace, SETTINGS, seed=0)
+    assert trainings == []
+    assert again is not None
+    assert again.fingerprint == fitted.fingerprint
+    for folder in (workspace.features / "classifiers").iterdir():
+        (folder / "image.safetensors").write_bytes(b"damaged")
+    afresh = fit_image_encoder(items, KINDS, workspace, SETTINGS, seed=0)
+    assert trainings == [1]
+    assert afresh is not None
+    assert afresh.fingerprint == fitted.fingerprint
+
+
+def test_a_saved_encoder_gives_the_same_vectors_and_a_damaged_one_is_refused(
+    fitted: ClassifierEncoder, drawn: tuple[Workspace, pd.DataFrame], tmp_path: Path
+) -> None:
+    workspace, items = drawn
+    fitted.save(tmp_path)
+    loaded = load_image_encoder(tmp_path)
+    assert loaded.fingerprint == fitted.fingerprint
+    head = items.head(8)
+    assert np.array_equal(loaded.encode(head, workspace).values, fitted.encode(head, workspace).values)
+    (tmp_path / "image.safetensors").write_bytes((tmp_path / "image.safetensors").read_bytes()[:-10])
+    with pytest.raises(ReleaseError, match="cannot be read"):
+        load_image_encoder(tmp_path)
+
+
+def test_the_networks_are_made_when_the_first_picture_comes(fitted: ClassifierEncoder, tmp_path: Path) -> None:
+    fitted.save(tmp_path)
+    program = (
+        "import sys; from pathlib import Path; import numpy as np; "
+        "from engine.models.encoders.image import load_image_encoder; encoder = load_image_encoder(Path(sys.argv[1])); "
+        "print(encoder.dim, [name for name in ('timm', 'torchvision', 'torch._dynamo') if name in sys.modules]); "
+        "encoder.encode_pixels(np.zeros((1, 32, 32, 3), dtype=np.uint8)); print('timm' in sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines() == [f"{fitted.dim} []", "True"]
+
+
+def test_two_threads_make_the_networks_once(fitted: ClassifierEncoder, tmp_path: Path) -> None:
+    fitted.save(tmp_path)
+    loaded = load_image_encoder(tmp_path)
+    assert isinstance(loaded, ClassifierEncoder)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: loaded.parts(), range(2))
+    assert first is second
+
+
+def test_networks_that_do_not_fit_the_installed_timm_are_refused_and_trained_again(
+    drawn: tuple[Workspace, pd.DataFrame], tmp_path: Path
+) -> None:
+    workspace, items = drawn
+    elsewhere = Workspace(tmp_path / "elsewhere")
+    shutil.copytree(workspace.root, elsewhere.root)
+    shutil.rmtree(elsewhere.features / "classifiers", ignore_errors=True)
+    quick = SETTINGS.model_copy(update={"epochs": 1})
+    encoder = fit_image_encoder(items, KINDS, elsewhere, quick, seed=0)
+    assert isinstance(encoder, ClassifierEncoder)
+    (folder,) = (elsewhere.features / "classifiers").iterdir()
+    state = load_file(folder / "image.safetensors")
+    save_file(
+        {name.replace(".conv1.", ".stem."): tensor for name, tensor in state.items()}, folder / "image.safetensors"
+    )
+    loaded = load_image_encoder(folder)
+    with pytest.raises(ReleaseError, match="cannot be made"):
+        loaded.encode(items.head(2), elsewhere)
+    again = fit_image_encoder(items, KINDS, elsewhere, quick, seed=0)
+    assert again is not None
+    assert again.fingerprint == encoder.fingerprint
+
+
+def test_without_an_attribute_to_learn_by_pictures_are_left_out_and_that_is_said(
+    drawn: tuple[Workspace, pd.DataFrame],
+) -> None:
+    workspace, items = drawn
+    heard: list[str] = []
+    encoder = fit_image_encoder(
+        items[["image"]], {}, workspace, SETTINGS, 0, lambda done, message: heard.append(message)
+    )
+    assert encoder is None
+    assert "left out" in heard[-1]
+
+
+def test_without_pictures_or_switched_off_there_is_no_encoder(drawn: tuple[Workspace, pd.DataFrame]) -> None:
+    workspace, items = drawn
+    assert fit_image_encoder(items.tail(2), KINDS, workspace, SETTINGS, 0) is None
+    assert fit_image_encoder(items.drop(columns="image"), KINDS, workspace, SETTINGS, 0) is None
+    off = SETTINGS.model_copy(update={"kind": "none"})
+    assert fit_image_encoder(items, KINDS, workspace, off, 0) is None
+
+
+def test_rare_values_and_attributes_that_say_too_little_are_not_learned() -> None:
+    n = 100
+    items = pd.DataFrame(
+        {
+            "category": ["dress"] * n,
+            "brand": [f"brand {row}" for row in range(n)],
+            "colour": ["red"] * 60 + ["blue"] * 35 + ["puce"] * 5,
+            "fit": ["loose"] * 8 + ["tight"] * 8 + [None] * 84,
+        }
+    )
+    (colour,) = candidate_labels(items, {"colour": "category", "fit": "category", "notes": "text"})
+    assert colour.name == "colour"
+    assert colour.classes == ("red", "blue")
+    assert colour.targets.tolist() == [0] * 60 + [1] * 35 + [-1] * 5
+    assert colour.majority == pytest.approx(60 / 95)
+
+
+def test_norms_of_pretrained_weights_stay_as_they_are() -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Dropout())
+    _training_mode(network, frozen_norms=True)
+    assert [module.training for module in network] == [True, False, True]
+    _training_mode(network, frozen_norms=False)
+    assert [module.training for module in network] == [True, True, True]
+
+
+@pytest.fixture(scope="module")
+def mobilenet(shared_data: Path) -> ImageSettings:
+    weights = shared_data / "weights" / "mobilenetv2_100_imagenet.safetensors"
+    return ImageSettings(weights=weights, size=96, epochs=1, attributes=1, batch_size=16)
+
+
+def photographs(shared_data: Path, workspace: Workspace, per_class: int, classes: list[str]) -> pd.DataFrame:
+    rows = []
+    for name in classes:
+        for file in sorted((shared_data / "clothing" / "images" / "train" / name).glob("*.jpg"))[:per_class]:
+            rows.append((store_image(workspace, file.read_bytes(), name=file.name), name))
+    return pd.DataFrame(rows, columns=["image", "category"])
+
+
+def test_local_pretrained_weights_are_loaded_as_their_description_says(mobilenet: ImageSettings) -> None:
+    backbone = create_backbone(mobilenet)
+    assert backbone.architecture == "mobilenetv2_100"
+    assert backbone.arguments == {"pad_type": "same"}
+    assert backbone.mean == backbone.deviation == (0.5, 0.5, 0.5)
+    black_and_white = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1).expand(2, 1, 1, 3)
+    assert normalised(black_and_white, backbone.mean, backbone.deviation).flatten().tolist() == [-1.0] * 3 + [1.0] * 3
+
+
+def test_pretrained_features_tell_real_garments_apart_untouched(
+    mobilenet: ImageSettings, shared_data: Path, workspace: Workspace
+) -> None:
+    items = photographs(shared_data, workspace, 20, ["dress", "shoes", "hat"])
+    untouched = mobilenet.model_copy(update={"epochs": 0})
+    encoder = fit_image_encoder(items, {}, workspace, untouched, 0)
+    assert isinstance(encoder, ClassifierEncoder)
+    assert [branch.name for branch in encoder.branches] == [None]
+    vectors = encoder.encode(items, workspace).values
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    similarity = unit @ unit.T
+    np.fill_diagonal(similarity, -1)
+    category = items["category"].to_numpy()
+    assert (category[similarity.argmax(1)] == category).mean() > 0.75  # chance is a third
+
+
+def test_a_classifier_can_start_from_pretrained_weights(
+    mobilenet: ImageSettings, shared_data: Path, workspace: Workspace
+) -> None:
+    items = photographs(shared_data, workspace, 24, ["dress", "shoes"])
+    encoder = fit_image_encoder(items, {}, workspace, mobilenet, 0)
+    assert isinstance(encoder, ClassifierEncoder)
+    (branch,) = encoder.branches
+    assert (branch.name, set(branch.classes)) == ("category", {"dress", "shoes"})
+    assert branch.accuracy is not None
+    assert branch.accuracy > 0.7
+    assert encoder.dim <= 128  # 1,280 activations, reduced
+    start, learned = create_backbone(mobilenet).state, encoder.parts()[0].network.state_dict()
+    assert start is not None
+    assert torch.equal(learned["bn1.running_mean"], start["bn1.running_mean"])
+    assert not torch.equal(learned["conv_stem.weight"], start["conv_stem.weight"])
+
+
+def test_weights_that_do_not_fit_are_refused_with_the_reason(mobilenet: ImageSettings, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="holds a mobilenetv2_100"):
+        create_backbone(mobilenet.model_copy(update={"backbone": "resnet10t"}))
+    with pytest.raises(SettingsError, match="no such file"):
+        create_backbone(ImageSettings(weights=tmp_path / "none.safetensors"))
+    save_file({"nothing": torch.zeros(2)}, tmp_path / "wrong.safetensors")
+    with pytest.raises(SettingsError, match="does not fit"):
+        create_backbone(ImageSettings(weights=tmp_path / "wrong.safetensors"))
+    (tmp_path / "wrong.safetensors").write_bytes(b"not safetensors")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        create_backbone(ImageSettings(weights=tmp_path / "wrong.safetensors"))
+    with pytest.raises(SettingsError, match="timm knows no such model"):
+        create_backbone(ImageSettings(backbone="no_such_network"))
+    with pytest.raises(SettingsError, match=r"belong to image\.kind"):
+        create_backbone(ImageSettings(pretrained="laion2b_s34b_b79k"))
+
+
+@pytest.fixture
+def tiny_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageSettings:
+    """A CLIP of a few thousand parameters, made known to open_clip, with its weights saved as safetensors."""
+    from engine.models.torchvision_shim import ensure_torchvision
+
+    ensure_torchvision()
+    import open_clip
+    from open_clip import factory
+
+    monkeypatch.setattr(factory, "_MODEL_CONFIGS", dict(factory._MODEL_CONFIGS))
+    config = {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8},
+        "text_cfg": {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1},
+    }
+    factory._MODEL_CONFIGS["tiny-clip"] = config
+    torch.manual_seed(0)
+    save_file(open_clip.create_model("tiny-clip").state_dict(), tmp_path / "clip.safetensors")
+    return ImageSettings(kind="open_clip", clip_model="tiny-clip", weights=tmp_path / "clip.safetensors", batch_size=7)
+
+
+def test_open_clip_is_loaded_from_a_local_file_and_gives_what_its_picture_tower_gives(
+    tiny_clip: ImageSettings, drawn: tuple[Workspace, pd.DataFrame], tmp_path: Path
+) -> None:
+    import open_clip
+
+    workspace, items = drawn
+    shown = items.tail(12)
+    encoder = fit_image_encoder(shown, KINDS, workspace, tiny_clip, 0)
+    assert isinstance(encoder, ClipEncoder)
+    features = encoder.encode(shown, workspace)
+    assert features.values.shape == (12, encoder.dim) == (12, 16)
+    assert features.present.tolist() == [True] * 10 + [False] * 2
+    model = open_clip.create_model("tiny-clip", pretrained=str(tiny_clip.weights)).eval()
+    pixels = image_module.read_pixels(workspace, shown["image"].dropna().tolist(), 32)
+    with torch.inference_mode():
+        expected = model.encode_image(
+            normalised(torch.from_numpy(pixels), encoder.mean, encoder.deviation), normalize=True
+        )
+    assert np.abs(features.values[:10] - expected.numpy()).max() < 1e-5
+
+    encoder.save(tmp_path)
+    loaded = load_image_encoder(tmp_path)
+    assert loaded.fingerprint == encoder.fingerprint
+    assert np.array_equal(loaded.encode(shown, workspace).values, features.values)
+
+
+def test_open_clip_weights_that_changed_or_went_are_refused(tiny_clip: ImageSettings, tmp_path: Path) -> None:
+    from engine.models.encoders.clip import fit_clip_encoder
+
+    assert tiny_clip.weights is not None
+    fit_clip_encoder(tiny_clip).save(tmp_path)
+    state = load_file(tiny_clip.weights)
+    state["visual.conv1.weight"] += 1
+    save_file(state, tiny_clip.weights)
+    with pytest.raises(ReleaseError, match="not the one"):
+        load_image_encoder(tmp_path)
+    tiny_clip.weights.unlink()
+    with pytest.raises(ReleaseError, match="cannot be read"):
+        load_image_encoder(tmp_path)
+
+
+def test_open_clip_without_weights_or_with_an_unknown_name_says_what_to_set(tiny_clip: ImageSettings) -> None:
+    from engine.models.encoders.clip import fit_clip_encoder
+
+    with pytest.raises(SettingsError, match=r"image\.pretrained"):
+        fit_clip_encoder(tiny_clip.model_copy(update={"weights": None}))
+    with pytest.raises(SettingsError, match="knows no such model"):
+        fit_clip_encoder(tiny_clip.model_copy(update={"clip_model": "no-such-clip"}))
+    with pytest.raises(SettingsError, match="cannot be loaded"):
+        fit_clip_encoder(tiny_clip.model_copy(update={"weights": None, "pretrained": "no_such_tag"}))

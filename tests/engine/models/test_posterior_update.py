@@ -1,0 +1,82 @@
+"""A product that changed is where fitting again would put it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from engine.core.vectors import unit_rows
+from engine.models.posterior_update import PosteriorUpdate
+from engine.models.smoother import Kernel, fit_smoother
+
+KERNEL = Kernel({"text": 0.0, "image": 3.0}, {"text": 1.0, "image": 2.0})
+NOISE = 4.0
+
+
+@pytest.fixture
+def shop():
+    """Views, vectors and counts of 60 products, every tenth without interactions."""
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 40, 60)
+    counts[::10] = 0
+    words = sparse.csr_matrix(rng.random((60, 30)) * (rng.random((60, 30)) < 0.2), dtype=np.float32)
+    views = {"text": words, "image": rng.normal(size=(60, 8)).astype(np.float32)}
+    vectors = (rng.normal(size=(60, 5)) * np.sqrt(counts)[:, None]).astype(np.float32)
+    return views, vectors, counts
+
+
+def changed(views, row, seed=1):
+    """The views of all products with new content in one row, and of that row alone before and after."""
+    rng = np.random.default_rng(seed)
+    words, image = views["text"].toarray(), views["image"].copy()
+    words[row], image[row] = np.roll(words[row], 3), rng.normal(size=8)
+    new = {"text": sparse.csr_matrix(words), "image": image}
+    return new, {name: one[[row]] for name, one in views.items()}, {name: one[[row]] for name, one in new.items()}
+
+
+def observed(vectors, counts):
+    return vectors / np.sqrt(np.maximum(counts, 1))[:, None]
+
+
+@pytest.mark.parametrize("row", [3, 17, 59])
+def test_it_stands_where_fitting_everything_again_would_put_it(shop, row):
+    views, vectors, counts = shop
+    new, before, after = changed(views, row)
+    smoother = fit_smoother(vectors, counts, views, KERNEL, noise=NOISE)
+    again = fit_smoother(vectors, counts, new, KERNEL, noise=NOISE)
+    moved = PosteriorUpdate(smoother, counts, NOISE)(np.array([row]), before, after, observed(vectors, counts)[[row]])
+    assert np.allclose(moved, again(after), atol=1e-3)
+    assert not np.allclose(moved, smoother(before), atol=0.05)
+    assert not np.allclose(moved, smoother(after), atol=0.05)  # its own behaviour went with it
+
+
+def test_so_it_does_where_landmarks_stand_for_all(shop):
+    views, vectors, counts = shop
+    options = {"noise": NOISE, "max_landmarks": 25, "keep_factor": True}
+    smoother = fit_smoother(vectors, counts, views, KERNEL, **options)
+    units = unit_rows(views["image"])
+    row = next(r for r in range(60) if counts[r] and not (smoother.landmarks["image"] @ units[r] > 0.9999).any())
+    new, before, after = changed(views, row)
+    again = fit_smoother(vectors, counts, new, KERNEL, **options)
+    moved = PosteriorUpdate(smoother, counts, NOISE)(np.array([row]), before, after, observed(vectors, counts)[[row]])
+    assert np.allclose(moved, again(after), atol=1e-3)
+    assert not np.allclose(moved, smoother(after), atol=0.02)
+
+
+@pytest.mark.parametrize("max_landmarks", [4000, 25])
+def test_unchanged_content_changes_nothing(shop, max_landmarks):
+    views, vectors, counts = shop
+    smoother = fit_smoother(vectors, counts, views, KERNEL, noise=NOISE, max_landmarks=max_landmarks, keep_factor=True)
+    rows = np.array([0, 3, 20, 41])
+    same = {name: one[rows] for name, one in views.items()}
+    moved = PosteriorUpdate(smoother, counts, NOISE)(rows, same, same, observed(vectors, counts)[rows])
+    assert np.allclose(moved, smoother(same), atol=1e-3)
+
+
+def test_without_interactions_the_look_alikes_alone_speak(shop):
+    views, vectors, counts = shop
+    _, before, after = changed(views, 10)
+    smoother = fit_smoother(vectors, counts, views, KERNEL, noise=NOISE)
+    moved = PosteriorUpdate(smoother, counts, NOISE)(np.array([10]), before, after, np.zeros((1, 5), dtype=np.float32))
+    assert np.array_equal(moved, smoother(after))

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from engine.core.vectors import unit_rows
+from engine.models import user_scoring as module
+from engine.models.user_scoring import UserScorer, UserScoring
+
+
+def owned(rows: list[list[int]], n_items: int) -> sparse.csr_matrix:
+    matrix = np.zeros((len(rows), n_items), dtype=np.float32)
+    for shopper, items in enumerate(rows):
+        matrix[shopper, items] = 1.0
+    return sparse.csr_matrix(matrix)
+
+
+def test_one_near_relative_counts_for_more_than_many_distant_ones_when_the_power_is_high():
+    # 0-4 lie 60 degrees from item 6, item 5 lies 15 degrees from item 7; each shopper has 0-5.
+    angles = np.deg2rad([0, 0, 0, 0, 0, 90, 60, 75])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    scorer = UserScorer(vectors, vectors, np.ones(8))
+    shopper = owned([[0, 1, 2, 3, 4, 5]], 8)
+    broad = scorer(shopper, UserScoring())[0]
+    close = scorer(shopper, UserScoring(10, 50.0))[0]
+    assert broad[6] > broad[7]
+    assert close[7] > close[6]
+
+
+def test_scores_are_the_formula_item_by_item_however_they_are_cut_into_pieces(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(0)
+    profiles = unit_rows(rng.standard_normal((23, 5)).astype(np.float32))
+    smoothed = rng.standard_normal((23, 5)).astype(np.float32)
+    counts = rng.integers(0, 9, 23)
+    has = owned([[1, 4], [0], [], [2, 3, 22]], 23)
+    monkeypatch.setattr(module, "ITEMS_AT_ONCE", 4)
+    monkeypatch.setattr(module, "SHOPPERS_AT_ONCE", 3)
+    found = list(UserScorer(profiles, smoothed, counts).by_scoring(has, (UserScoring(), UserScoring(3, 0.5))))
+    units = unit_rows(smoothed)
+    for shopper, items in enumerate([[1, 4], [0], [], [2, 3, 22]]):
+        rest = [item for item in range(23) if item not in items]
+        mean = profiles[items].mean(axis=0) if items else np.zeros(5)
+        broad = smoothed @ mean
+        close = np.array(
+            [
+                np.sqrt(max(counts[j], 0.5)) * sum(max(units[i] @ units[j], 0) ** 3 for i in items if i != j)
+                for j in range(23)
+            ]
+        )
+        broad = broad / (broad[rest].max() if broad[rest].max() > 0 else 1)
+        close = close / (close[rest].max() if close[rest].max() > 0 else 1)
+        np.testing.assert_allclose(found[0][shopper], broad, atol=1e-5)
+        np.testing.assert_allclose(found[1][shopper], broad + 0.5 * close, atol=1e-5)

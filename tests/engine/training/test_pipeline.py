@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.catalogue.snapshot import write_snapshot
+from engine.core.errors import NoDataError, TrainingError
+from engine.core.settings import Settings
+from engine.core.workspace import Workspace
+from engine.curation.judgements import JudgementStore
+from engine.jobs import run_status, start_run
+from engine.jobs.lease import lease_holder
+from engine.jobs.recording import lease_file
+from engine.recommend.recommender import Recommender
+from engine.release.manifest import Manifest
+from engine.release.publish import current_release_id, list_releases, verify_release
+from engine.training import pipeline as training
+from engine.training.pipeline import TrainingResult, measure, train
+from tests.support.tiny_release import build_tiny_shop
+
+SMALL: dict[str, Any] = {
+    "als": {"factors": 8, "iterations": 5},
+    "text": {"model": "none"},
+    "image": {"kind": "none"},
+    "predictor": {"hidden": 32, "layers": 1, "max_epochs": 15},
+    "evaluation": {"max_targets": 20},
+}
+FAST: dict[str, str] = {
+    "als.factors": "8",
+    "als.iterations": "5",
+    "text.model": "none",
+    "image.kind": "none",
+    "predictor.hidden": "32",
+    "predictor.max_epochs": "15",
+    "evaluation.enabled": "false",
+}
+
+
+def settings(**changed: Any) -> Settings:
+    return Settings.model_validate({**SMALL, **changed})
+
+
+def unmeasured(**changed: Any) -> Settings:
+    return settings(evaluation={"enabled": False}, **changed)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, TrainingResult, list[str]]:
+    """The tiny demo shop, trained once; the steps it told."""
+    workspace = Workspace(tmp_path_factory.mktemp("trained") / "workspace")
+    build_tiny_shop(workspace, demo=True)
+    steps: list[str] = []
+    result = train(workspace, settings(), progress=lambda step, done, message="": steps.append(step))
+    return workspace, result, list(dict.fromkeys(steps))
+
+
+@pytest.fixture
+def shop(workspace: Workspace) -> Workspace:
+    build_tiny_shop(workspace)
+    return workspace
+
+
+def plain_shop(workspace: Workspace, n_items: int = 40, events: int = 400, **columns: Any) -> None:
+    """A shop of items that have nothing but an id and `columns`."""
+    rng = np.random.default_rng(0)
+    items = pd.DataFrame({"item_id": [f"i{n}" for n in range(n_items)]} | columns)
+    pairs = pd.DataFrame(
+        {
+            "user_id": [f"u{n}" for n in rng.integers(0, 30, events)],
+            "item_id": [f"i{n}" for n in rng.integers(0, n_items, events)],
+        }
+    )
+    kinds = {"colour": "category"} if "colour" in columns else {}
+    write_snapshot(workspace, items, pairs, {"attributes": kinds}, {})
+
+
+def hashes(workspace: Workspace, release_id: str) -> dict[str, str]:
+    return {name: facts["sha256"] for name, facts in verify_release(workspace, release_id).files.items()}
+
+
+def test_a_trained_release_is_published_and_verifies(trained: tuple[Workspace, TrainingResult, list[str]]) -> None:
+    workspace, result, _ = trained
+    assert (result.published, result.release_id) == (True, "r0001")
+    assert result.decision == "Published: 60 of 60 products have neighbours."
+    assert current_release_id(workspace) == "r0001"
+    assert verify_release(workspace, "r0001").extra["decision"] == result.decision
+
+
+def test_neighbours_come_from_the_family_even_without_clicks(
+    trained: tuple[Workspace, TrainingResult, list[str]],
+) -> None:
+    recommender = Recommender.open(trained[0])
+    unclicked = recommender.items.loc[recommender.items["interaction_count"] == 0, "item_id"]
+    assert len(unclicked) == 6
+    for item_id in unclicked:
+        neighbours = recommender.neighbours(item_id, "hybrid", 5)
+        assert len(neighbours) == 5
+        family = sum(neighbour.item_id[:2] == item_id[:2] for neighbour in neighbours)
+        assert family >= 4, f"{item_id}: {[neighbour.item_id for neighbour in neighbours]}"
+        assert recommender.neighbours(item_id, "als") == []
+
+
+def test_steps_are_told_in_a_merchandisers_words_and_timed_in_the_manifest(
+    trained: tuple[Workspace, TrainingResult, list[str]],
+) -> None:
+    workspace, _, steps = trained
+    assert steps == [
+        "Reading the shop",
+        "Reading attributes",
+        "Measuring quality",
+        "Learning from 306 clicks",
+        "Predicting behaviour from content",
+        "Carrying behaviour over to look-alikes",
+        "Drawing the maps",
+        "Building the neighbour index",
+        "Publishing",
+    ]
+    timed = verify_release(workspace, "r0001").extra["steps"]
+    assert [step["name"] for step in timed] == steps[:-1]
+    assert all(step["seconds"] >= 0 for step in timed)
+
+
+def test_how_the_models_came_about_is_kept(trained: tuple[Workspace, TrainingResult, list[str]]) -> None:
+    recommender = Recommender.open(trained[0])
+    record = recommender.training
+    assert len(record["als_losses"]) == 5
+    assert record["als_losses"][-1] < record["als_losses"][0]
+    curves = record["predictor"]["curves"]
+    assert [point["epoch"] for point in curves] == list(range(1, len(curves) + 1))
+    assert set(record["encoders"]) == {"attributes"}
+    assert record["settings"]["als"]["factors"] == 8
+    assert recommender.metrics["tau"] == record["tau"]
+
+
+def test_what_the_shop_lacks_is_noted(trained: tuple[Workspace, TrainingResult, list[str]]) -> None:
+    _, result, _ = trained
+    assert "No product has a picture to learn from: neighbours do without." in result.notes
+    assert "6 of 60 products have no clicks yet." in result.notes
+
+
+def test_maps_place_every_product_that_an_arm_knows(trained: tuple[Workspace, TrainingResult, list[str]]) -> None:
+    recommender = Recommender.open(trained[0])
+    maps, counts = recommender.maps, recommender.items["interaction_count"]
+    assert list(maps["item_id"]) == list(recommender.items["item_id"])
+    assert (maps["als_x"].notna() == (counts > 0)).all()
+    assert maps[["hybrid_x", "hybrid_y"]].notna().all().all()
+
+
+def test_the_demo_shop_gets_sample_judgements_with_its_first_release_only(
+    trained: tuple[Workspace, TrainingResult, list[str]],
+) -> None:
+    workspace, _, _ = trained
+    store = JudgementStore(workspace.database_url)
+    assert store.has_demo()
+    store.remove_demo()
+    train(workspace, unmeasured())
+    assert not store.has_demo()
+    store.close()
+
+
+def test_a_shop_of_ones_own_gets_no_sample_judgements(shop: Workspace) -> None:
+    train(shop, unmeasured())
+    assert not (shop.root / "longtail.db").exists()
+
+
+def test_equal_data_settings_and_seed_give_equal_files(shop: Workspace, tmp_path: Path) -> None:
+    other = Workspace(tmp_path / "other")
+    build_tiny_shop(other)
+    first, second, again = train(shop, settings()), train(shop, settings()), train(other, settings())
+    expected = hashes(shop, first.release_id)
+    assert len(expected) > 15
+    assert hashes(shop, second.release_id) == expected
+    assert hashes(other, again.release_id) == expected
+    changed = hashes(shop, train(shop, unmeasured(seed=1)).release_id)
+    assert changed["item_factors.npy"] != expected["item_factors.npy"]
+
+
+def test_a_release_can_be_kept_unpublished(shop: Workspace) -> None:
+    train(shop, unmeasured())
+    result = train(shop, unmeasured(), publish=False)
+    assert (result.published, result.decision) == (False, "Not published, as asked.")
+    assert current_release_id(shop) == "r0001"
+    assert [manifest.release_id for manifest in list_releases(shop)] == ["r0002", "r0001"]
+
+
+def test_a_figure_that_is_no_number_keeps_a_release_from_being_served(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        training,
+        "evaluate_release",
+        lambda *args, **named: {"seed": 0, "tau": 4.0, "thinning": {}, "odd": {"mean": np.nan}},
+    )
+    result = train(shop, settings())
+    assert not result.published
+    assert "quality figure is not a number" in result.decision
+    assert current_release_id(shop) is None
+    manifest: Manifest = verify_release(shop, result.release_id)
+    assert manifest.extra["decision"] == result.decision
+    assert json.loads((shop.releases / result.release_id / "metrics.json").read_text())["odd"] == {"mean": None}
+
+
+def test_a_shop_too_small_to_measure_is_trained_all_the_same(workspace: Workspace) -> None:
+    plain_shop(workspace, colour=["red", "blue"] * 20, events=120)
+    result = train(workspace, settings())
+    assert result.published
+    assert result.metrics["problem"] in result.notes
+
+
+def test_products_that_nothing_tells_apart_cannot_be_learned_from(workspace: Workspace) -> None:
+    plain_shop(workspace)
+    with pytest.raises(TrainingError, match="titles, pictures or attributes"):
+        train(workspace, settings())
+    assert current_release_id(workspace) is None
+
+
+def test_too_few_interactions_are_said_so_and_the_old_release_is_served_still(shop: Workspace) -> None:
+    train(shop, unmeasured())
+    plain_shop(shop, events=5, colour=["red", "blue"] * 20)
+    with pytest.raises(TrainingError, match="products have both interactions and content; at least 20"):
+        train(shop, unmeasured())
+    assert Recommender.open(shop).release_id == "r0001"
+    assert [path.name for path in shop.releases.glob(".*.part")] == []
+
+
+def test_without_a_shop_there_is_nothing_to_train_on(workspace: Workspace) -> None:
+    with pytest.raises(NoDataError, match="Load one with `ingest`"):
+        train(workspace, settings())
+
+
+def test_measuring_writes_no_release(shop: Workspace) -> None:
+    metrics = measure(shop, settings())
+    assert "als" in metrics["thinning"]
+    assert not shop.releases.exists()
+
+
+def test_a_training_killed_at_any_moment_leaves_a_workspace_in_which_the_next_one_succeeds(shop: Workspace) -> None:
+    moments = random.Random(3)
+    for _ in range(3):
+        run_id = start_run(shop, "train", FAST)
+        time.sleep(moments.uniform(1.0, 9.0))
+        holder = lease_holder(lease_file(shop))
+        if holder and holder.run_id == run_id:
+            os.kill(holder.pid, signal.SIGKILL)
+        while run_status(shop, run_id).state == "running":
+            time.sleep(0.05)
+    run_id = start_run(shop, "train", FAST)
+    while (status := run_status(shop, run_id)).state == "running":
+        time.sleep(0.1)
+    assert status.state == "done", status.message
+    assert current_release_id(shop) == status.release_id
+    assert [path.name for path in shop.releases.glob(".*.part")] == []
+    assert all(manifest.damage is None for manifest in list_releases(shop))

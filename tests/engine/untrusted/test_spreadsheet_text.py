@@ -1,0 +1,47 @@
+"""Text that goes through a spreadsheet and comes back as it was, never run on the way."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from engine.edits.collections.rows import problems_table, read_collection
+from engine.edits.collections.template import template_csv
+from engine.untrusted.sheets import read_sheet
+from engine.untrusted.spreadsheet_text import guarded, unguarded
+
+TEXTS = ["dress", "", "=1+1", "'=1+1", "''-x", "-5", "+44", "@home", "'tis", "＝1", "שמלה 👗", "\t=x", "a=b"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_text_comes_back_and_none_runs(text):
+    there = str(guarded(text))
+    assert unguarded(there) == text
+    assert there[:1] not in tuple("=+-@＝\t")
+
+
+def test_numbers_and_nothing_stay_what_they_are():
+    assert [guarded(value) for value in (5, 4.5, None)] == [5, 4.5, None]
+
+
+def test_rows_to_mend_keep_every_script_through_csv():
+    titles = ["שמלה 👩🏽‍🦰", "فستان", "=cmd()", "-10 %", 'a; b, "c" | d', "ドレス"]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([["title", "price"], *([title, "viel"] for title in titles)])
+    sheet = read_sheet(text.getvalue().encode("utf-8-sig"), "new.csv")
+    mend = problems_table(sheet, read_collection(sheet, (), lambda _id: False, {}))
+    back = read_sheet(mend.assign(price="5").to_csv(index=False).encode("utf-8-sig"), "to-mend.csv")
+    rows = read_collection(back, (), lambda _id: False, {})
+    assert [row.item["title"] for row in rows] == titles
+    assert all(row.ready for row in rows)
+
+
+def test_the_csv_template_reads_as_what_it_shows():
+    examples = [{"title": "=x ירוק", "price": 4.5, "sizes": ["S", "M"]}]
+    data = template_csv({"sizes": "multi"}, examples)
+    assert data.startswith(b"\xef\xbb\xbf")
+    sheet = read_sheet(data, "template.csv")
+    (row,) = read_collection(sheet, (), lambda _id: False, {"sizes": "multi"})
+    assert row.item == {"title": "=x ירוק", "price": 4.5, "attributes": {"sizes": ["S", "M"]}}

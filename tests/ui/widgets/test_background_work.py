@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+RAN: list[str] = []
+GO = threading.Event()
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    RAN.clear()
+    GO.clear()
+
+
+def page():
+    import streamlit as st
+
+    from tests.ui.widgets.test_background_work import GO, RAN
+    from ui.widgets.background_work import begin, finished
+
+    def work(count):
+        RAN.append("ran")
+        count(1)
+        GO.wait(5)
+        return len(RAN)
+
+    ended = finished("some_work")
+    if ended is not None:
+        st.write(f"ended with {ended.exception() or ended.result()}")
+    elif st.session_state.get("begin"):
+        begin("some_work", "Saving", work, total=st.session_state.get("total", 0))
+        begin("some_work", "Saving", work)  # as by a second press
+
+
+@pytest.mark.parametrize("total", [0, 3])
+def test_work_that_is_begun_twice_is_done_once_and_told_once(total):
+    app = AppTest.from_function(page, default_timeout=20).run()
+    app.session_state["begin"], app.session_state["total"] = True, total
+    app.run()
+    app.session_state["begin"] = False
+    threading.Timer(0.7, GO.set).start()
+    began = time.monotonic()
+    app.run()
+    assert time.monotonic() - began > 0.5  # it waited
+    assert app.markdown[0].value == "ended with 1"
+    assert not app.run().markdown
+    assert RAN == ["ran"]
+
+
+def test_what_goes_wrong_is_told_to_whoever_waits():
+    from ui.widgets.background_work import begin, finished
+
+    def fails(_count):
+        raise OSError("no space left")
+
+    begin("failing", "Saving", fails)
+    ended = finished("failing")
+    assert ended is not None
+    with pytest.raises(OSError, match="no space"):
+        ended.result()
+    assert "failing" not in st.session_state

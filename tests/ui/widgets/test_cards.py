@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from engine.recommend.traffic import Traffic
+from ui.products.facts import meaning
+from ui.widgets.cards import CardMaker, product_href
+
+ITEMS = pd.DataFrame(
+    {
+        "item_id": ["A 1&b", "B"],
+        "title": ["<b>Dress</b>", None],
+        "brand": ["Aster", None],
+        "price": [12.5, np.nan],
+        "image": ["f" * 64, None],
+        "interaction_count": [40, 0],
+    }
+)
+TRAFFIC = Traffic(head_from=100, tail_below=12, median=41.0)
+
+
+def test_a_card_says_what_there_is():
+    card = CardMaker(ITEMS, TRAFFIC, "clicks", "GBP").card(0, rank=3)
+    assert (card.title, card.brand, card.price, card.count, card.level, card.rank) == (
+        "<b>Dress</b>", "Aster", "£12.50", "40 clicks", "middle", 3
+    )  # fmt: skip
+    assert card.image == f"/thumb/{'f' * 64}"
+    assert card.large == f"/picture/{'f' * 64}"
+
+
+def test_a_card_of_a_bare_product_is_named_by_its_id():
+    card = CardMaker(ITEMS, TRAFFIC, "clicks", "GBP").card(1)
+    assert (card.title, card.brand, card.price, card.count, card.image) == ("B", "", "", "no clicks", None)
+
+
+def test_addresses_escape_what_stands_in_ids():
+    assert product_href("A 1&b") == "./?item=A+1%26b"
+
+
+def test_counts_are_explained_against_the_median_product():
+    assert meaning(3, TRAFFIC, "clicks") == "3 clicks: too few for behaviour alone; the median product has 41."
+    assert meaning(5, TRAFFIC, "clicks") == "5 clicks: little for behaviour to go by; the median product has 41."
+    assert meaning(900, TRAFFIC, "clicks") == "900 clicks: plenty for behaviour to go by; the median product has 41."
+    assert meaning(0, TRAFFIC, "clicks") == "No clicks: nothing for behaviour to go by; the median product has 41."

@@ -1,0 +1,208 @@
+"""What all sessions share: the workspace, its settings, the shop, the release in use, the judgement store."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from engine.catalogue.snapshot import Shop, read_shop
+from engine.core.errors import StoreError
+from engine.core.settings import Settings, load_settings, workspace_path
+from engine.core.workspace import Workspace
+from engine.curation.judgements import JudgementStore
+from engine.curation.suppression import Suppressed
+from engine.recommend.recommender import Recommender
+from engine.recommend.traffic import Traffic
+from engine.release.publish import current_release_id
+from ui.products.changed_release import as_changed
+from ui.widgets.cards import CardMaker
+from ui.widgets.formatting import day_phrase, plural
+
+__all__ = [
+    "ShopWords",
+    "card_maker",
+    "has_release",
+    "has_shop",
+    "is_lead",
+    "judgements",
+    "known_values",
+    "recommender",
+    "release",
+    "release_as_trained",
+    "release_sentence",
+    "settings",
+    "shop",
+    "shop_words",
+    "suppressed",
+    "traffic",
+    "words_of",
+    "workspace",
+]
+
+RETRY_SECONDS = 10.0
+_unread: dict[str, float] = {}
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ShopWords:
+    """The shop as the release was trained on it: what it is called, what it counts, and how its attributes are written."""
+
+    name: str
+    interaction_word: str
+    currency: str | None
+    attribute_kinds: Mapping[str, str]
+
+
+def workspace() -> Workspace:
+    """The workspace that this server shows."""
+    return Workspace(workspace_path())
+
+
+def settings() -> Settings:
+    """The settings as they stand; read again when settings.toml changes."""
+    file = workspace().settings_file
+    return _settings(workspace().root, file.stat().st_mtime_ns if file.is_file() else 0)
+
+
+def has_shop() -> bool:
+    """Whether a shop was loaded or drawn."""
+    return (workspace().snapshots / "current").is_file()
+
+
+def has_release() -> bool:
+    """Whether a training run has published anything."""
+    return current_release_id(workspace()) is not None
+
+
+def shop() -> Shop:
+    """The shop data in use; raises `NoDataError` when there is none."""
+    return _shop(workspace(), workspace().current_snapshot().name)
+
+
+def shop_words() -> ShopWords:
+    """The words of the shop that the release was trained on, which may not be the one that was loaded last."""
+    return words_of(recommender())
+
+
+def words_of(facade: Recommender) -> ShopWords:
+    """The words of the shop that a release was trained on."""
+    facts = facade.manifest.extra["shop"]
+    return ShopWords(facts["name"], facts["interaction_word"], facts["currency"], facts["attributes"])
+
+
+def recommender() -> Recommender:
+    """The published release as people changed it since, or the last good one with a notice.
+
+    While the database of the changes cannot be read it is shown as it was trained. Raises `NoReleaseError` when there is none.
+    """
+    base, url = release_as_trained(), settings().database_url or workspace().database_url
+    if time.monotonic() - _unread.get(url, -RETRY_SECONDS) < RETRY_SECONDS:
+        return base
+    try:
+        return as_changed(base, workspace(), judgements(), url)
+    except StoreError:
+        _unread[url] = time.monotonic()  # a page asks dozens of times, and a connection may take seconds to fail
+        logger.warning("changes to products cannot be read; the release is shown as it was trained", exc_info=True)
+        return base
+
+
+def release_as_trained() -> Recommender:
+    """As `recommender`, without what people changed since."""
+    return _recommender(workspace(), current_release_id(workspace()))
+
+
+def release(release_id: str) -> Recommender:
+    """One release, published or not; raises `NotFoundError` or `ReleaseError` where it is gone or damaged."""
+    return _release(workspace(), release_id)
+
+
+def traffic() -> Traffic:
+    """Where head, middle and long tail of the release's catalogue begin."""
+    return _traffic(workspace(), recommender().release_id)
+
+
+def card_maker() -> CardMaker:
+    """Makes cards of the release's products."""
+    words = shop_words()
+    return CardMaker(recommender().items, traffic(), words.interaction_word, words.currency)
+
+
+def known_values(column: str) -> list[str]:
+    """The values of a column of the release's catalogue, most frequent first; do not change the list."""
+    return _known_values(workspace(), recommender().version, column)
+
+
+def judgements() -> JudgementStore:
+    """The judgement store, migrated."""
+    return _store(settings().database_url or workspace().database_url)
+
+
+def suppressed() -> Suppressed:
+    """The neighbours that people ruled out."""
+    return _suppressed(settings().database_url or workspace().database_url, settings().curation.leads)
+
+
+def is_lead(name: str | None) -> bool:
+    """Whether this person decides disputes and sees how steady raters are; everybody does where no leads are named."""
+    leads = settings().curation.leads
+    return name is not None and (not leads or name in leads)
+
+
+def release_sentence() -> str:
+    """`Release 12, trained today 09:14, 2,000 products`."""
+    manifest = recommender().manifest
+    return (
+        f"Release {manifest.number}, trained {day_phrase(datetime.fromisoformat(manifest.created_at))}, "
+        f"{plural(manifest.n_items, 'product')}"
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _settings(root: Path, changed_at: int) -> Settings:
+    return load_settings(root)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
+def _shop(workspace: Workspace, snapshot_id: str) -> Shop:
+    return read_shop(workspace)
+
+
+@st.cache_resource(show_spinner="Opening the release…", max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
+def _recommender(workspace: Workspace, current: str | None) -> Recommender:
+    facade = Recommender.open(workspace)
+    facade.left_out = lambda item_id: suppressed().of(item_id)
+    return facade
+
+
+@st.cache_resource(show_spinner="Opening the release…", max_entries=3, hash_funcs={Workspace: lambda w: str(w.root)})
+def _release(workspace: Workspace, release_id: str) -> Recommender:
+    return Recommender.open(workspace, release_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Workspace: lambda w: str(w.root)})
+def _traffic(workspace: Workspace, release_id: str) -> Traffic:
+    return Traffic.of(recommender().items["interaction_count"])
+
+
+@st.cache_resource(show_spinner=False, max_entries=100, hash_funcs={Workspace: lambda w: str(w.root)})
+def _known_values(workspace: Workspace, version: str, column: str) -> list[str]:
+    values = recommender().items[column].explode()
+    return [str(value) for value in values.dropna().value_counts().index]
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _store(url: str) -> JudgementStore:
+    return JudgementStore(url)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _suppressed(url: str, leads: tuple[str, ...]) -> Suppressed:
+    return Suppressed(judgements(), leads)

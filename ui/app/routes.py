@@ -1,0 +1,63 @@
+"""Our own addresses beside the dashboard: pictures, and what the Review page posts.
+
+GET /thumb/<hash> and /picture/<hash> are made once and kept by the browser for ever; see `ui.review.routes` for the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from engine.core.settings import workspace_path
+from engine.core.workspace import Workspace
+from ui.review import routes as review
+from ui.widgets.addresses import base_path
+
+__all__ = ["lifespan", "routes"]
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+# A picture's address is the hash of its content: what lies there can never change.
+_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+_NOT_CACHED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+PLACEHOLDER = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 100" width="320" height="400">
+<rect width="80" height="100" fill="#8881"/><path d="M28 60l9-12 7 8 4-5 8 9z" fill="#8885"/>
+<circle cx="49" cy="43" r="3.5" fill="#8885"/></svg>"""
+
+
+async def thumb(request: Request) -> Response:
+    """The thumbnail, or 404 with a quiet placeholder."""
+    return _serve(request, Workspace.thumbnail_file)
+
+
+async def picture(request: Request) -> Response:
+    """The picture, or 404 with a quiet placeholder."""
+    return _serve(request, Workspace.image_file)
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Nothing is opened before the first visitor needs it, and nothing needs closing."""
+    yield
+
+
+def _serve(request: Request, locate: Callable[[Workspace, str], Path]) -> Response:
+    image = request.path_params["image"]
+    file = locate(Workspace(workspace_path()), image) if _HASH.fullmatch(image) else None
+    if file is None or not file.is_file():
+        return Response(PLACEHOLDER, status_code=404, media_type="image/svg+xml", headers=_NOT_CACHED)
+    return FileResponse(file, media_type="image/jpeg", headers=_FOREVER)
+
+
+routes: list[BaseRoute] = [
+    Route(f"{base_path()}/thumb/{{image}}", thumb, methods=["GET"]),
+    Route(f"{base_path()}/picture/{{image}}", picture, methods=["GET"]),
+    Route(f"{base_path()}/review/cards", review.cards, methods=["POST"]),
+    Route(f"{base_path()}/review/decisions", review.decisions, methods=["POST"]),
+]

@@ -1,0 +1,85 @@
+"""The frame around every page: style, navigation, top bar, and what stands in for a page while there is no release."""
+
+from __future__ import annotations
+
+import html
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from engine.core.errors import LongtailError
+from ui.app import notices
+from ui.app.curator import curator_name, keep_cookie, name_form
+from ui.app.guard import guarded
+from ui.app.navigation import NAVIGATION, Entry, remember_pages
+from ui.app.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
+from ui.app.style import add_style
+from ui.runs.first_run import show_first_run
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+SIDEBAR_WIDTH = 232
+
+
+def main() -> None:
+    st.set_page_config(
+        page_title="Longtail",
+        page_icon=str(ASSETS / "icon.svg"),  # our own file: a named icon would be fetched from the internet
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_WIDTH,
+    )
+    st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
+    add_style()
+    entries = {entry.module: entry for group in NAVIGATION.values() for entry in group}
+    pages = {
+        name: st.Page(_runner(entry), title=entry.title, icon=entry.icon, url_path=name)
+        for name, entry in entries.items()
+    }
+    sections = {section: [pages[entry.module] for entry in group] for section, group in NAVIGATION.items()}
+    # Navigation before any gate: until it has run once, a cold server would look for pages of its own.
+    page = st.navigation(sections)
+    remember_pages(pages)
+    _top_bar()
+    notices.show()
+    page.run()
+    keep_cookie()
+
+
+def _runner(entry: Entry) -> Callable[[], None]:
+    """The page as a function for `st.Page`; its module is imported when it is first shown."""
+
+    def run() -> None:
+        with guarded(entry.title):
+            if entry.needs_release and not has_release():
+                show_first_run()
+            else:
+                importlib.import_module(f"pages.{entry.module}").page()
+
+    return run
+
+
+def _top_bar() -> None:
+    name, release, notice = "Longtail", "", None
+    try:
+        if has_release():
+            name, release, notice = shop_words().name, release_sentence(), recommender().notice
+        elif has_shop():
+            name = shop().name
+    except LongtailError:
+        pass  # the page itself says what is wrong
+    with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
+        st.html(
+            f'<div class="lt-bar"><strong>{html.escape(name)}</strong><span>{html.escape(release)}</span></div>',
+            width="content",
+        )
+        st.space("stretch")
+        curator = curator_name()
+        with st.popover(curator or "Who are you?", icon=":material/account_circle:", type="tertiary"):
+            if name_form("top_bar_name", button="Save"):
+                st.rerun()
+    if notice:
+        st.warning(notice, icon=":material/history:")
+
+
+main()

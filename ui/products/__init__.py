@@ -1,0 +1,1 @@
+"""Products on screen: browse, search, forms, changes, drafts and collections."""

@@ -1,0 +1,101 @@
+"""Beside a described product: its neighbours, what it may duplicate, where it would stand, what its parts do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from engine.edits.drafts.advice import Change, Duplicate, missing_fields, near_duplicates, parts
+from engine.edits.drafts.served import Inbound, inbound_of
+from engine.recommend.recommender import Neighbour
+from engine.recommend.unseen import neighbours_of_unseen, vectors_of_unseen
+from ui.app.navigation import open_product
+from ui.app.resources import recommender, settings, workspace
+from ui.products.draft_resources import buffer, neighbour_card
+from ui.products.warm_up import get_ready
+from ui.widgets.cards import Group, card_groups
+from ui.widgets.formatting import plain, plural, text_or_none
+
+__all__ = ["draw_new_neighbours"]
+
+PREVIEWED = 4
+
+
+def draw_new_neighbours(item: dict[str, Any]) -> None:
+    """What a product that nobody has seen belongs with, and what to know of it."""
+    with st.spinner("Reading the product…", show_time=True):
+        neighbours = _found(recommender().version, json.dumps(item, sort_keys=True), settings().serving.neighbours)
+    served = buffer()
+    group = Group(
+        name="hybrid",
+        title="It belongs with",
+        cards=[neighbour_card(neighbour, served) for neighbour in neighbours],
+        empty="Nothing to go by yet: add a title, a picture or a fact that other products have too.",
+    )
+    if item_id := card_groups([group], key="new_neighbours"):
+        open_product(item_id)
+    if neighbours:
+        _advice(item)
+
+
+def _advice(item: dict[str, Any]) -> None:
+    """What resembles it too much, on whose lists it would stand, what each part does, what is missing."""
+    facade = recommender()
+    known = _known(facade.version, json.dumps(item, sort_keys=True), settings().serving.neighbours)
+    if known.duplicates:
+        first = known.duplicates[0]
+        st.warning(
+            f"{_named(first.item_id)} {first.why}. Is this product in the shop already?", icon=":material/content_copy:"
+        )
+    if known.inbound:
+        where = ", ".join(f"{_named(one.item_id)} (place {one.rank})" for one in known.inbound[:PREVIEWED])
+        rest = len(known.inbound) - PREVIEWED
+        st.write(
+            f"**It would stand on {plural(len(known.inbound), 'list')}:** {where}{f' and {rest} more' if rest > 0 else ''}."
+        )
+    else:
+        st.write("**It would stand on nobody's list yet:** every product has ten that are closer.")
+    if known.parts:
+        said = ", ".join(f"{one.name} {100 * one.share:.0f} %" for one in known.parts)
+        st.caption(f"How much of the list each part decides: {said}.")
+    if known.missing:
+        said = ", ".join(
+            f"{plain(one.name.replace('_', ' '))} ({100 * one.share:.0f} %)" for one in known.missing[:PREVIEWED]
+        )
+        st.caption(f"What would change the list most if you filled it in: {said}.")
+
+
+def _named(item_id: str) -> str:
+    facade = recommender()
+    title = text_or_none(facade.items["title"].iloc[facade.row(item_id)]) or item_id
+    return f"“{plain(title[:60])}”"
+
+
+@dataclass(frozen=True)
+class _Known:
+    duplicates: list[Duplicate]
+    inbound: list[Inbound]
+    parts: list[Change]
+    missing: list[Change]
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _known(version: str, item: str, k: int) -> _Known:
+    facade, described_item = recommender(), json.loads(item)
+    like = neighbours_of_unseen(facade, workspace(), described_item, 20, "content")
+    vectors = vectors_of_unseen(facade, workspace(), [described_item])
+    neighbours = _found(version, item, k)
+    return _Known(
+        near_duplicates(facade, described_item, like), inbound_of(facade, workspace(), vectors, k),
+        parts(facade, workspace(), described_item, k), missing_fields(facade, workspace(), described_item, neighbours, k),
+    )  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _found(version: str, item: str, k: int) -> list[Neighbour]:
+    """Neighbours of a described product in this release; asking the same again costs nothing."""
+    get_ready(recommender(), workspace()).join()
+    return neighbours_of_unseen(recommender(), workspace(), json.loads(item), k)

@@ -1,0 +1,163 @@
+"""Changing a product that the shop has already: another picture or text, and where that puts it, before it is saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from engine.core.errors import LongtailError, NotFoundError
+from engine.edits.changes.merging import Change, changed, difference, field_names, in_force
+from engine.edits.changes.served import vectors_of_changes, with_changes
+from engine.edits.changes.store import ChangeStore
+from engine.recommend.product_description import described, readable
+from engine.recommend.recommender import Recommender
+from ui.app.curator import curator_name
+from ui.app.navigation import open_change, open_product
+from ui.app.notices import say
+from ui.app.resources import card_maker, judgements, release_as_trained, settings, shop_words, workspace
+from ui.products.changed_release import forget_stamp
+from ui.products.form import Form, as_opened, close_form, product_form, say_not_saved
+from ui.products.warm_up import get_ready
+from ui.widgets.cards import Group, card_groups
+from ui.widgets.formatting import count_phrase, day_phrase, plain, plural
+
+__all__ = ["draw_change", "draw_change_of", "draw_changed_products"]
+
+SHOWN = 24
+
+
+def changes() -> ChangeStore:
+    """The store of changes."""
+    return ChangeStore(judgements(), workspace())
+
+
+def draw_change_of(item_id: str) -> None:
+    """Beside a product of the shop: what people changed of it, a way to change it, and a way back."""
+    close_form()
+    found = changes().get(item_id)
+    names = field_names(_fields(found)) if found is not None else []
+    if found is not None and names:
+        listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        who = f" by {plain(found.changed_by)}" if found.changed_by else ""
+        st.caption(
+            f"{plain(listed).capitalize()} changed {day_phrase(found.changed_at)}{who}. Its neighbours follow already."
+        )
+    with st.container(horizontal=True):
+        if st.button("Change picture or text", icon=":material/edit:", key="change_open"):
+            open_change(item_id)
+        if names:
+            st.button("Undo the change", icon=":material/undo:", on_click=_undo, args=(item_id,), key="change_undo")
+
+
+def draw_change(item_id: str) -> None:
+    """The form with the product in it; on the right its neighbours as they would be."""
+    base = release_as_trained()
+    try:
+        trained = described(base, base.row(item_id))
+    except NotFoundError as exc:
+        st.warning(plain(exc), icon=":material/search_off:")
+        return
+    get_ready(base, workspace())
+    before = as_opened(("change", item_id), lambda: changes().get(item_id))
+    now = changed(trained, in_force(before, trained)) if before else trained
+    version = before.version if before else 0
+    form = Form.of(now, "change", item_id, version)
+    count = int(base.items["interaction_count"].iloc[base.row(item_id)])
+    has = f"{'keeps its' if count else 'has'} {count_phrase(count, shop_words().interaction_word)}"
+    st.caption(f"{plain(item_id)} {has}; its neighbours follow a new picture or text at once.")
+    left, right = st.columns([3, 7], gap="large")
+    with left:
+        item, _pictures = product_form(form, [now["image"]] if now.get("image") else [], several=False)
+    wanted = changed(item, {})
+    fields = field_names(difference(now, wanted)[1])
+    with right:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button(
+                "Save the change", type="primary", icon=":material/save:", disabled=not fields, key="change_save"
+            ):
+                _save(item_id, trained, wanted, version)
+            if st.button("Leave it as it is", key="change_leave"):
+                open_product(item_id)
+            if fields:
+                st.caption(f"Changed: {plain(', '.join(fields))}.")
+        _moved(base, item_id, wanted, bool(fields))
+
+
+def draw_changed_products() -> None:
+    """The products that were changed and that no training has taken in yet."""
+    there = [(change, fields) for change in changes().all() if (fields := _fields(change))]
+    if not there:
+        return
+    maker, facade = card_maker(), release_as_trained()
+    cards = [maker.card(facade.row(change.item_id), note="Changed") for change, _ in there[:SHOWN]]
+    group = Group(name="changed", title="Changed, not trained yet", detail=plural(len(there), "product"), cards=cards)
+    if item_id := card_groups([group], key="changed_products"):
+        open_product(item_id)
+    if len(there) > SHOWN:
+        st.caption(f"The {SHOWN} changed last are shown; `python -m engine changes list` names all.")
+
+
+def _undo(item_id: str) -> None:
+    """Callback: the product is as the release has it again."""
+    try:
+        changes().undo(item_id)
+    except LongtailError as exc:
+        say(plain(exc), ":material/error:")
+        return
+    forget_stamp(_url())
+    say("As it was before", ":material/undo:")
+
+
+def _fields(change: Change) -> dict[str, Any]:
+    base = release_as_trained()
+    if change.item_id not in base:
+        return {}
+    return in_force(change, described(base, base.row(change.item_id)))
+
+
+def _save(item_id: str, trained: dict[str, Any], wanted: dict[str, Any], version: int) -> None:
+    try:
+        changes().save(item_id, trained, wanted, curator_name(), version)
+    except LongtailError as exc:
+        say_not_saved(exc)
+        return
+    close_form()
+    forget_stamp(_url())
+    say("Saved; its neighbours follow", ":material/check:")
+    open_product(item_id)
+
+
+def _moved(base: Recommender, item_id: str, wanted: dict[str, Any], is_other: bool) -> None:
+    """The lists of the product as it is described in the form."""
+    try:
+        facade = _as_described(base, item_id, wanted) if is_other else base
+    except LongtailError as exc:
+        st.error(plain(exc), icon=":material/error:")
+        return
+    k, maker = settings().serving.neighbours, card_maker()
+    after, before = facade.served(item_id, "hybrid", k), {one.item_id for one in base.served(item_id, "hybrid", k)}
+    fresh = [one for one in after if one.item_id not in before]
+    told = f"{len(fresh)} of {len(after)} are new" if fresh else "the same as now"
+    detail = told if is_other else ""
+    cards = [maker.card(one.row, rank=one.rank, note="New" if one in fresh else "") for one in after]
+    group = Group(
+        name="moved",
+        title="It would belong with" if is_other else "It belongs with",
+        detail=detail,
+        cards=cards,
+        empty="Nothing to go by: leave it a title, a picture or a fact that other products have too.",
+    )
+    if opened := card_groups([group], key="change_neighbours"):
+        open_product(opened)
+
+
+def _as_described(base: Recommender, item_id: str, wanted: dict[str, Any]) -> Recommender:
+    with st.spinner("Reading the product…", show_time=True):
+        get_ready(base, workspace()).join()
+        items = {item_id: readable(wanted, base, workspace())}
+        return with_changes(base, workspace(), items, vectors_of_changes(base, workspace(), items))
+
+
+def _url() -> str:
+    return settings().database_url or workspace().database_url

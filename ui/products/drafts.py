@@ -1,0 +1,158 @@
+"""The drafts there are: what waits, what is shown in the shop already, and what to do with each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from engine.core.errors import LongtailError, NotFoundError
+from engine.edits.drafts.store import Draft
+from ui.app.notices import say
+from ui.app.resources import settings
+from ui.app.url import mirror, query, set_query
+from ui.products.draft_resources import buffer, buffer_is_whole, draft_card, drafts, neighbour_card, placer
+from ui.widgets.background_work import Count, begin, finished
+from ui.widgets.cards import Group, card_groups
+from ui.widgets.formatting import day_phrase, plain, plural
+
+__all__ = ["draw_drafts"]
+
+SHOWN = 24
+LOOK_AGAIN_SECONDS = 1.0
+_SHOWING = "drafts_showing"
+
+
+def draw_drafts() -> None:
+    """The draft in the address, or all of them."""
+    _tell_shown()
+    there = drafts().all()
+    chosen = next((one for one in there if one.id == query("draft")), None)
+    if chosen is not None:
+        _one(chosen)
+        return
+    if not there:
+        st.html(
+            '<div class="lt-empty"><p>No drafts yet.</p><p>Describe a product, or drop a whole collection, and save it.</p>'
+            "</div>"
+        )
+        return
+    waiting = [one for one in there if one.state == "draft"]
+    served = [one for one in there if one.state == "approved"]
+    if waiting:
+        st.button(
+            f"Show all {len(waiting)} in the shop" if len(waiting) > 1 else "Show it in the shop",
+            icon=":material/storefront:", on_click=_all, args=([one.id for one in waiting],),
+        )  # fmt: skip
+    for name, title, some in (("waiting", "Drafts", waiting), ("served", "In the shop, not trained yet", served)):
+        if some:
+            _group(name, title, some)
+
+
+def _group(name: str, title: str, some: Sequence[Draft]) -> None:
+    """Drafts under a heading, a page of them at a time; what was changed last comes first."""
+    key, pages = f"drafts_page_{name}", math.ceil(len(some) / SHOWN)
+    number = min(st.session_state.get(key) or 1, pages)
+    there = some[(number - 1) * SHOWN : number * SHOWN]
+    cards = [draft_card(one, note="Draft" if name == "waiting" else "New") for one in there]
+    group = Group(name=name, title=title, detail=plural(len(some), "product"), cards=cards)
+    card_groups([group], key=f"drafts_{name}", on_open=lambda item_id: set_query(draft=item_id))
+    if pages > 1:
+        mirror(key, number)
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key=key)
+
+
+def _one(draft: Draft) -> None:
+    st.button("All drafts", icon=":material/arrow_back:", type="tertiary", on_click=set_query, kwargs={"draft": None})
+    left, right = st.columns([3, 7], gap="large")
+    with left:
+        card_groups([Group(cards=[draft_card(draft)])], key="draft_one")
+        who = f" by {plain(draft.created_by)}" if draft.created_by else ""
+        st.caption(f"{plain(draft.id)}, saved {day_phrase(draft.created_at)}{who}.")
+        with st.container(horizontal=True):
+            if draft.state == "draft":
+                st.button(
+                    "Show it in the shop", type="primary", icon=":material/storefront:",
+                    on_click=_do, args=(drafts().approve, draft.id, "In the shop now"),
+                )  # fmt: skip
+            else:
+                st.button(
+                    "Take it out of the shop", icon=":material/visibility_off:",
+                    on_click=_do, args=(drafts().withdraw, draft.id, "A draft again"),
+                )  # fmt: skip
+            st.button("Change", icon=":material/edit:", on_click=_change, args=(draft.id,))
+            st.button("Discard", icon=":material/delete:", on_click=_do, args=(drafts().discard, draft.id, "Discarded"))
+    with right:
+        if draft.state != "approved":
+            st.caption(
+                "Its neighbours are on the page where it is changed; in the shop it stands once it is shown there."
+            )
+            return
+        _neighbours(draft)
+
+
+def _neighbours(draft: Draft) -> None:
+    """What an approved draft stands beside; looked for again while its place is being found."""
+    served, found = buffer(), buffer_is_whole()
+    if draft.id in served.ids:
+        neighbours = served.neighbours_of_draft(draft.id, settings().serving.neighbours)
+        cards = [neighbour_card(one, served) for one in neighbours]
+        card_groups([Group(title="It belongs with", cards=cards)], key="draft_neighbours")
+    elif found:
+        st.warning(
+            "Nothing of it can be read, so it stands on no list. Change it: give it a title or a picture.",
+            icon=":material/visibility_off:",
+        )
+    else:
+        _look_again()
+
+
+@st.fragment(run_every=LOOK_AGAIN_SECONDS)
+def _look_again() -> None:
+    """Run the page again once every place is found."""
+    if buffer_is_whole():
+        st.rerun()
+    st.caption(":material/hourglass: Its place in the shop is being found.")
+
+
+def _do(act: Callable[[str], object], draft_id: str, said: str) -> None:
+    try:
+        act(draft_id)
+    except LongtailError as exc:
+        say(plain(exc), ":material/error:")
+    else:
+        say(said, ":material/check:")
+
+
+def _all(draft_ids: Sequence[str]) -> None:
+    """Callback: begin to show them in the shop; hundreds take a while."""
+    store, place = drafts(), placer()
+
+    def show(count: Count) -> int:
+        shown = []
+        for draft_id in draft_ids:
+            try:
+                shown.append(store.approve(draft_id).id)
+            except NotFoundError:  # somebody discarded it meanwhile
+                continue
+        place(shown, count)
+        return len(shown)
+
+    begin(_SHOWING, "Showing them in the shop", show, total=len(draft_ids))
+
+
+def _tell_shown() -> None:
+    """Wait for those that are being shown, and say how many there are."""
+    ended = finished(_SHOWING)
+    if ended is None:
+        return
+    try:
+        st.toast(f"{plural(ended.result(), 'product')} in the shop now", icon=":material/check:")
+    except LongtailError as exc:
+        st.error(plain(exc), icon=":material/error:")
+
+
+def _change(draft_id: str) -> None:
+    set_query(view=None, draft=draft_id)

@@ -1,0 +1,70 @@
+"""One product, large: its picture, its facts, its traffic and what that traffic is good for."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from engine.catalogue.snapshot import ITEM_COLUMNS
+from engine.recommend.traffic import FEW, Traffic
+from ui.widgets.cards import CardMaker
+from ui.widgets.formatting import count_phrase, text_or_none
+
+__all__ = ["draw_product", "meaning"]
+
+FACTS_SHOWN = 12
+
+
+def draw_product(row: int, maker: CardMaker) -> None:
+    """Draw the product in this row of the catalogue."""
+    card, item = maker.card(row), maker.items.iloc[row]
+    picture = (
+        f'<img src="{html.escape(card.large)}" alt="{html.escape(card.title)}">'
+        if card.large
+        else f'<span class="lt-initial">{html.escape(_initial(card.title))}</span>'
+    )
+    description = text_or_none(item["description"])
+    facts = [("Brand", card.brand), ("Category", text_or_none(item["category"])), ("Id", card.item_id)]
+    facts += [(name.replace("_", " ").capitalize(), _fact(item[name])) for name in _attributes(maker)]
+    rows = "".join(
+        f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in facts[:FACTS_SHOWN] if value
+    )
+    st.html(
+        f'<article class="lt-product"><div class="lt-picture">{picture}</div>'
+        f"<div><h2>{html.escape(card.title)}</h2>"
+        f'<span class="lt-price">{html.escape(card.price)}</span></div>'
+        f'<div class="lt-meaning">{html.escape(meaning(int(item["interaction_count"]), maker.traffic, maker.word))}</div>'
+        + (f'<p class="lt-quiet">{html.escape(description)}</p>' if description else "")
+        + f'<dl class="lt-facts">{rows}</dl></article>'
+    )
+
+
+def meaning(count: int, traffic: Traffic, word: str) -> str:
+    """What a count says about behaviour: `3 clicks: too few for behaviour alone; the median product has 41.`"""
+    median = f"the median product has {traffic.median:,.0f}"
+    level = traffic.level(count)
+    verdict = {
+        "none": "nothing for behaviour to go by",
+        "tail": "too few for behaviour alone" if count < FEW else "little for behaviour to go by",
+        "middle": "some for behaviour to go by",
+        "head": "plenty for behaviour to go by",
+    }[level]
+    phrase = count_phrase(count, word)
+    return f"{phrase[0].upper()}{phrase[1:]}: {verdict}; {median}."
+
+
+def _attributes(maker: CardMaker) -> list[str]:
+    return [name for name in maker.items.columns if name not in ITEM_COLUMNS and name != "interaction_count"]
+
+
+def _fact(value: object) -> str | None:
+    if isinstance(value, list | tuple) or (hasattr(value, "tolist") and getattr(value, "ndim", 0) == 1):
+        return ", ".join(str(part) for part in value) or None  # type: ignore[attr-defined]
+    if isinstance(value, float):
+        return None if value != value else f"{value:g}"
+    return text_or_none(value)
+
+
+def _initial(title: str) -> str:
+    return next((char for char in title if char.isalnum()), "?").upper()

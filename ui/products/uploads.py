@@ -1,0 +1,23 @@
+"""What pages share that read products nobody has seen: uploads decoded once."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.untrusted.uploads import store_upload
+from ui.app.resources import workspace
+from ui.products.draft_resources import children
+
+__all__ = ["MAX_PICTURE_MB", "PICTURE_TYPES", "stored_picture"]
+
+MAX_PICTURE_MB = 20
+PICTURE_TYPES = ["jpg", "jpeg", "png", "webp"]
+
+
+@st.cache_data(show_spinner="Reading the picture…", max_entries=20)
+def stored_picture(data: bytes, name: str) -> str:
+    """The content hash of an uploaded picture; decoded in a child process, once and not with every rerun.
+
+    Raises `ImageError`.
+    """
+    return store_upload(workspace(), data, name=name, children=children())

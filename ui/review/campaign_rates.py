@@ -1,0 +1,201 @@
+"""The Irrelevance page of review cards: weighted rates of a campaign, where behaviour catches up, what to judge next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine.curation.campaigns import Campaign, campaigns, progress
+from engine.curation.rates.irrelevance import bin_label, current_lists
+from engine.curation.rates.planning import cards_to_separate, crossover, crossover_sentence, seconds_per_card
+from engine.curation.rates.sampling import card_places, drawn
+from engine.curation.rates.weighted import (
+    anchor_rates,
+    overall_difference,
+    overall_rates,
+    paired_differences,
+    stratum_rates,
+)
+from engine.curation.training_judgements import not_trained_on
+from ui.app.curator import curator_name
+from ui.app.resources import judgements, recommender, workspace
+from ui.app.url import mirror, query, writer
+from ui.review.component import REASONS
+from ui.widgets.formatting import arm_name, plural
+
+__all__ = ["CampaignRates", "between_releases", "campaign_rates"]
+
+SAID = {"": "All judgements", "said": "Only what was said outright"}
+SLOW_CARD = 25.0  # seconds a card takes somebody whose pace is not known yet
+
+
+@dataclass(frozen=True)
+class CampaignRates:
+    """`table` is fit for the irrelevance chart; `sentences` say what it means."""
+
+    campaign: Campaign
+    table: pd.DataFrame
+    sentences: list[str]
+    judged: int
+    products: int
+
+
+def campaign_rates(current: pd.DataFrame, word: str, k: int) -> CampaignRates | None:
+    """The rates of the campaign in the address, from those of its votes that are in `current`; None where there are none."""
+    store = judgements()
+    everything = drawn(store)
+    there = {one.id: one for one in campaigns(store) if one.id in set(everything["campaign_id"])}
+    if not there:
+        return None
+    campaign_id = query("campaign", next(iter(there)), allowed=there)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        mirror("rates_campaign", campaign_id)
+        st.selectbox(
+            "Campaign", list(there), key="rates_campaign", format_func=lambda one: _title(there[one]), width=320,
+            on_change=writer("rates_campaign", "campaign"),
+        )  # fmt: skip
+        said = query("said", allowed=SAID)
+        mirror("rates_said", said)
+        st.selectbox(
+            "Judgements", list(SAID), key="rates_said", format_func=SAID.__getitem__, width=240,
+            on_change=writer("rates_said", "said"),
+        )  # fmt: skip
+        reasons = {"": "Any reason"} | REASONS
+        reason = query("reason", allowed=reasons)
+        mirror("rates_reason", reason)
+        st.selectbox(
+            "Reason", list(reasons), key="rates_reason", format_func=reasons.__getitem__, width=220,
+            on_change=writer("rates_reason", "reason"),
+        )  # fmt: skip
+    chosen = there[campaign_id]
+    votes = everything[(everything["campaign_id"] == campaign_id) & everything["id"].isin(current["id"])]
+    sentences = [f"{chosen.name}: {chosen.sampling}."]
+    if chosen.kind == "chosen":
+        sentences.append("These products were chosen, not drawn: the shares are theirs, not the shop's.")
+        votes = votes.assign(anchor_probability=1.0)
+    places = not_trained_on(card_places(store, campaign_id), workspace())
+    by_release = {
+        release: anchor_rates(
+            votes, places[places["release_id"] == release], k=k, implied=not said, reason=reason or None
+        )
+        for release in (chosen.release_id, chosen.other_release_id)
+        if release
+    }
+    rates = by_release[_release(chosen)]
+    strata = stratum_rates(rates)
+    sentences += _said(strata, rates, everything, progress(store, campaign_id), word)
+    if chosen.other_release_id:
+        sentences += between_releases(by_release, chosen, progress(store, campaign_id))
+    sentences += _reused(votes, k)
+    table = strata.assign(
+        bin_low=strata["stratum"], bin_high=strata["stratum"], judged=strata["pairs"], unsure=0,
+        bin_label=[bin_label(int(number)) for number in strata["stratum"]],
+    )  # fmt: skip
+    return CampaignRates(chosen, table, sentences, len(votes), votes["anchor_id"].nunique())
+
+
+def _release(chosen: Campaign) -> str:
+    """Whose lists are drawn: where a campaign judges two releases, the one in the address."""
+    there = [chosen.release_id, *([chosen.other_release_id] if chosen.other_release_id else [])]
+    if len(there) == 1:
+        return chosen.release_id
+    wanted = query("of", chosen.release_id, allowed=there)
+    mirror("rates_of", wanted)
+    st.segmented_control(
+        "Of", there, key="rates_of", format_func=_label, required=True, on_change=writer("rates_of", "of")
+    )  # fmt: skip
+    return wanted
+
+
+def between_releases(by_release: Mapping[str, pd.DataFrame], chosen: Campaign, groups: pd.DataFrame) -> list[str]:
+    """How Longtail's list differs between the two releases, at the same products."""
+    own = [table[table["arm"] == "hybrid"].assign(arm=release) for release, table in by_release.items()]
+    apart = paired_differences(pd.concat(own), chosen.release_id, str(chosen.other_release_id))
+    sizes = dict(zip(groups["stratum"].astype(int), groups["size"].astype(float), strict=True))
+    found = overall_difference(apart, sizes)
+    if found is None:
+        return []
+    difference, low, high = (100 * value for value in found)
+    here, there = _label(chosen.release_id), _label(str(chosen.other_release_id))
+    if low <= 0 <= high:
+        return [
+            f"Longtail of {here} and of {there} cannot be told apart yet ({low:+.0f} to {high:+.0f} points irrelevant)."
+        ]
+    fewer = "fewer" if difference < 0 else "more"
+    ends = sorted((abs(low), abs(high)))
+    return [
+        f"Longtail of {here} shows {abs(difference):.0f} points {fewer} irrelevant than of {there} at the same products "
+        f"(95 %: {ends[0]:.0f}–{ends[1]:.0f})."
+    ]
+
+
+def _label(release_id: str) -> str:
+    return f"Release {int(release_id[1:])}" if release_id[1:].isdigit() else release_id
+
+
+def _title(chosen: Campaign) -> str:
+    return f"{chosen.name}, release {int(chosen.release_id[1:])}" if chosen.release_id[1:].isdigit() else chosen.name
+
+
+def _said(
+    strata: pd.DataFrame, rates: pd.DataFrame, everything: pd.DataFrame, groups: pd.DataFrame, word: str
+) -> list[str]:
+    said = []
+    sizes = dict(zip(groups["stratum"].astype(int), groups["size"].astype(float), strict=True))
+    overall = overall_rates(strata, sizes)
+    if not overall.empty:
+        columns = (overall[name].tolist() for name in ("arm", "rate", "low", "high"))
+        parts = [
+            f"{arm_name(arm)} {100 * rate:.0f} % ({100 * low:.0f}–{100 * high:.0f} %)"
+            for arm, rate, low, high in zip(*columns, strict=True)
+        ]
+        said.append(f"Irrelevant over all products judged for: {', '.join(parts)}.")
+    apart = paired_differences(rates, "als", "hybrid")
+    if apart.empty:
+        return said
+    found = crossover(apart)
+    if found is not None:
+        said.append(f"{crossover_sentence(found, word)}.")
+    return [*said, *_plan(apart, everything, word)]
+
+
+def _plan(apart: pd.DataFrame, everything: pd.DataFrame, word: str) -> list[str]:
+    """What more cards would tell, for the group where the lists are not told apart and it takes the fewest."""
+    columns = (apart[name].tolist() for name in ("difference", "error", "anchors", "stratum"))
+    plans = [
+        (cards, int(stratum))
+        for difference, error, anchors, stratum in zip(*columns, strict=True)
+        if (cards := cards_to_separate(difference, error, anchors))
+    ]
+    if not plans:
+        sure = bool((apart["low"].gt(0) | apart["high"].lt(0)).all())
+        return ["Every group that was judged tells Behaviour and Longtail apart."] if sure else []
+    cards, stratum = min(plans)
+    name = curator_name()
+    pace = seconds_per_card(everything, name) if name else None
+    minutes = max(1, round(cards * (pace or SLOW_CARD) / 60))
+    speed = "at your pace" if pace else f"at {SLOW_CARD:.0f} seconds a card"
+    return [
+        f"{plural(cards, 'more card')} with {bin_label(stratum)} {word} would most likely tell Behaviour and Longtail "
+        f"apart there: about {plural(minutes, 'minute')} {speed}."
+    ]
+
+
+def _reused(votes: pd.DataFrame, k: int) -> list[str]:
+    """How much of what the release now served shows is judged, be it on an earlier one."""
+    facade = recommender()
+    anchors = [anchor for anchor in dict.fromkeys(votes["anchor_id"]) if anchor in facade]
+    if not anchors:
+        return []
+    lists = current_lists(facade, anchors, k)
+    known = set(zip(votes["anchor_id"], votes["neighbour_id"], strict=True))
+    judged = np.fromiter(
+        (pair in known for pair in zip(lists["anchor_id"], lists["neighbour_id"], strict=True)), bool, len(lists)
+    )
+    share = lists.assign(judged=judged).groupby("arm")["judged"].mean()
+    parts = [f"{arm_name(arm)} {100 * value:.0f} %" for arm, value in share.items() if arm in ("als", "hybrid")]
+    return [f"Of what {facade.manifest.label} shows beside these products, so much is judged: {', '.join(parts)}."]

@@ -1,0 +1,165 @@
+"""From a flag on a card to a stored judgement.
+
+Cards put judgements into an outbox in the browser, each with an id of its own. `store_outbox` runs before the page does,
+writes what is new and settles it; what is not settled is sent again. Nothing is ever derived from "the button was
+true", so a pre-empted run loses nothing and a repeated one stores nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.core.errors import InputError, LongtailError
+from engine.curation.judgements import Judgement, Seen
+from engine.recommend.recommender import Recommender
+from ui.app.curator import curator_name, name_form
+from ui.app.notices import say
+from ui.app.resources import judgements, recommender, settings
+from ui.widgets.formatting import arm_name, plain, plural
+
+__all__ = ["ask_for_name", "judged_sentence", "judging_data", "make_judgements", "store_outbox"]
+
+_SETTLED = "judgements_settled"
+_WAITING = "judgements_waiting"
+REMEMBERED = 500
+_VERDICT_WORDS = {"irrelevant": "irrelevant", "relevant": "fits", "unsure": "can't tell"}
+
+
+def judging_data(current: pd.DataFrame, anchor_id: str, *, rest: bool) -> dict[str, Any]:
+    """What the cards' flags need: whose they are, what this curator said, and what others said, per neighbour.
+
+    Parameters
+    ----------
+    current : `JudgementStore.current(anchor_id)`.
+    rest : whether "The rest fit" is offered.
+    """
+    rater = curator_name()
+    mine: dict[str, str] = {}
+    others: dict[str, list[str]] = {}
+    for neighbour, verdict, who in zip(current["neighbour_id"], current["verdict"], current["rater"], strict=True):
+        if who == rater:
+            mine[neighbour] = verdict
+        else:
+            others.setdefault(neighbour, []).append(verdict)
+    return {
+        "anchor": anchor_id,
+        "release": recommender().release_id,
+        "mine": mine,
+        "others": {neighbour: _others_phrase(verdicts) for neighbour, verdicts in others.items()},
+        "rest": rest,
+        "settled": st.session_state.get(_SETTLED, []),
+    }
+
+
+def judged_sentence(current: pd.DataFrame, lists: Mapping[str, Sequence[str]]) -> str:
+    """`You and others judged 10 of these: Behaviour 8 irrelevant, Longtail 1.`; empty where nothing is judged.
+
+    Parameters
+    ----------
+    lists : arm -> the neighbours shown of it.
+    """
+    shown = {neighbour for neighbours in lists.values() for neighbour in neighbours}
+    judged = current[current["neighbour_id"].isin(shown)]
+    if judged.empty:
+        return ""
+    # A pair counts once, and as irrelevant where more of its judges say so than not.
+    votes = judged.assign(irrelevant=judged["verdict"] == "irrelevant").groupby("neighbour_id")["irrelevant"].mean()
+    irrelevant = set(votes.index[votes >= 0.5])
+    raters = set(judged["rater"])
+    who = "You" if raters == {curator_name()} else "You and others" if curator_name() in raters else _names(raters)
+    parts = [f"{arm_name(arm)} {len(irrelevant & set(neighbours))}" for arm, neighbours in lists.items() if neighbours]
+    parts[0] += " irrelevant"
+    return f"{who} judged {votes.size} of these: {', '.join(parts)}."
+
+
+def store_outbox(key: str) -> None:
+    """Callback: store the judgements in the outbox of the card component `key`, or keep them until a name is given."""
+    outbox = st.session_state[key].get("outbox") or []
+    settled = set(st.session_state.get(_SETTLED, []))
+    fresh = [entry for entry in outbox if isinstance(entry, dict) and entry.get("client_id") not in settled]
+    if fresh and curator_name() is None:
+        st.session_state[_WAITING] = fresh
+    elif fresh:
+        _store(fresh)
+
+
+def ask_for_name() -> None:
+    """Where judgements wait for a name, ask for it; called by a page that judges."""
+    if st.session_state.get(_WAITING):
+        _name_dialog()
+
+
+def make_judgements(entries: Iterable[Mapping[str, Any]], facade: Recommender, rater: str, k: int) -> list[Judgement]:
+    """Judgements from what the browser sent, which is checked: the products must be there and the release the one shown.
+
+    Raises `InputError` or `NotFoundError` with a sentence for the curator.
+    """
+    made = []
+    for entry in entries:
+        anchor, neighbour = str(entry.get("anchor")), str(entry.get("neighbour"))
+        if entry.get("release") != facade.release_id:
+            raise InputError("a new release was published while you looked. Nothing was saved; look at the new lists.")
+        facade.row(neighbour)
+        arms = facade.arms_returning(anchor, k).get(neighbour, {})
+        made.append(
+            Judgement(
+                client_id=str(entry.get("client_id")),
+                anchor_id=anchor,
+                neighbour_id=neighbour,
+                verdict=entry["verdict"],
+                implied=bool(entry.get("implied")),
+                rater=rater,
+                source="similar_items",
+                release_id=facade.release_id,
+                anchor_count=int(facade.items["interaction_count"].iloc[facade.row(anchor)]),
+                seen=tuple(Seen(arm, rank) for arm, rank in sorted(arms.items())),
+            )
+        )
+    return made
+
+
+@st.dialog("Who is judging?", on_dismiss=lambda: _dismiss())
+def _name_dialog() -> None:
+    st.write("Your judgement is saved with your name. You are asked once.")
+    if name_form("judging_name", button="Save my judgement"):
+        _store(st.session_state.pop(_WAITING, []))
+        st.rerun()
+
+
+def _dismiss() -> None:
+    waiting = st.session_state.pop(_WAITING, [])
+    _settle(waiting)
+    if waiting:
+        say("Not saved: a judgement needs a name.")
+
+
+def _store(entries: Sequence[Mapping[str, Any]]) -> None:
+    rater = curator_name()
+    assert rater is not None
+    try:
+        judgements().add(make_judgements(entries, recommender(), rater, settings().serving.neighbours))
+    except LongtailError as exc:
+        say(f"Not saved: {plain(exc)}", ":material/error:")
+    else:
+        taken_back = all(entry["verdict"] == "withdrawn" for entry in entries)
+        count = "" if len(entries) == 1 else f": {plural(len(entries), 'judgement')}"
+        say(f"{'Taken back' if taken_back else 'Saved'}{count}", ":material/check:")
+    _settle(entries)
+
+
+def _settle(entries: Sequence[Mapping[str, Any]]) -> None:
+    settled = [*st.session_state.get(_SETTLED, []), *(str(entry.get("client_id")) for entry in entries)]
+    st.session_state[_SETTLED] = settled[-REMEMBERED:]
+
+
+def _others_phrase(verdicts: Sequence[str]) -> str:
+    counts = {verdict: verdicts.count(verdict) for verdict in _VERDICT_WORDS if verdict in verdicts}
+    return ", ".join(f"{count} × {_VERDICT_WORDS[verdict]}" for verdict, count in counts.items())
+
+
+def _names(raters: set[str]) -> str:
+    return next(iter(raters)) if len(raters) == 1 else f"{len(raters)} people"

@@ -1,0 +1,91 @@
+"""The routes that the Review page posts to: more cards, and decisions to store.
+
+POST /review/cards      {token, want, have, pair} -> {cards, progress, message}
+POST /review/decisions  {token, decisions}        -> {stored, refused, progress}
+Errors are {error}: 400 not understood, 403 the pass is not good, 413 too much, 503 the store refused; on anything but
+200 nothing was stored that the browser may forget.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from engine.core.errors import InputError, LongtailError
+from engine.core.settings import workspace_path
+from engine.core.workspace import Workspace
+from ui.app.curator import COOKIE, clean_name
+from ui.review.service import next_cards, store_decisions
+from ui.review.tokens import ReviewToken, TokenError, read_token
+
+__all__ = ["MAX_BYTES", "cards", "decisions"]
+
+MAX_BYTES = 512 * 1024
+MOST_CARDS = 10
+MOST_DECISIONS = 50
+
+logger = logging.getLogger(__name__)
+
+
+async def cards(request: Request) -> Response:
+    """Cards for the curator, leased to them."""
+
+    def act(holder: ReviewToken, body: dict[str, Any]) -> dict[str, Any]:
+        want, have = body.get("want"), body.get("have")
+        if not isinstance(want, int) or not isinstance(have, list):
+            raise InputError("a request for cards says how many, and which are there", field="want")
+        return next_cards(
+            holder, min(max(want, 0), MOST_CARDS), [str(card) for card in have], pair=body.get("pair") is True
+        )
+
+    return await _answer(request, act)
+
+
+async def decisions(request: Request) -> Response:
+    """Store decisions in their order; the answer comes once they are on the disk."""
+
+    def act(holder: ReviewToken, body: dict[str, Any]) -> dict[str, Any]:
+        sent = body.get("decisions")
+        if not isinstance(sent, list) or len(sent) > MOST_DECISIONS or not all(isinstance(one, dict) for one in sent):
+            raise InputError(f"decisions are a list of at most {MOST_DECISIONS}", field="decisions")
+        return store_decisions(holder, sent)
+
+    return await _answer(request, act)
+
+
+async def _answer(request: Request, act: Callable[[ReviewToken, dict[str, Any]], dict[str, Any]]) -> Response:
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > MAX_BYTES:
+            return _error(413, "That is too much at once.")
+    name = clean_name(unquote(request.cookies.get(COOKIE, ""))) or None
+
+    def run() -> dict[str, Any]:
+        body = json.loads(bytes(raw))
+        if not isinstance(body, dict):
+            raise InputError("a request is an object")
+        return act(read_token(Workspace(workspace_path()), body.get("token"), name), body)
+
+    try:
+        return JSONResponse(await run_in_threadpool(run), headers={"Cache-Control": "no-store"})
+    except TokenError as exc:
+        return _error(403, str(exc))
+    except (InputError, UnicodeDecodeError, json.JSONDecodeError) as exc:
+        return _error(400, str(exc))
+    except LongtailError as exc:
+        return _error(503, str(exc))
+    except Exception:
+        logger.exception("error in %s", request.url.path)
+        return _error(500, "Something went wrong on our side.")
+
+
+def _error(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status_code=status, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,40 @@
+"""A selection of products, wherever it was made, sent to the review queue with a record of how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from engine.core.errors import LongtailError
+from engine.curation.campaigns import Plan, create_campaign
+from ui.app.curator import curator_name
+from ui.app.resources import judgements, recommender
+from ui.widgets.formatting import plain
+
+__all__ = ["draw_send"]
+
+MOST_SENT = 2000
+
+
+def draw_send(item_ids: Sequence[str], how: str, key: str) -> None:
+    """A popover that has the neighbours of these products judged; nothing where there are none, or too many.
+
+    Parameters
+    ----------
+    how : how they were chosen, in a few words that follow "chosen by somebody: ".
+    """
+    if not item_ids or len(item_ids) > MOST_SENT:
+        return
+    with st.popover("Send to review", icon=":material/checklist:", type="tertiary"):
+        what = f"these {len(item_ids):,} products" if len(item_ids) > 1 else "this product"
+        st.write(f"Have what we show beside {what} judged.")
+        name = st.text_input("Name", key=f"{key}_name", max_chars=80, placeholder="e.g. Spring coats")
+        if st.button("Send", type="primary", key=key):
+            plan = Plan(name, chosen=list(item_ids), how=how, created_by=curator_name())
+            try:
+                create_campaign(judgements(), recommender(), plan)
+            except LongtailError as exc:
+                st.error(plain(exc), icon=":material/error:")
+            else:
+                st.success(f"“{plain(name)}” is on the Review page.", icon=":material/check:")

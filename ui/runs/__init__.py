@@ -1,0 +1,1 @@
+"""Loading a shop and watching a training."""

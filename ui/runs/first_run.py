@@ -1,0 +1,134 @@
+"""Before there is anything to show: building the demo shop, or the first training of a shop, step by step."""
+
+from __future__ import annotations
+
+import heapq
+import html
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import streamlit as st
+
+from engine.core.errors import JobError, JobRunningError
+from engine.core.workspace import Workspace
+from engine.jobs import Kind, RunStatus, active_run, list_runs, run_status, start_run
+from ui.app.navigation import link_to
+from ui.app.resources import has_release, has_shop, workspace
+from ui.widgets.addresses import thumb_url
+from ui.widgets.formatting import duration_phrase, plain
+
+__all__ = ["newest_pictures", "show_first_run", "steps_html"]
+
+REFRESH_SECONDS = 2.0
+"""Every redraw takes time from the drawing of dresses, which shares the machine."""
+PICTURES = 12
+TITLES = {
+    "demo": ("Building the demo shop", "A dress shop is drawn and learned from scratch. This happens once."),
+    "train": (
+        "Learning your shop",
+        "Longtail learns what belongs together. This happens once; later trainings run beside what is shown.",
+    ),
+    "ingest": ("Loading your shop", "Your files are read and checked, then Longtail learns what belongs together."),
+}
+_MARKS = {"done": "✓", "running": "●", "failed": "✕", "waiting": "○"}
+
+
+def show_first_run() -> None:
+    """Follow the run that makes the first release; start it where nobody has."""
+    run_id = active_run(workspace()) or _start_unless_tried()
+    if run_id is None:
+        runs = list_runs(workspace())
+        _offer(runs[0] if runs else None)
+    else:
+        _follow(run_id)
+    link_to("data", "Load your own shop instead", ":material/upload_file:")
+
+
+def newest_pictures(workspace: Workspace, count: int = PICTURES) -> list[str]:
+    """Content hashes of the thumbnails made last, newest first."""
+    newest = heapq.nlargest(count, _thumbnails(workspace.thumbnails, count))
+    return [name for _, name in newest]
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _follow(run_id: str) -> None:
+    status = run_status(workspace(), run_id)
+    if has_release() or status.state != "running":
+        st.rerun()
+    title, text = TITLES[status.kind]
+    step = status.current_step
+    if status.seconds_left is not None:
+        label, done = f"About {duration_phrase(status.seconds_left)} left", status.done
+    else:  # nothing like it ran before: how long the whole takes is not known
+        label, done = (step.name, step.done) if step else ("Starting…", 0.0)
+    st.title(title)
+    st.caption(text)
+    st.progress(min(max(done, 0.0), 1.0), text=label)
+    steps, pictures = st.columns([2, 3], gap="large")
+    steps.html(steps_html(status))
+    if status.kind == "demo":
+        pictures.html(_pictures_html(newest_pictures(workspace())))
+
+
+def _offer(last: RunStatus | None) -> None:
+    """Nothing is running: say what happened to the last run, and offer the next."""
+    kind: Kind = "train" if has_shop() else "demo"
+    st.title("Almost there" if has_shop() else "No shop yet")
+    if last is not None and last.state in ("failed", "lost", "cancelled"):
+        st.error(last.message or "The run ended without a word.", icon=":material/error:")
+        st.html(steps_html(last))
+    else:
+        st.write(
+            "The shop is loaded. Longtail has not learned it yet." if has_shop() else "There is nothing to show yet."
+        )
+    label = "Learn this shop" if has_shop() else "Build the demo shop"
+    st.button(
+        label if last is None or last.state == "done" else f"{label} again",
+        type="primary",
+        on_click=_start,
+        args=(kind,),
+    )
+
+
+def _start_unless_tried() -> str | None:
+    """Start the first run of an empty workspace. One that was tried and ended badly is not tried again unasked."""
+    return None if has_shop() or list_runs(workspace()) else _start("demo")
+
+
+def _start(kind: Kind) -> str | None:
+    try:
+        return start_run(workspace(), kind)
+    except JobRunningError:
+        return active_run(workspace())
+    except JobError as exc:
+        st.error(plain(exc))
+        return None
+
+
+def steps_html(status: RunStatus) -> str:
+    """The steps of a run as a list: what is done, what runs, what waits."""
+    rows = []
+    for step in status.steps:
+        percent = f" {step.done:.0%}" if step.state == "running" and step.done > 0 else ""
+        detail = html.escape(step.message) if step.state in ("running", "failed") else ""
+        rows.append(
+            f'<li class="{step.state}"><span class="lt-mark">{_MARKS[step.state]}</span><span>{html.escape(step.name)}'
+            f"<small>{percent}{' · ' if percent and detail else ''}{detail}</small></span></li>"
+        )
+    return f'<ol class="lt-steps">{"".join(rows)}</ol>'
+
+
+def _pictures_html(images: list[str]) -> str:
+    pictures = "".join(f'<img src="{thumb_url(image)}" alt="">' for image in images)
+    return f'<div class="lt-drawn">{pictures}</div>'
+
+
+def _thumbnails(folder: Path, folders: int) -> Iterator[tuple[int, str]]:
+    """Time and name of the thumbnails in the subfolders that changed last; as many pictures cannot lie in more."""
+    changed = heapq.nlargest(folders, ((path.stat().st_mtime_ns, path) for path in folder.glob("??")))
+    for _, subfolder in changed:
+        for file in subfolder.glob("*.jpg"):
+            if not file.name.startswith("."):
+                with suppress(FileNotFoundError):
+                    yield file.stat().st_mtime_ns, file.stem

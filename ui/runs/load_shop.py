@@ -1,0 +1,191 @@
+"""Loading a shop in the browser: files, columns (guessed, correctable), and the run that reads them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from engine.core.errors import InputError, JobError
+from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS
+from engine.ingest.presets import Preset, available_presets
+from engine.ingest.preview import TablePreview, preview
+from engine.jobs import start_run, upload_folder
+from ui.app import notices
+from ui.app.resources import workspace
+from ui.widgets.formatting import plain
+
+__all__ = ["load_shop"]
+
+FIELDS = {"items": ITEM_FIELDS, "interactions": EVENT_FIELDS}
+TABLES = {"items": "Products", "interactions": "Clicks, orders or ratings"}
+FIELD_NAMES = {
+    "item_id": "Product id",
+    "user_id": "Shopper id",
+    "title": "Title",
+    "description": "Description",
+    "brand": "Brand",
+    "category": "Category",
+    "price": "Price",
+    "image": "Picture",
+    "event": "Kind of event",
+    "rating": "Rating",
+    "quantity": "Quantity",
+    "value": "Value",
+    "timestamp": "Time",
+}
+KIND_NAMES = {"category": "a choice", "number": "a number", "text": "text", "multi": "several choices"}
+TYPES = ["csv", "gz", "parquet", "jsonl", "json", "ndjson", "txt", "tsv"]
+NO_COLUMN = "(none)"
+_FOLDER, _SAVED = "load_folder", "load_saved"
+
+
+def load_shop() -> None:
+    """The three steps; the third starts a run that loads the files and trains on them."""
+    presets = {preset.name: preset for preset in available_presets()}
+    st.markdown("**1. Files**")
+    chosen = st.selectbox(
+        "What kind of data is it?",
+        [None, *presets],
+        format_func=lambda name: presets[name].title if name else "My own files",
+        key="load_preset",
+    )
+    if chosen:
+        st.caption(presets[chosen].description)
+    files = _files(_uploads())
+    if "interactions" not in files:
+        st.caption(
+            "CSV (also .gz), Parquet or JSON Lines, up to 200 MB a file. Larger ones: `python -m engine ingest`."
+        )
+        return
+    st.markdown("**2. Columns**")
+    try:
+        mapping = _columns(files, presets.get(chosen) if chosen else None)
+    except InputError as exc:
+        st.error(plain(exc), icon=":material/error:")
+        return
+    st.markdown("**3. Load**")
+    name = st.text_input("What is the shop called?", key="load_name", placeholder="My shop", max_chars=80)
+    strict = st.checkbox("Refuse everything if a single row is bad", key="load_strict")
+    st.button(
+        "Load and learn this shop",
+        type="primary",
+        on_click=_start,
+        args=(files, chosen, mapping, name.strip(), strict),
+        disabled=mapping is None,
+    )
+    st.caption(
+        "What is loaded now is replaced only when the new files were read without an error. "
+        "Rows that cannot be used are left out and listed in the report."
+    )
+
+
+def _uploads() -> dict[str, UploadedFile]:
+    columns = st.columns(3)
+    labels = {
+        "items": ("Products (optional)", TYPES, "Without it, products are what the events name."),
+        "interactions": ("Clicks, orders or ratings", TYPES, "Needs a shopper and a product in each row."),
+        "images": ("Pictures (optional, a zip)", ["zip"], "Named by product id, or by a column of the products."),
+    }
+    uploads = {
+        role: column.file_uploader(label, type=types, help=text, key=f"load_{role}")
+        for column, (role, (label, types, text)) in zip(columns, labels.items(), strict=True)
+    }
+    return {role: upload for role, upload in uploads.items() if upload is not None}
+
+
+def _files(uploads: Mapping[str, UploadedFile]) -> dict[str, Path]:
+    """The uploads as files on disk, written once each; where one was taken away its file goes too."""
+    saved: dict[str, tuple[str, Path]] = st.session_state.setdefault(_SAVED, {})
+    for role in [
+        role for role, (file_id, _) in saved.items() if role not in uploads or uploads[role].file_id != file_id
+    ]:
+        saved.pop(role)[1].unlink(missing_ok=True)
+    for role, upload in uploads.items():
+        if role not in saved:
+            path = _folder() / role / Path(upload.name).name
+            path.parent.mkdir(exist_ok=True)
+            with path.open("wb") as stream:
+                shutil.copyfileobj(upload, stream)
+            saved[role] = (upload.file_id, path)
+    return {role: path for role, (_, path) in saved.items()}
+
+
+def _folder() -> Path:
+    folder: Path | None = st.session_state.get(_FOLDER)
+    if folder is None or not folder.is_dir():
+        folder = st.session_state[_FOLDER] = upload_folder(workspace())
+    return folder
+
+
+def _columns(files: Mapping[str, Path], preset: Preset | None) -> dict[str, str] | None:
+    """What each column is taken for, with a menu per field; the corrections, or None while a needed one is missing."""
+    tables = {role: files[role] for role in TABLES if role in files}
+    name = preset.name if preset else None
+    guessed = preview(tables, name)
+    mapping: dict[str, str] = {}
+    for role, table in guessed.items():
+        with st.expander(f"{TABLES[role]}: {table.file}", expanded=bool(table.missing) or preset is None):
+            mapping |= _fields(role, table)
+    checked = preview(tables, name, mapping) if mapping else guessed
+    for role, table in checked.items():
+        if kinds := {column.name: column.kind for column in table.columns if column.kind}:
+            st.caption(
+                "Read as attributes: " + ", ".join(f"{col} ({KIND_NAMES.get(k, k)})" for col, k in kinds.items())
+            )
+        for column in table.columns:
+            if column.note:
+                st.caption(f"Left out: {plain(column.name)}. {plain(column.note)}")
+        st.dataframe(table.rows, hide_index=True, width="stretch")
+        for field in table.missing:
+            st.warning(f"{TABLES[role]}: which column is the {FIELD_NAMES[field].lower()}?", icon=":material/help:")
+    return None if any(table.missing for table in checked.values()) else mapping
+
+
+def _fields(role: str, table: TablePreview) -> dict[str, str]:
+    """A menu per field; only what differs from the guess is a correction."""
+    taken = {column.field: column.name for column in table.columns if column.field}
+    options = [NO_COLUMN, *(column.name for column in table.columns)]
+    corrections = {}
+    fields = [field for field in FIELDS[role] if field in FIELD_NAMES and (role == "items" or field != "price")]
+    places = st.columns(3)
+    for place, field in enumerate(fields):
+        guess = taken.get(field, NO_COLUMN)
+        picked = places[place % 3].selectbox(
+            FIELD_NAMES[field],
+            options,
+            index=options.index(guess) if guess in options else 0,
+            key=f"load_{role}_{field}_{table.file}",
+        )
+        if picked != guess:
+            corrections[f"{role}.{field}"] = "" if picked == NO_COLUMN else picked
+    return corrections
+
+
+def _start(
+    files: Mapping[str, Path], preset: str | None, mapping: Mapping[str, str] | None, name: str, strict: bool
+) -> None:
+    arguments = ["--train"]
+    for role, option in (("items", "--items"), ("interactions", "--interactions"), ("images", "--images")):
+        if role in files:
+            arguments += [option, str(files[role].absolute())]
+    if preset:
+        arguments += ["--preset", preset]
+    for field, column in (mapping or {}).items():
+        arguments += ["--map", f"{field}={column}"]
+    if name:
+        arguments += ["--name", name]
+    if strict:
+        arguments.append("--strict")
+    try:
+        start_run(workspace(), "ingest", arguments=arguments, discard=st.session_state.get(_FOLDER))
+    except JobError as exc:
+        notices.say(plain(exc), ":material/info:")
+        return
+    st.session_state.pop(_FOLDER, None)
+    st.session_state.pop(_SAVED, None)
+    for role in ("items", "interactions", "images"):
+        st.session_state.pop(f"load_{role}", None)

@@ -1,0 +1,130 @@
+"""Cards: products as pictures that can be opened and, where asked, marked irrelevant; drawn by one small component.
+
+One component draws all the cards of a page, so that a page with forty products is one element to Streamlit, not two
+hundred. Titles reach the browser as data and are put there as text, never as markup. The component keeps judgements in
+an outbox until the server has confirmed them (see `ui.review.flags`).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from engine.recommend.traffic import Level, Traffic
+from ui.widgets.addresses import picture_url, thumb_url
+from ui.widgets.formatting import count_phrase, price_phrase, text_or_none
+
+__all__ = ["LEVEL_NAMES", "Card", "CardMaker", "Group", "card_groups", "product_href"]
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+LEVEL_NAMES: dict[Level, str] = {"head": "Head", "middle": "Middle", "tail": "Long tail", "none": "No traffic"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is shown of one product. `level` colours the traffic badge; `image` and `large` are addresses or None."""
+
+    item_id: str
+    title: str
+    brand: str
+    price: str
+    count: str
+    level: Level
+    image: str | None
+    large: str | None
+    href: str
+    rank: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cards under one heading with a quiet detail beside it; `empty` is the sentence shown instead of none."""
+
+    name: str = ""
+    title: str = ""
+    detail: str = ""
+    hint: str = ""
+    cards: Sequence[Card] = field(default_factory=tuple)
+    empty: str = ""
+
+
+@dataclass(frozen=True)
+class CardMaker:
+    """Makes cards from rows of the catalogue."""
+
+    items: pd.DataFrame
+    traffic: Traffic
+    word: str
+    currency: str | None
+
+    def card(self, row: int, *, rank: int | None = None, note: str = "") -> Card:
+        """The card of the product in this row."""
+        item = self.items.iloc[row]
+        item_id, count = str(item["item_id"]), int(item["interaction_count"])
+        image = text_or_none(item["image"])
+        return Card(
+            item_id=item_id,
+            title=text_or_none(item["title"]) or item_id,
+            brand=text_or_none(item["brand"]) or "",
+            price=price_phrase(item["price"], self.currency),
+            count=count_phrase(count, self.word),
+            level=self.traffic.level(count),
+            image=thumb_url(image) if image else None,
+            large=picture_url(image) if image else None,
+            href=product_href(item_id),
+            rank=rank,
+            note=note,
+        )
+
+
+def product_href(item_id: str) -> str:
+    """Address of a product's page, relative to any page of the dashboard."""
+    return f"./?{urlencode({'item': item_id})}"
+
+
+def card_groups(
+    groups: Sequence[Group],
+    *,
+    key: str,
+    layout: str = "grid",
+    on_open: Callable[[str], None] | None = None,
+    judging: Mapping[str, Any] | None = None,
+    on_outbox: Callable[[], None] | None = None,
+) -> str | None:
+    """Draw groups of cards side by side.
+
+    Parameters
+    ----------
+    layout : "grid" fills the width with cards; "columns" puts the groups beside one another, aligned by rank;
+        "strip" has a row for each group that scrolls sideways.
+    on_open : called with the item id before the page runs again when a card is opened; without it the id is returned.
+    judging : what the flags need (see `ui.review.flags`); without it cards have none.
+    on_outbox : called before the page runs again when there are judgements to store, in `st.session_state[key]["outbox"]`.
+    """
+
+    def opened() -> None:
+        if on_open is not None and (item_id := st.session_state[key].get("open")):
+            on_open(str(item_id))
+
+    result = _component()(
+        key=key,
+        data={"layout": layout, "groups": [asdict(group) for group in groups], "judging": judging},
+        on_open_change=opened,
+        on_outbox_change=on_outbox or (lambda: None),
+    )
+    item_id = result.get("open")
+    return str(item_id) if item_id and on_open is None else None
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    css, js = ((ASSETS / name).read_text("utf-8") for name in ("cards.css", "cards.js"))
+    return st.components.v2.component("longtail_cards", css=css, js=js)
