@@ -23,7 +23,7 @@ from benchmarks.support import merge_results
 from engine.core.settings import load_settings
 from engine.core.workspace import Workspace
 from engine.curation.judgements import Judgement, JudgementStore, Seen
-from engine.demo import build_demo, read_families
+from engine.demo.build import build_demo, read_families
 from engine.recommend.recommender import Recommender
 from engine.training.pipeline import train
 

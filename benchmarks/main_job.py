@@ -111,7 +111,7 @@ def surprise(workspaces: Path) -> Figures:
 def irrelevance(workspaces: Path) -> Figures:
     """Share of the ten neighbours that are of another style family, for products with fewer than 5 interactions."""
     from engine.core.workspace import Workspace
-    from engine.demo import read_families
+    from engine.demo.build import read_families
     from engine.recommend.recommender import Recommender
 
     _trained(workspaces, "demo")

@@ -9,6 +9,7 @@ from engine.cli.console import Console
 from engine.cli.context import open_store, open_workspace
 from engine.cli.product_arguments import described_by
 from engine.core.errors import InputError
+from engine.edits.changes.merging import changed, difference, field_names
 
 if TYPE_CHECKING:
     from engine.edits.changes.store import ChangeStore
@@ -23,7 +24,6 @@ def changes(arguments: argparse.Namespace, console: Console) -> None:
 
 def _set(arguments: argparse.Namespace, console: Console) -> None:
     """Change the fields that are given; "" empties one. The product's neighbours move at once."""
-    from engine.edits.changes.merging import changed, difference, field_names
     from engine.edits.changes.served import changed_in, vectors_of_changes
     from engine.recommend.product_description import described, described_frame
     from engine.recommend.recommender import Recommender
@@ -49,7 +49,6 @@ def _set(arguments: argparse.Namespace, console: Console) -> None:
 
 def _list(arguments: argparse.Namespace, console: Console) -> None:
     """Every change, those that a release or the shop's files have overtaken among them."""
-    from engine.edits.changes.merging import field_names
     from engine.edits.changes.served import changed_in
     from engine.recommend.recommender import Recommender
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from engine.cli.console import Console
 from engine.cli.context import has_store, open_served, open_store, open_workspace
 from engine.cli.product_arguments import described_by, read_bytes
 from engine.core.errors import InputError
+from engine.core.storage import atomic_write
 
 __all__ = ["export", "neighbours", "similar"]
 
@@ -54,7 +56,6 @@ def export(arguments: argparse.Namespace, console: Console) -> None:
     from engine.core.exports import write_table
 
     if arguments.what == "qrels":
-        from engine.core.storage import atomic_write
         from engine.curation.evidence import qrels
 
         text = qrels(open_store(arguments).current())
@@ -113,8 +114,6 @@ def _read_ids(path: Path) -> list[str]:
     else:
         lines = read_bytes(path).decode("utf-8-sig", errors="replace").splitlines()
         if path.suffix == ".csv":
-            import csv
-
             reader = csv.DictReader(lines)
             if "item_id" not in (reader.fieldnames or []):
                 raise InputError("there is no such column.", file=str(path), field="item_id")

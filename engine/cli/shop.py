@@ -20,7 +20,7 @@ EXAMPLES_SHOWN = 3
 
 def demo(arguments: argparse.Namespace, console: Console) -> None:
     """Draw the demo shop, and train on it if asked."""
-    from engine.demo import build_demo
+    from engine.demo.build import build_demo
 
     workspace, settings = open_workspace(arguments), open_settings(arguments)
     with run_of_its_own(arguments, console, "demo") as (run, progress):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import krippendorff
 import numpy as np
 import pandas as pd
 
@@ -47,8 +48,6 @@ def agreement(votes: pd.DataFrame) -> Agreement:
     same = float((table.min(axis=1) == table.max(axis=1)).mean())
     if table.stack().nunique() < 2:
         return Agreement(len(table), table.shape[1], same, None, None)  # no coefficient is defined where nothing varies
-    import krippendorff
-
     alpha = float(krippendorff.alpha(reliability_data=table.to_numpy().T, level_of_measurement="nominal"))
     ac1 = _ac1(table.to_numpy())
     return Agreement(len(table), table.shape[1], same, alpha, ac1)

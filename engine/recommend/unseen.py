@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from engine.arms.fusion import arm_vectors
+from engine.arms.hybrid_files import SavedHybrid, load_hybrid
 from engine.core.workspace import Workspace
+from engine.models.encoders import Encoder, content_vectors, load_encoders
+from engine.models.smoother import Rows
 from engine.recommend.product_description import described_frame
 from engine.recommend.recommender import Neighbour, Recommender
 
 if TYPE_CHECKING:
-    from engine.arms.hybrid_files import SavedHybrid
-    from engine.models.encoders import Encoder
     from engine.models.predictor import TrainedPredictor
-    from engine.models.smoother import Rows
 
 __all__ = ["Reading", "UnseenVectors", "neighbours_of_unseen", "read_described", "vectors_of_unseen"]
 
@@ -97,9 +98,6 @@ def read_described(recommender: Recommender, workspace: Workspace, items: Sequen
     """Read several described products together; parameters and errors as for `neighbours_of_unseen`."""
     kinds = recommender.manifest.extra.get("shop", {}).get("attributes", {})
     frame = pd.concat([described_frame(item, kinds, workspace) for item in items], ignore_index=True)
-    # Behind torch, which opening a page must not import.
-    from engine.models.encoders import content_vectors
-
     encoders, predictor, hybrid = _load(recommender.directory)
     features = {modality: encoder.encode(frame, workspace) for modality, encoder in encoders.items()}
     present = np.asarray(np.any([block.present for block in features.values()], axis=0), dtype=bool)
@@ -113,8 +111,6 @@ def vectors_of_unseen(
 ) -> UnseenVectors:
     """The vectors of several described products, read together; parameters and errors as for `neighbours_of_unseen`."""
     reading = read_described(recommender, workspace, items)
-    from engine.arms.fusion import arm_vectors
-
     counts = np.zeros(len(items), dtype=np.int64)
     tau = float(recommender.training["tau"])
     arms = arm_vectors(np.zeros_like(reading.predicted), reading.predicted, reading.content, counts, tau)
@@ -127,9 +123,7 @@ def vectors_of_unseen(
 
 def _load(directory: Path) -> tuple[dict[str, Encoder], TrainedPredictor, SavedHybrid | None]:
     """Encoders, network and smoother of a release, from memory where they were loaded before."""
-    from engine.arms.hybrid_files import load_hybrid
-    from engine.models.encoders import load_encoders
-    from engine.models.predictor import load_predictor
+    from engine.models.predictor import load_predictor  # behind torch, which opening a page must not import
 
     with _lock:
         if directory not in _models:

@@ -36,7 +36,7 @@ from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.curation.samples import store_sample_judgements
 from engine.curation.training_judgements import TrainingJudgements, judgements_for_training
-from engine.demo import read_families
+from engine.demo.build import read_families
 from engine.evaluation.report import evaluate_release
 from engine.models.als import AlsFactors, fit_als
 from engine.models.encoders import (

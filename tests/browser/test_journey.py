@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
-from engine.demo import read_families
+from engine.demo.build import read_families
 from engine.recommend.recommender import Recommender
 from tests.conftest import REPOSITORY
 

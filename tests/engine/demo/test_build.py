@@ -19,7 +19,7 @@ from engine.catalogue.images import load_pixels, store_image
 from engine.catalogue.snapshot import read_shop, write_snapshot
 from engine.core.errors import JobError, NoDataError, SettingsError
 from engine.core.workspace import Workspace
-from engine.demo import build_demo, read_families
+from engine.demo.build import build_demo, read_families
 from engine.demo.listing import ATTRIBUTE_KINDS
 
 SIZE = {"seed": 3, "n_items": 30, "n_shoppers": 40}
@@ -148,7 +148,7 @@ def test_painters_do_not_outlive_a_killed_parent(tmp_path):
     code = (
         "from pathlib import Path\n"
         "from engine.core.workspace import Workspace\n"
-        "from engine.demo import build_demo\n"
+        "from engine.demo.build import build_demo\n"
         "if __name__ == '__main__':\n"
         f"    build_demo(Workspace(Path({str(tmp_path)!r})), n_items=2000, processes=2)\n"
     )
