@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from engine.core.errors import SettingsError
+from engine.core.settings_sources import TextSource, checked_names, explain, toml_source
 
 __all__ = [
     "AlsSettings",
@@ -42,7 +43,14 @@ ENVIRONMENT_PREFIX = "LONGTAIL_"
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _none_as_text(cls, value: Any, info: ValidationInfo) -> Any:
+        """TOML and variables have no null: "none" is one where the setting is unset by default."""
+        optional = cls.model_fields[str(info.field_name)].default is None
+        return None if optional and isinstance(value, str) and value.lower() in {"none", "null"} else value
 
 
 class InteractionSettings(_Group):
@@ -193,8 +201,11 @@ class CurationSettings(_Group):
     )
 
 
-class Settings(_Group):
-    """Everything that can be configured; each field says its unit and range."""
+class Settings(_Group, BaseSettings):
+    """Everything that can be configured; each field says its unit and range.
+
+    `Settings()` holds the defaults and reads nothing; `load_settings` reads the sources.
+    """
 
     seed: int = Field(0, ge=0, le=2**31 - 1, description="same data, settings and seed give the same release")
     database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite in the workspace unless set")
@@ -215,6 +226,13 @@ class Settings(_Group):
     def _empty_is_unset(cls, value: str | None) -> str | None:
         return value or None
 
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *others: Any, **more: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What `Settings(...)` is given and nothing else."""
+        return (init_settings,)
+
 
 def load_settings(
     workspace: Path | None = None,
@@ -231,23 +249,17 @@ def load_settings(
 
     Raises `SettingsError` naming the setting, the value and what is allowed.
     """
-    values: dict[str, Any] = {}
-    file = workspace / "settings.toml" if workspace else None
-    if file and file.is_file():
-        try:
-            values = tomllib.loads(file.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-            raise SettingsError(f"{file}: not valid TOML ({exc}). Mend the file or remove it.") from exc
-    for name, text in (os.environ if environment is None else environment).items():
-        path = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-        if name.startswith(ENVIRONMENT_PREFIX) and path[0] in Settings.model_fields:
-            _put(values, path, text)
-    for name, text in (overrides or {}).items():
-        _put(values, name.split("."), text)
+    variables = os.environ if environment is None else environment
+    lower = {name.lower(): text for name, text in variables.items()}
+    sources = (
+        TextSource(Settings, checked_names(Settings, overrides or {}), delimiter="."),
+        TextSource(Settings, lower, prefix=ENVIRONMENT_PREFIX.lower(), delimiter="__"),
+        toml_source(Settings, workspace / "settings.toml" if workspace else None),
+    )
     try:
-        return Settings.model_validate(values)
+        return Settings(_build_sources=(sources, {}))
     except ValidationError as exc:
-        raise SettingsError(_explain(exc)) from exc
+        raise SettingsError(explain(exc)) from exc
 
 
 @dataclass(frozen=True)
@@ -294,41 +306,3 @@ def _lines(group: BaseModel, defaults: BaseModel, prefix: str) -> Iterator[Setti
 
 def _as_json(value: Any) -> str:
     return json.dumps(value, default=str, ensure_ascii=False)
-
-
-def _put(values: dict[str, Any], path: list[str], text: str) -> None:
-    """Set a nested value, giving it the type its field asks for; JSON is understood for tables and lists."""
-    *parents, last = path
-    group: type[BaseModel] | None = Settings
-    for name in parents:
-        field = group.model_fields.get(name) if group else None
-        annotation = field.annotation if field else None
-        group = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-        nested = values.setdefault(name, {})
-        if not isinstance(nested, dict):
-            raise SettingsError(f"{'.'.join(path)}: {name!r} is a value, not a group of settings.")
-        values = nested
-    values[last] = _parse(group, last, text)
-
-
-def _parse(group: type[BaseModel] | None, name: str, text: str) -> Any:
-    field = group.model_fields.get(name) if group else None
-    if text.lower() in {"none", "null"} and field is not None and field.default is None:
-        return None
-    if text.startswith(("{", "[")) and field is not None:
-        try:
-            return TypeAdapter(Any).validate_json(text)
-        except ValidationError as exc:
-            raise SettingsError(f"{name}: {text!r} looks like JSON but is not valid.") from exc
-    return text
-
-
-def _explain(exc: ValidationError) -> str:
-    problems = []
-    for error in exc.errors():
-        name = ".".join(str(part) for part in error["loc"])
-        if error["type"] == "extra_forbidden":
-            problems.append(f"{name}: there is no such setting. `python -m engine settings` lists them.")
-        else:
-            problems.append(f"{name} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}.")
-    return "\n".join(problems)

@@ -47,8 +47,11 @@ def test_text_becomes_the_type_that_the_setting_asks_for(name: str, text: str, v
         ("als.alpha", "nan", "als.alpha"),
         ("als.colour", "red", "als.colour: there is no such setting"),
         ("colour", "red", "colour: there is no such setting"),
-        ("seed.x", "1", "seed"),
-        ("interactions.event_weights", "{view: 2", "not valid"),
+        ("seed.x", "1", "seed.x: seed is a value, not a group"),
+        ("interactions.event_weights", "{view: 2", "event_weights: '{view: 2' is not valid JSON"),
+        ("curation.leads", "Anna", "leads: 'Anna' is not valid JSON"),
+        ("als.factors.x", "1", "als.factors"),
+        ("als", "3", "als"),
         ("image.kind", "magic", "image.kind = 'magic'"),
     ],
 )
@@ -62,6 +65,20 @@ def test_a_group_cannot_be_set_below_a_value(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("als = 3\n")
     with pytest.raises(SettingsError, match="als"):
         load_settings(tmp_path, {"als.factors": "8"}, {})
+
+
+def test_a_table_is_merged_source_by_source(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("[interactions.event_weights]\nview = 1.0\nwishlist = 2.0\n")
+    settings = load_settings(tmp_path, environment={"LONGTAIL_INTERACTIONS__EVENT_WEIGHTS__VIEW": "4"})
+    assert settings.interactions.event_weights == {"view": 4.0, "wishlist": 2.0}
+
+
+def test_settings_made_without_sources_read_no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGTAIL_SEED", "5")
+    monkeypatch.setenv("SEED", "6")
+    assert Settings().seed == 0
+    assert Settings.model_validate({"als": {"factors": 8}}).seed == 0
+    assert load_settings(None).seed == 5
 
 
 def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
