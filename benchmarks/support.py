@@ -74,11 +74,11 @@ def merge_results(name: str, figures: Mapping[str, Mapping[str, Any]]) -> Path:
     return file
 
 
-def run_child(command: Sequence[str | Path], *, timeout: float = 1800.0) -> Child:
-    """Run a command in the repository to its end; `RuntimeError` with the end of its output if it fails."""
+def run_child(command: Sequence[str | Path], *, timeout: float = 1800.0, folder: Path = ROOT) -> Child:
+    """Run a command in the repository, or another folder, to its end; `RuntimeError` with the end of its output if it fails."""
     began = time.monotonic()
     process = subprocess.Popen(
-        [str(part) for part in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [str(part) for part in command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True)
