@@ -23,7 +23,8 @@ from engine.core.errors import ReleaseError, TrainingError
 from engine.core.settings import PredictorSettings
 from engine.core.storage import atomic_write, atomic_write_json
 from engine.models.devices import pick_device, seeded
-from engine.models.encoders.base import MODALITIES, Features
+from engine.models.encoders.base import Features
+from engine.models.encoders.registry import MODALITIES
 from engine.models.predictor_threshold import choose_threshold
 
 __all__ = ["EpochLoss", "PredictorConfig", "TrainedPredictor", "load_predictor", "train_predictor"]

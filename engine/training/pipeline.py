@@ -60,8 +60,6 @@ from engine.training.gate import decide, without_nan
 
 __all__ = ["TrainingResult", "measure", "train"]
 
-MODALITY_WORDS = {"text": "title or description", "image": "picture", "attributes": "attribute"}
-
 
 @dataclass(frozen=True)
 class TrainingResult:
@@ -342,9 +340,9 @@ def _notes(
 ) -> list[str]:
     """What this shop lacks, in a merchandiser's words."""
     notes = [
-        f"No product has a {MODALITY_WORDS[modality]} to learn from: neighbours do without."
-        for modality in MODALITIES
-        if modality not in features
+        f"No product has {modality.example} to learn from: neighbours do without."
+        for name, modality in MODALITIES.items()
+        if name not in features
     ]
     nothing = ~np.any([block.present for block in features.values()], axis=0)
     if nothing.any():

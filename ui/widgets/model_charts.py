@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from engine.models.encoders.registry import MODALITIES
 from ui.widgets.charts import arm_colour
 from ui.widgets.formatting import ARM_NAMES, arm_name, plural
 
@@ -34,9 +35,6 @@ VIEW_WORDS = {
     "words": "buyers of products with the same words",
     "content": "buyers of products alike in everything told and shown",
     "prediction": "buyers of products with the same predicted behaviour",
-    "text": "buyers of products with similar texts",
-    "image": "buyers of products with similar pictures",
-    "attributes": "buyers of products with the same attributes",
 }
 
 
@@ -168,7 +166,7 @@ def share_sentences(training: Mapping[str, Any], word: str) -> list[str]:
             sentences.append(f"{who}: {arm_name(share['arm'])} alone, which was better there")
             continue
         parts = {f"own {word}": share["own"]}
-        parts |= {VIEW_WORDS.get(view, view): part for view, part in share["views"].items()}
+        parts |= {_view_words(view): part for view, part in share["views"].items()}
         told = sorted(((part, name) for name, part in parts.items() if part >= 0.05), reverse=True)
         beside = (
             f"; and {word} compared directly, counted {told_weight(share['behaviour'])}"
@@ -179,6 +177,13 @@ def share_sentences(training: Mapping[str, Any], word: str) -> list[str]:
             f"{who}: " + ", ".join(f"{part:.0%} {name}".replace("%", "\u00a0%") for part, name in told) + beside
         )
     return sentences
+
+
+def _view_words(view: str) -> str:
+    """Whose behaviour a view of the content carries over: one of `VIEW_WORDS`, or a modality."""
+    if view in MODALITIES:
+        return f"buyers of products with {MODALITIES[view].likeness}"
+    return VIEW_WORDS.get(view, view)
 
 
 def told_weight(weight: float) -> str:

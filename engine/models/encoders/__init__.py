@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from engine.models.encoders.base import MODALITIES, ContentEncoder, Encoder, Features, content_vectors
+from engine.models.encoders.base import ContentEncoder, Encoder, Features, Modality
 from engine.models.encoders.catalogue import encode_catalogue, fit_encoders, load_encoders, save_encoders
+from engine.models.encoders.content import content_vectors
+from engine.models.encoders.registry import MODALITIES
 
 __all__ = [
     "MODALITIES",
     "ContentEncoder",
     "Encoder",
     "Features",
+    "Modality",
     "content_vectors",
     "encode_catalogue",
     "fit_encoders",

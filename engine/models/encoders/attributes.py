@@ -27,9 +27,9 @@ from engine.core.errors import ReleaseError
 from engine.core.settings import AttributeSettings
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
-from engine.models.encoders.base import Features, missing
+from engine.models.encoders.base import Features, Modality, missing
 
-__all__ = ["AttributeEncoder", "fit_attribute_encoder", "load_attribute_encoder"]
+__all__ = ["MODALITY", "AttributeEncoder", "fit_attribute_encoder", "load_attribute_encoder"]
 
 FILE = "attributes.json"
 RANK_POINTS = 65
@@ -165,6 +165,18 @@ def load_attribute_encoder(directory: Path) -> AttributeEncoder:
         return AttributeEncoder(tuple(_block_from_json(block) for block in json.loads(file.read_text("utf-8"))))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
         raise ReleaseError(f"{file} cannot be read ({exc}). Train again, or roll back to an older release.") from exc
+
+
+MODALITY = Modality(
+    name="attributes",
+    step="Reading attributes",
+    example="an attribute",
+    likeness="the same attributes",
+    fit=lambda shop, workspace, settings, seed, progress: fit_attribute_encoder(
+        shop.items, shop.attribute_kinds, settings.attributes
+    ),
+    load=load_attribute_encoder,
+)
 
 
 def _fit_values(items: pd.DataFrame, name: str, settings: AttributeSettings) -> ValueBlock | None:

@@ -1,11 +1,10 @@
-"""What every content encoder offers, and how their outputs are put together; imports no torch."""
+"""What every content encoder offers, and how its module declares it; imports no torch."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -13,32 +12,26 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 
-from engine.core.vectors import unit_rows
+from engine.catalogue.snapshot import Shop
+from engine.core.progress import Progress
+from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 
 __all__ = [
-    "MODALITIES",
     "ContentEncoder",
     "Encoder",
     "Features",
+    "Modality",
     "content_key",
-    "content_vectors",
     "encode_contents_of",
     "first_use",
     "images_of",
     "missing",
 ]
 
-MODALITIES = ("text", "image", "attributes")
-"""Every modality there is, in the order in which vectors are concatenated."""
-
-MAX_CONTENT_DIM = 1024
-"""Wider blocks (many brands, many attributes) are projected to this width before they enter a content vector."""
-
-
 first_use = threading.RLock()
-"""Held while a network is loaded: torch, timm and transformers import parts of themselves when first used, and do not bear
-two threads doing that at once."""
+"""Held while a network is loaded: torch, timm and transformers import parts of themselves on first use, and fail when two
+threads do so at once."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +92,29 @@ class ContentEncoder(Encoder, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Modality:
+    """One kind of content: its words, and how its encoder is made. `registry.MODALITIES` lists all of them.
+
+    Attributes
+    ----------
+    name : in files, figures and views of the hybrid, e.g. "image".
+    step : what a progress bar says while the catalogue is encoded, e.g. "Looking at pictures".
+    example : the least a product needs to have it, with its article, e.g. "a picture".
+    likeness : what look-alikes share, e.g. "similar pictures".
+    fit : `fit(shop, workspace, settings, seed, progress)` learns an encoder from a catalogue; None where the settings
+        switch it off or the catalogue has nothing to read.
+    load : reads what the encoder's `save` wrote into a directory; `ReleaseError` where a file is missing or damaged.
+    """
+
+    name: str
+    step: str
+    example: str
+    likeness: str
+    fit: Callable[[Shop, Workspace, Settings, int, Progress], Encoder | None]
+    load: Callable[[Path], Encoder]
+
+
 def encode_contents_of(
     encoder: ContentEncoder,
     items: pd.DataFrame,
@@ -127,29 +143,6 @@ def content_key(content: str) -> bytes:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()
 
 
-def content_vectors(features: Mapping[str, Features], weights: Mapping[str, float] | None = None) -> np.ndarray:
-    """One unit vector per item from all modalities: their cosine is the weighted mean of the modalities' cosines.
-
-    Parameters
-    ----------
-    features : by modality, all of n items.
-    weights : what a modality counts; 1 unless given.
-
-    Returns
-    -------
-    (n, d) float32: each modality at unit length, concatenated in the order of `MODALITIES`, at unit length again.
-    Zero rows for items without any content.
-    """
-    blocks = [
-        math.sqrt((weights or {}).get(modality, 1.0)) * unit_rows(_narrow(features[modality].values))
-        for modality in MODALITIES
-        if modality in features
-    ]
-    if not blocks:
-        raise ValueError("content_vectors needs the features of at least one modality")
-    return unit_rows(np.concatenate(blocks, axis=1))
-
-
 def images_of(items: pd.DataFrame) -> list[str | None]:
     """The content hash of each item's picture; None where it has none."""
     if "image" not in items.columns:
@@ -164,16 +157,3 @@ def missing(value: object) -> bool:
     if isinstance(value, float | np.floating):
         return bool(np.isnan(value))
     return isinstance(value, str) and not value.strip()
-
-
-def _narrow(values: np.ndarray) -> np.ndarray:
-    """A fixed random projection of a very wide block, which keeps cosines to about 1/sqrt(width) (Achlioptas 2003).
-
-    It depends on the width alone, so that a product uploaded later is projected as the catalogue was.
-    """
-    width = values.shape[1]
-    if width <= MAX_CONTENT_DIM:
-        return values
-    signs = np.random.default_rng(width).integers(0, 2, size=(width, MAX_CONTENT_DIM), dtype=np.int8)
-    projected: np.ndarray = values @ (2.0 * signs - 1.0).astype(np.float32)
-    return projected

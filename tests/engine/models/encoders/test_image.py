@@ -20,12 +20,13 @@ from engine.catalogue.images import store_image
 from engine.core.errors import ReleaseError, SettingsError
 from engine.core.settings import ImageSettings
 from engine.core.workspace import Workspace
-from engine.models.encoders import image as image_module
-from engine.models.encoders.backbone import create_backbone, normalised
+from engine.models.encoders import classifier_fitting
+from engine.models.encoders.backbone import create_backbone, normalised, read_pixels
 from engine.models.encoders.cache import encode_through_cache
+from engine.models.encoders.classifier_encoder import ClassifierEncoder
 from engine.models.encoders.classifiers import _training_mode
 from engine.models.encoders.clip import ClipEncoder
-from engine.models.encoders.image import ClassifierEncoder, fit_image_encoder, load_image_encoder
+from engine.models.encoders.image import fit_image_encoder, load_image_encoder
 from engine.models.encoders.picture_labels import candidate_labels
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 160, 60), "blue": (40, 60, 200)}
@@ -102,13 +103,13 @@ def test_the_same_seed_gives_the_same_networks_and_a_repeat_trains_nothing(
 ) -> None:
     workspace, items = drawn
     trainings = []
-    train = image_module.train_classifiers
+    train = classifier_fitting.train_classifiers
 
     def counted(*arguments):  # type: ignore[no-untyped-def]
         trainings.append(1)
         return train(*arguments)
 
-    monkeypatch.setattr(image_module, "train_classifiers", counted)
+    monkeypatch.setattr(classifier_fitting, "train_classifiers", counted)
     again = fit_image_encoder(items, KINDS, workspace, SETTINGS, seed=0)
     assert trainings == []
     assert again is not None
@@ -331,7 +332,7 @@ def test_open_clip_is_loaded_from_a_local_file_and_gives_what_its_picture_tower_
     assert features.values.shape == (12, encoder.dim) == (12, 16)
     assert features.present.tolist() == [True] * 10 + [False] * 2
     model = open_clip.create_model("tiny-clip", pretrained=str(tiny_clip.weights)).eval()
-    pixels = image_module.read_pixels(workspace, shown["image"].dropna().tolist(), 32)
+    pixels = read_pixels(workspace, shown["image"].dropna().tolist(), 32)
     with torch.inference_mode():
         expected = model.encode_image(
             normalised(torch.from_numpy(pixels), encoder.mean, encoder.deviation), normalize=True

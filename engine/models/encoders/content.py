@@ -1,0 +1,53 @@
+"""Features of several modalities as one content vector per item."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from engine.core.vectors import unit_rows
+from engine.models.encoders.base import Features
+from engine.models.encoders.registry import MODALITIES
+
+__all__ = ["content_vectors"]
+
+MAX_CONTENT_DIM = 1024
+"""Wider blocks (many brands, many attributes) are projected to this width before they enter a content vector."""
+
+
+def content_vectors(features: Mapping[str, Features], weights: Mapping[str, float] | None = None) -> np.ndarray:
+    """One unit vector per item from all modalities: their cosine is the weighted mean of the modalities' cosines.
+
+    Parameters
+    ----------
+    features : by modality, all of n items.
+    weights : what a modality counts; 1 unless given.
+
+    Returns
+    -------
+    (n, d) float32: each modality at unit length, concatenated in the order of `MODALITIES`, at unit length again.
+    Zero rows for items without any content.
+    """
+    blocks = [
+        math.sqrt((weights or {}).get(modality, 1.0)) * unit_rows(_narrow(features[modality].values))
+        for modality in MODALITIES
+        if modality in features
+    ]
+    if not blocks:
+        raise ValueError("content_vectors needs the features of at least one modality")
+    return unit_rows(np.concatenate(blocks, axis=1))
+
+
+def _narrow(values: np.ndarray) -> np.ndarray:
+    """A fixed random projection of a very wide block, which preserves cosines to about 1/sqrt(width) (Achlioptas 2003).
+
+    It depends on the width alone, so a product uploaded later is projected exactly as the catalogue was.
+    """
+    width = values.shape[1]
+    if width <= MAX_CONTENT_DIM:
+        return values
+    signs = np.random.default_rng(width).integers(0, 2, size=(width, MAX_CONTENT_DIM), dtype=np.int8)
+    projected: np.ndarray = values @ (2.0 * signs - 1.0).astype(np.float32)
+    return projected

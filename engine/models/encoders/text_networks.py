@@ -1,0 +1,83 @@
+"""The networks behind the text encoder: MiniLM by `minilm`, every other model by transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.models.devices import pick_device
+from engine.models.encoders.minilm import MiniLM
+from engine.models.torchvision_shim import ensure_torchvision
+
+__all__ = ["TextNetwork"]
+
+
+class TextNetwork:
+    """A text model with its tokenizer.
+
+    Parameters
+    ----------
+    model : 'minilm', or any name of a model that transformers can load from `folder`.
+    max_tokens : longer texts are cut here.
+    """
+
+    def __init__(self, model: str, folder: Path, max_tokens: int):
+        kind = MiniLM if model == "minilm" else _Pretrained
+        self._reader: _Reader = kind(folder, max_tokens, pick_device())
+
+    def tokenise(self, texts: Sequence[str]) -> Mapping[str, Sequence[Sequence[int]]]:
+        """Columns of tokens, "input_ids" among them, with one entry for each text."""
+        return self._reader.tokenise(texts)
+
+    def vectors(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> np.ndarray:
+        """(n, dim) float32: the mean of the last layer over each text's tokens, at unit length."""
+        with torch.inference_mode():
+            hidden, mask = self._reader.read(tokens)
+            mask = mask.unsqueeze(-1).to(hidden.dtype)
+            pooled = (hidden * mask).sum(1) / mask.sum(1)
+            return np.asarray(torch.nn.functional.normalize(pooled.float(), dim=1).cpu().numpy())
+
+
+class _Reader(Protocol):
+    """A tokenizer and its network."""
+
+    def tokenise(self, texts: Sequence[str]) -> Mapping[str, Sequence[Sequence[int]]]: ...
+
+    def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
+        """The last layer (n, length, dim) of n texts' tokens, and a mask (n, length): 1 for tokens, 0 for padding."""
+        ...
+
+
+class _Pretrained:
+    """Any model that transformers can load from a folder."""
+
+    def __init__(self, folder: Path, max_tokens: int, device: torch.device):
+        ensure_torchvision()
+        import transformers
+
+        quiet = transformers.utils.logging
+        bars = quiet.is_progress_bar_enabled()
+        quiet.disable_progress_bar()
+        try:
+            self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            network = transformers.AutoModel.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+            )
+        finally:
+            if bars:
+                quiet.enable_progress_bar()
+        self._network: Any = network.eval().to(device)
+        self._max_tokens, self._device = max_tokens, device
+
+    def tokenise(self, texts: Sequence[str]) -> Mapping[str, Sequence[Sequence[int]]]:
+        tokens = self._tokenizer(list(texts), truncation=True, max_length=self._max_tokens)
+        return dict(tokens)
+
+    def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
+        batch = self._tokenizer.pad(dict(tokens), return_tensors="pt").to(self._device)
+        return self._network(**batch).last_hidden_state, batch["attention_mask"]
