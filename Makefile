@@ -1,4 +1,4 @@
-# Longtail. `make run` opens the dashboard, `make test` runs the tests; both make .venv when it is not there.
+# `make run` opens the dashboard, `make test` runs the tests; both create .venv first. `make help` lists the rest.
 PYTHON ?= python3.11
 WORKSPACE ?= workspace
 PORT ?= 8501
@@ -10,12 +10,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # implicit crawls when BLAS spawns threads under its own.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: run install test check format bench peers screenshots clean
+.PHONY: run install test test-fast check format licences docs hooks bench peers screenshots clean help
 
 run: $(VENV)/.installed  ## open the dashboard on http://localhost:8501 (Ctrl-C stops it)
 	@LONGTAIL_WORKSPACE=$(WORKSPACE) $(BIN)/streamlit run app.py --server.port $(PORT) || [ $$? -eq 1 -o $$? -eq 130 ]
 
-install: $(VENV)/.installed $(VENV)/.installed-dev  ## everything, pinned
+install: $(VENV)/.installed $(VENV)/.installed-dev  ## install everything, pinned
 
 $(VENV)/.installed: requirements.txt requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -26,19 +26,31 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/pip install --quiet --requirement requirements-dev.txt --constraint requirements.lock
 	@touch $@
 
-test: install  ## all tests
-	$(BIN)/python -m pytest
+test: install  ## run all tests, on every core
+	$(BIN)/python -m pytest -n auto
 
-check: install  ## lint, format and types
+test-fast: install  ## run the tests that need no browser, no database server and no training
+	$(BIN)/python -m pytest -n auto -m "not browser and not postgres and not slow"
+
+check: install  ## check lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy engine ui pages app.py
 
-format: install
+format: install  ## fix lint and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install  ## the figures quoted in README.md
+licences: install  ## list every package with its licence; fails on one stronger than LGPL
+	$(BIN)/python -m tools.licences
+
+docs: install  ## write the reference of every module to build/docs
+	$(BIN)/python -m tools.reference
+
+hooks: install  ## run the checks before every commit
+	$(BIN)/pre-commit install
+
+bench: install  ## measure the main figures again and write them to docs/benchmarks.md
 	$(BIN)/python -m benchmarks.main_job
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.modalities
@@ -49,11 +61,14 @@ bench: install  ## the figures quoted in README.md
 	.venv-peers/bin/pip install --quiet --requirement benchmarks/cornac-requirements.txt
 	@touch $@
 
-peers: install .venv-peers/.installed  ## cornac's models on the same targets, in an environment of their own
+peers: install .venv-peers/.installed  ## measure cornac's models on the same products, in an environment of their own
 	$(BIN)/python -m benchmarks.peers
 
-screenshots: install  ## the pictures in README.md
+screenshots: install  ## take the pictures in README.md and docs/
 	$(BIN)/python -m benchmarks.screenshots
 
-clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+clean:  ## remove .venv, build/ and caches
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache
+
+help:  ## list these commands
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20

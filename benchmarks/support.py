@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks.write_docs import RESULTS, ROOT, write_docs
 from engine.core.storage import atomic_write_json
 
 __all__ = [
@@ -38,8 +39,6 @@ __all__ = [
     "wait_for",
 ]
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
 SECONDS_BETWEEN_LOOKS = 0.1
 # No sandbox in a container, and nothing that talks to the network by itself.
 BROWSER_ARGUMENTS = (
@@ -67,10 +66,11 @@ class Child:
 
 
 def merge_results(name: str, figures: Mapping[str, Mapping[str, Any]]) -> Path:
-    """Write figures into results/<name>.json beside those that were measured before; returns the file."""
+    """Write figures into results/<name>.json beside those measured before, and into the docs; returns the file."""
     file = RESULTS / f"{name}.json"
     before = json.loads(file.read_text("utf-8")) if file.is_file() else {}
     atomic_write_json(file, before | {key: dict(value) for key, value in figures.items()})
+    write_docs()
     return file
 
 

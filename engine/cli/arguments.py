@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from engine import __version__
+
 __all__ = ["build_parser", "commands"]
 
 ARMS = ("als", "predicted", "content", "hybrid")
@@ -19,6 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Longtail: similar items for the whole catalogue, bestsellers and never-seen alike.",
         epilog="Settings come from settings.toml in the workspace, LONGTAIL_* variables and --set; see `settings`.",
     )
+    parser.add_argument("--version", action="version", version=f"Longtail {__version__}")
     _add_common(parser, suppress=False)
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
