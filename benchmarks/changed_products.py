@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.support import copy_workspace, engine, merge_results, run_child
+from engine.catalogue.product import Product
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.edits.changes.served import changed_in, vectors_of_changes, with_changes
 from engine.edits.changes.store import ChangeStore
-from engine.recommend.product_description import described
 from engine.recommend.recommender import Recommender
 
 COMMAND = "python -m benchmarks.changed_products --workspace workspace"
@@ -55,11 +55,11 @@ def measured(workspace: Workspace, count: int) -> dict[str, tuple[Any, str]]:
     before = Recommender.open(workspace)
     rng, ids = np.random.default_rng(0), before.items["item_id"].tolist()
     chosen = [ids[row] for row in rng.choice(len(ids), min(count, len(ids) // 4), replace=False)]
-    wanted = {one: described(before, int(rng.integers(len(ids)))) for one in chosen}
+    wanted = {one: before.product(int(rng.integers(len(ids)))) for one in chosen}
     seconds = timed(before, workspace, wanted)
     store = ChangeStore(JudgementStore(workspace.database_url), workspace)
     for one, item in wanted.items():
-        store.save(one, described(before, before.row(one)), item, "benchmark", 0)
+        store.save(one, before.product(one), item, "benchmark", 0)
     items = changed_in(before, workspace, store.all())
     served = with_changes(before, workspace, items, vectors_of_changes(before, workspace, items))
     run_child(engine(workspace.root, "train"))
@@ -76,12 +76,12 @@ def measured(workspace: Workspace, count: int) -> dict[str, tuple[Any, str]]:
     }
 
 
-def timed(recommender: Recommender, workspace: Workspace, wanted: dict[str, dict[str, Any]]) -> np.ndarray:
+def timed(recommender: Recommender, workspace: Workspace, wanted: dict[str, Product]) -> np.ndarray:
     """Seconds from a description to the moved list, one product at a time, nothing kept from before; the first is cold."""
     seconds = []
     for one, item in list(wanted.items())[:TIMED]:
         began = time.perf_counter()
-        items = {one: item}
+        items = {one: item.to_json()}
         with_changes(recommender, workspace, items, vectors_of_changes(recommender, workspace, items)).neighbours(one)
         seconds.append(time.perf_counter() - began)
     return np.array(seconds)

@@ -12,7 +12,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from benchmarks import new_products_page as on_page
 from benchmarks.new_products_photos import garment_photos
 from benchmarks.support import copy_workspace, free_port, launch_browser_async, serve_dashboard, wait_for
 from engine.core.workspace import Workspace
-from engine.recommend.product_description import described
 from engine.recommend.recommender import Recommender
 
 __all__ = ["CollectionTimes", "from_browser", "sheet_of"]
@@ -96,13 +95,10 @@ def sheet_of(recommender: Recommender, pictures: Sequence[str], seed: int, prefi
     rng = np.random.default_rng(seed)
     rows = []
     for number, picture in enumerate(pictures):
-        item = described(recommender, int(rng.integers(len(recommender.items))))
-        facts = {
-            name: "; ".join(map(str, value)) if isinstance(value, list) else value
-            for name, value in {**item.pop("attributes"), **item}.items()
-            if name not in ("title", "image")
-        }
-        title = f"{item.get('title', 'Product')}, no. {number}"
+        product = recommender.product(int(rng.integers(len(recommender.items))))
+        named = {**product.attributes, **replace(product, image=None, title=None, attributes={}).to_json()}
+        facts = {name: "; ".join(value) if isinstance(value, tuple) else value for name, value in named.items()}
+        title = f"{product.title or 'Product'}, no. {number}"
         rows.append({"item_id": f"{prefix}-{number}", "title": title, "pictures": picture, **facts})
     # Texts, as a sheet that is read has them; an empty cell says nothing.
     return pd.DataFrame([{name: str(value) for name, value in row.items()} for row in rows]).fillna("")

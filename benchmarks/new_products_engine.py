@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.edits.drafts.served import DraftBuffer
 from engine.edits.drafts.store import DraftStore, NewDraft
-from engine.recommend.product_description import described
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import neighbours_of_unseen
 from engine.untrusted.uploads import picture_children, store_upload
@@ -43,6 +43,7 @@ from PIL import Image
 from engine.curation.judgements import JudgementStore
 from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.catalogue.images import store_image
+from engine.catalogue.product import Product
 from engine.core.workspace import Workspace
 workspace, life, number = Workspace(Path(sys.argv[1])), sys.argv[2], 0
 store = DraftStore(JudgementStore(workspace.database_url), workspace)
@@ -52,7 +53,7 @@ while True:
     data = io.BytesIO()
     Image.new("RGB", (400, 500), (number % 256, number // 256 % 256, int(life) % 256)).save(data, "PNG")
     image = store_image(workspace, data.getvalue(), name="p.png")
-    (made,) = store.save([NewDraft({"title": f"Dress {number}"}, (image,), f"{life}-{number}")], "Ada", lambda _id: False)
+    (made,) = store.save([NewDraft(Product(title=f"Dress {number}"), (image,), f"{life}-{number}")], "Ada", lambda _id: False)
     print("draft", made, image, flush=True)
     store.approve(made)
     print("approved", made, image, flush=True)
@@ -75,10 +76,10 @@ def products(recommender: Recommender, count: int, seed: int) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder, picture_children() as children:
         scratch = Workspace(Path(folder))  # the measured one is left as it is
         for photo in garment_photos(count + 1, seed):
-            item = described(recommender, int(rng.integers(len(recommender.items))))
+            product = recommender.product(int(rng.integers(len(recommender.items))))
             began = time.perf_counter()
-            item["image"] = store_upload(scratch, photo, name="p.jpg", children=children)
-            neighbours_of_unseen(recommender, scratch, item)
+            image = store_upload(scratch, photo, name="p.jpg", children=children)
+            neighbours_of_unseen(recommender, scratch, replace(product, image=image).to_json())
             seconds.append(time.perf_counter() - began)
     return np.array(seconds[1:])  # the first one loads the networks
 
@@ -92,9 +93,8 @@ def whole_collection(recommender: Recommender, rows: int, seed: int) -> float:
         began = time.perf_counter()
         new = []
         for number, photo in enumerate(photos):
-            item = described(recommender, number % len(recommender.items))
             image = store_upload(workspace, photo, name=f"{number}.jpg", children=children)
-            new.append(NewDraft({name: value for name, value in item.items() if name != "image"}, (image,)))
+            new.append(NewDraft(recommender.product(number % len(recommender.items)), (image,)))
         store.save(new, "Ada", recommender.__contains__, approve=True)
         served = DraftBuffer(recommender, workspace, tuple(store.all(("approved",))))
         served.neighbours_of_draft(served.ids[0])

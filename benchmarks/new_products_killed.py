@@ -229,10 +229,10 @@ async def _collect(world: World, page: Any, rng: random.Random) -> None:
     rows = read_collection(table, names, lambda _id: False, kinds)
     ids = [str(row.product_id) for row in rows]
     for row, photo in zip(rows, photos, strict=True):
-        facts = {name: value for name, value in row.item.items() if name != "title"}
+        facts = {name: value for name, value in row.product.to_json().items() if name != "title"}
         world.ledger.entries[str(row.product_id)] = Entry(facts, (hashlib.sha256(photo).hexdigest(),))
     world.ledger.collections.append(ids)
-    titles = {str(row.product_id): row.item["title"] for row in rows}
+    titles = {str(row.product_id): row.product.title for row in rows}
     await page.goto(f"{world.address}{on_page.collection_address()}")
     sheet = on_page.as_upload("sheet.csv", table.to_csv(index=False).encode(), "text/csv")
     await on_page.collection_sheet_file(page).set_input_files(sheet)

@@ -116,9 +116,9 @@ def examine(root: Path, ledger: Ledger) -> Findings:
 def _problem(entry: Entry, draft: Any) -> str | None:
     if draft is None:
         return "it is not there"
-    item = {name: value for name, value in draft.item.items() if name != "title"}
-    if Version(draft.state, draft.item.get("title", "")) not in entry.allowed():
-        return f"it is {draft.state} with the title {draft.item.get('title')!r}, of {entry.allowed()}"
+    item = {name: value for name, value in draft.product.to_json().items() if name not in ("title", "image")}
+    if Version(draft.state, draft.product.title or "") not in entry.allowed():
+        return f"it is {draft.state} with the title {draft.product.title!r}, of {entry.allowed()}"
     if item != dict(entry.item):
         return f"its facts are {item}, not {dict(entry.item)}"
     if tuple(draft.pictures) != entry.pictures:

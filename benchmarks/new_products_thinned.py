@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.support import copy_workspace, engine, run_child
+from engine.catalogue.product import Product
 from engine.catalogue.snapshot import read_shop, write_snapshot
 from engine.core.workspace import Workspace
-from engine.recommend.product_description import described
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import neighbours_of_unseen
 from engine.untrusted.uploads import picture_children, store_upload
@@ -33,7 +33,7 @@ __all__ = ["Overlaps", "described_again"]
 
 K = 10
 LEAST = 12  # interactions that a product has before they are hidden
-WORKED_OUT = ("n_items", "n_events", "n_users", "created_at")
+DERIVED = ("n_items", "n_events", "n_users", "created_at")
 COMMENT = b"\xff\xfe\x00\x10described anew"  # a JPEG comment: other bytes, and so another picture to the shop
 TOLD_EVERY = 50
 
@@ -77,7 +77,7 @@ def _hide(workspace: Workspace, products: int, seed: int) -> list[str]:
     rest = events.filter(pc.invert(pc.is_in(events["item_id"], pa.array(hidden, type=events["item_id"].type))))
     file = workspace.root / "rest.parquet"
     pq.write_table(rest, file)
-    info = {name: value for name, value in shop.info.items() if name not in WORKED_OUT}
+    info = {name: value for name, value in shop.info.items() if name not in DERIVED}
     report = json.loads((folder / "report.json").read_text("utf-8"))
     truth = folder / "truth.parquet"  # a training of the demo shop asks for it
     write_snapshot(workspace, shop.items, file, info, report, pd.read_parquet(truth) if truth.is_file() else None)
@@ -88,13 +88,15 @@ def _overlaps(
     recommender: Recommender,
     workspace: Workspace,
     item_ids: Sequence[str],
-    again: Callable[[dict[str, Any]], dict[str, Any]],
+    again: Callable[[Product], Product],
 ) -> np.ndarray:
     shares = []
     for number, item_id in enumerate(item_ids, start=1):
         ours = [one.item_id for one in recommender.neighbours(item_id, k=K)]
-        item = again(described(recommender, recommender.row(item_id), workspace))
-        found = neighbours_of_unseen(recommender, workspace, item, K + 1)  # itself is in the catalogue, too
+        product = again(recommender.product(item_id).readable_by(recommender.attribute_kinds, workspace))
+        found = neighbours_of_unseen(
+            recommender, workspace, product.to_json(), K + 1
+        )  # itself is in the catalogue, too
         theirs = [one.item_id for one in found if one.item_id != item_id][:K]
         shares.append(len(set(ours) & set(theirs)) / max(len(ours), 1))
         if number % TOLD_EVERY == 0:
@@ -102,12 +104,12 @@ def _overlaps(
     return np.array(shares)
 
 
-def _uploaded(workspace: Workspace, item: dict[str, Any], children: Any) -> dict[str, Any]:
+def _uploaded(workspace: Workspace, product: Product, children: Any) -> Product:
     """The product with its picture uploaded again, as a file with other bytes."""
-    if not item.get("image"):
-        return item
-    data = workspace.image_file(item["image"]).read_bytes()
+    if not product.image:
+        return product
+    data = workspace.image_file(product.image).read_bytes()
     anew = store_upload(workspace, data[:2] + COMMENT + data[2:], name="again.jpg", children=children)
-    if anew == item["image"]:
+    if anew == product.image:
         raise RuntimeError("the uploaded picture is the stored one")
-    return {**item, "image": anew}
+    return replace(product, image=anew)

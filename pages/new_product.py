@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
+from engine.catalogue.product import Product
 from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.drafts.store import Draft, NewDraft
 from ui.app.curator import curator_name
@@ -60,12 +59,12 @@ def _one_product() -> None:
     draft = _in_hand()
     left, right = st.columns([3, 7], gap="large")
     with left:
-        form = Form.of(draft.described(), draft.id, draft.version) if draft else started_form()
-        item, pictures = product_form(form, draft.pictures if draft else (), clone=draft is None)
-        _save(item, pictures, draft)
+        form = Form.of(draft.product, draft.id, draft.version) if draft else started_form()
+        product, pictures = product_form(form, draft.pictures if draft else (), clone=draft is None)
+        _save(product, pictures, draft)
     with right:
-        if item:
-            draw_new_neighbours(item)
+        if not product.is_empty:
+            draw_new_neighbours(product)
         else:
             st.html(
                 '<div class="lt-empty"><p>Drop a picture or type a title.</p>'
@@ -88,30 +87,33 @@ def _in_hand() -> Draft | None:
     return draft
 
 
-def _save(item: dict[str, Any], pictures: list[str], draft: Draft | None) -> None:
+def _save(product: Product, pictures: list[str], draft: Draft | None) -> None:
     """A name for it, and a way to keep it."""
     product_id = ""
     if draft is None:
         product_id = st.text_input("Id", key="new_id", max_chars=200, placeholder="Made up if you leave it empty")
     with st.container(horizontal=True):
-        if st.button("Save draft", icon=":material/save:", disabled=not item, key="new_save"):
-            _store(item, pictures, draft, product_id)
+        if st.button("Save draft", icon=":material/save:", disabled=product.is_empty, key="new_save"):
+            _store(product, pictures, draft, product_id)
         if draft is None and st.button(
-            "Show it in the shop", type="primary", icon=":material/storefront:", disabled=not item, key="new_approve"
+            "Show it in the shop",
+            type="primary",
+            icon=":material/storefront:",
+            disabled=product.is_empty,
+            key="new_approve",
         ):
-            _store(item, pictures, draft, product_id, approve=True)
+            _store(product, pictures, draft, product_id, approve=True)
 
 
 def _store(
-    item: dict[str, Any], pictures: list[str], draft: Draft | None, product_id: str, *, approve: bool = False
+    product: Product, pictures: list[str], draft: Draft | None, product_id: str, *, approve: bool = False
 ) -> None:
-    facts = {name: value for name, value in item.items() if name != "image"}
     try:
         if draft is not None:
-            drafts().edit(draft.id, draft.version, facts, pictures)
+            drafts().edit(draft.id, draft.version, product, pictures)
             made = draft.id
         else:
-            new = NewDraft(facts, pictures, product_id or None)
+            new = NewDraft(product, pictures, product_id or None)
             (made,) = drafts().save([new], curator_name(), recommender().__contains__, approve=approve)
             forget_started()
     except LongtailError as exc:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.cli.console import Console
 from engine.cli.context import open_store, open_workspace
-from engine.cli.product_arguments import described_by
+from engine.cli.product_arguments import given_fields
 from engine.core.errors import InputError
-from engine.edits.changes.merging import changed, difference, field_names
+from engine.edits.changes.merging import difference, field_labels
 
 if TYPE_CHECKING:
     from engine.edits.changes.store import ChangeStore
@@ -25,24 +25,22 @@ def changes(arguments: argparse.Namespace, console: Console) -> None:
 def _set(arguments: argparse.Namespace, console: Console) -> None:
     """Change the fields that are given; "" empties one. The product's neighbours move at once."""
     from engine.edits.changes.served import changed_in, vectors_of_changes
-    from engine.recommend.product_description import described, described_frame
     from engine.recommend.recommender import Recommender
 
     (item_id,) = _ids(arguments, most=1)
     workspace, store = open_workspace(arguments), _store(arguments)
     recommender = Recommender.open(workspace)
-    now = described(recommender, recommender.row(item_id))
+    now = recommender.product(item_id)
     before = store.get(item_id)
-    seen = changed_in(recommender, workspace, [before] if before else []).get(item_id, now)
-    wanted = {**seen, **described_by(arguments, workspace)}
-    wanted["attributes"] = {**seen["attributes"], **wanted["attributes"]}
-    wanted = changed(wanted, {})
-    described_frame(wanted, recommender.manifest.extra.get("shop", {}).get("attributes", {}), workspace)
+    kinds = recommender.attribute_kinds
+    changed = before.apply(now) if before else None
+    seen = changed.readable_by(kinds, workspace) if changed else now
+    wanted = seen.with_fields(given_fields(arguments, workspace)).typed(kinds)
     if not difference(seen, wanted)[1]:
         raise InputError("nothing would be changed. Give a field another value.", field=item_id)
     saved = store.save(item_id, now, wanted, None, before.version if before else 0)
     vectors_of_changes(recommender, workspace, changed_in(recommender, workspace, store.all()), console.progress)
-    fields = field_names(saved.after) if saved else []
+    fields = field_labels(saved.after) if saved else []
     said = f"changed ({', '.join(fields)}); it is served so now." if saved else "as the catalogue has it again."
     console.result({"item_id": item_id, "fields": fields}, f"{item_id} is {said}")
 
@@ -57,7 +55,7 @@ def _list(arguments: argparse.Namespace, console: Console) -> None:
     values: list[dict[str, Any]] = [
         {
             "item_id": one.item_id,
-            "fields": field_names(one.after),
+            "fields": field_labels(one.after),
             "by": one.changed_by,
             "served": one.item_id in served,
         }

@@ -49,7 +49,7 @@ def _add(arguments: argparse.Namespace, console: Console) -> None:
     kinds = recommender.manifest.extra.get("shop", {}).get("attributes", {})
     rows = read_collection(sheet, set(stored), lambda one: one in recommender or one in taken, kinds)
     ready, bad = [row for row in rows if row.ready], [row for row in rows if not row.ready]
-    new = [NewDraft(row.item, [stored[name] for name in row.pictures], row.product_id) for row in ready]
+    new = [NewDraft(row.product, [stored[name] for name in row.pictures], row.product_id) for row in ready]
     made = store.save(new, None, recommender.__contains__, approve=arguments.approve) if new else []
     if arguments.approve and made:
         _place(arguments, made, console)

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.cli.console import Console
 from engine.cli.context import has_store, open_served, open_store, open_workspace
-from engine.cli.product_arguments import described_by, read_bytes
+from engine.cli.product_arguments import given_product, read_bytes
 from engine.core.errors import InputError
 from engine.core.storage import atomic_write
 
@@ -40,8 +40,8 @@ def similar(arguments: argparse.Namespace, console: Console) -> None:
 
     workspace = open_workspace(arguments)
     recommender = open_served(arguments, console)
-    item = described_by(arguments, workspace)
-    found = neighbours_of_unseen(recommender, workspace, item, arguments.k, arguments.arm)
+    product = given_product(arguments, workspace)
+    found = neighbours_of_unseen(recommender, workspace, product.to_json(), arguments.k, arguments.arm)
     titles = recommender.items["title"]
     rows = [
         [n.rank, n.item_id, f"{n.score:.3f}", titles.iloc[n.row] if isinstance(titles.iloc[n.row], str) else ""]

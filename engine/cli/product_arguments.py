@@ -1,30 +1,44 @@
-"""Products described by arguments: their attributes and the bytes of their files."""
+"""Products given as command-line arguments, and the bytes of their files."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import InputError
 from engine.core.workspace import Workspace
 
-__all__ = ["described_by", "read_bytes"]
+if TYPE_CHECKING:
+    from engine.catalogue.product import Product
+
+__all__ = ["given_fields", "given_product", "read_bytes"]
 
 FIELDS = ("title", "description", "brand", "category", "price")
 
 
-def described_by(arguments: argparse.Namespace, workspace: Workspace) -> dict[str, Any]:
-    """The product that --title and its like describe, its picture stored; fields that were not given are left out.
+def given_product(arguments: argparse.Namespace, workspace: Workspace) -> Product:
+    """The product that --title and the like describe, its picture stored.
 
-    Raises `ImageError` and `InputError` naming the file.
+    Raises `ImageError` and `InputError` naming the file or the field.
     """
+    from engine.catalogue.product import Product
+
+    return Product.of_fields(given_fields(arguments, workspace))
+
+
+def given_fields(arguments: argparse.Namespace, workspace: Workspace) -> dict[str, Any]:
+    """Field (as `Product.fields` names it) -> value of the arguments that were given, "" where one empties a field."""
     from engine.catalogue.images import store_image
+    from engine.catalogue.product import attribute_field
 
     given = {name: getattr(arguments, name) for name in FIELDS if getattr(arguments, name) is not None}
     if arguments.image:
         given["image"] = store_image(workspace, read_bytes(arguments.image), name=arguments.image.name)
-    return given | {"attributes": _attributes(arguments.attribute)}
+    values: dict[str, list[str]] = {}
+    for name, value in arguments.attribute:
+        values.setdefault(attribute_field(name), []).append(value)
+    return given | {name: several[0] if len(several) == 1 else tuple(several) for name, several in values.items()}
 
 
 def read_bytes(path: Path) -> bytes:
@@ -33,11 +47,3 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as exc:
         raise InputError(f"cannot be read ({exc.strerror}).", file=str(path)) from exc
-
-
-def _attributes(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """Attributes by name; a name that is given several times holds a list."""
-    values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        values.setdefault(name, []).append(value)
-    return {name: several[0] if len(several) == 1 else several for name, several in values.items()}

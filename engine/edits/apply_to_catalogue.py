@@ -1,8 +1,8 @@
-"""What people added and changed becomes part of the shop: a new snapshot, the same ids, before a training.
+"""Drafts and changes become part of the shop before a training: a new snapshot with the same ids.
 
-A draft that was taken in once stays with the shop when its files are loaded again without it, until it is discarded; where
-the shop's own files bring the id, theirs is the product. A change to a product holds, field by field, until the shop's
-files say something new of that field (`engine.edits.changes.merging`).
+A draft that was added once stays with the shop when its files are loaded again without it, until it is discarded; where
+the shop's own files have a product of that id, theirs counts. A change to a product holds, field by field, until the
+shop's files bring another value for that field (`engine.edits.changes.merging`).
 """
 
 from __future__ import annotations
@@ -10,22 +10,21 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from engine.catalogue.product import Product, catalogue_frame, with_products
 from engine.catalogue.snapshot import Shop, read_shop, write_snapshot
 from engine.core.workspace import Workspace
-from engine.edits.changes.merging import changed, in_force
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore
-from engine.recommend.product_description import described_frame, described_item, readable_by, set_rows
 
 __all__ = ["Applied", "apply_to_catalogue", "draft_products"]
 
-WORKED_OUT = ("n_items", "n_events", "n_users", "created_at", "snapshot_id")
+DERIVED = ("n_items", "n_events", "n_users", "created_at", "snapshot_id")
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def apply_to_catalogue(workspace: Workspace, drafts: DraftStore, changes: Change
     truth_file = folder / "truth.parquet"
     truth = pd.read_parquet(truth_file) if truth_file.is_file() else None
     report = json.loads((folder / "report.json").read_text("utf-8"))
-    info = {name: value for name, value in shop.info.items() if name not in WORKED_OUT}
+    info = {name: value for name, value in shop.info.items() if name not in DERIVED}
     with tempfile.TemporaryDirectory(dir=workspace.root) as temporary:
         events = Path(temporary) / "interactions.parquet"
         shutil.copyfile(folder / "interactions.parquet", events)
@@ -63,28 +62,33 @@ def apply_to_catalogue(workspace: Workspace, drafts: DraftStore, changes: Change
 def draft_products(
     workspace: Workspace, drafts: DraftStore, kinds: Mapping[str, str], known: Collection[str]
 ) -> pd.DataFrame:
-    """The approved drafts, and those that were taken in before, as rows of a catalogue with these attributes.
+    """Approved drafts, and those that a training added before, as rows of a catalogue with these attributes.
 
     Parameters
     ----------
-    known : ids the catalogue has anyhow.
+    known : ids of the products that the catalogue has already.
     """
-    fresh = [draft for draft in drafts.all(("approved", "taken_in")) if draft.id not in known]
-    rows: Sequence[pd.DataFrame] = [
-        described_frame(item, kinds, workspace).assign(item_id=draft.id)
-        for draft in fresh
-        if any((item := readable_by(draft.described(), kinds, workspace)).values())
-    ]
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame({"item_id": pd.Series(dtype="str")})
+    new = {
+        draft.id: product
+        for draft in drafts.all(("approved", "taken_in"))
+        if draft.id not in known and not (product := draft.product.readable_by(kinds, workspace)).is_empty
+    }
+    if not new:
+        return pd.DataFrame({"item_id": pd.Series(dtype="str")})
+    frame = catalogue_frame(list(new.values()), kinds, workspace)
+    return frame.assign(item_id=pd.Series(list(new), dtype="str"))
 
 
 def _with_changes(shop: Shop, changes: ChangeStore, workspace: Workspace) -> tuple[pd.DataFrame, list[str]]:
-    position = {str(item_id): row for row, item_id in enumerate(shop.items["item_id"])}
-    there = {}
+    row_of = {str(item_id): row for row, item_id in enumerate(shop.items["item_id"])}
+    kinds = shop.attribute_kinds
+    products: dict[str, Product] = {}
     for change in changes.all():
-        if change.item_id in position:
-            now = described_item(shop.items.iloc[position[change.item_id]], shop.attribute_kinds)
-            if fields := in_force(change, now):
-                there[change.item_id] = readable_by(changed(now, fields), shop.attribute_kinds, workspace)
-    rows = {position[item_id]: item for item_id, item in there.items()}
-    return set_rows(shop.items, rows, shop.attribute_kinds, workspace), list(there)
+        row = row_of.get(change.item_id)
+        if row is None:
+            continue
+        changed = change.apply(Product.of_row(shop.items.iloc[row], kinds))
+        if changed is not None:
+            products[change.item_id] = changed.readable_by(kinds, workspace)
+    rows = {row_of[item_id]: product for item_id, product in products.items()}
+    return with_products(shop.items, rows, kinds, workspace), list(products)

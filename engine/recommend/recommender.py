@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy import sparse
 
+from engine.catalogue.product import Product
 from engine.core.errors import NotFoundError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.models.user_scoring import UserScorer, UserScoring
@@ -163,6 +164,17 @@ class Recommender:
             raise NotFoundError(
                 f"There is no product {item_id!r} in {self.manifest.label}. If it is new, train again."
             ) from exc
+
+    @property
+    def attribute_kinds(self) -> Mapping[str, str]:
+        """The attributes of the shop that the release was trained on, name -> "category", "number", "text" or "multi"."""
+        kinds: Mapping[str, str] = self.manifest.extra.get("shop", {}).get("attributes", {})
+        return kinds
+
+    def product(self, item: str | int) -> Product:
+        """The product of this id, or in this row; `NotFoundError` when the release does not have the id."""
+        row = self.row(item) if isinstance(item, str) else item
+        return Product.of_row(self._items.iloc[row], self.attribute_kinds)
 
     def __contains__(self, item_id: str) -> bool:
         """Whether the release has this product."""

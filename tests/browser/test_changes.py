@@ -93,14 +93,14 @@ def test_the_second_of_two_people_who_change_a_product_is_told(address, shop: Ti
     pages[0].get_by_role("button", name="Save the change").click()
     expect(pages[0].locator(".lt-product h2")).to_have_text("Title of number 0", timeout=LONG_MS)
     pages[1].get_by_role("button", name="Save the change").click()
-    expect(pages[1].get_by_text(re.compile("Somebody else changed"))).to_be_visible(timeout=LONG_MS)
+    expect(pages[1].get_by_text(re.compile("Someone else edited"))).to_be_visible(timeout=LONG_MS)
     store = ChangeStore(JudgementStore(shop.workspace.database_url), shop.workspace)
     change = store.get("f2-04")
     assert change is not None
     assert change.after == {"title": "Title of number 0"}
     typed = pages[1].get_by_label("Title", exact=True).first  # while one form takes another's place there are two
     expect(typed).to_have_value("Title of number 1")
-    pages[1].get_by_role("button", name="Open it again").click()
+    pages[1].get_by_role("button", name="Reopen it").click()
     expect(typed).to_have_value("Title of number 0", timeout=LONG_MS)
 
 

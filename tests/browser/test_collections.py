@@ -110,13 +110,13 @@ def test_cancel_ends_the_reading_at_once_and_the_page_goes_on(address, drafts, p
     table = sheet(tmp_path / "new.csv", *({"title": f"Dress {file.stem}", "pictures": file.name} for file in files))
     open_collection(page, address)
     give_sheet(page, table)
-    expect(page.get_by_text("200 rows to mend")).to_be_visible()
+    expect(page.get_by_text("200 need fixing")).to_be_visible()
     give_pictures(page, files)
     expect(page.get_by_text(re.compile(r"\d+ of 200 pictures read"))).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_text("p000.jpg", exact=True)).to_have_count(1)
     began = time.monotonic()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("200 rows to mend")).to_be_visible()
+    expect(page.get_by_text("200 need fixing")).to_be_visible()
     assert time.monotonic() - began < 2
     # The browser has forgotten them too; only the table still names what is missing, in a longer sentence.
     expect(page.get_by_text("p000.jpg", exact=True)).to_have_count(0)
@@ -127,7 +127,7 @@ def test_cancel_ends_the_reading_at_once_and_the_page_goes_on(address, drafts, p
     assert len(list(drafts._workspace.root.rglob("thumbnails/**/*.jpg"))) == there  # nothing reads on unseen
     assert drafts.all() == []
     give_pictures(page, files[:1])
-    expect(page.get_by_text("1 row ready, 199 rows to mend.")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("1 ready, 199 need fixing.")).to_be_visible(timeout=LONG_MS)
 
 
 def test_what_was_read_stays_read_while_other_things_are_done(address, photos, page: Page, tmp_path: Path):
@@ -143,7 +143,7 @@ def test_what_was_read_stays_read_while_other_things_are_done(address, photos, p
     expect(bar).to_be_visible(timeout=LONG_MS)
     seen: list[int] = []
     given = False
-    while not page.get_by_text("80 rows ready").count():
+    while not page.get_by_text("80 ready").count():
         seen += [int(text.split()[0]) for text in bar.all_text_contents()]
         if not given and (not seen or seen[-1] > 10):
             give_sheet(page, table)  # another widget, which has the page run again
@@ -171,24 +171,24 @@ def test_rows_are_looked_at_before_they_are_saved_and_are_saved_once(
     open_collection(page, address)
     give_sheet(page, table)
     give_pictures(page, photos[:3])
-    expect(page.get_by_text("5 rows ready, 1 row to mend.")).to_be_visible(timeout=LONG_MS)
-    expect(page.get_by_text("4 ready rows are worth a look first")).to_be_visible()
+    expect(page.get_by_text("5 ready, 1 needs fixing.")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("4 ready rows are worth checking first")).to_be_visible()
     page.locator("[data-testid=stDataFrame]").scroll_into_view_if_needed()
-    expect(cells(page, "Worth a look").first).to_be_attached()
-    assert cells(page, "To mend").count() == 1
+    expect(cells(page, "Worth checking").first).to_be_attached()
+    assert cells(page, "Needs fixing").count() == 1
     page.wait_for_timeout(500)
     assert len(set(shown)) == 3  # each leading picture, small
     page.get_by_role("button", name="Save 5 drafts").dblclick()
     expect(page.get_by_text("5 drafts saved")).to_be_visible(timeout=LONG_MS)
-    expect(page.get_by_text("No rows ready, 1 row to mend, 5 saved.")).to_be_visible()
+    expect(page.get_by_text("0 ready, 1 needs fixing, 5 saved.")).to_be_visible()
     expect(cells(page, "Saved").first).to_be_attached()
     assert len(drafts.all()) == 5
-    # The whole sheet given again, mended: only what is new is taken.
+    # The whole sheet uploaded again, corrected: only the new row is saved.
     table.write_text(table.read_text("utf-8").replace("much", "30"), "utf-8")
     open_collection(page, address)
     give_sheet(page, table)
     give_pictures(page, photos[:3])
-    expect(page.get_by_text("1 row ready, no rows to mend, 5 saved.")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("1 ready, 0 need fixing, 5 saved.")).to_be_visible(timeout=LONG_MS)
     page.get_by_role("button", name="Save 1 draft").click()
     expect(page.get_by_text("All 6 rows saved.")).to_be_visible(timeout=LONG_MS)
     page.get_by_role("button", name="Another collection").click()
@@ -200,7 +200,7 @@ def test_rows_are_looked_at_before_they_are_saved_and_are_saved_once(
     assert {one.state for one in drafts.all()} == {"approved"}
 
 
-def test_every_script_and_sign_survives_the_rows_to_mend(address, drafts, page: Page, tmp_path: Path):
+def test_every_script_and_sign_survives_the_rows_that_need_fixing(address, drafts, page: Page, tmp_path: Path):
     titles = [
         "שמלה ירוקה 👗",
         "فستان أخضر",
@@ -213,20 +213,20 @@ def test_every_script_and_sign_survives_the_rows_to_mend(address, drafts, page: 
     table = sheet(tmp_path / "new.csv", *({"title": title, "price": "viel"} for title in titles))
     open_collection(page, address)
     give_sheet(page, table)
-    expect(page.get_by_text("No rows ready, 7 rows to mend.")).to_be_visible()
+    expect(page.get_by_text("0 ready, 7 need fixing.")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Rows to mend").click()
-    mend = tmp_path / "to-mend.csv"
-    download.value.save_as(mend)
-    data = mend.read_bytes()
+        page.get_by_role("button", name="Rows that need fixing").click()
+    problems = tmp_path / "to-fix.csv"
+    download.value.save_as(problems)
+    data = problems.read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")  # by which Excel knows that it is UTF-8
     assert "'=HYPERLINK" in data.decode("utf-8-sig")
-    # Mended as a spreadsheet program would: read, one column changed, written.
+    # Corrected as a spreadsheet program would: read, one column changed, written.
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
-    give_sheet(page, sheet(mend, *({**row, "price": "12"} for row in rows)))
+    give_sheet(page, sheet(problems, *({**row, "price": "12"} for row in rows)))
     page.get_by_role("button", name="Save 7 drafts").click(timeout=LONG_MS)
     expect(page.get_by_text("All 7 rows saved.")).to_be_visible()
-    assert sorted(one.item["title"] for one in drafts.all()) == sorted([*titles[:5], "=quoted", titles[6]])
+    assert sorted(one.product.title for one in drafts.all()) == sorted([*titles[:5], "=quoted", titles[6]])
 
 
 def test_the_template_comes_as_csv_too_and_says_which_columns_matter(address, page: Page, tmp_path: Path):

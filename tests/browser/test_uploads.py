@@ -62,7 +62,7 @@ def test_one_product_with_two_photos_is_kept_and_served(address, drafts, photos,
     page.get_by_role("button", name="Show it in the shop").click()
     expect(page.get_by_text("summer-1, saved")).to_be_visible()
     made = drafts.get("summer-1")
-    assert (made.state, len(made.pictures), made.item["title"]) == ("approved", 2, "Navy striped maxi dress 👗")
+    assert (made.state, len(made.pictures), made.product.title) == ("approved", 2, "Navy striped maxi dress 👗")
     page.reload()  # it is in the database, not in the tab
     expect(page.get_by_text("summer-1, saved")).to_be_visible()
     expect(page.locator(".card")).to_have_count(11)
@@ -71,7 +71,7 @@ def test_one_product_with_two_photos_is_kept_and_served(address, drafts, photos,
     assert drafts.get("summer-1").state == "draft"
 
 
-def test_a_collection_goes_in_by_the_downloaded_template_and_what_is_wrong_is_mended(
+def test_a_collection_goes_in_by_the_downloaded_template_and_what_is_wrong_is_fixed(
     address, drafts, photos, page: Page, tmp_path: Path
 ):
     page.goto(f"{address}/new_product?view=collection")
@@ -93,33 +93,33 @@ def test_a_collection_goes_in_by_the_downloaded_template_and_what_is_wrong_is_me
         archive.writestr("../../evil.jpg", photos[0].read_bytes())
     files = page.locator("input[type=file]")
     files.nth(0).set_input_files(sheet_file)
-    expect(page.get_by_text(re.compile("rows? to mend"))).to_be_visible()
+    expect(page.get_by_text(re.compile("needs? fixing"))).to_be_visible()
     files.nth(1).set_input_files(tmp_path / "pictures.zip")
     # The template's two examples are products of the shop: they are pointed out, not taken.
-    expect(page.get_by_text("4 rows ready, 3 rows to mend.")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("4 ready, 3 need fixing.")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_text("1 file not used")).to_be_visible()
     assert not [one for one in drafts.all() if one.id.startswith("col-")]
     with page.expect_download() as download:
-        page.get_by_role("button", name="Rows to mend").click()
-    mend = tmp_path / "to-mend.csv"
-    download.value.save_as(mend)
-    text = mend.read_text("utf-8-sig")
+        page.get_by_role("button", name="Rows that need fixing").click()
+    problems = tmp_path / "to-fix.csv"
+    download.value.save_as(problems)
+    text = problems.read_text("utf-8-sig")
     assert "twelve" in text
     assert "example" in text
     page.get_by_role("button", name="Save 4 drafts").click()
     expect(page.get_by_text("4 drafts saved")).to_be_visible()
-    expect(page.get_by_text("No rows ready, 3 rows to mend, 4 saved.")).to_be_visible()
+    expect(page.get_by_text("0 ready, 3 need fixing, 4 saved.")).to_be_visible()
     saved = {one.id: one for one in drafts.all() if one.id.startswith("col-")}
     assert sorted(saved) == [f"col-{number}" for number in range(4)]
     assert all(len(one.pictures) == 1 for one in saved.values())
-    mend.write_text(text.replace("twelve", "12"), "utf-8-sig")
+    problems.write_text(text.replace("twelve", "12"), "utf-8-sig")
     page.goto(f"{address}/new_product?view=collection")
-    files.nth(0).set_input_files(mend)
+    files.nth(0).set_input_files(problems)
     files.nth(1).set_input_files(photos[4])
-    expect(page.get_by_text("1 row ready, 2 rows to mend.")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("1 ready, 2 need fixing.")).to_be_visible(timeout=LONG_MS)
     page.get_by_role("button", name="Save 1 draft").click()
     expect(page.get_by_text("1 draft saved")).to_be_visible()
-    assert drafts.get("col-4").item["price"] == 12
+    assert drafts.get("col-4").product.price == 12
 
 
 def test_a_photo_finds_products_and_one_of_them_opens(address, photos, page: Page):

@@ -10,6 +10,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from engine.catalogue.product import Product
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
@@ -132,7 +133,7 @@ def test_a_product_is_saved_shown_in_the_shop_and_discarded(tiny, store):
     app.button(key="new_save").click().run()
     assert not app.exception
     (draft,) = store.all()
-    assert (draft.id, draft.state, draft.item["brand"]) == ("navy-1", "draft", "House 1")
+    assert (draft.id, draft.state, draft.product.brand) == ("navy-1", "draft", "House 1")
     assert app.query_params["draft"] == "navy-1"
     (show,) = [one for one in app.button if one.label == "Show it in the shop"]
     show.click().run()
@@ -155,23 +156,23 @@ def test_an_id_that_is_taken_is_refused_and_nothing_typed_is_lost(tiny, store):
 
 
 def test_a_draft_is_changed_in_the_form_it_was_made_in(tiny, store):
-    (made,) = store.save([NewDraft({"title": "Old", "brand": "House 2"})], "Ada", lambda _id: False)
+    (made,) = store.save([NewDraft(Product(title="Old", brand="House 2"))], "Ada", lambda _id: False)
     app = open_page(draft=made)
     assert field(app, "Title").value == "Old"
     field(app, "Title").set_value("New").run()
     app.button(key="new_save").click().run()
     assert not app.exception
-    assert store.get(made).item == {"title": "New", "brand": "House 2"}
+    assert store.get(made).product == Product(title="New", brand="House 2")
 
 
 def test_what_somebody_else_saved_meanwhile_is_told_and_not_written_over(tiny, store):
-    (made,) = store.save([NewDraft({"title": "Old", "brand": "House 2"})], "Ada", lambda _id: False)
+    (made,) = store.save([NewDraft(Product(title="Old", brand="House 2"))], "Ada", lambda _id: False)
     app = open_page(draft=made)
-    store.edit(made, 1, {"title": "Theirs", "brand": "House 2"}, ())
+    store.edit(made, 1, Product(title="Theirs", brand="House 2"), ())
     field(app, "Title").set_value("Mine").run()
     assert field(app, "Title").value == "Mine"
     app.button(key="new_save").click().run()
-    assert "Somebody else changed" in app.error[0].value
+    assert "Someone else edited" in app.error[0].value
     assert store.get(made).title == "Theirs"
     assert field(app, "Title").value == "Mine"
     app.button(key="new_open_again").click().run()
@@ -183,16 +184,9 @@ def test_what_somebody_else_saved_meanwhile_is_told_and_not_written_over(tiny, s
 
 def test_every_field_of_the_form_begins_with_the_drafts_value_so_an_interrupted_run_cannot_empty_one(tiny, store):
     """What a run sets as a field's state never reaches the browser when the run is interrupted; a default always does."""
-    facts = {"colour": "puce", "length_cm": 91.0, "occasions": ["gala", "party"], "care": "Dry clean"}
-    item = {
-        "title": "T" * 400,
-        "description": "D",
-        "brand": "Nobody's",
-        "category": "Maxi",
-        "price": 12.5,
-        "attributes": facts,
-    }
-    (made,) = store.save([NewDraft(item)], "Ada", lambda _id: False)
+    facts = {"colour": "puce", "length_cm": 91.0, "occasions": ("gala", "party"), "care": "Dry clean"}
+    product = Product(title="T" * 400, description="D", brand="Nobody's", category="Maxi", price=12.5, attributes=facts)
+    (made,) = store.save([NewDraft(product)], "Ada", lambda _id: False)
     app = open_page(draft=made)
     fields = [one for kind in (app.text_input, app.text_area, app.number_input) for one in kind]
     begun = {one.label: one.proto.default for one in fields}
@@ -205,7 +199,7 @@ def test_every_field_of_the_form_begins_with_the_drafts_value_so_an_interrupted_
     assert [several.proto.options[place] for place in several.proto.default] == ["gala", "party"]
     assert not any(one.proto.set_value for one in fields)
     app.button(key="new_save").click().run()
-    assert store.get(made).item == item
+    assert store.get(made).product == product
 
 
 def test_a_product_of_the_shop_can_be_started_from(tiny):
@@ -239,9 +233,9 @@ def test_a_collection_shows_each_rows_state_before_anything_is_stored(tiny, stor
     app = open_page(view="collection")
     app.file_uploader(key="collection_sheet").set_value(("new.csv", sheet, "text/csv")).run()
     assert not app.exception
-    assert "1 row ready, 2 rows to mend" in text_of(app)
+    assert "1 ready, 2 need fixing" in text_of(app)
     table = app.dataframe[0].value
-    assert table["state"].tolist() == ["To mend", "To mend", "Ready"]
+    assert table["state"].tolist() == ["Needs fixing", "Needs fixing", "Ready"]
     assert store.all() == []
     app.button(key="collection_save").click().run()
     assert not app.exception
@@ -260,7 +254,7 @@ def test_without_drafts_the_page_says_how_to_make_one(tiny):
 
 
 def test_many_drafts_come_in_pages(tiny, store):
-    new = [NewDraft({"title": f"Dress {number}"}, product_id=f"d-{number:02d}") for number in range(30)]
+    new = [NewDraft(Product(title=f"Dress {number}"), product_id=f"d-{number:02d}") for number in range(30)]
     store.save(new, "Ada", lambda _id: False)
     app = open_page(view="drafts")
     first = shown_ids(app, "waiting")
@@ -280,8 +274,8 @@ def test_a_draft_whose_place_is_not_found_yet_says_so_and_then_stands_in_the_sho
         return found(*arguments)
 
     monkeypatch.setattr(draft_resources, "vectors_of_drafts", slow)
-    item = {"brand": "House 1", "attributes": {"colour": "navy", "length_cm": 123.25}}  # nobody placed it before
-    new = NewDraft(item, product_id="slow-1")
+    product = Product(brand="House 1", attributes={"colour": "navy", "length_cm": 123.25})  # not in the cache
+    new = NewDraft(product, product_id="slow-1")
     store.save([new], "Ada", lambda _id: False, approve=True)
     app = open_page(view="drafts", draft="slow-1")
     assert "Its place in the shop is being found" in text_of(app)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
-from engine.edits.drafts.advice import Change, Duplicate, missing_fields, near_duplicates, parts
+from engine.catalogue.product import Product, field_label
+from engine.edits.drafts.advice import Duplicate, Effect, missing_fields, near_duplicates, parts
 from engine.edits.drafts.served import Inbound, inbound_of
 from engine.recommend.recommender import Neighbour
 from engine.recommend.unseen import neighbours_of_unseen, vectors_of_unseen
@@ -24,10 +23,10 @@ __all__ = ["draw_new_neighbours"]
 PREVIEWED = 4
 
 
-def draw_new_neighbours(item: dict[str, Any]) -> None:
+def draw_new_neighbours(product: Product) -> None:
     """What a product that nobody has seen belongs with, and what to know of it."""
     with st.spinner("Reading the product…", show_time=True):
-        neighbours = _found(recommender().version, json.dumps(item, sort_keys=True), settings().serving.neighbours)
+        neighbours = _found(recommender().version, product, settings().serving.neighbours)
     served = buffer()
     group = Group(
         name="hybrid",
@@ -38,13 +37,13 @@ def draw_new_neighbours(item: dict[str, Any]) -> None:
     if item_id := card_groups([group], key="new_neighbours"):
         open_product(item_id)
     if neighbours:
-        _advice(item)
+        _advice(product)
 
 
-def _advice(item: dict[str, Any]) -> None:
+def _advice(product: Product) -> None:
     """What resembles it too much, on whose lists it would stand, what each part does, what is missing."""
     facade = recommender()
-    known = _known(facade.version, json.dumps(item, sort_keys=True), settings().serving.neighbours)
+    known = _known(facade.version, product, settings().serving.neighbours)
     if known.duplicates:
         first = known.duplicates[0]
         st.warning(
@@ -63,7 +62,7 @@ def _advice(item: dict[str, Any]) -> None:
         st.caption(f"How much of the list each part decides: {said}.")
     if known.missing:
         said = ", ".join(
-            f"{plain(one.name.replace('_', ' '))} ({100 * one.share:.0f} %)" for one in known.missing[:PREVIEWED]
+            f"{plain(field_label(one.name))} ({100 * one.share:.0f} %)" for one in known.missing[:PREVIEWED]
         )
         st.caption(f"What would change the list most if you filled it in: {said}.")
 
@@ -78,24 +77,24 @@ def _named(item_id: str) -> str:
 class _Known:
     duplicates: list[Duplicate]
     inbound: list[Inbound]
-    parts: list[Change]
-    missing: list[Change]
+    parts: list[Effect]
+    missing: list[Effect]
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _known(version: str, item: str, k: int) -> _Known:
-    facade, described_item = recommender(), json.loads(item)
-    like = neighbours_of_unseen(facade, workspace(), described_item, 20, "content")
-    vectors = vectors_of_unseen(facade, workspace(), [described_item])
-    neighbours = _found(version, item, k)
+def _known(version: str, product: Product, k: int) -> _Known:
+    facade = recommender()
+    like = neighbours_of_unseen(facade, workspace(), product.to_json(), 20, "content")
+    vectors = vectors_of_unseen(facade, workspace(), [product.to_json()])
+    neighbours = _found(version, product, k)
     return _Known(
-        near_duplicates(facade, described_item, like), inbound_of(facade, workspace(), vectors, k),
-        parts(facade, workspace(), described_item, k), missing_fields(facade, workspace(), described_item, neighbours, k),
+        near_duplicates(facade, product, like), inbound_of(facade, workspace(), vectors, k),
+        parts(facade, workspace(), product, k), missing_fields(facade, workspace(), product, neighbours, k),
     )  # fmt: skip
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _found(version: str, item: str, k: int) -> list[Neighbour]:
-    """Neighbours of a described product in this release; asking the same again costs nothing."""
+def _found(version: str, product: Product, k: int) -> list[Neighbour]:
+    """Neighbours of a new product in this release; asking the same again costs nothing."""
     get_ready(recommender(), workspace()).join()
-    return neighbours_of_unseen(recommender(), workspace(), json.loads(item), k)
+    return neighbours_of_unseen(recommender(), workspace(), product.to_json(), k)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
+from engine.catalogue.product import Product
 from engine.core.errors import LongtailError, NotFoundError
-from engine.edits.changes.merging import Change, changed, difference, field_names, in_force
+from engine.edits.changes.merging import Change, difference, field_labels
 from engine.edits.changes.served import vectors_of_changes, with_changes
 from engine.edits.changes.store import ChangeStore
-from engine.recommend.product_description import described, readable
 from engine.recommend.recommender import Recommender
 from ui.app.curator import curator_name
 from ui.app.navigation import open_change, open_product
@@ -36,7 +34,7 @@ def draw_change_of(item_id: str) -> None:
     """Beside a product of the shop: what people changed of it, a way to change it, and a way back."""
     close_form()
     found = changes().get(item_id)
-    names = field_names(_fields(found)) if found is not None else []
+    names = _labels_in_force(found) if found is not None else []
     if found is not None and names:
         listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
         who = f" by {plain(found.changed_by)}" if found.changed_by else ""
@@ -54,13 +52,13 @@ def draw_change(item_id: str) -> None:
     """The form with the product in it; on the right its neighbours as they would be."""
     base = release_as_trained()
     try:
-        trained = described(base, base.row(item_id))
+        trained = base.product(item_id)
     except NotFoundError as exc:
         st.warning(plain(exc), icon=":material/search_off:")
         return
     get_ready(base, workspace())
     before = as_opened(("change", item_id), lambda: changes().get(item_id))
-    now = changed(trained, in_force(before, trained)) if before else trained
+    now = (before.apply(trained) if before else None) or trained
     version = before.version if before else 0
     form = Form.of(now, "change", item_id, version)
     count = int(base.items["interaction_count"].iloc[base.row(item_id)])
@@ -68,9 +66,8 @@ def draw_change(item_id: str) -> None:
     st.caption(f"{plain(item_id)} {has}; its neighbours follow a new picture or text at once.")
     left, right = st.columns([3, 7], gap="large")
     with left:
-        item, _pictures = product_form(form, [now["image"]] if now.get("image") else [], several=False)
-    wanted = changed(item, {})
-    fields = field_names(difference(now, wanted)[1])
+        wanted, _pictures = product_form(form, [now.image] if now.image else [], several=False)
+    fields = field_labels(difference(now, wanted)[1])
     with right:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button(
@@ -86,15 +83,15 @@ def draw_change(item_id: str) -> None:
 
 def draw_changed_products() -> None:
     """The products that were changed and that no training has taken in yet."""
-    there = [(change, fields) for change in changes().all() if (fields := _fields(change))]
-    if not there:
+    changed = [change.item_id for change in changes().all() if _labels_in_force(change)]
+    if not changed:
         return
     maker, facade = card_maker(), release_as_trained()
-    cards = [maker.card(facade.row(change.item_id), note="Changed") for change, _ in there[:SHOWN]]
-    group = Group(name="changed", title="Changed, not trained yet", detail=plural(len(there), "product"), cards=cards)
+    cards = [maker.card(facade.row(item_id), note="Changed") for item_id in changed[:SHOWN]]
+    group = Group(name="changed", title="Changed, not trained yet", detail=plural(len(changed), "product"), cards=cards)
     if item_id := card_groups([group], key="changed_products"):
         open_product(item_id)
-    if len(there) > SHOWN:
+    if len(changed) > SHOWN:
         st.caption(f"The {SHOWN} changed last are shown; `python -m engine changes list` names all.")
 
 
@@ -109,14 +106,13 @@ def _undo(item_id: str) -> None:
     say("As it was before", ":material/undo:")
 
 
-def _fields(change: Change) -> dict[str, Any]:
+def _labels_in_force(change: Change) -> list[str]:
+    """The fields of the change that the release does not have yet, as they are called on screen."""
     base = release_as_trained()
-    if change.item_id not in base:
-        return {}
-    return in_force(change, described(base, base.row(change.item_id)))
+    return field_labels(change.in_force(base.product(change.item_id))) if change.item_id in base else []
 
 
-def _save(item_id: str, trained: dict[str, Any], wanted: dict[str, Any], version: int) -> None:
+def _save(item_id: str, trained: Product, wanted: Product, version: int) -> None:
     try:
         changes().save(item_id, trained, wanted, curator_name(), version)
     except LongtailError as exc:
@@ -128,10 +124,10 @@ def _save(item_id: str, trained: dict[str, Any], wanted: dict[str, Any], version
     open_product(item_id)
 
 
-def _moved(base: Recommender, item_id: str, wanted: dict[str, Any], is_other: bool) -> None:
-    """The lists of the product as it is described in the form."""
+def _moved(base: Recommender, item_id: str, wanted: Product, is_other: bool) -> None:
+    """The neighbours of the product as the form has it."""
     try:
-        facade = _as_described(base, item_id, wanted) if is_other else base
+        facade = _as_wanted(base, item_id, wanted) if is_other else base
     except LongtailError as exc:
         st.error(plain(exc), icon=":material/error:")
         return
@@ -152,10 +148,10 @@ def _moved(base: Recommender, item_id: str, wanted: dict[str, Any], is_other: bo
         open_product(opened)
 
 
-def _as_described(base: Recommender, item_id: str, wanted: dict[str, Any]) -> Recommender:
+def _as_wanted(base: Recommender, item_id: str, wanted: Product) -> Recommender:
     with st.spinner("Reading the product…", show_time=True):
         get_ready(base, workspace()).join()
-        items = {item_id: readable(wanted, base, workspace())}
+        items = {item_id: wanted.readable_by(base.attribute_kinds, workspace()).to_json()}
         return with_changes(base, workspace(), items, vectors_of_changes(base, workspace(), items))
 
 

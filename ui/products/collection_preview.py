@@ -1,15 +1,15 @@
-"""The rows of a collection before they are saved: which are ready, worth a look, to mend or saved already."""
+"""The rows of a collection before they are saved: which are ready, worth checking, need fixing or saved already."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from engine.catalogue.product import Product
 from engine.core.errors import LongtailError
 from engine.edits.collections.review import DraftContent, Existing, review_rows
 from engine.edits.collections.rows import CollectionRow, RowState, problems_table, read_collection
@@ -25,131 +25,132 @@ from ui.widgets.formatting import plain, plural
 __all__ = ["draw_preview"]
 
 MOST_SHOWN = 2_000
-STATES: dict[RowState, str] = {"mend": "To mend", "look": "Worth a look", "ready": "Ready", "saved": "Saved"}
+STATES: dict[RowState, str] = {"problem": "Needs fixing", "doubt": "Worth checking", "ready": "Ready", "saved": "Saved"}
 _ROWS, _SAVING = "collection_rows", "collection_saving"
 
 
 def draw_preview(
     sheet: pd.DataFrame,
     pictures: Mapping[str, str],
-    examples: Sequence[Mapping[str, Any]],
+    examples: Sequence[Product],
     *,
     stamp: tuple[object, ...],
     start_over: Callable[[], None],
 ) -> None:
-    """Every row's state, what can be saved, and what is to be mended.
+    """Every row's state, what can be saved, and what needs fixing.
 
     Parameters
     ----------
     pictures : name -> content hash.
-    examples : the rows that the template came with.
+    examples : the products in the template.
     stamp : changes when the sheet or the pictures do.
     start_over : callback that clears both.
     """
-    _tell_saved()
+    _report_saved()
     try:
-        rows, table, mend = _standing(sheet, pictures, examples, stamp)
+        rows, table, problems = _reviewed(sheet, pictures, examples, stamp)
     except LongtailError as exc:
         st.error(plain(exc), icon=":material/error:")
         return
     counts = Counter(row.state for row in rows)
     ready = [row for row in rows if row.ready]
-    _say(counts, len(ready))
-    _actions(mend, ready, pictures, counts, start_over)
+    _summary(counts, len(ready))
+    _actions(problems, ready, pictures, counts, start_over)
     st.dataframe(
         table.head(MOST_SHOWN), hide_index=True, width="stretch", row_height=52,
         column_config={
             "picture": st.column_config.ImageColumn("", width="small", help="The leading picture"),
-            "row": st.column_config.NumberColumn("Row", width="small", help="Counted below the line of the columns"),
+            "row": st.column_config.NumberColumn("Row", width="small", help="Not counting the header line"),
             "state": st.column_config.TextColumn("State", width="small"),
             "title": "Title",
             "pictures": st.column_config.NumberColumn("Pictures", width="small"),
-            "what": st.column_config.TextColumn("What to mend or to look at", width="large"),
+            "issues": st.column_config.TextColumn("Issues", width="large"),
         },
     )  # fmt: skip
     if len(table) > MOST_SHOWN:
-        st.caption(f"{MOST_SHOWN:,} of {len(table):,} rows are shown, those to mend first.")
+        st.caption(f"{MOST_SHOWN:,} of {len(table):,} rows are shown, those that need fixing first.")
 
 
-def _standing(
+def _reviewed(
     sheet: pd.DataFrame,
     pictures: Mapping[str, str],
-    examples: Sequence[Mapping[str, Any]],
+    examples: Sequence[Product],
     stamp: tuple[object, ...],
 ) -> tuple[list[CollectionRow], pd.DataFrame, bytes]:
-    """The rows, their table, and those to mend as a file; worked out anew only where something changed that they follow from."""
+    """The rows, their table, and those that need fixing as a CSV file; computed again only when their sources change."""
     facade = recommender()
-    there = drafts().all(("draft", "approved", "taken_in"))
-    whole = (*stamp, facade.release_id, frozenset((one.id, one.version) for one in there))
-    known = st.session_state.get(_ROWS)
-    if known is not None and known[0] == whole:
-        return known[1], known[2], known[3]
-    with st.spinner("Looking at the rows…", show_time=True):
+    existing = drafts().all(("draft", "approved", "taken_in"))
+    sources = (*stamp, facade.release_id, frozenset((draft.id, draft.version) for draft in existing))
+    cached = st.session_state.get(_ROWS)
+    if cached is not None and cached[0] == sources:
+        return cached[1], cached[2], cached[3]
+    with st.spinner("Checking the rows…", show_time=True):
         rows = read_collection(sheet, pictures.keys(), lambda _id: False, shop_words().attribute_kinds)
-        beside = Existing(
+        compared = Existing(
             facade.__contains__,
             _product_pictures(facade.release_id),
-            {one.id: DraftContent(one.item, one.pictures) for one in there},
+            {draft.id: DraftContent(draft.product, draft.pictures) for draft in existing},
         )
-        rows = review_rows(_without_examples(rows, examples), pictures, beside)
+        rows = review_rows(_without_examples(rows, examples), pictures, compared)
         table = _table(rows, pictures)
-        # Made with the rows: a file that is made when it is asked for does not come while the page still runs.
-        mend = problems_table(sheet, rows).to_csv(index=False).encode("utf-8-sig")
-    st.session_state[_ROWS] = whole, rows, table, mend
-    return rows, table, mend
+        # Made together with the rows: a download button's callable is not answered while the page is still running.
+        problems = problems_table(sheet, rows).to_csv(index=False).encode("utf-8-sig")
+    st.session_state[_ROWS] = sources, rows, table, problems
+    return rows, table, problems
 
 
-def _without_examples(rows: list[CollectionRow], examples: Sequence[Mapping[str, Any]]) -> list[CollectionRow]:
-    """The rows that the template came with are products of the shop, left in by mistake."""
-    texts = [(one.get("title"), one.get("description")) for one in examples]
-    problem = "title", "this is the example that the template came with. Delete the row."
+def _without_examples(rows: list[CollectionRow], examples: Sequence[Product]) -> list[CollectionRow]:
+    """The template's example rows, left in by mistake, get a problem: they are products of the shop."""
+    texts = [(one.title, one.description) for one in examples]
+    problem = "title", "this is the template's example. Delete the row."
     return [
         replace(row, problems=(*row.problems, problem))
-        if not row.product_id and (row.item.get("title"), row.item.get("description")) in texts
+        if not row.product_id and (row.product.title, row.product.description) in texts
         else row
         for row in rows
     ]
 
 
 def _table(rows: Sequence[CollectionRow], pictures: Mapping[str, str]) -> pd.DataFrame:
-    order = {state: place for place, state in enumerate(STATES)}
+    order = {state: position for position, state in enumerate(STATES)}
     rows = sorted(rows, key=lambda row: (order[row.state], row.number))
     return pd.DataFrame(
         {
             "picture": [thumb_url(pictures[row.pictures[0]]) if row.pictures else "" for row in rows],
             "row": [row.number for row in rows],
             "state": [STATES[row.state] for row in rows],
-            "title": [str(row.item.get("title") or "") for row in rows],
+            "title": [row.product.title or "" for row in rows],
             "pictures": [len(row.pictures) for row in rows],
-            "what": [_what(row) for row in rows],
+            "issues": [_issues(row) for row in rows],
         }
     )
 
 
-def _what(row: CollectionRow) -> str:
+def _issues(row: CollectionRow) -> str:
     if row.saved is not None:
         return f"draft {row.saved}"
     return "; ".join(f"{column}: {text}" for column, text in (*row.problems, *row.doubts))
 
 
-def _say(counts: Counter[RowState], ready: int) -> None:
-    """How many rows stand where, in a sentence."""
-    saved = counts["saved"]
-    if saved and not ready and not counts["mend"]:
-        said = f"All {plural(saved, 'row')} saved" if saved > 1 else "The row is saved"
+def _summary(counts: Counter[RowState], ready: int) -> None:
+    """Say how many rows are in which state."""
+    saved, problems, doubts = counts["saved"], counts["problem"], counts["doubt"]
+    if saved and not ready and not problems:
+        text = f"All {plural(saved, 'row')} saved" if saved > 1 else "The row is saved"
     else:
-        parts = [f"{plural(ready, 'row')} ready", f"{plural(counts['mend'], 'row')} to mend"]
-        said = ", ".join([*parts, *([f"{saved:,} saved"] if saved else [])])
-    st.write(f"**{said[0].upper()}{said[1:]}.**")
-    if counts["look"]:
+        text = f"{ready:,} ready, {problems:,} {'needs' if problems == 1 else 'need'} fixing"
+        text += f", {saved:,} saved" if saved else ""
+    st.write(f"**{text}.**")
+    if doubts:
         st.caption(
-            f"{plural(counts['look'], 'ready row')} {'is' if counts['look'] == 1 else 'are'} worth a look first: "
-            "saved all the same, unless you take them out of the sheet."
+            f"{plural(doubts, 'ready row')} {'is' if doubts == 1 else 'are'} worth checking first. "
+            f"{'It is' if doubts == 1 else 'They are'} saved with the others unless you remove "
+            f"{'it' if doubts == 1 else 'them'} from the sheet."
         )
 
 
 def _actions(
-    mend: bytes,
+    problems: bytes,
     ready: Sequence[CollectionRow],
     pictures: Mapping[str, str],
     counts: Counter[RowState],
@@ -160,9 +161,9 @@ def _actions(
         if ready:
             save = st.button(f"Save {plural(len(ready), 'draft')}", type="primary", key="collection_save")
             approve = st.toggle("Show them in the shop at once", key="collection_approve")
-        if counts["mend"]:
+        if counts["problem"]:
             st.download_button(
-                "Rows to mend", mend, file_name="to-mend.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
+                "Rows that need fixing", problems, file_name="to-fix.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
             )  # fmt: skip
         if counts["saved"]:
             st.button(
@@ -175,23 +176,23 @@ def _actions(
 
 
 def _save(ready: Sequence[CollectionRow], pictures: Mapping[str, str], *, approve: bool) -> None:
-    """Begin to save, once, however often the button was pressed and whatever is touched meanwhile."""
-    new = [NewDraft(row.item, [pictures[name] for name in row.pictures], row.product_id) for row in ready]
-    store, by, known, place = drafts(), curator_name(), recommender().__contains__, placer()
+    """Start saving, once, however often the button is pressed and whatever else is used meanwhile."""
+    new = [NewDraft(row.product, [pictures[name] for name in row.pictures], row.product_id) for row in ready]
+    store, by, known, find_neighbours = drafts(), curator_name(), recommender().__contains__, placer()
 
     def work(count: Count) -> str:
         made = store.save(new, by, known, approve=approve)
         if approve:
-            place(made, count)
+            find_neighbours(made, count)
         return f"{plural(len(made), 'draft')} saved{' and in the shop' if approve else ''}"
 
-    said = f"Saving {plural(len(new), 'draft')}{' and finding their place' if approve else ''}"
-    begin(_SAVING, said, work, total=len(new) if approve else 0)
+    step = f"Saving {plural(len(new), 'draft')}{' and adding them to the shop' if approve else ''}"
+    begin(_SAVING, step, work, total=len(new) if approve else 0)
     st.rerun()
 
 
-def _tell_saved() -> None:
-    """Wait for what is being saved, and say what became of it."""
+def _report_saved() -> None:
+    """Wait until the drafts are saved, and report the result."""
     ended = finished(_SAVING)
     if ended is None:
         return

@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from engine.catalogue.product import Product
 from engine.core.errors import LongtailError
 from engine.edits.collections.picture_reading import PictureFile, PictureReading, ReadingProgress
 from engine.edits.collections.template import column_meanings, template, template_csv
-from engine.recommend.product_description import described
 from engine.untrusted.sheets import read_sheet
 from engine.untrusted.uploads import store_upload
 from ui.app.resources import recommender, shop_words, workspace
@@ -81,11 +81,10 @@ def _templates() -> None:
         st.write("\n".join(f"- **{plain(name)}**: {plain(what)}" for name, what in column_meanings(kinds).items()))
 
 
-def _examples() -> list[dict[str, Any]]:
-    """Products of the shop as rows of the sheet."""
+def _examples() -> list[Product]:
+    """Products of the shop, to show in the template what to write."""
     facade = recommender()
-    items = [described(facade, row) for row in range(min(EXAMPLES, len(facade.items)))]
-    return [{**item.pop("attributes"), **{n: value for n, value in item.items() if n != "image"}} for item in items]
+    return [facade.product(row) for row in range(min(EXAMPLES, len(facade.items)))]
 
 
 def _sheet(file: Any) -> pd.DataFrame | None:

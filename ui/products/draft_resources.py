@@ -66,9 +66,9 @@ def draft_card(draft: Draft, rank: int | None = None, note: str = "New") -> Card
     """A draft as a card like a product's."""
     like = card_maker().card(0)
     image = draft.pictures[0] if draft.pictures else None
-    price = draft.item.get("price")
+    price = draft.product.price
     return replace(
-        like, item_id=draft.id, title=draft.title, brand=str(draft.item.get("brand") or ""),
+        like, item_id=draft.id, title=draft.title, brand=draft.product.brand or "",
         price=price_phrase(price, shop_words().currency) if price is not None else "", count=note, level="none",
         image=thumb_url(image) if image else None, large=picture_url(image) if image else None,
         href=f"new_product?view=drafts&draft={draft.id}", rank=rank, note="",

@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import pandas as pd
 import streamlit as st
 
-from engine.core.errors import ImageError
-from engine.recommend.product_description import described
+from engine.catalogue.product import FieldValue, Product
+from engine.core.errors import ImageError, InputError
 from ui.app.notices import say
 from ui.app.resources import known_values, recommender, shop_words
 from ui.products.pasting import take_pasted
@@ -30,19 +29,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Form:
-    """What a form begins with; `mark` tells it from every other, "" is the empty one.
+    """The product a form begins with; `mark` tells it from every other form, "" is the empty one.
 
-    The values are the fields' defaults, not their state: a run that is interrupted before it has drawn a field would leave
-    that field empty in the browser, whatever the server holds of it.
+    Its values are the fields' defaults, not their state: a run that is interrupted before it has drawn a field would leave
+    that field empty in the browser, whatever state the server has.
     """
 
     mark: str = ""
-    item: Mapping[str, Any] = field(default_factory=dict)
+    product: Product = field(default_factory=Product)
 
     @classmethod
-    def of(cls, item: Mapping[str, Any], *mark: object) -> Form:
-        """A form that begins with this product, another one for every other `mark`."""
-        return cls(hashlib.sha256(repr(mark).encode()).hexdigest()[:8], item)
+    def of(cls, product: Product, *mark: object) -> Form:
+        """A form that begins with this product; every `mark` gives another form."""
+        return cls(hashlib.sha256(repr(mark).encode()).hexdigest()[:8], product)
 
     def key(self, name: str) -> str:
         """The key of a field."""
@@ -50,7 +49,7 @@ class Form:
 
 
 def as_opened(key: tuple[str, str], load: Callable[[], T]) -> T:
-    """What was there when the form was opened: what others change since does not come under one's hands, saving tells of it."""
+    """What was stored when the form was opened: it stays as it was while someone types, and saving reports newer changes."""
     opened = st.session_state.get(_OPENED)
     if opened is None or opened[0] != key:
         st.session_state[_OPENED] = opened = key, load()
@@ -59,14 +58,14 @@ def as_opened(key: tuple[str, str], load: Callable[[], T]) -> T:
 
 
 def close_form() -> None:
-    """Also a callback: whatever is opened next is read anew."""
+    """Also a callback: whatever is opened next is read again."""
     st.session_state.pop(_OPENED, None)
 
 
 def say_not_saved(error: Exception) -> None:
-    """Why it was not saved, and a way to see what is there now."""
+    """Say why it was not saved, and offer to open what is stored now."""
     st.error(f"Not saved. {plain(error)}", icon=":material/error:")
-    st.button("Open it again", icon=":material/refresh:", on_click=close_form, key="new_open_again")
+    st.button("Reopen it", icon=":material/refresh:", on_click=close_form, key="new_open_again")
 
 
 def started_form() -> Form:
@@ -82,8 +81,8 @@ def forget_started() -> None:
 
 def product_form(
     form: Form, stored: Sequence[str] = (), *, clone: bool = False, several: bool = True
-) -> tuple[dict[str, Any], list[str]]:
-    """The product as described so far, empty where nothing was said; and all its pictures, the leading one first.
+) -> tuple[Product, list[str]]:
+    """The product as the form describes it so far, and all its pictures, the leading one first.
 
     Parameters
     ----------
@@ -91,34 +90,37 @@ def product_form(
     clone : offer to start from a product of the shop.
     several : whether more than one picture may be given.
     """
-    item: dict[str, Any] = {}
     pictures = _pictures(form, stored, several=several)
-    if pictures:
-        item["image"] = pictures[0]
     if clone:
         st.text_input(
             "Start from a product of the shop", key="new_clone", placeholder="Its id", on_change=_clone, max_chars=200
         )
-    items, words = recommender().items, shop_words()
-    for name, label, draw in (("title", "Title", _line), ("description", "Description", _lines)):
-        item[name] = draw(label, form.key(name), form.item.get(name))
-    for name in ("category", "brand"):
-        if known := known_values(name):
-            item[name] = _pick(name.capitalize(), form.key(name), known, form.item.get(name))
-    item["price"] = st.number_input(
-        f"Price{f' ({words.currency})' if words.currency else ''}",
-        key=form.key("price"), min_value=0.0, value=form.item.get("price"), step=1.0, format="%.2f", placeholder="Unknown",
+    begun, currency = form.product, shop_words().currency
+    title = _line("Title", form.key("title"), begun.title)
+    description = _lines("Description", form.key("description"), begun.description)
+    category = _known_pick("category", form, begun.category)
+    brand = _known_pick("brand", form, begun.brand)
+    price = st.number_input(
+        f"Price ({currency})" if currency else "Price",
+        key=form.key("price"), min_value=0.0, value=begun.price, step=1.0, format="%.2f", placeholder="Unknown",
     )  # fmt: skip
-    item["attributes"] = _attributes(form, items, words.attribute_kinds)
-    return {name: value for name, value in item.items() if value not in (None, "", [], {})}, pictures
+    product = Product(
+        title=title,
+        description=description,
+        brand=brand,
+        category=category,
+        price=price,
+        image=pictures[0] if pictures else None,
+        attributes=_attributes(form, shop_words().attribute_kinds),
+    )
+    return product, pictures
 
 
 def _clone() -> None:
     """Callback: start from a product of the shop."""
     wanted, facade = st.session_state["new_clone"].strip(), recommender()
     if wanted and wanted in facade:
-        item = described(facade, facade.row(wanted))
-        st.session_state[_STARTED] = Form.of(item, "like", wanted, time.monotonic())
+        st.session_state[_STARTED] = Form.of(facade.product(wanted), "like", wanted, time.monotonic())
         st.session_state["new_clone"] = ""
     elif wanted:
         say(f"There is no product {plain(wanted)}", ":material/search_off:")
@@ -134,8 +136,8 @@ def _lines(label: str, key: str, value: str | None) -> str:
     return st.text_area(label, begun, key=key, max_chars=max(TEXT_LENGTH, len(begun)), height=96)
 
 
-def _pictures(form: Form, there: Sequence[str], *, several: bool) -> list[str]:
-    """The content hashes of its pictures, stored, the leading one first; what cannot be used is said and left out."""
+def _pictures(form: Form, before: Sequence[str], *, several: bool) -> list[str]:
+    """The content hashes of its stored pictures, the leading one first; a file that cannot be used is reported."""
     uploads = st.file_uploader(
         "Pictures" if several else "Another picture", type=PICTURE_TYPES, key=form.key("picture"),
         max_upload_size=MAX_PICTURE_MB, accept_multiple_files=several,
@@ -145,12 +147,12 @@ def _pictures(form: Form, there: Sequence[str], *, several: bool) -> list[str]:
     given = uploads if isinstance(uploads, list) else [uploads] if uploads is not None else []
     files = [(upload.getvalue(), upload.name) for upload in given]
     with st.expander("Take a picture", icon=":material/photo_camera:"):
-        # The camera is asked for only by who wants it.
+        # The browser asks for the camera only when someone wants it.
         if st.toggle("Use this device's camera", key="new_camera_on") and (
             shot := st.camera_input("Picture", key="new_camera", label_visibility="collapsed")
         ):
             files.append((shot.getvalue(), "camera.jpg"))
-    stored = [] if files else list(there)
+    stored = [] if files else list(before)
     for data, name in files:
         try:
             image = stored_picture(data, name)
@@ -165,39 +167,58 @@ def _pictures(form: Form, there: Sequence[str], *, several: bool) -> list[str]:
     return stored
 
 
-def _attributes(form: Form, items: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, Any]:
-    """What is known of the shop's own attributes."""
-    given: dict[str, Any] = {}
-    begun = form.item.get("attributes") or {}
-    names = [name for name in kinds if name in items.columns]
+def _attributes(form: Form, kinds: Mapping[str, str]) -> dict[str, FieldValue]:
+    """The fields of the shop's own attributes, and what is filled in."""
+    filled: dict[str, FieldValue] = {}
+    names = [name for name in kinds if name in recommender().items.columns]
     shown = st.container()
     folded = st.expander("More facts") if len(names) > ATTRIBUTES_OPEN else shown
     for position, name in enumerate(names):
-        label, key, value = name.replace("_", " ").capitalize(), form.key(f"attribute_{name}"), begun.get(name)
         with shown if position < ATTRIBUTES_OPEN else folded:
-            if kinds[name] == "number":
-                found: Any = st.number_input(label, key=key, value=value, placeholder="Unknown")
-            elif kinds[name] == "multi":
-                found = st.multiselect(
-                    label, _with(known_values(name), value or []), value or [], key=key, accept_new_options=True,
-                    placeholder="Unknown",
-                )  # fmt: skip
-            elif kinds[name] == "category":
-                found = _pick(label, key, known_values(name), value)
-            else:
-                found = st.text_input(label, value or "", key=key, max_chars=TEXT_LENGTH)
-        if found not in (None, "", []):
-            given[name] = found
-    return given
+            value = _attribute(name, kinds[name], form)
+        if value is not None:
+            filled[name] = value
+    return filled
+
+
+def _attribute(name: str, kind: str, form: Form) -> FieldValue | None:
+    label, key = name.replace("_", " ").capitalize(), form.key(f"attribute_{name}")
+    begun: Any = _begun(name, kind, form.product)
+    if kind == "number":
+        number: float | None = st.number_input(label, key=key, value=begun, placeholder="Unknown")
+        return number
+    if kind == "multi":
+        several = list(begun or ())
+        options = _with(known_values(name), several)
+        return tuple(st.multiselect(label, options, several, key=key, accept_new_options=True, placeholder="Unknown"))
+    if kind == "category":
+        return _pick(label, key, known_values(name), begun)
+    return str(st.text_input(label, begun or "", key=key, max_chars=TEXT_LENGTH))
+
+
+def _begun(name: str, kind: str, product: Product) -> FieldValue | None:
+    """The value an attribute's field begins with; None where the shop has changed its kind and the value no longer fits."""
+    value = product.attributes.get(name)
+    try:
+        return None if value is None else Product(attributes={name: value}).typed({name: kind}).attributes.get(name)
+    except InputError:
+        return None
+
+
+def _known_pick(name: str, form: Form, value: str | None) -> str | None:
+    """A choice among the catalogue's values of a field; nothing is drawn where the catalogue has none."""
+    known = known_values(name)
+    return _pick(name.capitalize(), form.key(name), known, value) if known else None
 
 
 def _pick(label: str, key: str, known: list[str], value: str | None) -> str | None:
     options = _with(known, [value] if value else [])
     begun = options.index(value) if value else None
-    return st.selectbox(label, options, begun, key=key, accept_new_options=True, placeholder="Unknown")
+    chosen: str | None = st.selectbox(label, options, begun, key=key, accept_new_options=True, placeholder="Unknown")
+    return chosen
 
 
 def _with(known: list[str], values: Sequence[str]) -> list[str]:
-    """The values there are, and those of the product that are new among them."""
-    there = set(known)
-    return [*known, *(value for value in values if value not in there)]
+    """The catalogue's values, and after them those of the product that are new."""
+    present = set(known)
+    return [*known, *(value for value in values if value not in present)]

@@ -1,75 +1,88 @@
-"""A change to a product, field by field, and how it goes together with what the shop's own files say.
+"""A change to a product, field by field, and how it fits what the shop's own files say.
 
-A change remembers what every field was. It holds for a field as long as the catalogue still says that; where the shop's
-files have brought something else since, theirs stands, and where they (or a training) have brought the same, there is
-nothing left to change. So one rule serves the served release, the next training, and a release that is rolled back to.
+A change remembers what every field was. It holds for a field as long as the catalogue still has that value. Where the
+shop's files have brought another value since, theirs counts; where they (or a training) have brought the same value,
+nothing is left to change. So one rule serves the served release, the next training, and a release that is rolled back to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["Change", "changed", "difference", "field_names", "in_force"]
+from engine.catalogue.product import FieldValue, Product, field_label
 
-ATTRIBUTE = "attribute:"
-"""Before the names of attributes, among the names of fields."""
+__all__ = [
+    "Change",
+    "Fields",
+    "changed",
+    "difference",
+    "field_labels",
+    "fields_from_json",
+    "fields_to_json",
+    "in_force",
+]
+
+Fields = Mapping[str, FieldValue | None]
+"""Field (as `Product.fields` names it) -> value, None where it is empty."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What people changed of one product.
-
-    Attributes
-    ----------
-    before, after : field -> value, None where it is empty; attributes under `attribute:name`.
-    """
+    """What people changed of one product: the fields that differ, `before` and `after`."""
 
     item_id: str
-    before: dict[str, Any]
-    after: dict[str, Any]
+    before: Fields
+    after: Fields
     changed_by: str | None
     changed_at: datetime
     version: int
 
+    def in_force(self, now: Product) -> dict[str, FieldValue | None]:
+        """Field -> new value, of the fields that are still what they were when they were changed."""
+        values = now.fields
+        return {
+            name: value
+            for name, value in self.after.items()
+            if values.get(name) == self.before.get(name) and values.get(name) != value
+        }
 
-def difference(now: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields in which two descriptions of a product differ: what they are, and what they are to be."""
-    old, new = _flat(now), _flat(wanted)
+    def apply(self, now: Product) -> Product | None:
+        """The product as the change makes it; None where no field of the change holds any more."""
+        fields = self.in_force(now)
+        return now.with_fields(fields) if fields else None
+
+
+def difference(now: Product, wanted: Product) -> tuple[Fields, Fields]:
+    """The fields in which two products differ: their values in `now`, and in `wanted`."""
+    old, new = now.fields, wanted.fields
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     return {name: old.get(name) for name in names}, {name: new.get(name) for name in names}
 
 
+def field_labels(fields: Iterable[str]) -> list[str]:
+    """What the fields of a change are called on screen."""
+    return [field_label(name) for name in fields]
+
+
+def fields_to_json(fields: Fields) -> dict[str, Any]:
+    """The fields as the database keeps them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+
+
+def fields_from_json(values: Mapping[str, Any]) -> Fields:
+    """Reads `fields_to_json`; errors as for `Product`."""
+    known = Product.of_fields(values).fields
+    return {name: known.get(name) for name in values}
+
+
 def in_force(change: Change, now: Mapping[str, Any]) -> dict[str, Any]:
-    """Field -> new value, of the fields that are still what they were when they were changed."""
-    here = _flat(now)
-    return {
-        name: value
-        for name, value in change.after.items()
-        if here.get(name) == change.before.get(name) and here.get(name) != value
-    }
+    """`Change.in_force` of a product as JSON."""
+    return change.in_force(Product.from_json(now))
 
 
 def changed(now: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A description with some fields replaced, empty ones left out."""
-    merged = {name: value for name, value in (_flat(now) | dict(fields)).items() if value is not None}
-    attributes = {name.removeprefix(ATTRIBUTE): value for name, value in merged.items() if name.startswith(ATTRIBUTE)}
-    return {name: value for name, value in merged.items() if not name.startswith(ATTRIBUTE)} | {
-        "attributes": attributes
-    }
-
-
-def field_names(fields: Mapping[str, Any]) -> list[str]:
-    """What the fields of a change are called on screen."""
-    names = (name.removeprefix(ATTRIBUTE).replace("_", " ") for name in fields)
-    return ["picture" if name == "image" else name for name in names]
-
-
-def _flat(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Field -> value as JSON gives it back, empty ones left out."""
-    fields = {name: value for name, value in item.items() if name != "attributes"}
-    fields |= {f"{ATTRIBUTE}{name}": value for name, value in (item.get("attributes") or {}).items()}
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-    return {name: value for name, value in plain.items() if value not in (None, "", [])}
+    """`Product.with_fields` of a product as JSON."""
+    return Product.from_json(now).with_fields(fields).to_json()

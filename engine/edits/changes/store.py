@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import func, select
 
-from engine.core.errors import InputError
+from engine.catalogue.product import Product
+from engine.core.errors import InputError, StoreError
 from engine.core.workspace import Workspace
 from engine.curation.campaigns import lock
 from engine.curation.judgements import JudgementStore
-from engine.edits.changes.merging import Change, difference
+from engine.edits.changes.merging import Change, difference, fields_from_json, fields_to_json
 from engine.store.change_tables import ProductChangeRow
 
 __all__ = ["ChangeStore"]
@@ -24,26 +23,26 @@ class ChangeStore:
     def __init__(self, store: JudgementStore, workspace: Workspace) -> None:
         self._store, self._workspace = store, workspace
 
-    def save(
-        self, item_id: str, now: Mapping[str, Any], wanted: Mapping[str, Any], by: str | None, version: int
-    ) -> Change | None:
-        """Have a product described as `wanted`; None where that is what it is anyhow, and any change to it is gone.
+    def save(self, item_id: str, now: Product, wanted: Product, by: str | None, version: int) -> Change | None:
+        """Make a product what is wanted. Where the release has it like that already, any change is deleted: None.
 
         Parameters
         ----------
         now : the product as the release has it, without any change.
         version : of the change that was seen, 0 where there was none.
 
-        Raises `InputError` where nothing would be said of the product, its picture is not stored, or somebody else
-        changed it meanwhile.
+        Raises `InputError` where nothing would be known of the product, its new picture is not stored, or someone else
+        has changed it meanwhile.
         """
         before, after = difference(now, wanted)
-        self._check(wanted, after)
+        self._check(now, wanted)
         with self._store.transaction() as session:
             lock(session, "product_changes")
             row = session.get(ProductChangeRow, item_id)
             if (row.version if row else 0) != version:
-                raise InputError(f"Somebody else changed {item_id!r} while you did. Open it again; yours is not saved.")
+                raise InputError(
+                    f"Someone else edited {item_id!r}; your changes were not saved. Reopen it to continue."
+                )
             if not after:
                 if row is not None:
                     session.delete(row)
@@ -51,12 +50,12 @@ class ChangeStore:
             if row is None:
                 row = ProductChangeRow(item_id=item_id, version=0)
                 session.add(row)
-            row.before, row.after, row.changed_by = before, after, by
+            row.before, row.after, row.changed_by = fields_to_json(before), fields_to_json(after), by
             row.changed_at, row.version = datetime.now(UTC), version + 1
             return _from_row(row)
 
     def undo(self, item_id: str) -> None:
-        """Forget the change to a product; none there is fine too."""
+        """Delete the change to a product, where there is one."""
         with self._store.transaction() as session:
             lock(session, "product_changes")
             row = session.get(ProductChangeRow, item_id)
@@ -70,26 +69,33 @@ class ChangeStore:
             return None if row is None else _from_row(row)
 
     def all(self) -> list[Change]:
-        """Every change, the newest first, those that a release or the shop's files have overtaken among them."""
+        """Every change, the newest first, including those that a release or the shop's files have overtaken."""
         query = select(ProductChangeRow).order_by(ProductChangeRow.changed_at.desc(), ProductChangeRow.item_id)
         with self._store.reading() as session:
             return [_from_row(row) for row in session.scalars(query)]
 
     def stamp(self) -> tuple[int, int, str]:
-        """Is another one whenever any change is."""
+        """A value that differs after every change."""
         query = select(func.count(), func.sum(ProductChangeRow.version), func.max(ProductChangeRow.changed_at))
         with self._store.reading() as session:
             count, versions, latest = session.execute(query).one()
         return int(count), int(versions or 0), str(latest)
 
-    def _check(self, wanted: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        if not any(wanted.values()):
-            raise InputError("Nothing would be said about the product. Leave it a title, a picture or an attribute.")
-        image = after.get("image")
-        if image and not self._workspace.image_file(image).is_file():
+    def _check(self, now: Product, wanted: Product) -> None:
+        if wanted.is_empty:
+            raise InputError("Keep at least a title, picture or attribute.")
+        image = wanted.image
+        if image and image != now.image and not self._workspace.image_file(image).is_file():
             raise InputError(f"the picture {image[:12]}... is not stored. Upload it again.", field="image")
 
 
 def _from_row(row: ProductChangeRow) -> Change:
     at = row.changed_at if row.changed_at.tzinfo else row.changed_at.replace(tzinfo=UTC)
-    return Change(row.item_id, dict(row.before), dict(row.after), row.changed_by, at, row.version)
+    try:
+        before, after = fields_from_json(row.before), fields_from_json(row.after)
+    except InputError as exc:
+        raise StoreError(
+            f"The change to {row.item_id!r} in the database cannot be read ({exc}). "
+            "Undo it: `python -m engine changes undo`."
+        ) from exc
+    return Change(row.item_id, before, after, row.changed_by, at, row.version)

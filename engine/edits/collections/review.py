@@ -1,4 +1,4 @@
-"""Rows of a collection beside what there is: which are saved already, which ids are taken, what is worth a second look."""
+"""The rows of a collection compared with products, drafts and one another: saved already, id taken, worth checking."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from engine.edits.collections.rows import CollectionRow
+from engine.catalogue.product import Product
+from engine.edits.collections.rows import CollectionRow, Remark
 
 __all__ = ["DraftContent", "Existing", "review_rows"]
 
 # Share of words that two titles have in common which makes them nearly the same, as for one product (drafts/advice.py).
 ALIKE = 0.9
 
-Told = list[tuple[str, str]]
-
 
 @dataclass(frozen=True)
 class _Others:
-    """Other rows: the place of the first, and how many."""
+    """Other rows: the position of the first, and how many."""
 
     first: int
     count: int
@@ -35,9 +33,9 @@ class _Others:
 
 @dataclass(frozen=True)
 class DraftContent:
-    """What a draft says and shows: `item` as rows have it, content hashes of its pictures."""
+    """A draft's product and the content hashes of its pictures."""
 
-    item: Mapping[str, Any]
+    product: Product
     pictures: Sequence[str]
 
 
@@ -57,10 +55,10 @@ class Existing:
     drafts: Mapping[str, DraftContent] = field(default_factory=dict)
 
 
-def review_rows(rows: Sequence[CollectionRow], pictures: Mapping[str, str], beside: Existing) -> list[CollectionRow]:
-    """The rows as they stand beside products, drafts and one another.
+def review_rows(rows: Sequence[CollectionRow], pictures: Mapping[str, str], existing: Existing) -> list[CollectionRow]:
+    """The rows with what comparing them with products, drafts and one another adds to their problems and doubts.
 
-    A row that says what a draft says is that draft, saved already: by its id, or where it has none by its content. An
+    A row with the content of a draft is that draft, saved already: by its id, or where it has none by its content. An
     id that anything else has is a problem. Doubts, which keep no row from being saved: a picture of a product, a draft or
     another row, and a title that is nearly another row's. Linear in the rows but for titles of nine words and more.
 
@@ -68,46 +66,46 @@ def review_rows(rows: Sequence[CollectionRow], pictures: Mapping[str, str], besi
     ----------
     pictures : name -> content hash, of the pictures that the rows name.
     """
-    shown = [[pictures[name] for name in row.pictures] for row in rows]
-    saved = _saved(rows, shown, beside)
-    titles = _alike([str(row.item.get("title") or "") for row in rows])
+    images = [[pictures[name] for name in row.pictures] for row in rows]
+    saved = _saved(rows, images, existing)
+    titles = _alike([row.product.title or "" for row in rows])
     rows_with: dict[str, list[int]] = defaultdict(list)
     drafts_with: dict[str, str] = {}
-    for place, images in enumerate(shown):
-        for image in set(images):
-            rows_with[image].append(place)
-    for draft_id, draft in beside.drafts.items():
+    for position, own in enumerate(images):
+        for image in set(own):
+            rows_with[image].append(position)
+    for draft_id, draft in existing.drafts.items():
         for image in draft.pictures:
             drafts_with.setdefault(image, draft_id)
-    standing = []
-    for place, row in enumerate(rows):
-        if saved[place] is not None:
-            standing.append(replace(row, saved=saved[place], problems=(), doubts=()))
+    reviewed = []
+    for position, row in enumerate(rows):
+        if saved[position] is not None:
+            reviewed.append(replace(row, saved=saved[position], problems=(), doubts=()))
             continue
-        problems, doubts = [*row.problems, *_taken(row, beside)], list(row.doubts)
-        for name, image in zip(row.pictures, shown[place], strict=True):
-            others = _others(rows_with[image], place)
-            if image in beside.product_pictures:
-                doubts.append(("pictures", f"{name} is the picture of {beside.product_pictures[image]} in the shop"))
+        problems, doubts = [*row.problems, *_taken(row, existing)], list(row.doubts)
+        for name, image in zip(row.pictures, images[position], strict=True):
+            others = _others(rows_with[image], position)
+            if image in existing.product_pictures:
+                doubts.append(("pictures", f"{name} is the picture of {existing.product_pictures[image]} in the shop"))
             elif image in drafts_with and not others:
                 doubts.append(("pictures", f"{name} is the picture of the draft {drafts_with[image]}"))
             if others:
-                doubts.append(("pictures", f"{name} is a picture of {others.named(rows)} too"))
-        if like := titles[place]:
+                doubts.append(("pictures", f"{name} is also a picture of {others.named(rows)}"))
+        if like := titles[position]:
             doubts.append(("title", f"it is nearly the title of {like.named(rows)}"))
-        standing.append(replace(row, problems=tuple(problems), doubts=tuple(doubts)))
-    return standing
+        reviewed.append(replace(row, problems=tuple(problems), doubts=tuple(doubts)))
+    return reviewed
 
 
-def _saved(rows: Sequence[CollectionRow], shown: Sequence[Sequence[str]], beside: Existing) -> list[str | None]:
+def _saved(rows: Sequence[CollectionRow], images: Sequence[Sequence[str]], existing: Existing) -> list[str | None]:
     """The draft that each row is. Of rows with the same content and no id each is another draft."""
     by_content: dict[str, list[str]] = defaultdict(list)
-    for draft_id, draft in beside.drafts.items():
-        by_content[_content(draft.item, draft.pictures)].append(draft_id)
+    for draft_id, draft in existing.drafts.items():
+        by_content[_content(draft.product, draft.pictures)].append(draft_id)
     named = {row.product_id for row in rows if row.product_id}
     saved: list[str | None] = []
-    for row, images in zip(rows, shown, strict=True):
-        same = by_content.get(_content(row.item, images), []) if row.ready else []
+    for row, own in zip(rows, images, strict=True):
+        same = by_content.get(_content(row.product, own), []) if row.ready else []
         if row.product_id:
             saved.append(row.product_id if row.product_id in same else None)
         else:
@@ -118,17 +116,17 @@ def _saved(rows: Sequence[CollectionRow], shown: Sequence[Sequence[str]], beside
     return saved
 
 
-def _content(item: Mapping[str, Any], pictures: Sequence[str]) -> str:
-    return json.dumps([dict(item), list(pictures)], sort_keys=True)
+def _content(product: Product, pictures: Sequence[str]) -> str:
+    return json.dumps([replace(product, image=None).to_json(), list(pictures)], sort_keys=True)
 
 
-def _taken(row: CollectionRow, beside: Existing) -> Told:
+def _taken(row: CollectionRow, existing: Existing) -> list[Remark]:
     if not row.product_id:
         return []
-    if beside.is_product(row.product_id):
-        return [("id", f"{row.product_id} is a product already; give the new one another id")]
-    if row.product_id in beside.drafts:
-        return [("id", f"there is a draft {row.product_id} that says something else; change that one, or the id")]
+    if existing.is_product(row.product_id):
+        return [("id", f"the shop has a product {row.product_id} already; give the new one another id")]
+    if row.product_id in existing.drafts:
+        return [("id", f"a draft {row.product_id} with other content exists; edit that one, or use another id")]
     return []
 
 
@@ -138,14 +136,14 @@ def _alike(titles: Sequence[str]) -> list[_Others | None]:
     Titles that share a word among their rarest few are compared (prefix filtering, Chaudhuri et al. 2006): two that have
     nine of ten words in common must.
     """
-    places: dict[frozenset[str], list[int]] = defaultdict(list)
-    for place, title in enumerate(titles):
+    positions: dict[frozenset[str], list[int]] = defaultdict(list)
+    for position, title in enumerate(titles):
         if words := frozenset(re.findall(r"\w+", unicodedata.normalize("NFKC", title).casefold())):
-            places[words].append(place)
+            positions[words].append(position)
     alike: dict[frozenset[str], list[frozenset[str]]] = defaultdict(list)
-    counts = Counter(word for words in places for word in words)
+    counts = Counter(word for words in positions for word in words)
     # Shorter ones are alike only when they are the same.
-    long = sorted((words for words in places if len(words) >= ALIKE / (1 - ALIKE) - 1e-9), key=len)
+    long = sorted((words for words in positions if len(words) >= ALIKE / (1 - ALIKE) - 1e-9), key=len)
     sharing: dict[str, list[frozenset[str]]] = defaultdict(list)
     for words in long:
         rarest = sorted(words, key=lambda word: (counts[word], word))
@@ -157,13 +155,15 @@ def _alike(titles: Sequence[str]) -> list[_Others | None]:
         for word in rarest:
             sharing[word].append(words)
     found: list[_Others | None] = [None] * len(titles)
-    for words, own in places.items():
-        near = [place for other in alike[words] for place in places[other][:1]]
-        count = len(own) + sum(len(places[other]) for other in alike[words]) - 1
-        for place in own if count else ():
-            found[place] = _Others(min([*(one for one in own[:2] if one != place), *near]), count)
+    for words, own in positions.items():
+        near = [position for other in alike[words] for position in positions[other][:1]]
+        count = len(own) + sum(len(positions[other]) for other in alike[words]) - 1
+        for position in own if count else ():
+            found[position] = _Others(min([*(one for one in own[:2] if one != position), *near]), count)
     return found
 
 
-def _others(places: Sequence[int], place: int) -> _Others | None:
-    return _Others(next(one for one in places if one != place), len(places) - 1) if len(places) > 1 else None
+def _others(positions: Sequence[int], position: int) -> _Others | None:
+    return (
+        _Others(next(one for one in positions if one != position), len(positions) - 1) if len(positions) > 1 else None
+    )

@@ -1,4 +1,4 @@
-"""A collection: rows of a sheet with the pictures they name, each ready to become a draft or with what is to be mended."""
+"""A collection: rows of a sheet with the pictures they name, each ready to become a draft or with its problems."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from engine.catalogue.product import TEXT_FIELDS, FieldValue, Product
 from engine.core.errors import SheetError
 from engine.untrusted.sheets import UNREAD
 from engine.untrusted.spreadsheet_text import guarded, unguarded
 
-__all__ = ["TEXTS", "CollectionRow", "RowState", "problems_table", "read_collection"]
+__all__ = ["CollectionRow", "Remark", "RowState", "problems_table", "read_collection"]
 
-RowState = Literal["mend", "look", "ready", "saved"]
+RowState = Literal["problem", "doubt", "ready", "saved"]
 
 FIELDS = {
     "item_id": ("id", "item_id", "product_id", "sku", "article", "item"),
@@ -30,12 +31,14 @@ FIELDS = {
     "price": ("price", "retail_price", "unit_price"),
     "pictures": ("pictures", "picture", "images", "image", "photo", "photos", "file", "files"),
 }
-TEXTS = ("title", "description", "brand", "category")
-TOLD = "row", "what to mend"  # the columns that rows to mend come back with
+ROW, PROBLEMS = "row", "what to fix"  # columns that `problems_table` adds
 SEVERAL = re.compile(r"\s*[;|]\s*")
-# What the store of drafts takes.
+# What the store of drafts accepts.
 MOST_PICTURES, LONGEST_ID = 20, 200
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+
+Remark = tuple[str, str]
+"""A column, and what to know of its cell."""
 
 
 @dataclass(frozen=True)
@@ -44,33 +47,33 @@ class CollectionRow:
 
     Attributes
     ----------
-    number : 1-based, below the header line.
-    item : as `neighbours_of_unseen` takes it, without a picture.
-    pictures : names of its pictures among those given, the leading one first.
-    problems : what is to be mended, (column, sentence); empty where the row is ready.
-    doubts : what is worth a second look and keeps nothing from being saved, (column, sentence).
-    saved : the id of the draft that it is, where it was saved already (`standing.stand` finds out).
+    number : 1-based, not counting the header line.
+    product : without a picture.
+    pictures : names of its pictures among the uploaded ones, the leading one first.
+    problems : what must be fixed before it can be saved, (column, sentence).
+    doubts : what is worth checking, (column, sentence); a row with doubts can be saved.
+    saved : the id of the draft that was made of it, where it was saved already (`engine.edits.collections.review`).
     """
 
     number: int
     product_id: str | None
-    item: dict[str, Any]
+    product: Product
     pictures: tuple[str, ...]
-    problems: tuple[tuple[str, str], ...] = field(default_factory=tuple)
-    doubts: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    problems: tuple[Remark, ...] = ()
+    doubts: tuple[Remark, ...] = ()
     saved: str | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether it can be stored as it is."""
+        """Whether it can be saved as it is."""
         return not self.problems and self.saved is None
 
     @property
     def state(self) -> RowState:
-        """Where it stands: to mend, ready but worth a look, ready, or saved."""
+        """Saved; else with problems, ready but worth checking, or ready."""
         if self.saved is not None:
             return "saved"
-        return "mend" if self.problems else "look" if self.doubts else "ready"
+        return "problem" if self.problems else "doubt" if self.doubts else "ready"
 
 
 def read_collection(
@@ -81,116 +84,133 @@ def read_collection(
     Parameters
     ----------
     sheet : from `read_sheet`.
-    pictures : names of the pictures that came with it, folders left out or not.
+    pictures : names of the pictures that were uploaded with it, with or without their folders.
     known : whether the catalogue, or another draft, has a product of this id.
     kinds : the shop's attributes, name -> "category", "number", "text" or "multi".
 
-    Raises `SheetError` where no column says anything about a product.
+    Raises `SheetError` where no column describes a product.
     """
-    columns = _columns(list(sheet.columns), kinds)
-    if not set(columns.values()) - {"item_id"}:
-        there = ", ".join(map(str, sheet.columns[:8]))
+    meanings = _meanings(list(sheet.columns), kinds)
+    if not set(meanings.values()) - {"item_id"}:
+        named = ", ".join(map(str, sheet.columns[:8]))
         raise SheetError(
-            f"no column says what the products are; there are: {there}. Name one “title” or “pictures”, "
+            f"no column says what the products are; there are: {named}. Name one “title” or “pictures”, "
             "or start from the template."
         )
-    given = _Pictures(pictures)
-    unread: dict[int, list[tuple[str, str]]] = {}
+    column_of = {field: column for column, field in meanings.items()}
+    ids = Counter(sheet[column_of["item_id"]].str.strip()) if "item_id" in column_of else Counter()
+    unread: dict[int, list[Remark]] = defaultdict(list)
     for number, column, advice in sheet.attrs.get(UNREAD, []):
-        unread.setdefault(int(number), []).append((str(column), str(advice)))
-    id_column = next((column for column, name in columns.items() if name == "item_id"), None)
-    ids = Counter(sheet[id_column].str.strip()) if id_column is not None else Counter()
-    rows = []
-    for number, values in zip(sheet.index, sheet.to_dict("records"), strict=True):
-        problems = list(unread.get(int(number), []))
-        item, attributes, named, product_id = _described(values, columns, kinds, problems)
-        if product_id and ids[product_id] > 1:
-            problems.append(
-                (str(id_column), f"the id {product_id} stands in {ids[product_id]} rows; give each its own")
-            )
-        elif product_id and known(product_id):
-            problems.append((str(id_column), f"{product_id} is a product already; give the new one another id"))
-        doubts: list[tuple[str, str]] = []
-        found: list[str] = []
-        for name in named:
-            column = next(str(c) for c, f in columns.items() if f == "pictures")
-            matches = given.named(name)
-            if not matches:
-                problems.append((column, f"there is no picture {name} among those given; add it, or clear the cell"))
-            elif matches[0] not in found:
-                found.append(matches[0])
-            if len(matches) > 1:
-                doubts.append((column, f"{len(matches)} of the pictures are called {name}; {matches[0]} is taken"))
-        if not named and product_id:
-            found += given.of_id(product_id)
-        if len(found) > MOST_PICTURES:
-            problems.append(("pictures", f"{len(found)} pictures are too many (at most {MOST_PICTURES})"))
-        if attributes:
-            item["attributes"] = attributes
-        if not item.get("title") and not found and not problems:
-            problems.append(("title", "there is neither a title nor a picture; give it one"))
-        rows.append(CollectionRow(int(number), product_id, item, tuple(found), tuple(problems), tuple(doubts)))
+        unread[int(number)].append((str(column), str(advice)))
+    uploaded, rows = _Pictures(pictures), []
+    for number, cells in zip(sheet.index, sheet.to_dict("records"), strict=True):
+        problems = unread[int(number)]
+        row = _read_cells(cells, meanings, kinds, problems)
+        problems += _id_problems(row.product_id, str(column_of.get("item_id")), ids, known)
+        found, doubts = _find_pictures(row, str(column_of.get("pictures")), uploaded, problems)
+        product = Product(**row.named, attributes=row.attributes)
+        if not product.title and not found and not problems:
+            problems.append(("title", "it has neither a title nor a picture; add one"))
+        rows.append(CollectionRow(int(number), row.product_id, product, found, tuple(problems), tuple(doubts)))
     return rows
 
 
 def problems_table(sheet: pd.DataFrame, rows: Sequence[CollectionRow]) -> pd.DataFrame:
-    """The rows to mend as they were, with a column "what to mend": to download, mend and give back.
+    """The rows with problems as they were, with a column "what to fix": to download, correct and upload again.
 
     Cells are guarded as a spreadsheet needs it; `read_collection` takes that off again.
     """
     bad = {row.number: "; ".join(f"{column}: {text}" for column, text in row.problems) for row in rows if row.problems}
-    there = sheet.drop(columns=list(TOLD), errors="ignore")  # of a sheet that was mended before
-    table = there[there.index.isin(list(bad))].map(lambda text: guarded(unguarded(text)))
+    original = sheet.drop(columns=[ROW, PROBLEMS], errors="ignore")  # of a sheet that was downloaded here before
+    table = original[original.index.isin(list(bad))].map(lambda text: guarded(unguarded(text)))
     table.columns = [guarded(str(name)) for name in table.columns]
-    table.insert(0, TOLD[1], [bad[int(number)] for number in table.index])
-    table.insert(0, TOLD[0], [int(number) for number in table.index])
+    table.insert(0, PROBLEMS, [bad[int(number)] for number in table.index])
+    table.insert(0, ROW, [int(number) for number in table.index])
     return table
 
 
-def _columns(names: Sequence[Any], kinds: Mapping[str, str]) -> dict[Any, str]:
-    """Which column holds which field or attribute; what is neither is left out."""
+def _meanings(columns: Sequence[Any], kinds: Mapping[str, str]) -> dict[Any, str]:
+    """Column -> the field or attribute it holds; columns that hold neither are left out."""
     attributes = {_plain(name): name for name in kinds}
-    taken: dict[Any, str] = {}
-    for name in names:
-        plain = _plain(str(name))
-        meant = next((one for one, words in FIELDS.items() if plain in words), None) or attributes.get(plain)
-        if meant is not None and meant not in taken.values():
-            taken[name] = meant
-    return taken
+    meanings: dict[Any, str] = {}
+    for column in columns:
+        plain = _plain(str(column))
+        field = next((one for one, names in FIELDS.items() if plain in names), None) or attributes.get(plain)
+        if field is not None and field not in meanings.values():
+            meanings[column] = field
+    return meanings
 
 
-def _described(
-    values: Mapping[Any, str], columns: Mapping[Any, str], kinds: Mapping[str, str], problems: list[tuple[str, str]]
-) -> tuple[dict[str, Any], dict[str, Any], list[str], str | None]:
-    item: dict[str, Any] = {}
-    attributes: dict[str, Any] = {}
-    named: list[str] = []
-    product_id = None
-    for column, meant in columns.items():
-        text = unguarded(str(values[column]).strip())
+@dataclass
+class _Cells:
+    """What the cells of a row say: the id, names of pictures, the product's fields and its attributes."""
+
+    product_id: str | None = None
+    pictures: list[str] = field(default_factory=list)
+    named: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, FieldValue] = field(default_factory=dict)
+
+
+def _read_cells(
+    cells: Mapping[Any, str], meanings: Mapping[Any, str], kinds: Mapping[str, str], problems: list[Remark]
+) -> _Cells:
+    row = _Cells()
+    for column, meaning in meanings.items():
+        text = unguarded(str(cells[column]).strip())
         if not text:
             continue
-        if meant == "item_id":
-            product_id = text
+        if meaning == "item_id":
+            row.product_id = text
             if len(text) > LONGEST_ID:
                 problems.append((str(column), f"an id has at most {LONGEST_ID} characters"))
-        elif meant == "pictures":
-            named = [name for name in SEVERAL.split(text) if name]
-        elif meant in TEXTS:
-            item[meant] = text
-        elif meant == "price" or kinds.get(meant) == "number":
+        elif meaning == "pictures":
+            row.pictures = _several(text)
+        elif meaning in TEXT_FIELDS:
+            row.named[meaning] = text
+        elif meaning == "price" or kinds[meaning] == "number":
             number = _number(text)
-            if number is None or (meant == "price" and number < 0):
-                problems.append((str(column), f"“{text[:40]}” is no number; write it like 49.90"))
-            elif meant == "price":
-                item[meant] = number
+            if number is None or (meaning == "price" and number < 0):
+                problems.append((str(column), f"“{text[:40]}” is not a number; write it like 49.90"))
             else:
-                attributes[meant] = number
-        elif kinds[meant] == "multi":
-            attributes[meant] = [part for part in SEVERAL.split(text) if part]
+                (row.named if meaning == "price" else row.attributes)[meaning] = number
         else:
-            attributes[meant] = text
-    return item, attributes, named, product_id
+            row.attributes[meaning] = tuple(_several(text)) if kinds[meaning] == "multi" else text
+    return row
+
+
+def _id_problems(
+    product_id: str | None, column: str, ids: Mapping[str, int], known: Callable[[str], bool]
+) -> list[Remark]:
+    if product_id and ids[product_id] > 1:
+        return [(column, f"{ids[product_id]} rows have the id {product_id}; give each its own")]
+    if product_id and known(product_id):
+        return [(column, f"the shop has a product {product_id} already; give the new one another id")]
+    return []
+
+
+def _find_pictures(
+    row: _Cells, column: str, uploaded: _Pictures, problems: list[Remark]
+) -> tuple[tuple[str, ...], list[Remark]]:
+    """The uploaded pictures of a row, and doubts about them; what is wrong is added to `problems`."""
+    found: list[str] = []
+    doubts: list[Remark] = []
+    for name in row.pictures:
+        matches = uploaded.named(name)
+        if not matches:
+            problems.append((column, f"no picture called {name} was uploaded; add it, or clear the cell"))
+        elif matches[0] not in found:
+            found.append(matches[0])
+        if len(matches) > 1:
+            doubts.append((column, f"{len(matches)} pictures are called {name}; {matches[0]} is used"))
+    if not row.pictures and row.product_id:
+        found += uploaded.of_id(row.product_id)
+    if len(found) > MOST_PICTURES:
+        problems.append(("pictures", f"{len(found)} pictures are too many (at most {MOST_PICTURES})"))
+    return tuple(found), doubts
+
+
+def _several(text: str) -> list[str]:
+    return [part for part in SEVERAL.split(text) if part]
 
 
 def _number(text: str) -> float | None:
@@ -209,7 +229,7 @@ def _plain(name: str) -> str:
 
 
 class _Pictures:
-    """The pictures that were given, by the ways a sheet may name one: with its folder, as a file, without its ending."""
+    """The uploaded pictures, by the ways a sheet may name one: with its folder, as a file, without its ending."""
 
     def __init__(self, names: Collection[str]) -> None:
         self._ways: list[dict[str, list[str]]] = [defaultdict(list) for _ in _WAYS]
@@ -218,11 +238,11 @@ class _Pictures:
                 by[way(name)].append(name)
 
     def named(self, name: str) -> list[str]:
-        """Those that a cell means, the one to take first."""
+        """Those that a cell may mean, the one to use first."""
         return next((by[way(name)] for way, by in zip(_WAYS, self._ways, strict=True) if way(name) in by), [])
 
     def of_id(self, product_id: str) -> list[str]:
-        """The one that is called like a product's id."""
+        """The one that is named after a product's id."""
         return self._ways[-1].get(_path(product_id), [])[:1]
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from openpyxl import Workbook
 
-from engine.edits.collections.rows import TEXTS
+from engine.catalogue.product import TEXT_FIELDS, Product
 from engine.untrusted.spreadsheet_text import guarded
 
 __all__ = ["column_meanings", "template", "template_csv"]
 
 MEANINGS = {
-    "item_id": "the id the product will have; leave it empty and one is made",
+    "item_id": "the id the product will have; generated if left empty",
     "title": "what shoppers read; a title or a picture is needed",
     "price": "a number, without a currency",
-    "pictures": "file names of its pictures, the leading one first, with ; between them",
+    "pictures": "file names of its pictures, the leading one first, separated by ;",
 }
-KIND_MEANINGS = {"number": "a number", "multi": "several values with ; between them"}
+KIND_MEANINGS = {"number": "a number", "multi": "several values, separated by ;"}
 
 
 def column_meanings(kinds: Mapping[str, str]) -> dict[str, str]:
@@ -30,16 +30,16 @@ def column_meanings(kinds: Mapping[str, str]) -> dict[str, str]:
     ----------
     kinds : the shop's attributes, name -> "category", "number", "text" or "multi".
     """
-    names = ["item_id", *TEXTS, "price", "pictures", *kinds]
+    names = ["item_id", *TEXT_FIELDS, "price", "pictures", *kinds]
     return {name: MEANINGS.get(name, KIND_MEANINGS.get(kinds.get(name, ""), "text")) for name in names}
 
 
-def template(kinds: Mapping[str, str], examples: Sequence[Mapping[str, Any]]) -> bytes:
+def template(kinds: Mapping[str, str], examples: Sequence[Product]) -> bytes:
     """An Excel sheet to fill in: the shop's columns, example rows, and a second sheet that explains each column.
 
     Parameters
     ----------
-    examples : rows by column name, of products the shop has.
+    examples : products of the shop; their pictures and ids are left out.
     """
     meanings = column_meanings(kinds)
     book = Workbook()
@@ -48,7 +48,7 @@ def template(kinds: Mapping[str, str], examples: Sequence[Mapping[str, Any]]) ->
     sheet.title = "Products"
     sheet.append(list(meanings))
     for example in examples:
-        sheet.append([_cell(example.get(name)) for name in meanings])
+        sheet.append(_example_row(example, meanings))
     about = book.create_sheet("How to fill it in")
     for name, meaning in meanings.items():
         about.append([name, meaning])
@@ -61,16 +61,21 @@ def template(kinds: Mapping[str, str], examples: Sequence[Mapping[str, Any]]) ->
     return file.getvalue()
 
 
-def template_csv(kinds: Mapping[str, str], examples: Sequence[Mapping[str, Any]]) -> bytes:
+def template_csv(kinds: Mapping[str, str], examples: Sequence[Product]) -> bytes:
     """The same columns and example rows as CSV, in UTF-8 with the mark by which Excel knows it."""
     names = list(column_meanings(kinds))
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(names)
-    writer.writerows([_cell(example.get(name)) for name in names] for example in examples)
+    writer.writerows(_example_row(example, names) for example in examples)
     return text.getvalue().encode("utf-8-sig")
+
+
+def _example_row(example: Product, columns: Iterable[str]) -> list[Any]:
+    values = {name: value for name, value in example.to_json().items() if name not in ("image", "attributes")}
+    return [_cell(values.get(name, example.attributes.get(name))) for name in columns]
 
 
 def _cell(value: Any) -> Any:
     """A value that a spreadsheet shows and does not run."""
-    return guarded("; ".join(map(str, value)) if isinstance(value, list | tuple) else value)
+    return guarded("; ".join(map(str, value)) if isinstance(value, tuple) else value)

@@ -1,22 +1,23 @@
-"""The store of drafts: what was saved survives restarts, is shared, and is never half there.
+"""The store of drafts: new products that survive restarts, are shared, and are stored whole or not at all.
 
 Pictures are files named by their content, written and synced before the row that names them: a crash leaves at most a
-picture that nobody names.
+picture that no row names.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from engine.core.errors import InputError, NotFoundError
+from engine.catalogue.product import Product, checked_image
+from engine.core.errors import InputError, NotFoundError, StoreError
 from engine.core.workspace import Workspace
 from engine.curation.campaigns import lock
 from engine.curation.judgements import JudgementStore
@@ -32,27 +33,27 @@ _ID = re.compile(r"[^\s\x00-\x1f]([^\x00-\x1f]{0,198}[^\s\x00-\x1f])?")
 
 @dataclass(frozen=True)
 class NewDraft:
-    """What is to be saved.
+    """A draft to save.
 
     Parameters
     ----------
-    item : title, description, price, brand, category, attributes: as `neighbours_of_unseen` takes them.
+    product : its `image` does not count: the leading picture does.
     pictures : content hashes of stored pictures, the leading one first.
-    product_id : the id the product will have; one is made where there is none.
+    product_id : the id the product will have; generated where it is None.
     """
 
-    item: Mapping[str, Any]
+    product: Product
     pictures: Sequence[str] = ()
     product_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A draft as it is stored."""
+    """A draft as it is stored; the product's `image` is the leading one of its pictures."""
 
     id: str
     state: State
-    item: dict[str, Any]
+    product: Product
     pictures: tuple[str, ...]
     created_by: str | None
     created_at: datetime
@@ -60,13 +61,13 @@ class Draft:
     version: int
 
     def described(self) -> dict[str, Any]:
-        """The product as `neighbours_of_unseen` takes it: with its leading picture."""
-        return {**self.item, **({"image": self.pictures[0]} if self.pictures else {})}
+        """The product as JSON."""
+        return self.product.to_json()
 
     @property
     def title(self) -> str:
         """Its title, or its id where it has none."""
-        return str(self.item.get("title") or self.id)
+        return self.product.title or self.id
 
 
 class DraftStore:
@@ -87,7 +88,7 @@ class DraftStore:
         known : whether the catalogue has a product of this id.
         """
         for one in new:
-            self._check(one.item, one.pictures)
+            self._check(one.product, one.pictures)
         now = datetime.now(UTC)
         with self._store.transaction() as session:
             lock(session, "drafts")
@@ -106,7 +107,7 @@ class DraftStore:
                     session.flush()
                 session.add(
                     DraftRow(
-                        id=product_id, state="approved" if approve else "draft", item=dict(one.item),
+                        id=product_id, state="approved" if approve else "draft", item=_facts(one.product),
                         pictures=list(one.pictures), created_by=by, created_at=now, updated_at=now, version=1,
                     )
                 )  # fmt: skip
@@ -123,7 +124,7 @@ class DraftStore:
             return _from_row(row)
 
     def all(self, states: Collection[State] = ("draft", "approved")) -> list[Draft]:
-        """Those in these states, changed last first."""
+        """Those in these states, the last changed first."""
         query = (
             select(DraftRow).where(DraftRow.state.in_(list(states))).order_by(DraftRow.updated_at.desc(), DraftRow.id)
         )
@@ -131,36 +132,36 @@ class DraftStore:
             return [_from_row(row) for row in session.scalars(query)]
 
     def stamp(self) -> tuple[int, str]:
-        """Changes whenever anything does that is served: what was worked out from approved drafts holds until then."""
+        """A value that differs after every change to what is served: what was worked out from approved drafts holds until then."""
         query = select(func.count(), func.max(DraftRow.updated_at)).where(DraftRow.state.in_(list(SERVED)))
         with self._store.reading() as session:
             count, latest = session.execute(query).one()
         return int(count), str(latest)
 
-    def edit(self, draft_id: str, version: int, item: Mapping[str, Any], pictures: Sequence[str]) -> Draft:
-        """Change a draft that is at this version; raises `InputError` where somebody else changed it meanwhile."""
-        self._check(item, pictures)
+    def edit(self, draft_id: str, version: int, product: Product, pictures: Sequence[str]) -> Draft:
+        """Change a draft that is at this version; raises `InputError` where someone else has changed it meanwhile."""
+        self._check(product, pictures)
         with self._store.transaction() as session:
             row = self._row(session, draft_id)
             if row.version != version:
-                raise InputError(f"Somebody else changed {row.id!r} while you did. Open it again; yours is not saved.")
-            row.item, row.pictures = dict(item), list(pictures)
+                raise InputError(f"Someone else edited {row.id!r}; your changes were not saved. Reopen it to continue.")
+            row.item, row.pictures = _facts(product), list(pictures)
             return _changed(row)
 
     def approve(self, draft_id: str) -> Draft:
-        """Have it served from now on, and taken into the catalogue by the next training."""
+        """Serve it from now on; the next training adds it to the catalogue."""
         return self._move(draft_id, "approved")
 
     def withdraw(self, draft_id: str) -> Draft:
-        """No longer serve it; it is a draft again."""
+        """Stop serving it; it becomes a draft again."""
         return self._move(draft_id, "draft")
 
     def discard(self, draft_id: str) -> Draft:
-        """Throw it away; its id is free again."""
+        """Delete it; its id is free again."""
         return self._move(draft_id, "discarded")
 
     def mark_in_catalogue(self, draft_ids: Collection[str]) -> None:
-        """These are products of the served catalogue now."""
+        """These drafts are products of the served catalogue now."""
         for draft_id in draft_ids:
             self._move(draft_id, "taken_in")
 
@@ -179,12 +180,12 @@ class DraftStore:
             raise NotFoundError(f"There is no draft {draft_id!r} any more.")
         return row
 
-    def _check(self, item: Mapping[str, Any], pictures: Sequence[str]) -> None:
-        if not item and not pictures:
+    def _check(self, product: Product, pictures: Sequence[str]) -> None:
+        if product.is_empty and not pictures:
             raise InputError("Nothing is said about the product. Give a title, a picture or an attribute.")
         if len(pictures) > MOST_PICTURES:
-            raise InputError(f"at most {MOST_PICTURES} pictures of a product are kept.", field="pictures")
-        for picture in pictures:
+            raise InputError(f"{len(pictures)} pictures are too many. Give at most {MOST_PICTURES}.", field="pictures")
+        for picture in map(checked_image, pictures):
             if not self._workspace.image_file(picture).is_file():
                 raise InputError(f"the picture {picture[:12]}... is not stored. Upload it again.", field="pictures")
 
@@ -193,6 +194,11 @@ class DraftStore:
             made = f"new-{secrets.token_hex(4)}"
             if not known(made) and session.get(DraftRow, made) is None:
                 return made
+
+
+def _facts(product: Product) -> dict[str, Any]:
+    """The product as its row keeps it: its pictures have a column of their own."""
+    return replace(product, image=None).to_json()
 
 
 def _given(product_id: str | None) -> str | None:
@@ -210,6 +216,12 @@ def _changed(row: DraftRow) -> Draft:
 
 def _from_row(row: DraftRow) -> Draft:
     created, updated = (at.replace(tzinfo=UTC) if at.tzinfo is None else at for at in (row.created_at, row.updated_at))
+    try:
+        product = Product.from_json({**row.item, "image": row.pictures[0] if row.pictures else None})
+    except InputError as exc:
+        raise StoreError(
+            f"The draft {row.id!r} in the database cannot be read ({exc}). Correct or delete its row in the table drafts."
+        ) from exc
     return Draft(
-        row.id, row.state, dict(row.item), tuple(row.pictures), row.created_by, created, updated, row.version,  # type: ignore[arg-type]
+        row.id, row.state, product, tuple(row.pictures), row.created_by, created, updated, row.version,  # type: ignore[arg-type]
     )  # fmt: skip

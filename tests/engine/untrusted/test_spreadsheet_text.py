@@ -7,6 +7,7 @@ import io
 
 import pytest
 
+from engine.catalogue.product import Product
 from engine.edits.collections.rows import problems_table, read_collection
 from engine.edits.collections.template import template_csv
 from engine.untrusted.sheets import read_sheet
@@ -26,22 +27,22 @@ def test_numbers_and_nothing_stay_what_they_are():
     assert [guarded(value) for value in (5, 4.5, None)] == [5, 4.5, None]
 
 
-def test_rows_to_mend_keep_every_script_through_csv():
+def test_rows_with_problems_keep_every_script_through_csv():
     titles = ["שמלה 👩🏽‍🦰", "فستان", "=cmd()", "-10 %", 'a; b, "c" | d', "ドレス"]
     text = io.StringIO(newline="")
     csv.writer(text).writerows([["title", "price"], *([title, "viel"] for title in titles)])
     sheet = read_sheet(text.getvalue().encode("utf-8-sig"), "new.csv")
-    mend = problems_table(sheet, read_collection(sheet, (), lambda _id: False, {}))
-    back = read_sheet(mend.assign(price="5").to_csv(index=False).encode("utf-8-sig"), "to-mend.csv")
+    problems = problems_table(sheet, read_collection(sheet, (), lambda _id: False, {}))
+    back = read_sheet(problems.assign(price="5").to_csv(index=False).encode("utf-8-sig"), "to-fix.csv")
     rows = read_collection(back, (), lambda _id: False, {})
-    assert [row.item["title"] for row in rows] == titles
+    assert [row.product.title for row in rows] == titles
     assert all(row.ready for row in rows)
 
 
 def test_the_csv_template_reads_as_what_it_shows():
-    examples = [{"title": "=x ירוק", "price": 4.5, "sizes": ["S", "M"]}]
+    examples = [Product(title="=x ירוק", price=4.5, attributes={"sizes": ("S", "M")})]
     data = template_csv({"sizes": "multi"}, examples)
     assert data.startswith(b"\xef\xbb\xbf")
     sheet = read_sheet(data, "template.csv")
     (row,) = read_collection(sheet, (), lambda _id: False, {"sizes": "multi"})
-    assert row.item == {"title": "=x ירוק", "price": 4.5, "attributes": {"sizes": ["S", "M"]}}
+    assert row.product == examples[0]

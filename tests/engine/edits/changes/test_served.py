@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.catalogue.product import Product
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.edits.changes.merging import Change, difference
@@ -164,7 +165,8 @@ def test_vectors_are_kept_and_read_again_without_the_readers(facade, scratch):
 
 def test_changes_hold_for_products_of_the_release_that_are_still_as_they_were(facade, scratch):
     def change(item_id: str, now: dict[str, Any], wanted: dict[str, Any]) -> Change:
-        return Change(item_id, *difference(now, wanted), "Ada", datetime.now(UTC), 1)
+        fields = difference(Product.from_json(now), Product.from_json(wanted))
+        return Change(item_id, *fields, "Ada", datetime.now(UTC), 1)
 
     now = dressed_as(facade, "f2-03", "f2-03")
     there = [

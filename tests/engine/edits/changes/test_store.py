@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
-from engine.core.errors import InputError
+from engine.catalogue.product import Product
+from engine.core.errors import InputError, StoreError
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.edits.changes.store import ChangeStore
 
-NOW = {"title": "Dress", "attributes": {"colour": "navy"}}
+NOW = Product(title="Dress", attributes={"colour": "navy"})
+
+
+def titled(title: str) -> Product:
+    return NOW.with_fields({"title": title})
 
 
 @pytest.fixture
@@ -18,7 +25,7 @@ def store(tmp_path) -> ChangeStore:
 
 
 def test_a_change_is_there_for_the_next_process(store, tmp_path):
-    store.save("a", NOW, {**NOW, "title": "Gówn 👗"}, "Ada", 0)
+    store.save("a", NOW, titled("Gówn 👗"), "Ada", 0)
     again = ChangeStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), Workspace(tmp_path)).get("a")
     assert again is not None
     assert (again.before, again.after, again.changed_by, again.version) == (
@@ -30,25 +37,25 @@ def test_a_change_is_there_for_the_next_process(store, tmp_path):
 
 
 def test_the_second_of_two_who_change_a_product_at_once_is_told(store):
-    store.save("a", NOW, {**NOW, "title": "Mine"}, "Ada", 0)
-    with pytest.raises(InputError, match="Somebody else changed 'a'"):
-        store.save("a", NOW, {**NOW, "title": "Yours"}, "Bob", 0)
-    store.save("a", NOW, {**NOW, "title": "Yours"}, "Bob", 1)
+    store.save("a", NOW, titled("Mine"), "Ada", 0)
+    with pytest.raises(InputError, match="Someone else edited 'a'; your changes were not saved"):
+        store.save("a", NOW, titled("Yours"), "Bob", 0)
+    store.save("a", NOW, titled("Yours"), "Bob", 1)
     assert [one.after for one in store.all()] == [{"title": "Yours"}]
 
 
 def test_a_product_as_it_was_is_no_change(store):
     assert store.save("a", NOW, NOW, "Ada", 0) is None
-    store.save("a", NOW, {**NOW, "title": "Other"}, "Ada", 0)
+    store.save("a", NOW, titled("Other"), "Ada", 0)
     assert store.save("a", NOW, NOW, "Ada", 1) is None
     assert store.all() == []
 
 
 def test_the_stamp_is_another_after_every_change(store):
     stamps = [store.stamp()]
-    store.save("a", NOW, {**NOW, "title": "1"}, "Ada", 0)
+    store.save("a", NOW, titled("1"), "Ada", 0)
     stamps.append(store.stamp())
-    store.save("a", NOW, {**NOW, "title": "2"}, "Ada", 1)
+    store.save("a", NOW, titled("2"), "Ada", 1)
     stamps.append(store.stamp())
     store.undo("a")
     stamps.append(store.stamp())
@@ -63,9 +70,20 @@ def test_undoing_what_was_not_changed_does_nothing(store):
 
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
-    [({"attributes": {}}, "Nothing would be said"), ({"title": "a", "image": "0" * 64}, "is not stored")],
+    [(Product(), "Keep at least a title"), (Product(title="a", image="0" * 64), "is not stored")],
 )
 def test_what_cannot_be_a_product_is_refused(store, wanted, sentence):
     with pytest.raises(InputError, match=sentence):
         store.save("a", NOW, wanted, "Ada", 0)
+    assert store.all() == []
+
+
+def test_a_change_that_cannot_be_read_is_named_with_the_way_out(store, tmp_path):
+    store.save("a", NOW, titled("Other"), "Ada", 0)
+    with sqlite3.connect(tmp_path / "longtail.db") as database:
+        database.execute("""UPDATE product_changes SET after = '{"price": "much"}'""")
+    database.close()
+    with pytest.raises(StoreError, match=r"'a' in the database cannot be read.*changes undo"):
+        store.all()
+    store.undo("a")
     assert store.all() == []

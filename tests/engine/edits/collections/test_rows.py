@@ -1,10 +1,11 @@
-"""A collection: each row ready or with what to mend, pictures found by name, the template readable again."""
+"""A collection: each row ready or with what to fix, pictures found by name, the template readable again."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 
+from engine.catalogue.product import Product
 from engine.core.errors import SheetError
 from engine.edits.collections.rows import problems_table, read_collection
 from engine.edits.collections.template import template
@@ -31,10 +32,11 @@ def test_a_full_row_becomes_a_product_with_its_pictures_in_order():
     )  # fmt: skip
     assert row.ready
     assert (row.product_id, row.pictures) == ("x1", ("b.jpg", "shoot/a.png"))
-    assert row.item == {
-        "title": "Navy <b>dress</b>", "price": 1249.9,
-        "attributes": {"colour": "navy", "sizes": ["S", "M", "L"], "length_cm": 98.0},
-    }  # fmt: skip
+    assert row.product == Product(
+        title="Navy <b>dress</b>",
+        price=1249.9,
+        attributes={"colour": "navy", "sizes": ("S", "M", "L"), "length_cm": 98.0},
+    )
 
 
 def test_without_a_picture_column_the_file_named_like_the_id_is_its_picture():
@@ -45,11 +47,11 @@ def test_without_a_picture_column_the_file_named_like_the_id_is_its_picture():
 @pytest.mark.parametrize(
     ("cells", "column", "advice"),
     [
-        ({"title": "a", "price": "cheap"}, "price", "no number"),
-        ({"title": "a", "price": "-3"}, "price", "no number"),
-        ({"title": "a", "pictures": "gone.jpg"}, "pictures", "there is no picture gone.jpg"),
-        ({"title": "", "id": "x"}, "title", "neither a title nor a picture"),
-        ({"title": "a", "id": "taken"}, "id", "is a product already"),
+        ({"title": "a", "price": "cheap"}, "price", "is not a number"),
+        ({"title": "a", "price": "-3"}, "price", "is not a number"),
+        ({"title": "a", "pictures": "gone.jpg"}, "pictures", "no picture called gone.jpg was uploaded"),
+        ({"title": "", "id": "x"}, "title", "it has neither a title nor a picture"),
+        ({"title": "a", "id": "taken"}, "id", "the shop has a product taken already"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_column(cells, column, advice):
@@ -68,7 +70,7 @@ def test_the_rows_to_mend_can_be_downloaded_mended_and_given_back():
     table = sheet({"title": "ok", "price": "5"}, {"title": "bad", "price": "five"})
     mend = problems_table(table, read(table))
     assert mend["row"].tolist() == [2]
-    assert mend["what to mend"].tolist() == ["price: “five” is no number; write it like 49.90"]
+    assert mend["what to fix"].tolist() == ["price: “five” is not a number; write it like 49.90"]
     mend.loc[:, "price"] = "5"
     assert all(row.ready for row in read(mend))
 
@@ -79,15 +81,13 @@ def test_a_sheet_that_says_nothing_of_products_is_refused():
 
 
 def test_the_template_reads_as_what_it_shows():
-    examples = [{"item_id": "x1", "title": "=HYPERLINK(1)", "price": 4.5, "sizes": ["S", "M"]}, {"title": "Two"}]
+    examples = [Product(title="=HYPERLINK(1)", price=4.5, attributes={"sizes": ("S", "M")}), Product(title="Two")]
     table = read_sheet(template(KINDS, examples), "template.xlsx")
     assert list(table.columns) == [
         "item_id", "title", "description", "brand", "category", "price", "pictures", *KINDS,
     ]  # fmt: skip
     first, second = read(table)
-    assert first.item["title"] == "=HYPERLINK(1)"
-    assert first.item["attributes"] == {"sizes": ["S", "M"]}
-    assert (first.item["price"], second.item) == (4.5, {"title": "Two"})
+    assert [first.product, second.product] == examples
 
 
 def test_pictures_are_found_by_folder_by_composed_letters_and_ambiguous_ones_are_told():
@@ -96,8 +96,8 @@ def test_pictures_are_found_by_folder_by_composed_letters_and_ambiguous_ones_are
     assert rows[0].pictures == ("front/x.jpg", "e\u0301te\u0301.png")
     assert rows[0].state == "ready"
     assert rows[1].pictures == ("back/x.jpg",)
-    assert rows[1].state == "look"
-    assert "2 of the pictures are called x.jpg; back/x.jpg is taken" in rows[1].doubts[0][1]
+    assert rows[1].state == "doubt"
+    assert "2 pictures are called x.jpg; back/x.jpg is used" in rows[1].doubts[0][1]
 
 
 def test_what_the_store_would_refuse_is_told_beforehand():
@@ -112,5 +112,5 @@ def test_rows_that_are_still_to_be_mended_can_be_taken_out_again():
     first = problems_table(sheet, read_collection(sheet, [], lambda _id: False, {}))
     given_back = first.map(str).set_axis(pd.Index([1], name="row"))
     again = problems_table(given_back, read_collection(given_back, [], lambda _id: False, {}))
-    assert again.columns.tolist() == ["row", "what to mend", "title", "price"]
-    assert again["what to mend"].tolist() == first["what to mend"].tolist()
+    assert again.columns.tolist() == ["row", "what to fix", "title", "price"]
+    assert again["what to fix"].tolist() == first["what to fix"].tolist()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from engine.catalogue.images import store_image
+from engine.catalogue.product import Product
 from engine.catalogue.snapshot import read_shop, write_snapshot
 from engine.core.errors import InputError, NotFoundError
 from engine.core.settings import Settings
@@ -30,7 +32,6 @@ from engine.edits.drafts.served import (
     vectors_of_drafts,
 )
 from engine.edits.drafts.store import DraftStore, NewDraft
-from engine.recommend.product_description import described
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import neighbours_of_unseen, vectors_of_unseen
 from tests.support.tiny_release import build_tiny_release
@@ -62,34 +63,36 @@ def nobody(_item_id: str) -> bool:
 
 
 def test_a_draft_comes_back_as_it_was_saved_in_another_process_too(built, store, tmp_path):
-    item = {"title": "Żółta <b>sukienka</b> 👗", "price": 49.9, "attributes": {"colour": "navy"}}
-    (made,) = store.save([NewDraft(item)], "Ada", nobody)
+    product = Product(title="Żółta <b>sukienka</b> 👗", price=49.9, attributes={"colour": "navy"})
+    (made,) = store.save([NewDraft(product)], "Ada", nobody)
     again = DraftStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), built.workspace).get(made)
-    assert (again.item, again.state, again.created_by, again.version) == (item, "draft", "Ada", 1)
+    assert (again.product, again.state, again.created_by, again.version) == (product, "draft", "Ada", 1)
 
 
 def test_several_are_saved_together_or_not_at_all(store):
     with pytest.raises(InputError, match="already"):
-        store.save([NewDraft({"title": "a"}, product_id="x"), NewDraft({"title": "b"}, product_id="x")], "Ada", nobody)
+        store.save(
+            [NewDraft(Product(title="a"), product_id="x"), NewDraft(Product(title="b"), product_id="x")], "Ada", nobody
+        )
     assert store.all() == []
 
 
 def test_an_id_of_the_catalogue_is_refused_and_one_of_a_discarded_draft_is_free(store, facade):
     with pytest.raises(InputError, match="'f1-02' is a product of the catalogue"):
-        store.save([NewDraft({"title": "a"}, product_id="f1-02")], "Ada", facade.__contains__)
-    store.save([NewDraft({"title": "a"}, product_id="x1")], "Ada", nobody)
+        store.save([NewDraft(Product(title="a"), product_id="f1-02")], "Ada", facade.__contains__)
+    store.save([NewDraft(Product(title="a"), product_id="x1")], "Ada", nobody)
     store.discard("x1")
-    store.save([NewDraft({"title": "b"}, product_id="x1")], "Ada", nobody)
+    store.save([NewDraft(Product(title="b"), product_id="x1")], "Ada", nobody)
     assert store.get("x1").title == "b"
 
 
 @pytest.mark.parametrize(
     ("new", "sentence"),
     [
-        (NewDraft({}), "Nothing is said"),
-        (NewDraft({"title": "a"}, ("0" * 64,)), "is not stored"),
-        (NewDraft({"title": "a"}, product_id="a\nb"), "cannot be an id"),
-        (NewDraft({"title": "a"}, product_id="x" * 201), "cannot be an id"),
+        (NewDraft(Product()), "Nothing is said"),
+        (NewDraft(Product(title="a"), ("0" * 64,)), "is not stored"),
+        (NewDraft(Product(title="a"), product_id="a\nb"), "cannot be an id"),
+        (NewDraft(Product(title="a"), product_id="x" * 201), "cannot be an id"),
     ],
 )
 def test_what_cannot_be_a_draft_is_refused_with_a_sentence(store, new, sentence):
@@ -98,15 +101,15 @@ def test_what_cannot_be_a_draft_is_refused_with_a_sentence(store, new, sentence)
 
 
 def test_the_second_of_two_who_edit_at_once_is_told(store):
-    (made,) = store.save([NewDraft({"title": "a"})], "Ada", nobody)
-    store.edit(made, 1, {"title": "b"}, ())
-    with pytest.raises(InputError, match="Somebody else changed"):
-        store.edit(made, 1, {"title": "c"}, ())
+    (made,) = store.save([NewDraft(Product(title="a"))], "Ada", nobody)
+    store.edit(made, 1, Product(title="b"), ())
+    with pytest.raises(InputError, match="Someone else edited"):
+        store.edit(made, 1, Product(title="c"), ())
     assert store.get(made).title == "b"
 
 
 def test_a_discarded_draft_can_not_be_approved(store):
-    (made,) = store.save([NewDraft({"title": "a"})], "Ada", nobody)
+    (made,) = store.save([NewDraft(Product(title="a"))], "Ada", nobody)
     store.discard(made)
     with pytest.raises(NotFoundError):
         store.approve(made)
@@ -114,8 +117,7 @@ def test_a_discarded_draft_can_not_be_approved(store):
 
 
 def test_an_approved_draft_stands_among_the_neighbours_of_its_like_and_gets_its_own(built, store, facade):
-    twin = described(facade, facade.row("f1-02"))
-    (made,) = store.save([NewDraft({k: v for k, v in twin.items() if k != "image"})], "Ada", nobody)
+    (made,) = store.save([NewDraft(facade.product("f1-02"))], "Ada", nobody)
     before = store.stamp()
     assert DraftBuffer(facade, built.workspace, ()).merged(
         "f1-03", facade.neighbours("f1-03"), 10
@@ -129,7 +131,7 @@ def test_an_approved_draft_stands_among_the_neighbours_of_its_like_and_gets_its_
     assert [one.rank for one in lists["f1-03"]] == list(range(1, 73))
     own = buffer.neighbours_of_draft(made)
     assert [one.item_id for one in own] == [
-        one.item_id for one in neighbours_of_unseen(facade, built.workspace, store.get(made).described())
+        one.item_id for one in neighbours_of_unseen(facade, built.workspace, store.get(made).product.to_json())
     ]
 
 
@@ -137,7 +139,7 @@ def test_a_draft_stands_where_a_product_without_interactions_stands(built, facad
     """A catalogue product nobody clicked, described again, has the score beside others that the release gives it."""
     cold = np.flatnonzero(facade.items["interaction_count"].to_numpy() == 0)
     row = int(cold[-1])
-    vectors = vectors_of_unseen(facade, built.workspace, [described(facade, row)])
+    vectors = vectors_of_unseen(facade, built.workspace, [facade.product(row).to_json()])
     candidate = candidates_of_unseen(facade, built.workspace, vectors)[0]
     theirs = np.asarray(facade.arm("hybrid").candidates[row])
     anchors = [item for item in facade.items["item_id"][:20] if facade.arm("hybrid").has_list[facade.row(item)]]
@@ -146,8 +148,8 @@ def test_a_draft_stands_where_a_product_without_interactions_stands(built, facad
 
 
 def test_the_preview_names_the_lists_on_which_the_draft_then_stands(built, store, facade):
-    twin = {k: v for k, v in described(facade, facade.row("f1-02")).items() if k != "image"}
-    inbound = inbound_of(facade, built.workspace, vectors_of_unseen(facade, built.workspace, [twin]), 60)
+    twin = replace(facade.product("f1-02"), image=None)
+    inbound = inbound_of(facade, built.workspace, vectors_of_unseen(facade, built.workspace, [twin.to_json()]), 60)
     store.save([NewDraft(twin, product_id="twin")], "Ada", nobody, approve=True)
     buffer = DraftBuffer(facade, built.workspace, tuple(store.all(("approved",))))
     found = {
@@ -166,7 +168,7 @@ def test_the_preview_names_the_lists_on_which_the_draft_then_stands(built, store
 
 
 def test_an_export_has_the_drafts_where_the_lists_have_them_and_their_own_lists(built, store, facade):
-    twin = {k: v for k, v in described(facade, facade.row("f1-02")).items() if k != "image"}
+    twin = replace(facade.product("f1-02"), image=None)
     store.save([NewDraft(twin, product_id="twin")], "Ada", nobody, approve=True)
     buffer = DraftBuffer(facade, built.workspace, tuple(store.all(("approved",))))
     plain = facade.served_all("hybrid", 60)
@@ -187,8 +189,8 @@ def test_training_takes_approved_drafts_in_under_their_ids_once(tmp_path):
     picture = tmp_path / "p.png"
     Image.new("RGB", (40, 50), "navy").save(picture)
     image = store_image(workspace, picture.read_bytes(), name="p.png")
-    store.save([NewDraft({"title": "Navy dress", "price": 20.0}, (image,), "navy-1")], "Ada", nobody, approve=True)
-    store.save([NewDraft({"title": "Not yet"}, product_id="later")], "Ada", nobody)
+    store.save([NewDraft(Product(title="Navy dress", price=20.0), (image,), "navy-1")], "Ada", nobody, approve=True)
+    store.save([NewDraft(Product(title="Not yet"), product_id="later")], "Ada", nobody)
     before = read_shop(workspace)
     changes = ChangeStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), workspace)
     assert apply_to_catalogue(workspace, store, changes) == Applied(["navy-1"], [])
@@ -205,8 +207,8 @@ def test_a_change_is_taken_in_until_the_shops_files_say_something_new(tmp_path):
     judgements = JudgementStore(f"sqlite:///{tmp_path}/longtail.db")
     store, changes = DraftStore(judgements, workspace), ChangeStore(judgements, workspace)
     facade = Recommender.open(workspace)
-    now = described(facade, facade.row("f1-02"))
-    wanted = {**now, "title": "Other", "price": 9.0, "attributes": {**now["attributes"], "occasions": ["office"]}}
+    now = facade.product("f1-02")
+    wanted = now.with_fields({"title": "Other", "price": 9.0, "attribute:occasions": ("office",)})
     changes.save("f1-02", now, wanted, "Ada", 0)
     assert apply_to_catalogue(workspace, store, changes) == Applied([], ["f1-02"])
     row = read_shop(workspace).items.set_index("item_id").loc["f1-02"]
@@ -215,7 +217,7 @@ def test_a_change_is_taken_in_until_the_shops_files_say_something_new(tmp_path):
     # The shop's files come again: the title is new there, the price is what it was.
     shop = read_shop(workspace)
     items = shop.items.copy()
-    items.loc[items["item_id"] == "f1-02", ["title", "price"]] = "Theirs", now["price"]
+    items.loc[items["item_id"] == "f1-02", ["title", "price"]] = "Theirs", now.price
     events = pd.read_parquet(workspace.current_snapshot() / "interactions.parquet")
     write_snapshot(workspace, items, events, {"attributes": shop.attribute_kinds}, {})
     assert apply_to_catalogue(workspace, store, changes) == Applied([], ["f1-02"])
@@ -229,8 +231,8 @@ def test_what_a_new_catalogue_has_no_column_for_does_not_stop_a_training(tmp_pat
     store = DraftStore(judgements, workspace)
     store.save(
         [
-            NewDraft({"title": "Navy", "attributes": {"fabric": "silk", "colour": "navy"}}, product_id="both"),
-            NewDraft({"attributes": {"fabric": "silk"}}, product_id="nothing"),
+            NewDraft(Product(title="Navy", attributes={"fabric": "silk", "colour": "navy"}), product_id="both"),
+            NewDraft(Product(attributes={"fabric": "silk"}), product_id="nothing"),
         ],
         "Ada", nobody, approve=True,
     )  # fmt: skip
@@ -239,8 +241,8 @@ def test_what_a_new_catalogue_has_no_column_for_does_not_stop_a_training(tmp_pat
 
 
 def test_approved_drafts_are_served_without_the_readers_once_they_were_placed(built, store, facade, tmp_path):
-    item = {"title": "Striped maxi dress in navy", "attributes": {"colour": "navy"}}
-    store.save([NewDraft(item, product_id="navy-9")], "Ada", nobody, approve=True)
+    product = Product(title="Striped maxi dress in navy", attributes={"colour": "navy"})
+    store.save([NewDraft(product, product_id="navy-9")], "Ada", nobody, approve=True)
     drafts = store.all(("approved",))
     assert drafts_in_cache(facade, built.workspace, drafts) == []
     told: list[float] = []
@@ -263,7 +265,10 @@ def test_approved_drafts_are_served_without_the_readers_once_they_were_placed(bu
 
 
 def test_a_draft_that_cannot_be_read_does_not_stop_the_others(built, store, facade):
-    new = [NewDraft({"title": "Navy"}, product_id="good"), NewDraft({"price": -1.0}, product_id="bad")]
+    new = [
+        NewDraft(Product(title="Navy"), product_id="good"),
+        NewDraft(Product(attributes={"length_cm": "long"}), product_id="bad"),
+    ]
     store.save(new, "Ada", nobody, approve=True)
     drafts = sorted(store.all(("approved",)), key=lambda draft: draft.id)
     assert [arrays is None for arrays in vectors_of_drafts(facade, built.workspace, drafts)] == [True, False]
@@ -278,6 +283,7 @@ from engine.edits.changes.store import ChangeStore
 from engine.curation.judgements import JudgementStore
 from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.catalogue.images import store_image
+from engine.catalogue.product import Product
 from engine.core.workspace import Workspace
 import io
 from pathlib import Path
@@ -290,7 +296,7 @@ while True:
     data = io.BytesIO()
     Image.new("RGB", (60, 70), (number % 256, number // 256 % 256, int(sys.argv[3]) % 256)).save(data, "PNG")
     image = store_image(workspace, data.getvalue(), name="p.png")
-    (made,) = store.save([NewDraft({"title": f"Dress {number}"}, (image,))], "Ada", lambda _id: False)
+    (made,) = store.save([NewDraft(Product(title=f"Dress {number}"), (image,))], "Ada", lambda _id: False)
     print("saved", made, image, flush=True)
     store.approve(made)
     print("approved", made, image, flush=True)
