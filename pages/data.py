@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from engine.catalogue.snapshot import Shop
 from engine.jobs import active_run, list_runs
 from ui.app import resources
-from ui.runs.load_shop import KIND_NAMES, load_shop
+from ui.runs.load_shop import FIELD_NAMES, KIND_NAMES, load_shop
+from ui.runs.loading_report import draw_loading_report, read_loading_report
 from ui.runs.run_view import follow_run
-from ui.widgets.formatting import plural
 
 __all__ = ["page"]
 
-FACTS = {
-    "title": "Title",
-    "description": "Description",
-    "brand": "Brand",
-    "category": "Category",
-    "price": "Price",
-    "image": "Picture",
-}
+KNOWN_FIELDS = ("title", "description", "brand", "category", "price", "image")
 
 
 def page() -> None:
@@ -38,9 +27,8 @@ def page() -> None:
     elif (runs := list_runs(resources.workspace())) and runs[0].kind == "ingest" and runs[0].state == "failed":
         st.error(f"The last loading failed, and nothing was changed. {runs[0].message}", icon=":material/error:")
     if resources.has_shop():
-        shop = resources.shop()
-        _loaded(shop)
-        _report(json.loads((resources.workspace().current_snapshot() / "report.json").read_text("utf-8")))
+        _loaded(resources.shop())
+        draw_loading_report(read_loading_report(resources.workspace().current_snapshot()))
     st.subheader("Load your shop")
     if run_id is None:
         load_shop()
@@ -49,6 +37,7 @@ def page() -> None:
 
 
 def _loaded(shop: Shop) -> None:
+    """How much there is of everything."""
     st.subheader(shop.name)
     columns = st.columns(3)
     columns[0].metric("Products", f"{len(shop.items):,}")
@@ -61,15 +50,8 @@ def _loaded(shop: Shop) -> None:
         delta_color="off",
         delta_arrow="off",
     )
-    rows = [
-        {"Field": title, "Kind": "known by name", "Filled": float(shop.items[name].notna().mean())}
-        for name, title in FACTS.items()
-    ] + [
-        {"Field": name, "Kind": KIND_NAMES.get(kind, kind), "Filled": float(shop.items[name].notna().mean())}
-        for name, kind in shop.attribute_kinds.items()
-    ]
     st.dataframe(
-        pd.DataFrame(rows),
+        _filled_fields(shop),
         hide_index=True,
         width="stretch",
         column_config={
@@ -80,54 +62,16 @@ def _loaded(shop: Shop) -> None:
     )
 
 
-def _report(report: Mapping[str, Any]) -> None:
-    files, problems = report.get("files", []), report.get("problems", [])
-    if not files:
-        return
-    rejected = sum(file["rejected"] for file in files)
-    st.markdown(
-        f"**Loading report:** {plural(rejected, 'row')} left out"
-        if rejected
-        else "**Loading report:** every row was used"
+def _filled_fields(shop: Shop) -> pd.DataFrame:
+    """Each field and attribute with its kind and the share of products that have it."""
+    fields = [(FIELD_NAMES[name], name, "known by name") for name in KNOWN_FIELDS]
+    fields += [(name, name, KIND_NAMES.get(kind, kind)) for name, kind in shop.attribute_kinds.items()]
+    return pd.DataFrame(
+        [
+            {"Field": title, "Kind": kind, "Filled": float(shop.items[name].notna().mean())}
+            for title, name, kind in fields
+        ]
     )
-    st.dataframe(
-        pd.DataFrame(
-            [
-                {
-                    "File": file["name"],
-                    "Holds": file["kind"],
-                    "Rows read": file["read"],
-                    "Kept": file["kept"],
-                    "Left out": file["rejected"],
-                }
-                for file in files
-            ]
-        ),
-        hide_index=True,
-        width="stretch",
-    )
-    for note in dict.fromkeys(note for file in files for note in file.get("notes", [])):
-        st.caption(note)
-    if problems:
-        counts = report.get("problem_counts", {})
-        with st.expander(f"What was wrong ({sum(counts.values()):,} cases, the first ten of each kind)"):
-            st.dataframe(
-                pd.DataFrame(
-                    [
-                        {
-                            "What": problem["message"],
-                            "Cases": counts.get(problem["kind"]),
-                            "File": problem["file"],
-                            "Row": problem["row"],
-                            "Field": problem["field"],
-                            "There": problem["value"],
-                        }
-                        for problem in problems
-                    ]
-                ),
-                hide_index=True,
-                width="stretch",
-            )
 
 
 def _share(part: int, whole: int) -> str:

@@ -19,6 +19,7 @@ from engine.recommend.recommender import Recommender
 from ui.app.curator import curator_name, name_form
 from ui.app.notices import say
 from ui.app.resources import judgements, recommender, settings
+from ui.widgets.cards import Judging
 from ui.widgets.formatting import arm_name, plain, plural
 
 __all__ = ["ask_for_name", "judged_sentence", "judging_data", "make_judgements", "store_outbox"]
@@ -29,7 +30,7 @@ REMEMBERED = 500
 _VERDICT_WORDS = {"irrelevant": "irrelevant", "relevant": "fits", "unsure": "can't tell"}
 
 
-def judging_data(current: pd.DataFrame, anchor_id: str, *, rest: bool) -> dict[str, Any]:
+def judging_data(current: pd.DataFrame, anchor_id: str, *, rest: bool) -> Judging:
     """What the cards' flags need: whose they are, what this curator said, and what others said, per neighbour.
 
     Parameters
@@ -45,14 +46,14 @@ def judging_data(current: pd.DataFrame, anchor_id: str, *, rest: bool) -> dict[s
             mine[neighbour] = verdict
         else:
             others.setdefault(neighbour, []).append(verdict)
-    return {
-        "anchor": anchor_id,
-        "release": recommender().release_id,
-        "mine": mine,
-        "others": {neighbour: _others_phrase(verdicts) for neighbour, verdicts in others.items()},
-        "rest": rest,
-        "settled": st.session_state.get(_SETTLED, []),
-    }
+    return Judging(
+        anchor=anchor_id,
+        release=recommender().release_id,
+        mine=mine,
+        others={neighbour: _others_phrase(verdicts) for neighbour, verdicts in others.items()},
+        rest=rest,
+        settled=st.session_state.get(_SETTLED, []),
+    )
 
 
 def judged_sentence(current: pd.DataFrame, lists: Mapping[str, Sequence[str]]) -> str:

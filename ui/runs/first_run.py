@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import html
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,10 +14,11 @@ from engine.core.workspace import Workspace
 from engine.jobs import Kind, RunStatus, active_run, list_runs, run_status, start_run
 from ui.app.navigation import link_to
 from ui.app.resources import has_release, has_shop, workspace
+from ui.runs.run_view import steps_html
 from ui.widgets.addresses import thumb_url
 from ui.widgets.formatting import duration_phrase, plain
 
-__all__ = ["newest_pictures", "show_first_run", "steps_html"]
+__all__ = ["newest_pictures", "show_first_run"]
 
 REFRESH_SECONDS = 2.0
 """Every redraw takes time from the drawing of dresses, which shares the machine."""
@@ -31,7 +31,6 @@ TITLES = {
     ),
     "ingest": ("Loading your shop", "Your files are read and checked, then Longtail learns what belongs together."),
 }
-_MARKS = {"done": "✓", "running": "●", "failed": "✕", "waiting": "○"}
 
 
 def show_first_run() -> None:
@@ -86,7 +85,7 @@ def _offer(last: RunStatus | None) -> None:
     st.button(
         label if last is None or last.state == "done" else f"{label} again",
         type="primary",
-        on_click=_start,
+        on_click=_start_again,
         args=(kind,),
     )
 
@@ -96,7 +95,13 @@ def _start_unless_tried() -> str | None:
     return None if has_shop() or list_runs(workspace()) else _start("demo")
 
 
+def _start_again(kind: Kind) -> None:
+    """Callback."""
+    _start(kind)
+
+
 def _start(kind: Kind) -> str | None:
+    """The id of the run, be it one that somebody else has just started; None where it cannot start, which is said."""
     try:
         return start_run(workspace(), kind)
     except JobRunningError:
@@ -104,19 +109,6 @@ def _start(kind: Kind) -> str | None:
     except JobError as exc:
         st.error(plain(exc))
         return None
-
-
-def steps_html(status: RunStatus) -> str:
-    """The steps of a run as a list: what is done, what runs, what waits."""
-    rows = []
-    for step in status.steps:
-        percent = f" {step.done:.0%}" if step.state == "running" and step.done > 0 else ""
-        detail = html.escape(step.message) if step.state in ("running", "failed") else ""
-        rows.append(
-            f'<li class="{step.state}"><span class="lt-mark">{_MARKS[step.state]}</span><span>{html.escape(step.name)}'
-            f"<small>{percent}{' · ' if percent and detail else ''}{detail}</small></span></li>"
-        )
-    return f'<ol class="lt-steps">{"".join(rows)}</ol>'
 
 
 def _pictures_html(images: list[str]) -> str:

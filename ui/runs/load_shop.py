@@ -40,21 +40,13 @@ FIELD_NAMES = {
 KIND_NAMES = {"category": "a choice", "number": "a number", "text": "text", "multi": "several choices"}
 TYPES = ["csv", "gz", "parquet", "jsonl", "json", "ndjson", "txt", "tsv"]
 NO_COLUMN = "(none)"
+OPTIONS = {"items": "--items", "interactions": "--interactions", "images": "--images"}
 _FOLDER, _SAVED = "load_folder", "load_saved"
 
 
 def load_shop() -> None:
     """The three steps; the third starts a run that loads the files and trains on them."""
-    presets = {preset.name: preset for preset in available_presets()}
-    st.markdown("**1. Files**")
-    chosen = st.selectbox(
-        "What kind of data is it?",
-        [None, *presets],
-        format_func=lambda name: presets[name].title if name else "My own files",
-        key="load_preset",
-    )
-    if chosen:
-        st.caption(presets[chosen].description)
+    preset = _preset()
     files = _files(_uploads())
     if "interactions" not in files:
         st.caption(
@@ -63,10 +55,31 @@ def load_shop() -> None:
         return
     st.markdown("**2. Columns**")
     try:
-        mapping = _columns(files, presets.get(chosen) if chosen else None)
+        mapping = _columns(files, preset)
     except InputError as exc:
         st.error(plain(exc), icon=":material/error:")
         return
+    _load(files, preset, mapping)
+
+
+def _preset() -> Preset | None:
+    """The known data set that the files are; None for files of one's own."""
+    presets = {preset.name: preset for preset in available_presets()}
+    st.markdown("**1. Files**")
+    chosen = st.selectbox(
+        "What kind of data is it?",
+        [None, *presets],
+        format_func=lambda name: presets[name].title if name else "My own files",
+        key="load_preset",
+    )
+    if not chosen:
+        return None
+    st.caption(presets[chosen].description)
+    return presets[chosen]
+
+
+def _load(files: Mapping[str, Path], preset: Preset | None, mapping: Mapping[str, str] | None) -> None:
+    """The last step; `mapping` is None while a column that is needed has no name."""
     st.markdown("**3. Load**")
     name = st.text_input("What is the shop called?", key="load_name", placeholder="My shop", max_chars=80)
     strict = st.checkbox("Refuse everything if a single row is bad", key="load_strict")
@@ -74,7 +87,7 @@ def load_shop() -> None:
         "Load and learn this shop",
         type="primary",
         on_click=_start,
-        args=(files, chosen, mapping, name.strip(), strict),
+        args=(files, preset.name if preset else None, mapping, name.strip(), strict),
         disabled=mapping is None,
     )
     st.caption(
@@ -132,17 +145,20 @@ def _columns(files: Mapping[str, Path], preset: Preset | None) -> dict[str, str]
             mapping |= _fields(role, table)
     checked = preview(tables, name, mapping) if mapping else guessed
     for role, table in checked.items():
-        if kinds := {column.name: column.kind for column in table.columns if column.kind}:
-            st.caption(
-                "Read as attributes: " + ", ".join(f"{col} ({KIND_NAMES.get(k, k)})" for col, k in kinds.items())
-            )
-        for column in table.columns:
-            if column.note:
-                st.caption(f"Left out: {plain(column.name)}. {plain(column.note)}")
-        st.dataframe(table.rows, hide_index=True, width="stretch")
-        for field in table.missing:
-            st.warning(f"{TABLES[role]}: which column is the {FIELD_NAMES[field].lower()}?", icon=":material/help:")
+        _checked(role, table)
     return None if any(table.missing for table in checked.values()) else mapping
+
+
+def _checked(role: str, table: TablePreview) -> None:
+    """What a table is read as: its attributes, what is left out, its first rows, and what is still missing."""
+    if kinds := {column.name: column.kind for column in table.columns if column.kind}:
+        st.caption("Read as attributes: " + ", ".join(f"{col} ({KIND_NAMES.get(k, k)})" for col, k in kinds.items()))
+    for column in table.columns:
+        if column.note:
+            st.caption(f"Left out: {plain(column.name)}. {plain(column.note)}")
+    st.dataframe(table.rows, hide_index=True, width="stretch")
+    for field in table.missing:
+        st.warning(f"{TABLES[role]}: which column is the {FIELD_NAMES[field].lower()}?", icon=":material/help:")
 
 
 def _fields(role: str, table: TablePreview) -> dict[str, str]:
@@ -168,18 +184,8 @@ def _fields(role: str, table: TablePreview) -> dict[str, str]:
 def _start(
     files: Mapping[str, Path], preset: str | None, mapping: Mapping[str, str] | None, name: str, strict: bool
 ) -> None:
-    arguments = ["--train"]
-    for role, option in (("items", "--items"), ("interactions", "--interactions"), ("images", "--images")):
-        if role in files:
-            arguments += [option, str(files[role].absolute())]
-    if preset:
-        arguments += ["--preset", preset]
-    for field, column in (mapping or {}).items():
-        arguments += ["--map", f"{field}={column}"]
-    if name:
-        arguments += ["--name", name]
-    if strict:
-        arguments.append("--strict")
+    """Callback: start the run, and have the uploaders empty when it is over."""
+    arguments = _arguments(files, preset, mapping or {}, name, strict)
     try:
         start_run(workspace(), "ingest", arguments=arguments, discard=st.session_state.get(_FOLDER))
     except JobError as exc:
@@ -187,5 +193,24 @@ def _start(
         return
     st.session_state.pop(_FOLDER, None)
     st.session_state.pop(_SAVED, None)
-    for role in ("items", "interactions", "images"):
+    for role in OPTIONS:
         st.session_state.pop(f"load_{role}", None)
+
+
+def _arguments(
+    files: Mapping[str, Path], preset: str | None, mapping: Mapping[str, str], name: str, strict: bool
+) -> list[str]:
+    """What `python -m engine ingest` is called with."""
+    arguments = ["--train"]
+    for role, option in OPTIONS.items():
+        if role in files:
+            arguments += [option, str(files[role].absolute())]
+    if preset:
+        arguments += ["--preset", preset]
+    for field, column in mapping.items():
+        arguments += ["--map", f"{field}={column}"]
+    if name:
+        arguments += ["--name", name]
+    if strict:
+        arguments.append("--strict")
+    return arguments

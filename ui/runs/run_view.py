@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import pandas as pd
 import streamlit as st
 
@@ -9,10 +11,9 @@ from engine.core.errors import JobError
 from engine.jobs import Kind, RunStatus, cancel_run, run_status, start_run
 from ui.app import notices
 from ui.app.resources import workspace
-from ui.runs.first_run import steps_html
 from ui.widgets.formatting import day_phrase, duration_phrase, plain
 
-__all__ = ["follow_run", "runs_table", "start"]
+__all__ = ["follow_run", "runs_table", "start", "steps_html"]
 
 REFRESH_SECONDS = 1.0
 KINDS = {"train": "Training", "demo": "Demo shop", "ingest": "Loading a shop"}
@@ -23,12 +24,13 @@ STATES = {
     "cancelled": "cancelled",
     "lost": "stopped without a word",
 }
+_MARKS = {"done": "✓", "running": "●", "failed": "✕", "waiting": "○"}
 
 
-def start(kind: Kind, **options: object) -> None:
+def start(kind: Kind) -> None:
     """Start a run from a button; what keeps it from starting is said on the next run of the page."""
     try:
-        start_run(workspace(), kind, **options)  # type: ignore[arg-type]
+        start_run(workspace(), kind)
     except JobError as exc:
         notices.say(plain(exc), ":material/info:")
 
@@ -67,6 +69,19 @@ def runs_table(runs: list[RunStatus]) -> pd.DataFrame:
         ],
         columns=["Run", "Started", "Took", "State", "Message"],
     )
+
+
+def steps_html(status: RunStatus) -> str:
+    """The steps of a run as a list: what is done, what runs, what waits."""
+    rows = []
+    for step in status.steps:
+        percent = f" {step.done:.0%}" if step.state == "running" and step.done > 0 else ""
+        detail = html.escape(step.message) if step.state in ("running", "failed") else ""
+        rows.append(
+            f'<li class="{step.state}"><span class="lt-mark">{_MARKS[step.state]}</span><span>{html.escape(step.name)}'
+            f"<small>{percent}{' · ' if percent and detail else ''}{detail}</small></span></li>"
+        )
+    return f'<ol class="lt-steps">{"".join(rows)}</ol>'
 
 
 def _cancel(run_id: str) -> None:

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -21,9 +21,10 @@ from engine.recommend.traffic import Level, Traffic
 from ui.widgets.addresses import picture_url, thumb_url
 from ui.widgets.formatting import count_phrase, price_phrase, text_or_none
 
-__all__ = ["LEVEL_NAMES", "Card", "CardMaker", "Group", "card_groups", "product_href"]
+__all__ = ["LEVEL_NAMES", "Card", "CardMaker", "Group", "Judging", "Layout", "card_groups", "product_href"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
+Layout = Literal["grid", "columns", "strip"]
 LEVEL_NAMES: dict[Level, str] = {"head": "Head", "middle": "Middle", "tail": "Long tail", "none": "No traffic"}
 
 
@@ -54,6 +55,28 @@ class Group:
     hint: str = ""
     cards: Sequence[Card] = field(default_factory=tuple)
     empty: str = ""
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What the flags on cards need.
+
+    Attributes
+    ----------
+    anchor : id of the product beside which the cards stand.
+    release : id of the release that is shown; a judgement of another one is refused.
+    mine : neighbour id -> the verdict of whoever looks.
+    others : neighbour id -> what others said, in words.
+    rest : whether "The rest fit" is offered.
+    settled : client ids of judgements that the browser may forget.
+    """
+
+    anchor: str
+    release: str
+    mine: Mapping[str, str]
+    others: Mapping[str, str]
+    rest: bool
+    settled: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -94,9 +117,9 @@ def card_groups(
     groups: Sequence[Group],
     *,
     key: str,
-    layout: str = "grid",
+    layout: Layout = "grid",
     on_open: Callable[[str], None] | None = None,
-    judging: Mapping[str, Any] | None = None,
+    judging: Judging | None = None,
     on_outbox: Callable[[], None] | None = None,
 ) -> str | None:
     """Draw groups of cards side by side.
@@ -106,7 +129,7 @@ def card_groups(
     layout : "grid" fills the width with cards; "columns" puts the groups beside one another, aligned by rank;
         "strip" has a row for each group that scrolls sideways.
     on_open : called with the item id before the page runs again when a card is opened; without it the id is returned.
-    judging : what the flags need (see `ui.review.flags`); without it cards have none.
+    judging : what the flags need; without it cards have none.
     on_outbox : called before the page runs again when there are judgements to store, in `st.session_state[key]["outbox"]`.
     """
 
@@ -116,7 +139,11 @@ def card_groups(
 
     result = _component()(
         key=key,
-        data={"layout": layout, "groups": [asdict(group) for group in groups], "judging": judging},
+        data={
+            "layout": layout,
+            "groups": [asdict(group) for group in groups],
+            "judging": asdict(judging) if judging else None,
+        },
         on_open_change=opened,
         on_outbox_change=on_outbox or (lambda: None),
     )

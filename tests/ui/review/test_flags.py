@@ -65,6 +65,8 @@ def test_what_the_browser_sends_is_checked(facade, wrong, error):
 
 def judge(outbox: list, name: str | None):
     """A page that judges: the outbox is what the card component's state would be."""
+    from dataclasses import asdict
+
     import streamlit as st
 
     from ui.app import notices
@@ -78,7 +80,7 @@ def judge(outbox: list, name: str | None):
     store_outbox("cards")
     notices.show()
     current = judgements().current("f0-00")
-    st.session_state["data"] = judging_data(current, "f0-00", rest=True)
+    st.session_state["data"] = asdict(judging_data(current, "f0-00", rest=True))
     st.text(judged_sentence(current, {"als": ["f0-01", "f0-02"], "hybrid": ["f0-02", "f0-03"]}))
     ask_for_name()
 

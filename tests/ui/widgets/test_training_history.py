@@ -1,4 +1,6 @@
-from ui.widgets.model_charts import als_table, quality_chart, quality_table, share_sentences
+"""What a training did, in words: whose behaviour speaks, what was tried, what judgements taught it."""
+
+from ui.widgets.training_history import als_table, judgements_sentence, share_sentences
 
 
 def share(low, high, own, views, arm="hybrid"):
@@ -23,30 +25,8 @@ def test_shares_are_told_in_words_the_largest_first_and_small_ones_left_out():
     ]
 
 
-def test_a_release_from_before_has_no_shares():
+def test_a_training_that_measured_nothing_has_no_shares():
     assert share_sentences({}, "clicks") == []
-
-
-def figures(mean: float) -> dict[str, object]:
-    interval = {"mean": mean, "low": mean - 0.1, "high": mean + 0.1}
-    return {"ndcg": interval, "average_precision": interval, "coverage": 1.0, "targets": 9}
-
-
-def test_the_ceiling_is_the_best_of_the_rich_methods_under_one_name():
-    levels = {"pooled": 0.0, "0": 0.0, "1": 0.0}
-    metrics = {
-        "thinning": {"hybrid": {level: figures(0.5) for level in levels}},
-        "references": {
-            "popularity": {level: figures(0.1) for level in levels},
-            "rich_als": {level: figures(0.4) for level in levels},
-            "rich_item_knn": {level: figures(0.7) for level in levels},
-        },
-    }
-    table = quality_table(metrics)
-    pooled = table[table["kept"] == "pooled"].set_index("arm")["ndcg"]
-    assert pooled.to_dict() == {"Longtail": 0.5, "The bestsellers": 0.1, "If it had sold well": 0.7}
-    drawn = quality_chart(table, "clicks").to_dict()
-    assert any(layer["mark"].get("strokeDash") for layer in drawn["layer"])
 
 
 def test_what_was_tried_is_told_best_first_with_the_one_in_use():
@@ -67,3 +47,23 @@ def test_behaviour_beside_is_told_in_words():
     share = {"low": 11, "high": 50, "arm": "hybrid", "own": 0.6, "views": {"text": 0.4}, "behaviour": 2.0}
     (sentence,) = share_sentences({"shares": [share]}, "clicks")
     assert sentence.endswith("and clicks compared directly, counted 2 times as much")
+
+
+LEARNED = {
+    "pairs": 1200, "products": 60, "irrelevant": 400, "power": 0.5, "apart_products": 55,
+    "ordered_before": 0.7, "ordered_after": 0.82,
+}  # fmt: skip
+
+
+def test_what_judgements_taught_is_told_with_what_it_brought():
+    assert judgements_sentence({}) == ""
+    said = judgements_sentence(LEARNED)
+    assert said.startswith("Learned from 1,200 judged pairs of 60 products, 400 of them irrelevant")
+    assert "82 %" in said
+    assert "70 %" in said
+
+
+def test_judgements_that_helped_no_other_products_are_said_to_have_changed_their_own_lists_alone():
+    said = judgements_sentence(LEARNED | {"power": 0.0, "ordered_before": None, "ordered_after": None})
+    assert "alone" in said
+    assert "%" not in said

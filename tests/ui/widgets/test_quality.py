@@ -1,0 +1,25 @@
+"""The quality of lists on screen: the references under names people know, the ceiling dashed."""
+
+from ui.widgets.quality import quality_chart, quality_table
+
+
+def figures(mean: float) -> dict[str, object]:
+    interval = {"mean": mean, "low": mean - 0.1, "high": mean + 0.1}
+    return {"ndcg": interval, "average_precision": interval, "coverage": 1.0, "targets": 9}
+
+
+def test_the_ceiling_is_the_best_of_the_rich_methods_under_one_name():
+    levels = {"pooled": 0.0, "0": 0.0, "1": 0.0}
+    metrics = {
+        "thinning": {"hybrid": {level: figures(0.5) for level in levels}},
+        "references": {
+            "popularity": {level: figures(0.1) for level in levels},
+            "rich_als": {level: figures(0.4) for level in levels},
+            "rich_item_knn": {level: figures(0.7) for level in levels},
+        },
+    }
+    table = quality_table(metrics)
+    pooled = table[table["kept"] == "pooled"].set_index("arm")["ndcg"]
+    assert pooled.to_dict() == {"Longtail": 0.5, "The bestsellers": 0.1, "If it had sold well": 0.7}
+    drawn = quality_chart(table, "clicks").to_dict()
+    assert any(layer["mark"].get("strokeDash") for layer in drawn["layer"])

@@ -1,0 +1,91 @@
+"""Beside the irrelevance chart of whole lists: what to judge next, and which judgements are not counted, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine.curation.judgements import DEMO_SOURCE
+from engine.curation.rates.irrelevance import judge_next
+from ui.app import notices
+from ui.app.navigation import open_product
+from ui.app.resources import judgements, recommender, settings
+from ui.widgets.formatting import plain, plural, text_or_none
+
+__all__ = ["draw_next", "draw_samples", "draw_trained_on", "draw_unfinished"]
+
+FLAGS_LINKED = 5
+
+
+def draw_next(table: pd.DataFrame, current: pd.DataFrame) -> None:
+    """A way to the product whose judgement would tell most.
+
+    Parameters
+    ----------
+    table : from `irrelevance_by_count`.
+    current : the votes it was made of.
+    """
+    anchors = sorted(set(current["anchor_id"]))
+    chosen = judge_next(table, recommender().items, anchors, np.random.default_rng([settings().seed, len(anchors)]))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if chosen is not None:
+            verb = "Start judging" if table.empty else "Judge what is known least"
+            if st.button(verb, icon=":material/flag:", type="primary"):
+                open_product(chosen)
+        st.caption(
+            f"{plural(len(current), 'judgement')} on {plural(len(anchors), 'product')} so far. "
+            "Flag what does not belong to a product, then press “The rest fit”."
+        )
+
+
+def draw_trained_on(products: int) -> None:
+    """Say of how many products the judgements are left out because the release learned from them."""
+    if products:
+        st.caption(
+            f"{recommender().manifest.label} learned from the judgements of {plural(products, 'product')}; they may not "
+            "score it and are left out."
+        )
+
+
+def draw_unfinished(flags: pd.DataFrame) -> None:
+    """Say which flags are not in the chart, with ways to finish their lists; `flags` is from `open_flags`."""
+    if flags.empty:
+        return
+    count = int(flags["flags"].sum())
+    with st.container(border=True):
+        st.write(
+            f"**{plural(count, 'flag')} on {plural(len(flags), 'list')} that {'is' if len(flags) == 1 else 'are'} not "
+            "finished.** The chart leaves them out: a list counts once everything on it is judged, or the bad ones "
+            "alone would say 100 %. Open a product and press “The rest fit”."
+        )
+        with st.container(horizontal=True):
+            for anchor, number in flags.head(FLAGS_LINKED).itertuples(index=False):
+                if st.button(f"{_title(anchor)} ({number})", key=f"finish_{anchor}", icon=":material/arrow_forward:"):
+                    open_product(anchor)
+
+
+def draw_samples(everything: pd.DataFrame) -> None:
+    """Say that sample judgements are in the chart, with a way to take them out."""
+    if not judgements().has_demo():
+        return
+    samples = int((everything["source"] == DEMO_SOURCE).sum())
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.write(
+            f"**{plural(samples, 'sample judgement')}** by “Demo curator” came with the demo shop, so that there is "
+            "something to see. They follow the style families the dresses were drawn from."
+        )
+        st.button("Remove the sample judgements", icon=":material/delete:", on_click=_remove_samples)
+
+
+def _remove_samples() -> None:
+    """Callback."""
+    removed = judgements().remove_demo()
+    notices.say(f"{plural(removed, 'sample judgement')} removed", ":material/check:")
+
+
+def _title(item_id: str) -> str:
+    items = recommender().items
+    found = items.loc[items["item_id"] == item_id, "title"]
+    title = text_or_none(found.iloc[0] if len(found) else None) or item_id
+    return plain(title)  # labels are Markdown, titles are not

@@ -1,0 +1,88 @@
+"""The releases there are: which one is live, publishing another, going back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from engine.core.errors import LongtailError
+from engine.curation.flags import flag_report, flag_sentence
+from engine.release.publish import Manifest, list_releases, publish, published_releases, rollback
+from ui.app import notices, resources
+from ui.widgets.formatting import day_phrase, plain, plural
+
+__all__ = ["draw_releases", "flags_since"]
+
+
+def draw_releases() -> None:
+    """Every release with a button to publish it, and one to roll back; nothing before the first training."""
+    releases = list_releases(resources.workspace())
+    if not releases:
+        return
+    st.subheader("Releases")
+    live = resources.recommender().release_id if resources.has_release() else None
+    older = [manifest for manifest in releases if manifest.release_id != live and manifest.damage is None]
+    for manifest in releases:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(_line(manifest, live))
+            if manifest in older:
+                _publish_button(manifest.release_id)
+    if live is not None and older:
+        st.button(
+            "Roll back",
+            icon=":material/history:",
+            on_click=_roll_back,
+            help="Bring back the release that was live before this one.",
+        )
+
+
+def flags_since(release_id: str) -> str:
+    """What became of the neighbours people ruled out since the release before this one; empty where nobody can say."""
+    ruled_out = resources.suppressed().all()
+    before = [one for one in published_releases(resources.workspace()) if one != release_id]
+    if not ruled_out or not before:
+        return ""
+    try:
+        earlier = resources.release(before[-1])
+    except LongtailError:
+        return ""  # gone or damaged: there is nothing to compare with
+    now = resources.recommender()
+    report = flag_report(ruled_out, earlier, now, k=resources.settings().serving.neighbours)
+    return flag_sentence(report, earlier.manifest.label, now.manifest.label)
+
+
+def _line(manifest: Manifest, live: str | None) -> str:
+    if manifest.damage is not None:
+        return f"**Release {manifest.number}** · :red[damaged] · {manifest.damage}"
+    state = " · :green[live]" if manifest.release_id == live else ""
+    when = day_phrase(datetime.fromisoformat(manifest.created_at))
+    return f"**Release {manifest.number}**{state} · trained {when} · {plural(manifest.n_items, 'product')}"
+
+
+def _publish_button(release_id: str) -> None:
+    st.button(
+        "Publish",
+        key=f"publish_{release_id}",
+        on_click=_publish,
+        args=(release_id,),
+        help="Everybody sees this release from then on. The one that is live now stays and can be brought back.",
+    )
+
+
+def _publish(release_id: str) -> None:
+    try:
+        publish(resources.workspace(), release_id)
+    except LongtailError as exc:
+        notices.say(plain(exc), ":material/error:")
+    else:
+        notices.say("Published", ":material/check:")
+
+
+def _roll_back() -> None:
+    try:
+        release_id = rollback(resources.workspace())
+    except LongtailError as exc:
+        notices.say(plain(exc), ":material/error:")
+    else:
+        notices.say(f"Back to release {release_id}", ":material/history:")

@@ -1,0 +1,187 @@
+"""How good the lists of a release are, by how much a product was seen: a headline, a chart and the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from ui.widgets.charts import Chart, arm_colour, is_dark
+from ui.widgets.formatting import ARM_NAMES, arm_name
+
+__all__ = ["draw_quality", "quality_chart", "quality_headline", "quality_table", "task_table"]
+
+Metrics = Mapping[str, Any]
+"""metrics.json of a release, from `engine.evaluation.report.evaluate_release`."""
+
+CEILING = "If it had sold well"
+REFERENCE_NAMES = {
+    "popularity": "The bestsellers",
+    "item_knn": "Bought together, by share (ItemKNN)",
+    "residual_knn": "Bought together, beyond chance",
+    "words": "The same words (TF-IDF)",
+    "ceiling": CEILING,
+}
+CANDIDATE_NAMES = {"low_traffic": "Products with hardly any traffic", "fewest_bought": "The least sold 80 %"}
+LEVELS = ("0", "1", "2", "3", "5", "10")
+COLUMNS = ["arm", "kept", "ndcg", "low", "high", "average_precision", "coverage", "targets"]
+THREE_DIGITS = st.column_config.NumberColumn(format="%.3f")
+
+
+def draw_quality(metrics: Metrics, word: str) -> None:
+    """The section of the Model page; `word` is what the shop counts, in the plural."""
+    table = quality_table(metrics)
+    if table.empty:
+        st.subheader("Quality")
+        st.info(
+            metrics.get("problem", "This release was trained without measuring its quality."), icon=":material/info:"
+        )
+        return
+    st.subheader(quality_headline(table, word))
+    st.caption(
+        f"Well-known products had their {word} hidden, all but a few. A list is good when it names the products that the "
+        "hidden shoppers bought together more often than chance. 1 is the best possible list; the band holds 95 % of the "
+        "uncertainty. The dashed line is the ceiling: the best list that behaviour alone gives the same products once half of "
+        f"the hidden {word} are known."
+    )
+    st.altair_chart(quality_chart(table, word, dark=is_dark()), width="stretch")
+    with st.expander("The figures"):
+        _draw_figures(table, word)
+        _draw_tasks(task_table(metrics))
+
+
+def quality_table(metrics: Metrics) -> pd.DataFrame:
+    """Long table: arm, kept (interactions a hidden product kept), ndcg with low and high (95 %), coverage, targets."""
+    measured = {**metrics.get("thinning", {}), **_references(metrics)}
+    rows = [
+        {
+            "arm": REFERENCE_NAMES.get(arm) or arm_name(arm),
+            "kept": level,
+            "ndcg": figures["ndcg"]["mean"],
+            "low": figures["ndcg"]["low"],
+            "high": figures["ndcg"]["high"],
+            "average_precision": figures["average_precision"]["mean"],
+            "coverage": figures["coverage"],
+            "targets": figures["targets"],
+        }
+        for arm, levels in measured.items()
+        for level, figures in sorted(levels.items(), key=lambda one: _place_of_level(one[0]))
+        if figures["targets"] and figures["ndcg"]["mean"] is not None
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def quality_headline(table: pd.DataFrame, word: str) -> str:
+    """What the quality table says, in one sentence; computed from the pooled figures."""
+    pooled = table[table["kept"] == "pooled"].set_index("arm")["ndcg"]
+    longtail, behaviour = pooled.get(ARM_NAMES["hybrid"]), pooled.get(ARM_NAMES["als"])
+    if longtail is None or behaviour is None:
+        return f"Quality for products with few {word}"
+    if behaviour <= 0:
+        return f"With 1 to 5 {word}, behaviour finds nothing right and Longtail does"
+    ratio = longtail / behaviour
+    if ratio < 1:
+        return f"With 1 to 5 {word}, behaviour alone is better than Longtail"
+    return f"With 1 to 5 {word}, Longtail's neighbours are {ratio:.1f} times as good as behaviour's"
+
+
+def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> Chart:
+    """Surprise NDCG@10 against the interactions that a hidden product kept, a line and a band per arm."""
+    levels = [level for level in LEVELS if level in set(table["kept"])]
+    drawn = table[table["kept"].isin(levels)]
+    x = alt.X("kept:O", sort=levels, title=f"{word.capitalize()} the product kept", axis=alt.Axis(labelAngle=0))
+    base = alt.Chart(drawn[drawn["arm"].isin(ARM_NAMES.values())]).encode(
+        x=x, color=arm_colour([arm for arm, name in ARM_NAMES.items() if name in set(table["arm"])], dark=dark)
+    )
+    ceiling = (
+        alt.Chart(drawn[drawn["arm"] == CEILING])
+        .mark_line(strokeDash=[6, 4], strokeWidth=2, color="#aab3b9" if dark else "#7d858c")
+        .encode(x=x, y="ndcg:Q", tooltip=[alt.Tooltip("arm:N", title="Line"), alt.Tooltip("ndcg:Q", format=".3f")])
+    )
+    band = base.mark_area(opacity=0.14).encode(y="low:Q", y2="high:Q")
+    line = base.mark_line(point=True, strokeWidth=2.5).encode(
+        y=alt.Y("ndcg:Q", title="Quality of the ten neighbours (0 to 1)", scale=alt.Scale(zero=True)),
+        tooltip=_tooltip(word),
+    )
+    return alt.layer(band, ceiling, line).properties(height=340)
+
+
+def task_table(metrics: Metrics) -> pd.DataFrame:
+    """The published task: shopper -> low-traffic products, one row per candidate set and arm."""
+    return pd.DataFrame(
+        [
+            {
+                "candidates": CANDIDATE_NAMES.get(candidates, candidates),
+                "arm": arm_name(arm),
+                "ndcg": scores["ndcg"]["mean"],
+                "average_precision": scores["average_precision"]["mean"],
+            }
+            for candidates, figures in metrics.get("published_task", {}).items()
+            for arm, scores in figures.items()
+            if isinstance(scores, Mapping)
+        ],
+        columns=["candidates", "arm", "ndcg", "average_precision"],
+    )
+
+
+def _place_of_level(name: str) -> int:
+    """All levels together first, then by count."""
+    return int(name) if name.isdigit() else -1
+
+
+def _references(metrics: Metrics) -> dict[str, Any]:
+    """The references, with the best of those that know rich behaviour as "ceiling" in their place."""
+    references = dict(metrics.get("references", {}))
+    rich = {name: references.pop(name) for name in list(references) if name.startswith("rich_")}
+    if rich:
+        references["ceiling"] = max(rich.values(), key=lambda levels: levels["pooled"]["ndcg"]["mean"] or 0.0)
+    return references
+
+
+def _tooltip(word: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("arm:N", title="List"),
+        alt.Tooltip("kept:O", title=word.capitalize()),
+        alt.Tooltip("ndcg:Q", title="Quality", format=".3f"),
+        alt.Tooltip("low:Q", title="95 % from", format=".3f"),
+        alt.Tooltip("high:Q", title="to", format=".3f"),
+        alt.Tooltip("targets:Q", title="Products measured"),
+    ]
+
+
+def _draw_figures(table: pd.DataFrame, word: str) -> None:
+    names = {
+        "arm": "List",
+        "kept": f"{word.capitalize()} kept",
+        "ndcg": "Surprise NDCG@10",
+        "low": "95 % from",
+        "high": "to",
+        "average_precision": "AP@10",
+        "coverage": "Products with a list",
+        "targets": "Products measured",
+    }
+    st.dataframe(
+        table.replace({"kept": {"pooled": "1 to 5 together"}}).rename(columns=names),
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "Products with a list": st.column_config.NumberColumn(format="percent"),
+            **{names[column]: THREE_DIGITS for column in ("ndcg", "low", "high", "average_precision")},
+        },
+    )
+
+
+def _draw_tasks(table: pd.DataFrame) -> None:
+    if table.empty:
+        return
+    names = {"candidates": "Products", "arm": "List", "ndcg": "NDCG@10", "average_precision": "AP@10"}
+    st.markdown("**From a shopper to products with little traffic** (a fifth of each shopper's history hidden)")
+    st.dataframe(
+        table.rename(columns=names),
+        hide_index=True,
+        width="stretch",
+        column_config={names[column]: THREE_DIGITS for column in ("ndcg", "average_precision")},
+    )

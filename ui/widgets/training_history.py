@@ -1,0 +1,199 @@
+"""What a training did, told in sentences, tables and curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from engine.models.encoders.registry import MODALITIES
+from engine.release.manifest import Manifest
+from ui.widgets.charts import Chart
+from ui.widgets.formatting import arm_name, duration_phrase, plural
+
+__all__ = [
+    "als_table",
+    "draw_shares",
+    "draw_training_history",
+    "judgements_sentence",
+    "loss_chart",
+    "share_sentences",
+]
+
+Training = Mapping[str, Any]
+"""training.json of a release, written by `engine.training`."""
+
+MENTIONED = 0.05  # a smaller share is left out
+CANDIDATES = ["factors", "regularization", "alpha"]
+VIEW_WORDS = {
+    "words": "buyers of products with the same words",
+    "content": "buyers of products alike in everything told and shown",
+    "prediction": "buyers of products with the same predicted behaviour",
+}
+
+
+def draw_shares(training: Training, word: str) -> None:
+    """Whose behaviour speaks for a product; nothing where the training did not say."""
+    if sentences := share_sentences(training, word):
+        st.markdown("**Whose behaviour speaks for a product**")
+        st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
+
+
+def draw_training_history(training: Training, metrics: Mapping[str, Any], manifest: Manifest, flags: str) -> None:
+    """What was decided, learned and tried, how long each step took, and how the errors fell.
+
+    Parameters
+    ----------
+    flags : what became of the neighbours that people ruled out, a sentence; empty where there is nothing to say.
+    """
+    with st.expander("What the last training did"):
+        said = {
+            "Decision": manifest.extra.get("decision"),
+            "Judgements": judgements_sentence(training.get("judgements") or {}),
+            "Flags": f"{flags}." if flags else "",
+        }
+        for name, sentence in said.items():
+            if sentence:
+                st.markdown(f"**{name}:** {sentence}")
+        _draw_tried(als_table(metrics))
+        _draw_steps(manifest.steps)
+        _draw_curves(training)
+        for note in training.get("notes", []):
+            st.caption(note)
+
+
+def judgements_sentence(learned: Mapping[str, Any]) -> str:
+    """What a training learned from judgements (training.json's record), in words; empty where it learned nothing."""
+    if not learned:
+        return ""
+    said = (
+        f"learned from {plural(learned['pairs'], 'judged pair')} of {plural(learned['products'], 'product')}, "
+        f"{learned['irrelevant']:,} of them irrelevant"
+    )
+    said += (
+        ", and carried that over to similar products."
+        if learned["power"]
+        else "; the lists of those products alone changed, for it did not help others."
+    )
+    if learned["ordered_before"] is not None and learned["ordered_after"] is not None:
+        said += (
+            f" On {plural(learned['apart_products'], 'judged product')} kept apart, a neighbour that belongs stands above one "
+            f"that does not in {100 * learned['ordered_after']:.0f} % of cases, {100 * learned['ordered_before']:.0f} % without them."
+        )
+    return said[0].upper() + said[1:]
+
+
+def share_sentences(training: Training, word: str) -> list[str]:
+    """Whose behaviour speaks for a product, a sentence for each range of interactions; small shares left out."""
+    return [
+        f"For products {_range_phrase(share['low'], share['high'], word)}: {_share_phrase(share, word)}"
+        for share in training.get("shares", [])
+    ]
+
+
+def als_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
+    """What was tried to learn from behaviour, best first: factors, regularization, alpha, ndcg, used."""
+    table = pd.DataFrame(metrics.get("als_tried", []), columns=[*CANDIDATES, "ndcg"])
+    used = metrics.get("als", {})
+    table["used"] = [all(row[name] == used.get(name) for name in CANDIDATES) for row in table.to_dict("records")]
+    return table.sort_values("ndcg", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def loss_chart(curves: Mapping[str, Sequence[float]], x_title: str) -> Chart:
+    """Training curves: one line per name, the step (1, 2, ...) across."""
+    table = pd.DataFrame(
+        [
+            {"curve": name, "step": step, "loss": value}
+            for name, values in curves.items()
+            for step, value in enumerate(values, start=1)
+        ],
+        columns=["curve", "step", "loss"],
+    )
+    chart: alt.Chart = (
+        alt.Chart(table)
+        .mark_line(point=len(table) < 60)
+        .encode(
+            x=alt.X("step:Q", title=x_title, axis=alt.Axis(tickMinStep=1, format="d")),
+            y=alt.Y("loss:Q", title="Error", scale=alt.Scale(zero=False)),
+            color=alt.Color("curve:N", legend=alt.Legend(orient="bottom", title=None)),
+            tooltip=["curve:N", "step:Q", alt.Tooltip("loss:Q", format=".4f")],
+        )
+        .properties(height=260)
+    )
+    return chart
+
+
+def _draw_tried(table: pd.DataFrame) -> None:
+    """The settings that were compared; nothing where there was one alone."""
+    if len(table) < 2:
+        return
+    names = {
+        "factors": "Factors",
+        "regularization": "Regularization",
+        "alpha": "Alpha",
+        "ndcg": "Quality",
+        "used": "Used",
+    }
+    st.markdown("**Ways to learn from behaviour that were compared**")
+    st.dataframe(
+        table.rename(columns=names),
+        hide_index=True,
+        column_config={"Quality": st.column_config.NumberColumn(format="%.3f")},
+    )
+
+
+def _draw_steps(steps: Mapping[str, float]) -> None:
+    """`steps` is step -> seconds it took."""
+    if steps:
+        rows = [{"Step": name, "Took": duration_phrase(seconds)} for name, seconds in steps.items()]
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+
+
+def _draw_curves(training: Training) -> None:
+    left, right = st.columns(2)
+    if losses := training.get("als_losses"):
+        left.markdown("**Learning from behaviour**")
+        left.altair_chart(loss_chart({"All interactions": losses}, "Round"), width="stretch")
+    if epochs := training.get("predictor", {}).get("curves"):
+        right.markdown("**Predicting behaviour from content**")
+        curves = {
+            "Products it learns from": [epoch["train"] for epoch in epochs],
+            "Products held back": [epoch["validation"] for epoch in epochs],
+        }
+        right.altair_chart(loss_chart(curves, "Round"), width="stretch")
+
+
+def _share_phrase(share: Mapping[str, Any], word: str) -> str:
+    """What speaks for the products of one range, the largest share first."""
+    if share["arm"] != "hybrid":
+        return f"{arm_name(share['arm'])} alone, which was better there"
+    parts = {f"own {word}": share["own"]}
+    parts |= {_view_phrase(view): part for view, part in share["views"].items()}
+    told = sorted(((part, name) for name, part in parts.items() if part >= MENTIONED), reverse=True)
+    said = ", ".join(f"{part:.0%} {name}".replace("%", "\u00a0%") for part, name in told)
+    if share.get("behaviour"):
+        said += f"; and {word} compared directly, counted {_weight_phrase(share['behaviour'])}"
+    return said
+
+
+def _view_phrase(view: str) -> str:
+    """Whose behaviour a view of the content carries over: one of `VIEW_WORDS`, or a modality."""
+    if view in MODALITIES:
+        return f"buyers of products with {MODALITIES[view].likeness}"
+    return VIEW_WORDS.get(view, view)
+
+
+def _weight_phrase(weight: float) -> str:
+    """How much something counts beside the rest, in words."""
+    return "as much" if weight == 1 else f"{weight:g} times as much"
+
+
+def _range_phrase(low: int, high: int | None, word: str) -> str:
+    if high == 0:
+        return f"without any {word}"
+    if high is None:
+        return f"with more than {low - 1} {word}"
+    return f"with {low}-{high} {word}"
