@@ -51,10 +51,17 @@ def mirror(key: str, value: object) -> None:
 def writer(
     key: str, name: str, *, to_text: Callable[[object], Value] | None = None, **also: Value
 ) -> Callable[[], None]:
-    """A callback that writes a changed widget into the address as `name`, and `also` other parameters with it."""
+    """A callback that writes a changed widget into the address as `name`, and `also` other parameters with it.
+
+    Ask for it when the widget is about to be drawn: a callback for a widget that shows what was drawn writes nothing.
+    Streamlit calls one that nobody touched where the page was left before the browser heard that the widget is gone.
+    """
+    drawn, asked = st.session_state.get(key), st.query_params.get_all(name)
 
     def write() -> None:
         value = st.session_state[key]
+        if value == drawn and st.query_params.get_all(name) == asked:
+            return
         text = to_text(value) if to_text else value
         set_query(**{name: text}, **also)
 
