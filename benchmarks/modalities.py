@@ -22,18 +22,20 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from benchmarks.quality import prepared
+from benchmarks.quality import drawn, prepared
 from benchmarks.support import RESULTS, merge_results
-from engine.arms.fusion import DEFAULT_TAU, arm_vectors, similarities
+from engine.arms.fusion import similarities
+from engine.arms.plan import DEFAULT_KNOWN_ABOVE
 from engine.catalogue.interactions import read_interactions
 from engine.catalogue.snapshot import Shop, read_shop
 from engine.core.settings import Settings, load_settings
 from engine.core.workspace import Workspace
-from engine.evaluation.metrics import ndcg_at_k, surprise_relevance, top_k
-from engine.evaluation.report import fit_models, fitted_hybrid, reported_half
-from engine.evaluation.thinning import Thinned, thin
+from engine.evaluation.fits import Content, base_arms, fit_behaviour
+from engine.evaluation.metrics import ndcg_at_k, top_k
+from engine.evaluation.targets import ThinnedTargets
 from engine.models.encoders import Features, content_vectors, encode_catalogue, fit_encoders
 from engine.models.tfidf import FIELDS, fit_tfidf
+from engine.selection.plan_choice import choose_hybrid
 
 K, FEW, MISSING = 10, (0, 1, 2, 3, 5), 0.3
 COMMAND = "python -m benchmarks.modalities"
@@ -118,18 +120,18 @@ def write(shop: _Shop, seeds: Sequence[int]) -> str:
 
 def measured(shop: _Shop, modalities: Sequence[str], seed: int) -> float:
     """Mean over reported targets of few interactions, of the hybrid that is given these modalities."""
-    split, gains, reported = _drawn(shop, seed)
-    chosen = reported & np.isin(split.m, FEW)
+    given = drawn(shop.user_items, seed)
+    chosen = given.reported & np.isin(given.split.m, FEW)
     features = {name: shop.features[name] for name in modalities}
-    return _mean(shop, features, shop.words(modalities), (split, gains, reported), chosen, seed)
+    return _mean(shop, features, shop.words(modalities), given, chosen, seed)
 
 
 def without(shop: _Shop, modalities: Sequence[str], missing: str, seed: int) -> tuple[float, float]:
     """Of targets that lack `missing`: with the model of all modalities, and with one that was never given it."""
-    split, gains, reported = _drawn(shop, seed)
+    given = drawn(shop.user_items, seed)
     rng = np.random.default_rng([seed, 7])
     gone = rng.random(len(shop.shop.items)) < MISSING
-    chosen = reported & np.isin(split.m, FEW) & gone[split.targets]
+    chosen = given.reported & np.isin(given.split.m, FEW) & gone[given.split.targets]
     features = {name: shop.features[name] for name in modalities}
     block = features[missing]
     holes = Features(np.where(gone[:, None], np.float32(0.0), block.values), block.present & ~gone)
@@ -138,7 +140,6 @@ def without(shop: _Shop, modalities: Sequence[str], missing: str, seed: int) -> 
     if missing in ("text", "attributes") and words is not None:
         # Those products keep the words that the other modalities know, in the vocabulary of all.
         words = _with_holes(shop, missing, gone)
-    given = (split, gains, reported)
     ours = _mean(shop, {**features, missing: holes}, words, given, chosen, seed)
     return ours, _mean(shop, {name: features[name] for name in rest}, fewer, given, chosen, seed)
 
@@ -153,31 +154,21 @@ def _with_holes(shop: _Shop, missing: str, gone: np.ndarray) -> sparse.csr_matri
     return fit_tfidf(items, kinds).encode(items)
 
 
-def _drawn(shop: _Shop, seed: int) -> tuple[Thinned, sparse.csr_matrix, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    split = thin(shop.user_items, rng)
-    gains = surprise_relevance(split.half_b, split.train, split.targets, allowed=split.candidates)
-    return split, gains, reported_half(split, rng)
-
-
 def _mean(
     shop: _Shop,
     features: Mapping[str, Features],
     words: sparse.csr_matrix | None,
-    given: tuple[Thinned, sparse.csr_matrix, np.ndarray],
+    given: ThinnedTargets,
     chosen: np.ndarray,
     seed: int,
 ) -> float:
-    split, gains, reported = given
-    tuning = np.flatnonzero(~reported)
-    counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
-    behaviour, predicted = fit_models(split.train, features, shop.settings, seed)
-    arms = arm_vectors(behaviour.item_factors, predicted, content_vectors(dict(features)), counts, DEFAULT_TAU)
-    validation = (split.targets[tuning], gains[tuning], split.candidates)
-    hybrid, _, _ = fitted_hybrid(split.train, features, predicted, words, arms, validation, seed)
+    content = Content(features, content_vectors(dict(features)), words)
+    behaviour = fit_behaviour(given.split.train, features, shop.settings.als, shop.settings, seed)
+    arms = base_arms(behaviour, content, given.counts, DEFAULT_KNOWN_ABOVE)
+    hybrid = choose_hybrid(given, content, behaviour.predicted, arms, seed).arm
     rows = np.flatnonzero(chosen)
-    ranked = top_k(similarities(hybrid, split.targets[rows]), K, split.candidates)
-    return float(np.nanmean(ndcg_at_k(ranked, gains[rows], K)))
+    ranked = top_k(similarities(hybrid, given.split.targets[rows]), K, given.split.candidates)
+    return float(np.nanmean(ndcg_at_k(ranked, given.gains[rows], K)))
 
 
 def _figure(value: float, target: str) -> dict[str, Any]:

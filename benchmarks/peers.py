@@ -18,13 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.quality import Data, prepared
+from benchmarks.quality import Data, drawn, prepared
 from benchmarks.support import RESULTS, ROOT, merge_results
-from engine.arms.fusion import DEFAULT_TAU, arm_vectors, similarities
-from engine.evaluation.metrics import ndcg_at_k, surprise_relevance, top_k
-from engine.evaluation.report import fit_models, fitted_hybrid, reported_half
-from engine.evaluation.thinning import Thinned, thin
+from engine.arms.fusion import similarities
+from engine.arms.plan import DEFAULT_KNOWN_ABOVE
+from engine.evaluation.fits import base_arms, fit_behaviour
+from engine.evaluation.metrics import ndcg_at_k, top_k
+from engine.evaluation.thinning import Thinned
 from engine.models.encoders import content_vectors
+from engine.selection.plan_choice import choose_hybrid
 
 K, FEW = 10, (0, 1, 2, 3, 5)
 COMMAND = "python -m benchmarks.peers"
@@ -66,16 +68,11 @@ def main() -> None:
 def measured(file: Path, python: Path, seed: int) -> dict[str, list[float]]:
     """Per method the mean over m 0-5, at m = 0 and at m = 5."""
     data: Data = pickle.loads(file.read_bytes())
-    rng = np.random.default_rng(seed)
-    split = thin(data.user_items, rng)
-    gains = surprise_relevance(split.half_b, split.train, split.targets, allowed=split.candidates)
-    reported = reported_half(split, rng)
-    counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
-    tuning = np.flatnonzero(~reported)
-    behaviour, predicted = fit_models(split.train, data.features, data.settings, seed)
-    arms = arm_vectors(behaviour.item_factors, predicted, content_vectors(data.features), counts, DEFAULT_TAU)
-    validation = (split.targets[tuning], gains[tuning], split.candidates)
-    hybrid, _, _ = fitted_hybrid(split.train, data.features, predicted, data.words, arms, validation, seed)
+    targets = drawn(data.user_items, seed)
+    split, gains, reported = targets.split, targets.gains, targets.reported
+    behaviour = fit_behaviour(split.train, data.features, data.settings.als, data.settings, seed)
+    arms = base_arms(behaviour, data.content, targets.counts, DEFAULT_KNOWN_ABOVE)
+    hybrid = choose_hybrid(targets, data.content, behaviour.predicted, arms, seed).arm
     scores = {**theirs(data, split, python), "Longtail": similarities(hybrid, split.targets)}
     found = {}
     for name, score in scores.items():

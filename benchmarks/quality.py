@@ -27,14 +27,16 @@ from scipy import sparse
 from benchmarks.published_recipe import published_recipe
 from benchmarks.quality_report import write_report
 from benchmarks.support import engine, run_child, shared_data
-from engine.arms.fusion import DEFAULT_TAU, arm_vectors, similarities
-from engine.arms.hybrid import Recipe, fit_hybrid, fit_standard, hybrid_arm
+from engine.arms.fusion import similarities
+from engine.arms.hybrid import Recipe, hybrid_arm
+from engine.arms.plan import DEFAULT_KNOWN_ABOVE
 from engine.catalogue.interactions import read_interactions
 from engine.catalogue.snapshot import read_shop
 from engine.core.settings import AlsSettings, Settings, load_settings
 from engine.core.vectors import unit_rows
 from engine.core.workspace import Workspace
 from engine.evaluation.baselines import ease, item_knn, popularity, residual_knn
+from engine.evaluation.fits import Behaviour, Content, base_arms, fit_behaviour, fit_hybrid_on, predict_factors
 from engine.evaluation.metrics import average_precision_at_k, binary, ndcg_at_k, surprise_relevance, top_k
 from engine.evaluation.published_task import (
     TaskSplit,
@@ -45,13 +47,14 @@ from engine.evaluation.published_task import (
     split_by_shopper,
     split_by_time,
 )
-from engine.evaluation.report import busy_behaviour, fit_models, fitted_hybrid, reported_half
-from engine.evaluation.thinning import Thinned, hold_out, thin
+from engine.evaluation.targets import ThinnedTargets, reported_half
+from engine.evaluation.thinning import hold_out, thin
 from engine.models.als import fit_als
 from engine.models.encoders import Features, content_vectors, encode_catalogue, fit_encoders
 from engine.models.tfidf import fit_tfidf
 from engine.models.user_scoring import UserScorer
 from engine.selection.als_choice import choose_als
+from engine.selection.plan_choice import choose_hybrid, with_busy_behaviour
 from engine.selection.user_scoring_choice import measure_user_scorings
 
 SHOPS = ("online_retail", "movielens", "demo")
@@ -77,6 +80,11 @@ class Data:
     features: dict[str, Features]
     words: sparse.csr_matrix
     settings: Settings
+
+    @property
+    def content(self) -> Content:
+        """What is known of the products besides behaviour."""
+        return Content(self.features, content_vectors(self.features), self.words)
 
 
 def main() -> None:
@@ -150,14 +158,18 @@ def measure(shop: str, seed: int, file: Path) -> dict[str, Any]:
     }
 
 
-def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSettings]:
+def drawn(user_items: sparse.csr_matrix, seed: int) -> ThinnedTargets:
+    """Thinned products, as many as there are, and their truth."""
     rng = np.random.default_rng(seed)
-    split = thin(data.user_items, rng)
+    split = thin(user_items, rng)
     gains = surprise_relevance(split.half_b, split.train, split.targets, allowed=split.candidates)
-    reported = reported_half(split, rng)
-    counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
-    tuning = np.flatnonzero(~reported)
-    validation = (split.targets[tuning], gains[tuning], split.candidates)
+    return ThinnedTargets(split, gains, reported_half(split, rng))
+
+
+def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSettings]:
+    targets = drawn(data.user_items, seed)
+    split, gains, counts, content = targets.split, targets.gains, targets.counts, data.content
+    tuning = np.flatnonzero(~targets.reported)
 
     def score_als(train: sparse.csr_matrix, settings: AlsSettings) -> np.ndarray:
         return _cosines(fit_als(train, settings, seed).item_factors, split.targets)
@@ -167,16 +179,12 @@ def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSetting
     rich = (split.train + split.half_a).tocsr()
     published = fit_als(split.train, als.model_copy(update={"factors": 64}), seed).item_factors
     published_predicted = published_recipe(data.features, published, counts, seed)
-    ridge, ridge_predicted = fit_models(
-        split.train, data.features, data.settings.model_copy(update={"als": ALS_GRID[0]}), seed
-    )
-    chosen = choose_als(split.train, data.settings.als, *validation, seed)
-    behaviour, predicted = fit_models(split.train, data.features, data.settings, seed)
-    content, factors = content_vectors(data.features), chosen.factors.item_factors
-    arms = arm_vectors(behaviour.item_factors, predicted, content, counts, DEFAULT_TAU, tuned=factors)
-    arms["hybrid"], recipe, recipes = fitted_hybrid(
-        split.train, data.features, predicted, data.words, arms, validation, seed
-    )
+    ridge = fit_als(split.train, ALS_GRID[0], seed)
+    ridge_predicted = predict_factors(split.train, ridge, data.features, data.settings, seed)
+    chosen = choose_als(split.train, data.settings.als, targets.validation, seed)
+    predicted = predict_factors(split.train, chosen.given, data.features, data.settings, seed)
+    arms = base_arms(Behaviour(chosen.factors, chosen.given, predicted), content, counts, DEFAULT_KNOWN_ABOVE)
+    hybrid = choose_hybrid(targets, content, predicted, arms, seed)
     scores = {
         "popularity": popularity(split.train, split.targets),
         "ALS, library defaults": score_als(split.train, LIBRARY_ALS),
@@ -189,14 +197,19 @@ def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSetting
         "all content": similarities(arms["content"], split.targets),
         "published recipe": unit_rows(published_predicted)[split.targets] @ unit_rows(published).T,
         "published recipe, ridge start": unit_rows(ridge_predicted)[split.targets] @ unit_rows(ridge.item_factors).T,
-        "Longtail": similarities(arms["hybrid"], split.targets),
+        "Longtail": similarities(hybrid.arm, split.targets),
         "rich ALS": score_als(rich, als),
         "rich ItemKNN": item_knn(rich, split.targets),
         "rich residual KNN": residual_knn(rich, split.targets),
     }
-    figures = {name: _per_target(score, gains, split, reported) for name, score in scores.items()}
-    facts = {"thinning": figures, "m": split.m[reported].tolist(), "targets": len(split.targets), "tried": len(recipes)}
-    return facts, recipe, als
+    figures = {name: _per_target(score, targets) for name, score in scores.items()}
+    facts = {
+        "thinning": figures,
+        "m": split.m[targets.reported].tolist(),
+        "targets": len(split.targets),
+        "tried": len(hybrid.trials),
+    }
+    return facts, hybrid.recipe, als
 
 
 def _well_known(data: Data, seed: int, recipe: Recipe, als: AlsSettings) -> dict[str, float]:
@@ -208,21 +221,17 @@ def _well_known(data: Data, seed: int, recipe: Recipe, als: AlsSettings) -> dict
     if len(chosen) < 2 * MAX_ANCHORS:
         tuning, anchors = np.sort(chosen[len(chosen) // 2 :]), np.sort(chosen[: len(chosen) // 2])
     gains = surprise_relevance(split.hidden, split.train, anchors)
-    tuned = fit_als(split.train, als, seed).item_factors
     allowed = np.ones(data.user_items.shape[1], dtype=bool)
     scores = {
-        "ALS, tuned": _cosines(tuned, anchors),
         "ItemKNN": item_knn(split.train, anchors),
         "residual KNN": residual_knn(split.train, anchors),
     }
-    behaviour, predicted = fit_models(split.train, data.features, data.settings, seed)
     counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
-    standard = fit_standard(data.features)
-    views = standard.views(data.features, predicted, data.words)
-    fitted = fit_hybrid(split.train, counts, standard, views, recipe, seed)
-    content = content_vectors(data.features)
-    arms = arm_vectors(behaviour.item_factors, predicted, content, counts, DEFAULT_TAU, tuned=tuned)
-    recipe = busy_behaviour(recipe, fitted, arms, split.train, split.hidden, tuning)
+    behaviour = fit_behaviour(split.train, data.features, als, data.settings, seed)
+    fitted = fit_hybrid_on(split.train, data.content, behaviour.predicted, recipe, seed)
+    arms = base_arms(behaviour, data.content, counts, DEFAULT_KNOWN_ABOVE)
+    recipe = with_busy_behaviour(recipe, fitted, arms, split.train, split.hidden, tuning)
+    scores["ALS, tuned"] = _cosines(behaviour.tuned.item_factors, anchors)
     scores["Longtail"] = similarities(hybrid_arm(fitted.query, fitted.candidates, counts, recipe, arms), anchors)
     for score in scores.values():
         score[np.arange(len(anchors)), anchors] = -np.inf
@@ -240,10 +249,9 @@ def _task(data: Data, split: TaskSplit, seed: int, recipe: Recipe, als: AlsSetti
     for name, settings in (("ALS, library defaults", LIBRARY_ALS), ("ALS, tuned", als)):
         fitted = fit_als(split.train, settings, seed)
         scorers[name] = inner_products(fitted.user_factors, fitted.item_factors)
-    _, predicted = fit_models(split.train, data.features, data.settings, seed)
-    standard = fit_standard(data.features)
-    views = standard.views(data.features, predicted, data.words)
-    hybrid = fit_hybrid(split.train, counts, standard, views, recipe, seed)
+    given = fit_als(split.train, data.settings.als, seed)
+    predicted = predict_factors(split.train, given, data.features, data.settings, seed)
+    hybrid = fit_hybrid_on(split.train, data.content, predicted, recipe, seed)
     shoppers = np.sort(np.random.default_rng([seed, 3]).permutation(split.train.shape[0])[:MAX_SHOPPERS])
     masks = {"<= 5": low_traffic(split.train), "80 %": fewest_bought(split.train)}
     scorer = UserScorer(hybrid.profiles, hybrid.for_shoppers, counts)
@@ -259,10 +267,10 @@ def _task(data: Data, split: TaskSplit, seed: int, recipe: Recipe, als: AlsSetti
     return figures
 
 
-def _per_target(score: np.ndarray, gains: sparse.csr_matrix, split: Thinned, reported: np.ndarray) -> dict[str, Any]:
+def _per_target(score: np.ndarray, targets: ThinnedTargets) -> dict[str, Any]:
     """Per reported target: surprise NDCG, binary NDCG and AP (NaN where nothing is relevant); and the coverage."""
-    rows = np.flatnonzero(reported)
-    ranked, truth = top_k(np.asarray(score)[rows], K, split.candidates), gains[rows]
+    rows = np.flatnonzero(targets.reported)
+    ranked, truth = top_k(np.asarray(score)[rows], K, targets.split.candidates), targets.gains[rows]
     return {
         "ndcg": ndcg_at_k(ranked, truth, K),
         "binary": ndcg_at_k(ranked, binary(truth), K),

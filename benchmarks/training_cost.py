@@ -2,8 +2,8 @@
 
     python -m benchmarks.training_cost [--rounds 2] [--workspaces FOLDER]
 
-Trains online_retail with fusion, tuning and evaluation, and without them (`evaluation.enabled` off), in turns on the same
-machine, and compares the medians. The recall is that of every arm's index against all vectors compared, over products
+Trains online_retail with choosing and measuring, and without (`selection.enabled` and `evaluation.enabled` off), in turns
+on the same machine, and compares the medians. The recall is that of every arm's index against all vectors compared, over products
 drawn by chance, in the last of the releases.
 """
 
@@ -49,7 +49,8 @@ def cost(workspace: Path, rounds: int) -> dict[str, dict[str, Any]]:
     """Seconds of `train` over those of `train` without choosing and measuring, turn by turn."""
     seconds: dict[str, list[float]] = {"with": [], "without": []}
     for _ in range(rounds):
-        plain = run_child(engine(workspace, "train", "--set", "evaluation.enabled=false", "--no-publish"))
+        neither = ("--set", "selection.enabled=false", "--set", "evaluation.enabled=false")
+        plain = run_child(engine(workspace, "train", *neither, "--no-publish"))
         seconds["without"].append(round(plain.seconds, 1))
         seconds["with"].append(round(run_child(engine(workspace, "train")).seconds, 1))
     ratio = statistics.median(seconds["with"]) / statistics.median(seconds["without"])

@@ -45,4 +45,4 @@ def _live() -> None:
     release, word = resources.recommender(), resources.shop().interaction_word
     draw_quality(release.metrics, word)
     draw_shares(release.training, word)
-    draw_training_history(release.training, release.metrics, release.manifest, flags_since(release.release_id))
+    draw_training_history(release.training, release.plan, release.manifest, flags_since(release.release_id))

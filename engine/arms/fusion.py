@@ -10,18 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from engine.core.errors import TrainingError
 from engine.core.vectors import row_lengths, unit_rows
 
-__all__ = ["ARMS", "DEFAULT_TAU", "ArmVectors", "arm_vectors", "blend", "choose_tau", "similarities"]
+__all__ = ["ARMS", "ArmVectors", "arm_vectors", "blend", "similarities"]
 
 ARMS = ("als", "predicted", "content", "hybrid")
 """Names in code; on screen Behaviour, Predicted, Text and picture, Longtail."""
-
-DEFAULT_TAU = 16.0
-"""Interactions at which behaviour and prediction weigh the same, where nothing was evaluated and nothing is set."""
 
 EVIDENCE_HALF, EVIDENCE_FLOOR = 20.0, 0.2
 """A candidate counts `EVIDENCE_FLOOR` without interactions, and half-way from there to 1 at `EVIDENCE_HALF` of them.
@@ -29,8 +25,6 @@ EVIDENCE_HALF, EVIDENCE_FLOOR = 20.0, 0.2
 Predictions vary less than behaviour does, so a predicted query is closest to other predictions: without this weight
 products that nobody clicked crowd out those that shoppers chose. Surprise NDCG@10 of thinned items, m pooled, with tau
 16, without and with it: online_retail 0.30 and 0.45, movielens 0.02 and 0.26, the demo shop 0.03 and 0.49."""
-
-TAU_GRID = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ def blend(item_factors: np.ndarray, predicted_factors: np.ndarray, counts: np.nd
             "do not describe the same items. Train again."
         )
     if not tau > 0:
-        raise TrainingError(f"hybrid.tau = {tau}: it must be above 0.")
+        raise TrainingError(f"tau = {tau}: it must be above 0.")
     behaviour = (counts / (counts + tau)).astype(np.float32)[:, None]
     directions = behaviour * unit_rows(item_factors) + (1.0 - behaviour) * unit_rows(predicted_factors)
     lengths = behaviour * row_lengths(item_factors) + (1.0 - behaviour) * row_lengths(predicted_factors)
@@ -109,44 +103,6 @@ def arm_vectors(
         "content": _symmetric(unit_rows(content)),
         "hybrid": _by_evidence(unit_rows(blend(item_factors, predicted_factors, counts, tau)), counts),
     }
-
-
-def choose_tau(
-    item_factors: np.ndarray,
-    predicted_factors: np.ndarray,
-    counts: np.ndarray,
-    targets: np.ndarray,
-    gains: sparse.csr_matrix,
-    allowed: np.ndarray,
-    *,
-    grid: tuple[float, ...] = TAU_GRID,
-    k: int = 10,
-) -> float:
-    """The largest tau of `grid` that ranks validation targets as well as the best one, by mean NDCG@k.
-
-    As well: their difference, target by target, is within one standard error. Thinned targets are products that became
-    well known, and behaviour speaks clearest of those, so among equals the one that leans on content is safer for the rest.
-
-    Parameters
-    ----------
-    targets : (n_targets,) int, rows of validation items whose histories were thinned before the factors were fitted.
-    gains : (n_targets, n_items) what is relevant to each of them.
-    allowed : (n_items,) bool, candidates.
-    """
-    judged = np.flatnonzero(np.diff(gains.indptr))
-    if not len(judged):
-        return DEFAULT_TAU
-    wanted = np.asarray(gains[judged].toarray())
-    ideal = _discounted(np.sort(wanted, axis=1)[:, ::-1], k)
-    scores = []
-    for tau in grid:
-        hybrid = _by_evidence(unit_rows(blend(item_factors, predicted_factors, counts, tau)), counts)
-        similarity = np.where(allowed, similarities(hybrid, targets[judged]), -np.inf)
-        best = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
-        scores.append(_discounted(np.take_along_axis(wanted, best, axis=1), k) / ideal)
-    behind = max(scores, key=lambda values: float(values.mean())) - np.array(scores)
-    error = behind.std(axis=1) / np.sqrt(behind.shape[1])
-    return max(tau for tau, less, least in zip(grid, behind.mean(axis=1), error, strict=True) if less <= least)
 
 
 def similarities(arm: ArmVectors, rows: np.ndarray) -> np.ndarray:
@@ -192,9 +148,3 @@ def _weighed(query: np.ndarray, candidates: np.ndarray, weights: np.ndarray) -> 
         np.hstack([query, np.zeros_like(weight)]),
         np.hstack([weight * candidates, known * np.sqrt(1.0 - weight**2)]),
     )
-
-
-def _discounted(gains: np.ndarray, k: int) -> np.ndarray:
-    """Discounted sum of the first `k` gains of each row."""
-    places = gains[:, :k]
-    return np.asarray(places @ (1.0 / np.log2(np.arange(2, places.shape[1] + 2))))

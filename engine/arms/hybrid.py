@@ -9,7 +9,7 @@ much, the noise of a click, the rank and that power are chosen per catalogue (`e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -127,7 +127,7 @@ def max_rank(n_items: int) -> int:
     return int(np.clip(n_items // 14, 16, 256))
 
 
-def default_recipe(views: Mapping[str, Rows], n_items: int) -> Recipe:
+def default_recipe(views: Container[str], n_items: int) -> Recipe:
     """Where nothing could be measured: all of words, content and prediction alike."""
     weights = {view: 1.0 for view in ("words", "content", "prediction") if view in views}
     return Recipe(weights, rank=max_rank(n_items))

@@ -132,7 +132,9 @@ def _describe_train(parser: Command) -> None:
 
 
 def _describe_evaluate(parser: Command) -> None:
-    parser.add_argument("--out", type=Path, metavar="F.json", help="also write the figures to a file")
+    parser.add_argument(
+        "--out", type=Path, metavar="F.json", help="also write the figures, and what was chosen, to a file"
+    )
     _describe_set(parser)
 
 

@@ -37,9 +37,9 @@ def evaluate(arguments: argparse.Namespace, console: Console) -> None:
 
     workspace, settings = open_workspace(arguments), open_settings(arguments)
     with run_of_its_own(arguments, console, "evaluate") as (run, progress):
-        metrics = measure(workspace, settings, progress=progress)
+        plan, metrics = measure(workspace, settings, progress=progress)
         if arguments.out:
-            atomic_write_json(arguments.out, metrics)
+            atomic_write_json(arguments.out, metrics | {"plan": plan.to_dict()})
         run.message = metrics.get("problem") or "Measured every arm."
         _print_metrics(metrics, console)
 

@@ -24,11 +24,11 @@ __all__ = [
     "AttributeSettings",
     "CurationSettings",
     "EvaluationSettings",
-    "HybridSettings",
     "ImageSettings",
     "IndexSettings",
     "InteractionSettings",
     "PredictorSettings",
+    "SelectionSettings",
     "ServingSettings",
     "SettingLine",
     "Settings",
@@ -141,16 +141,14 @@ class PredictorSettings(_Group):
     min_interactions: int | None = Field(
         None, ge=1, description="train on items with at least this many; chosen from the data unless set"
     )
+    known_above: float | None = Field(
+        None,
+        ge=0,
+        description="in the Predicted list, products with more interactions than this are found by their real behaviour, "
+        "others by the predicted; chosen from the data unless set",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where the network trains; 'auto' takes a GPU if there is one"
-    )
-
-
-class HybridSettings(_Group):
-    """How behaviour and prediction are combined."""
-
-    tau: float | None = Field(
-        None, gt=0, description="behaviour counts n / (n + tau); chosen on validation items unless set"
     )
 
 
@@ -161,8 +159,16 @@ class IndexSettings(_Group):
     search_k: int = Field(2000, ge=-1, description="nodes inspected per query; -1 is Annoy's own choice")
 
 
+class SelectionSettings(_Group):
+    """What suits the shop's data, compared on hidden interactions."""
+
+    enabled: bool = Field(
+        True, description="choose with every training what suits the data; without it settings and recipe are as given"
+    )
+
+
 class EvaluationSettings(_Group):
-    """The figures computed with every release."""
+    """The figures computed with every release, and how interactions are hidden for them and for choosing."""
 
     enabled: bool = Field(True, description="measure quality with every training")
     min_interactions: int = Field(12, ge=4, description="items with at least this many may become thinned targets")
@@ -215,8 +221,8 @@ class Settings(_Group, BaseSettings):
     image: ImageSettings = ImageSettings()
     attributes: AttributeSettings = AttributeSettings()
     predictor: PredictorSettings = PredictorSettings()
-    hybrid: HybridSettings = HybridSettings()
     index: IndexSettings = IndexSettings()
+    selection: SelectionSettings = SelectionSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     serving: ServingSettings = ServingSettings()
     curation: CurationSettings = CurationSettings()

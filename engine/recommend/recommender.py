@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy import sparse
 
+from engine.arms.plan import TrainingPlan
 from engine.catalogue.product import Product
 from engine.core.errors import NotFoundError, ReleaseError
 from engine.core.workspace import Workspace
@@ -131,8 +132,13 @@ class Recommender:
 
     @cached_property
     def training(self) -> dict[str, Any]:
-        """training.json whole: losses, curves, steps, settings, tau."""
+        """training.json whole: losses, curves, the plan, settings."""
         return self._json("training.json")
+
+    @cached_property
+    def plan(self) -> TrainingPlan:
+        """What the release was trained with, and what was compared to choose it."""
+        return TrainingPlan.from_dict(self.training["plan"])
 
     @property
     def item_factors(self) -> NDArray[np.float32]:
@@ -304,10 +310,7 @@ class Recommender:
         if self._profiles is None:
             return None
         counts = self._items["interaction_count"].to_numpy()
-        recipe = self.training.get("recipe", {})
-        return UserScorer(self._profiles, self._shopper_factors["hybrid"], counts), UserScoring(
-            **recipe.get("user_scoring", {})
-        )
+        return UserScorer(self._profiles, self._shopper_factors["hybrid"], counts), self.plan.recipe.user_scoring
 
     def _shopper_scores(self, user: int, arm: str) -> NDArray[np.float32]:
         """(n_items,) by his own factors, or for the hybrid by what he has."""

@@ -112,8 +112,8 @@ def vectors_of_unseen(
     """The vectors of several described products, read together; parameters and errors as for `neighbours_of_unseen`."""
     reading = read_described(recommender, workspace, items)
     counts = np.zeros(len(items), dtype=np.int64)
-    tau = float(recommender.training["tau"])
-    arms = arm_vectors(np.zeros_like(reading.predicted), reading.predicted, reading.content, counts, tau)
+    known_above = recommender.plan.known_above
+    arms = arm_vectors(np.zeros_like(reading.predicted), reading.predicted, reading.content, counts, known_above)
     if arm != "hybrid" or reading.hybrid is None:
         return UnseenVectors(arms[arm].query, reading.present, None)
     smoothed = reading.hybrid.smoothed(reading.views)

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from engine.arms.fusion import ArmVectors, similarities
 from engine.arms.hybrid import Recipe, candidates_of, default_recipe, hybrid_arm
+from engine.arms.plan import Trial
 from engine.core.vectors import unit_rows
+from engine.evaluation.targets import Targets
 from engine.models.smoother import Rows, fit_smoother
 
-__all__ = ["BUCKETS", "BUSY", "choose_recipe", "ndcg_of", "with_behaviour", "with_fallback"]
+__all__ = ["BUCKETS", "BUSY", "choose_recipe", "with_behaviour", "with_fallback"]
 
 WORTH = 0.002
+FEWEST = 5
+"""Validation targets that a range of counts must have for anything to be chosen in it."""
+
 LANDMARKS = 800
 RANKS = (0.25, 0.5, 1.0)
 EXPONENTS = (0.0, 0.25, 0.5, 0.75)
@@ -35,86 +38,85 @@ BUSY = 11
 
 
 def choose_recipe(
-    factors: np.ndarray,
-    counts: np.ndarray,
-    views: Mapping[str, Rows],
-    targets: np.ndarray,
-    gains: sparse.csr_matrix,
-    allowed: np.ndarray,
-    seed: int,
-    *,
-    k: int = 10,
-) -> tuple[Recipe, list[dict[str, Any]]]:
-    """The recipe with the best mean NDCG@k, and all that was tried.
+    factors: np.ndarray, counts: np.ndarray, views: Mapping[str, Rows], targets: Targets, seed: int
+) -> tuple[Recipe, tuple[Trial[Recipe], ...]]:
+    """The recipe with the best mean NDCG@10 on validation targets, and all that was tried.
 
     Parameters
     ----------
     factors : (n_items, rank) residual factors of thinned interactions, `counts` (n_items,) of the same.
-    targets, gains, allowed : validation rows, `(n_targets, n_items)` relevance, `(n_items,) bool` candidates.
     """
     recipe = replace(default_recipe(views, len(counts)), rank=factors.shape[1])
-    judged = np.flatnonzero(np.diff(gains.indptr))
+    judged = targets.judged()
     if not len(judged):
-        return recipe, []
-    rows, wanted = targets[judged], gains[judged]
-    kept = _sample(counts, seed)
-    tried: list[dict[str, Any]] = []
-    asked = {view: vectors[rows] for view, vectors in views.items()}
-
-    def queries(some: Recipe) -> np.ndarray:
-        smoother = fit_smoother(
-            factors[kept], counts[kept], {view: vectors[kept] for view, vectors in views.items()}, some.kernel(),
-            noise=some.noise, seed=seed, max_landmarks=LANDMARKS,
-        )  # fmt: skip
-        return smoother(asked)
-
-    def score(some: Recipe, query: np.ndarray) -> np.ndarray:
-        real = candidates_of(factors[:, : some.rank], np.zeros_like(factors[:, : some.rank]), counts, some.exponent)
-        found = ndcg_of(unit_rows(query[:, : some.rank]) @ real.T, wanted, allowed, k)
-        tried.append(some.to_dict() | {"ndcg": round(float(found.mean()), 4)})
-        return found
-
-    query = queries(recipe)
-    best = score(recipe, query)
+        return recipe, ()
+    search = _Search(recipe, factors, counts, views, judged, seed)
     for step in _kernel_steps:
-        for other in step(recipe, views):
-            moved = queries(other)
-            found = score(other, moved)
-            if _better(found, best):
-                best, recipe, query = found, other, moved
+        for other in step(search.recipe, views):
+            search.compare(other, search.queries(other))
     for exponent in EXPONENTS:
-        other = replace(recipe, exponent=exponent)
-        if exponent != recipe.exponent and _better(found := score(other, query), best):
-            best, recipe = found, other
+        if exponent != search.recipe.exponent:
+            search.compare(replace(search.recipe, exponent=exponent), search.query)
     for share in RANKS[:-1]:
-        other = replace(recipe, rank=max(2, round(share * factors.shape[1])))
-        if _better(found := score(other, query), best):
-            best, recipe = found, other
-    return recipe, tried
+        search.compare(replace(search.recipe, rank=max(2, round(share * factors.shape[1]))), search.query)
+    return search.recipe, tuple(search.trials)
+
+
+class _Search:
+    """The best recipe so far, with its queries (n, rank) and its NDCG of every target, and all that was tried."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        factors: np.ndarray,
+        counts: np.ndarray,
+        views: Mapping[str, Rows],
+        targets: Targets,
+        seed: int,
+    ):
+        self._factors, self._counts, self._targets, self._seed = factors, counts, targets, seed
+        self._sample = _sample(counts, seed)
+        self._sampled = {view: vectors[self._sample] for view, vectors in views.items()}
+        self._asked = {view: vectors[targets.rows] for view, vectors in views.items()}
+        self.trials: list[Trial[Recipe]] = []
+        self.recipe, self.query = recipe, self.queries(recipe)
+        self._best = self._score(recipe, self.query)
+
+    def queries(self, recipe: Recipe) -> np.ndarray:
+        """The smoothed vectors of the targets, from a sample of the items."""
+        smoother = fit_smoother(
+            self._factors[self._sample], self._counts[self._sample], self._sampled, recipe.kernel(),
+            noise=recipe.noise, seed=self._seed, max_landmarks=LANDMARKS,
+        )  # fmt: skip
+        return smoother(self._asked)
+
+    def compare(self, recipe: Recipe, query: np.ndarray) -> None:
+        """Take this recipe where it is better."""
+        found = self._score(recipe, query)
+        if _better(found, self._best):
+            self._best, self.recipe, self.query = found, recipe, query
+
+    def _score(self, recipe: Recipe, query: np.ndarray) -> np.ndarray:
+        own = self._factors[:, : recipe.rank]
+        real = candidates_of(own, np.zeros_like(own), self._counts, recipe.exponent)
+        found = self._targets.ndcg(unit_rows(query[:, : recipe.rank]) @ real.T)
+        self.trials.append(Trial(recipe, round(float(found.mean()), 4)))
+        return found
 
 
 def with_fallback(
-    recipe: Recipe,
-    hybrid: ArmVectors,
-    arms: Mapping[str, ArmVectors],
-    counts: np.ndarray,
-    targets: np.ndarray,
-    gains: sparse.csr_matrix,
-    allowed: np.ndarray,
-    *,
-    k: int = 10,
+    recipe: Recipe, hybrid: ArmVectors, arms: Mapping[str, ArmVectors], counts: np.ndarray, targets: Targets
 ) -> Recipe:
     """The recipe with the best single arm wherever it beats the hybrid by more than one standard error."""
-    judged = np.flatnonzero(np.diff(gains.indptr))
+    judged = targets.judged()
     fallback: dict[int, str] = {}
     for low, high in BUCKETS:
-        here = judged[(counts[targets[judged]] >= low) & (counts[targets[judged]] <= high)]
-        if len(here) < 5:
+        count = counts[judged.rows]
+        here = judged[(count >= low) & (count <= high)]
+        if len(here) < FEWEST:
             continue
-        own = ndcg_of(similarities(hybrid, targets[here]), gains[here], allowed, k)
-        ahead = {
-            name: ndcg_of(similarities(arm, targets[here]), gains[here], allowed, k) - own for name, arm in arms.items()
-        }
+        own = here.ndcg(similarities(hybrid, here.rows))
+        ahead = {name: here.ndcg(similarities(arm, here.rows)) - own for name, arm in arms.items()}
         name = max(ahead, key=lambda arm: float(ahead[arm].mean()))
         if _better(ahead[name], np.zeros(len(here))):
             fallback |= {low: name, high + 1: "hybrid"}
@@ -126,36 +128,30 @@ def with_behaviour(
     hybrid: tuple[np.ndarray, np.ndarray],
     arms: Mapping[str, ArmVectors],
     counts: np.ndarray,
-    targets: np.ndarray,
-    gains: sparse.csr_matrix,
-    allowed: np.ndarray,
+    targets: Targets,
     *,
     low: int,
     high: int | None,
-    k: int = 10,
 ) -> Recipe:
     """The recipe with the weight that the cosine of ALS factors should have beside the hybrid at `low` to `high` interactions.
 
-    The weight of the best mean NDCG@k, where that is ahead of none by more than one standard error; else none.
+    The weight of the best mean NDCG@10, where that is ahead of none by more than one standard error; else none.
 
     Parameters
     ----------
     hybrid : (n_items, rank) query and candidates of `fit_hybrid`; `arms` has "als".
     high : the last count that is meant; None for no end.
     """
-    judged = np.flatnonzero(np.diff(gains.indptr))
-    count = counts[targets[judged]]
+    judged = targets.judged()
+    count = counts[judged.rows]
     here = judged[(count >= low) & (count <= (count.max(initial=0) if high is None else high))]
     after = {high + 1: 0.0} if high is not None and high + 1 not in recipe.behaviour else {}
-    if len(here) < 5:
+    if len(here) < FEWEST:
         return recipe
-    query, candidates = hybrid
 
     def found(weight: float) -> np.ndarray:
         trial = replace(recipe, fallback={}, behaviour={0: weight} if weight else {})
-        return ndcg_of(
-            similarities(hybrid_arm(query, candidates, counts, trial, arms), targets[here]), gains[here], allowed, k
-        )
+        return here.ndcg(similarities(hybrid_arm(*hybrid, counts, trial, arms), here.rows))
 
     plain = found(0.0)
     ahead = {weight: found(weight) - plain for weight in BEHAVIOUR_WEIGHTS}
@@ -163,17 +159,6 @@ def with_behaviour(
     if not _better(ahead[weight], np.zeros(len(here))):
         return recipe
     return replace(recipe, behaviour=dict(sorted((recipe.behaviour | {low: weight} | after).items())))
-
-
-def ndcg_of(scores: np.ndarray, gains: sparse.csr_matrix, allowed: np.ndarray, k: int) -> np.ndarray:
-    """(n,) NDCG@k of rows of scores `(n, n_items)`; every row of `gains` has something relevant."""
-    wanted = np.asarray(gains.toarray())
-    masked = np.where(allowed & np.isfinite(scores), scores, -np.inf)
-    best = np.argsort(-masked, axis=1, kind="stable")[:, :k]
-    found = np.where(np.isfinite(np.take_along_axis(masked, best, axis=1)), np.take_along_axis(wanted, best, axis=1), 0)
-    discount = 1.0 / np.log2(np.arange(2, best.shape[1] + 2))
-    ideal = np.sort(wanted, axis=1)[:, ::-1][:, :k] @ discount
-    return np.asarray((found @ discount) / ideal)
 
 
 def _better(found: np.ndarray, best: np.ndarray) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.arms.plan import Trial
 from engine.evaluation.published_task import TaskScores, TaskSplit, score_shoppers
 from engine.models.user_scoring import USER_SCORINGS, UserScorer, UserScoring
 
@@ -31,6 +32,12 @@ class UserScoringFigures:
         """The scoring with the best NDCG relative to the plainest one, on average over the sets, by these shoppers or all."""
         return USER_SCORINGS[self._best(shoppers)]
 
+    def trials(self) -> tuple[Trial[UserScoring], ...]:
+        """Every scoring with its mean NDCG, on average over the sets."""
+        return tuple(
+            Trial(scoring, round(float(np.mean(self._means(place))), 4)) for place, scoring in enumerate(USER_SCORINGS)
+        )
+
     def cross_fitted(self, rng: np.random.Generator) -> list[TaskScores]:
         """Per set, every shopper's figures under the scoring that the other half of the shoppers chose."""
         everybody = np.unique(np.concatenate([one.shoppers for one in self.scores[0]]))
@@ -51,20 +58,25 @@ class UserScoringFigures:
         return made
 
     def _best(self, shoppers: np.ndarray | None) -> int:
-        def means(scoring: int) -> list[float]:
-            kept = [
-                one.ndcg if shoppers is None else one.ndcg[np.isin(one.shoppers, shoppers)]
-                for one in self.scores[scoring]
-            ]
-            return [float(one.mean()) if len(one) else 0.0 for one in kept]
-
-        plain = means(0)
+        plain = self._means(0, shoppers)
         gains = [
-            float(np.mean([own / base for own, base in zip(means(scoring), plain, strict=True) if base > 0] or [1.0]))
+            float(
+                np.mean(
+                    [own / base for own, base in zip(self._means(scoring, shoppers), plain, strict=True) if base > 0]
+                    or [1.0]
+                )
+            )
             for scoring in range(len(USER_SCORINGS))
         ]
         best = int(np.argmax(gains))
         return best if gains[best] > 1.0 + WORTH else 0
+
+    def _means(self, scoring: int, shoppers: np.ndarray | None = None) -> list[float]:
+        """Mean NDCG of a scoring in each set of candidates, for these shoppers or all."""
+        figures = [
+            one.ndcg if shoppers is None else one.ndcg[np.isin(one.shoppers, shoppers)] for one in self.scores[scoring]
+        ]
+        return [float(one.mean()) if len(one) else 0.0 for one in figures]
 
 
 def measure_user_scorings(

@@ -1,7 +1,7 @@
 """From the shop's data to a release, read top to bottom.
 
-    shop -> interactions -> encoders -> features -> quality, ALS settings, recipe -> behaviour -> predictor -> smoother -> arms, maps -> release
-    -> published
+    drafts, changes -> shop -> interactions -> encoders -> features -> plan -> quality -> behaviour -> predictor -> smoother
+    -> arms, maps -> release -> published
 
 The same data, settings and seed give the same files, hash by hash; what differs from run to run (times) stands in the
 manifest alone.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ import pyarrow.parquet as pq
 from scipy import sparse
 
 from engine.arms.contributions import contributions
-from engine.arms.fusion import DEFAULT_TAU, ArmVectors, arm_vectors
-from engine.arms.hybrid import Hybrid, Recipe, default_recipe, fit_hybrid, fit_standard, hybrid_arm
+from engine.arms.fusion import ArmVectors, arm_vectors
+from engine.arms.hybrid import Hybrid, Recipe, fit_hybrid, fit_standard, hybrid_arm
 from engine.arms.hybrid_files import save_hybrid
 from engine.arms.judgement_learning import learn
+from engine.arms.plan import TrainingPlan, default_plan
 from engine.catalogue.interactions import Interactions, read_interactions
 from engine.catalogue.snapshot import Shop, read_shop
 from engine.core.progress import Progress, StepClock, silent
@@ -37,10 +38,10 @@ from engine.curation.judgements import JudgementStore
 from engine.curation.samples import store_sample_judgements
 from engine.curation.training_judgements import TrainingJudgements, judgements_for_training
 from engine.demo.build import read_families
-from engine.evaluation.report import evaluate_release
+from engine.evaluation.fits import Content
+from engine.evaluation.report import measure_plan
 from engine.models.als import AlsFactors, fit_als
 from engine.models.encoders import (
-    MODALITIES,
     Encoder,
     Features,
     content_vectors,
@@ -56,7 +57,9 @@ from engine.recommend.recommender import Recommender
 from engine.release.arm_index import write_arms
 from engine.release.publish import JUDGED_FILE, current_release_id, new_release_id, write_release
 from engine.release.publish import publish as publish_release
+from engine.selection.plan_choice import PlanChoice, choose_plan
 from engine.training.gate import decide, without_nan
+from engine.training.record import headline, notes, recorded_settings, training_record
 
 __all__ = ["TrainingResult", "measure", "train"]
 
@@ -97,29 +100,31 @@ def train(
     began = time.monotonic()
     steps = StepClock(progress)
     shop, interactions = _read(workspace, settings, steps)
+    settings = _as_trained(settings, shop)
     judged = judgements_for_training(workspace, settings)
     encoders, features, content = _read_content(shop, workspace, settings, steps)
     vocabulary = fit_tfidf(shop.items, shop.attribute_kinds)
     words = vocabulary.encode(shop.items)
-    metrics = _measure(shop, interactions, features, content, words, settings, steps)
-    given, chosen = settings.als, settings.als.model_copy(update=metrics.get("als", {}))
-    behaviour = _learn_behaviour(shop, interactions, chosen, settings.seed, steps)
+    known = Content(features, content, words)
+    choice = _choose(shop, interactions, known, settings, steps)
+    plan, metrics = choice.plan, _measure(interactions, known, choice, settings, steps)
+    behaviour = _learn_behaviour(shop, interactions, plan.als, settings.seed, steps)
     # The network learns better from factors that are pulled less towards zero than those that compare best.
-    taught = behaviour if chosen == given else fit_als(interactions.user_items, given, settings.seed)
+    taught = behaviour if plan.als == settings.als else fit_als(interactions.user_items, settings.als, settings.seed)
     predictor = _learn_prediction(taught, features, interactions, settings, steps)
 
     predicted = predictor.predict(features)
     arms = arm_vectors(
-        taught.item_factors, predicted, content, interactions.counts, metrics["tau"], tuned=behaviour.item_factors
+        taught.item_factors, predicted, content, interactions.counts, plan.known_above, tuned=behaviour.item_factors
     )
     smoothed, shares, learned = _smooth(
-        shop, interactions, features, predicted, words, metrics.get("recipe"), judged, settings, steps
+        shop, interactions, features, predicted, words, plan.recipe, judged, settings, steps
     )
     arms["hybrid"] = hybrid_arm(smoothed.query, smoothed.candidates, interactions.counts, smoothed.recipe, arms)
     maps = _draw_maps(shop, arms, settings, steps)
     fit, verdict = decide(metrics, arms["hybrid"], _served_metrics(workspace))
     metrics = without_nan(metrics)
-    notes = _notes(shop, interactions, features, metrics)
+    said = notes(shop, interactions, features, metrics, plan)
     decision = verdict if publish or not fit else "Not published, as asked."
     release_id = release_id or new_release_id(workspace)
 
@@ -148,21 +153,21 @@ def train(
         atomic_write_json(directory / "metrics.json", metrics)
         atomic_write_json(
             directory / "training.json",
-            _training_record(behaviour, predictor, encoders, metrics["tau"], settings, notes)
-            | {"recipe": smoothed.recipe.to_dict(), "shares": shares, "judgements": learned},
+            training_record(behaviour, predictor, encoders, plan, settings, said)
+            | {"shares": shares, "judgements": learned},
         )
         steps("Building the neighbour index", 1.0)
         return {
             "snapshot_id": shop.snapshot_id,
             "seed": settings.seed,
-            "settings": _recorded_settings(settings),
+            "settings": recorded_settings(settings),
             "counts": {
                 "n_items": len(shop.items),
                 "n_users": len(interactions.user_ids),
                 "n_interactions": int(interactions.user_items.nnz),
             },
             "dims": {"factors": settings.als.factors, **{name: encoder.dim for name, encoder in encoders.items()}},
-            "metrics": _headline(metrics),
+            "metrics": headline(metrics),
             "shop": {
                 "name": shop.name,
                 "interaction_word": shop.interaction_word,
@@ -170,11 +175,10 @@ def train(
                 "demo": shop.demo,
                 "attributes": shop.attribute_kinds,
             },
-            "tau": metrics["tau"],
             "arms": entries,
             "steps": steps.seconds(),
             "decision": decision,
-            "notes": notes,
+            "notes": said,
             "judgements_until": judged.until.isoformat() if learned and judged.until else None,
         }
 
@@ -188,15 +192,19 @@ def train(
             steps("Publishing", 0.5, "adding sample judgements")
             _store_samples(workspace, settings, release_id)
     steps("Publishing", 1.0, decision)
-    return TrainingResult(release_id, published, metrics, time.monotonic() - began, decision, notes)
+    return TrainingResult(release_id, published, metrics, time.monotonic() - began, decision, said)
 
 
-def measure(workspace: Workspace, settings: Settings, progress: Progress = silent) -> dict[str, Any]:
-    """What `evaluate_release` says of the shop in use, without training a release."""
+def measure(
+    workspace: Workspace, settings: Settings, progress: Progress = silent
+) -> tuple[TrainingPlan, dict[str, Any]]:
+    """The plan that a training would follow now, and its figures; no release is trained."""
     shop, interactions = _read(workspace, settings, progress)
+    settings = _as_trained(settings, shop)
     _, features, content = _read_content(shop, workspace, settings, progress)
-    words = fit_tfidf(shop.items, shop.attribute_kinds).encode(shop.items)
-    return evaluate_release(interactions, features, content, settings, settings.seed, progress, words=words)
+    known = Content(features, content, fit_tfidf(shop.items, shop.attribute_kinds).encode(shop.items))
+    choice = _choose(shop, interactions, known, settings, progress)
+    return choice.plan, _figures(interactions, known, choice, settings, progress)
 
 
 def _read(workspace: Workspace, settings: Settings, progress: Progress) -> tuple[Shop, Interactions]:
@@ -231,25 +239,42 @@ def _read_content(
     return encoders, features, content_vectors(features)
 
 
+def _as_trained(settings: Settings, shop: Shop) -> Settings:
+    """ALS is not tuned on the demo shop: its first training is watched by somebody who waits."""
+    if not shop.demo:
+        return settings
+    return settings.model_copy(update={"als": settings.als.model_copy(update={"tries": 1})})
+
+
+def _choose(
+    shop: Shop, interactions: Interactions, known: Content, settings: Settings, progress: Progress
+) -> PlanChoice:
+    if not settings.selection.enabled:
+        return PlanChoice(default_plan(settings, len(shop.items), words=known.words is not None))
+    return choose_plan(interactions.user_items, known, settings, settings.seed, progress)
+
+
 def _measure(
-    shop: Shop,
-    interactions: Interactions,
-    features: Mapping[str, Features],
-    content: np.ndarray,
-    words: sparse.csr_matrix,
-    settings: Settings,
-    progress: Progress,
+    interactions: Interactions, known: Content, choice: PlanChoice, settings: Settings, progress: Progress
 ) -> dict[str, Any]:
     if not settings.evaluation.enabled:
-        return {
-            "seed": settings.seed,
-            "tau": settings.hybrid.tau or DEFAULT_TAU,
-            "problem": "Quality was not measured: evaluation.enabled is off.",
-        }
-    progress("Measuring quality", 0.0)
-    if shop.demo:  # its first training is watched by somebody who waits
-        settings = settings.model_copy(update={"als": settings.als.model_copy(update={"tries": 1})})
-    return evaluate_release(interactions, features, content, settings, settings.seed, progress, words=words)
+        return {"seed": settings.seed, "problem": "Quality was not measured: evaluation.enabled is off."}
+    return _figures(interactions, known, choice, settings, progress)
+
+
+def _figures(
+    interactions: Interactions, known: Content, choice: PlanChoice, settings: Settings, progress: Progress
+) -> dict[str, Any]:
+    return measure_plan(
+        interactions.user_items,
+        known,
+        choice.plan,
+        settings,
+        settings.seed,
+        progress,
+        thinned=choice.thinned,
+        shoppers=choice.shoppers,
+    )
 
 
 def _learn_prediction(
@@ -280,7 +305,7 @@ def _smooth(
     features: Mapping[str, Features],
     predicted: np.ndarray,
     words: sparse.csr_matrix,
-    recipe: Mapping[str, Any] | None,
+    recipe: Recipe,
     judged: TrainingJudgements,
     settings: Settings,
     progress: Progress,
@@ -290,10 +315,9 @@ def _smooth(
     progress(step, 0.0)
     standard = fit_standard(features)
     views = standard.views(features, predicted, words)
-    chosen = Recipe.from_dict(recipe) if recipe else default_recipe(views, len(interactions.counts))
     counts = interactions.counts
-    factors = residual_factors(interactions.user_items, chosen.rank, settings.seed)
-    fitted = fit_hybrid(interactions.user_items, counts, standard, views, chosen, settings.seed, factors=factors)
+    factors = residual_factors(interactions.user_items, recipe.rank, settings.seed)
+    fitted = fit_hybrid(interactions.user_items, counts, standard, views, recipe, settings.seed, factors=factors)
     progress(step, 0.7)
     shares = contributions(fitted, factors, counts, views, settings.seed)
     progress(step, 1.0)
@@ -329,66 +353,10 @@ def _served_metrics(workspace: Workspace) -> dict[str, Any] | None:
         return None
 
 
-def _headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """What lists of releases show: surprise NDCG@10 of every arm, pooled."""
-    arms = metrics.get("thinning", {})
-    return {"surprise_ndcg": {arm: levels["pooled"]["ndcg"] for arm, levels in arms.items()}, "tau": metrics["tau"]}
-
-
-def _notes(
-    shop: Shop, interactions: Interactions, features: Mapping[str, Features], metrics: Mapping[str, Any]
-) -> list[str]:
-    """What this shop lacks, in a merchandiser's words."""
-    notes = [
-        f"No product has {modality.example} to learn from: neighbours do without."
-        for name, modality in MODALITIES.items()
-        if name not in features
-    ]
-    nothing = ~np.any([block.present for block in features.values()], axis=0)
-    if nothing.any():
-        notes.append(f"{int(nothing.sum()):,} products have neither text, picture nor attributes.")
-    untouched = int((interactions.counts == 0).sum())
-    if untouched:
-        notes.append(f"{untouched:,} of {len(shop.items):,} products have no {shop.interaction_word} yet.")
-    if "problem" in metrics:
-        notes.append(metrics["problem"])
-    return notes
-
-
 def _write_items(workspace: Workspace, shop: Shop, interactions: Interactions, path: Path) -> None:
     """The snapshot's products, types and all, with `interaction_count`."""
     table = pq.read_table(workspace.snapshots / shop.snapshot_id / "items.parquet")
     pq.write_table(table.append_column("interaction_count", pa.array(interactions.counts)), path, compression="zstd")
-
-
-def _training_record(
-    behaviour: AlsFactors,
-    predictor: TrainedPredictor,
-    encoders: Mapping[str, Encoder],
-    tau: float,
-    settings: Settings,
-    notes: list[str],
-) -> dict[str, Any]:
-    """training.json: how the models came about; nothing in it may differ between equal runs."""
-    return {
-        "als_losses": behaviour.losses,
-        "predictor": {
-            "curves": [asdict(loss) for loss in predictor.curves],
-            "best_epoch": predictor.best_epoch,
-            "min_interactions": predictor.min_interactions,
-        },
-        "encoders": {
-            modality: {"dim": encoder.dim, "fingerprint": encoder.fingerprint} for modality, encoder in encoders.items()
-        },
-        "tau": tau,
-        "settings": _recorded_settings(settings),
-        "notes": notes,
-    }
-
-
-def _recorded_settings(settings: Settings) -> dict[str, Any]:
-    """Settings without the database's URL, which may hold a password and changes nothing in a release."""
-    return settings.model_dump(mode="json", exclude={"database_url"})
 
 
 def _store_samples(workspace: Workspace, settings: Settings, release_id: str) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from PIL import Image, ImageDraw
 from scipy import sparse
 
 from engine.arms.fusion import arm_vectors, blend
+from engine.arms.plan import default_plan
 from engine.catalogue.images import store_image
 from engine.catalogue.interactions import Interactions, read_interactions
 from engine.catalogue.snapshot import Shop, read_shop, write_snapshot
@@ -234,7 +235,7 @@ def _fill(
     (directory / "metrics.json").write_text(json.dumps(metrics))
     notes = [f"{int((counts == 0).sum())} of {len(counts)} products have no clicks yet."]
     recorded = settings.model_dump(mode="json", exclude={"database_url"})
-    (directory / "training.json").write_text(json.dumps(_training(recorded, notes)))
+    (directory / "training.json").write_text(json.dumps(_training(settings, len(shop.items), notes)))
     return {
         "snapshot_id": shop.snapshot_id,
         "seed": settings.seed,
@@ -247,7 +248,6 @@ def _fill(
         "dims": {"factors": factors.shape[1]},
         "metrics": {
             "surprise_ndcg": {arm: levels["pooled"]["ndcg"] for arm, levels in metrics["thinning"].items()},
-            "tau": TAU,
         },
         "shop": {
             "name": shop.name,
@@ -256,7 +256,6 @@ def _fill(
             "demo": shop.demo,
             "attributes": shop.attribute_kinds,
         },
-        "tau": TAU,
         "arms": arms,
         "steps": [{"name": "Reading the shop", "seconds": 0.4}, {"name": "Drawing the maps", "seconds": 61.2}],
         "decision": f"Published: {len(shop.items)} of {len(shop.items)} products have neighbours.",
@@ -325,7 +324,6 @@ def _metrics(seed: int) -> dict[str, Any]:
     return {
         "seed": seed,
         "k": 10,
-        "tau": TAU,
         "n_targets": 240,
         "without_relevant": 12,
         "thinning": thinning,
@@ -336,14 +334,14 @@ def _metrics(seed: int) -> dict[str, Any]:
     }
 
 
-def _training(settings: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+def _training(settings: Settings, n_items: int, notes: list[str]) -> dict[str, Any]:
     """training.json with every key that training writes."""
     curves = [{"epoch": e, "train": 1.0 / (1 + e), "validation": 0.2 + 1.0 / (1 + e)} for e in range(1, 9)]
     return {
         "als_losses": [1.0 / (1 + step) for step in range(15)],
         "predictor": {"curves": curves, "best_epoch": 8, "min_interactions": 3},
         "encoders": {"attributes": {"dim": 24, "fingerprint": "planted"}},
-        "tau": TAU,
-        "settings": settings,
+        "plan": replace(default_plan(settings, n_items, words=False), known_above=TAU).to_dict(),
+        "settings": settings.model_dump(mode="json", exclude={"database_url"}),
         "notes": notes,
     }

@@ -15,7 +15,7 @@ from ui.widgets.formatting import ARM_NAMES, arm_name
 __all__ = ["draw_quality", "quality_chart", "quality_headline", "quality_table", "task_table"]
 
 Metrics = Mapping[str, Any]
-"""metrics.json of a release, from `engine.evaluation.report.evaluate_release`."""
+"""metrics.json of a release, from `engine.evaluation.report.measure_plan`."""
 
 CEILING = "If it had sold well"
 REFERENCE_NAMES = {

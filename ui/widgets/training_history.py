@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from engine.arms.plan import TrainingPlan
 from engine.models.encoders.registry import MODALITIES
 from engine.release.manifest import Manifest
 from ui.widgets.charts import Chart
@@ -42,7 +43,7 @@ def draw_shares(training: Training, word: str) -> None:
         st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
 
 
-def draw_training_history(training: Training, metrics: Mapping[str, Any], manifest: Manifest, flags: str) -> None:
+def draw_training_history(training: Training, plan: TrainingPlan, manifest: Manifest, flags: str) -> None:
     """What was decided, learned and tried, how long each step took, and how the errors fell.
 
     Parameters
@@ -58,7 +59,7 @@ def draw_training_history(training: Training, metrics: Mapping[str, Any], manife
         for name, sentence in said.items():
             if sentence:
                 st.markdown(f"**{name}:** {sentence}")
-        _draw_tried(als_table(metrics))
+        _draw_tried(als_table(plan))
         _draw_steps(manifest.steps)
         _draw_curves(training)
         for note in training.get("notes", []):
@@ -94,12 +95,16 @@ def share_sentences(training: Training, word: str) -> list[str]:
     ]
 
 
-def als_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
+def als_table(plan: TrainingPlan) -> pd.DataFrame:
     """What was tried to learn from behaviour, best first: factors, regularization, alpha, ndcg, used."""
-    table = pd.DataFrame(metrics.get("als_tried", []), columns=[*CANDIDATES, "ndcg"])
-    used = metrics.get("als", {})
-    table["used"] = [all(row[name] == used.get(name) for name in CANDIDATES) for row in table.to_dict("records")]
-    return table.sort_values("ndcg", ascending=False, kind="stable").reset_index(drop=True)
+    trials = sorted(plan.trials.als, key=lambda one: -one.ndcg)
+    return pd.DataFrame(
+        [
+            {name: getattr(one.tried, name) for name in CANDIDATES} | {"ndcg": one.ndcg, "used": one.tried == plan.als}
+            for one in trials
+        ],
+        columns=[*CANDIDATES, "ndcg", "used"],
+    )
 
 
 def loss_chart(curves: Mapping[str, Sequence[float]], x_title: str) -> Chart:

@@ -117,7 +117,7 @@ def _sides(
         "predicted": _predicted(recommender, rows, counts, now.predicted),
     }
     if now.hybrid is None:
-        tau = float(recommender.training["tau"])
+        tau = recommender.plan.known_above
         blended = arm_vectors(recommender.item_factors[rows], now.predicted, now.content, counts, tau)["hybrid"]
         return {**sides, "hybrid": (blended.query, blended.candidates)}
     return {**sides, "hybrid": _hybrid(recommender, workspace, rows, counts, now, then, sides)}
@@ -132,7 +132,7 @@ def _predicted(
     found_by = np.asarray(recommender.arm("predicted").candidates[rows])
     worth = np.linalg.norm(found_by[:, :width], axis=1, keepdims=True)
     fresh = np.hstack([worth * units, np.sqrt(np.maximum(1.0 - worth**2, 0.0))])
-    known = counts[:, None] > float(recommender.training["tau"])
+    known = counts[:, None] > recommender.plan.known_above
     query = np.hstack([units, np.zeros((len(units), 1), dtype=np.float32)])
     return query, np.where(known, found_by, fresh).astype(np.float32)
 

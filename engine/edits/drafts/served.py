@@ -190,7 +190,7 @@ def _scale(recommender: Recommender, workspace: Workspace, rank: int) -> tuple[f
     """What turns the length of a smoothed vector into that of a candidate: the factor, and the recipe's exponent."""
     key = str(recommender.directory)
     if key not in _scales:
-        exponent = float(recommender.training.get("recipe", {}).get("exponent", 0.5))
+        exponent = recommender.plan.recipe.exponent
         items = recommender.items
         rows = np.flatnonzero(items["interaction_count"].to_numpy() == 0)[:SAMPLE]
         factor = 0.0

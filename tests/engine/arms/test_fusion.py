@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-from scipy import sparse
 
-from engine.arms.fusion import ARMS, DEFAULT_TAU, arm_vectors, blend, choose_tau, similarities
+from engine.arms.fusion import ARMS, arm_vectors, blend, similarities
 from engine.core.errors import TrainingError
 from engine.core.vectors import unit_rows
 
@@ -99,27 +98,6 @@ def test_a_product_about_which_nothing_is_known_is_in_no_list_of_the_hybrid():
     nothing = np.zeros((2, 3), dtype=np.float32)
     arm = arm_vectors(nothing, np.eye(2, 3, dtype=np.float32) * [[0], [1]], nothing, np.zeros(2), 4.0)["hybrid"]
     assert arm.has_list.tolist() == arm.is_candidate.tolist() == [False, True]
-
-
-@pytest.mark.parametrize("trusted", ["behaviour", "prediction"])
-def test_tau_follows_what_is_right_on_the_validation_items(trusted):
-    """Items fall in ten groups; one of the two sources knows them, the other is noise."""
-    rng = np.random.default_rng(2)
-    group = np.arange(200) % 10
-    truth = np.eye(10, dtype=np.float32)[group] + rng.normal(0, 0.05, (200, 10)).astype(np.float32)
-    noise = rng.normal(size=(200, 10)).astype(np.float32)
-    behaviour, predicted = (truth, noise) if trusted == "behaviour" else (noise, truth)
-    targets = np.arange(40)
-    allowed = np.arange(200) >= 40
-    gains = sparse.csr_matrix((group[targets][:, None] == group[None]) & allowed).astype(float)
-    tau = choose_tau(behaviour, predicted, np.full(200, 16), targets, gains, allowed)
-    assert tau < 16 if trusted == "behaviour" else tau > 16
-
-
-def test_without_anything_relevant_tau_is_the_default():
-    vectors = np.ones((3, 2), dtype=np.float32)
-    nothing = sparse.csr_matrix((1, 3))
-    assert choose_tau(vectors, vectors, np.ones(3), np.array([0]), nothing, np.ones(3, bool)) == DEFAULT_TAU
 
 
 def test_rows_that_say_nothing_stay_zero():

@@ -17,11 +17,12 @@ from engine.arms.hybrid import Hybrid, Recipe, default_recipe, fit_hybrid, fit_s
 from engine.arms.hybrid_files import load_hybrid, save_hybrid
 from engine.core.errors import ReleaseError
 from engine.core.vectors import unit_rows
+from engine.evaluation.targets import Targets
 from engine.models.encoders import Features
 from engine.models.residual import residual_factors
 from engine.models.tfidf import fit_tfidf
 from engine.models.user_scoring import UserScorer, UserScoring
-from engine.selection.recipe_choice import choose_recipe, ndcg_of, with_behaviour, with_fallback
+from engine.selection.recipe_choice import choose_recipe, with_behaviour, with_fallback
 
 GROUPS = 6
 GROUP = np.arange(240) % GROUPS
@@ -129,31 +130,30 @@ def test_a_shopper_is_offered_the_group_of_what_he_has(shop, taste):
     assert (GROUP[scores.argmax(axis=1)] == shop.taste)[known].mean() > 0.9
 
 
-def truth(shop: Catalogue) -> tuple[np.ndarray, sparse.csr_matrix, np.ndarray]:
+def truth(shop: Catalogue) -> Targets:
     targets = np.arange(0, 240, 7)  # of all groups
     allowed = np.ones(240, dtype=bool)
     allowed[targets] = False
     gains = sparse.csr_matrix(((GROUP[targets][:, None] == GROUP[None]) & allowed).astype(float))
-    return targets, gains, allowed
+    return Targets(targets, gains, allowed)
 
 
 def test_a_view_that_misleads_is_left_out_of_the_recipe(shop):
     rng = np.random.default_rng(5)
     misleading = unit_rows(np.eye(40, dtype=np.float32)[rng.permutation(240) % 40])
     views = {"content": shop.views["content"], "prediction": misleading}
-    targets, gains, allowed = truth(shop)
-    thinned = np.where(np.isin(np.arange(240), targets), 0, shop.counts)
-    recipe, tried = choose_recipe(shop.factors, thinned, views, targets, gains, allowed, 0)
+    targets = truth(shop)
+    thinned = np.where(np.isin(np.arange(240), targets.rows), 0, shop.counts)
+    recipe, trials = choose_recipe(shop.factors, thinned, views, targets, 0)
     kept = recipe.weights.get("prediction", 0) / sum(recipe.weights.values())
     assert kept <= 0.5
-    best = max(one["ndcg"] for one in tried)
-    chosen = [one["ndcg"] for one in tried if Recipe.from_dict({k: v for k, v in one.items() if k != "ndcg"}) == recipe]
-    assert chosen[0] >= best - 0.02
-    assert len(tried) > 5
+    chosen = [one.ndcg for one in trials if one.tried == recipe]
+    assert chosen[0] >= max(one.ndcg for one in trials) - 0.02
+    assert len(trials) > 5
 
 
 def test_an_arm_that_is_clearly_better_answers_for_its_counts_and_no_other(shop):
-    targets, gains, allowed = truth(shop)
+    targets = truth(shop)
     counts = np.where(np.arange(240) % 4 == 0, 2, 8)
     everywhere = np.ones(240, dtype=bool)
     right, rng = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP]), np.random.default_rng(1)
@@ -161,16 +161,10 @@ def test_an_arm_that_is_clearly_better_answers_for_its_counts_and_no_other(shop)
     where = (counts == 2)[:, None]
     good = ArmVectors(np.where(where, right, noise), right, everywhere, everywhere)
     bad = ArmVectors(np.where(where, noise, right), right, everywhere, everywhere)
-    recipe = with_fallback(Recipe({"content": 1.0}), bad, {"content": good}, counts, targets, gains, allowed)
+    recipe = with_fallback(Recipe({"content": 1.0}), bad, {"content": good}, counts, targets)
     assert recipe.fallback == {1: "content", 4: "hybrid"}
-    same = with_fallback(Recipe({"content": 1.0}), good, {"content": good}, counts, targets, gains, allowed)
+    same = with_fallback(Recipe({"content": 1.0}), good, {"content": good}, counts, targets)
     assert same.fallback == {}
-
-
-def test_ndcg_of_a_perfect_order_is_one_and_of_no_list_zero():
-    gains = sparse.csr_matrix(np.array([[0.0, 3.0, 1.0], [0.0, 0.0, 2.0]]))
-    scores = np.array([[0.0, 3.0, 1.0], [-np.inf, -np.inf, -np.inf]])
-    np.testing.assert_allclose(ndcg_of(scores, gains, np.ones(3, dtype=bool), 10), [1.0, 0.0])
 
 
 def test_own_clicks_say_nothing_without_clicks_and_more_as_they_grow(shop):
@@ -218,21 +212,21 @@ def test_behaviour_beside_changes_nothing_below_its_count(shop):
 
 
 def test_behaviour_is_added_where_it_helps_and_nowhere_else(shop):
-    targets, gains, allowed = truth(shop)
+    targets = truth(shop)
     rng = np.random.default_rng(1)
     right = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP])
     noise = unit_rows(rng.normal(size=(240, GROUPS)).astype(np.float32))
     everywhere, counts = np.ones(240, dtype=bool), np.full(240, 20)
     good, bad = (ArmVectors(q, right, everywhere, everywhere) for q in (right, noise))
     recipe = Recipe({"content": 1.0})
-    helped = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, gains, allowed, low=11, high=None)
+    helped = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, low=11, high=None)
     assert set(helped.behaviour) == {11}
-    within = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, gains, allowed, low=1, high=20)
+    within = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, low=1, high=20)
     assert within.behaviour[21] == 0.0
     assert within.behaviour[1] > 0
-    unhelped = with_behaviour(recipe, (right, right), {"als": bad}, counts, targets, gains, allowed, low=11, high=None)
+    unhelped = with_behaviour(recipe, (right, right), {"als": bad}, counts, targets, low=11, high=None)
     assert unhelped.behaviour == {}
-    elsewhere = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, gains, allowed, low=1, high=10)
+    elsewhere = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, low=1, high=10)
     assert elsewhere.behaviour == {}
 
 

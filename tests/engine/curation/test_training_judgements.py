@@ -50,7 +50,7 @@ def test_the_split_is_of_products_and_holds_for_ever():
 def test_a_release_says_whom_it_learned_from_and_is_not_scored_by_them(tmp_path, judge):
     workspace = Workspace(tmp_path / "shop")
     build_tiny_shop(workspace)
-    settings = Settings.model_validate({**SMALL, "evaluation": {"enabled": False}})
+    settings = Settings.model_validate({**SMALL, "selection": {"enabled": False}, "evaluation": {"enabled": False}})
     train(workspace, settings)
     first = Recommender.open(workspace)
     store = JudgementStore(workspace.database_url)
@@ -103,7 +103,7 @@ def test_a_release_says_whom_it_learned_from_and_is_not_scored_by_them(tmp_path,
 def test_a_training_may_be_told_not_to_learn(tmp_path, judge):
     workspace = Workspace(tmp_path / "shop")
     build_tiny_shop(workspace)
-    settings = Settings.model_validate({**SMALL, "evaluation": {"enabled": False}})
+    settings = Settings.model_validate({**SMALL, "selection": {"enabled": False}, "evaluation": {"enabled": False}})
     train(workspace, settings)
     store = JudgementStore(workspace.database_url)
     anchors = [one for one in Recommender.open(workspace).items["item_id"] if teaches(one, 0.5)]

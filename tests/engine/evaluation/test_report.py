@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from engine.arms.fusion import ARMS, DEFAULT_TAU
-from engine.catalogue.interactions import Interactions
+from engine.arms.fusion import ARMS
+from engine.arms.plan import default_plan
 from engine.core.settings import Settings
-from engine.evaluation.report import evaluate_release
+from engine.evaluation.fits import Content
+from engine.evaluation.report import measure_plan
 from engine.evaluation.thinning import LEVELS
 from engine.models.encoders import Features, content_vectors
 
@@ -16,7 +17,7 @@ SETTINGS = Settings.model_validate(
 )
 
 
-def a_shop(n_items: int = 240, n_shoppers: int = 900) -> tuple[Interactions, dict[str, Features]]:
+def a_shop(n_items: int = 240, n_shoppers: int = 900) -> tuple[sparse.csr_matrix, Content]:
     """Shoppers like one of eight styles; content shows the style, with noise."""
     rng = np.random.default_rng(0)
     style, taste = np.arange(n_items) % 8, np.arange(n_shoppers) % 8
@@ -24,14 +25,19 @@ def a_shop(n_items: int = 240, n_shoppers: int = 900) -> tuple[Interactions, dic
     chance = np.clip(np.where(taste[:, None] == style, 0.22, 0.012) * popularity, 0, 0.9)
     user_items = sparse.csr_matrix((rng.random(chance.shape) < chance).astype(np.float32))
     content = (np.eye(8)[style] + rng.normal(0, 0.3, (n_items, 8))).astype(np.float32)
-    ids = np.array([f"u{i:04d}" for i in range(n_shoppers)])
-    return Interactions(user_items, ids, None), {"text": Features(content, np.ones(n_items, dtype=bool))}
+    features = {"text": Features(content, np.ones(n_items, dtype=bool))}
+    return user_items, Content(features, content_vectors(features))
+
+
+def measured() -> dict:
+    """The default plan's figures, with nothing fitted beforehand."""
+    user_items, content = a_shop()
+    return measure_plan(user_items, content, default_plan(SETTINGS, 240, words=False), SETTINGS, seed=3)
 
 
 @pytest.fixture(scope="module")
 def metrics():
-    interactions, features = a_shop()
-    return evaluate_release(interactions, features, content_vectors(features), SETTINGS, seed=3)
+    return measured()
 
 
 def test_every_arm_has_figures_at_every_level_and_pooled(metrics):
@@ -64,21 +70,19 @@ def test_the_published_task_is_measured_for_behaviour_and_hybrid(metrics):
 
 
 def test_the_figures_are_plain_json_and_follow_from_the_seed(metrics):
-    interactions, features = a_shop()
-    again = evaluate_release(interactions, features, content_vectors(features), SETTINGS, seed=3)
-    assert json.dumps(again, allow_nan=False) == json.dumps(metrics, allow_nan=False)
+    assert json.dumps(measured(), allow_nan=False) == json.dumps(metrics, allow_nan=False)
 
 
-def test_a_set_tau_is_kept():
-    interactions, features = a_shop(120, 300)
-    settings = SETTINGS.model_copy(update={"hybrid": SETTINGS.hybrid.model_copy(update={"tau": 7.0})})
-    assert evaluate_release(interactions, features, content_vectors(features), settings, seed=0)["tau"] == 7.0
+def test_a_report_holds_figures_and_no_choices(metrics):
+    assert metrics.keys() == {
+        "seed", "k", "n_targets", "without_relevant", "thinning", "references", "by_target", "published_task",
+    }  # fmt: skip
 
 
 def test_a_shop_too_small_to_measure_says_so_instead_of_failing():
-    interactions = Interactions(sparse.csr_matrix(np.eye(4, dtype=np.float32)), np.array(list("abcd")), None)
+    user_items = sparse.csr_matrix(np.eye(4, dtype=np.float32))
     features = {"text": Features(np.eye(4, dtype=np.float32), np.ones(4, dtype=bool))}
-    metrics = evaluate_release(interactions, features, content_vectors(features), SETTINGS, seed=0)
+    content = Content(features, content_vectors(features))
+    metrics = measure_plan(user_items, content, default_plan(SETTINGS, 4, words=False), SETTINGS, seed=0)
     assert "at least 12 interactions" in metrics["problem"]
-    assert metrics["tau"] == DEFAULT_TAU
     assert "thinning" not in metrics

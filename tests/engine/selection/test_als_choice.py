@@ -2,6 +2,7 @@ import numpy as np
 from scipy import sparse
 
 from engine.core.settings import AlsSettings
+from engine.evaluation.targets import Targets
 from engine.models.als import fit_als
 from engine.selection.als_choice import candidates_for, choose_als
 
@@ -16,10 +17,11 @@ def a_shop() -> sparse.csr_matrix:
     return sparse.csr_matrix((rng.random(chance.shape) < chance).astype(np.float32))
 
 
-def the_truth() -> tuple[np.ndarray, sparse.csr_matrix, np.ndarray]:
+def the_truth() -> Targets:
     targets = np.arange(0, 60, 3)
     allowed = ~np.isin(np.arange(60), targets)
-    return targets, sparse.csr_matrix(((GROUP[targets][:, None] == GROUP) & allowed).astype(float)), allowed
+    gains = sparse.csr_matrix(((GROUP[targets][:, None] == GROUP) & allowed).astype(float))
+    return Targets(targets, gains, allowed)
 
 
 def test_one_try_is_the_settings_as_they_are():
@@ -36,17 +38,16 @@ def test_no_settings_are_tried_twice_and_no_more_than_asked():
 def test_the_best_of_the_settings_is_chosen_and_all_are_told():
     # A pull this strong leaves nothing of the factors; the first variations do better.
     given = AlsSettings(factors=8, regularization=1e7, iterations=5, tries=9)
-    choice = choose_als(a_shop(), given, *the_truth(), seed=0)
+    choice = choose_als(a_shop(), given, the_truth(), seed=0)
     assert choice.settings.regularization < 1e7
-    assert len(choice.tried) == 9
-    best = max(choice.tried, key=lambda one: one["ndcg"])
-    assert (best["regularization"], best["alpha"]) == (choice.settings.regularization, choice.settings.alpha)
+    assert len(choice.trials) == 9
+    assert max(choice.trials, key=lambda one: one.ndcg).tried == choice.settings
     np.testing.assert_array_equal(choice.factors.item_factors, fit_als(a_shop(), choice.settings, 0).item_factors)
     np.testing.assert_array_equal(choice.given.item_factors, fit_als(a_shop(), given, 0).item_factors)
 
 
 def test_where_nothing_is_relevant_the_given_settings_stay():
-    targets, gains, allowed = the_truth()
+    truth = the_truth()
     given = AlsSettings(factors=4, iterations=2, tries=3)
-    nothing = sparse.csr_matrix(gains.shape)
-    assert choose_als(a_shop(), given, targets, nothing, allowed, seed=0).settings == given
+    nothing = Targets(truth.rows, sparse.csr_matrix(truth.gains.shape), truth.allowed)
+    assert choose_als(a_shop(), given, nothing, seed=0).settings == given

@@ -41,6 +41,7 @@ FAST: dict[str, str] = {
     "image.kind": "none",
     "predictor.hidden": "32",
     "predictor.max_epochs": "15",
+    "selection.enabled": "false",
     "evaluation.enabled": "false",
 }
 
@@ -50,7 +51,7 @@ def settings(**changed: Any) -> Settings:
 
 
 def unmeasured(**changed: Any) -> Settings:
-    return settings(evaluation={"enabled": False}, **changed)
+    return settings(selection={"enabled": False}, evaluation={"enabled": False}, **changed)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +117,7 @@ def test_steps_are_told_in_a_merchandisers_words_and_timed_in_the_manifest(
     assert steps == [
         "Reading the shop",
         "Reading attributes",
+        "Choosing settings",
         "Measuring quality",
         "Learning from 306 clicks",
         "Predicting behaviour from content",
@@ -138,7 +140,9 @@ def test_how_the_models_came_about_is_kept(trained: tuple[Workspace, TrainingRes
     assert [point["epoch"] for point in curves] == list(range(1, len(curves) + 1))
     assert set(record["encoders"]) == {"attributes"}
     assert record["settings"]["als"]["factors"] == 8
-    assert recommender.metrics["tau"] == record["tau"]
+    assert record["plan"] == recommender.plan.to_dict()
+    assert [one.tried for one in recommender.plan.trials.als] == [recommender.plan.als]
+    assert len(recommender.plan.trials.user_scorings) > 1
 
 
 def test_what_the_shop_lacks_is_noted(trained: tuple[Workspace, TrainingResult, list[str]]) -> None:
@@ -197,8 +201,8 @@ def test_a_figure_that_is_no_number_keeps_a_release_from_being_served(
 ) -> None:
     monkeypatch.setattr(
         training,
-        "evaluate_release",
-        lambda *args, **named: {"seed": 0, "tau": 4.0, "thinning": {}, "odd": {"mean": np.nan}},
+        "measure_plan",
+        lambda *args, **named: {"seed": 0, "thinning": {}, "odd": {"mean": np.nan}},
     )
     result = train(shop, settings())
     assert not result.published
@@ -238,7 +242,8 @@ def test_without_a_shop_there_is_nothing_to_train_on(workspace: Workspace) -> No
 
 
 def test_measuring_writes_no_release(shop: Workspace) -> None:
-    metrics = measure(shop, settings())
+    plan, metrics = measure(shop, settings())
+    assert plan.trials.user_scorings
     assert "als" in metrics["thinning"]
     assert not shop.releases.exists()
 

@@ -1,5 +1,8 @@
 """What a training did, in words: whose behaviour speaks, what was tried, what judgements taught it."""
 
+from engine.arms.hybrid import Recipe
+from engine.arms.plan import TrainingPlan, Trial, Trials
+from engine.core.settings import AlsSettings
 from ui.widgets.training_history import als_table, judgements_sentence, share_sentences
 
 
@@ -30,17 +33,12 @@ def test_a_training_that_measured_nothing_has_no_shares():
 
 
 def test_what_was_tried_is_told_best_first_with_the_one_in_use():
-    metrics = {
-        "als": {"factors": 64, "regularization": 100.0, "alpha": 5.0, "iterations": 15, "tries": 2},
-        "als_tried": [
-            {"factors": 64, "regularization": 0.05, "alpha": 5.0, "ndcg": 0.05},
-            {"factors": 64, "regularization": 100.0, "alpha": 5.0, "ndcg": 0.09},
-        ],
-    }
-    table = als_table(metrics)
+    given, used = AlsSettings(), AlsSettings(regularization=100.0)
+    trials = Trials(als=(Trial(given, 0.05), Trial(used, 0.09)))
+    table = als_table(TrainingPlan(used, Recipe({"content": 1.0}), trials=trials))
     assert table["regularization"].tolist() == [100.0, 0.05]
     assert table["used"].tolist() == [True, False]
-    assert als_table({}).empty
+    assert als_table(TrainingPlan(used, Recipe({"content": 1.0}))).empty
 
 
 def test_behaviour_beside_is_told_in_words():

@@ -25,6 +25,7 @@ SETTINGS = Settings.model_validate(
         "text": {"model": "none"},
         "image": {"kind": "none"},
         "predictor": {"hidden": 32, "layers": 1, "max_epochs": 15},
+        "selection": {"enabled": False},
         "evaluation": {"enabled": False},
     }
 )

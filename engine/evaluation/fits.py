@@ -1,0 +1,168 @@
+"""Models fitted on data from which the truth was taken out; what choosing has fitted is passed on to measuring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from engine.arms.fusion import ArmVectors, arm_vectors
+from engine.arms.hybrid import Hybrid, Recipe, fit_hybrid, fit_standard, hybrid_arm
+from engine.arms.plan import TrainingPlan
+from engine.core.settings import AlsSettings, Settings
+from engine.evaluation.published_task import TaskScores, score_shoppers
+from engine.evaluation.targets import K, ShopperSplit, ThinnedTargets
+from engine.models.als import AlsFactors, fit_als
+from engine.models.encoders import Features
+from engine.models.predictor import train_predictor
+from engine.models.user_scoring import UserScorer
+
+__all__ = [
+    "Behaviour",
+    "Content",
+    "ShopperSplitFit",
+    "ThinnedFit",
+    "base_arms",
+    "fit_behaviour",
+    "fit_hybrid_on",
+    "fit_shopper_split",
+    "fit_thinned",
+    "predict_factors",
+]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is known of the products besides behaviour, in the order of the columns of the interactions.
+
+    Attributes
+    ----------
+    features : by modality.
+    vectors : (n_items, d) float32, what the content arm compares.
+    words : (n_items, n_words) TF-IDF rows, one more view for the hybrid; None without.
+    """
+
+    features: Mapping[str, Features]
+    vectors: np.ndarray
+    words: sparse.csr_matrix | None = None
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Behaviour, and its prediction, from one matrix of interactions.
+
+    Attributes
+    ----------
+    tuned : factors fitted with the plan's ALS settings: what is compared, and what serves shoppers.
+    given : factors fitted with the settings as they are. The network learns better from factors that are pulled less
+        towards zero than those that compare best.
+    predicted : (n_items, factors) float32, the network's.
+    """
+
+    tuned: AlsFactors
+    given: AlsFactors
+    predicted: np.ndarray
+
+
+@dataclass(frozen=True)
+class ThinnedFit:
+    """Every arm as thinned data gives it, by name."""
+
+    targets: ThinnedTargets
+    arms: Mapping[str, ArmVectors]
+
+
+@dataclass(frozen=True)
+class ShopperSplitFit:
+    """What serves shoppers, fitted on a shopper split.
+
+    Attributes
+    ----------
+    als : factors of shoppers and products.
+    hybrid : the hybrid's figures for each set of candidates. Where the user scoring was chosen on these shoppers, each of
+        them is scored as the other half of them chose.
+    """
+
+    split: ShopperSplit
+    als: AlsFactors
+    hybrid: Mapping[str, TaskScores]
+
+
+def fit_behaviour(
+    train: sparse.csr_matrix, features: Mapping[str, Features], als: AlsSettings, settings: Settings, seed: int
+) -> Behaviour:
+    """Behaviour by `als` and by `settings.als`, and the prediction, from `train` alone."""
+    given = fit_als(train, settings.als, seed)
+    tuned = given if als == settings.als else fit_als(train, als, seed)
+    return Behaviour(tuned, given, predict_factors(train, given, features, settings, seed))
+
+
+def predict_factors(
+    train: sparse.csr_matrix, given: AlsFactors, features: Mapping[str, Features], settings: Settings, seed: int
+) -> np.ndarray:
+    """(n_items, factors) float32: what a network predicts that learns from `train` alone."""
+    counts = np.bincount(train.indices, minlength=train.shape[1])
+    predictor = train_predictor(dict(features), given.item_factors, counts, settings.predictor, seed)
+    return predictor.predict(dict(features))
+
+
+def base_arms(behaviour: Behaviour, content: Content, counts: np.ndarray, known_above: float) -> dict[str, ArmVectors]:
+    """All arms but the hybrid."""
+    arms = arm_vectors(
+        behaviour.given.item_factors,
+        behaviour.predicted,
+        content.vectors,
+        counts,
+        known_above,
+        tuned=behaviour.tuned.item_factors,
+    )
+    return {name: arm for name, arm in arms.items() if name != "hybrid"}
+
+
+def fit_hybrid_on(
+    train: sparse.csr_matrix,
+    content: Content,
+    predicted: np.ndarray,
+    recipe: Recipe,
+    seed: int,
+    *,
+    factors: np.ndarray | None = None,
+) -> Hybrid:
+    """The hybrid by `recipe`; `factors` as for `fit_hybrid`."""
+    counts = np.bincount(train.indices, minlength=train.shape[1])
+    standard = fit_standard(content.features)
+    views = standard.views(content.features, predicted, content.words)
+    return fit_hybrid(train, counts, standard, views, recipe, seed, factors=factors)
+
+
+def fit_thinned(
+    targets: ThinnedTargets, content: Content, plan: TrainingPlan, settings: Settings, seed: int
+) -> ThinnedFit:
+    """Every arm by a plan."""
+    train = targets.split.train
+    behaviour = fit_behaviour(train, content.features, plan.als, settings, seed)
+    arms = base_arms(behaviour, content, targets.counts, plan.known_above)
+    hybrid = fit_hybrid_on(train, content, behaviour.predicted, plan.recipe, seed)
+    arms["hybrid"] = hybrid_arm(hybrid.query, hybrid.candidates, targets.counts, plan.recipe, arms)
+    return ThinnedFit(targets, arms)
+
+
+def fit_shopper_split(
+    split: ShopperSplit, content: Content, plan: TrainingPlan, settings: Settings, seed: int
+) -> ShopperSplitFit:
+    """What serves shoppers, by a plan."""
+    train = split.task.train
+    behaviour = fit_behaviour(train, content.features, plan.als, settings, seed)
+    hybrid = fit_hybrid_on(train, content, behaviour.predicted, plan.recipe, seed)
+    scorer = UserScorer(hybrid.profiles, hybrid.for_shoppers, split.counts)
+
+    def score(shoppers: np.ndarray, items: np.ndarray) -> np.ndarray:
+        return scorer(train[shoppers], plan.recipe.user_scoring)[:, items]
+
+    scores = {
+        name: score_shoppers(split.task, mask, score, k=K, shoppers=split.shoppers)
+        for name, mask in split.candidates.items()
+    }
+    return ShopperSplitFit(split, behaviour.tuned, scores)

@@ -1,0 +1,193 @@
+"""Choosing what suits a catalogue: ALS settings, the Predicted list's threshold, the hybrid's recipe and how shoppers are served.
+
+All but the last two steps look at thinned products, and only at the half of them that no report uses, whether a report
+follows or not: the same data, settings and seed give the same plan. How shoppers are served, and how behaviour counts for
+busy products, are chosen on shoppers a fifth of whose interactions are hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from engine.arms.fusion import ArmVectors
+from engine.arms.hybrid import Hybrid, Recipe, fit_standard, hybrid_arm, max_rank
+from engine.arms.plan import TrainingPlan, Trial, Trials, default_plan
+from engine.core.errors import TrainingError
+from engine.core.progress import Progress, silent
+from engine.core.settings import EvaluationSettings, Settings
+from engine.evaluation.fits import (
+    Behaviour,
+    Content,
+    ShopperSplitFit,
+    ThinnedFit,
+    base_arms,
+    fit_behaviour,
+    fit_hybrid_on,
+    predict_factors,
+)
+from engine.evaluation.metrics import surprise_relevance
+from engine.evaluation.targets import (
+    MANY_ITEMS,
+    ShopperSplit,
+    Targets,
+    ThinnedTargets,
+    draw_shopper_split,
+    draw_targets,
+    shopper_rng,
+)
+from engine.models.residual import residual_factors
+from engine.models.user_scoring import UserScorer
+from engine.selection.als_choice import choose_als
+from engine.selection.known_above_choice import choose_known_above
+from engine.selection.recipe_choice import BUSY, choose_recipe, with_behaviour, with_fallback
+from engine.selection.user_scoring_choice import measure_user_scorings
+
+__all__ = ["ChosenHybrid", "PlanChoice", "choose_hybrid", "choose_plan", "with_busy_behaviour"]
+
+MAX_ANCHORS = 400
+STEP = "Choosing settings"
+
+
+@dataclass(frozen=True)
+class PlanChoice:
+    """A plan, and what was fitted to make it, for the report to look at; None where the shop is too small to choose."""
+
+    plan: TrainingPlan
+    thinned: ThinnedFit | None = None
+    shoppers: ShopperSplitFit | None = None
+
+
+@dataclass(frozen=True)
+class ChosenHybrid:
+    """The hybrid's vectors as fitted on thinned interactions, the recipe they are made by, and all that was tried."""
+
+    arm: ArmVectors
+    recipe: Recipe
+    trials: tuple[Trial[Recipe], ...]
+
+
+def choose_plan(
+    user_items: sparse.csr_matrix, content: Content, settings: Settings, seed: int, progress: Progress = silent
+) -> PlanChoice:
+    """The plan that suits this catalogue; the default one, with a `problem`, where there is too little to compare by.
+
+    Parameters
+    ----------
+    user_items : (n_users, n_items) interactions.
+    """
+    matrix = sparse.csr_matrix(user_items)
+    progress(STEP, 0.0)
+    try:
+        targets = draw_targets(matrix, settings.evaluation, seed)
+    except TrainingError as exc:
+        progress(STEP, 1.0, str(exc))
+        words = content.words is not None
+        return PlanChoice(default_plan(settings, matrix.shape[1], words=words, problem=str(exc)))
+    progress(STEP, 0.05, f"hiding the history of {len(targets.split.targets)} well-known products")
+    plan, thinned = _choose_on_thinned(targets, content, settings, seed, progress)
+    progress(STEP, 0.65, "hiding a fifth of what each shopper did")
+    plan, shoppers = _choose_on_shoppers(matrix, content, plan, settings, seed)
+    progress(STEP, 1.0)
+    return PlanChoice(plan, thinned, shoppers)
+
+
+def choose_hybrid(
+    targets: ThinnedTargets, content: Content, predicted: np.ndarray, arms: Mapping[str, ArmVectors], seed: int
+) -> ChosenHybrid:
+    """The hybrid by the recipe that validation targets choose.
+
+    Parameters
+    ----------
+    predicted : (n_items, factors) float32, as predicted from thinned interactions.
+    arms : the others, fitted on the same.
+    """
+    train, counts, validation = targets.split.train, targets.counts, targets.validation
+    views = fit_standard(content.features).views(content.features, predicted, content.words)
+    factors = residual_factors(train, max_rank(train.shape[1]), seed)
+    recipe, trials = choose_recipe(factors, counts, views, validation, seed)
+    fitted = fit_hybrid_on(train, content, predicted, recipe, seed, factors=factors)
+    vectors = (fitted.query, fitted.candidates)
+    recipe = with_behaviour(recipe, vectors, arms, counts, validation, low=1, high=BUSY - 1)
+    recipe = with_fallback(recipe, hybrid_arm(*vectors, counts, recipe, arms), arms, counts, validation)
+    return ChosenHybrid(hybrid_arm(*vectors, counts, recipe, arms), recipe, trials)
+
+
+def with_busy_behaviour(
+    recipe: Recipe,
+    hybrid: Hybrid,
+    arms: Mapping[str, ArmVectors],
+    train: sparse.csr_matrix,
+    hidden: sparse.csr_matrix,
+    anchors: np.ndarray,
+) -> Recipe:
+    """The recipe with what behaviour compared directly counts beside the hybrid for products that have plenty of it.
+
+    Parameters
+    ----------
+    hybrid, arms : fitted on `train`; `hidden` are interactions taken out of it at random, which say what is relevant.
+    anchors : (n,) items with at least `BUSY` interactions in `train`.
+    """
+    gains = surprise_relevance(hidden, train, anchors)
+    own = sparse.csr_matrix((np.ones(len(anchors)), (np.arange(len(anchors)), anchors)), shape=gains.shape)
+    gains = sparse.csr_matrix(gains - gains.multiply(own))
+    gains.eliminate_zeros()
+    counts = np.bincount(train.indices, minlength=train.shape[1])
+    targets = Targets(anchors, gains, np.ones(train.shape[1], dtype=bool))
+    return with_behaviour(recipe, (hybrid.query, hybrid.candidates), arms, counts, targets, low=BUSY, high=None)
+
+
+def _choose_on_thinned(
+    targets: ThinnedTargets, content: Content, settings: Settings, seed: int, progress: Progress
+) -> tuple[TrainingPlan, ThinnedFit]:
+    """ALS settings, threshold and recipe."""
+    train, validation = targets.split.train, targets.validation
+    als = choose_als(train, settings.als, validation, seed)
+    progress(STEP, 0.4, "predicting what was hidden")
+    predicted = predict_factors(train, als.given, content.features, settings, seed)
+    behaviour = Behaviour(als.factors, als.given, predicted)
+    progress(STEP, 0.5, "comparing with what was hidden")
+    known_above, thresholds = _known_above(behaviour, content, targets, settings)
+    arms = base_arms(behaviour, content, targets.counts, known_above)
+    progress(STEP, 0.55, "choosing how look-alikes and clicks are weighed")
+    hybrid = choose_hybrid(targets, content, predicted, arms, seed)
+    trials = Trials(als=als.trials, known_above=thresholds, recipes=hybrid.trials)
+    plan = TrainingPlan(als.settings, hybrid.recipe, known_above, trials)
+    return plan, ThinnedFit(targets, {**arms, "hybrid": hybrid.arm})
+
+
+def _known_above(
+    behaviour: Behaviour, content: Content, targets: ThinnedTargets, settings: Settings
+) -> tuple[float, tuple[Trial[float], ...]]:
+    if settings.predictor.known_above is not None:
+        return settings.predictor.known_above, ()
+    return choose_known_above(behaviour, content, targets.counts, targets.validation)
+
+
+def _choose_on_shoppers(
+    user_items: sparse.csr_matrix, content: Content, plan: TrainingPlan, settings: Settings, seed: int
+) -> tuple[TrainingPlan, ShopperSplitFit]:
+    """How shoppers are served, and what behaviour counts for busy products."""
+    rng = shopper_rng(seed)
+    split = draw_shopper_split(user_items, settings.evaluation, rng)
+    train = split.task.train
+    behaviour = fit_behaviour(train, content.features, plan.als, settings, seed)
+    hybrid = fit_hybrid_on(train, content, behaviour.predicted, plan.recipe, seed)
+    scorer = UserScorer(hybrid.profiles, hybrid.for_shoppers, split.counts)
+    scorings = measure_user_scorings(scorer, split.task, list(split.candidates.values()), split.shoppers)
+    fit = ShopperSplitFit(split, behaviour.tuned, dict(zip(split.candidates, scorings.cross_fitted(rng), strict=True)))
+    anchors = _busy_anchors(split, settings.evaluation, rng)
+    arms = base_arms(behaviour, content, split.counts, plan.known_above)
+    recipe = with_busy_behaviour(plan.recipe, hybrid, arms, train, split.task.held_out, anchors)
+    trials = replace(plan.trials, user_scorings=scorings.trials())
+    return replace(plan, recipe=replace(recipe, user_scoring=scorings.best()), trials=trials), fit
+
+
+def _busy_anchors(split: ShopperSplit, settings: EvaluationSettings, rng: np.random.Generator) -> np.ndarray:
+    """Rows of products with plenty of interactions, each of which is compared with every product."""
+    most = MAX_ANCHORS if len(split.counts) <= MANY_ITEMS else MAX_ANCHORS // 4
+    busy = np.flatnonzero(split.counts >= max(BUSY, settings.min_interactions))
+    return np.sort(rng.permutation(busy)[:most])
