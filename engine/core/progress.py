@@ -1,4 +1,4 @@
-"""How long work tells what it is doing: one callable, passed down from the command line or the job runner."""
+"""How long-running work reports progress: one callable, passed down from the command line or the job runner."""
 
 from __future__ import annotations
 

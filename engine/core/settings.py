@@ -1,4 +1,4 @@
-"""All settings, validated, read in one place: settings.toml in the workspace, then LONGTAIL_* variables, then --set.
+"""Every setting, validated, and the one place that reads them: settings.toml, then LONGTAIL_* variables, then --set.
 
 Nothing else in the project reads configuration files or environment variables.
 """
@@ -58,14 +58,14 @@ class InteractionSettings(_Group):
 
     event_weights: dict[str, float] = Field(
         default={"view": 1.0, "click": 1.0, "cart": 3.0, "purchase": 5.0, "rating": 1.0},
-        description="weight of each kind of event; a kind not named here counts `other_event_weight`",
+        description="weight of each kind of event; any other kind counts as `other_event_weight`",
     )
-    other_event_weight: float = Field(1.0, ge=0, description="weight of events of any other kind")
+    other_event_weight: float = Field(1.0, ge=0, description="weight of every other kind of event")
     half_life_days: float | None = Field(
-        None, gt=0, description="time decay: an event this old counts half; none by default"
+        None, gt=0, description="time decay: an event this old counts half; no decay unless set"
     )
     min_rating: float | None = Field(
-        None, description="ratings below this are not counted as interest; the preset's value unless set"
+        None, description="ratings below this do not count as interest; the preset's value unless set"
     )
 
 
@@ -73,11 +73,13 @@ class AlsSettings(_Group):
     """Implicit ALS (Hu, Koren and Volinsky 2008)."""
 
     factors: int = Field(64, ge=2, le=1024, description="numbers that describe a shopper or a product")
-    regularization: float = Field(0.05, gt=0, description="pull towards zero; higher trusts few clicks less")
+    regularization: float = Field(
+        0.05, gt=0, description="pull towards zero; the higher, the less a few clicks are trusted"
+    )
     alpha: float = Field(5.0, gt=0, description="confidence is 1 + alpha x weight")
     iterations: int = Field(15, ge=1, le=200, description="rounds over all shoppers and products")
     tries: int = Field(
-        6, ge=1, le=50, description="settings compared on hidden products before the best is used; 1 uses those above"
+        6, ge=1, le=50, description="how many settings are compared before the best is used; 1 uses those above"
     )
 
 
@@ -85,7 +87,7 @@ class TextSettings(_Group):
     """The text encoder."""
 
     model: str = Field(
-        "minilm", description="'minilm' (ships with the requirements), a hub name, a local folder, or 'none'"
+        "minilm", description="'minilm' (installed with the requirements), a hub name, a local folder, or 'none'"
     )
     max_tokens: int = Field(128, ge=8, le=512, description="longer texts are cut here")
     batch_size: int = Field(32, ge=1, description="texts encoded together")
@@ -96,10 +98,10 @@ class ImageSettings(_Group):
 
     kind: Literal["classifiers", "open_clip", "none"] = Field(
         "classifiers",
-        description="'classifiers' learns this catalogue's own attributes; 'open_clip' reads pictures as it was pretrained",
+        description="'classifiers' learn the catalogue's own attributes; 'open_clip' uses a pretrained model as it is",
     )
     backbone: str = Field(
-        "test_resnet", description="timm model that each attribute classifier fine-tunes, e.g. resnext50_32x4d"
+        "test_resnet", description="timm model that every classifier is fine-tuned from, e.g. resnext50_32x4d"
     )
     weights: Path | None = Field(
         None, description="local safetensors file the backbone (or open_clip model) starts from"
@@ -109,10 +111,13 @@ class ImageSettings(_Group):
     )
     clip_model: str = Field("ViT-B-32", description="open_clip model name")
     size: int | None = Field(
-        None, ge=32, le=512, description="pixels a side that the classifiers see; 48, or 128 with pretrained weights"
+        None,
+        ge=32,
+        le=512,
+        description="width and height in pixels that the classifiers see; 48 unless set, 128 with pretrained weights",
     )
     epochs: int = Field(3, ge=0, le=100, description="passes over the pictures for each classifier")
-    attributes: int = Field(4, ge=1, le=16, description="how many attributes get a classifier of their own")
+    attributes: int = Field(4, ge=1, le=16, description="how many attributes get their own classifier")
     batch_size: int = Field(32, ge=1, description="pictures seen together")
 
 
@@ -130,16 +135,18 @@ class PredictorSettings(_Group):
     layers: int = Field(2, ge=0, le=8, description="hidden layers; 0 is a linear map")
     dropout: float = Field(0.2, ge=0, lt=1, description="share of hidden units switched off in training")
     modality_dropout: float = Field(
-        0.15, ge=0, lt=1, description="chance that one modality of an item is hidden in training"
+        0.15, ge=0, lt=1, description="chance that one modality of a product is hidden in training"
     )
     learning_rate: float = Field(1e-3, gt=0, description="step size of AdamW")
     weight_decay: float = Field(1e-2, ge=0, description="AdamW's pull of weights towards zero")
     batch_size: int = Field(256, ge=2, description="products per step")
-    max_epochs: int = Field(100, ge=1, description="passes over the products at most")
-    patience: int = Field(10, ge=1, description="epochs without improvement on held-out products before it stops")
-    validation_share: float = Field(0.1, gt=0, lt=0.5, description="share of products held out to stop in time")
+    max_epochs: int = Field(100, ge=1, description="most passes over the products")
+    patience: int = Field(10, ge=1, description="epochs without improvement on held-out products before training stops")
+    validation_share: float = Field(0.1, gt=0, lt=0.5, description="share of products held out to decide when to stop")
     min_interactions: int | None = Field(
-        None, ge=1, description="train on items with at least this many; chosen from the data unless set"
+        None,
+        ge=1,
+        description="train on products with at least this many interactions; chosen from the data unless set",
     )
     known_above: float | None = Field(
         None,
@@ -148,14 +155,16 @@ class PredictorSettings(_Group):
         "others by the predicted; chosen from the data unless set",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="where the network trains; 'auto' takes a GPU if there is one"
+        "auto", description="where the network trains; 'auto' uses a GPU if there is one"
     )
 
 
 class IndexSettings(_Group):
     """Annoy."""
 
-    trees: int = Field(20, ge=1, le=1000, description="more find more true neighbours and make larger files")
+    trees: int = Field(
+        20, ge=1, le=1000, description="trees in the index; more find more of the true neighbours but make larger files"
+    )
     search_k: int = Field(2000, ge=-1, description="nodes inspected per query; -1 is Annoy's own choice")
 
 
@@ -170,25 +179,25 @@ class SelectionSettings(_Group):
 class EvaluationSettings(_Group):
     """The figures computed with every release, and how interactions are hidden for them and for choosing."""
 
-    enabled: bool = Field(True, description="measure quality with every training")
-    min_interactions: int = Field(12, ge=4, description="items with at least this many may become thinned targets")
-    target_share: float = Field(0.3, gt=0, lt=1, description="share of those items that are thinned")
-    max_targets: int = Field(600, ge=20, description="thinned targets at most")
+    enabled: bool = Field(True, description="whether every training measures quality")
+    min_interactions: int = Field(
+        12, ge=4, description="products with at least this many interactions may become test products"
+    )
+    target_share: float = Field(0.3, gt=0, lt=1, description="share of those products that become test products")
+    max_targets: int = Field(600, ge=20, description="most test products")
     held_out_share: float = Field(
         0.2, gt=0, lt=1, description="share of each shopper's interactions hidden in the published task"
     )
     low_traffic: int = Field(
-        5, ge=0, description="candidates of the published task have at most this many interactions left"
+        5, ge=0, description="candidates in the published task have at most this many interactions left"
     )
 
 
 class ServingSettings(_Group):
     """What people see."""
 
-    shop_name: str | None = Field(None, description="name on screen; the loaded shop's own unless set")
-    sample_judgements: bool = Field(
-        True, description="the demo shop's sample judgements are stored after its first publish"
-    )
+    shop_name: str | None = Field(None, description="the shop's name on screen; the loaded shop's own unless set")
+    sample_judgements: bool = Field(True, description="whether the demo shop starts with sample judgements")
     neighbours: int = Field(10, ge=1, le=100, description="neighbours shown per product")
 
 
@@ -196,14 +205,15 @@ class CurationSettings(_Group):
     """Judging."""
 
     leads: tuple[str, ...] = Field(
-        (), description="names whose word decides about a neighbour, and who see how steady raters are; all unless set"
+        (),
+        description="people whose judgement decides about a neighbour and who see how consistent others are; everyone unless set",
     )
     learn: bool = Field(True, description="whether a training learns from judgements")
     teaching_share: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="share of products whose judgements teach; those on the others score what was learned",
+        description="share of judged products that teach; judgements of the others measure what was learned",
     )
 
 
@@ -213,7 +223,7 @@ class Settings(_Group, BaseSettings):
     `Settings()` holds the defaults and reads nothing; `load_settings` reads the sources.
     """
 
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="same data, settings and seed give the same release")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="the same data, settings and seed give the same release")
     database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite in the workspace unless set")
     interactions: InteractionSettings = InteractionSettings()
     als: AlsSettings = AlsSettings()

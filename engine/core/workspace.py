@@ -1,4 +1,4 @@
-"""Where everything of one shop lies on disk.
+"""Where a shop's files are on disk.
 
 settings.toml         what the engineer configured
 shop/current          the id of the snapshot in use, replaced atomically
@@ -23,7 +23,7 @@ __all__ = ["Workspace"]
 
 @dataclass(frozen=True)
 class Workspace:
-    """The directory that holds a shop; makes no directory until something is written."""
+    """The directory that holds a shop; it is created when something is first written."""
 
     root: Path
 
@@ -74,7 +74,7 @@ class Workspace:
         return self.thumbnails / image[:2] / f"{image}.jpg"
 
     def current_snapshot(self) -> Path:
-        """Directory of the shop data in use; `NoDataError` when nothing was ingested yet."""
+        """Directory of the shop data in use; raises `NoDataError` before anything was loaded."""
         pointer = self.snapshots / "current"
         if not pointer.is_file():
             raise NoDataError(f"No shop in {self.root}. Load one with `ingest`, or build the demo shop with `demo`.")
