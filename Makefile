@@ -35,7 +35,7 @@ test-fast: install  ## run the tests that need no browser, no database server an
 check: install  ## check lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy engine ui pages app.py
+	$(BIN)/mypy
 
 format: install  ## fix lint and format
 	$(BIN)/ruff check --fix .

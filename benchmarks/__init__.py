@@ -1,1 +1,1 @@
-"""Figures anyone can repeat."""
+"""Measurements that anyone can repeat; each writes its figures to results/ and into docs/benchmarks.md."""

@@ -1,10 +1,10 @@
-"""Products that are given another picture and text: how fast their neighbours move, and whether training again agrees.
+"""Products that get another picture and text: how fast their neighbours change, and whether training again agrees.
 
     python -m benchmarks.changed_products --workspace workspace [--products 60]
 
-Each of some products of the shop, whatever its clicks, gets the content of another one. Its ten neighbours as served at once
-are compared with those of a release that was trained again with the changes in the catalogue. Beside them stands what a
-training changes anyhow (products nobody changed, before and after), and what the old list would have been worth.
+Some products of the shop, busy and quiet, get the content of another one. The ten neighbours that are served at once are
+compared with those of a release trained again with the changes in the catalogue. For comparison: what training again changes
+anyway (products nobody changed, before and after), and what the old list would have been worth.
 Written to results/changed_products.json.
 """
 

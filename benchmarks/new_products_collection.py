@@ -1,8 +1,8 @@
-"""A collection from the browser: how long it takes, whether the page keeps telling, and what colleagues feel of it.
+"""A collection from the browser: how long it takes, whether the page keeps reporting progress, and whether colleagues notice.
 
-A sheet and a zip of photos are handed to the real page; ten times a second the page looks at what it shows (its words, and
-the values of its bars) and keeps the longest time without any change while there was work. Meanwhile a colleague in a
-browser context of his own opens Similar items again and again, as he did before while the server was idle.
+The real page gets a sheet and a zip of photos. Ten times a second a script looks at what the page shows (its words, and
+the values of its bars) and keeps the longest time without any change while there was work. Meanwhile a colleague in
+another browser context opens Similar items again and again, as they did before while the server was idle.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The server killed again and again while people save, approve, withdraw, edit and discard drafts in their browsers.
 
-Every life of the server is the real one, `streamlit run app.py` on a copy of the workspace, ended with SIGKILL of its
-whole process group at a random moment after the first request to store something. Several people work at once, each in a
-browser context of his own; a draft counts as confirmed in a version once that person's page said so, in the moments before
-the kill included. Afterwards a fresh process compares store and picture files with what was confirmed.
+The server is the real one, `streamlit run app.py` on a copy of the workspace; every time, its whole process group gets SIGKILL
+at a random moment after the first request to store something. Several people work at once, each in a browser context of
+their own. A version of a draft counts as confirmed once that person's page said so, up to the moment of the kill.
+Afterwards a fresh process compares the store and the picture files with what was confirmed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Garment photos that the shop has not seen: real ones, cut a little differently every time, as large as a shop's photos are."""
+"""Real garment photos that the shop has not seen, cropped a little differently every time, as large as a shop's photos are."""
 
 from __future__ import annotations
 
