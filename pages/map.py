@@ -24,7 +24,7 @@ def page() -> None:
         "Hover for the picture, click to open the product, drag over an area to choose what lies in it."
     )
     anchor = _anchor(release)
-    ringed = [anchor, *(n.item_id for n in release.served(anchor, "hybrid", 10))] if anchor else []
+    ringed = [anchor, *(n.item_id for n in resources.served().neighbours(anchor, "hybrid", 10))] if anchor else []
     table = map_table(release.items, release.maps, traffic, shop.interaction_word, keep=ringed)
     hidden = int(table["als_x"].isna().sum())
     panels = {

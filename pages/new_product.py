@@ -9,15 +9,14 @@ from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.drafts.store import Draft, NewDraft
 from ui.app.curator import curator_name
 from ui.app.notices import say
-from ui.app.resources import recommender, workspace
+from ui.app.resources import recommender, served
 from ui.app.url import mirror, query, set_query, writer
 from ui.products.advice import draw_new_neighbours
 from ui.products.changes import draw_change, draw_changed_products
 from ui.products.collections import draw_collection
-from ui.products.draft_resources import drafts, placer
+from ui.products.draft_resources import drafts
 from ui.products.drafts import draw_drafts
 from ui.products.form import Form, as_opened, close_form, forget_started, product_form, say_not_saved, started_form
-from ui.products.warm_up import get_ready
 from ui.widgets.formatting import plain
 
 __all__ = ["page"]
@@ -52,7 +51,7 @@ def page() -> None:
 
 def _one_product() -> None:
     """The form on the left; on the right, as its fields fill, the neighbours."""
-    get_ready(recommender(), workspace())
+    served().warm_up()
     st.caption(
         "Describe a product that nobody has seen yet. Its neighbours appear as soon as there is something to go by."
     )
@@ -125,7 +124,7 @@ def _store(
     close_form()
     if approve or (draft is not None and draft.state == "approved"):
         with st.spinner("Finding its place in the shop…", show_time=True):
-            placer()([made], lambda _count: None)
+            served().prepare_drafts([made])
     say(f"{plain(made)} is in the shop" if approve else f"{plain(made)} is saved", ":material/check:")
     set_query(view="drafts", draft=made)
     st.rerun()

@@ -8,7 +8,7 @@ import streamlit as st
 from engine.core.errors import NotFoundError
 from engine.recommend.recommender import Neighbour
 from ui.app.navigation import open_product
-from ui.app.resources import card_maker, recommender, settings
+from ui.app.resources import card_maker, recommender, served, settings
 from ui.app.url import mirror, query, set_query, writer
 from ui.widgets.cards import CardMaker, Group, card_groups
 from ui.widgets.formatting import ARM_HELP, arm_name, plain, plural
@@ -71,7 +71,7 @@ def long_tail_share(rows: list[int], maker: CardMaker) -> float:
 
 
 def _recommended(shopper: str, arm: str, maker: CardMaker) -> Group:
-    ranked: list[Neighbour] = recommender().ranked_by_shopper(shopper, arm, settings().serving.neighbours)
+    ranked: list[Neighbour] = served().recommend(shopper, arm, settings().serving.neighbours)
     share = long_tail_share([neighbour.row for neighbour in ranked], maker)
     return Group(
         name=arm,

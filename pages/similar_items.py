@@ -10,11 +10,11 @@ import streamlit as st
 
 from engine.core.errors import LongtailError, NotFoundError
 from ui.app.navigation import open_draft
-from ui.app.resources import card_maker, judgements, recommender, settings, shop_words, suppressed, traffic
+from ui.app.resources import card_maker, judgements, recommender, served, settings, shop_words, traffic
 from ui.app.url import mirror, query, set_query, writer
 from ui.products.browse import PAGE_SIZE, Search, clear_search, draw_filters, find, random_long_tail, search_in_address
 from ui.products.changes import draw_change_of
-from ui.products.draft_resources import buffer, neighbour_card
+from ui.products.draft_resources import neighbour_card
 from ui.products.facts import draw_product
 from ui.products.search_by_meaning import Like, closest, draw_like, like_in_address, say_like
 from ui.review.flags import ask_for_name, judged_sentence, judging_data, store_outbox
@@ -35,7 +35,7 @@ def page() -> None:
         try:
             row = recommender().row(item_id)
         except NotFoundError as exc:
-            if item_id in buffer().ids:
+            if item_id in served().drafts.ids:
                 open_draft(item_id)
             st.warning(plain(exc), icon=":material/search_off:")
             st.button("Show all products", on_click=set_query, kwargs={"item": None})
@@ -133,14 +133,12 @@ def _product(row: int) -> None:
 
 def _neighbours(item_id: str, arm: str, maker: CardMaker) -> Group:
     k = settings().serving.neighbours
-    neighbours, new = recommender().served(item_id, arm, k, out=_left_out(item_id)), buffer()
-    if arm == "hybrid" and neighbours:
-        neighbours = new.merged(item_id, neighbours, k)
+    neighbours = served().neighbours(item_id, arm, k, suppressed=_left_out(item_id))
     return Group(
         name=arm,
         title=arm_name(arm),
         hint=ARM_HELP[arm],
-        cards=[neighbour_card(neighbour, new) for neighbour in neighbours],
+        cards=[neighbour_card(neighbour) for neighbour in neighbours],
         empty=_empty(arm),
     )
 
@@ -152,7 +150,7 @@ def _returned(item_id: str, arm: str) -> list[str]:
 
 def _left_out(item_id: str) -> frozenset[str]:
     """What people had ruled out when this product was opened: what is flagged now stays in sight, marked, until one leaves."""
-    now = suppressed().of(item_id)
+    now = served().suppressed(item_id)
     opened = st.session_state.get(_OPENED)
     if opened is None or opened[0] != item_id:
         st.session_state[_OPENED] = opened = (item_id, now)

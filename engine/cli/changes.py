@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.console import Console
-from engine.cli.context import open_store, open_workspace
+from engine.cli.context import open_served, open_store, open_workspace
 from engine.cli.product_arguments import given_fields
 from engine.core.errors import InputError
 from engine.edits.changes.merging import difference, field_labels
@@ -24,22 +24,18 @@ def changes(arguments: argparse.Namespace, console: Console) -> None:
 
 def _set(arguments: argparse.Namespace, console: Console) -> None:
     """Change the fields that are given; "" empties one. The product's neighbours move at once."""
-    from engine.edits.changes.served import changed_in, vectors_of_changes
-    from engine.recommend.recommender import Recommender
-
     (item_id,) = _ids(arguments, most=1)
-    workspace, store = open_workspace(arguments), _store(arguments)
-    recommender = Recommender.open(workspace)
-    now = recommender.product(item_id)
+    workspace, store, shop = open_workspace(arguments), _store(arguments), open_served(arguments, console)
+    now = shop.as_trained.product(item_id)
     before = store.get(item_id)
-    kinds = recommender.attribute_kinds
+    kinds = shop.as_trained.attribute_kinds
     changed = before.apply(now) if before else None
     seen = changed.readable_by(kinds, workspace) if changed else now
     wanted = seen.with_fields(given_fields(arguments, workspace)).typed(kinds)
     if not difference(seen, wanted)[1]:
         raise InputError("nothing would be changed. Give a field another value.", field=item_id)
     saved = store.save(item_id, now, wanted, None, before.version if before else 0)
-    vectors_of_changes(recommender, workspace, changed_in(recommender, workspace, store.all()), console.progress)
+    shop.refresh()
     fields = field_labels(saved.after) if saved else []
     said = f"changed ({', '.join(fields)}); it is served so now." if saved else "as the catalogue has it again."
     console.result({"item_id": item_id, "fields": fields}, f"{item_id} is {said}")
@@ -48,10 +44,9 @@ def _set(arguments: argparse.Namespace, console: Console) -> None:
 def _list(arguments: argparse.Namespace, console: Console) -> None:
     """Every change, those that a release or the shop's files have overtaken among them."""
     from engine.edits.changes.served import changed_in
-    from engine.recommend.recommender import Recommender
 
-    workspace, found = open_workspace(arguments), _store(arguments).all()
-    served = changed_in(Recommender.open(workspace), workspace, found)
+    found, base = _store(arguments).all(), open_served(arguments, console).as_trained
+    served = changed_in(base, open_workspace(arguments), found)
     values: list[dict[str, Any]] = [
         {
             "item_id": one.item_id,

@@ -16,7 +16,7 @@ from engine.jobs.recording import RunRecorder, recorded_run
 
 if TYPE_CHECKING:
     from engine.curation.judgements import JudgementStore
-    from engine.recommend.recommender import Recommender
+    from engine.serving.served_shop import ServedShop
 
 __all__ = ["has_store", "open_served", "open_settings", "open_store", "open_workspace", "run_of_its_own"]
 
@@ -63,26 +63,15 @@ def has_store(arguments: argparse.Namespace) -> bool:
     return bool(open_settings(arguments).database_url or open_workspace(arguments).judgements_file.is_file())
 
 
-def open_served(arguments: argparse.Namespace, console: Console, release_id: str | None = None) -> Recommender:
-    """A release as it is served: products as they were changed, without what people ruled out.
+def open_served(arguments: argparse.Namespace, console: Console, release_id: str | None = None) -> ServedShop:
+    """The shop as it is served, of the published release unless another is asked for.
 
     Tells the notice where it is not the release that was published last.
     """
-    from engine.recommend.recommender import Recommender
+    from engine.serving.served_shop import ServedShop
 
     workspace, settings = open_workspace(arguments), open_settings(arguments)
-    recommender = Recommender.open(workspace, release_id)
-    if recommender.notice:
-        console.note(recommender.notice)
-    if not has_store(arguments):
-        return recommender
-    from engine.curation.suppression import Suppressed
-    from engine.edits.changes.served import changed_in, vectors_of_changes, with_changes
-    from engine.edits.changes.store import ChangeStore
-
-    store = open_store(arguments)
-    recommender.left_out = Suppressed(store, settings.curation.leads).of
-    items = changed_in(recommender, workspace, ChangeStore(store, workspace).all())
-    return with_changes(
-        recommender, workspace, items, vectors_of_changes(recommender, workspace, items, console.progress)
-    )
+    shop = ServedShop.open(workspace, settings, release_id, progress=console.progress)
+    if shop.notice:
+        console.note(shop.notice)
+    return shop

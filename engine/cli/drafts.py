@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
-from engine.cli.context import open_store, open_workspace
+from engine.cli.context import open_served, open_store, open_workspace
 from engine.core.errors import ImageError, InputError, NoReleaseError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _add(arguments: argparse.Namespace, console: Console) -> None:
     new = [NewDraft(row.product, [stored[name] for name in row.pictures], row.product_id) for row in ready]
     made = store.save(new, None, recommender.__contains__, approve=arguments.approve) if new else []
     if arguments.approve and made:
-        _place(arguments, made, console)
+        _prepare(arguments, made, console)
     for row in bad[:20]:
         for column, text in row.problems:
             console.note(f"row {row.number}, {column}: {text}")
@@ -77,7 +77,7 @@ def _list(arguments: argparse.Namespace, console: Console) -> None:
 def _approve(arguments: argparse.Namespace, console: Console) -> None:
     store = _store(arguments)
     done = [store.approve(one).id for one in _ids(arguments)]
-    _place(arguments, done, console)
+    _prepare(arguments, done, console)
     console.result({"approved": done}, f"{len(done):,} drafts are served now.")
 
 
@@ -87,19 +87,13 @@ def _discard(arguments: argparse.Namespace, console: Console) -> None:
     console.result({"discarded": done}, f"{len(done):,} drafts discarded.")
 
 
-def _place(arguments: argparse.Namespace, draft_ids: list[str], console: Console) -> None:
-    """Find their places now, with a bar: the dashboard has them at once then, without reading them itself."""
-    from engine.edits.drafts.served import vectors_of_drafts
-    from engine.edits.drafts.store import SERVED
-    from engine.recommend.recommender import Recommender
-
-    workspace, chosen = open_workspace(arguments), set(draft_ids)
+def _prepare(arguments: argparse.Namespace, draft_ids: list[str], console: Console) -> None:
+    """Work out their vectors now, with a bar: the dashboard shows them at once then, without reading them itself."""
     try:
-        recommender = Recommender.open(workspace)
+        shop = open_served(arguments, console)
     except NoReleaseError:
-        return  # there is no place before something was trained
-    some = [draft for draft in _store(arguments).all(SERVED) if draft.id in chosen]
-    vectors_of_drafts(recommender, workspace, some, console.progress)
+        return  # nothing is served before something was trained
+    shop.prepare_drafts(draft_ids, console.progress)
 
 
 def _ids(arguments: argparse.Namespace) -> list[str]:

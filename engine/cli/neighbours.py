@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import csv
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.cli.console import Console
-from engine.cli.context import has_store, open_served, open_store, open_workspace
+from engine.cli.context import open_served, open_settings, open_store, open_workspace
 from engine.cli.product_arguments import given_product, read_bytes
 from engine.core.errors import InputError
 from engine.core.storage import atomic_write
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["export", "neighbours", "similar"]
 
@@ -20,15 +23,14 @@ def neighbours(arguments: argparse.Namespace, console: Console) -> None:
     """Write item_id, rank, neighbour_id and score of every product, or of those in a file."""
     from engine.core.exports import write_table
 
-    recommender = open_served(arguments, console, arguments.release)
+    shop = open_served(arguments, console, arguments.release)
     wanted = _read_ids(arguments.items) if arguments.items else None
-    table = _with_drafts(
-        recommender, arguments, recommender.served_all(arguments.arm, arguments.k, wanted), wanted is None
-    )
+    table = shop.neighbours_all(arguments.arm, _k(arguments), wanted)
     write_table(table, arguments.out)
-    asked, listed = len(recommender.items) if wanted is None else len(wanted), table["item_id"].nunique()
+    everything = len(shop.release.items) + len(shop.drafts.ids)
+    asked, listed = everything if wanted is None else len(wanted), table["item_id"].nunique()
     console.result(
-        {"release_id": recommender.release_id, "items": asked, "with_list": listed, "rows": len(table)},
+        {"release_id": shop.release_id, "items": asked, "with_list": listed, "rows": len(table)},
         f"{arguments.out}: {len(table):,} neighbours of {listed:,} products"
         + (f"; {asked - listed:,} products have none by this arm." if listed < asked else "."),
     )
@@ -36,13 +38,10 @@ def neighbours(arguments: argparse.Namespace, console: Console) -> None:
 
 def similar(arguments: argparse.Namespace, console: Console) -> None:
     """Print the neighbours of a product that only the arguments describe."""
-    from engine.recommend.unseen import neighbours_of_unseen
-
-    workspace = open_workspace(arguments)
-    recommender = open_served(arguments, console)
-    product = given_product(arguments, workspace)
-    found = neighbours_of_unseen(recommender, workspace, product.to_json(), arguments.k, arguments.arm)
-    titles = recommender.items["title"]
+    shop = open_served(arguments, console)
+    product = given_product(arguments, open_workspace(arguments))
+    found = shop.neighbours_of_unseen(product, _k(arguments), arguments.arm)
+    titles = shop.release.items["title"]
     rows = [
         [n.rank, n.item_id, f"{n.score:.3f}", titles.iloc[n.row] if isinstance(titles.iloc[n.row], str) else ""]
         for n in found
@@ -69,22 +68,13 @@ def export(arguments: argparse.Namespace, console: Console) -> None:
     console.result({"rows": len(table)}, f"{arguments.out}: {len(table):,} rows.")
 
 
-def _neighbours_table(arguments: argparse.Namespace, console: Console) -> Any:
-    recommender = open_served(arguments, console)
-    return _with_drafts(recommender, arguments, recommender.served_all(arguments.arm, arguments.k), True)
+def _k(arguments: argparse.Namespace) -> int:
+    """How many neighbours: as many as pages show unless said otherwise."""
+    return int(arguments.k or open_settings(arguments).serving.neighbours)
 
 
-def _with_drafts(recommender: Any, arguments: argparse.Namespace, table: Any, own: bool) -> Any:
-    """The lists with the approved drafts among them, and with theirs if everything is asked for."""
-    if arguments.arm != "hybrid" or not has_store(arguments):
-        return table
-    from engine.edits.drafts.served import DraftBuffer
-    from engine.edits.drafts.store import SERVED, DraftStore
-
-    workspace = open_workspace(arguments)
-    approved = DraftStore(open_store(arguments), workspace).all(SERVED)
-    fresh = tuple(draft for draft in approved if draft.id not in recommender)
-    return DraftBuffer(recommender, workspace, fresh).merged_table(table, arguments.k, own=own)
+def _neighbours_table(arguments: argparse.Namespace, console: Console) -> pd.DataFrame:
+    return open_served(arguments, console).neighbours_all(arguments.arm, _k(arguments))
 
 
 def _judgements_table(arguments: argparse.Namespace, _console: Console) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,11 +130,16 @@ class JudgementStore:
 
     Safe to share between threads, and to open from several processes. Every method raises `StoreError` with a sentence
     fit for a person where the database is busy, full, read-only, damaged or gone.
+
+    Attributes
+    ----------
+    writes : subject -> how many transactions about it this object has committed.
     """
 
     def __init__(self, url: str) -> None:
         self._engine = open_database(url)
         self._turn = threading.Lock()  # threads of one process queue here instead of polling the file's lock
+        self.writes: Counter[str] = Counter()
 
     def add(self, judgements: Iterable[Judgement]) -> int:
         """Store what is not stored yet and return how many rows that made; all of them or, on an error, none.
@@ -155,13 +161,19 @@ class JudgementStore:
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, subject: str = "judgements") -> Iterator[Session]:
         """A session whose changes are on the disk, all of them, when the block ends; on an error, none.
 
         Raises `StoreError` where the database refuses.
+
+        Parameters
+        ----------
+        subject : what it is about, for `writes`.
         """
-        with self._turn, translated(self._engine.url), Session(writing(self._engine)) as session, session.begin():
-            yield session
+        with self._turn:
+            with translated(self._engine.url), Session(writing(self._engine)) as session, session.begin():
+                yield session
+            self.writes[subject] += 1
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -7,9 +7,9 @@ from any number of threads.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,6 @@ class Recommender:
         self._user_of: dict[str, int] = {user_id: position for position, user_id in enumerate(user_ids)}
         self._arms = open_arms(directory, manifest.arms, n_items)
         self.version = manifest.release_id
-        self.left_out: Callable[[str], frozenset[str]] | None = None
 
     @classmethod
     def open(cls, workspace: Workspace, release_id: str | None = None) -> Recommender:
@@ -201,36 +200,6 @@ class Recommender:
         Empty where the arm knows nothing of the product (`als` without interactions, `content` without content).
         """
         return self.found(*self.arm(arm).of_row(self.row(item_id), k))
-
-    def served(
-        self, item_id: str, arm: str = "hybrid", k: int = 10, *, out: frozenset[str] | None = None
-    ) -> list[Neighbour]:
-        """As `neighbours`, without what people ruled out (`left_out`), the next best in its place: what shops show.
-
-        `out` leaves these out instead.
-        """
-        if out is None:
-            out = self.left_out(item_id) if self.left_out else frozenset()
-        found = [one for one in self.neighbours(item_id, arm, k + len(out)) if one.item_id not in out][:k]
-        return [replace(one, rank=rank) for rank, one in enumerate(found, start=1)]
-
-    def served_all(self, arm: str = "hybrid", k: int = 10, item_ids: Sequence[str] | None = None) -> pd.DataFrame:
-        """As `neighbours_all`, without what people ruled out, the next best in its place."""
-        table = self.neighbours_all(arm, k, item_ids)
-        if self.left_out is None:
-            return table
-        changed = [anchor for anchor in table["item_id"].unique() if self.left_out(anchor)]
-        if not changed:
-            return table
-        position = {anchor: place for place, anchor in enumerate(table["item_id"].unique())}
-        mended = pd.DataFrame(
-            [(anchor, one.rank, one.item_id, one.score) for anchor in changed for one in self.served(anchor, arm, k)],
-            columns=list(table.columns),
-        ).astype(table.dtypes.to_dict())
-        both = pd.concat([table[~table["item_id"].isin(changed)], mended])
-        return both.assign(order=both["item_id"].map(position)).sort_values(
-            ["order", "rank"], ignore_index=True
-        ).drop(columns="order")  # fmt: skip
 
     def neighbours_all(self, arm: str = "hybrid", k: int = 10, item_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """The lists of every product, or of `item_ids`: columns item_id, rank, neighbour_id, score.

@@ -16,9 +16,9 @@ from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore, NewDraft
+from engine.serving import served_shop
 from tests.support.dashboard import shown_ids, written_html
 from tests.support.tiny_release import TinyRelease, build_tiny_release
-from ui.products import draft_resources
 
 
 @pytest.fixture(scope="module")
@@ -267,13 +267,13 @@ def test_many_drafts_come_in_pages(tiny, store):
 
 def test_a_draft_whose_place_is_not_found_yet_says_so_and_then_stands_in_the_shop(tiny, store, monkeypatch):
     patience = threading.Event()
-    found = draft_resources.vectors_of_drafts
+    found = served_shop.vectors_of_drafts
 
     def slow(*arguments):
         patience.wait(30)
         return found(*arguments)
 
-    monkeypatch.setattr(draft_resources, "vectors_of_drafts", slow)
+    monkeypatch.setattr(served_shop, "vectors_of_drafts", slow)
     product = Product(brand="House 1", attributes={"colour": "navy", "length_cm": 123.25})  # not in the cache
     new = NewDraft(product, product_id="slow-1")
     store.save([new], "Ada", lambda _id: False, approve=True)

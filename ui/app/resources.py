@@ -1,9 +1,7 @@
-"""What all sessions share: the workspace, its settings, the shop, the release in use, the judgement store."""
+"""What all sessions share: the workspace, its settings, the shop as it is served, the judgement store."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,15 +10,13 @@ from pathlib import Path
 import streamlit as st
 
 from engine.catalogue.snapshot import Shop, read_shop
-from engine.core.errors import StoreError
 from engine.core.settings import Settings, load_settings, workspace_path
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
-from engine.curation.suppression import Suppressed
 from engine.recommend.recommender import Recommender
 from engine.recommend.traffic import Traffic
 from engine.release.publish import current_release_id
-from ui.products.changed_release import as_changed
+from engine.serving.served_shop import ServedShop
 from ui.widgets.cards import CardMaker
 from ui.widgets.formatting import day_phrase, plural
 
@@ -34,21 +30,15 @@ __all__ = [
     "known_values",
     "recommender",
     "release",
-    "release_as_trained",
     "release_sentence",
+    "served",
     "settings",
     "shop",
     "shop_words",
-    "suppressed",
     "traffic",
     "words_of",
     "workspace",
 ]
-
-RETRY_SECONDS = 10.0
-_unread: dict[str, float] = {}
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,25 +88,15 @@ def words_of(facade: Recommender) -> ShopWords:
     return ShopWords(facts["name"], facts["interaction_word"], facts["currency"], facts["attributes"])
 
 
+def served() -> ServedShop:
+    """The shop as it is shown; raises `NoReleaseError` when nothing was published, `ReleaseError` where nothing can be opened."""
+    url, leads = settings().database_url or workspace().database_url, settings().curation.leads
+    return _served(workspace(), current_release_id(workspace()), url, leads)
+
+
 def recommender() -> Recommender:
-    """The published release as people changed it since, or the last good one with a notice.
-
-    While the database of the changes cannot be read it is shown as it was trained. Raises `NoReleaseError` when there is none.
-    """
-    base, url = release_as_trained(), settings().database_url or workspace().database_url
-    if time.monotonic() - _unread.get(url, -RETRY_SECONDS) < RETRY_SECONDS:
-        return base
-    try:
-        return as_changed(base, workspace(), judgements(), url)
-    except StoreError:
-        _unread[url] = time.monotonic()  # a page asks dozens of times, and a connection may take seconds to fail
-        logger.warning("changes to products cannot be read; the release is shown as it was trained", exc_info=True)
-        return base
-
-
-def release_as_trained() -> Recommender:
-    """As `recommender`, without what people changed since."""
-    return _recommender(workspace(), current_release_id(workspace()))
+    """The release with products as people changed them, before drafts and rulings; errors as `served`."""
+    return served().release
 
 
 def release(release_id: str) -> Recommender:
@@ -145,11 +125,6 @@ def judgements() -> JudgementStore:
     return _store(settings().database_url or workspace().database_url)
 
 
-def suppressed() -> Suppressed:
-    """The neighbours that people ruled out."""
-    return _suppressed(settings().database_url or workspace().database_url, settings().curation.leads)
-
-
 def is_lead(name: str | None) -> bool:
     """Whether this person decides disputes and sees how steady raters are; everybody does where no leads are named."""
     leads = settings().curation.leads
@@ -176,10 +151,8 @@ def _shop(workspace: Workspace, snapshot_id: str) -> Shop:
 
 
 @st.cache_resource(show_spinner="Opening the release…", max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
-def _recommender(workspace: Workspace, current: str | None) -> Recommender:
-    facade = Recommender.open(workspace)
-    facade.left_out = lambda item_id: suppressed().of(item_id)
-    return facade
+def _served(workspace: Workspace, current: str | None, url: str, leads: tuple[str, ...]) -> ServedShop:
+    return ServedShop.open(workspace, settings(), open_store=judgements, in_background=True)
 
 
 @st.cache_resource(show_spinner="Opening the release…", max_entries=3, hash_funcs={Workspace: lambda w: str(w.root)})
@@ -201,8 +174,3 @@ def _known_values(workspace: Workspace, version: str, column: str) -> list[str]:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _store(url: str) -> JudgementStore:
     return JudgementStore(url)
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _suppressed(url: str, leads: tuple[str, ...]) -> Suppressed:
-    return Suppressed(judgements(), leads)

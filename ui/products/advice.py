@@ -10,11 +10,10 @@ from engine.catalogue.product import Product, field_label
 from engine.edits.drafts.advice import Duplicate, Effect, missing_fields, near_duplicates, parts
 from engine.edits.drafts.served import Inbound, inbound_of
 from engine.recommend.recommender import Neighbour
-from engine.recommend.unseen import neighbours_of_unseen, vectors_of_unseen
+from engine.recommend.unseen import vectors_of_unseen
 from ui.app.navigation import open_product
-from ui.app.resources import recommender, settings, workspace
-from ui.products.draft_resources import buffer, neighbour_card
-from ui.products.warm_up import get_ready
+from ui.app.resources import recommender, served, settings, workspace
+from ui.products.draft_resources import neighbour_card
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plain, plural, text_or_none
 
@@ -27,11 +26,10 @@ def draw_new_neighbours(product: Product) -> None:
     """What a product that nobody has seen belongs with, and what to know of it."""
     with st.spinner("Reading the product…", show_time=True):
         neighbours = _found(recommender().version, product, settings().serving.neighbours)
-    served = buffer()
     group = Group(
         name="hybrid",
         title="It belongs with",
-        cards=[neighbour_card(neighbour, served) for neighbour in neighbours],
+        cards=[neighbour_card(neighbour) for neighbour in neighbours],
         empty="Nothing to go by yet: add a title, a picture or a fact that other products have too.",
     )
     if item_id := card_groups([group], key="new_neighbours"):
@@ -84,7 +82,7 @@ class _Known:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _known(version: str, product: Product, k: int) -> _Known:
     facade = recommender()
-    like = neighbours_of_unseen(facade, workspace(), product.to_json(), 20, "content")
+    like = served().neighbours_of_unseen(product, 20, "content")
     vectors = vectors_of_unseen(facade, workspace(), [product.to_json()])
     neighbours = _found(version, product, k)
     return _Known(
@@ -96,5 +94,4 @@ def _known(version: str, product: Product, k: int) -> _Known:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _found(version: str, product: Product, k: int) -> list[Neighbour]:
     """Neighbours of a new product in this release; asking the same again costs nothing."""
-    get_ready(recommender(), workspace()).join()
-    return neighbours_of_unseen(recommender(), workspace(), product.to_json(), k)
+    return served().neighbours_of_unseen(product, k)

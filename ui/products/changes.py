@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from engine.catalogue.product import Product
 from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.changes.merging import Change, difference, field_labels
-from engine.edits.changes.served import vectors_of_changes, with_changes
 from engine.edits.changes.store import ChangeStore
-from engine.recommend.recommender import Recommender
 from ui.app.curator import curator_name
 from ui.app.navigation import open_change, open_product
 from ui.app.notices import say
-from ui.app.resources import card_maker, judgements, release_as_trained, settings, shop_words, workspace
-from ui.products.changed_release import forget_stamp
+from ui.app.resources import card_maker, judgements, served, settings, shop_words, workspace
+from ui.products.draft_resources import neighbour_card
 from ui.products.form import Form, as_opened, close_form, product_form, say_not_saved
-from ui.products.warm_up import get_ready
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import count_phrase, day_phrase, plain, plural
 
@@ -50,13 +49,13 @@ def draw_change_of(item_id: str) -> None:
 
 def draw_change(item_id: str) -> None:
     """The form with the product in it; on the right its neighbours as they would be."""
-    base = release_as_trained()
+    base = served().as_trained
     try:
         trained = base.product(item_id)
     except NotFoundError as exc:
         st.warning(plain(exc), icon=":material/search_off:")
         return
-    get_ready(base, workspace())
+    served().warm_up()
     before = as_opened(("change", item_id), lambda: changes().get(item_id))
     now = (before.apply(trained) if before else None) or trained
     version = before.version if before else 0
@@ -78,7 +77,7 @@ def draw_change(item_id: str) -> None:
                 open_product(item_id)
             if fields:
                 st.caption(f"Changed: {plain(', '.join(fields))}.")
-        _moved(base, item_id, wanted, bool(fields))
+        _moved(item_id, wanted, bool(fields))
 
 
 def draw_changed_products() -> None:
@@ -86,7 +85,7 @@ def draw_changed_products() -> None:
     changed = [change.item_id for change in changes().all() if _labels_in_force(change)]
     if not changed:
         return
-    maker, facade = card_maker(), release_as_trained()
+    maker, facade = card_maker(), served().as_trained
     cards = [maker.card(facade.row(item_id), note="Changed") for item_id in changed[:SHOWN]]
     group = Group(name="changed", title="Changed, not trained yet", detail=plural(len(changed), "product"), cards=cards)
     if item_id := card_groups([group], key="changed_products"):
@@ -102,13 +101,12 @@ def _undo(item_id: str) -> None:
     except LongtailError as exc:
         say(plain(exc), ":material/error:")
         return
-    forget_stamp(_url())
     say("As it was before", ":material/undo:")
 
 
 def _labels_in_force(change: Change) -> list[str]:
     """The fields of the change that the release does not have yet, as they are called on screen."""
-    base = release_as_trained()
+    base = served().as_trained
     return field_labels(change.in_force(base.product(change.item_id))) if change.item_id in base else []
 
 
@@ -119,24 +117,26 @@ def _save(item_id: str, trained: Product, wanted: Product, version: int) -> None
         say_not_saved(exc)
         return
     close_form()
-    forget_stamp(_url())
     say("Saved; its neighbours follow", ":material/check:")
     open_product(item_id)
 
 
-def _moved(base: Recommender, item_id: str, wanted: Product, is_other: bool) -> None:
+def _moved(item_id: str, wanted: Product, is_other: bool) -> None:
     """The neighbours of the product as the form has it."""
-    try:
-        facade = _as_wanted(base, item_id, wanted) if is_other else base
-    except LongtailError as exc:
-        st.error(plain(exc), icon=":material/error:")
-        return
-    k, maker = settings().serving.neighbours, card_maker()
-    after, before = facade.served(item_id, "hybrid", k), {one.item_id for one in base.served(item_id, "hybrid", k)}
+    k = settings().serving.neighbours
+    after = now = served().neighbours(item_id, "hybrid", k)
+    if is_other:
+        try:
+            with st.spinner("Reading the product…", show_time=True):
+                after = served().neighbours_if_changed(item_id, wanted, "hybrid", k)
+        except LongtailError as exc:
+            st.error(plain(exc), icon=":material/error:")
+            return
+    before = {one.item_id for one in now}
     fresh = [one for one in after if one.item_id not in before]
     told = f"{len(fresh)} of {len(after)} are new" if fresh else "the same as now"
     detail = told if is_other else ""
-    cards = [maker.card(one.row, rank=one.rank, note="New" if one in fresh else "") for one in after]
+    cards = [replace(neighbour_card(one), note="New" if one in fresh else "") for one in after]
     group = Group(
         name="moved",
         title="It would belong with" if is_other else "It belongs with",
@@ -146,14 +146,3 @@ def _moved(base: Recommender, item_id: str, wanted: Product, is_other: bool) -> 
     )
     if opened := card_groups([group], key="change_neighbours"):
         open_product(opened)
-
-
-def _as_wanted(base: Recommender, item_id: str, wanted: Product) -> Recommender:
-    with st.spinner("Reading the product…", show_time=True):
-        get_ready(base, workspace()).join()
-        items = {item_id: wanted.readable_by(base.attribute_kinds, workspace()).to_json()}
-        return with_changes(base, workspace(), items, vectors_of_changes(base, workspace(), items))
-
-
-def _url() -> str:
-    return settings().database_url or workspace().database_url

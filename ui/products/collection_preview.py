@@ -15,9 +15,9 @@ from engine.edits.collections.review import DraftContent, Existing, review_rows
 from engine.edits.collections.rows import CollectionRow, RowState, problems_table, read_collection
 from engine.edits.drafts.store import NewDraft
 from ui.app.curator import curator_name
-from ui.app.resources import recommender, shop_words
+from ui.app.resources import recommender, served, shop_words
 from ui.app.url import set_query
-from ui.products.draft_resources import drafts, placer
+from ui.products.draft_resources import drafts, prepare
 from ui.widgets.addresses import thumb_url
 from ui.widgets.background_work import Count, begin, finished
 from ui.widgets.formatting import plain, plural
@@ -178,12 +178,12 @@ def _actions(
 def _save(ready: Sequence[CollectionRow], pictures: Mapping[str, str], *, approve: bool) -> None:
     """Start saving, once, however often the button is pressed and whatever else is used meanwhile."""
     new = [NewDraft(row.product, [pictures[name] for name in row.pictures], row.product_id) for row in ready]
-    store, by, known, find_neighbours = drafts(), curator_name(), recommender().__contains__, placer()
+    store, by, shop = drafts(), curator_name(), served()
 
     def work(count: Count) -> str:
-        made = store.save(new, by, known, approve=approve)
+        made = store.save(new, by, shop.release.__contains__, approve=approve)
         if approve:
-            find_neighbours(made, count)
+            prepare(shop, made, count)
         return f"{plural(len(made), 'draft')} saved{' and in the shop' if approve else ''}"
 
     step = f"Saving {plural(len(new), 'draft')}{' and adding them to the shop' if approve else ''}"

@@ -10,9 +10,9 @@ import streamlit as st
 from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.drafts.store import Draft
 from ui.app.notices import say
-from ui.app.resources import settings
+from ui.app.resources import served, settings
 from ui.app.url import mirror, query, set_query
-from ui.products.draft_resources import buffer, buffer_is_whole, draft_card, drafts, neighbour_card, placer
+from ui.products.draft_resources import draft_card, drafts, neighbour_card, prepare
 from ui.widgets.background_work import Count, begin, finished
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import day_phrase, plain, plural
@@ -94,13 +94,13 @@ def _one(draft: Draft) -> None:
 
 
 def _neighbours(draft: Draft) -> None:
-    """What an approved draft stands beside; looked for again while its place is being found."""
-    served, found = buffer(), buffer_is_whole()
-    if draft.id in served.ids:
-        neighbours = served.neighbours_of_draft(draft.id, settings().serving.neighbours)
-        cards = [neighbour_card(one, served) for one in neighbours]
+    """What is shown beside an approved draft; looked for again until it is in the lists."""
+    complete = served().is_complete
+    if draft.id in served().drafts.ids:
+        neighbours = served().neighbours(draft.id, "hybrid", settings().serving.neighbours)
+        cards = [neighbour_card(one) for one in neighbours]
         card_groups([Group(title="It belongs with", cards=cards)], key="draft_neighbours")
-    elif found:
+    elif complete:
         st.warning(
             "Nothing of it can be read, so it stands on no list. Change it: give it a title or a picture.",
             icon=":material/visibility_off:",
@@ -111,8 +111,8 @@ def _neighbours(draft: Draft) -> None:
 
 @st.fragment(run_every=LOOK_AGAIN_SECONDS)
 def _look_again() -> None:
-    """Run the page again once every place is found."""
-    if buffer_is_whole():
+    """Run the page again once every draft is in the lists."""
+    if served().is_complete:
         st.rerun()
     st.caption(":material/hourglass: Its place in the shop is being found.")
 
@@ -128,7 +128,7 @@ def _do(act: Callable[[str], object], draft_id: str, said: str) -> None:
 
 def _all(draft_ids: Sequence[str]) -> None:
     """Callback: begin to show them in the shop; hundreds take a while."""
-    store, place = drafts(), placer()
+    store, shop = drafts(), served()
 
     def show(count: Count) -> int:
         shown = []
@@ -137,7 +137,7 @@ def _all(draft_ids: Sequence[str]) -> None:
                 shown.append(store.approve(draft_id).id)
             except NotFoundError:  # somebody discarded it meanwhile
                 continue
-        place(shown, count)
+        prepare(shop, shown, count)
         return len(shown)
 
     begin(_SHOWING, "Showing them in the shop", show, total=len(draft_ids))

@@ -11,11 +11,10 @@ import streamlit as st
 
 from engine.core.errors import ImageError, LongtailError
 from engine.recommend.unseen import vectors_of_unseen
-from ui.app.resources import recommender, workspace
+from ui.app.resources import recommender, served, workspace
 from ui.app.url import mirror, query, set_query, writer
 from ui.products.pasting import take_pasted
 from ui.products.uploads import MAX_PICTURE_MB, PICTURE_TYPES, stored_picture
-from ui.products.warm_up import get_ready
 from ui.widgets.addresses import thumb_url
 from ui.widgets.formatting import plain
 
@@ -49,7 +48,7 @@ def draw_like(like: Like | None) -> None:
     """A way to search by a picture or in one's own words."""
     with st.popover("By picture or words", icon=":material/image_search:", key="like_open", on_change="rerun") as asked:
         if asked.open:  # the readers are loaded while somebody types, and for nobody else
-            get_ready(recommender(), workspace())
+            served().warm_up()
         mirror("like_words", like.words if like else "")
         st.text_input(
             "In your own words", key="like_words", placeholder="a light dress for a garden party", max_chars=300,
@@ -113,7 +112,7 @@ def _stop() -> None:
 @st.cache_data(show_spinner="Looking for products like it…", max_entries=32)
 def _ranked(version: str, like: Like) -> np.ndarray:
     """Rows of this release by their content, the closest first; empty where the release reads nothing of it."""
-    get_ready(recommender(), workspace()).join()
+    served().warm_up().join()
     facade = recommender()
     item = {name: value for name, value in (("title", like.words), ("image", like.image)) if value}
     try:

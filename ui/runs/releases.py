@@ -39,7 +39,7 @@ def draw_releases() -> None:
 
 def flags_since(release_id: str) -> str:
     """What became of the neighbours people ruled out since the release before this one; empty where nobody can say."""
-    ruled_out = resources.suppressed().all()
+    ruled_out = resources.served().suppressed_everywhere()
     before = [one for one in published_releases(resources.workspace()) if one != release_id]
     if not ruled_out or not before:
         return ""

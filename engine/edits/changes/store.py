@@ -36,7 +36,7 @@ class ChangeStore:
         """
         before, after = difference(now, wanted)
         self._check(now, wanted)
-        with self._store.transaction() as session:
+        with self._store.transaction("changes") as session:
             lock(session, "product_changes")
             row = session.get(ProductChangeRow, item_id)
             if (row.version if row else 0) != version:
@@ -56,7 +56,7 @@ class ChangeStore:
 
     def undo(self, item_id: str) -> None:
         """Delete the change to a product, where there is one."""
-        with self._store.transaction() as session:
+        with self._store.transaction("changes") as session:
             lock(session, "product_changes")
             row = session.get(ProductChangeRow, item_id)
             if row is not None:

@@ -66,7 +66,7 @@ class DraftBuffer:
         return _merge(neighbours, [(score, self.drafts[place].id) for score, place in found], k)
 
     def merged_table(self, table: pd.DataFrame, k: int, *, own: bool = True) -> pd.DataFrame:
-        """The served lists of many products (`Recommender.served_all`) with the approved drafts among them.
+        """The lists of many products (`Recommender.neighbours_all`) with the approved drafts among them.
 
         `own` appends the drafts' own lists.
         """

@@ -90,7 +90,7 @@ class DraftStore:
         for one in new:
             self._check(one.product, one.pictures)
         now = datetime.now(UTC)
-        with self._store.transaction() as session:
+        with self._store.transaction("drafts") as session:
             lock(session, "drafts")
             ids = []
             for one in new:
@@ -141,7 +141,7 @@ class DraftStore:
     def edit(self, draft_id: str, version: int, product: Product, pictures: Sequence[str]) -> Draft:
         """Change a draft that is at this version; raises `InputError` where someone else has changed it meanwhile."""
         self._check(product, pictures)
-        with self._store.transaction() as session:
+        with self._store.transaction("drafts") as session:
             row = self._row(session, draft_id)
             if row.version != version:
                 raise InputError(f"Someone else edited {row.id!r}; your changes were not saved. Reopen it to continue.")
@@ -166,7 +166,7 @@ class DraftStore:
             self._move(draft_id, "taken_in")
 
     def _move(self, draft_id: str, state: State) -> Draft:
-        with self._store.transaction() as session:
+        with self._store.transaction("drafts") as session:
             row = self._row(session, draft_id)
             if row.state == state:
                 return _from_row(row)

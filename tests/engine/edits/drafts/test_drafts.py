@@ -171,11 +171,11 @@ def test_an_export_has_the_drafts_where_the_lists_have_them_and_their_own_lists(
     twin = replace(facade.product("f1-02"), image=None)
     store.save([NewDraft(twin, product_id="twin")], "Ada", nobody, approve=True)
     buffer = DraftBuffer(facade, built.workspace, tuple(store.all(("approved",))))
-    plain = facade.served_all("hybrid", 60)
+    plain = facade.neighbours_all("hybrid", 60)
     table = buffer.merged_table(plain, 60)
     assert table.dtypes.to_dict() == plain.dtypes.to_dict()
     for item in ("f1-03", "f3-03"):
-        expected = [one.item_id for one in buffer.merged(item, facade.served(item, "hybrid", 60), 60)]
+        expected = [one.item_id for one in buffer.merged(item, facade.neighbours(item, "hybrid", 60), 60)]
         assert table.loc[table["item_id"] == item, "neighbour_id"].tolist() == expected
     own = table.loc[table["item_id"] == "twin", "neighbour_id"].tolist()
     assert own == [one.item_id for one in buffer.neighbours_of_draft("twin", 60)]

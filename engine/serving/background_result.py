@@ -1,0 +1,48 @@
+"""A result that nobody waits for long: a thread works it out, and until then there is something to show."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+__all__ = ["WAIT_SECONDS", "BackgroundResult"]
+
+T = TypeVar("T")
+WAIT_SECONDS = 0.6
+
+logger = logging.getLogger(__name__)
+
+
+class BackgroundResult(Generic[T]):
+    """A first result, and the full one that replaces it once the work is done.
+
+    Making one waits up to `WAIT_SECONDS` for the work, so that short work gives its result at once.
+
+    Attributes
+    ----------
+    result : the full result once there is one. Where the work fails, that is logged and the first result stays.
+    done : whether the work has ended.
+
+    Parameters
+    ----------
+    first : the result until then.
+    work : gives the full result, in a thread of its own; None where `first` is already full.
+    """
+
+    def __init__(self, first: T, work: Callable[[], T] | None = None):
+        self.result = first
+        self.done = work is None
+        if work is not None:
+            thread = threading.Thread(target=self._run, args=(work,), name="background result", daemon=True)
+            thread.start()
+            thread.join(WAIT_SECONDS)
+
+    def _run(self, work: Callable[[], T]) -> None:
+        try:
+            self.result = work()
+        except Exception:
+            logger.warning("work in the background failed; its first result stays", exc_info=True)
+        finally:
+            self.done = True

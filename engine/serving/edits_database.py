@@ -1,0 +1,97 @@
+"""The database of drafts, changes and judgements as a long-lived process reads it: seldom, and without depending on it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from engine.core.errors import StoreError
+from engine.core.settings import Settings
+from engine.core.workspace import Workspace
+from engine.curation.judgements import JudgementStore
+
+__all__ = ["RETRY_SECONDS", "STAMP_SECONDS", "EditsDatabase", "Latest"]
+
+T = TypeVar("T")
+RETRY_SECONDS = 10.0  # a connection may take seconds to fail, and a page reads dozens of times
+STAMP_SECONDS = 0.5
+
+logger = logging.getLogger(__name__)
+
+
+class EditsDatabase:
+    """Opens the database when there is something in it to read.
+
+    Parameters
+    ----------
+    open_store : gives the store to read; by default one of its own.
+    tolerant : while the database cannot be read, `read` gives what it was told to give instead, and tries again after
+        `RETRY_SECONDS`. Without it `StoreError` is raised.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        settings: Settings,
+        open_store: Callable[[], JudgementStore] | None = None,
+        *,
+        tolerant: bool = False,
+    ) -> None:
+        self._workspace, self._url, self._tolerant = workspace, settings.database_url, tolerant
+        self._open_store = open_store or (lambda: JudgementStore(self._url or workspace.database_url))
+        self._store: JudgementStore | None = None
+        self._failed_at = -RETRY_SECONDS
+
+    def read(self, question: Callable[[JudgementStore], T], otherwise: T) -> T:
+        """What the database answers; `otherwise` where nobody has drafted, changed or judged anything yet."""
+        if not (self._url or self._workspace.judgements_file.is_file()):
+            return otherwise
+        if self._tolerant and time.monotonic() - self._failed_at < RETRY_SECONDS:
+            return otherwise
+        try:
+            return question(self.store())
+        except StoreError:
+            if not self._tolerant:
+                raise
+            self._failed_at = time.monotonic()
+            logger.warning("drafts, changes and rulings cannot be read; the shop is shown as trained", exc_info=True)
+            return otherwise
+
+    def store(self) -> JudgementStore:
+        """The store, opened once; raises `StoreError`."""
+        if self._store is None:
+            self._store = self._open_store()
+        return self._store
+
+
+class Latest(Generic[T]):
+    """A value that follows from the database, worked out again when its stamp changes.
+
+    The stamp is asked for every `STAMP_SECONDS` at most, and at once after this process has written.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked: tuple[float, int, Hashable] | None = None
+        self._known: tuple[Hashable, T] | None = None
+
+    def get(
+        self, stamp: Callable[[], Hashable], work: Callable[[], T], *, writes: int, depends_on: Hashable = None
+    ) -> T:
+        """The value, from `work` where the stamp or `depends_on` has changed since.
+
+        Parameters
+        ----------
+        writes : how often this process has written what `stamp` is about.
+        """
+        with self._lock:
+            now = time.monotonic()
+            if self._asked is None or writes != self._asked[1] or now - self._asked[0] > STAMP_SECONDS:
+                self._asked = now, writes, stamp()
+            key = self._asked[2], depends_on
+            if self._known is None or self._known[0] != key:
+                self._known = key, work()
+            return self._known[1]

@@ -1,0 +1,299 @@
+"""The shop as shoppers see it, defined once: pages, commands, exports and Python callers open the same object.
+
+What is shown is a release, its products as people changed them, with approved drafts among the lists and without the
+neighbours that people ruled out.
+
+    shop = ServedShop.open(workspace, settings)
+    shop.neighbours("sku-1", "hybrid", 10)
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from engine.catalogue.product import Product
+from engine.core.progress import Progress, silent
+from engine.core.settings import Settings
+from engine.core.workspace import Workspace
+from engine.curation.judgements import JudgementStore
+from engine.curation.suppression import Suppressed
+from engine.edits.changes.served import cached_changes, changed_in, vectors_of_changes, with_changes
+from engine.edits.changes.store import ChangeStore
+from engine.edits.drafts.served import DraftBuffer, drafts_in_cache, vectors_of_drafts
+from engine.edits.drafts.store import SERVED, Draft, DraftStore
+from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.unseen import neighbours_of_unseen
+from engine.recommend.vector_cache import cache_key
+from engine.serving.background_result import BackgroundResult
+from engine.serving.edits_database import EditsDatabase, Latest
+from engine.serving.lists import shown_list, shown_lists
+
+__all__ = ["ServedShop"]
+
+NOTHING: frozenset[str] = frozenset()
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Changed:
+    """The release with changed products, and those products as JSON by id."""
+
+    release: Recommender
+    items: Mapping[str, Mapping[str, Any]]
+
+
+class ServedShop:
+    """One release with what people did to it since. Drafts, changes and rulings are read again when they change.
+
+    Safe to share between threads. Without `in_background` whoever asks waits until new drafts and changes have their
+    vectors, with `progress`, and a database that cannot be read is a `StoreError`. With it nobody waits longer than a
+    moment: a change shows its facts at once and moves its neighbours later, a draft appears once it is ready, and while
+    the database cannot be read the release is shown as it was trained. `is_complete` tells whether all is there.
+
+    Attributes
+    ----------
+    as_trained : the release without anything that people did to it since.
+    notice : a sentence for people where this is not the release that was published last; else None.
+    """
+
+    def __init__(
+        self,
+        as_trained: Recommender,
+        workspace: Workspace,
+        settings: Settings,
+        *,
+        open_store: Callable[[], JudgementStore] | None = None,
+        in_background: bool = False,
+        progress: Progress = silent,
+    ) -> None:
+        self.as_trained, self.notice = as_trained, as_trained.notice
+        self._workspace, self._leads = workspace, settings.curation.leads
+        self._in_background, self._progress = in_background, progress
+        self._database = EditsDatabase(workspace, settings, open_store, tolerant=in_background)
+        self._latest_changes: Latest[BackgroundResult[_Changed]] = Latest()
+        self._latest_drafts: Latest[BackgroundResult[DraftBuffer]] = Latest()
+        self._suppressed: Suppressed | None = None
+        self._warm_up: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        workspace: Workspace,
+        settings: Settings,
+        release_id: str | None = None,
+        *,
+        open_store: Callable[[], JudgementStore] | None = None,
+        in_background: bool = False,
+        progress: Progress = silent,
+    ) -> ServedShop:
+        """The shop of the published release, or of the one asked for; errors as `Recommender.open`.
+
+        Parameters
+        ----------
+        open_store : gives the store of judgements, drafts and changes where the caller has one open already.
+        in_background : for processes that serve people: see `ServedShop`.
+        progress : told while drafts and changes get their vectors.
+        """
+        as_trained = Recommender.open(workspace, release_id)
+        return cls(
+            as_trained, workspace, settings, open_store=open_store, in_background=in_background, progress=progress
+        )
+
+    @property
+    def release_id(self) -> str:
+        return self.as_trained.release_id
+
+    @property
+    def release(self) -> Recommender:
+        """The release with products as people changed them: what its arms return, before drafts and rulings."""
+        return self._changed().result.release
+
+    @property
+    def changed_ids(self) -> frozenset[str]:
+        """Ids of the products whose change holds in this release."""
+        return frozenset(self._changed().result.items)
+
+    @property
+    def drafts(self) -> DraftBuffer:
+        """The approved drafts that are in the lists."""
+        return self._drafts().result
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every draft and change is in the lists by now, or cannot be."""
+        return self._changed().done and self._drafts().done
+
+    @property
+    def version(self) -> str:
+        """Another one whenever any list may be: what was worked out from the lists holds for one version."""
+        drafts = [(draft.id, draft.version) for draft in self.drafts.drafts]
+        rulings = self.suppressed_everywhere()
+        if not drafts and not rulings:
+            return self.release.version
+        lists = {anchor: sorted(rulings[anchor]) for anchor in sorted(rulings)}
+        return f"{self.release.version}+{cache_key(drafts, lists)[:12]}"
+
+    def refresh(self) -> None:
+        """Read drafts and changes now, and wait for their vectors unless that goes on in the background."""
+        self._drafts()
+
+    def suppressed(self, item_id: str) -> frozenset[str]:
+        """Ids of the neighbours that people ruled out beside a product."""
+        return self.suppressed_everywhere().get(item_id, NOTHING)
+
+    def suppressed_everywhere(self) -> Mapping[str, frozenset[str]]:
+        """Item id -> the neighbours ruled out beside it; do not change it."""
+        return self._database.read(lambda store: self._rulings(store).all(), {})
+
+    def neighbours(
+        self, item_id: str, arm: str = "hybrid", k: int = 10, *, suppressed: Collection[str] | None = None
+    ) -> list[Neighbour]:
+        """The k products shown beside a product or an approved draft, best first; drafts have row -1.
+
+        Drafts are in the hybrid's lists alone: by another arm they have none. Raises `NotFoundError`.
+
+        Parameters
+        ----------
+        suppressed : leave these out, not what people have ruled out by now.
+        """
+        out = self.suppressed(item_id) if suppressed is None else suppressed
+        return shown_list(self.drafts, item_id, arm, k, out)
+
+    def neighbours_all(self, arm: str = "hybrid", k: int = 10, item_ids: Sequence[str] | None = None) -> pd.DataFrame:
+        """The lists of every product and approved draft, or of `item_ids`: item_id, rank, neighbour_id, score.
+
+        The lists are those of `neighbours`. They come in the order of the catalogue, then of the drafts, or in the order
+        of `item_ids`; a product without a list has no rows. Raises `NotFoundError` naming an unknown product.
+        """
+        return shown_lists(self.drafts, self.suppressed_everywhere(), arm, k, item_ids)
+
+    def neighbours_of_unseen(self, product: Product, k: int = 10, arm: str = "hybrid") -> list[Neighbour]:
+        """The k products of the catalogue that a described product belongs with; errors as `neighbours_of_unseen`."""
+        if self._in_background:
+            self.warm_up().join()
+        return neighbours_of_unseen(self.release, self._workspace, product.to_json(), k, arm)
+
+    def neighbours_if_changed(
+        self, item_id: str, product: Product, arm: str = "hybrid", k: int = 10
+    ) -> list[Neighbour]:
+        """What would be shown beside a product of the catalogue if it were described so; nothing is stored."""
+        if self._in_background:
+            self.warm_up().join()
+        base = self.as_trained
+        wanted = product.readable_by(base.attribute_kinds, self._workspace).to_json()
+        items = {**self._changed().result.items, item_id: wanted}
+        vectors = cached_changes(base, self._workspace, items)
+        vectors |= vectors_of_changes(base, self._workspace, {item_id: wanted})
+        release = with_changes(base, self._workspace, items, vectors)
+        drafts = DraftBuffer(release, self._workspace, self.drafts.drafts)
+        return shown_list(drafts, item_id, arm, k, self.suppressed(item_id))
+
+    def recommend(self, user_id: str, arm: str = "hybrid", k: int = 10) -> list[Neighbour]:
+        """The k products shown to a shopper, without those they have; errors as `Recommender.ranked_by_shopper`."""
+        return self.release.ranked_by_shopper(user_id, arm, k)
+
+    def prepare_drafts(self, draft_ids: Collection[str], progress: Progress = silent) -> None:
+        """Work out the vectors of drafts that were just approved, so that nobody has to wait for them later.
+
+        With `in_background` a failure is logged: they are saved all the same, and it is tried again when they are shown.
+        """
+        try:
+            if self._in_background:
+                self.warm_up().join()
+            none: list[Draft] = []
+            approved = self._database.read(lambda store: DraftStore(store, self._workspace).all(SERVED), none)
+            wanted = set(draft_ids)
+            vectors_of_drafts(self.release, self._workspace, [one for one in approved if one.id in wanted], progress)
+        except Exception:
+            if not self._in_background:
+                raise
+            logger.warning("the vectors of new products could not be worked out", exc_info=True)
+
+    def warm_up(self) -> threading.Thread:
+        """Load what reads new products, in a thread that is started once; seconds that nobody has to wait for later.
+
+        Join it before reading a product: libraries that import parts of themselves when they are first used cannot be
+        used first by two threads at once.
+        """
+        with self._lock:
+            if self._warm_up is None:
+                self._warm_up = threading.Thread(target=self._read_examples, name="warm up", daemon=True)
+                self._warm_up.start()
+            return self._warm_up
+
+    def _read_examples(self) -> None:
+        try:
+            neighbours_of_unseen(self.as_trained, self._workspace, {"title": "a product"}, 1)
+            pictures = self.as_trained.items["image"].dropna()
+            if len(pictures):  # the networks that read pictures are made with the first one
+                neighbours_of_unseen(self.as_trained, self._workspace, {"image": pictures.iloc[0]}, 1)
+        except Exception:
+            # It is tried again, and the person is told, when there is a product to read.
+            logger.warning("could not get ready to read new products", exc_info=True)
+
+    def _rulings(self, store: JudgementStore) -> Suppressed:
+        with self._lock:
+            if self._suppressed is None:
+                self._suppressed = Suppressed(store, self._leads)
+            return self._suppressed
+
+    def _changed(self) -> BackgroundResult[_Changed]:
+        def read(store: JudgementStore) -> BackgroundResult[_Changed]:
+            changes = ChangeStore(store, self._workspace)
+            return self._latest_changes.get(
+                changes.stamp, lambda: self._apply_changes(changes), writes=store.writes["changes"]
+            )
+
+        return self._database.read(read, BackgroundResult(_Changed(self.as_trained, {})))
+
+    def _apply_changes(self, changes: ChangeStore) -> BackgroundResult[_Changed]:
+        base, workspace = self.as_trained, self._workspace
+        items = changed_in(base, workspace, changes.all())
+
+        def work() -> _Changed:
+            if self._in_background and items:
+                self.warm_up().join()
+            vectors = vectors_of_changes(base, workspace, items, self._progress)
+            return _Changed(with_changes(base, workspace, items, vectors), items)
+
+        if not self._in_background:
+            return BackgroundResult(work())
+        cached = cached_changes(base, workspace, items)
+        first = _Changed(with_changes(base, workspace, items, cached), items)
+        return BackgroundResult(first, work if len(cached) < len(items) else None)
+
+    def _drafts(self) -> BackgroundResult[DraftBuffer]:
+        release = self.release
+
+        def read(store: JudgementStore) -> BackgroundResult[DraftBuffer]:
+            drafts = DraftStore(store, self._workspace)
+            return self._latest_drafts.get(
+                drafts.stamp, lambda: self._place_drafts(release, drafts.all(SERVED)),
+                writes=store.writes["drafts"], depends_on=release.version,
+            )  # fmt: skip
+
+        return self._database.read(read, BackgroundResult(DraftBuffer(release, self._workspace, ())))
+
+    def _place_drafts(self, release: Recommender, approved: Sequence[Draft]) -> BackgroundResult[DraftBuffer]:
+        workspace = self._workspace
+        new = tuple(draft for draft in approved if draft.id not in release)
+
+        def work() -> DraftBuffer:
+            if self._in_background:
+                self.warm_up().join()
+            vectors = vectors_of_drafts(release, workspace, new, self._progress)
+            readable = tuple(draft for draft, arrays in zip(new, vectors, strict=True) if arrays)
+            return DraftBuffer(release, workspace, readable)
+
+        if not self._in_background:
+            return BackgroundResult(work())
+        cached = tuple(drafts_in_cache(release, workspace, new))
+        return BackgroundResult(DraftBuffer(release, workspace, cached), work if len(cached) < len(new) else None)
