@@ -38,8 +38,8 @@ class Applied:
 def apply_to_catalogue(workspace: Workspace, drafts: DraftStore, changes: ChangeStore) -> Applied:
     """Add the approved drafts that the shop does not have, and make the changes that hold.
 
-    The snapshot before it stays where it is; where there is nothing to do it stays in use. Raises `NoDataError` without
-    a shop, and what `write_snapshot` raises.
+    The earlier snapshot is not touched, and stays in use if there is nothing to apply. Raises `NoDataError` without a
+    shop, and what `write_snapshot` raises.
     """
     shop = read_shop(workspace)
     added = draft_products(workspace, drafts, shop.attribute_kinds, set(shop.items["item_id"]))

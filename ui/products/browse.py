@@ -1,4 +1,4 @@
-"""Finding products in the catalogue: search, filters, order, pages, and what of it stands in the address."""
+"""Finding products in the catalogue: search, filters and order, which the page's address holds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 PAGE_SIZE = 24
-PILLS = 16  # up to so many values are all in sight
+PILLS = 16  # up to so many values are all visible
 ORDERS = {
     "most": "Most traffic first",
     "least": "Least traffic first",
@@ -40,7 +40,7 @@ ORDERS = {
 
 @dataclass(frozen=True)
 class Search:
-    """What is asked for. Empty filters let everything through; `low` and `high` bound the price."""
+    """A search. Empty filters let everything through; `low` and `high` bound the price."""
 
     text: str = ""
     categories: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Search:
     order: str = "most"
 
     def words(self) -> list[str]:
-        """What is asked for, a few words each."""
+        """Its parts, a few words each."""
         asked = [f"“{self.text}”"] if self.text else []
         asked += [
             *self.categories,
@@ -63,9 +63,9 @@ class Search:
 
 
 def find(items: pd.DataFrame, traffic: Traffic, search: Search) -> np.ndarray:
-    """Rows of the products asked for, in the order asked for, (n,) int64.
+    """Rows of the products found, in the order asked for, (n,) int64.
 
-    Every word of the text must stand in the title or begin the id; capitals do not matter.
+    Every word of the text must be in the title or begin the id; case does not matter.
     """
     wanted = np.ones(len(items), dtype=bool)
     counts = items["interaction_count"].to_numpy()
@@ -95,14 +95,14 @@ def find(items: pd.DataFrame, traffic: Traffic, search: Search) -> np.ndarray:
 
 
 def random_long_tail(items: pd.DataFrame, traffic: Traffic, rng: np.random.Generator) -> str:
-    """The id of a long-tail product that was clicked at least once, where there is one; else of any product."""
+    """The id of a random long-tail product with clicks, or of any product if the shop has none."""
     counts = items["interaction_count"].to_numpy()
     candidates = np.flatnonzero(traffic.is_long_tail(counts) & (counts > 0))
     return str(items["item_id"].iloc[rng.choice(candidates if candidates.size else len(items))])
 
 
 def search_in_address(items: pd.DataFrame) -> Search:
-    """The search that the page's address asks for; what makes no sense in it is left out."""
+    """The search in the page's address; invalid values are left out."""
     return Search(
         text=query("q"),
         categories=tuple(query_list("category")),
@@ -115,7 +115,7 @@ def search_in_address(items: pd.DataFrame) -> Search:
 
 
 def draw_filters(items: pd.DataFrame, search: Search, currency: str | None, *, ordered: bool = True) -> None:
-    """Draw the search field and the filters; each writes itself into the address and goes back to the first page.
+    """Draw the search field and the filters; each updates the address and goes back to the first page.
 
     `ordered` is whether the order can be chosen.
     """
@@ -198,7 +198,7 @@ def _text(value: object) -> str | None:
 
 
 def clear_search() -> None:
-    """Callback: everything again."""
+    """Callback: show every product again."""
     set_query(
         like=None,
         words=None,

@@ -1,13 +1,13 @@
-"""A collection on screen: a sheet and its pictures in, every row's state before anything is saved, drafts out."""
+"""A collection on screen: upload a sheet and its pictures, check every row, save them as drafts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from engine.catalogue.product import Product
 from engine.core.errors import LongtailError
@@ -33,9 +33,7 @@ SHEET_KEY, PICTURES_KEY = "collection_sheet", "collection_pictures"
 
 def draw_collection() -> None:
     """Template, upload, preview, and what can be saved."""
-    st.write(
-        "Fill in the sheet, name the pictures in it, and drop everything here. No product is saved before you say so."
-    )
+    st.write("Fill in the sheet, name the pictures in it, and drop everything here. Nothing is saved until you say so.")
     _templates()
     sheet_file = st.file_uploader(
         "Sheet", type=["csv", "xlsx", "parquet"], key=_key(SHEET_KEY), max_upload_size=64,
@@ -51,12 +49,12 @@ def draw_collection() -> None:
         if skipped:
             with st.expander(f"{plural(len(skipped), 'file')} not used", icon=":material/info:", expanded=not pictures):
                 st.dataframe(pd.DataFrame(skipped, columns=["File", "Why"]), hide_index=True, width="stretch")
-        if sheet is not None:
+        if sheet_file is not None and sheet is not None:
             stamp = sheet_file.file_id, reading.key
             draw_preview(sheet, pictures, _examples(), stamp=stamp, start_over=_start_over)
         elif pictures and sheet_file is None:
             st.info(
-                f"{plural(len(pictures), 'picture')} ready. Now the sheet that says what they show.",
+                f"{plural(len(pictures), 'picture')} ready. Now add the sheet that describes them.",
                 icon=":material/table:",
             )
 
@@ -75,8 +73,8 @@ def _templates() -> None:
     with st.expander("Which columns matter", icon=":material/help:"):
         st.write(
             "A row needs a **title** or a **picture**; with both its neighbours are best, and every further fact helps. "
-            "Columns may stand in any order, and those that are not listed here are left out. "
-            "Where there is no **pictures** column, a picture that is called like the id belongs to the row."
+            "Columns may be in any order, and those that are not listed here are ignored. "
+            "Without a **pictures** column, a picture named after the id belongs to that row."
         )
         st.write("\n".join(f"- **{plain(name)}**: {plain(what)}" for name, what in column_meanings(kinds).items()))
 
@@ -87,11 +85,11 @@ def _examples() -> list[Product]:
     return [facade.product(row) for row in range(min(EXAMPLES, len(facade.items)))]
 
 
-def _sheet(file: Any) -> pd.DataFrame | None:
-    """The sheet, read once and not with every run; what is wrong with it is said."""
+def _sheet(file: UploadedFile | None) -> pd.DataFrame | None:
+    """The sheet, read once and not on every rerun; an error in it is shown."""
     work = f"{_SHEET}_{file.file_id}" if file is not None else ""
     for other in [key for key in st.session_state if str(key).startswith(f"{_SHEET}_") and key != work]:
-        del st.session_state[other]  # a sheet that was taken away while it was read
+        del st.session_state[other]  # a sheet that was removed while it was being read
     if file is None:
         st.session_state.pop(_SHEET, None)
         return None
@@ -108,11 +106,12 @@ def _sheet(file: Any) -> pd.DataFrame | None:
     if isinstance(read, LongtailError):
         st.error(plain(read), icon=":material/error:")
         return None
-    return read
+    table: pd.DataFrame = read
+    return table
 
 
-def _reading(files: Sequence[Any]) -> PictureReading:
-    """What reads the pictures, on a thread of its own: other widgets may be touched meanwhile."""
+def _reading(files: Sequence[UploadedFile]) -> PictureReading:
+    """The session's reading of the pictures, in a thread: other widgets can be used meanwhile."""
     if _READING not in st.session_state:
         space, decoders = workspace(), children()
         st.session_state[_READING] = PictureReading(
@@ -124,44 +123,44 @@ def _reading(files: Sequence[Any]) -> PictureReading:
 
 
 def _watched(reading: PictureReading) -> DeltaGenerator:
-    """Stay until the pictures are read, and say how far it is; where to draw what follows from them."""
-    place = st.empty()
+    """Show the progress until the pictures are read; returns the container for what depends on them."""
+    progress = st.empty()
     if reading.wait(AT_ONCE_SECONDS):
         return st.container()
-    rest = st.empty()  # what was drawn there is no longer so
-    with place.container():
-        bar = st.progress(*_told(reading.progress))
+    rest = st.empty()  # clears what an earlier run drew there
+    with progress.container():
+        bar = st.progress(*_progress(reading.progress))
         st.button("Cancel", icon=":material/close:", key="collection_cancel", on_click=_forget_pictures)
         while not reading.wait(POLL_SECONDS):
-            bar.progress(*_told(reading.progress))
-    place.empty()
+            bar.progress(*_progress(reading.progress))
+    progress.empty()
     return rest.container()
 
 
-def _told(progress: ReadingProgress) -> tuple[float, str]:
+def _progress(progress: ReadingProgress) -> tuple[float, str]:
     if progress.total is None:
-        return 0.0, "Looking into the zips…"
+        return 0.0, "Opening the zips…"
     left = progress.seconds_left
-    said = f", about {duration_phrase(left)} left" if left is not None else ""
+    remaining = f", about {duration_phrase(left)} left" if left is not None else ""
     share = progress.done / max(progress.total, 1)
-    return min(share, 1.0), f"{progress.done:,} of {plural(progress.total, 'picture')} read{said}"
+    return min(share, 1.0), f"{progress.done:,} of {plural(progress.total, 'picture')} read{remaining}"
 
 
 def _forget_pictures() -> None:
-    """Callback: stop reading, and have an uploader without files."""
+    """Callback: stop reading, and empty the uploader."""
     if reading := st.session_state.pop(_READING, None):
         reading.stop()
     _renew(PICTURES_KEY)
 
 
 def _start_over() -> None:
-    """Callback: another collection."""
+    """Callback: start another collection."""
     _forget_pictures()
     _renew(SHEET_KEY)
 
 
 def _key(name: str) -> str:
-    """An uploader keeps its files in the browser; only one with another key is empty."""
+    """The key of an uploader; it changes with `_renew`, since the browser keeps the files of a key."""
     times = st.session_state.get(f"{name}_renewed", 0)
     return f"{name}_{times}" if times else name
 

@@ -1,4 +1,4 @@
-"""One product, large: its picture, its facts, its traffic and what that traffic is good for."""
+"""One product, large: its picture, its facts, its traffic, and whether that is enough for behaviour to help."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def draw_product(row: int, maker: CardMaker) -> None:
 
 
 def meaning(count: int, traffic: Traffic, word: str) -> str:
-    """What a count says about behaviour: `3 clicks: too few for behaviour alone; the median product has 41.`"""
+    """What a count means for behaviour: `3 clicks: too few for behaviour alone; the median product has 41.`"""
     median = f"the median product has {traffic.median:,.0f}"
     level = traffic.level(count)
     verdict = {
-        "none": "nothing for behaviour to go by",
-        "tail": "too few for behaviour alone" if count < FEW else "little for behaviour to go by",
-        "middle": "some for behaviour to go by",
-        "head": "plenty for behaviour to go by",
+        "none": "nothing for behaviour to use",
+        "tail": "too few for behaviour alone" if count < FEW else "too few for behaviour to help",
+        "middle": "enough for behaviour to help",
+        "head": "plenty for behaviour",
     }[level]
     phrase = count_phrase(count, word)
     return f"{phrase[0].upper()}{phrase[1:]}: {verdict}; {median}."

@@ -14,9 +14,9 @@ __all__ = ["take_pasted"]
 
 
 def take_pasted(uploader: str) -> None:
-    """Have pictures that are pasted while this is drawn go into the file uploader with this key.
+    """Send pictures that are pasted while this is drawn to the file uploader with this key.
 
-    They take the way of every other upload: bounded by the uploader in the browser, checked on the server.
+    They are treated as any other upload: limited by the uploader in the browser, checked on the server.
     """
     _component()(key=f"{uploader}_pasted", data={"uploader": uploader, "own": f"{uploader}_pasted"})
 

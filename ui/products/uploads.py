@@ -1,4 +1,4 @@
-"""What pages share that read products nobody has seen: uploads decoded once."""
+"""Uploaded pictures, decoded once for all pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PICTURE_TYPES = ["jpg", "jpeg", "png", "webp"]
 
 @st.cache_data(show_spinner="Reading the picture…", max_entries=20)
 def stored_picture(data: bytes, name: str) -> str:
-    """The content hash of an uploaded picture; decoded in a child process, once and not with every rerun.
+    """The content hash of an uploaded picture; decoded in a child process, once and not on every rerun.
 
     Raises `ImageError`.
     """

@@ -1,4 +1,4 @@
-"""The pictures of a collection, read in the background: files are added and taken away, and what was read stays read."""
+"""The pictures of a collection, read in the background while files are added and removed; each is read once."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from engine.untrusted.archives import count_archive, read_archive
 
 __all__ = ["PictureFile", "PictureReading", "ReadingProgress"]
 
-# Nobody looks any more (the tab is closed, another page is open): the rest is read when somebody does again.
+# Reading pauses after so long without a call (the tab is closed, another page is open); the next call resumes it.
 _UNSEEN_SECONDS = 20.0
 _FIRST_GUESS_SECONDS, _FIRST_GUESS_PICTURES = 2.0, 8
 
 
 @dataclass(frozen=True)
 class PictureFile:
-    """A picture, or a zip of pictures: `key` tells it from every other file, `data` gives its bytes."""
+    """A picture, or a zip of pictures: `key` differs for every file, `data` returns its bytes."""
 
     key: str
     name: str
@@ -29,7 +29,7 @@ class PictureFile:
 
 @dataclass(frozen=True)
 class ReadingProgress:
-    """Pictures read and refused so far, of how many (None while zips are looked into), and a guess of the time left."""
+    """Pictures read or refused so far, out of `total` (None until the zips were counted), and an estimate of the time left."""
 
     done: int
     total: int | None
@@ -38,7 +38,7 @@ class ReadingProgress:
 
 @dataclass
 class _Read:
-    """What became of one file; `count` is how many pictures it holds, once that is known."""
+    """The state of one file; `count` is how many pictures it holds, once that is known."""
 
     count: int | None = None
     stored: dict[str, str] = field(default_factory=dict)
@@ -68,11 +68,11 @@ class PictureReading:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Which files are asked for; the same files give the same pictures."""
+        """The keys of the files; the same files give the same pictures."""
         return tuple(file.key for file in self._files)
 
     def want(self, files: Sequence[PictureFile]) -> None:
-        """These are the files now; those that were not read yet are."""
+        """Set the files; those that were not read yet are read in the background."""
         with self._lock:
             self._files, self._seen = tuple(files), time.monotonic()
             self._read = {file.key: self._read.get(file.key) or _Read() for file in self._files}
@@ -84,7 +84,7 @@ class PictureReading:
         threading.Thread(target=self._work, name="reading a collection's pictures", daemon=True).start()
 
     def wait(self, seconds: float) -> bool:
-        """Whether everything was read within so many seconds. Raises what kept the pictures from being stored."""
+        """Whether everything was read within so many seconds. Raises the error that stopped the reading."""
         self._seen = time.monotonic()
         if not self._quiet.wait(seconds):
             return False
@@ -93,17 +93,17 @@ class PictureReading:
             raise failure
         with self._lock:
             left = bool(self._waiting()) and not self._stopped
-        if left:  # it had stopped because nobody looked
+        if left:  # the reading had paused
             self.want(self._files)
         return not left
 
     def stop(self) -> None:
-        """Read no more than the picture in hand."""
+        """Stop after the picture that is being read."""
         self._stopped = True
 
     @property
     def progress(self) -> ReadingProgress:
-        """How far it is."""
+        """How far the reading is."""
         with self._lock:
             counts = [read.count for read in self._read.values()]
             done = self._done()
@@ -120,7 +120,7 @@ class PictureReading:
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
-        """Files that are not used, with why."""
+        """Files that are not used, each with the reason."""
         return self._together()[1]
 
     def _together(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -144,12 +144,12 @@ class PictureReading:
         try:
             while (todo := self._next()) is not None:
                 self._one(*todo)
-        except Exception as exc:  # told by `wait`, to whoever looks
+        except Exception as exc:  # raised by `wait`
             self._failure, self._working = exc, False
             self._quiet.set()
 
     def _next(self) -> tuple[PictureFile, _Read] | None:
-        """The file to read next, once every zip has been looked into; with None the work is over."""
+        """The file to read next, once every zip was counted; None when the work is over."""
         while True:
             with self._lock:
                 waiting = [] if self._over() else self._waiting()
@@ -165,7 +165,7 @@ class PictureReading:
 
     def _one(self, file: PictureFile, read: _Read) -> None:
         with self._lock:
-            read.skipped.clear()  # a zip that was left in the middle is gone through again
+            read.skipped.clear()  # a zip whose reading was interrupted is read from its start
         try:
             for name, data in _pictures(file, lambda name, why: self._skip(read, name, why)):
                 if self._over() or file.key not in self._read:
@@ -201,7 +201,7 @@ def _count(file: PictureFile) -> int:
     try:
         return count_archive(io.BytesIO(file.data()), name=file.name) if _is_zip(file) else 1
     except ArchiveError:
-        return 1  # the one sentence that it cannot be read
+        return 1  # the sentence that says it cannot be read
 
 
 def _pictures(file: PictureFile, on_skip: Callable[[str, str], None]) -> Iterator[tuple[str, bytes]]:

@@ -1,1 +1,1 @@
-"""New products: kept as drafts, served once approved."""
+"""New products: stored as drafts, served once approved."""

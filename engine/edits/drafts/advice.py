@@ -78,7 +78,7 @@ def missing_fields(
 ) -> list[Effect]:
     """Which empty fields (as `Product.fields` names them) would change the list most if filled in, the largest share first.
 
-    Each is filled with what the product's neighbours mostly have there (numbers: the median; picture and title: the first
+    Each is filled with the neighbours' usual value (numbers: the median; picture and title: the first
     neighbour's); fields that no neighbour has are left out.
     """
     kinds = recommender.attribute_kinds

@@ -132,7 +132,7 @@ class DraftStore:
             return [_from_row(row) for row in session.scalars(query)]
 
     def stamp(self) -> tuple[int, str]:
-        """A value that differs after every change to what is served: what was worked out from approved drafts holds until then."""
+        """A value that changes with the approved drafts: anything computed from them is valid until then."""
         query = select(func.count(), func.max(DraftRow.updated_at)).where(DraftRow.state.in_(list(SERVED)))
         with self._store.reading() as session:
             count, latest = session.execute(query).one()
