@@ -24,7 +24,7 @@ from scipy import sparse
 
 from benchmarks.quality import drawn, prepared
 from benchmarks.support import RESULTS, merge_results
-from engine.arms.fusion import similarities
+from engine.arms.geometry import similarities
 from engine.arms.plan import DEFAULT_KNOWN_ABOVE
 from engine.catalogue.interactions import read_interactions
 from engine.catalogue.snapshot import Shop, read_shop

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.quality import Data, drawn, prepared
 from benchmarks.support import RESULTS, ROOT, merge_results
-from engine.arms.fusion import similarities
+from engine.arms.geometry import similarities
 from engine.arms.plan import DEFAULT_KNOWN_ABOVE
 from engine.evaluation.fits import base_arms, fit_behaviour
 from engine.evaluation.metrics import ndcg_at_k, top_k

@@ -27,8 +27,8 @@ from scipy import sparse
 from benchmarks.published_recipe import published_recipe
 from benchmarks.quality_report import write_report
 from benchmarks.support import engine, run_child, shared_data
-from engine.arms.fusion import similarities
-from engine.arms.hybrid import Recipe, hybrid_arm
+from engine.arms.geometry import similarities
+from engine.arms.hybrid import hybrid_arm
 from engine.arms.plan import DEFAULT_KNOWN_ABOVE
 from engine.catalogue.interactions import read_interactions
 from engine.catalogue.snapshot import read_shop
@@ -51,10 +51,11 @@ from engine.evaluation.targets import ThinnedTargets, reported_half
 from engine.evaluation.thinning import hold_out, thin
 from engine.models.als import fit_als
 from engine.models.encoders import Features, content_vectors, encode_catalogue, fit_encoders
+from engine.models.recipe import Recipe
 from engine.models.tfidf import fit_tfidf
 from engine.models.user_scoring import UserScorer
 from engine.selection.als_choice import choose_als
-from engine.selection.plan_choice import choose_hybrid, with_busy_behaviour
+from engine.selection.plan_choice import choose_hybrid, with_busy_channels
 from engine.selection.user_scoring_choice import measure_user_scorings
 
 SHOPS = ("online_retail", "movielens", "demo")
@@ -230,7 +231,7 @@ def _well_known(data: Data, seed: int, recipe: Recipe, als: AlsSettings) -> dict
     behaviour = fit_behaviour(split.train, data.features, als, data.settings, seed)
     fitted = fit_hybrid_on(split.train, data.content, behaviour.predicted, recipe, seed)
     arms = base_arms(behaviour, data.content, counts, DEFAULT_KNOWN_ABOVE)
-    recipe = with_busy_behaviour(recipe, fitted, arms, split.train, split.hidden, tuning)
+    recipe = with_busy_channels(recipe, fitted, arms, split.train, split.hidden, tuning)
     scores["ALS, tuned"] = _cosines(behaviour.tuned.item_factors, anchors)
     scores["Longtail"] = similarities(hybrid_arm(fitted.query, fitted.candidates, counts, recipe, arms), anchors)
     for score in scores.values():

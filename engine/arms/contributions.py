@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.arms.hybrid import Hybrid, answering, behaviour_weights
+from engine.arms.hybrid_fit import Hybrid
 from engine.models.smoother import Rows, fit_smoother
 
 __all__ = ["COUNTS", "contributions"]
@@ -25,10 +25,10 @@ SAMPLE = 30
 def contributions(
     hybrid: Hybrid, factors: np.ndarray, counts: np.ndarray, views: Mapping[str, Rows], seed: int
 ) -> list[dict[str, Any]]:
-    """One entry for each of `COUNTS` that has products: `{"low", "high", "products", "arm", "own", "views", "behaviour"}`.
+    """One entry for each of `COUNTS` that has products: `{"low", "high", "products", "arm", "own", "views", "channels"}`.
 
-    `own` and `views` (name -> share) add up to 1; `arm` is "hybrid" or the arm that answers in its place; `behaviour` is
-    the weight of behaviour compared directly beside all of that.
+    `own` and `views` (name -> share) add up to 1; `arm` is "hybrid" or the arm that answers in its place; `channels` are the
+    weights of the arms whose similarity is added to all of that.
 
     Parameters
     ----------
@@ -64,10 +64,10 @@ def contributions(
                 "low": low,
                 "high": high,
                 "products": len(rows),
-                "arm": str(answering(np.array([low]), recipe)[0]),
+                "arm": str(recipe.answering(np.array([low]))[0]),
                 "own": _mean_share(own, total),
                 "views": shares,
-                "behaviour": float(behaviour_weights(np.array([low]), recipe)[0]),
+                "channels": {name: float(recipe.channel_weights(name, np.array([low]))[0]) for name in recipe.channels},
             }
         )
     return told

@@ -1,215 +1,74 @@
-"""The hybrid: behaviour that chance does not explain, carried over to look-alikes, as one inner product per pair.
+"""Longtail, the arm that shops serve: the hybrid, with other arms beside it where the recipe asks for them.
 
-    residual factors Z  ->  smoothed over views of the content (queries)  ->  among Z itself (candidates)
-
-A query is the posterior of `engine.models.smoother`: of a product without clicks what its look-alikes' shoppers did, of
-a bestseller what its own did. Candidates are real behaviour, shortened by a power of their length. Which views count how
-much, the noise of a click, the rank and that power are chosen per catalogue (`engine.selection.recipe_choice`).
+Queries and candidates are those of `engine.arms.hybrid_fit`. Where the recipe gives a range of counts to another arm, that arm's
+block of the vector asks in the hybrid's place; where it adds a channel, the channel's block asks as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
-from engine.arms.fusion import ArmVectors
+from engine.arms.base import FittedModels, KnownProducts, Reading, Sides
+from engine.arms.geometry import ArmVectors, BlockLayout, has_direction, spread_gram, spreads
+from engine.arms.hybrid_fit import expected_candidates
 from engine.core.vectors import unit_rows
-from engine.models.correction import Correction
-from engine.models.encoders.base import Features
-from engine.models.residual import residual_factors
-from engine.models.smoother import Kernel, Rows, Smoother, fit_smoother
-from engine.models.user_scoring import UserScoring
+from engine.models.recipe import HYBRID, Recipe
 
-__all__ = [
-    "Hybrid",
-    "Recipe",
-    "Standard",
-    "answering",
-    "arms_beside",
-    "asked_of",
-    "behaviour_weights",
-    "candidates_of",
-    "default_recipe",
-    "fit_hybrid",
-    "fit_standard",
-    "hybrid_arm",
-    "hybrid_queries",
-    "max_rank",
-]
-
-SHARPNESS = 4.0
-UNSEEN_WEIGHT = 0.5
-"""A candidate without interactions counts as if it had this many, all of them its look-alikes'."""
+__all__ = ["LONGTAIL", "grams_of", "hybrid_arm"]
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What a catalogue chose.
-
-    Attributes
-    ----------
-    weights : of each view in the kernel: "words", "content" (all modalities), "prediction", or one modality.
-    sharpness : of all dense views.
-    noise : interactions at which an item's own shoppers weigh as much as its look-alikes.
-    rank : residual directions kept.
-    exponent : candidates are divided by their length to this power; 1 compares directions alone.
-    fallback : {lowest count: arm}: from this many interactions on another arm answers, "hybrid" for itself.
-    behaviour : {lowest count: weight}: from this many interactions on the cosine of ALS factors is added with this
-        weight, both brought to the same spread over the candidates; smallest counts weigh 0.
-    user_scoring : how shoppers are served.
-    """
-
-    weights: dict[str, float]
-    sharpness: float = SHARPNESS
-    noise: float = 30.0
-    rank: int = 256
-    exponent: float = 0.5
-    fallback: dict[int, str] = field(default_factory=dict)
-    behaviour: dict[int, float] = field(default_factory=dict)
-    user_scoring: UserScoring = field(default_factory=UserScoring)
-
-    def kernel(self) -> Kernel:
-        """The kernel over the views that count."""
-        weights = {view: weight for view, weight in self.weights.items() if weight > 0}
-        return Kernel({view: 0.0 if view == "words" else self.sharpness for view in weights}, weights)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        steps: dict[str, dict[int, Any]] = {"fallback": self.fallback, "behaviour": self.behaviour}
-        return asdict(self) | {name: {str(count): to for count, to in one.items()} for name, one in steps.items()}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
-        """What `to_dict` gave."""
-        fallback = {int(count): arm for count, arm in values["fallback"].items()}
-        behaviour = {int(count): weight for count, weight in values.get("behaviour", {}).items()}
-        user_scoring = UserScoring(**values.get("user_scoring", {}))
-        return cls(**{**values, "fallback": fallback, "behaviour": behaviour, "user_scoring": user_scoring})
-
-
-@dataclass(frozen=True)
-class Standard:
-    """How features become views: the catalogue's mean of each modality, (d,) float32, is taken out."""
-
-    means: dict[str, np.ndarray]
-
-    def views(
-        self, features: Mapping[str, Features], predicted: np.ndarray, words: sparse.csr_matrix | None
-    ) -> dict[str, Rows]:
-        """Every view of n items; a modality that an item lacks is a zero row."""
-        blocks: dict[str, np.ndarray] = {}
-        for modality, mean in self.means.items():
-            if modality in features:
-                block = features[modality]
-                blocks[modality] = unit_rows(np.where(block.present[:, None], block.values - mean, np.float32(0.0)))
-            else:
-                blocks[modality] = np.zeros((len(predicted), len(mean)), dtype=np.float32)
-        views: dict[str, Rows] = {"content": unit_rows(np.concatenate(list(blocks.values()), axis=1))}
-        if len(blocks) > 1:
-            views |= blocks
-        views["prediction"] = unit_rows(predicted)
-        if words is not None:
-            views["words"] = words
-        return views
-
-
-def fit_standard(features: Mapping[str, Features]) -> Standard:
-    """The mean of each modality over the items that have it."""
-    return Standard({m: f.values[f.present].mean(axis=0) for m, f in features.items() if f.present.any()})
-
-
-def max_rank(n_items: int) -> int:
-    """Directions worth finding in a catalogue of this size; more are noise, and slow to find."""
-    return int(np.clip(n_items // 14, 16, 256))
-
-
-def default_recipe(views: Container[str], n_items: int) -> Recipe:
-    """Where nothing could be measured: all of words, content and prediction alike."""
-    weights = {view: 1.0 for view in ("words", "content", "prediction") if view in views}
-    return Recipe(weights, rank=max_rank(n_items))
-
-
-@dataclass(frozen=True)
-class Hybrid:
-    """A fitted hybrid.
-
-    Attributes
-    ----------
-    query : (n_items, rank) float32, the smoothed vectors; `candidates` : (n_items, rank) float32, each at most of length 1.
-    profiles : (n_items, rank) float32, directions of real behaviour; zero rows where there is none.
-    for_shoppers : (n_items, rank) float32, the smoothed vectors, longer by the root of the interactions: what
-        `engine.models.user_scoring` compares histories with.
-    observed_lengths : (n_items,) float32, of the vectors that were observed, 0 without interactions; their directions are
-        `profiles`.
-    correction : what people judged, where a training learned from it; `query` has it in it.
-    """
-
-    recipe: Recipe
-    standard: Standard
-    smoother: Smoother
-    query: np.ndarray
-    candidates: np.ndarray
-    profiles: np.ndarray
-    for_shoppers: np.ndarray
-    observed_lengths: np.ndarray
-    correction: Correction | None = None
-
-    def corrected(self, correction: Correction, views: Mapping[str, Rows]) -> Hybrid:
-        """The same, asking as people judged; products without a query stay without."""
-        moved = unit_rows(self.query) + correction.of_catalogue(views)
-        known = np.any(self.query, axis=1)[:, None]
-        return replace(self, query=np.where(known, moved, np.float32(0.0)), correction=correction)
-
-
-def fit_hybrid(
-    user_items: sparse.csr_matrix,
-    counts: np.ndarray,
-    standard: Standard,
-    views: Mapping[str, Rows],
-    recipe: Recipe,
-    seed: int,
-    *,
-    factors: np.ndarray | None = None,
-) -> Hybrid:
-    """Fit on (n_users, n_items) interactions.
-
-    Parameters
-    ----------
-    factors : (n_items, at least recipe.rank) residual factors of these interactions where they are known already.
-
-    Raises `TrainingError` where there is nothing to learn from.
-    """
-    known = residual_factors(user_items, recipe.rank, seed) if factors is None else factors
-    known = known[:, : recipe.rank]
-    smoother = fit_smoother(known, counts, views, recipe.kernel(), noise=recipe.noise, seed=seed, keep_factor=True)
-    query = smoother(views)
-    length = np.sqrt(np.maximum(counts, UNSEEN_WEIGHT)).astype(np.float32)[:, None]
-    candidates = candidates_of(known, query, counts, recipe.exponent)
-    observed = np.linalg.norm(known, axis=1) / np.sqrt(np.maximum(counts, 1))
-    return Hybrid(
-        recipe, standard, smoother, query, candidates, unit_rows(known), query * length, observed.astype(np.float32)
+class _Longtail:
+    name: str = HYBRID
+    title: str = "Longtail"
+    help: str = (
+        "What we serve: what its own shoppers did, and where they are few, what the shoppers of its look-alikes did."
     )
+    colour: str = "#1d8a78"
+    dark_colour: str = "#5cc8b0"
+    is_channel: bool = False
+
+    def vectors(self, fitted: FittedModels, others: Mapping[str, ArmVectors]) -> ArmVectors | None:
+        """By the recipe that the hybrid was fitted with."""
+        if fitted.hybrid is None:
+            return None
+        return hybrid_arm(fitted.hybrid.query, fitted.hybrid.candidates, fitted.counts, fitted.hybrid.recipe, others)
+
+    def sides(
+        self,
+        reading: Reading,
+        known: KnownProducts | None,
+        facts: Mapping[str, float],
+        others: Mapping[str, Sides],
+    ) -> Sides:
+        """A product keeps its interactions: its own list follows its new content as far as they leave room, and on
+        others' lists it stays where its shoppers put it. Without interactions it moves on both sides."""
+        saved = reading.hybrid
+        smoothed = _smoothed(reading, known)
+        asked = saved.corrected(smoothed, reading.views, None if known is None else known.rows)
+        counts = np.zeros(len(asked), dtype=np.int64) if known is None else known.counts
+        layout = _layout(saved.recipe, asked.shape[1], {name: side.query for name, side in others.items()})
+        queries = {name: side.query for name, side in others.items()}
+        query = _queries(layout, asked, counts, saved.recipe, queries, saved.grams)
+        own = expected_candidates(smoothed, saved.recipe.exponent, saved.longest)
+        if known is not None:
+            stored = layout.block(known.stored[self.name].candidates, HYBRID) * layout.scale
+            own = np.where((counts > 0)[:, None], stored, own)
+        blocks = {HYBRID: own} | {name: side.candidates for name, side in others.items()}
+        present = reading.present[:, None] & has_direction(own)[:, None]
+        return Sides(query * reading.present[:, None], layout.candidates(blocks) * present)
 
 
-def candidates_of(factors: np.ndarray, query: np.ndarray, counts: np.ndarray, exponent: float) -> np.ndarray:
-    """Real behaviour where there is some, a little of the look-alikes' where there is none; the longest has length 1."""
-    vectors = np.where((counts > 0)[:, None], factors, np.float32(np.sqrt(UNSEEN_WEIGHT)) * query)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    weights = np.power(lengths, 1.0 - exponent, where=lengths > 0, out=np.zeros_like(lengths))
-    return np.asarray(unit_rows(vectors) * weights / max(float(weights.max()), 1e-12), dtype=np.float32)
+LONGTAIL = _Longtail()
 
 
 def hybrid_arm(
     query: np.ndarray, candidates: np.ndarray, counts: np.ndarray, recipe: Recipe, arms: Mapping[str, ArmVectors]
 ) -> ArmVectors:
-    """Unit rows whose cosines rank as the inner products of `query` and `candidates` do.
-
-    Where the recipe falls back to another arm for some counts, or adds behaviour, that arm's vectors stand beside as
-    further columns. One more column, 0 in queries, brings candidates to length 1.
+    """Unit rows whose cosines rank as the inner products of `query` and `candidates` do, with the recipe's arms beside.
 
     Parameters
     ----------
@@ -217,76 +76,73 @@ def hybrid_arm(
     candidates : (n_items, rank), each at most of length 1.
     arms : the others, with n queries and n_items candidates each.
     """
-    asked = asked_of(query, candidates, counts, recipe, arms)
-    blocks = [candidates, *(arms[name].candidates for name in arms_beside(recipe))]
-    beside = np.concatenate(blocks, axis=1) / np.float32(np.sqrt(len(blocks)))
-    rest = np.sqrt(np.maximum(1.0 - np.square(beside).sum(axis=1, keepdims=True), 0.0))
-    known: np.ndarray = np.any(candidates, axis=1)
-    has_list: np.ndarray = np.any(asked, axis=1)
-    return ArmVectors(asked, np.asarray(np.hstack([beside, rest]) * known[:, None], dtype=np.float32), has_list, known)
+    queries = {name: arm.query for name, arm in arms.items()}
+    layout = _layout(recipe, candidates.shape[1], queries)
+    asked = _queries(layout, query, counts, recipe, queries, grams_of(candidates, recipe, arms))
+    blocks = {HYBRID: candidates} | {name: arm.candidates for name, arm in arms.items()}
+    found = layout.candidates(blocks) * has_direction(candidates)[:, None]
+    return ArmVectors(asked, np.asarray(found, dtype=np.float32))
 
 
-def asked_of(
-    query: np.ndarray, candidates: np.ndarray, counts: np.ndarray, recipe: Recipe, arms: Mapping[str, ArmVectors]
+def grams_of(candidates: np.ndarray, recipe: Recipe, arms: Mapping[str, ArmVectors]) -> dict[str, np.ndarray]:
+    """What tells how far similarities spread: of the hybrid's own candidates and of each channel's; none without channels."""
+    channels = [name for name, steps in recipe.channels.items() if any(steps.values())]
+    if not channels:
+        return {}
+    return {HYBRID: spread_gram(candidates)} | {name: spread_gram(arms[name].candidates) for name in channels}
+
+
+def _smoothed(reading: Reading, known: KnownProducts | None) -> np.ndarray:
+    if known is None:
+        return reading.hybrid.expected(reading.views)
+    return reading.hybrid.moved(known.rows, known.before.views, reading.views, known.profiles)
+
+
+def _layout(recipe: Recipe, rank: int, queries: Mapping[str, np.ndarray]) -> BlockLayout:
+    return BlockLayout({HYBRID: rank} | {name: queries[name].shape[1] for name in recipe.arms_beside()})
+
+
+def _queries(
+    layout: BlockLayout,
+    query: np.ndarray,
+    counts: np.ndarray,
+    recipe: Recipe,
+    queries: Mapping[str, np.ndarray],
+    grams: Mapping[str, np.ndarray],
 ) -> np.ndarray:
-    """The query side of `hybrid_arm`, (n, d) float32, behaviour added where the recipe adds it; parameters as there."""
-    asked = hybrid_queries(query, counts, recipe, {name: arm.query for name, arm in arms.items()})
-    added = behaviour_weights(counts, recipe)
-    return _with_behaviour(asked, candidates, arms["als"], added) if added.any() else asked
+    """(n, d) float32: the block of the arm that answers, with the channels that are added to it."""
+    answering = recipe.answering(counts)
+    blocks = {HYBRID: unit_rows(query)} | {name: queries[name] for name in recipe.arms_beside()}
+    asked = layout.queries(
+        {
+            name: np.where((answering == name)[:, None], block, np.float32(0.0)).astype(np.float32)
+            for name, block in blocks.items()
+        }
+    )
+    return _with_channels(layout, asked, counts, recipe, queries, grams)
 
 
-def hybrid_queries(
-    query: np.ndarray, counts: np.ndarray, recipe: Recipe, others: Mapping[str, np.ndarray]
+def _with_channels(
+    layout: BlockLayout,
+    asked: np.ndarray,
+    counts: np.ndarray,
+    recipe: Recipe,
+    queries: Mapping[str, np.ndarray],
+    grams: Mapping[str, np.ndarray],
 ) -> np.ndarray:
-    """The query side of `hybrid_arm` before behaviour is added, (n, d) float32; complete for items without interactions.
-
-    `others` are the queries of the other arms.
-    """
-    chosen = answering(counts, recipe)
-    parts = [np.where((chosen == "hybrid")[:, None], unit_rows(query), np.float32(0.0))]
-    parts += [np.where((chosen == name)[:, None], others[name], np.float32(0.0)) for name in arms_beside(recipe)]
-    return np.concatenate([*parts, np.zeros((len(query), 1), dtype=np.float32)], axis=1, dtype=np.float32)
-
-
-def arms_beside(recipe: Recipe) -> list[str]:
-    """The arms whose vectors stand beside the hybrid's own."""
-    added = {"als"} if any(recipe.behaviour.values()) else set()
-    return sorted(set(recipe.fallback.values()) - {"hybrid"} | added)
-
-
-def _with_behaviour(asked: np.ndarray, candidates: np.ndarray, als: ArmVectors, weights: np.ndarray) -> np.ndarray:
-    """Queries with the ALS query in its columns wherever the hybrid itself answers; unit rows.
+    """Queries with a channel's query in its block wherever the hybrid itself answers; unit rows.
 
     Both similarities are divided by their root mean square over the candidates, row by row, so that a weight of 1
-    lets them speak equally loud. "als" is the first name among the arms, so its columns follow the hybrid's own.
+    lets them speak equally loud.
     """
-    rank, width = candidates.shape[1], als.query.shape[1]
-    own = asked[:, :rank]
-    mixed = (weights > 0) & own.any(axis=1) & als.has_list
-    spread, theirs = _spread(own[mixed], candidates), _spread(als.query[mixed], als.candidates)
-    scale = (weights[mixed] * spread / np.maximum(theirs, 1e-12)).astype(np.float32)
-    full = asked.copy()
-    full[mixed, rank : rank + width] = scale[:, None] * als.query[mixed]
-    return unit_rows(full)
-
-
-def _spread(query: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """(n,) root mean square of each query's inner products with all candidates, without forming them."""
-    gram = candidates.T @ candidates / np.float32(len(candidates))
-    return np.asarray(np.sqrt(np.maximum(np.einsum("ij,ij->i", query @ gram, query), 0.0)))
-
-
-def behaviour_weights(counts: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """(n,) float64, what the cosine of ALS factors counts beside the hybrid for items with these interactions."""
-    weights = np.zeros(len(counts))
-    for least, weight in sorted(recipe.behaviour.items()):
-        weights[counts >= least] = weight
-    return weights
-
-
-def answering(counts: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """(n,) the arm that answers for items with these interactions."""
-    arms = np.full(len(counts), "hybrid", dtype=object)
-    for least, arm in sorted(recipe.fallback.items()):
-        arms[counts >= least] = arm
-    return arms
+    own, full = layout.block(asked, HYBRID), asked.copy()
+    added = False
+    for name in recipe.channels:
+        weights = recipe.channel_weights(name, counts)
+        mixed = (weights > 0) & has_direction(own) & has_direction(queries[name])
+        added |= bool(weights.any())
+        if mixed.any():
+            theirs = spreads(queries[name][mixed], grams[name])
+            scale = weights[mixed] * spreads(own[mixed], grams[HYBRID]) / np.maximum(theirs, 1e-12)
+            layout.block(full, name)[mixed] = scale.astype(np.float32)[:, None] * queries[name][mixed]
+    return unit_rows(full) if added else asked

@@ -5,25 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from engine.arms.hybrid import Hybrid, Recipe, Standard, hybrid_queries
+from engine.arms.hybrid_fit import Hybrid
 from engine.core.errors import ReleaseError
 from engine.core.storage import atomic_write_json
 from engine.core.vectors import unit_rows
 from engine.models.correction import Correction
 from engine.models.encoders.base import Features
+from engine.models.posterior_update import PosteriorUpdate
+from engine.models.recipe import Recipe
 from engine.models.smoother import Kernel, Rows, Smoother
 from engine.models.tfidf import TfidfVectors, load_tfidf
+from engine.models.views import Standard
 
 __all__ = ["FOLDER", "SavedHybrid", "load_hybrid", "save_hybrid"]
 
 FOLDER = "smoother"
 _ARRAYS, _RECIPE, _CORRECTION = "smoother.npz", "recipe.json", "correction.npz"
+_MEAN, _GRAM = "mean.", "gram."
 _SPARSE = ("data", "indices", "indptr", "shape")
 
 
@@ -33,24 +38,40 @@ class SavedHybrid:
 
     Attributes
     ----------
-    observed_lengths : as in `Hybrid`; None in releases from before products could change.
+    observed_lengths, counts, longest : as in `Hybrid`.
+    grams : as `engine.arms.hybrid.grams_of` gives them.
     """
 
     recipe: Recipe
     standard: Standard
     smoother: Smoother
     words: TfidfVectors | None
-    correction: Correction | None = None
-    observed_lengths: np.ndarray | None = None
+    correction: Correction | None
+    observed_lengths: np.ndarray
+    counts: np.ndarray
+    longest: float
+    grams: dict[str, np.ndarray]
 
     def views(self, items: pd.DataFrame, features: Mapping[str, Features], predicted: np.ndarray) -> dict[str, Rows]:
         """What the smoother compares n products by; `predicted` (n, f) their predicted factors."""
         words = None if self.words is None else self.words.encode(items)
         return self.standard.views(features, predicted, words)
 
-    def smoothed(self, views: Mapping[str, Rows]) -> np.ndarray:
+    def expected(self, views: Mapping[str, Rows]) -> np.ndarray:
         """(n, rank) float32, what the look-alikes' behaviour says of products without any of their own."""
         return np.asarray(self.smoother(views))
+
+    def moved(
+        self, rows: np.ndarray, before: Mapping[str, Rows], after: Mapping[str, Rows], profiles: np.ndarray
+    ) -> np.ndarray:
+        """(n, rank) float32, the smoothed vectors of products of the catalogue with new content.
+
+        Parameters
+        ----------
+        rows : (n,) int, in the catalogue. `before`, `after` : every view of them as it was and is.
+        profiles : (n, rank) float32, directions of what was observed of them.
+        """
+        return self._posterior_update(rows, before, after, profiles * self.observed_lengths[rows][:, None])
 
     def corrected(self, smoothed: np.ndarray, views: Mapping[str, Rows], rows: np.ndarray | None = None) -> np.ndarray:
         """Smoothed vectors as people judged, (n, rank) float32; `rows` where they are products of the catalogue."""
@@ -62,23 +83,25 @@ class SavedHybrid:
             moved += self.correction.own(rows)
         return np.where(known, moved, np.float32(0.0))
 
-    def queries(self, smoothed: np.ndarray, views: Mapping[str, Rows], others: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n, d) float32, what products without interactions ask the hybrid's index; `others` the other arms' queries."""
-        asked = self.corrected(smoothed, views)
-        return hybrid_queries(asked, np.zeros(len(asked), dtype=np.int64), self.recipe, others)
+    @cached_property
+    def _posterior_update(self) -> PosteriorUpdate:
+        return PosteriorUpdate(self.smoother, self.counts, self.recipe.noise)
 
 
-def save_hybrid(hybrid: Hybrid, words: TfidfVectors | None, directory: Path) -> None:
+def save_hybrid(hybrid: Hybrid, words: TfidfVectors | None, grams: Mapping[str, np.ndarray], directory: Path) -> None:
     """Write into `directory`/smoother, which is made where it does not exist."""
     folder = directory / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, np.ndarray] = {
         "coefficients": hybrid.smoother.coefficients,
         "observed_lengths": hybrid.observed_lengths,
+        "counts": hybrid.counts,
+        "longest": np.array(hybrid.longest),
     }
     if hybrid.smoother.factor is not None:
         arrays["factor"] = hybrid.smoother.factor
-    arrays |= {f"mean.{modality}": mean for modality, mean in hybrid.standard.means.items()}
+    arrays |= {f"{_MEAN}{modality}": mean for modality, mean in hybrid.standard.means.items()}
+    arrays |= {f"{_GRAM}{arm}": gram for arm, gram in grams.items()}
     arrays |= _landmark_arrays(hybrid.smoother.landmarks)
     np.savez(folder / _ARRAYS, allow_pickle=False, **arrays)
     if hybrid.correction is not None:
@@ -90,33 +113,41 @@ def save_hybrid(hybrid: Hybrid, words: TfidfVectors | None, directory: Path) -> 
         words.save(folder)
 
 
-def load_hybrid(directory: Path) -> SavedHybrid | None:
-    """Read what `save_hybrid` wrote; None for a release from before there was one.
-
-    Raises `ReleaseError` where the files are damaged.
-    """
+def load_hybrid(directory: Path) -> SavedHybrid:
+    """Read what `save_hybrid` wrote. Raises `ReleaseError` where files are missing or damaged."""
     folder = directory / FOLDER
-    if not folder.is_dir():
-        return None
     try:
         recipe = Recipe.from_dict(json.loads((folder / _RECIPE).read_text("utf-8")))
-        with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
-            means = {name.removeprefix("mean."): arrays[name] for name in arrays.files if name.startswith("mean.")}
-            kernel = recipe.kernel()
-            factor = arrays["factor"] if "factor" in arrays.files else None
-            smoother = Smoother(kernel, _landmarks(arrays, kernel), arrays["coefficients"], factor)
-            lengths = arrays["observed_lengths"] if "observed_lengths" in arrays.files else None
-        correction = None
-        if (folder / _CORRECTION).is_file():
-            with np.load(folder / _CORRECTION, allow_pickle=False) as arrays:
-                rows, power = arrays["rows"], int(arrays["power"])
-                correction = Correction(kernel, power, rows, _landmarks(arrays, kernel), arrays["coefficients"])
+        with np.load(folder / _ARRAYS, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        kernel = recipe.kernel()
+        return SavedHybrid(
+            recipe,
+            Standard(_named(arrays, _MEAN)),
+            Smoother(kernel, _landmarks(arrays, kernel), arrays["coefficients"], arrays.get("factor")),
+            load_tfidf(folder) if "words" in kernel.weights else None,
+            _load_correction(folder / _CORRECTION, kernel),
+            arrays["observed_lengths"],
+            arrays["counts"],
+            float(arrays["longest"]),
+            _named(arrays, _GRAM),
+        )
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ReleaseError(
             f"The smoother in {directory} cannot be read ({exc}). Train again, or roll back to an older release."
         ) from exc
-    words = load_tfidf(folder) if "words" in kernel.weights else None
-    return SavedHybrid(recipe, Standard(means), smoother, words, correction, lengths)
+
+
+def _load_correction(file: Path, kernel: Kernel) -> Correction | None:
+    if not file.is_file():
+        return None
+    with np.load(file, allow_pickle=False) as arrays:
+        landmarks = _landmarks(arrays, kernel)
+        return Correction(kernel, int(arrays["power"]), arrays["rows"], landmarks, arrays["coefficients"])
+
+
+def _named(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _landmark_arrays(landmarks: Mapping[str, Rows]) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.arms.hybrid import Hybrid
+from engine.arms.hybrid_fit import Hybrid
 from engine.core.vectors import unit_rows
 from engine.models.correction import Pairs, fit_correction, ordered
 from engine.models.smoother import Rows

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
-from engine.arms.hybrid import Recipe, default_recipe
 from engine.core.settings import AlsSettings, Settings
+from engine.models.recipe import Recipe, default_recipe
 from engine.models.user_scoring import UserScoring
 
 __all__ = ["DEFAULT_KNOWN_ABOVE", "TrainingPlan", "Trial", "Trials", "default_plan"]

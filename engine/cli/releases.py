@@ -7,14 +7,15 @@ import argparse
 from engine.cli.console import Console
 from engine.cli.context import open_workspace
 from engine.core.errors import NoReleaseError
+from engine.release.publish import current_release_id, list_releases, verify_release
+from engine.release.publish import publish as publish_release
+from engine.release.publish import rollback as roll_back
 
 __all__ = ["publish", "releases", "rollback", "verify"]
 
 
 def releases(arguments: argparse.Namespace, console: Console) -> None:
     """List the releases, newest first."""
-    from engine.release.publish import current_release_id, list_releases
-
     workspace = open_workspace(arguments)
     current = current_release_id(workspace)
     found = list_releases(workspace)
@@ -29,24 +30,18 @@ def releases(arguments: argparse.Namespace, console: Console) -> None:
 
 def publish(arguments: argparse.Namespace, console: Console) -> None:
     """Serve a release."""
-    from engine.release.publish import publish as publish_release
-
     publish_release(open_workspace(arguments), arguments.release_id)
     console.result({"current": arguments.release_id}, f"Release {arguments.release_id} is served now.")
 
 
 def rollback(arguments: argparse.Namespace, console: Console) -> None:
     """Serve the release that was served before."""
-    from engine.release.publish import rollback as roll_back
-
     current = roll_back(open_workspace(arguments))
     console.result({"current": current}, f"Release {current} is served again.")
 
 
 def verify(arguments: argparse.Namespace, console: Console) -> None:
     """Check every file of a release against its manifest."""
-    from engine.release.publish import current_release_id, verify_release
-
     workspace = open_workspace(arguments)
     release_id = arguments.release_id or current_release_id(workspace)
     if release_id is None:

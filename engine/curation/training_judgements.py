@@ -19,7 +19,7 @@ from engine.core.workspace import Workspace
 from engine.curation.judgements import DEMO_SOURCE, JudgementStore
 from engine.curation.suppression import ruled_out
 from engine.models.correction import Pairs
-from engine.release.publish import products_trained_on
+from engine.release.judged_products import products_trained_on
 
 __all__ = [
     "NOTHING_JUDGED",

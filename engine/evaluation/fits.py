@@ -8,16 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from engine.arms.fusion import ArmVectors, arm_vectors
-from engine.arms.hybrid import Hybrid, Recipe, fit_hybrid, fit_standard, hybrid_arm
+from engine.arms.base import FittedModels
+from engine.arms.geometry import ArmVectors
+from engine.arms.hybrid import hybrid_arm
+from engine.arms.hybrid_fit import Hybrid, fit_hybrid
 from engine.arms.plan import TrainingPlan
+from engine.arms.registry import arm_vectors
 from engine.core.settings import AlsSettings, Settings
 from engine.evaluation.published_task import TaskScores, score_shoppers
 from engine.evaluation.targets import K, ShopperSplit, ThinnedTargets
 from engine.models.als import AlsFactors, fit_als
 from engine.models.encoders import Features
 from engine.models.predictor import train_predictor
+from engine.models.recipe import Recipe
 from engine.models.user_scoring import UserScorer
+from engine.models.views import fit_standard
 
 __all__ = [
     "Behaviour",
@@ -110,15 +115,16 @@ def predict_factors(
 
 def base_arms(behaviour: Behaviour, content: Content, counts: np.ndarray, known_above: float) -> dict[str, ArmVectors]:
     """All arms but the hybrid."""
-    arms = arm_vectors(
-        behaviour.given.item_factors,
-        behaviour.predicted,
-        content.vectors,
-        counts,
-        known_above,
-        tuned=behaviour.tuned.item_factors,
+    return arm_vectors(
+        FittedModels(
+            counts,
+            behaviour.tuned.item_factors,
+            behaviour.given.item_factors,
+            behaviour.predicted,
+            content.vectors,
+            known_above,
+        )
     )
-    return {name: arm for name, arm in arms.items() if name != "hybrid"}
 
 
 def fit_hybrid_on(

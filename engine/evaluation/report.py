@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from engine.arms.fusion import ARMS, ArmVectors, similarities
+from engine.arms.geometry import ArmVectors, similarities
 from engine.arms.plan import TrainingPlan
 from engine.core.errors import TrainingError
 from engine.core.progress import Progress, silent
@@ -99,7 +99,7 @@ def _thinning_figures(fit: ThinnedFit, content: Content, als: AlsSettings, seed:
     return {
         "n_targets": int(targets.reported.sum()),
         "without_relevant": int((np.diff(targets.gains.indptr)[targets.reported] == 0).sum()),
-        "thinning": {name: figures(_cosines_of(fit.arms[name])) for name in ARMS},
+        "thinning": {name: figures(_cosines_of(fit.arms[name])) for name in fit.arms},
         "references": {name: figures(scores) for name, scores in peers.items()},
         "by_target": _by_target(fit.arms["hybrid"], targets),
     }

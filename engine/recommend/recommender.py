@@ -26,9 +26,10 @@ from engine.catalogue.product import Product
 from engine.core.errors import NotFoundError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.models.user_scoring import UserScorer, UserScoring
-from engine.release.arm_index import ArmSearch, open_arms
+from engine.release.arm_search import ArmSearch, open_arms
+from engine.release.judged_products import products_trained_on
 from engine.release.manifest import Manifest
-from engine.release.publish import last_good_release, products_trained_on, verify_release
+from engine.release.publish import last_good_release, verify_release
 
 __all__ = ["Neighbour", "Recommender"]
 
@@ -70,13 +71,8 @@ class Recommender:
             user_ids = pq.read_table(directory / "user_ids.parquet", columns=["user_id"])["user_id"].to_pylist()
             self._user_items = sparse.csr_matrix(sparse.load_npz(directory / "user_items.npz"))
             self._user_factors = _map(directory / "user_factors.npy")
-            profiles = directory / "profiles.npy"  # releases from before there were any blend factors for shoppers
-            self._profiles = _map(profiles) if profiles.is_file() else None
-            self._shopper_factors = {
-                arm: _map(directory / file)
-                for arm, file in _SHOPPER_FILES.items()
-                if arm in manifest.arms and (directory / file).is_file()
-            }
+            self._profiles = _map(directory / "profiles.npy")
+            self._shopper_factors = {arm: _map(directory / file) for arm, file in _SHOPPER_FILES.items()}
         except (OSError, ValueError, KeyError, pa.ArrowException) as exc:
             raise ReleaseError(f"{manifest.label} cannot be opened ({exc}). Train a new one.") from exc
         n_items, n_users = len(self._items), len(user_ids)
@@ -140,16 +136,14 @@ class Recommender:
         return TrainingPlan.from_dict(self.training["plan"])
 
     @property
-    def item_factors(self) -> NDArray[np.float32]:
-        """(n_items, f), memory-mapped: the ALS factors."""
-        return self._shopper_factors["als"]
+    def profiles(self) -> NDArray[np.float32]:
+        """(n_items, rank), memory-mapped: directions of residual behaviour."""
+        return self._profiles
 
     @property
-    def profiles(self) -> NDArray[np.float32]:
-        """(n_items, rank), memory-mapped: directions of residual behaviour; `ReleaseError` in releases without them."""
-        if self._profiles is None:
-            raise ReleaseError(f"{self.manifest.label} is from before products could be changed. Train a new one.")
-        return self._profiles
+    def arm_facts(self) -> dict[str, Mapping[str, float]]:
+        """Arm -> the numbers it keeps for products that are described later."""
+        return {name: search.facts for name, search in self._arms.items()}
 
     @cached_property
     def trained_on(self) -> frozenset[str]:
@@ -173,7 +167,7 @@ class Recommender:
     @property
     def attribute_kinds(self) -> Mapping[str, str]:
         """The attributes of the shop that the release was trained on, name -> "category", "number", "text" or "multi"."""
-        kinds: Mapping[str, str] = self.manifest.extra.get("shop", {}).get("attributes", {})
+        kinds: Mapping[str, str] = self.manifest.extra["shop"]["attributes"]
         return kinds
 
     def product(self, item: str | int) -> Product:
@@ -232,7 +226,7 @@ class Recommender:
         return returned
 
     def ranked_by_shopper(self, user_id: str, arm: str = "hybrid", k: int = 10) -> list[Neighbour]:
-        """What the shop would recommend to a shopper, what he already has left out.
+        """What the shop would recommend to a shopper, without what they already have.
 
         `als` can recommend products with interactions alone, `hybrid` all of them.
         """
@@ -274,18 +268,15 @@ class Recommender:
         ]
 
     @cached_property
-    def _user_scorer(self) -> tuple[UserScorer, UserScoring] | None:
-        """None in releases from before shoppers had a user_scoring."""
-        if self._profiles is None:
-            return None
+    def _user_scorer(self) -> tuple[UserScorer, UserScoring]:
         counts = self._items["interaction_count"].to_numpy()
         return UserScorer(self._profiles, self._shopper_factors["hybrid"], counts), self.plan.recipe.user_scoring
 
     def _shopper_scores(self, user: int, arm: str) -> NDArray[np.float32]:
-        """(n_items,) by his own factors, or for the hybrid by what he has."""
-        if arm == "hybrid" and self._user_scorer is not None:
-            scorer, user_scoring = self._user_scorer
-            return np.asarray(scorer(self._user_items[[user]], user_scoring)[0])
+        """(n_items,) by their own factors, or for the hybrid by what they have."""
+        if arm == "hybrid":
+            scorer, scoring = self._user_scorer
+            return np.asarray(scorer(self._user_items[[user]], scoring)[0])
         return np.asarray(self._shopper_factors[arm] @ self._user_factors[user])
 
     def _user(self, user_id: str) -> int:

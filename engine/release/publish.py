@@ -23,21 +23,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from engine.core.errors import NoReleaseError, NotFoundError, ReleaseError
 from engine.core.storage import atomic_directory, atomic_write, atomic_write_json
 from engine.core.workspace import Workspace
 from engine.release.manifest import Manifest, read_manifest, verify_files, write_manifest
 
 __all__ = [
-    "JUDGED_FILE",
     "Manifest",
     "current_release_id",
     "last_good_release",
     "list_releases",
     "new_release_id",
-    "products_trained_on",
     "publish",
     "published_releases",
     "rollback",
@@ -45,7 +41,6 @@ __all__ = [
     "write_release",
 ]
 
-JUDGED_FILE = "judgements.parquet"
 
 _ID = re.compile(r"r(\d{4,})")
 _LEFTOVER_SECONDS = 2 * 24 * 3600
@@ -275,12 +270,3 @@ def _locked(workspace: Workspace) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def products_trained_on(directory: Path) -> frozenset[str]:
-    """Ids of the products whose judgements the release in `directory` learned from; none where it is gone."""
-    file = directory / JUDGED_FILE
-    if not file.is_file():
-        return frozenset()
-    table = pd.read_parquet(file, columns=["anchor_id", "teaches"])
-    return frozenset(table.loc[table["teaches"].astype(bool), "anchor_id"].astype(str))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.arms.fusion import similarities
+from engine.arms.geometry import similarities
 from engine.arms.plan import DEFAULT_KNOWN_ABOVE, Trial
 from engine.evaluation.fits import Behaviour, Content, base_arms
 from engine.evaluation.targets import Targets

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from engine.arms.fusion import ArmVectors
-from engine.arms.hybrid import Hybrid, Recipe, fit_standard, hybrid_arm, max_rank
+from engine.arms.geometry import ArmVectors
+from engine.arms.hybrid import hybrid_arm
+from engine.arms.hybrid_fit import Hybrid
 from engine.arms.plan import TrainingPlan, Trial, Trials, default_plan
 from engine.core.errors import TrainingError
 from engine.core.progress import Progress, silent
@@ -39,14 +40,16 @@ from engine.evaluation.targets import (
     draw_targets,
     shopper_rng,
 )
+from engine.models.recipe import Recipe, max_rank
 from engine.models.residual import residual_factors
 from engine.models.user_scoring import UserScorer
+from engine.models.views import fit_standard
 from engine.selection.als_choice import choose_als
 from engine.selection.known_above_choice import choose_known_above
-from engine.selection.recipe_choice import BUSY, choose_recipe, with_behaviour, with_fallback
+from engine.selection.recipe_choice import BUSY, choose_recipe, with_channels, with_fallback
 from engine.selection.user_scoring_choice import measure_user_scorings
 
-__all__ = ["ChosenHybrid", "PlanChoice", "choose_hybrid", "choose_plan", "with_busy_behaviour"]
+__all__ = ["ChosenHybrid", "PlanChoice", "choose_hybrid", "choose_plan", "with_busy_channels"]
 
 MAX_ANCHORS = 400
 STEP = "Choosing settings"
@@ -111,12 +114,12 @@ def choose_hybrid(
     recipe, trials = choose_recipe(factors, counts, views, validation, seed)
     fitted = fit_hybrid_on(train, content, predicted, recipe, seed, factors=factors)
     vectors = (fitted.query, fitted.candidates)
-    recipe = with_behaviour(recipe, vectors, arms, counts, validation, low=1, high=BUSY - 1)
+    recipe = with_channels(recipe, vectors, arms, counts, validation, low=1, high=BUSY - 1)
     recipe = with_fallback(recipe, hybrid_arm(*vectors, counts, recipe, arms), arms, counts, validation)
     return ChosenHybrid(hybrid_arm(*vectors, counts, recipe, arms), recipe, trials)
 
 
-def with_busy_behaviour(
+def with_busy_channels(
     recipe: Recipe,
     hybrid: Hybrid,
     arms: Mapping[str, ArmVectors],
@@ -137,7 +140,7 @@ def with_busy_behaviour(
     gains.eliminate_zeros()
     counts = np.bincount(train.indices, minlength=train.shape[1])
     targets = Targets(anchors, gains, np.ones(train.shape[1], dtype=bool))
-    return with_behaviour(recipe, (hybrid.query, hybrid.candidates), arms, counts, targets, low=BUSY, high=None)
+    return with_channels(recipe, (hybrid.query, hybrid.candidates), arms, counts, targets, low=BUSY, high=None)
 
 
 def _choose_on_thinned(
@@ -181,7 +184,7 @@ def _choose_on_shoppers(
     fit = ShopperSplitFit(split, behaviour.tuned, dict(zip(split.candidates, scorings.cross_fitted(rng), strict=True)))
     anchors = _busy_anchors(split, settings.evaluation, rng)
     arms = base_arms(behaviour, content, split.counts, plan.known_above)
-    recipe = with_busy_behaviour(plan.recipe, hybrid, arms, train, split.task.held_out, anchors)
+    recipe = with_busy_channels(plan.recipe, hybrid, arms, train, split.task.held_out, anchors)
     trials = replace(plan.trials, user_scorings=scorings.trials())
     return replace(plan, recipe=replace(recipe, user_scoring=scorings.best()), trials=trials), fit
 

@@ -12,14 +12,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.arms.fusion import ArmVectors, similarities
-from engine.arms.hybrid import Recipe, candidates_of, default_recipe, hybrid_arm
+from engine.arms.geometry import ArmVectors, similarities
+from engine.arms.hybrid import hybrid_arm
+from engine.arms.hybrid_fit import candidates_of
 from engine.arms.plan import Trial
+from engine.arms.registry import channels
 from engine.core.vectors import unit_rows
 from engine.evaluation.targets import Targets
+from engine.models.recipe import Recipe, default_recipe
 from engine.models.smoother import Rows, fit_smoother
 
-__all__ = ["BUCKETS", "BUSY", "choose_recipe", "with_behaviour", "with_fallback"]
+__all__ = ["BUCKETS", "BUSY", "choose_recipe", "with_channels", "with_fallback"]
 
 WORTH = 0.002
 FEWEST = 5
@@ -29,7 +32,7 @@ LANDMARKS = 800
 RANKS = (0.25, 0.5, 1.0)
 EXPONENTS = (0.0, 0.25, 0.5, 0.75)
 NOISES = (10.0, 30.0, 90.0, 270.0)
-BEHAVIOUR_WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0)
+CHANNEL_WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0)
 BUCKETS = ((0, 0), (1, 3), (4, 10))
 """Interaction counts that share an answer, both ends included."""
 
@@ -123,7 +126,7 @@ def with_fallback(
     return replace(recipe, fallback=dict(sorted(_tidied(fallback).items())))
 
 
-def with_behaviour(
+def with_channels(
     recipe: Recipe,
     hybrid: tuple[np.ndarray, np.ndarray],
     arms: Mapping[str, ArmVectors],
@@ -133,32 +136,51 @@ def with_behaviour(
     low: int,
     high: int | None,
 ) -> Recipe:
-    """The recipe with the weight that the cosine of ALS factors should have beside the hybrid at `low` to `high` interactions.
+    """The recipe with the weight that each channel should have beside the hybrid at `low` to `high` interactions.
 
-    The weight of the best mean NDCG@10, where that is ahead of none by more than one standard error; else none.
+    Channel after channel: the weight of the best mean NDCG@10, where that is ahead of none by more than one standard error.
 
     Parameters
     ----------
-    hybrid : (n_items, rank) query and candidates of `fit_hybrid`; `arms` has "als".
+    hybrid : (n_items, rank) query and candidates of `fit_hybrid`; `arms` has every channel.
     high : the last count that is meant; None for no end.
     """
+    for channel in channels():
+        recipe = _with_channel(recipe, channel, hybrid, arms, counts, targets, low=low, high=high)
+    return recipe
+
+
+def _with_channel(
+    recipe: Recipe,
+    channel: str,
+    hybrid: tuple[np.ndarray, np.ndarray],
+    arms: Mapping[str, ArmVectors],
+    counts: np.ndarray,
+    targets: Targets,
+    *,
+    low: int,
+    high: int | None,
+) -> Recipe:
     judged = targets.judged()
     count = counts[judged.rows]
     here = judged[(count >= low) & (count <= (count.max(initial=0) if high is None else high))]
-    after = {high + 1: 0.0} if high is not None and high + 1 not in recipe.behaviour else {}
+    steps = recipe.channels.get(channel, {})
+    beside = {name: weights for name, weights in recipe.channels.items() if name != channel}
+    after = {high + 1: 0.0} if high is not None and high + 1 not in steps else {}
     if len(here) < FEWEST:
         return recipe
 
     def found(weight: float) -> np.ndarray:
-        trial = replace(recipe, fallback={}, behaviour={0: weight} if weight else {})
+        trial = replace(recipe, fallback={}, channels=beside | ({channel: {0: weight}} if weight else {}))
         return here.ndcg(similarities(hybrid_arm(*hybrid, counts, trial, arms), here.rows))
 
     plain = found(0.0)
-    ahead = {weight: found(weight) - plain for weight in BEHAVIOUR_WEIGHTS}
+    ahead = {weight: found(weight) - plain for weight in CHANNEL_WEIGHTS}
     weight = max(ahead, key=lambda one: float(ahead[one].mean()))
     if not _better(ahead[weight], np.zeros(len(here))):
         return recipe
-    return replace(recipe, behaviour=dict(sorted((recipe.behaviour | {low: weight} | after).items())))
+    chosen = dict(sorted((steps | {low: weight} | after).items()))
+    return replace(recipe, channels=recipe.channels | {channel: chosen})
 
 
 def _better(found: np.ndarray, best: np.ndarray) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.arms.fusion import ArmVectors
+from engine.arms.geometry import ArmVectors
 
 __all__ = ["decide", "without_nan"]
 

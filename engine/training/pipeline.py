@@ -18,21 +18,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from scipy import sparse
 
+from engine.arms.base import FittedModels
 from engine.arms.contributions import contributions
-from engine.arms.fusion import ArmVectors, arm_vectors
-from engine.arms.hybrid import Hybrid, Recipe, fit_hybrid, fit_standard, hybrid_arm
-from engine.arms.hybrid_files import save_hybrid
+from engine.arms.geometry import ArmVectors
+from engine.arms.hybrid_fit import Hybrid, fit_hybrid
 from engine.arms.judgement_learning import learn
 from engine.arms.plan import TrainingPlan, default_plan
+from engine.arms.registry import arm_vectors
 from engine.catalogue.interactions import Interactions, read_interactions
 from engine.catalogue.snapshot import Shop, read_shop
 from engine.core.progress import Progress, StepClock, silent
 from engine.core.settings import AlsSettings, Settings
-from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.curation.samples import store_sample_judgements
@@ -47,19 +45,20 @@ from engine.models.encoders import (
     content_vectors,
     encode_catalogue,
     fit_encoders,
-    save_encoders,
 )
 from engine.models.predictor import TrainedPredictor, train_predictor
 from engine.models.projection import project
+from engine.models.recipe import Recipe
 from engine.models.residual import residual_factors
 from engine.models.tfidf import fit_tfidf
+from engine.models.views import fit_standard
 from engine.recommend.recommender import Recommender
-from engine.release.arm_index import write_arms
-from engine.release.publish import JUDGED_FILE, current_release_id, new_release_id, write_release
+from engine.release.contents import ReleaseContents, write_contents
+from engine.release.publish import current_release_id, new_release_id, write_release
 from engine.release.publish import publish as publish_release
 from engine.selection.plan_choice import PlanChoice, choose_plan
 from engine.training.gate import decide, without_nan
-from engine.training.record import headline, notes, recorded_settings, training_record
+from engine.training.notes import notes
 
 __all__ = ["TrainingResult", "measure", "train"]
 
@@ -114,73 +113,52 @@ def train(
     predictor = _learn_prediction(taught, features, interactions, settings, steps)
 
     predicted = predictor.predict(features)
-    arms = arm_vectors(
-        taught.item_factors, predicted, content, interactions.counts, plan.known_above, tuned=behaviour.item_factors
-    )
     smoothed, shares, learned = _smooth(
         shop, interactions, features, predicted, words, plan.recipe, judged, settings, steps
     )
-    arms["hybrid"] = hybrid_arm(smoothed.query, smoothed.candidates, interactions.counts, smoothed.recipe, arms)
+    fitted = FittedModels(
+        interactions.counts,
+        behaviour.item_factors,
+        taught.item_factors,
+        predicted,
+        content,
+        plan.known_above,
+        smoothed,
+    )
+    arms = arm_vectors(fitted)
     maps = _draw_maps(shop, arms, settings, steps)
     fit, verdict = decide(metrics, arms["hybrid"], _served_metrics(workspace))
     metrics = without_nan(metrics)
     said = notes(shop, interactions, features, metrics, plan)
     decision = verdict if publish or not fit else "Not published, as asked."
     release_id = release_id or new_release_id(workspace)
+    contents = ReleaseContents(
+        shop=shop,
+        interactions=interactions,
+        settings=settings,
+        behaviour=behaviour,
+        encoders=encoders,
+        predictor=predictor,
+        words=vocabulary,
+        fitted=fitted,
+        hybrid=smoothed,
+        arms=arms,
+        maps=maps,
+        metrics=metrics,
+        plan=plan,
+        shares=shares,
+        judged=judged.pairs,
+        learned=learned,
+        judgements_until=judged.until.isoformat() if learned and judged.until else None,
+        notes=said,
+        decision=decision,
+    )
 
     def fill(directory: Path) -> dict[str, Any]:
         steps("Building the neighbour index", 0.0)
-        matrices = {
-            "item_factors": behaviour.item_factors,
-            "user_factors": behaviour.user_factors,
-            "predicted_factors": predicted,
-            "content": content,
-            "hybrid": smoothed.for_shoppers,
-            "profiles": smoothed.profiles,
-        }
-        for name, matrix in matrices.items():
-            np.save(directory / f"{name}.npy", np.ascontiguousarray(matrix, dtype=np.float32), allow_pickle=False)
-        entries = write_arms(directory, arms, settings.index.trees, settings.seed, settings.index.search_k)
-        _write_items(workspace, shop, interactions, directory / "items.parquet")
-        pd.DataFrame({"user_id": interactions.user_ids}).to_parquet(directory / "user_ids.parquet", index=False)
-        sparse.save_npz(directory / "user_items.npz", interactions.user_items)
-        maps.to_parquet(directory / "maps.parquet", index=False)
-        save_encoders(encoders, directory / "encoders")
-        predictor.save(directory / "predictor")
-        save_hybrid(smoothed, vocabulary, directory)
-        if learned:
-            judged.pairs.to_parquet(directory / JUDGED_FILE, index=False)
-        atomic_write_json(directory / "metrics.json", metrics)
-        atomic_write_json(
-            directory / "training.json",
-            training_record(behaviour, predictor, encoders, plan, settings, said)
-            | {"shares": shares, "judgements": learned},
-        )
+        fields = write_contents(contents, workspace, directory)
         steps("Building the neighbour index", 1.0)
-        return {
-            "snapshot_id": shop.snapshot_id,
-            "seed": settings.seed,
-            "settings": recorded_settings(settings),
-            "counts": {
-                "n_items": len(shop.items),
-                "n_users": len(interactions.user_ids),
-                "n_interactions": int(interactions.user_items.nnz),
-            },
-            "dims": {"factors": settings.als.factors, **{name: encoder.dim for name, encoder in encoders.items()}},
-            "metrics": headline(metrics),
-            "shop": {
-                "name": shop.name,
-                "interaction_word": shop.interaction_word,
-                "currency": shop.currency,
-                "demo": shop.demo,
-                "attributes": shop.attribute_kinds,
-            },
-            "arms": entries,
-            "steps": steps.seconds(),
-            "decision": decision,
-            "notes": said,
-            "judgements_until": judged.until.isoformat() if learned and judged.until else None,
-        }
+        return fields | {"steps": steps.seconds()}
 
     write_release(workspace, release_id, fill)
     steps("Publishing", 0.0, "checking every file")
@@ -351,12 +329,6 @@ def _served_metrics(workspace: Workspace) -> dict[str, Any] | None:
         return dict(json.loads((workspace.releases / str(current) / "metrics.json").read_text("utf-8")))
     except (OSError, ValueError):
         return None
-
-
-def _write_items(workspace: Workspace, shop: Shop, interactions: Interactions, path: Path) -> None:
-    """The snapshot's products, types and all, with `interaction_count`."""
-    table = pq.read_table(workspace.snapshots / shop.snapshot_id / "items.parquet")
-    pq.write_table(table.append_column("interaction_count", pa.array(interactions.counts)), path, compression="zstd")
 
 
 def _store_samples(workspace: Workspace, settings: Settings, release_id: str) -> None:

@@ -22,7 +22,7 @@ LONG_MS = 90_000
 def shop(tmp_path_factory) -> TinyRelease:
     settings = Settings.model_validate({"image": {"kind": "classifiers"}})
     workspace = Workspace(tmp_path_factory.mktemp("changes") / "workspace")
-    return build_tiny_release(workspace, networks=True, settings=settings)
+    return build_tiny_release(workspace, settings=settings)
 
 
 @pytest.fixture(scope="module")

@@ -36,9 +36,7 @@ PASTE = """([data, name]) => {
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory) -> TinyRelease:
     settings = Settings.model_validate({"image": {"kind": "classifiers"}})
-    return build_tiny_release(
-        Workspace(tmp_path_factory.mktemp("collections") / "workspace"), networks=True, settings=settings
-    )
+    return build_tiny_release(Workspace(tmp_path_factory.mktemp("collections") / "workspace"), settings=settings)
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,7 @@ LONG_MS = 90_000
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory) -> TinyRelease:
     settings = Settings.model_validate({"image": {"kind": "classifiers"}})
-    return build_tiny_release(
-        Workspace(tmp_path_factory.mktemp("uploads") / "workspace"), networks=True, settings=settings
-    )
+    return build_tiny_release(Workspace(tmp_path_factory.mktemp("uploads") / "workspace"), settings=settings)
 
 
 @pytest.fixture(scope="module")

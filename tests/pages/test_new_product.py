@@ -25,7 +25,7 @@ from tests.support.tiny_release import TinyRelease, build_tiny_release
 def built(tmp_path_factory) -> TinyRelease:
     settings = Settings.model_validate({"text": {"model": "none"}, "image": {"kind": "none"}})
     workspace = Workspace(tmp_path_factory.mktemp("tiny") / "workspace")
-    return build_tiny_release(workspace, networks=True, settings=settings)
+    return build_tiny_release(workspace, settings=settings)
 
 
 @pytest.fixture

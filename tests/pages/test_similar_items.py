@@ -204,7 +204,7 @@ def reading(tmp_path_factory) -> TinyRelease:
 
     settings = Settings.model_validate({"image": {"kind": "classifiers"}})
     workspace = Workspace(tmp_path_factory.mktemp("reading") / "workspace")
-    return build_tiny_release(workspace, networks=True, settings=settings)
+    return build_tiny_release(workspace, settings=settings)
 
 
 @pytest.fixture

@@ -1,34 +1,39 @@
-"""A shop and a release whose neighbours are known by construction, made in about a second without training anything.
+"""A shop and a release whose neighbours are known by construction, made of the parts that production serves.
 
 Products are dresses in families: product j of family f is `f{f}-{j:02d}`. Family members share brand, category, colour and
-direction, so every product's true neighbours are its family. Product 0 of a family is its bestseller, and clicks halve
-every other product, down to none for the last one. Behaviour is noise for products with fewer than 3 clicks, as it is
-in life; content and prediction never are. The bestseller of family 0 has a title that is HTML, the next one a title that
-is a formula to a spreadsheet; the product after that has neither title, price nor picture.
+behaviour, so every product's true neighbours are its family. Product 0 of a family is its bestseller, and clicks halve
+every other product, down to none for the last one. The factors of behaviour are planted: noise for products with fewer
+than 3 clicks, as it is in life; everything else is fitted as a training fits it, quickly. The bestseller of family 0 has a
+title that is HTML, the next one a title that is a formula to a spreadsheet; the product after that has neither title,
+price nor picture.
 
     from tests.support.tiny_release import build_tiny_release
     tiny = build_tiny_release(workspace)                   # a shop and release r0001, published
     build_tiny_release(workspace)                          # the same shop, release r0002
-    build_tiny_release(workspace, networks=True)           # with real encoders and a real predictor (slower, needs torch)
+
+What was built once in a process is copied from then on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
-import json
+import shutil
+import tempfile
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from PIL import Image, ImageDraw
-from scipy import sparse
 
-from engine.arms.fusion import arm_vectors, blend
+from engine.arms.base import FittedModels
+from engine.arms.geometry import ArmVectors
+from engine.arms.hybrid_fit import fit_hybrid
 from engine.arms.plan import default_plan
+from engine.arms.registry import arm_vectors
 from engine.catalogue.images import store_image
 from engine.catalogue.interactions import Interactions, read_interactions
 from engine.catalogue.snapshot import Shop, read_shop, write_snapshot
@@ -36,10 +41,15 @@ from engine.core.errors import NoDataError
 from engine.core.settings import Settings
 from engine.core.vectors import unit_rows
 from engine.core.workspace import Workspace
-from engine.release.arm_index import write_arms
+from engine.models.als import AlsFactors
+from engine.models.encoders import content_vectors, encode_catalogue, fit_encoders
+from engine.models.predictor import train_predictor
+from engine.models.tfidf import fit_tfidf
+from engine.models.views import fit_standard
+from engine.release.contents import ReleaseContents, write_contents
 from engine.release.publish import new_release_id, publish, write_release
 
-FACTORS, CONTENT_DIM, TAU = 16, 32, 4.0
+FACTORS, KNOWN_ABOVE = 16, 4.0
 KINDS = {"colour": "category", "length_cm": "number", "occasions": "multi", "care": "text"}
 COLOURS = ("crimson", "navy", "olive", "gold", "teal", "plum", "coral", "ivory", "black", "sienna")
 STYLES = ("Floral midi", "Striped maxi", "Velvet evening", "Linen summer", "Lace wedding", "Denim day")
@@ -76,7 +86,6 @@ def build_tiny_release(
     n_families: int = 6,
     seed: int = 0,
     demo: bool = False,
-    networks: bool = False,
     publish_it: bool = True,
     settings: Settings | None = None,
 ) -> TinyRelease:
@@ -85,8 +94,7 @@ def build_tiny_release(
     Parameters
     ----------
     n_items : at least 3 per family.
-    networks : fit real encoders and a real predictor and take their vectors, instead of planted ones. Attributes alone
-        unless `settings` ask for text or pictures.
+    settings : attributes alone are read unless they ask for text or pictures.
     """
     try:
         shop = read_shop(workspace)
@@ -96,15 +104,8 @@ def build_tiny_release(
     families = {str(item_id): int(item_id[1:].split("-")[0]) for item_id in shop.items["item_id"]}
     chosen = settings or Settings.model_validate({"seed": seed, "text": {"model": "none"}, "image": {"kind": "none"}})
     interactions = read_interactions(workspace, list(shop.items["item_id"]), chosen.interactions)
-    planted = _planted(np.array(list(families.values())), interactions, seed)
     release_id = new_release_id(workspace)
-
-    def fill(directory: Path) -> dict[str, Any]:
-        if networks:
-            _fit_networks(directory, shop, workspace, interactions, planted, chosen)
-        return _fill(directory, shop, workspace, interactions, planted, chosen)
-
-    write_release(workspace, release_id, fill)
+    write_release(workspace, release_id, lambda directory: _fill(directory, shop, workspace, interactions, chosen))
     if publish_it:
         publish(workspace, release_id)
     counts = dict(zip(families, interactions.counts.tolist(), strict=True))
@@ -115,6 +116,15 @@ def build_tiny_shop(
     workspace: Workspace, n_items: int = 60, *, n_families: int = 6, seed: int = 0, demo: bool = False
 ) -> str:
     """Write the tiny shop as a snapshot with pictures; its id."""
+    built = _built_shop(n_items, n_families, seed, demo)
+    for name in ("shop", "images", "thumbnails"):
+        shutil.copytree(built.root / name, workspace.root / name, dirs_exist_ok=True)
+    return built.current_snapshot().name
+
+
+@cache
+def _built_shop(n_items: int, n_families: int, seed: int, demo: bool) -> Workspace:
+    workspace = Workspace(_scratch())
     if n_items < 3 * n_families:
         raise ValueError(f"{n_items} products are too few for {n_families} families of at least 3")
     rng = np.random.default_rng(seed)
@@ -151,7 +161,7 @@ def build_tiny_shop(
         "attributes": KINDS,
         "preset": None,
     }
-    return write_snapshot(
+    write_snapshot(
         workspace,
         items,
         _events(items["item_id"].tolist(), n_families, rng),
@@ -159,6 +169,7 @@ def build_tiny_shop(
         {"files": [], "problems": [], "problem_counts": {}},
         truth if demo else None,
     )
+    return workspace
 
 
 def clicks_of(number: int, last: int) -> int:
@@ -189,12 +200,11 @@ def _picture(workspace: Workspace, colour: str, number: int) -> str:
     return store_image(workspace, buffer.getvalue(), name="dress.png")
 
 
-def _planted(families: np.ndarray, interactions: Interactions, seed: int) -> dict[str, np.ndarray]:
-    """Factors and content vectors in which families are clusters, and behaviour with under 3 clicks is noise."""
+def planted_behaviour(families: np.ndarray, interactions: Interactions, seed: int) -> AlsFactors:
+    """Factors in which families are clusters, and behaviour with under 3 clicks is noise."""
     rng = np.random.default_rng([seed, 1])
     n_families, counts = int(families.max()) + 1, interactions.counts
     centres = np.linalg.qr(rng.normal(size=(max(FACTORS, n_families), FACTORS)))[0][:n_families]
-    content_centres = np.linalg.qr(rng.normal(size=(CONTENT_DIM, CONTENT_DIM)))[0][:n_families]
 
     def near(middle: np.ndarray, spread: float) -> np.ndarray:
         noisy = middle + spread * rng.normal(size=middle.shape) / np.sqrt(middle.shape[1])
@@ -204,98 +214,93 @@ def _planted(families: np.ndarray, interactions: Interactions, seed: int) -> dic
     noise = unit_rows(rng.normal(size=behaviour.shape).astype(np.float32))
     behaviour = np.where((counts < 3)[:, None], noise, behaviour) * np.log1p(counts)[:, None].astype(np.float32) / 3
     shopper_families = np.array([int(user_id[1:].split("-")[0]) for user_id in interactions.user_ids])
-    return {
-        "item_factors": behaviour.astype(np.float32),
-        "user_factors": near(centres[shopper_families], 0.1),
-        "predicted_factors": near(centres[families], 0.3) * np.float32(0.5),
-        "content": near(content_centres[families], 0.3),
-    }
+    losses = [1.0 / (1 + step) for step in range(15)]
+    return AlsFactors(near(centres[shopper_families], 0.1), behaviour.astype(np.float32), losses)
+
+
+def tiny_contents(shop: Shop, workspace: Workspace, interactions: Interactions, settings: Settings) -> ReleaseContents:
+    """What a training would put into a release of this shop, on planted factors."""
+    families = np.array([int(item_id[1:].split("-")[0]) for item_id in shop.items["item_id"]])
+    counts, seed = interactions.counts, settings.seed
+    behaviour = planted_behaviour(families, interactions, seed)
+    encoders = fit_encoders(shop, workspace, settings, seed)
+    features = encode_catalogue(encoders, shop.items, workspace)
+    quick = settings.predictor.model_copy(update={"hidden": 32, "layers": 1, "max_epochs": 40, "min_interactions": 1})
+    predictor = train_predictor(features, behaviour.item_factors, counts, quick, seed)
+    predicted = predictor.predict(features)
+    words = fit_tfidf(shop.items, shop.attribute_kinds)
+    standard = fit_standard(features)
+    views = standard.views(features, predicted, words.encode(shop.items))
+    plan = default_plan(settings, len(counts), words=True)
+    plan = replace(plan, recipe=replace(plan.recipe, noise=3.0), known_above=KNOWN_ABOVE)
+    hybrid = fit_hybrid(interactions.user_items, counts, standard, views, plan.recipe, seed)
+    fitted = FittedModels(
+        counts,
+        behaviour.item_factors,
+        behaviour.item_factors,
+        predicted,
+        content_vectors(features),
+        plan.known_above,
+        hybrid,
+    )
+    arms = arm_vectors(fitted)
+    return ReleaseContents(
+        shop=shop,
+        interactions=interactions,
+        settings=settings,
+        behaviour=behaviour,
+        encoders=encoders,
+        predictor=predictor,
+        words=words,
+        fitted=fitted,
+        hybrid=hybrid,
+        arms=arms,
+        maps=_maps(shop.items["item_id"], arms),
+        metrics=_metrics(seed),
+        plan=plan,
+        notes=[f"{int((counts == 0).sum())} of {len(counts)} products have no clicks yet."],
+        decision=f"Published: {len(shop.items)} of {len(shop.items)} products have neighbours.",
+        steps=[{"name": "Reading the shop", "seconds": 0.4}, {"name": "Drawing the maps", "seconds": 61.2}],
+    )
+
+
+_written: dict[str, tuple[Path, dict[str, Any]]] = {}
 
 
 def _fill(
-    directory: Path,
-    shop: Shop,
-    workspace: Workspace,
-    interactions: Interactions,
-    vectors: dict[str, np.ndarray],
-    settings: Settings,
+    directory: Path, shop: Shop, workspace: Workspace, interactions: Interactions, settings: Settings
 ) -> dict[str, Any]:
-    """The files and manifest fields of a release, as `engine.training.pipeline` writes them."""
-    counts, factors = interactions.counts, vectors["item_factors"]
-    predicted, content = vectors["predicted_factors"], vectors["content"]
-    for name, matrix in {**vectors, "hybrid": blend(factors, predicted, counts, TAU)}.items():
-        np.save(directory / f"{name}.npy", matrix)
-    arms = write_arms(directory, arm_vectors(factors, predicted, content, counts, TAU), 5, settings.seed, 500)
-    items = pq.read_table(workspace.snapshots / shop.snapshot_id / "items.parquet")
-    pq.write_table(items.append_column("interaction_count", pa.array(counts)), directory / "items.parquet")
-    pd.DataFrame({"user_id": interactions.user_ids}).to_parquet(directory / "user_ids.parquet", index=False)
-    sparse.save_npz(directory / "user_items.npz", interactions.user_items)
-    _maps(shop.items["item_id"], factors, vectors["predicted_factors"], counts).to_parquet(directory / "maps.parquet")
-    metrics = _metrics(settings.seed)
-    (directory / "metrics.json").write_text(json.dumps(metrics))
-    notes = [f"{int((counts == 0).sum())} of {len(counts)} products have no clicks yet."]
-    recorded = settings.model_dump(mode="json", exclude={"database_url"})
-    (directory / "training.json").write_text(json.dumps(_training(settings, len(shop.items), notes)))
-    return {
-        "snapshot_id": shop.snapshot_id,
-        "seed": settings.seed,
-        "settings": recorded,
-        "counts": {
-            "n_items": len(shop.items),
-            "n_users": len(interactions.user_ids),
-            "n_interactions": int(interactions.user_items.nnz),
-        },
-        "dims": {"factors": factors.shape[1]},
-        "metrics": {
-            "surprise_ndcg": {arm: levels["pooled"]["ndcg"] for arm, levels in metrics["thinning"].items()},
-        },
-        "shop": {
-            "name": shop.name,
-            "interaction_word": shop.interaction_word,
-            "currency": shop.currency,
-            "demo": shop.demo,
-            "attributes": shop.attribute_kinds,
-        },
-        "arms": arms,
-        "steps": [{"name": "Reading the shop", "seconds": 0.4}, {"name": "Drawing the maps", "seconds": 61.2}],
-        "decision": f"Published: {len(shop.items)} of {len(shop.items)} products have neighbours.",
-        "notes": notes,
-    }
+    """A release's files and manifest fields; copied where the same shop was trained before with the same settings."""
+    snapshot = workspace.snapshots / shop.snapshot_id
+    files = [(snapshot / name).read_bytes() for name in ("items.parquet", "interactions.parquet", "shop.json")]
+    key = hashlib.sha256(b"".join([*files, settings.model_dump_json().encode()])).hexdigest()
+    if key not in _written:
+        scratch = _scratch()
+        _written[key] = (
+            scratch,
+            write_contents(tiny_contents(shop, workspace, interactions, settings), workspace, scratch),
+        )
+    template, fields = _written[key]
+    shutil.copytree(template, directory, dirs_exist_ok=True)
+    return fields | {"snapshot_id": shop.snapshot_id}
 
 
-def _fit_networks(
-    directory: Path,
-    shop: Shop,
-    workspace: Workspace,
-    interactions: Interactions,
-    vectors: dict[str, np.ndarray],
-    settings: Settings,
-) -> None:
-    """Fit and save real encoders and a real predictor; prediction and content become theirs."""
-    from engine.models.encoders import content_vectors, encode_catalogue, fit_encoders, save_encoders
-    from engine.models.predictor import train_predictor
-
-    encoders = fit_encoders(shop, workspace, settings, settings.seed)
-    features = encode_catalogue(encoders, shop.items, workspace)
-    quick = settings.predictor.model_copy(update={"hidden": 32, "layers": 1, "max_epochs": 20, "min_interactions": 1})
-    predictor = train_predictor(features, vectors["item_factors"], interactions.counts, quick, settings.seed)
-    save_encoders(encoders, directory / "encoders")
-    predictor.save(directory / "predictor")
-    vectors |= {"predicted_factors": predictor.predict(features), "content": content_vectors(features)}
+@cache
+def _scratch_root() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="longtail-tiny-")
 
 
-def _maps(item_ids: pd.Series, behaviour: np.ndarray, predicted: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
+def _scratch() -> Path:
+    return Path(tempfile.mkdtemp(dir=_scratch_root().name))
+
+
+def _maps(item_ids: pd.Series, arms: dict[str, ArmVectors]) -> pd.DataFrame:
     """Two coordinates of each vector; products without clicks have no place on the map of behaviour."""
-    als = np.where((counts > 0)[:, None], behaviour[:, :2], np.nan).astype(np.float32)
-    return pd.DataFrame(
-        {
-            "item_id": item_ids,
-            "als_x": als[:, 0],
-            "als_y": als[:, 1],
-            "hybrid_x": predicted[:, 0],
-            "hybrid_y": predicted[:, 1],
-        }
-    )
+    maps: dict[str, Any] = {"item_id": item_ids}
+    for name in ("als", "hybrid"):
+        points = np.where(arms[name].has_list[:, None], arms[name].query[:, :2], np.nan).astype(np.float32)
+        maps |= {f"{name}_x": points[:, 0], f"{name}_y": points[:, 1]}
+    return pd.DataFrame(maps)
 
 
 def _metrics(seed: int) -> dict[str, Any]:
@@ -331,17 +336,4 @@ def _metrics(seed: int) -> dict[str, Any]:
             "low_traffic": {"candidates": 24, **served},
             "fewest_bought": {"candidates": 48, **served},
         },
-    }
-
-
-def _training(settings: Settings, n_items: int, notes: list[str]) -> dict[str, Any]:
-    """training.json with every key that training writes."""
-    curves = [{"epoch": e, "train": 1.0 / (1 + e), "validation": 0.2 + 1.0 / (1 + e)} for e in range(1, 9)]
-    return {
-        "als_losses": [1.0 / (1 + step) for step in range(15)],
-        "predictor": {"curves": curves, "best_epoch": 8, "min_interactions": 3},
-        "encoders": {"attributes": {"dim": 24, "fingerprint": "planted"}},
-        "plan": replace(default_plan(settings, n_items, words=False), known_above=TAU).to_dict(),
-        "settings": settings.model_dump(mode="json", exclude={"database_url"}),
-        "notes": notes,
     }

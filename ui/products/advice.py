@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine.catalogue.product import Product, field_label
 from engine.edits.drafts.advice import Duplicate, Effect, missing_fields, near_duplicates, parts
-from engine.edits.drafts.served import Inbound, inbound_of
+from engine.recommend.inbound import Inbound, inbound_of
 from engine.recommend.recommender import Neighbour
 from engine.recommend.unseen import vectors_of_unseen
 from ui.app.navigation import open_product
@@ -86,7 +86,7 @@ def _known(version: str, product: Product, k: int) -> _Known:
     vectors = vectors_of_unseen(facade, workspace(), [product.to_json()])
     neighbours = _found(version, product, k)
     return _Known(
-        near_duplicates(facade, product, like), inbound_of(facade, workspace(), vectors, k),
+        near_duplicates(facade, product, like), inbound_of(facade, vectors, k),
         parts(facade, workspace(), product, k), missing_fields(facade, workspace(), product, neighbours, k),
     )  # fmt: skip
 

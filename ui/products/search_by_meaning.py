@@ -116,10 +116,10 @@ def _ranked(version: str, like: Like) -> np.ndarray:
     facade = recommender()
     item = {name: value for name, value in (("title", like.words), ("image", like.image)) if value}
     try:
-        vectors = vectors_of_unseen(facade, workspace(), [item], "content")
+        vectors = vectors_of_unseen(facade, workspace(), [item])
     except ImageError as exc:
         raise LongtailError("The picture is not stored here any more. Give it again.") from exc
     if not vectors.present[0]:
         return np.empty(0, dtype=np.int64)
-    rows, _ = facade.arm("content").of_vector(vectors.query[0], len(facade.items))
+    rows, _ = facade.arm("content").of_vector(vectors.sides["content"].query[0], len(facade.items))
     return np.asarray(rows, dtype=np.int64)

@@ -179,8 +179,10 @@ def _share_phrase(share: Mapping[str, Any], word: str) -> str:
     parts |= {_view_phrase(view): part for view, part in share["views"].items()}
     told = sorted(((part, name) for name, part in parts.items() if part >= MENTIONED), reverse=True)
     said = ", ".join(f"{part:.0%} {name}".replace("%", "\u00a0%") for part, name in told)
-    if share.get("behaviour"):
-        said += f"; and {word} compared directly, counted {_weight_phrase(share['behaviour'])}"
+    for arm, weight in share["channels"].items():
+        if weight:
+            compared = f"{word} compared directly" if arm == "als" else f"the list “{arm_name(arm)}”"
+            said += f"; and {compared}, counted {_weight_phrase(weight)}"
     return said
 
 

@@ -12,25 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from engine.arms.fusion import ArmVectors, arm_vectors
-from engine.arms.hybrid import arms_beside, asked_of
-from engine.arms.hybrid_files import SavedHybrid
+from engine.arms.base import KnownProducts, Sides
+from engine.arms.registry import sides_of
 from engine.core.progress import Progress, silent
-from engine.core.vectors import unit_rows
 from engine.core.workspace import Workspace
 from engine.edits.changes.merging import Change, changed, in_force
-from engine.edits.drafts.served import candidates_of_unseen
-from engine.models.posterior_update import PosteriorUpdate
-from engine.models.smoother import Rows
 from engine.recommend.product_description import described, readable, set_rows
 from engine.recommend.recommender import Recommender
-from engine.recommend.unseen import Reading, UnseenVectors, read_described
+from engine.recommend.unseen import read_products
 from engine.recommend.vector_cache import Arrays, VectorCache, cache_key
 
 __all__ = ["cached_changes", "changed_in", "vectors_of_changes", "with_changes"]
-
-Sides = dict[str, tuple[np.ndarray, np.ndarray]]
-"""Of every arm what n products ask with and what they are found by, (n, d) float32 each."""
 
 
 def changed_in(recommender: Recommender, workspace: Workspace, changes: Sequence[Change]) -> dict[str, dict[str, Any]]:
@@ -61,7 +53,11 @@ def vectors_of_changes(
         rows = np.array([recommender.row(ids[place]) for place in places])
         sides = _sides(recommender, workspace, rows, [items[ids[place]] for place in places])
         return [
-            {f"{arm}.{side}": pair[number][place] for arm, pair in sides.items() for number, side in enumerate("qc")}
+            {
+                f"{arm}.{letter}": vectors[place]
+                for arm, one in sides.items()
+                for letter, vectors in (("q", one.query), ("c", one.candidates))
+            }
             for place in range(len(rows))
         ]
 
@@ -105,90 +101,15 @@ def _key(item_id: str, item: Mapping[str, Any]) -> str:
 
 def _sides(
     recommender: Recommender, workspace: Workspace, rows: np.ndarray, items: Sequence[Mapping[str, Any]]
-) -> Sides:
+) -> dict[str, Sides]:
     """Every arm's vectors of products of the catalogue that are described anew."""
     before = [described(recommender, int(row), workspace) for row in rows]
-    both = read_described(recommender, workspace, [*items, *before])
-    now, then = both[: len(rows)], both[len(rows) :]
-    counts = recommender.items["interaction_count"].to_numpy()[rows]
-    sides: Sides = {
-        "als": (np.asarray(recommender.arm("als").query[rows]), np.asarray(recommender.arm("als").candidates[rows])),
-        "content": (unit_rows(now.content), unit_rows(now.content)),
-        "predicted": _predicted(recommender, rows, counts, now.predicted),
-    }
-    if now.hybrid is None:
-        tau = recommender.plan.known_above
-        blended = arm_vectors(recommender.item_factors[rows], now.predicted, now.content, counts, tau)["hybrid"]
-        return {**sides, "hybrid": (blended.query, blended.candidates)}
-    return {**sides, "hybrid": _hybrid(recommender, workspace, rows, counts, now, then, sides)}
-
-
-def _predicted(
-    recommender: Recommender, rows: np.ndarray, counts: np.ndarray, predicted: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The new prediction asks; it is what the product is found by too, unless its own behaviour is well known."""
-    units = unit_rows(predicted)
-    width = units.shape[1]
-    found_by = np.asarray(recommender.arm("predicted").candidates[rows])
-    worth = np.linalg.norm(found_by[:, :width], axis=1, keepdims=True)
-    fresh = np.hstack([worth * units, np.sqrt(np.maximum(1.0 - worth**2, 0.0))])
-    known = counts[:, None] > recommender.plan.known_above
-    query = np.hstack([units, np.zeros((len(units), 1), dtype=np.float32)])
-    return query, np.where(known, found_by, fresh).astype(np.float32)
-
-
-def _hybrid(
-    recommender: Recommender,
-    workspace: Workspace,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    now: Reading,
-    then: Reading,
-    sides: Sides,
-) -> tuple[np.ndarray, np.ndarray]:
-    saved, search = now.hybrid, recommender.arm("hybrid")
-    assert saved is not None
-    rank, recipe = saved.smoother.coefficients.shape[1], saved.recipe
-    smoothed = _moved(recommender, saved, rows, then.views, now.views)
-    asked = saved.corrected(smoothed, now.views, rows)
-    beside = arms_beside(recipe)
-    spread = np.float32(np.sqrt(1 + len(beside)))
-    everywhere = np.ones(len(search.candidates), dtype=bool)
-    arms = {
-        name: ArmVectors(
-            pair[0], np.asarray(recommender.arm(name).candidates), np.asarray(pair[0].any(axis=1)), everywhere
-        )
-        for name, pair in sides.items()
-    }
-    query = asked_of(asked, spread * search.candidates[:, :rank], counts, recipe, arms)
-    blocks = np.asarray(search.candidates[rows][:, :rank])
-    if (counts == 0).any():
-        cold = candidates_of_unseen(recommender, workspace, UnseenVectors(query, now.present, smoothed))
-        blocks = np.where((counts == 0)[:, None], np.nan_to_num(cold[:, :rank]), blocks)
-    full = np.concatenate([blocks, *(sides[name][1] / spread for name in beside)], axis=1)
-    rest = np.sqrt(np.maximum(1.0 - np.square(full).sum(axis=1, keepdims=True), 0.0))
-    known = np.any(blocks, axis=1, keepdims=True)
-    return query.astype(np.float32), (np.hstack([full, rest]) * known).astype(np.float32)
-
-
-_movers: dict[str, PosteriorUpdate] = {}
-
-
-def _moved(
-    recommender: Recommender,
-    saved: SavedHybrid,
-    rows: np.ndarray,
-    before: Mapping[str, Rows],
-    after: Mapping[str, Rows],
-) -> np.ndarray:
-    """(n, rank) float32 smoothed vectors; in releases from before products could change what the new content says alone."""
-    if saved.observed_lengths is None:
-        return saved.smoothed(after)
-    key = str(recommender.directory)
-    if key not in _movers:
-        _movers.clear()
-        _movers[key] = PosteriorUpdate(
-            saved.smoother, recommender.items["interaction_count"].to_numpy(), saved.recipe.noise
-        )
-    own = recommender.profiles[rows] * saved.observed_lengths[rows][:, None]
-    return _movers[key](rows, before, after, own)
+    both = read_products(recommender, workspace, [*items, *before])
+    known = KnownProducts(
+        rows,
+        recommender.items["interaction_count"].to_numpy()[rows],
+        both[len(rows) :],
+        np.asarray(recommender.profiles[rows]),
+        {name: recommender.arm(name).vectors_of(rows) for name in recommender.arms},
+    )
+    return sides_of(both[: len(rows)], recommender.arm_facts, known)

@@ -103,7 +103,7 @@ def _effects(
     search = recommender.arm("hybrid")
     lists = [
         set(search.of_vector(query, k)[0].tolist()) if present else set()
-        for query, present in zip(vectors.query, vectors.present, strict=True)
+        for query, present in zip(vectors.sides["hybrid"].query, vectors.present, strict=True)
     ]
     effects = [
         Effect(name, 1 - len(lists[0] & found) / max(len(lists[0]), 1))

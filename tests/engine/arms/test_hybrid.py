@@ -11,18 +11,22 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from engine.arms.base import Reading, Sides
 from engine.arms.contributions import contributions
-from engine.arms.fusion import ArmVectors, similarities
-from engine.arms.hybrid import Hybrid, Recipe, default_recipe, fit_hybrid, fit_standard, hybrid_arm
+from engine.arms.geometry import ArmVectors, similarities
+from engine.arms.hybrid import LONGTAIL, grams_of, hybrid_arm
 from engine.arms.hybrid_files import load_hybrid, save_hybrid
+from engine.arms.hybrid_fit import Hybrid, fit_hybrid
 from engine.core.errors import ReleaseError
 from engine.core.vectors import unit_rows
 from engine.evaluation.targets import Targets
 from engine.models.encoders import Features
+from engine.models.recipe import Recipe, default_recipe
 from engine.models.residual import residual_factors
 from engine.models.tfidf import fit_tfidf
 from engine.models.user_scoring import UserScorer, UserScoring
-from engine.selection.recipe_choice import choose_recipe, with_behaviour, with_fallback
+from engine.models.views import fit_standard
+from engine.selection.recipe_choice import choose_recipe, with_channels, with_fallback
 
 GROUPS = 6
 GROUP = np.arange(240) % GROUPS
@@ -91,8 +95,7 @@ def test_the_same_data_and_seed_give_the_same_vectors(shop):
 
 def test_where_another_arm_answers_its_cosines_rank_the_list(shop):
     vectors = unit_rows(np.random.default_rng(3).normal(size=(240, 5)).astype(np.float32))
-    everywhere = np.ones(240, dtype=bool)
-    other = ArmVectors(vectors, vectors, everywhere, everywhere)
+    other = ArmVectors(vectors, vectors)
     fitted = shop.fitted(replace(default_recipe(shop.views, 240), fallback={0: "content", 1: "hybrid"}))
     arm = arm_of(shop, fitted, {"content": other})
     np.testing.assert_allclose(np.linalg.norm(arm.candidates, axis=1), 1.0, rtol=1e-5)
@@ -102,28 +105,36 @@ def test_where_another_arm_answers_its_cosines_rank_the_list(shop):
     np.testing.assert_allclose(similarities(arm, warm) * np.sqrt(2), alone, atol=1e-5)
 
 
-def test_a_product_described_again_asks_what_it_asked_in_the_catalogue(shop, tmp_path: Path):
-    fitted = shop.fitted()
-    save_hybrid(fitted, shop.vocabulary, tmp_path)
+@pytest.mark.parametrize("channels", [{}, {"als": {0: 0.5}}])
+def test_a_product_described_again_has_the_vectors_it_had_in_the_catalogue(shop, tmp_path: Path, channels):
+    """As if nobody had clicked it: a channel weighs from 0 clicks on here, and content alone decides the rest."""
+    fitted = shop.fitted(replace(default_recipe(shop.views, 240), channels=channels))
+    units = unit_rows(np.random.default_rng(4).normal(size=(240, 9)).astype(np.float32))
+    others = {"als": ArmVectors(units, units)}
+    save_hybrid(fitted, shop.vocabulary, grams_of(fitted.candidates, fitted.recipe, others), tmp_path)
     saved = load_hybrid(tmp_path)
-    assert saved is not None
     assert saved.recipe == fitted.recipe
-    views = saved.views(shop.items[:3], {"text": shop.features["text"].take(range(3))}, shop.predicted[:3])
-    # As if nobody had clicked them: content alone decides, as it did in the smoother.
-    again = saved.queries(saved.smoothed(views), views, {})
-    np.testing.assert_allclose(again, arm_of(shop, fitted).query[:3], atol=1e-5)
+    rows = np.flatnonzero(shop.counts == 0)[:3]
+    features = {"text": shop.features["text"].take(rows)}
+    views = saved.views(shop.items.iloc[rows], features, shop.predicted[rows])
+    reading = Reading(np.ones(3, dtype=bool), shop.predicted[rows], features["text"].values, views, saved)
+    again = LONGTAIL.sides(reading, None, {}, {"als": Sides(units[rows], units[rows])})
+    arm = arm_of(shop, fitted, others)
+    np.testing.assert_allclose(again.query, arm.query[rows], atol=1e-5)
+    np.testing.assert_allclose(again.candidates, arm.candidates[rows], atol=1e-5)
 
 
-def test_a_release_without_a_smoother_has_none_and_a_damaged_one_is_named(shop, tmp_path: Path):
-    assert load_hybrid(tmp_path) is None
-    save_hybrid(shop.fitted(), shop.vocabulary, tmp_path)
+def test_a_smoother_that_is_gone_or_damaged_is_named(shop, tmp_path: Path):
+    with pytest.raises(ReleaseError, match="smoother"):
+        load_hybrid(tmp_path)
+    save_hybrid(shop.fitted(), shop.vocabulary, {}, tmp_path)
     (tmp_path / "smoother" / "smoother.npz").write_bytes(b"nothing")
     with pytest.raises(ReleaseError, match="smoother"):
         load_hybrid(tmp_path)
 
 
 @pytest.mark.parametrize("taste", [UserScoring(), UserScoring(6, 2.0)])
-def test_a_shopper_is_offered_the_group_of_what_he_has(shop, taste):
+def test_a_shopper_is_offered_the_group_of_what_they_have(shop, taste):
     fitted = shop.fitted()
     scores = UserScorer(fitted.profiles, fitted.for_shoppers, shop.counts)(shop.user_items, taste)
     known = np.diff(shop.user_items.indptr) > 0
@@ -145,8 +156,8 @@ def test_a_view_that_misleads_is_left_out_of_the_recipe(shop):
     targets = truth(shop)
     thinned = np.where(np.isin(np.arange(240), targets.rows), 0, shop.counts)
     recipe, trials = choose_recipe(shop.factors, thinned, views, targets, 0)
-    kept = recipe.weights.get("prediction", 0) / sum(recipe.weights.values())
-    assert kept <= 0.5
+    share = recipe.weights.get("prediction", 0) / sum(recipe.weights.values())
+    assert share <= 0.5
     chosen = [one.ndcg for one in trials if one.tried == recipe]
     assert chosen[0] >= max(one.ndcg for one in trials) - 0.02
     assert len(trials) > 5
@@ -155,12 +166,11 @@ def test_a_view_that_misleads_is_left_out_of_the_recipe(shop):
 def test_an_arm_that_is_clearly_better_answers_for_its_counts_and_no_other(shop):
     targets = truth(shop)
     counts = np.where(np.arange(240) % 4 == 0, 2, 8)
-    everywhere = np.ones(240, dtype=bool)
     right, rng = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP]), np.random.default_rng(1)
     noise = unit_rows(rng.normal(size=(240, GROUPS)).astype(np.float32))
     where = (counts == 2)[:, None]
-    good = ArmVectors(np.where(where, right, noise), right, everywhere, everywhere)
-    bad = ArmVectors(np.where(where, noise, right), right, everywhere, everywhere)
+    good = ArmVectors(np.where(where, right, noise), right)
+    bad = ArmVectors(np.where(where, noise, right), right)
     recipe = with_fallback(Recipe({"content": 1.0}), bad, {"content": good}, counts, targets)
     assert recipe.fallback == {1: "content", 4: "hybrid"}
     same = with_fallback(Recipe({"content": 1.0}), good, {"content": good}, counts, targets)
@@ -190,8 +200,8 @@ def beside(shop: Catalogue, weight: float) -> tuple[np.ndarray, np.ndarray, np.n
     """What the hybrid says alone, what ALS says alone, and what they say together; all (n_items, n_items)."""
     fitted = shop.fitted()
     als = unit_rows(np.random.default_rng(4).normal(size=(240, 9)).astype(np.float32)) * (shop.counts > 0)[:, None]
-    arms = {"als": ArmVectors(als, als, shop.counts > 0, shop.counts > 0)}
-    mixed = replace(fitted.recipe, behaviour={5: weight})
+    arms = {"als": ArmVectors(als, als)}
+    mixed = replace(fitted.recipe, channels={"als": {5: weight}})
     arm = hybrid_arm(fitted.query, fitted.candidates, shop.counts, mixed, arms)
     return unit_rows(fitted.query) @ fitted.candidates.T, als @ als.T, arm.query @ arm.candidates.T
 
@@ -216,20 +226,20 @@ def test_behaviour_is_added_where_it_helps_and_nowhere_else(shop):
     rng = np.random.default_rng(1)
     right = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP])
     noise = unit_rows(rng.normal(size=(240, GROUPS)).astype(np.float32))
-    everywhere, counts = np.ones(240, dtype=bool), np.full(240, 20)
-    good, bad = (ArmVectors(q, right, everywhere, everywhere) for q in (right, noise))
+    counts = np.full(240, 20)
+    good, bad = (ArmVectors(q, right) for q in (right, noise))
     recipe = Recipe({"content": 1.0})
-    helped = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, low=11, high=None)
-    assert set(helped.behaviour) == {11}
-    within = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, low=1, high=20)
-    assert within.behaviour[21] == 0.0
-    assert within.behaviour[1] > 0
-    unhelped = with_behaviour(recipe, (right, right), {"als": bad}, counts, targets, low=11, high=None)
-    assert unhelped.behaviour == {}
-    elsewhere = with_behaviour(recipe, (noise, right), {"als": good}, counts, targets, low=1, high=10)
-    assert elsewhere.behaviour == {}
+    helped = with_channels(recipe, (noise, right), {"als": good}, counts, targets, low=11, high=None)
+    assert set(helped.channels["als"]) == {11}
+    within = with_channels(recipe, (noise, right), {"als": good}, counts, targets, low=1, high=20)
+    assert within.channels["als"][21] == 0.0
+    assert within.channels["als"][1] > 0
+    unhelped = with_channels(recipe, (right, right), {"als": bad}, counts, targets, low=11, high=None)
+    assert unhelped.channels == {}
+    elsewhere = with_channels(recipe, (noise, right), {"als": good}, counts, targets, low=1, high=10)
+    assert elsewhere.channels == {}
 
 
 def test_a_recipe_keeps_its_behaviour_weights_in_json(shop):
-    recipe = Recipe({"content": 1.0}, behaviour={1: 0.5, 11: 2.0})
+    recipe = Recipe({"content": 1.0}, channels={"als": {1: 0.5, 11: 2.0}})
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe

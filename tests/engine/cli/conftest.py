@@ -51,4 +51,4 @@ def command(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> Command
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyRelease:
     """A shop of 60 products with one published release that has real networks. Read only."""
-    return build_tiny_release(Workspace(tmp_path_factory.mktemp("cli") / "workspace"), networks=True)
+    return build_tiny_release(Workspace(tmp_path_factory.mktemp("cli") / "workspace"))

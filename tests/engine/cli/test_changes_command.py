@@ -10,7 +10,7 @@ from tests.support.tiny_release import build_tiny_release
 
 @pytest.fixture
 def shop(workspace):
-    return build_tiny_release(workspace, networks=True)
+    return build_tiny_release(workspace)
 
 
 def neighbours(command, tmp_path, item_id: str) -> list[str]:

@@ -16,7 +16,7 @@ from tests.support.tiny_release import build_tiny_release
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory) -> Path:
-    return build_tiny_release(Workspace(tmp_path_factory.mktemp("cli") / "shop"), 24).workspace.root
+    return build_tiny_release(Workspace(tmp_path_factory.mktemp("cli") / "shop"), 36).workspace.root
 
 
 def run(capsys, workspace: Path, *words: str) -> tuple[int, dict]:

@@ -12,7 +12,7 @@ from engine.curation.campaigns import Plan, create_campaign
 from engine.curation.judgements import JudgementStore
 from engine.curation.training_judgements import not_trained_on, take_training_judgements, teaches
 from engine.recommend.recommender import Recommender
-from engine.release.publish import products_trained_on
+from engine.release.judged_products import products_trained_on
 from engine.store.review_tables import CampaignAnchorRow
 from engine.training.pipeline import train
 from tests.engine.training.test_pipeline import SMALL

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from engine.arms.fusion import ARMS
 from engine.arms.plan import default_plan
+from engine.arms.registry import arms
 from engine.core.settings import Settings
 from engine.evaluation.fits import Content
 from engine.evaluation.report import measure_plan
@@ -41,7 +41,7 @@ def metrics():
 
 
 def test_every_arm_has_figures_at_every_level_and_pooled(metrics):
-    assert set(metrics["thinning"]) == set(ARMS)
+    assert set(metrics["thinning"]) == set(arms())
     for arm in metrics["thinning"].values():
         assert set(arm) == {"pooled"} | {str(level) for level in LEVELS}
         for figures in arm.values():

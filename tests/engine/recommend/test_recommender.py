@@ -257,10 +257,10 @@ def test_many_threads_read_what_one_reads(recommender: Recommender, tiny: TinyRe
 
 
 def test_a_shop_smaller_than_a_list_gives_all_it_has(workspace: Workspace) -> None:
-    tiny = build_tiny_release(workspace, n_items=6, n_families=2)
+    tiny = build_tiny_release(workspace, n_items=24, n_families=2)
     recommender = Recommender.open(workspace)
     for item_id in tiny.families:
-        assert len(recommender.neighbours(item_id, "hybrid", 10)) == 5
+        assert len(recommender.neighbours(item_id, "hybrid", 40)) == 23
         assert {tiny.families[n.item_id] for n in recommender.neighbours(item_id, "hybrid", 2)} == {
             tiny.families[item_id]
         }

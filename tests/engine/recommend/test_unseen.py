@@ -24,9 +24,7 @@ from tests.support.tiny_release import TinyRelease, build_tiny_release
 def shop(tmp_path_factory: pytest.TempPathFactory) -> TinyRelease:
     """A release whose text and attribute encoders and whose predictor are real."""
     settings = Settings.model_validate({"image": {"kind": "none"}})
-    return build_tiny_release(
-        Workspace(tmp_path_factory.mktemp("unseen") / "workspace"), networks=True, settings=settings
-    )
+    return build_tiny_release(Workspace(tmp_path_factory.mktemp("unseen") / "workspace"), settings=settings)
 
 
 @pytest.fixture(scope="module")

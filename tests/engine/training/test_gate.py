@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 
-from engine.arms.fusion import ArmVectors
+from engine.arms.geometry import ArmVectors
 from engine.training.gate import decide, without_nan
 
-EVERY = np.ones(4, dtype=bool)
-ARM = ArmVectors(np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32), EVERY, EVERY)
+ARM = ArmVectors(np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32))
 
 
 def measured(level: float, targets: str = "same") -> dict:
@@ -34,6 +33,6 @@ def test_other_products_are_not_compared():
 
 def test_a_figure_that_is_no_number_or_a_shop_without_lists_is_refused():
     assert "not a number" in decide({"odd": {"mean": float("nan")}}, ARM)[1]
-    none = ArmVectors(ARM.query, ARM.candidates, ~EVERY, EVERY)
+    none = ArmVectors(0 * ARM.query, ARM.candidates)
     assert "no product would have neighbours" in decide({}, none)[1]
     assert without_nan({"a": {"b": float("nan")}, "c": 1}) == {"a": {"b": None}, "c": 1}

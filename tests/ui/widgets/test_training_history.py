@@ -1,13 +1,13 @@
 """What a training did, in words: whose behaviour speaks, what was tried, what judgements taught it."""
 
-from engine.arms.hybrid import Recipe
 from engine.arms.plan import TrainingPlan, Trial, Trials
 from engine.core.settings import AlsSettings
+from engine.models.recipe import Recipe
 from ui.widgets.training_history import als_table, judgements_sentence, share_sentences
 
 
 def share(low, high, own, views, arm="hybrid"):
-    return {"low": low, "high": high, "products": 9, "arm": arm, "own": own, "views": views}
+    return {"low": low, "high": high, "products": 9, "arm": arm, "own": own, "views": views, "channels": {}}
 
 
 def test_shares_are_told_in_words_the_largest_first_and_small_ones_left_out():
@@ -42,7 +42,7 @@ def test_what_was_tried_is_told_best_first_with_the_one_in_use():
 
 
 def test_behaviour_beside_is_told_in_words():
-    share = {"low": 11, "high": 50, "arm": "hybrid", "own": 0.6, "views": {"text": 0.4}, "behaviour": 2.0}
+    share = {"low": 11, "high": 50, "arm": "hybrid", "own": 0.6, "views": {"text": 0.4}, "channels": {"als": 2.0}}
     (sentence,) = share_sentences({"shares": [share]}, "clicks")
     assert sentence.endswith("and clicks compared directly, counted 2 times as much")
 

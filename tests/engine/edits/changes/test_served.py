@@ -48,7 +48,7 @@ def facade(trained: Workspace) -> Recommender:
 def older(tmp_path_factory: pytest.TempPathFactory) -> TinyRelease:
     """A release from before there was a smoother."""
     workspace = Workspace(tmp_path_factory.mktemp("older") / "shop")
-    return build_tiny_release(workspace, 72, networks=True, settings=SETTINGS)
+    return build_tiny_release(workspace, 72, settings=SETTINGS)
 
 
 @pytest.fixture

@@ -23,15 +23,9 @@ from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.edits.apply_to_catalogue import Applied, apply_to_catalogue
 from engine.edits.changes.store import ChangeStore
-from engine.edits.drafts.served import (
-    DraftBuffer,
-    candidates_of_unseen,
-    drafts_in_cache,
-    inbound_of,
-    query_of,
-    vectors_of_drafts,
-)
+from engine.edits.drafts.served import DraftBuffer, drafts_in_cache, vectors_of_drafts
 from engine.edits.drafts.store import DraftStore, NewDraft
+from engine.recommend.inbound import inbound_of
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import neighbours_of_unseen, vectors_of_unseen
 from tests.support.tiny_release import build_tiny_release
@@ -43,9 +37,7 @@ REPOSITORY = Path(__file__).resolve().parents[4]
 def built(tmp_path_factory):
     """A release whose text and attribute encoders and whose predictor are real."""
     settings = Settings.model_validate({"image": {"kind": "none"}})
-    return build_tiny_release(
-        Workspace(tmp_path_factory.mktemp("drafts") / "shop"), 72, networks=True, settings=settings
-    )
+    return build_tiny_release(Workspace(tmp_path_factory.mktemp("drafts") / "shop"), 72, settings=settings)
 
 
 @pytest.fixture
@@ -139,17 +131,15 @@ def test_a_draft_stands_where_a_product_without_interactions_stands(built, facad
     """A catalogue product nobody clicked, described again, has the score beside others that the release gives it."""
     cold = np.flatnonzero(facade.items["interaction_count"].to_numpy() == 0)
     row = int(cold[-1])
-    vectors = vectors_of_unseen(facade, built.workspace, [facade.product(row).to_json()])
-    candidate = candidates_of_unseen(facade, built.workspace, vectors)[0]
-    theirs = np.asarray(facade.arm("hybrid").candidates[row])
-    anchors = [item for item in facade.items["item_id"][:20] if facade.arm("hybrid").has_list[facade.row(item)]]
-    ours = [float(query_of(facade, item) @ candidate) for item in anchors]
-    np.testing.assert_allclose(ours, [float(query_of(facade, item) @ theirs) for item in anchors], atol=0.03)
+    sides = vectors_of_unseen(facade, built.workspace, [facade.product(row).to_json()]).sides["hybrid"]
+    search = facade.arm("hybrid")
+    np.testing.assert_allclose(sides.candidates[0], search.candidates[row], atol=1e-4)
+    np.testing.assert_allclose(sides.query[0], search.query[row], atol=1e-4)
 
 
 def test_the_preview_names_the_lists_on_which_the_draft_then_stands(built, store, facade):
     twin = replace(facade.product("f1-02"), image=None)
-    inbound = inbound_of(facade, built.workspace, vectors_of_unseen(facade, built.workspace, [twin.to_json()]), 60)
+    inbound = inbound_of(facade, vectors_of_unseen(facade, built.workspace, [twin.to_json()]), 60)
     store.save([NewDraft(twin, product_id="twin")], "Ada", nobody, approve=True)
     buffer = DraftBuffer(facade, built.workspace, tuple(store.all(("approved",))))
     found = {

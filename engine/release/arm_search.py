@@ -1,4 +1,4 @@
-"""The arms of a release: their vectors and indexes on disk, and the search for the nearest candidates of one query.
+"""The arms of a release, open for reading: the search for the nearest candidates of one query.
 
 Two ways to search, chosen when the release is written (`exact` in the manifest) and the same for one list and for all:
 
@@ -19,115 +19,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.arms.geometry import ArmVectors
 from engine.core.errors import IndexFileError, ReleaseError
-from engine.release.ann import AnnIndex, IndexInfo, build_index, indexable_rows
+from engine.release.ann import AnnIndex, IndexInfo, indexable_rows
 
-if TYPE_CHECKING:
-    from engine.arms.fusion import ArmVectors
-
-__all__ = ["MASKS_FILE", "ArmSearch", "open_arms", "write_arms"]
+__all__ = ["MASKS_FILE", "RETRIEVED", "SCORE_DECIMALS", "ArmSearch", "open_arms"]
 
 MASKS_FILE = "arm_masks.npz"
 RETRIEVED = 200  # candidates that Annoy hands to the exact re-rank, at least
-RECALL_WANTED = 0.9995  # of the ten best, over the sample: at most one in two thousand may be missed
-RECALL_NEEDED = 0.99  # below this at the greatest effort, the arm is searched exactly
-RECALL_SAMPLE = 200
-MAX_SEARCH_K = 32_000  # about 2 ms a query at 64 dimensions
 SCORE_DECIMALS = 6  # cosines this close are ties, decided by row
-EXACT_UP_TO = 50_000  # candidates that are compared one and all
-EXACT_NUMBERS = 2**24  # and only while their vectors hold at most so many numbers (64 MB, about 3 ms a query)
 _TIE_MARGIN = 1e-5  # float32 cosines within this of the k-th best are looked at again in float64
 _BLOCK = 512
 
 Found = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
-def write_arms(
-    directory: Path,
-    arms: Mapping[str, ArmVectors],
-    trees: int,
-    seed: int,
-    search_k: int = 2000,
-    exact_up_to: int = EXACT_UP_TO,
-) -> dict[str, dict[str, Any]]:
-    """Write vectors, masks and indexes of every arm into a release that is being filled; its manifest's `arms`.
-
-    A matrix that already lies in `directory` as a .npy file (`item_factors.npy`, `content.npy`, ...), up to the length of
-    its rows, is referred to and not written again; an arm that searches with other vectors than it searches among
-    refers to two files.
-
-    Parameters
-    ----------
-    arms : query and candidates (n_items, d) float32; rows without direction are neither anchors nor candidates.
-    trees, seed : of Annoy.
-    search_k : the least number of nodes that a query through Annoy inspects; more where the measured recall asks for it.
-    exact_up_to : arms with at most so many candidates are searched exactly.
-
-    Raises `IndexFileError` naming the arm whose vectors cannot be indexed.
-    """
-    entries: dict[str, dict[str, Any]] = {}
-    masks: dict[str, NDArray[np.bool_]] = {}
-    for name, arm in arms.items():
-        try:
-            query, candidates = indexable_rows(arm.query), indexable_rows(arm.candidates)
-        except IndexFileError as exc:
-            raise IndexFileError(f"The arm {name!r} cannot be indexed. {exc}") from exc
-        if query.shape != candidates.shape or len(arm.has_list) != len(query) or len(arm.is_candidate) != len(query):
-            raise IndexFileError(
-                f"The arm {name!r}: query {query.shape}, candidates {candidates.shape}, {len(arm.has_list)} and "
-                f"{len(arm.is_candidate)} flags do not describe the same items."
-            )
-        has_list = np.asarray(arm.has_list, dtype=bool) & query.any(axis=1)
-        is_candidate = np.asarray(arm.is_candidate, dtype=bool) & candidates.any(axis=1)
-        masks |= {f"{name}_has_list": has_list, f"{name}_is_candidate": is_candidate}
-        entry: dict[str, Any] = {
-            "dim": int(query.shape[1]),
-            "n_lists": int(has_list.sum()),
-            "n_candidates": int(is_candidate.sum()),
-            **_write_vectors(directory, name, query, candidates),
-            "index": None,
-        }
-        rows = np.flatnonzero(is_candidate)
-        if rows.size:
-            file = f"{name}.ann"
-            info = build_index(candidates[rows], directory / file, trees, seed)
-            index = AnnIndex.open(directory / file, info)
-            if rows.size <= exact_up_to and rows.size * query.shape[1] <= EXACT_NUMBERS:
-                entry |= {"exact": True, "search_k": search_k, "recall_at_10": 1.0}
-            else:
-                entry |= _measured_effort(index, query[has_list], candidates[rows], search_k, seed)
-            entry["index"] = {"file": file, **info.to_dict()}
-        entries[name] = entry
-    np.savez(directory / MASKS_FILE, allow_pickle=False, **masks)
-    return entries
-
-
 def open_arms(directory: Path, entries: Mapping[str, Any], n_items: int) -> dict[str, ArmSearch]:
     """Open every arm of a verified release. Raises `ReleaseError` or `IndexFileError` naming the file that does not fit."""
-    arms = {}
     try:
         with np.load(directory / MASKS_FILE, allow_pickle=False) as masks:
-            for name, entry in entries.items():
-                has_list, is_candidate = masks[f"{name}_has_list"], masks[f"{name}_is_candidate"]
-                query = np.load(directory / entry["query"], mmap_mode="r", allow_pickle=False)
-                candidates = np.load(directory / entry["candidates"], mmap_mode="r", allow_pickle=False)
-                if has_list.shape != (n_items,) or is_candidate.shape != (n_items,):
-                    raise ReleaseError(f"{MASKS_FILE} does not describe the {n_items} products of the release.")
-                for file, vectors in ((entry["query"], query), (entry["candidates"], candidates)):
-                    if vectors.shape != (n_items, entry["dim"]):
-                        raise ReleaseError(f"{file} has shape {vectors.shape}, not {(n_items, entry['dim'])}.")
-                rows = np.flatnonzero(is_candidate)
-                index = _open_index(directory, entry, len(rows)) if rows.size else None
-                exact, effort = bool(entry.get("exact")), int(entry.get("search_k", 0))
-                arms[name] = ArmSearch(name, query, candidates, has_list, rows, index, exact, effort)
+            return {name: _open_arm(directory, name, entry, masks, n_items) for name, entry in entries.items()}
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ReleaseError(f"The vectors of {directory.name} cannot be opened ({exc}). Train a new release.") from exc
-    return arms
+
+
+def _open_arm(
+    directory: Path, name: str, entry: Mapping[str, Any], masks: Mapping[str, NDArray[np.bool_]], n_items: int
+) -> ArmSearch:
+    has_list, is_candidate = masks[f"{name}_has_list"], masks[f"{name}_is_candidate"]
+    query = np.load(directory / entry["query"], mmap_mode="r", allow_pickle=False)
+    candidates = np.load(directory / entry["candidates"], mmap_mode="r", allow_pickle=False)
+    if has_list.shape != (n_items,) or is_candidate.shape != (n_items,):
+        raise ReleaseError(f"{MASKS_FILE} does not describe the {n_items} products of the release.")
+    for file, vectors in ((entry["query"], query), (entry["candidates"], candidates)):
+        if vectors.shape != (n_items, entry["dim"]):
+            raise ReleaseError(f"{file} has shape {vectors.shape}, not {(n_items, entry['dim'])}.")
+    rows = np.flatnonzero(is_candidate)
+    index = _open_index(directory, entry, len(rows)) if rows.size else None
+    exact, effort = bool(entry.get("exact")), int(entry.get("search_k", 0))
+    return ArmSearch(name, query, candidates, has_list, rows, index, exact, effort, dict(entry["facts"]))
 
 
 @dataclass(frozen=True)
@@ -139,6 +74,7 @@ class ArmSearch:
     query, candidates : (n_items, d) float32, memory-mapped; compared by cosine, so lengths do not matter.
     has_list : (n_items,) bool, anchors that get a list.
     candidate_rows : (n_candidates,) int64 ascending; position p of the index is item `candidate_rows[p]`.
+    facts : what the arm keeps for products described later (`engine.arms.geometry.ArmVectors`).
     exact : every candidate is compared; else Annoy inspects `search_k` nodes.
     changed : (n_changed,) int64, rows whose vectors are others than the index was built from; always compared.
     """
@@ -151,6 +87,7 @@ class ArmSearch:
     index: AnnIndex | None
     exact: bool
     search_k: int
+    facts: Mapping[str, float] = field(default_factory=dict)
     changed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def with_rows(
@@ -165,6 +102,10 @@ class ArmSearch:
         changed = np.union1d(self.changed, rows).astype(np.int64)
         fresh = _with_rows(self.query, rows, query), _with_rows(self.candidates, rows, candidates)
         return replace(self, query=fresh[0], candidates=fresh[1], has_list=has_list, changed=changed)
+
+    def vectors_of(self, rows: NDArray[np.int64]) -> ArmVectors:
+        """Query and candidates of some items, copied into memory."""
+        return ArmVectors(np.asarray(self.query[rows]), np.asarray(self.candidates[rows]), self.facts)
 
     def of_row(self, row: int, k: int) -> Found:
         """The k nearest candidates of a catalogue item, itself left out: rows and cosines, best first."""
@@ -269,55 +210,3 @@ def _open_index(directory: Path, entry: Mapping[str, Any], n_candidates: int) ->
             f"{facts['file']} holds {info.n_items} x {info.dim} by the manifest, not {n_candidates} x {entry['dim']}."
         )
     return AnnIndex.open(directory / facts["file"], info)
-
-
-def _measured_effort(
-    index: AnnIndex, queries: NDArray[np.float32], units: NDArray[np.float32], search_k: int, seed: int
-) -> dict[str, Any]:
-    """`search_k`, `recall_at_10` and `exact`, from a sample of the arm's own queries."""
-    k, wanted = min(10, len(units)), min(RETRIEVED, len(units))
-    sample = np.random.default_rng(seed).permutation(len(queries))[:RECALL_SAMPLE]
-    # How similar the k-th best is: ties beyond it are as good, so they count as found.
-    kth = [np.sort(units @ queries[row])[-k] - 10.0**-SCORE_DECIMALS for row in sample]
-    effort, recall = max(search_k, 10 * wanted), 1.0
-    while True:
-        found = [units[index.query(queries[row], wanted, effort)[0]] @ queries[row] for row in sample]
-        if found:
-            recall = float(
-                np.mean([min(k, int((near >= least).sum())) / k for near, least in zip(found, kth, strict=True)])
-            )
-        if recall >= RECALL_WANTED or effort >= MAX_SEARCH_K:
-            return {"search_k": effort, "recall_at_10": round(recall, 4), "exact": recall < RECALL_NEEDED}
-        effort = min(2 * effort, MAX_SEARCH_K)
-
-
-def _write_vectors(
-    directory: Path, arm: str, query: NDArray[np.float32], candidates: NDArray[np.float32]
-) -> dict[str, str]:
-    """Files that hold an arm's two sides, written where no file in `directory` holds the same directions."""
-    if np.array_equal(query, candidates):
-        file = _same_directions(directory, query) or _save(directory, arm, query)
-        return {"query": file, "candidates": file}
-    return {
-        side: _same_directions(directory, vectors) or _save(directory, f"{arm}_{side}", vectors)
-        for side, vectors in (("query", query), ("candidates", candidates))
-    }
-
-
-def _save(directory: Path, stem: str, vectors: NDArray[np.float32]) -> str:
-    file = f"{stem}.npy" if not (directory / f"{stem}.npy").exists() else f"{stem}_directions.npy"
-    np.save(directory / file, vectors, allow_pickle=False)
-    return file
-
-
-def _same_directions(directory: Path, units: NDArray[np.float32]) -> str | None:
-    """The file in `directory` whose rows point where `units` does, if there is one."""
-    for path in sorted(directory.glob("*.npy")):
-        other = np.load(path, mmap_mode="r", allow_pickle=False)
-        if (
-            other.shape == units.shape
-            and other.dtype == np.float32
-            and np.allclose(indexable_rows(other), units, atol=1e-6)
-        ):
-            return path.name
-    return None

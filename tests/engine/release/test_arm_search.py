@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.arms.fusion import ArmVectors
+from engine.arms.geometry import ArmVectors
 from engine.core.errors import IndexFileError, ReleaseError
-from engine.release.arm_index import MASKS_FILE, ArmSearch, open_arms, write_arms
+from engine.release.arm_search import MASKS_FILE, ArmSearch, open_arms
+from engine.release.arm_writer import write_arms
 
 
 def clustered(n_items: int, dim: int, seed: int = 0) -> np.ndarray:
@@ -19,14 +20,13 @@ def clustered(n_items: int, dim: int, seed: int = 0) -> np.ndarray:
     )
 
 
-def arm(query: np.ndarray, candidates: np.ndarray | None = None, **masks: np.ndarray) -> ArmVectors:
-    everywhere = np.ones(len(query), dtype=bool)
-    return ArmVectors(
-        query,
-        query if candidates is None else candidates,
-        masks.get("has_list", everywhere),
-        masks.get("is_candidate", everywhere),
-    )
+def arm(query: np.ndarray, candidates: np.ndarray | None = None) -> ArmVectors:
+    return ArmVectors(query, query if candidates is None else candidates)
+
+
+def only(vectors: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The rows of a mask, the others without direction."""
+    return vectors * chosen[:, None]
 
 
 def written(directory: Path, vectors: ArmVectors, trees: int = 10, **options: int) -> ArmSearch:
@@ -66,7 +66,7 @@ def test_the_effort_grows_until_the_ten_best_are_found(tmp_path: Path) -> None:
 def test_where_annoy_cannot_find_them_all_candidates_are_ranked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.release.arm_index.MAX_SEARCH_K", 2000)
+    monkeypatch.setattr("engine.release.arm_writer.MAX_SEARCH_K", 2000)
     vectors = np.random.default_rng(0).normal(size=(4000, 64)).astype(np.float32)
     entries = write_arms(tmp_path, {"arm": arm(vectors)}, trees=1, seed=0, search_k=100, exact_up_to=0)
     assert entries["arm"]["exact"]
@@ -90,7 +90,7 @@ def test_an_arm_of_too_many_candidates_or_numbers_goes_through_annoy(
     vectors = {"arm": arm(clustered(101, 4))}
     assert write_arms(tmp_path, vectors, 2, 0, exact_up_to=101)["arm"]["exact"]
     assert not write_arms(tmp_path, vectors, 2, 0, exact_up_to=100)["arm"]["exact"]
-    monkeypatch.setattr("engine.release.arm_index.EXACT_NUMBERS", 403)
+    monkeypatch.setattr("engine.release.arm_writer.EXACT_NUMBERS", 403)
     assert not write_arms(tmp_path, vectors, 2, 0, exact_up_to=101)["arm"]["exact"]
 
 
@@ -130,7 +130,7 @@ def test_ties_are_decided_by_row(tmp_path: Path) -> None:
 def test_lists_come_only_to_those_who_have_one_and_from_candidates_alone(tmp_path: Path) -> None:
     vectors = clustered(50, 6)
     has_list, is_candidate = np.arange(50) % 2 == 0, np.arange(50) < 30
-    search = written(tmp_path / "r", arm(vectors, has_list=has_list, is_candidate=is_candidate))
+    search = written(tmp_path / "r", arm(only(vectors, has_list), only(vectors, is_candidate)))
     assert search.of_row(1, 10)[0].size == 0
     assert [len(found) for found, _ in search.of_all(np.arange(50), 10)] == [
         10 if row % 2 == 0 else 0 for row in range(50)
@@ -236,9 +236,7 @@ def test_other_vectors_for_some_items_are_searched_by_and_among_and_the_files_st
 def test_an_item_can_lose_its_vectors_and_one_without_can_get_some(exact_up_to: int, tmp_path: Path) -> None:
     vectors = clustered(3000, 16)
     without = np.arange(3000) != 5
-    search = written(
-        tmp_path / "r", arm(vectors * without[:, None], has_list=without, is_candidate=without), exact_up_to=exact_up_to
-    )
+    search = written(tmp_path / "r", arm(only(vectors, without)), exact_up_to=exact_up_to)
     best = search.of_row(9, 1)[0]
     nothing = np.zeros((1, 16), dtype=np.float32)
     gone = search.with_rows(best, nothing, nothing)

@@ -1,0 +1,119 @@
+"""The geometry of arms: every arm compares unit rows by cosine, and this module alone knows their columns.
+
+Two constructions turn other similarities into cosines. A *completing column*, 0 in queries, brings a candidate that was made
+shorter back to length 1, so that its cosine is its inner product. A *block layout* puts the vectors of several arms side by
+side, so that one inner product is a weighted sum of several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from engine.core.vectors import unit_rows
+
+__all__ = [
+    "ArmVectors",
+    "BlockLayout",
+    "completed",
+    "has_direction",
+    "similarities",
+    "spread_gram",
+    "spreads",
+    "symmetric",
+]
+
+
+@dataclass(frozen=True)
+class ArmVectors:
+    """What one arm searches with and among; similarity is the cosine.
+
+    Attributes
+    ----------
+    query, candidates : (n_items, d) float32, unit rows, or zero where the arm knows nothing.
+    facts : numbers that the arm needs again for products described later; a release keeps them.
+    """
+
+    query: np.ndarray
+    candidates: np.ndarray
+    facts: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def has_list(self) -> np.ndarray:
+        """(n_items,) bool, anchors that get a list."""
+        return has_direction(self.query)
+
+    @cached_property
+    def is_candidate(self) -> np.ndarray:
+        """(n_items,) bool, items that may be in a list."""
+        return has_direction(self.candidates)
+
+
+@dataclass(frozen=True)
+class BlockLayout:
+    """Which columns of a vector are whose: one block for each name, in order, and a completing column.
+
+    Attributes
+    ----------
+    widths : name -> number of columns.
+    """
+
+    widths: Mapping[str, int]
+
+    @property
+    def scale(self) -> np.float32:
+        """What the blocks of a candidate are divided by, so that together they are at most of length 1."""
+        return np.float32(np.sqrt(len(self.widths)))
+
+    def queries(self, blocks: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n, d) float32 queries of these blocks, each as long as it is to count."""
+        parts = [blocks[name] for name in self.widths]
+        return np.concatenate([*parts, np.zeros((len(parts[0]), 1), np.float32)], axis=1, dtype=np.float32)
+
+    def candidates(self, blocks: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n, d) float32 candidates of these blocks, each row at most of length 1."""
+        return completed(np.concatenate([blocks[name] for name in self.widths], axis=1) / self.scale)
+
+    def block(self, vectors: np.ndarray, name: str) -> np.ndarray:
+        """The columns of one block, a view where `vectors` is an array."""
+        names = list(self.widths)
+        start = sum(self.widths[before] for before in names[: names.index(name)])
+        return vectors[:, start : start + self.widths[name]]
+
+
+def completed(vectors: np.ndarray) -> np.ndarray:
+    """(n, d + 1): rows at most of length 1, with one more column that brings them to length 1."""
+    rest = np.sqrt(np.maximum(1.0 - np.square(vectors).sum(axis=1, keepdims=True), 0.0))
+    return np.hstack([vectors, rest])
+
+
+def symmetric(vectors: np.ndarray) -> ArmVectors:
+    """An arm that searches with what it searches among; rows are scaled to length 1."""
+    units = unit_rows(vectors)
+    return ArmVectors(units, units)
+
+
+def similarities(arm: ArmVectors, rows: np.ndarray) -> np.ndarray:
+    """Cosine of each row's query to every candidate, `(len(rows), n_items) float32`; -inf where there is none."""
+    found = arm.query[rows] @ arm.candidates.T
+    found[:, ~arm.is_candidate] = -np.inf
+    found[~has_direction(arm.query[rows])] = -np.inf
+    return np.asarray(found)
+
+
+def has_direction(vectors: np.ndarray) -> np.ndarray:
+    """(n,) bool, which rows are not zero."""
+    return np.asarray(vectors.any(axis=1))
+
+
+def spread_gram(candidates: np.ndarray) -> np.ndarray:
+    """(d, d) float32, from which `spreads` tells how far a query's inner products with these candidates spread."""
+    return np.asarray(candidates.T @ candidates / np.float32(len(candidates)))
+
+
+def spreads(query: np.ndarray, gram: np.ndarray) -> np.ndarray:
+    """(n,) root mean square of each query's inner products with all candidates, without forming them."""
+    return np.asarray(np.sqrt(np.maximum(np.einsum("ij,ij->i", query @ gram, query), 0.0)))

@@ -1,0 +1,97 @@
+"""What a catalogue's hybrid is made of: which views count how much, and which arms answer or are added beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engine.models.smoother import Kernel
+from engine.models.user_scoring import UserScoring
+
+__all__ = ["Recipe", "default_recipe", "max_rank"]
+
+SHARPNESS = 4.0
+HYBRID = "hybrid"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a catalogue chose.
+
+    Attributes
+    ----------
+    weights : of each view in the kernel: "words", "content" (all modalities), "prediction", or one modality.
+    sharpness : of all dense views.
+    noise : interactions at which an item's own shoppers weigh as much as its look-alikes.
+    rank : residual directions kept.
+    exponent : candidates are divided by their length to this power; 1 compares directions alone.
+    fallback : {lowest count: arm}: from this many interactions on another arm answers, "hybrid" for itself.
+    channels : arm -> {lowest count: weight}: from this many interactions on the arm's cosine is added with this weight,
+        both brought to the same spread over the candidates; smallest counts weigh 0.
+    user_scoring : how shoppers are served.
+    """
+
+    weights: dict[str, float]
+    sharpness: float = SHARPNESS
+    noise: float = 30.0
+    rank: int = 256
+    exponent: float = 0.5
+    fallback: dict[int, str] = field(default_factory=dict)
+    channels: dict[str, dict[int, float]] = field(default_factory=dict)
+    user_scoring: UserScoring = field(default_factory=UserScoring)
+
+    def kernel(self) -> Kernel:
+        """The kernel over the views that count."""
+        weights = {view: weight for view, weight in self.weights.items() if weight > 0}
+        return Kernel({view: 0.0 if view == "words" else self.sharpness for view in weights}, weights)
+
+    def answering(self, counts: np.ndarray) -> np.ndarray:
+        """(n,) the arm that answers for items with these interactions."""
+        arms = np.full(len(counts), HYBRID, dtype=object)
+        for least, arm in sorted(self.fallback.items()):
+            arms[counts >= least] = arm
+        return arms
+
+    def channel_weights(self, arm: str, counts: np.ndarray) -> np.ndarray:
+        """(n,) float64, what an arm's cosine counts beside the hybrid for items with these interactions."""
+        weights = np.zeros(len(counts))
+        for least, weight in sorted(self.channels.get(arm, {}).items()):
+            weights[counts >= least] = weight
+        return weights
+
+    def arms_beside(self) -> list[str]:
+        """The arms whose vectors the hybrid holds beside its own, in order."""
+        added = {arm for arm, steps in self.channels.items() if any(steps.values())}
+        return sorted(set(self.fallback.values()) - {HYBRID} | added)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        fallback = {str(count): arm for count, arm in self.fallback.items()}
+        channels = {
+            arm: {str(count): weight for count, weight in steps.items()} for arm, steps in self.channels.items()
+        }
+        return asdict(self) | {"fallback": fallback, "channels": channels}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        """What `to_dict` gave."""
+        fallback = {int(count): arm for count, arm in values["fallback"].items()}
+        channels = {
+            arm: {int(count): weight for count, weight in steps.items()} for arm, steps in values["channels"].items()
+        }
+        scoring = UserScoring(**values["user_scoring"])
+        return cls(**{**values, "fallback": fallback, "channels": channels, "user_scoring": scoring})
+
+
+def max_rank(n_items: int) -> int:
+    """Directions worth finding in a catalogue of this size; more are noise, and slow to find."""
+    return int(np.clip(n_items // 14, 16, 256))
+
+
+def default_recipe(views: Container[str], n_items: int) -> Recipe:
+    """Where nothing could be measured: all of words, content and prediction alike."""
+    weights = {view: 1.0 for view in ("words", "content", "prediction") if view in views}
+    return Recipe(weights, rank=max_rank(n_items))

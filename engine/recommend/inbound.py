@@ -1,0 +1,60 @@
+"""On whose lists a product that nobody has seen would appear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core.vectors import row_lengths
+from engine.recommend.recommender import Recommender
+from engine.recommend.unseen import UnseenVectors
+
+__all__ = ["Inbound", "inbound_of"]
+
+ARM = "hybrid"
+
+_score_cache: dict[tuple[str, int], np.ndarray] = {}
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """A product on whose list a described one would appear, and at which rank (1 is the first)."""
+
+    item_id: str
+    rank: int
+
+
+def inbound_of(recommender: Recommender, vectors: UnseenVectors, k: int = 10) -> list[Inbound]:
+    """The products on whose list of k the first described product would appear, the best ranks first.
+
+    Empty where the release reads nothing of it.
+    """
+    candidate = vectors.sides[ARM].candidates[0]
+    if not candidate.any():
+        return []
+    queries = recommender.arm(ARM).query
+    scores = (queries @ candidate) / np.maximum(row_lengths(queries)[:, 0], 1e-12)
+    listed = _listed_scores(recommender, k)
+    rows = np.flatnonzero(scores > listed[:, -1])
+    ranks = 1 + (listed[rows] >= scores[rows, None]).sum(axis=1)
+    order = np.lexsort((-scores[rows], ranks))
+    ids = recommender.items["item_id"]
+    return [Inbound(str(ids.iloc[rows[one]]), int(ranks[one])) for one in order]
+
+
+def _listed_scores(recommender: Recommender, k: int) -> np.ndarray:
+    """(n_items, k) float32, the scores of every product's list; -inf where it is shorter, inf where there is none.
+
+    Worked out once for each version of a release.
+    """
+    key = (f"{recommender.directory}/{recommender.version}", k)
+    if key not in _score_cache:
+        search = recommender.arm(ARM)
+        listed = np.full((len(recommender.items), k), -np.inf, dtype=np.float32)
+        for row, (found, scores) in enumerate(search.of_all(np.arange(len(recommender.items)), k)):
+            listed[row, : len(found)] = scores
+        listed[~search.has_list] = np.inf
+        _score_cache.clear()
+        _score_cache[key] = listed
+    return _score_cache[key]

@@ -1,0 +1,152 @@
+"""Writing the arms of a release: their vectors, masks and indexes, and how each is to be searched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.arms.geometry import ArmVectors, has_direction
+from engine.core.errors import IndexFileError
+from engine.release.ann import AnnIndex, build_index, indexable_rows
+from engine.release.arm_search import MASKS_FILE, RETRIEVED, SCORE_DECIMALS
+
+__all__ = ["write_arms"]
+
+RECALL_WANTED = 0.9995  # of the ten best, over the sample: at most one in two thousand may be missed
+RECALL_NEEDED = 0.99  # below this at the greatest effort, the arm is searched exactly
+RECALL_SAMPLE = 200
+MAX_SEARCH_K = 32_000  # about 2 ms a query at 64 dimensions
+EXACT_UP_TO = 50_000  # candidates that are compared one and all
+EXACT_NUMBERS = 2**24  # and only while their vectors hold at most so many numbers (64 MB, about 3 ms a query)
+
+
+def write_arms(
+    directory: Path,
+    arms: Mapping[str, ArmVectors],
+    trees: int,
+    seed: int,
+    search_k: int = 2000,
+    exact_up_to: int = EXACT_UP_TO,
+) -> dict[str, dict[str, Any]]:
+    """Write vectors, masks and indexes of every arm into a release that is being filled; its manifest's `arms`.
+
+    A matrix that already lies in `directory` as a .npy file (`item_factors.npy`, `content.npy`, ...), up to the length of
+    its rows, is referred to and not written again; an arm that searches with other vectors than it searches among
+    refers to two files.
+
+    Parameters
+    ----------
+    arms : query and candidates (n_items, d) float32; rows without direction are neither anchors nor candidates.
+    trees, seed : of Annoy.
+    search_k : the least number of nodes that a query through Annoy inspects; more where the measured recall asks for it.
+    exact_up_to : arms with at most so many candidates are searched exactly.
+
+    Raises `IndexFileError` naming the arm whose vectors cannot be indexed.
+    """
+    entries: dict[str, dict[str, Any]] = {}
+    masks: dict[str, NDArray[np.bool_]] = {}
+    for name, arm in arms.items():
+        query, candidates = _checked(name, arm)
+        has_list, is_candidate = has_direction(query), has_direction(candidates)
+        masks |= {f"{name}_has_list": has_list, f"{name}_is_candidate": is_candidate}
+        entries[name] = {
+            "dim": int(query.shape[1]),
+            "n_lists": int(has_list.sum()),
+            "n_candidates": int(is_candidate.sum()),
+            "facts": dict(arm.facts),
+            **_write_vectors(directory, name, query, candidates),
+            "index": None,
+        }
+        if is_candidate.any():
+            entries[name] |= _write_index(
+                directory / f"{name}.ann", query[has_list], candidates[is_candidate], trees, seed, search_k, exact_up_to
+            )
+    np.savez(directory / MASKS_FILE, allow_pickle=False, **masks)
+    return entries
+
+
+def _checked(name: str, arm: ArmVectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Query and candidates as unit rows; `IndexFileError` naming the arm where they cannot be."""
+    try:
+        query, candidates = indexable_rows(arm.query), indexable_rows(arm.candidates)
+    except IndexFileError as exc:
+        raise IndexFileError(f"The arm {name!r} cannot be indexed. {exc}") from exc
+    if query.shape != candidates.shape:
+        raise IndexFileError(
+            f"The arm {name!r}: query {query.shape} and candidates {candidates.shape} do not describe the same items."
+        )
+    return query, candidates
+
+
+def _write_index(
+    file: Path,
+    queries: NDArray[np.float32],
+    candidates: NDArray[np.float32],
+    trees: int,
+    seed: int,
+    search_k: int,
+    exact_up_to: int,
+) -> dict[str, Any]:
+    """Build an arm's index; what the manifest says of it and of how the arm is searched."""
+    info = build_index(candidates, file, trees, seed)
+    if len(candidates) <= exact_up_to and candidates.size <= EXACT_NUMBERS:
+        effort: dict[str, Any] = {"exact": True, "search_k": search_k, "recall_at_10": 1.0}
+    else:
+        effort = _measured_effort(AnnIndex.open(file, info), queries, candidates, search_k, seed)
+    return {**effort, "index": {"file": file.name, **info.to_dict()}}
+
+
+def _measured_effort(
+    index: AnnIndex, queries: NDArray[np.float32], units: NDArray[np.float32], search_k: int, seed: int
+) -> dict[str, Any]:
+    """`search_k`, `recall_at_10` and `exact`, from a sample of the arm's own queries."""
+    k, wanted = min(10, len(units)), min(RETRIEVED, len(units))
+    sample = np.random.default_rng(seed).permutation(len(queries))[:RECALL_SAMPLE]
+    # How similar the k-th best is: ties beyond it are as good, so they count as found.
+    kth = [np.sort(units @ queries[row])[-k] - 10.0**-SCORE_DECIMALS for row in sample]
+    effort, recall = max(search_k, 10 * wanted), 1.0
+    while True:
+        found = [units[index.query(queries[row], wanted, effort)[0]] @ queries[row] for row in sample]
+        if found:
+            recall = float(
+                np.mean([min(k, int((near >= least).sum())) / k for near, least in zip(found, kth, strict=True)])
+            )
+        if recall >= RECALL_WANTED or effort >= MAX_SEARCH_K:
+            return {"search_k": effort, "recall_at_10": round(recall, 4), "exact": recall < RECALL_NEEDED}
+        effort = min(2 * effort, MAX_SEARCH_K)
+
+
+def _write_vectors(
+    directory: Path, arm: str, query: NDArray[np.float32], candidates: NDArray[np.float32]
+) -> dict[str, str]:
+    """Files that hold an arm's two sides, written where no file in `directory` holds the same directions."""
+    if np.array_equal(query, candidates):
+        file = _same_directions(directory, query) or _save(directory, arm, query)
+        return {"query": file, "candidates": file}
+    return {
+        side: _same_directions(directory, vectors) or _save(directory, f"{arm}_{side}", vectors)
+        for side, vectors in (("query", query), ("candidates", candidates))
+    }
+
+
+def _save(directory: Path, stem: str, vectors: NDArray[np.float32]) -> str:
+    file = f"{stem}.npy" if not (directory / f"{stem}.npy").exists() else f"{stem}_directions.npy"
+    np.save(directory / file, vectors, allow_pickle=False)
+    return file
+
+
+def _same_directions(directory: Path, units: NDArray[np.float32]) -> str | None:
+    """The file in `directory` whose rows point where `units` does, if there is one."""
+    for path in sorted(directory.glob("*.npy")):
+        other = np.load(path, mmap_mode="r", allow_pickle=False)
+        if (
+            other.shape == units.shape
+            and other.dtype == np.float32
+            and np.allclose(indexable_rows(other), units, atol=1e-6)
+        ):
+            return path.name
+    return None

@@ -1,0 +1,188 @@
+"""What a release is: everything in it, and the one way in which it is written.
+
+items.parquet, user_ids.parquet, user_items.npz     the shop that was trained on, and its interactions
+item_factors.npy, user_factors.npy                  ALS
+hybrid.npy, profiles.npy                            what shoppers are served from
+<arm>*.npy, <arm>.ann, arm_masks.npz                vectors and index of every arm
+encoders/, predictor/, smoother/                    the models that read a product described later
+maps.parquet, metrics.json, training.json           where products lie, how good the lists are, how it came about
+judgements.parquet                                  what was learned from judgements, where anything was
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from scipy import sparse
+
+from engine.arms.base import FittedModels
+from engine.arms.geometry import ArmVectors
+from engine.arms.hybrid import grams_of
+from engine.arms.hybrid_files import save_hybrid
+from engine.arms.hybrid_fit import Hybrid
+from engine.arms.plan import TrainingPlan
+from engine.catalogue.interactions import Interactions
+from engine.catalogue.snapshot import Shop
+from engine.core.settings import Settings
+from engine.core.storage import atomic_write_json
+from engine.core.workspace import Workspace
+from engine.models.als import AlsFactors
+from engine.models.encoders import Encoder, save_encoders
+from engine.models.tfidf import TfidfVectors
+from engine.release.arm_writer import write_arms
+from engine.release.judged_products import JUDGED_FILE
+
+if TYPE_CHECKING:
+    from engine.models.predictor import TrainedPredictor
+
+__all__ = ["ReleaseContents", "write_contents"]
+
+
+@dataclass(frozen=True)
+class ReleaseContents:
+    """Everything that a release holds; rows as in `shop.items`.
+
+    Attributes
+    ----------
+    behaviour : ALS as it is served. words : the vocabulary that the hybrid compares texts by.
+    fitted, hybrid, arms : what products are compared by.
+    maps : item_id and each map's coordinates, NaN where an item has none.
+    metrics : metrics.json. plan : what it was trained with.
+    shares : whose behaviour speaks for whom (`engine.arms.contributions`).
+    judged : the judged pairs that it learned from, and `learned` what came of that; empty where it learned from none.
+    notes : what a person should know. decision : why it is published or not. steps : what each step took.
+    """
+
+    shop: Shop
+    interactions: Interactions
+    settings: Settings
+    behaviour: AlsFactors
+    encoders: Mapping[str, Encoder]
+    predictor: TrainedPredictor
+    words: TfidfVectors
+    fitted: FittedModels
+    hybrid: Hybrid
+    arms: Mapping[str, ArmVectors]
+    maps: pd.DataFrame
+    metrics: Mapping[str, Any]
+    plan: TrainingPlan
+    shares: Sequence[Mapping[str, Any]] = ()
+    judged: pd.DataFrame = field(default_factory=pd.DataFrame)
+    learned: Mapping[str, Any] = field(default_factory=dict)
+    judgements_until: str | None = None
+    notes: Sequence[str] = ()
+    decision: str = ""
+    steps: Sequence[Mapping[str, Any]] = ()
+
+
+def write_contents(contents: ReleaseContents, workspace: Workspace, directory: Path) -> dict[str, Any]:
+    """Write every file of a release into a directory; the fields of its manifest (`engine.release.manifest`)."""
+    _write_matrices(contents, directory)
+    settings = contents.settings
+    entries = write_arms(directory, contents.arms, settings.index.trees, settings.seed, settings.index.search_k)
+    _write_shop(contents, workspace, directory)
+    save_encoders(dict(contents.encoders), directory / "encoders")
+    contents.predictor.save(directory / "predictor")
+    others = {name: arm for name, arm in contents.arms.items() if name != "hybrid"}
+    grams = grams_of(contents.hybrid.candidates, contents.hybrid.recipe, others)
+    save_hybrid(contents.hybrid, contents.words, grams, directory)
+    if contents.learned:
+        contents.judged.to_parquet(directory / JUDGED_FILE, index=False)
+    atomic_write_json(directory / "metrics.json", dict(contents.metrics))
+    atomic_write_json(directory / "training.json", _training_record(contents))
+    return _manifest_fields(contents, entries)
+
+
+def _write_matrices(contents: ReleaseContents, directory: Path) -> None:
+    matrices = {
+        "item_factors": contents.behaviour.item_factors,
+        "user_factors": contents.behaviour.user_factors,
+        "predicted_factors": contents.fitted.predicted,
+        "content": contents.fitted.content,
+        "hybrid": contents.hybrid.for_shoppers,
+        "profiles": contents.hybrid.profiles,
+    }
+    for name, matrix in matrices.items():
+        np.save(directory / f"{name}.npy", np.ascontiguousarray(matrix, dtype=np.float32), allow_pickle=False)
+
+
+def _write_shop(contents: ReleaseContents, workspace: Workspace, directory: Path) -> None:
+    """The snapshot's products, types and all, with `interaction_count`; its shoppers and what they did; the maps."""
+    interactions = contents.interactions
+    table = pq.read_table(workspace.snapshots / contents.shop.snapshot_id / "items.parquet")
+    counted = table.append_column("interaction_count", pa.array(interactions.counts))
+    pq.write_table(counted, directory / "items.parquet", compression="zstd")
+    pd.DataFrame({"user_id": interactions.user_ids}).to_parquet(directory / "user_ids.parquet", index=False)
+    sparse.save_npz(directory / "user_items.npz", interactions.user_items)
+    contents.maps.to_parquet(directory / "maps.parquet", index=False)
+
+
+def _training_record(contents: ReleaseContents) -> dict[str, Any]:
+    """training.json: how the models came about; nothing in it may differ between equal runs."""
+    predictor = contents.predictor
+    return {
+        "als_losses": contents.behaviour.losses,
+        "predictor": {
+            "curves": [asdict(loss) for loss in predictor.curves],
+            "best_epoch": predictor.best_epoch,
+            "min_interactions": predictor.min_interactions,
+        },
+        "encoders": {
+            modality: {"dim": encoder.dim, "fingerprint": encoder.fingerprint}
+            for modality, encoder in contents.encoders.items()
+        },
+        "settings": _recorded_settings(contents.settings),
+        "plan": contents.plan.to_dict(),
+        "shares": [dict(share) for share in contents.shares],
+        "judgements": dict(contents.learned),
+        "notes": list(contents.notes),
+    }
+
+
+def _manifest_fields(contents: ReleaseContents, entries: Mapping[str, Any]) -> dict[str, Any]:
+    shop, interactions, settings = contents.shop, contents.interactions, contents.settings
+    return {
+        "snapshot_id": shop.snapshot_id,
+        "seed": settings.seed,
+        "settings": _recorded_settings(settings),
+        "counts": {
+            "n_items": len(shop.items),
+            "n_users": len(interactions.user_ids),
+            "n_interactions": int(interactions.user_items.nnz),
+        },
+        "dims": {
+            "factors": contents.behaviour.item_factors.shape[1],
+            **{name: encoder.dim for name, encoder in contents.encoders.items()},
+        },
+        "metrics": _headline(contents.metrics),
+        "shop": {
+            "name": shop.name,
+            "interaction_word": shop.interaction_word,
+            "currency": shop.currency,
+            "demo": shop.demo,
+            "attributes": shop.attribute_kinds,
+        },
+        "arms": dict(entries),
+        "steps": [dict(step) for step in contents.steps],
+        "decision": contents.decision,
+        "notes": list(contents.notes),
+        "judgements_until": contents.judgements_until,
+    }
+
+
+def _headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """What lists of releases show: surprise NDCG@10 of every arm, pooled."""
+    arms = metrics.get("thinning", {})
+    return {"surprise_ndcg": {arm: levels["pooled"]["ndcg"] for arm, levels in arms.items()}}
+
+
+def _recorded_settings(settings: Settings) -> dict[str, Any]:
+    """Settings without the database's URL, which may hold a password and changes nothing in a release."""
+    return settings.model_dump(mode="json", exclude={"database_url"})
