@@ -1,14 +1,14 @@
 // Cards of products. Draws what the server sends, opens products, keeps judgements until the server has them.
 // Everything that comes from a shop's files is set as text or as an attribute, never as markup.
 
-const outbox = new Map(); // client id -> judgement, shared by all card components of this browser tab
+const outbox = new FlagOutbox(); // shared by all card components of this browser tab
 
 export default function (component) {
   const { parentElement: root, data, setTriggerValue } = component;
   const state = (root.longtail ??= { data: null, waiting: null });
   state.component = component;
   state.data = data;
-  settle(data.judging);
+  if (data.judging) outbox.settle(data.judging.settled);
 
   let frame = root.querySelector(".cards");
   if (!frame) {
@@ -102,34 +102,13 @@ function drawCard(card, group, data) {
   return item;
 }
 
-function initial(card) {
-  const letter = [...card.title].find((char) => /[\p{L}\p{N}]/u.test(char)) ?? "?";
-  return element("span", "initial", letter.toLocaleUpperCase());
-}
-
 // --- judging -----------------------------------------------------------------------------------------------------
-
-/** The verdict to show for a neighbour: what is on its way to the server, else what the server has. */
-function verdictOf(judging, itemId) {
-  let verdict = judging.mine[itemId] ?? null;
-  for (const entry of outbox.values()) {
-    if (entry.anchor === judging.anchor && entry.neighbour === itemId) {
-      verdict = entry.verdict === "withdrawn" ? null : entry.verdict;
-    }
-  }
-  return verdict;
-}
-
-/** Whether the server has yet to confirm a judgement of this list, or of one neighbour in it. */
-function onItsWay(judging, itemId = null) {
-  return [...outbox.values()].some((e) => e.anchor === judging.anchor && (itemId === null || e.neighbour === itemId));
-}
 
 function showMarks(state, frame) {
   const judging = state.data.judging;
   if (!judging) return;
   for (const item of frame.querySelectorAll(".card")) {
-    const verdict = verdictOf(judging, item.dataset.item);
+    const verdict = outbox.verdict(judging, item.dataset.item);
     const title = item.querySelector(".title").textContent;
     item.classList.toggle("irrelevant", verdict === "irrelevant");
     item.classList.toggle("relevant", verdict === "relevant");
@@ -138,7 +117,7 @@ function showMarks(state, frame) {
     flag.setAttribute("aria-label", verdict === "irrelevant" ? `${title}: take the flag back` : `${title}: irrelevant`);
     flag.title = verdict === "irrelevant" ? "Take this back (X)" : "Mark irrelevant (X)";
     const others = judging.others[item.dataset.item] ?? "";
-    item.querySelector(".verdict").textContent = onItsWay(judging, item.dataset.item)
+    item.querySelector(".verdict").textContent = outbox.waits(judging.anchor, item.dataset.item)
       ? "Saving…"
       : verdict === "irrelevant" ? "Irrelevant" : verdict === "relevant" ? "Fits" : others;
   }
@@ -160,7 +139,7 @@ function showMarks(state, frame) {
     frame.after(bar);
   }
   bar.querySelector("button").disabled = rest === 0;
-  bar.querySelector("span").textContent = onItsWay(judging)
+  bar.querySelector("span").textContent = outbox.waits(judging.anchor)
     ? "Saving…"
     : rest === 0
       ? "Everything shown here is judged."
@@ -169,38 +148,19 @@ function showMarks(state, frame) {
 
 function unjudged(state, frame) {
   const ids = [...frame.querySelectorAll(".card")].map((item) => item.dataset.item);
-  return [...new Set(ids)].filter((id) => verdictOf(state.data.judging, id) === null);
+  return [...new Set(ids)].filter((id) => outbox.verdict(state.data.judging, id) === null);
 }
 
 function toggle(state, frame, item) {
-  const flagged = verdictOf(state.data.judging, item.dataset.item) === "irrelevant";
+  const flagged = outbox.verdict(state.data.judging, item.dataset.item) === "irrelevant";
   send(state, frame, [[item.dataset.item, flagged ? "withdrawn" : "irrelevant", false]]);
 }
 
 function send(state, frame, verdicts) {
   const { anchor, release } = state.data.judging;
-  for (const [neighbour, verdict, implied] of verdicts) {
-    const id = newId();
-    outbox.set(id, { client_id: id, anchor, neighbour, verdict, implied, release });
-  }
+  for (const [neighbour, verdict, implied] of verdicts) outbox.add({ anchor, neighbour, verdict, implied, release });
   showMarks(state, frame);
-  // Clicks that follow one another closely travel together; what is not confirmed travels again with the next.
-  clearTimeout(state.waiting);
-  state.waiting = setTimeout(() => state.component.setStateValue("outbox", [...outbox.values()]), 120);
-}
-
-/** Forget what the server has stored, or has refused and told the person about. */
-function settle(judging) {
-  judging?.settled.forEach((id) => outbox.delete(id));
-}
-
-function newId() {
-  if (crypto.randomUUID) return crypto.randomUUID(); // only where the page is served securely or on localhost
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  outbox.deliverSoon(state, (entries) => state.component.setStateValue("outbox", entries));
 }
 
 // --- events ------------------------------------------------------------------------------------------------------
@@ -222,11 +182,4 @@ function typed(event, state, frame, item = event.target.closest?.(".card")) {
   if (!item || !state.data.judging) return;
   event.preventDefault();
   toggle(state, frame, item);
-}
-
-function element(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
 }

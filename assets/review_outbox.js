@@ -81,11 +81,12 @@ class Outbox {
     try {
       const found = Object.keys(localStorage)
         .filter((key) => key.startsWith(this.prefix))
-        .map((key) => JSON.parse(localStorage.getItem(key)))
+        .map((key) => readDecision(localStorage.getItem(key)))
+        .filter((decision) => decision !== null)
         .sort((a, b) => a.at - b.at);
       for (const decision of found) this.entries.set(decision.id, decision);
     } catch {
-      this.kept = false; // storage is forbidden here, or what lies in it is not ours
+      this.kept = false; // storage is forbidden here
     }
   }
 
@@ -116,6 +117,16 @@ class Outbox {
   }
 }
 
+/** A decision as it was kept; null for what is not one, so that it keeps no other from being sent. */
+function readDecision(text) {
+  try {
+    const decision = JSON.parse(text);
+    return decision?.id ? decision : null;
+  } catch {
+    return null;
+  }
+}
+
 /** The server's answer, or `{failed, status, message}`; never throws. */
 async function post(url, body) {
   const stop = new AbortController();
@@ -128,7 +139,7 @@ async function post(url, body) {
       body: JSON.stringify(body),
       signal: stop.signal,
     });
-    const answer = await response.json().catch(() => ({}));
+    const answer = (await response.json().catch(() => null)) ?? {};
     if (response.ok) return answer;
     return { failed: true, status: response.status, message: answer.error ?? `The server answered ${response.status}.` };
   } catch {
@@ -136,13 +147,4 @@ async function post(url, body) {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function newId() {
-  if (crypto.randomUUID) return crypto.randomUUID(); // only where the page is served securely or on localhost
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

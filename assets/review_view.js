@@ -85,18 +85,14 @@ function drawPick(neighbour, position, pair) {
 
 function picture(product, source) {
   const frame = element("span", "picture");
-  const initial = () => {
-    const letter = [...product.title].find((char) => /[\p{L}\p{N}]/u.test(char)) ?? "?";
-    return element("span", "initial", letter.toLocaleUpperCase());
-  };
   if (!source) {
-    frame.appendChild(initial());
+    frame.appendChild(initial(product));
     return frame;
   }
   const image = element("img");
   image.alt = "";
   image.decoding = "sync"; // it was fetched before it is shown, so it must not flash
-  image.addEventListener("error", () => image.replaceWith(initial()), { once: true });
+  image.addEventListener("error", () => image.replaceWith(initial(product)), { once: true });
   image.src = source;
   image.decode?.().catch(() => {});
   frame.appendChild(image);
@@ -199,11 +195,4 @@ function fold(title) {
 
 function keyOf(position) {
   return position === 9 ? "0" : String(position + 1);
-}
-
-function element(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
 }

@@ -17,7 +17,7 @@ from ui.widgets.cards import Card, CardMaker
 __all__ = ["REASONS", "browser_card", "guidelines_html", "review_component"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-SCRIPTS = ("review_outbox.js", "review_view.js", "review.js")
+SCRIPTS = ("common.js", "review_outbox.js", "review_view.js", "review.js")
 REASONS = {
     "wrong_kind": "wrong kind of product",
     "wrong_style": "wrong style",

@@ -24,6 +24,7 @@ from ui.widgets.formatting import count_phrase, price_phrase, text_or_none
 __all__ = ["LEVEL_NAMES", "Card", "CardMaker", "Group", "Judging", "Layout", "card_groups", "product_href"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
+SCRIPTS = ("common.js", "cards_outbox.js", "cards.js")
 Layout = Literal["grid", "columns", "strip"]
 LEVEL_NAMES: dict[Level, str] = {"head": "Head", "middle": "Middle", "tail": "Long tail", "none": "No traffic"}
 
@@ -153,5 +154,6 @@ def card_groups(
 
 @functools.cache
 def _component() -> Callable[..., Any]:
-    css, js = ((ASSETS / name).read_text("utf-8") for name in ("cards.css", "cards.js"))
+    css = (ASSETS / "cards.css").read_text("utf-8")
+    js = "\n".join((ASSETS / name).read_text("utf-8") for name in SCRIPTS)
     return st.components.v2.component("longtail_cards", css=css, js=js)

@@ -1,0 +1,24 @@
+// What every component needs: elements whose text is never markup, and ids for what is sent.
+
+function element(tag, className = "", text = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+/** The first letter or digit of a product's title, shown where there is no picture. */
+function initial(product) {
+  const letter = [...product.title].find((char) => /[\p{L}\p{N}]/u.test(char)) ?? "?";
+  return element("span", "initial", letter.toLocaleUpperCase());
+}
+
+/** A random UUID: what is sent twice under one id is stored once. */
+function newId() {
+  if (crypto.randomUUID) return crypto.randomUUID(); // only where the page is served securely or on localhost
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
