@@ -13,6 +13,7 @@
     ├── TrainingError            training cannot go on with this data
     ├── IndexFileError           an Annoy index that must not be loaded or built
     ├── ReleaseError             a release that is missing, damaged or cannot be published
+    │   ├── ReleaseFormatError   another version of Longtail wrote it
     │   └── NoReleaseError       nothing has been published yet
     ├── StoreError               the database refused or is gone
     └── JobError                 a run could not be started, or ended badly
@@ -35,6 +36,7 @@ __all__ = [
     "NoReleaseError",
     "NotFoundError",
     "ReleaseError",
+    "ReleaseFormatError",
     "SettingsError",
     "SheetError",
     "StoreError",
@@ -109,6 +111,10 @@ class IndexFileError(LongtailError):
 
 class ReleaseError(LongtailError):
     """A release that is missing, damaged or cannot be published."""
+
+
+class ReleaseFormatError(ReleaseError):
+    """A release that another version of Longtail wrote."""
 
 
 class NoReleaseError(ReleaseError):

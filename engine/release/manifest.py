@@ -14,14 +14,15 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from engine.core.errors import ReleaseError
+from engine.core.errors import ReleaseError, ReleaseFormatError
 from engine.core.storage import atomic_write_json, file_sha256
 from engine.release.checksums import checked_sha256
 
 __all__ = ["FORMAT_VERSION", "MANIFEST_FILE", "Manifest", "read_manifest", "verify_files", "write_manifest"]
 
 MANIFEST_FILE = "manifest.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Goes up with every change to what a release holds; a release of another format must be trained again."""
 _REQUIRED = {"snapshot_id": str, "seed": int, "settings": dict, "counts": dict, "arms": dict}
 _OPTIONAL = {"dims": dict, "metrics": dict}
 _OWN = {"release_id", "created_at", "format_version", "files", "manifest_sha256"}
@@ -114,7 +115,8 @@ def write_manifest(directory: Path, release_id: str, fields: Mapping[str, Any]) 
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """Read and check manifest.json. Raises `ReleaseError` saying what is wrong with it."""
+    """Read and check manifest.json. Raises `ReleaseError` saying what is wrong with it, `ReleaseFormatError` where another
+    version of Longtail wrote it."""
     try:
         content = json.loads((directory / MANIFEST_FILE).read_text("utf-8"))
     except FileNotFoundError as exc:
@@ -123,11 +125,14 @@ def read_manifest(directory: Path) -> Manifest:
         raise ReleaseError(f"{MANIFEST_FILE} cannot be read ({exc})") from exc
     if not isinstance(content, dict):
         raise ReleaseError(f"{MANIFEST_FILE} is not a description of a release")
-    version = content.get("format_version")
-    if version != FORMAT_VERSION:
-        raise ReleaseError(f"its format is {version!r}; this version of Longtail reads {FORMAT_VERSION}")
     if content.pop("manifest_sha256", None) != _digest(content):
         raise ReleaseError(f"{MANIFEST_FILE} does not match its own checksum")
+    version = content.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ReleaseFormatError(
+            f"{Manifest(directory.name).label} was written by another version of Longtail (release format {version}; this "
+            f"version reads {FORMAT_VERSION}). Train again; everything else in the workspace is kept."
+        )
     if content["release_id"] != directory.name:
         raise ReleaseError(f"{MANIFEST_FILE} belongs to release {content['release_id']}")
     known = {name: content[name] for name in (_REQUIRED | _OPTIONAL | dict.fromkeys(_OWN)) if name in content}

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine.core.errors import NoReleaseError, NotFoundError, ReleaseError
+from engine.core.errors import NoReleaseError, NotFoundError, ReleaseError, ReleaseFormatError
 from engine.core.storage import atomic_directory, atomic_write, atomic_write_json
 from engine.core.workspace import Workspace
 from engine.release.manifest import Manifest, read_manifest, verify_files, write_manifest
@@ -34,6 +34,7 @@ __all__ = [
     "last_good_release",
     "list_releases",
     "new_release_id",
+    "outdated_release",
     "publish",
     "published_releases",
     "rollback",
@@ -98,6 +99,8 @@ def verify_release(workspace: Workspace, release_id: str) -> Manifest:
     try:
         manifest = read_manifest(directory)
         verify_files(directory, manifest)
+    except ReleaseFormatError:
+        raise
     except ReleaseError as exc:
         label = Manifest(release_id).label
         raise ReleaseError(f"{label} is damaged ({exc}). Train a new one, or serve another.") from exc
@@ -155,6 +158,9 @@ def list_releases(workspace: Workspace, *, verify: bool = True) -> list[Manifest
         directory = workspace.releases / release_id
         try:
             manifest = read_manifest(directory)
+        except ReleaseFormatError:
+            manifests.append(Manifest(release_id, damage="written by another version of Longtail"))
+            continue
         except ReleaseError as exc:
             manifests.append(Manifest(release_id, damage=str(exc)))
             continue
@@ -171,7 +177,8 @@ def last_good_release(workspace: Workspace) -> tuple[str, str | None]:
     """The release to serve, and a sentence for the page where it is not the one that was published last.
 
     Published releases are tried from the latest back; only where none of them is whole, one that was never published.
-    Raises `NoReleaseError` when nothing was published yet, `ReleaseError` when no release is whole.
+    Raises `NoReleaseError` when nothing was published yet, `ReleaseFormatError` where another version of Longtail wrote
+    every release, `ReleaseError` when no release is whole.
     """
     current = current_release_id(workspace)
     if current is None:
@@ -188,7 +195,27 @@ def last_good_release(workspace: Workspace) -> tuple[str, str | None]:
                 f"{_named(current)} {damage}; showing release {manifest.number}, "
                 f"trained {trained:%-d %B %Y at %H:%M}. Train again, or publish another release on the Model page."
             )
+    if outdated := outdated_release(workspace):
+        raise ReleaseFormatError(outdated)
     raise ReleaseError(f"{_named(current)} {damage}, and no other release is whole. Train a new one.")
+
+
+def outdated_release(workspace: Workspace) -> str | None:
+    """The sentence to show where another version of Longtail wrote what is published, and this one wrote nothing yet.
+
+    Looks at manifests alone.
+    """
+    current = current_release_id(workspace)
+    if not current or not _ID.fullmatch(current):
+        return None
+    try:
+        read_manifest(workspace.releases / current)
+    except ReleaseFormatError as exc:
+        ours = [one for one in list_releases(workspace, verify=False) if one.damage is None]
+        return None if ours else str(exc)
+    except ReleaseError:
+        pass
+    return None
 
 
 def _forget_leftovers(workspace: Workspace) -> None:
@@ -207,6 +234,8 @@ def _damage(workspace: Workspace, release_id: str) -> str | None:
         return "is gone"
     try:
         verify_files(directory, read_manifest(directory))
+    except ReleaseFormatError:
+        return "was written by another version of Longtail"
     except ReleaseError as exc:
         return f"is damaged ({exc})"
     return None

@@ -29,6 +29,7 @@ from engine.arms.plan import TrainingPlan, default_plan
 from engine.arms.registry import arm_vectors
 from engine.catalogue.interactions import Interactions, read_interactions
 from engine.catalogue.snapshot import Shop, read_shop
+from engine.core.errors import ReleaseError
 from engine.core.progress import Progress, StepClock, silent
 from engine.core.settings import AlsSettings, Settings
 from engine.core.workspace import Workspace
@@ -54,6 +55,7 @@ from engine.models.tfidf import fit_tfidf
 from engine.models.views import fit_standard
 from engine.recommend.recommender import Recommender
 from engine.release.contents import ReleaseContents, write_contents
+from engine.release.manifest import read_manifest
 from engine.release.publish import current_release_id, new_release_id, write_release
 from engine.release.publish import publish as publish_release
 from engine.selection.plan_choice import PlanChoice, choose_plan
@@ -323,11 +325,12 @@ def _draw_maps(shop: Shop, arms: Mapping[str, ArmVectors], settings: Settings, p
 
 
 def _served_metrics(workspace: Workspace) -> dict[str, Any] | None:
-    """metrics.json of the release that is served now, if it can be read."""
-    current = current_release_id(workspace)
+    """metrics.json of the release that is served now, if this version of Longtail can serve it."""
+    directory = workspace.releases / str(current_release_id(workspace))
     try:
-        return dict(json.loads((workspace.releases / str(current) / "metrics.json").read_text("utf-8")))
-    except (OSError, ValueError):
+        read_manifest(directory)
+        return dict(json.loads((directory / "metrics.json").read_text("utf-8")))
+    except (ReleaseError, OSError, ValueError):
         return None
 
 

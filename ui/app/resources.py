@@ -15,7 +15,7 @@ from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.recommend.recommender import Recommender
 from engine.recommend.traffic import Traffic
-from engine.release.publish import current_release_id
+from engine.release.publish import current_release_id, outdated_release
 from engine.serving.served_shop import ServedShop
 from ui.widgets.cards import CardMaker
 from ui.widgets.formatting import day_phrase, plural
@@ -68,8 +68,8 @@ def has_shop() -> bool:
 
 
 def has_release() -> bool:
-    """Whether a training run has published anything."""
-    return current_release_id(workspace()) is not None
+    """Whether a training run has published anything that this version of Longtail can show."""
+    return current_release_id(workspace()) is not None and outdated_release(workspace()) is None
 
 
 def shop() -> Shop:

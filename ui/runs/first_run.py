@@ -12,6 +12,7 @@ import streamlit as st
 from engine.core.errors import JobError, JobRunningError
 from engine.core.workspace import Workspace
 from engine.jobs import Kind, RunStatus, active_run, list_runs, run_status, start_run
+from engine.release.publish import outdated_release
 from ui.app.navigation import link_to
 from ui.app.resources import has_release, has_shop, workspace
 from ui.runs.run_view import steps_html
@@ -73,11 +74,14 @@ def _follow(run_id: str) -> None:
 def _offer(last: RunStatus | None) -> None:
     """Nothing is running: say what happened to the last run, and offer the next."""
     kind: Kind = "train" if has_shop() else "demo"
-    st.title("Almost there" if has_shop() else "No shop yet")
+    outdated = outdated_release(workspace())
+    st.title("Train again" if outdated else "Almost there" if has_shop() else "No shop yet")
+    if outdated:
+        st.info(plain(outdated), icon=":material/update:")
     if last is not None and last.state in ("failed", "lost", "cancelled"):
         st.error(last.message or "The run ended without a word.", icon=":material/error:")
         st.html(steps_html(last))
-    else:
+    elif not outdated:
         st.write(
             "The shop is loaded. Longtail has not learned it yet." if has_shop() else "There is nothing to show yet."
         )

@@ -148,7 +148,7 @@ def test_a_flipped_bit_in_any_file_is_found_and_the_file_named(tiny: TinyRelease
             bad = bytearray(good)
             bad[rng.integers(len(bad))] ^= 1 << int(rng.integers(8))
             (directory / name).write_bytes(bad)
-            with pytest.raises(ReleaseError, match=f"Release 2 is damaged .*{name}|its format is"):
+            with pytest.raises(ReleaseError, match=f"Release 2 is damaged .*{name}"):
                 verify_release(releases, tiny.release_id)
         (directory / name).write_bytes(good)
     assert verify_release(releases, tiny.release_id).release_id == tiny.release_id
