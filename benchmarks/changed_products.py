@@ -23,10 +23,10 @@ from benchmarks.support import copy_workspace, engine, merge_results, run_child
 from engine.catalogue.product import Product
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
-from engine.curation.judgements import JudgementStore
 from engine.edits.changes.served import changed_in, vectors_of_changes, with_changes
 from engine.edits.changes.store import ChangeStore
 from engine.recommend.recommender import Recommender
+from engine.store import Database
 
 COMMAND = "python -m benchmarks.changed_products --workspace workspace"
 TIMED = 40
@@ -57,7 +57,7 @@ def measured(workspace: Workspace, count: int) -> dict[str, tuple[Any, str]]:
     chosen = [ids[row] for row in rng.choice(len(ids), min(count, len(ids) // 4), replace=False)]
     wanted = {one: before.product(int(rng.integers(len(ids)))) for one in chosen}
     seconds = timed(before, workspace, wanted)
-    store = ChangeStore(JudgementStore(workspace.database_url), workspace)
+    store = ChangeStore(Database(workspace.database_url), workspace)
     for one, item in wanted.items():
         store.save(one, before.product(one), item, "benchmark", 0)
     items = changed_in(before, workspace, store.all())

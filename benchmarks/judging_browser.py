@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks.support import free_port, launch_browser, merge_results, serve_dashboard, wait_for
 from engine.core.settings import workspace_path
 from engine.curation.judgements import JudgementStore
+from engine.store import Database
 
 RATER = "Scripted curator"
 LOOK_SECONDS = 0.6  # the person looks at a card, then presses a key about three times a second
@@ -109,7 +110,7 @@ def measure(workspace: Path, folder: Path, cards: int, url: str) -> tuple[list[t
         per_card = [judge(page, review, random.Random(number)) for number in range(cards)]
         page.get_by_text("All saved").wait_for(timeout=30_000)
         paints = [(str(key), float(ms)) for key, ms in page.evaluate("() => window.paints")]
-    stored = JudgementStore(url).log()  # with the votes on repeated cards
+    stored = JudgementStore(Database(url)).log()  # with the votes on repeated cards
     return paints, per_card, int((stored["rater"] == RATER).sum())
 
 

@@ -30,6 +30,7 @@ from benchmarks.support import free_port, merge_results, serve_dashboard
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
+from engine.store import Database
 from ui.review.tokens import ReviewToken, sign_token
 
 
@@ -92,7 +93,7 @@ def main() -> None:
         url = f"sqlite:///{folder}/longtail.db"
         os.environ["LONGTAIL_DATABASE_URL"] = url
         curators = run(arguments.workspace, Path(folder), arguments.curators, arguments.seconds)
-        stored = Counter(JudgementStore(url).log()["client_id"])
+        stored = Counter(JudgementStore(Database(url)).log()["client_id"])
     confirmed = [client_id for curator in curators for client_id in curator.confirmed]
     seconds = [second for curator in curators for second in curator.seconds]
     handed_out = Counter(anchor for curator in curators for anchor in set(curator.handed_out))

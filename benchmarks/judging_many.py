@@ -32,6 +32,7 @@ from engine.curation.campaigns import Plan, create_campaign
 from engine.curation.judgements import JudgementStore
 from engine.curation.rates.sampling import cards_of
 from engine.recommend.recommender import Recommender
+from engine.store import Database
 
 CURATORS, TABS, WANT = 25, 2, 3
 SERVER = """
@@ -97,17 +98,17 @@ def main() -> None:
     rng = np.random.default_rng(arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/longtail.db"
-        store, facade = JudgementStore(url), Recommender.open(Workspace(arguments.workspace))
+        store, facade = JudgementStore(Database(url)), Recommender.open(Workspace(arguments.workspace))
         confirmed: set[str] = set()
         leases: list[tuple[str, str, str, float, float]] = []
         kills, began, number = 0, time.perf_counter(), 0
         while len(confirmed) < arguments.judgements:
             number += 1
-            campaign = create_campaign(store, facade, Plan(f"Campaign {number}", target=len(facade.items)))
+            campaign = create_campaign(store.database, facade, Plan(f"Campaign {number}", target=len(facade.items)))
             kills += _campaign(arguments, url, campaign, confirmed, leases, rng, arguments.kills - kills)
         seconds = time.perf_counter() - began
         stored = Counter(store.log()["client_id"])
-        judged = len(cards_of(store))
+        judged = len(cards_of(store.database))
     doubled = _held_by_two(leases)
     command = f"python -m benchmarks.judging_many --workspace workspace --judgements {arguments.judgements}"
     figures = {

@@ -25,6 +25,7 @@ from engine.core.workspace import Workspace
 from engine.curation.judgements import Judgement, JudgementStore, Seen
 from engine.demo.build import build_demo, read_families
 from engine.recommend.recommender import Recommender
+from engine.store import Database
 from engine.training.pipeline import train
 
 Rule = Callable[[str, str], bool]
@@ -101,7 +102,7 @@ def _judge(
     wrong: float,
     rng: np.random.Generator,
 ) -> None:
-    store = JudgementStore(url)
+    store = JudgementStore(Database(url))
     judgements = []
     for anchor in anchors:
         for one in release.neighbours(anchor, "hybrid", 10):
@@ -113,7 +114,7 @@ def _judge(
                 )
             )  # fmt: skip
     store.add(judgements)
-    store.close()
+    store.database.close()
 
 
 def _irrelevant(release: Recommender, rule: Rule, anchors: list[str]) -> float:

@@ -15,11 +15,11 @@ from benchmarks.new_products_ledger import Entry, Findings, Ledger, Version, exa
 from benchmarks.new_products_photos import garment_photos
 from benchmarks.support import ROOT
 from engine.core.workspace import Workspace
-from engine.curation.judgements import JudgementStore
 from engine.edits.drafts.served import DraftBuffer
 from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import neighbours_of_unseen
+from engine.store import Database
 from engine.untrusted.uploads import picture_children, store_upload
 
 __all__ = ["first_product", "kill_savers", "products", "whole_collection"]
@@ -40,13 +40,13 @@ SAVER = """
 import io, sys
 from pathlib import Path
 from PIL import Image
-from engine.curation.judgements import JudgementStore
 from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.catalogue.images import store_image
 from engine.catalogue.product import Product
 from engine.core.workspace import Workspace
+from engine.store import Database
 workspace, life, number = Workspace(Path(sys.argv[1])), sys.argv[2], 0
-store = DraftStore(JudgementStore(workspace.database_url), workspace)
+store = DraftStore(Database(workspace.database_url), workspace)
 print("ready", flush=True)
 while True:
     number += 1
@@ -88,7 +88,7 @@ def whole_collection(recommender: Recommender, rows: int, seed: int) -> float:
     """Seconds from the bytes of so many photos and texts to drafts that are served."""
     with tempfile.TemporaryDirectory() as folder, picture_children(most=2) as children:
         workspace = Workspace(Path(folder))
-        store = DraftStore(JudgementStore(workspace.database_url), workspace)
+        store = DraftStore(Database(workspace.database_url), workspace)
         photos = list(garment_photos(rows, seed))
         began = time.perf_counter()
         new = []
@@ -107,7 +107,7 @@ def kill_savers(kills: int, seed: int) -> Findings:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "shop"
         root.mkdir()
-        DraftStore(JudgementStore(Workspace(root).database_url), Workspace(root)).all()  # the tables are made once
+        DraftStore(Database(Workspace(root).database_url), Workspace(root)).all()  # the tables are made once
         for life in range(1, kills + 1):
             process = subprocess.Popen(
                 [sys.executable, "-c", SAVER, str(root), str(life)], stdout=subprocess.PIPE, text=True, cwd=ROOT

@@ -93,11 +93,11 @@ def examine(root: Path, ledger: Ledger) -> Findings:
     broken : files that do not decode, and pictures that a draft names and that are not there.
     """
     from engine.core.workspace import Workspace
-    from engine.curation.judgements import JudgementStore
     from engine.edits.drafts.store import DraftStore
+    from engine.store import Database
 
     workspace = Workspace(root)
-    there = {one.id: one for one in DraftStore(JudgementStore(workspace.database_url), workspace).all(EVERY)}
+    there = {one.id: one for one in DraftStore(Database(workspace.database_url), workspace).all(EVERY)}
     lost, torn = list(ledger.wrong), []
     for draft_id, entry in ledger.entries.items():
         problem = _problem(entry, there.get(draft_id))

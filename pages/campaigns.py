@@ -29,7 +29,7 @@ from engine.release.publish import published_releases
 from ui.app.curator import curator_name
 from ui.app.navigation import link_to, open_product
 from ui.app.notices import say
-from ui.app.resources import card_maker, is_lead, judgements, recommender, settings, shop, workspace
+from ui.app.resources import card_maker, database, is_lead, judgements, recommender, settings, shop, workspace
 from ui.app.url import mirror, query, writer
 from ui.review.service import open_campaigns
 from ui.widgets.cards import Group, card_groups
@@ -42,7 +42,7 @@ def page() -> None:
     """One campaign at a time, chosen in the address; a form for a new one."""
     st.title("Campaigns", anchor=False)
     open_campaigns()  # Everyday exists from now on
-    everything = campaigns(judgements())
+    everything = campaigns(database())
     now = datetime.now(UTC)
     there = {one.id: one for one in everything}
     chosen_id = query("campaign", everything[0].id, allowed=there)
@@ -87,7 +87,7 @@ def _about(chosen: Campaign, now: datetime) -> None:
 
 
 def _progress(chosen: Campaign) -> None:
-    table = progress(judgements(), chosen.id)
+    table = progress(database(), chosen.id)
     word = shop().interaction_word
     table["group"] = [bin_label(int(number)) for number in table["stratum"]]
     table["share"] = 100 * (table["done"] / table["target"]).clip(upper=1)
@@ -128,7 +128,7 @@ def _new() -> None:
                 guidelines=guidelines.strip() or None, created_by=curator_name(),
             )  # fmt: skip
             try:
-                create_campaign(judgements(), facade, plan)
+                create_campaign(database(), facade, plan)
             except LongtailError as exc:
                 st.error(plain(exc), icon=":material/error:")
             else:
@@ -137,7 +137,7 @@ def _new() -> None:
 
 
 def _close(campaign_id: str) -> None:
-    close_campaign(judgements(), campaign_id)
+    close_campaign(database(), campaign_id)
     say("Ended: no more cards are drawn", ":material/flag:")
 
 

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.console import Console
-from engine.cli.context import open_served, open_store, open_workspace
+from engine.cli.context import open_database, open_served, open_workspace
 from engine.cli.product_arguments import given_fields
 from engine.core.errors import InputError
 from engine.edits.changes.merging import difference, field_labels
@@ -78,4 +78,4 @@ def _ids(arguments: argparse.Namespace, most: int | None = None) -> list[str]:
 def _store(arguments: argparse.Namespace) -> ChangeStore:
     from engine.edits.changes.store import ChangeStore
 
-    return ChangeStore(open_store(arguments), open_workspace(arguments))
+    return ChangeStore(open_database(arguments), open_workspace(arguments))

@@ -17,8 +17,17 @@ from engine.jobs.recording import RunRecorder, recorded_run
 if TYPE_CHECKING:
     from engine.curation.judgements import JudgementStore
     from engine.serving.served_shop import ServedShop
+    from engine.store import Database
 
-__all__ = ["has_store", "open_served", "open_settings", "open_store", "open_workspace", "run_of_its_own"]
+__all__ = [
+    "has_store",
+    "open_database",
+    "open_judgements",
+    "open_served",
+    "open_settings",
+    "open_workspace",
+    "run_of_its_own",
+]
 
 
 def open_workspace(arguments: argparse.Namespace) -> Workspace:
@@ -51,11 +60,18 @@ def run_of_its_own(
                 shutil.rmtree(arguments.discard, ignore_errors=True)
 
 
-def open_store(arguments: argparse.Namespace) -> JudgementStore:
+def open_database(arguments: argparse.Namespace) -> Database:
     """The database of judgements, drafts and changes, migrated; made where there is none."""
+    from engine.store import Database
+
+    return Database(open_settings(arguments).database_url or open_workspace(arguments).database_url)
+
+
+def open_judgements(arguments: argparse.Namespace) -> JudgementStore:
+    """The judgements in that database."""
     from engine.curation.judgements import JudgementStore
 
-    return JudgementStore(open_settings(arguments).database_url or open_workspace(arguments).database_url)
+    return JudgementStore(open_database(arguments))
 
 
 def has_store(arguments: argparse.Namespace) -> bool:

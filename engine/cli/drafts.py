@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
-from engine.cli.context import open_served, open_store, open_workspace
+from engine.cli.context import open_database, open_served, open_workspace
 from engine.core.errors import ImageError, InputError, NoReleaseError
 
 if TYPE_CHECKING:
@@ -123,4 +123,4 @@ def _pictures(source: Path | None, console: Console) -> Iterator[tuple[str, byte
 def _store(arguments: argparse.Namespace) -> DraftStore:
     from engine.edits.drafts.store import DraftStore
 
-    return DraftStore(open_store(arguments), open_workspace(arguments))
+    return DraftStore(open_database(arguments), open_workspace(arguments))

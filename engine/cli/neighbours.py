@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.console import Console
-from engine.cli.context import open_served, open_settings, open_store, open_workspace
+from engine.cli.context import open_judgements, open_served, open_settings, open_workspace
 from engine.cli.product_arguments import given_product, read_bytes
 from engine.core.errors import InputError
 from engine.core.storage import atomic_write
@@ -57,7 +57,7 @@ def export(arguments: argparse.Namespace, console: Console) -> None:
     if arguments.what == "qrels":
         from engine.curation.evidence import qrels
 
-        text = qrels(open_store(arguments).current())
+        text = qrels(open_judgements(arguments).current())
         atomic_write(arguments.out, text)
         console.result({"rows": text.count("\n")}, f"{arguments.out}: {text.count(chr(10)):,} pairs.")
         return
@@ -78,14 +78,14 @@ def _neighbours_table(arguments: argparse.Namespace, console: Console) -> pd.Dat
 
 
 def _judgements_table(arguments: argparse.Namespace, _console: Console) -> Any:
-    return open_store(arguments).log()
+    return open_judgements(arguments).log()
 
 
 def _irrelevance_table(arguments: argparse.Namespace, _console: Console) -> Any:
     from engine.curation.rates.irrelevance import irrelevance_by_count
     from engine.curation.training_judgements import not_trained_on
 
-    store = open_store(arguments)
+    store = open_judgements(arguments)
     return irrelevance_by_count(store.current(), not_trained_on(store.seen(), open_workspace(arguments)), k=arguments.k)
 
 

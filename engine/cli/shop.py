@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
-from engine.cli.context import has_store, open_settings, open_store, open_workspace, run_of_its_own
+from engine.cli.context import has_store, open_database, open_settings, open_workspace, run_of_its_own
 from engine.cli.training import train_in_run
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _added(arguments: argparse.Namespace) -> AddedProducts | None:
     from engine.edits.drafts.store import DraftStore
 
     workspace = open_workspace(arguments)
-    drafts = DraftStore(open_store(arguments), workspace)
+    drafts = DraftStore(open_database(arguments), workspace)
     return lambda kinds, known: draft_products(workspace, drafts, kinds, known)
 
 

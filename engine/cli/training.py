@@ -56,17 +56,17 @@ def train_in_run(
 ) -> None:
     """Train as part of a run that is recorded already, and say what came of it."""
     from engine.catalogue.snapshot import read_shop
-    from engine.curation.judgements import JudgementStore
     from engine.edits.apply_to_catalogue import apply_to_catalogue
     from engine.edits.changes.store import ChangeStore
     from engine.edits.drafts.store import SERVED, DraftStore
+    from engine.store import Database
     from engine.training.pipeline import train as train_release
 
     drafts = None
     if settings.database_url or workspace.judgements_file.is_file():
-        store = JudgementStore(settings.database_url or workspace.database_url)
-        drafts = DraftStore(store, workspace)
-        taken = apply_to_catalogue(workspace, drafts, ChangeStore(store, workspace))
+        database = Database(settings.database_url or workspace.database_url)
+        drafts = DraftStore(database, workspace)
+        taken = apply_to_catalogue(workspace, drafts, ChangeStore(database, workspace))
         if taken.added:
             console.note(f"{len(taken.added):,} approved drafts are products of the catalogue now.")
         if taken.changed:

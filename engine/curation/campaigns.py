@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Integer, func, insert, select, text, update
+from sqlalchemy import Integer, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from engine.core.errors import InputError, NotFoundError
-from engine.curation.judgements import JudgementStore
 from engine.curation.rates.irrelevance import bin_label, count_bins
-from engine.store.review_tables import CampaignAnchorRow, CampaignRow
+from engine.store import CampaignAnchorRow, CampaignRow, Database
+from engine.store.dialect import lock
 
 if TYPE_CHECKING:
     from engine.recommend.recommender import Recommender
@@ -39,7 +39,6 @@ __all__ = [
     "close_campaign",
     "create_campaign",
     "everyday_campaign",
-    "lock",
     "progress",
 ]
 
@@ -104,7 +103,7 @@ class Plan:
     how: str = ""
 
 
-def create_campaign(store: JudgementStore, recommender: Recommender, plan: Plan, *, now: datetime | None = None) -> str:
+def create_campaign(database: Database, recommender: Recommender, plan: Plan, *, now: datetime | None = None) -> str:
     """Store a campaign over the lists of a release and return its id; products the release learned from are not drawn.
 
     Raises `InputError` naming the field where nothing could ever be judged in it, or its name is taken.
@@ -113,27 +112,27 @@ def create_campaign(store: JudgementStore, recommender: Recommender, plan: Plan,
     _check(recommender, plan, now)
     order = _order(recommender, plan, len(recommender.items) if plan.chosen else plan.target)
     _check_lists(recommender, plan, order)
-    with store.transaction() as session:
-        lock(session)
+    with database.transaction() as session:
+        lock(session, "campaigns")
         taken = select(CampaignRow.id).where(CampaignRow.closed_at.is_(None), CampaignRow.name == plan.name.strip())
         if session.execute(taken).first() is not None:
             raise InputError(f"there is an open campaign {plan.name.strip()!r}; give it another name", field="name")
         return _stored(session, recommender, plan, order, "chosen" if plan.chosen else "planned", now)
 
 
-def everyday_campaign(store: JudgementStore, recommender: Recommender) -> Campaign:
+def everyday_campaign(database: Database, recommender: Recommender) -> Campaign:
     """The standing campaign of a release, made when it is first asked for; that of an earlier release ends then."""
     query = select(CampaignRow).where(
         CampaignRow.kind == "everyday",
         CampaignRow.release_id == recommender.release_id,
         CampaignRow.closed_at.is_(None),
     )
-    with store.reading() as session:
+    with database.reading() as session:
         found = session.scalars(query).first()
         if found is not None:
             return _from_row(found)
-    with store.transaction() as session:
-        lock(session)
+    with database.transaction() as session:
+        lock(session, "campaigns")
         found = session.scalars(query).first()
         if found is None:
             now = datetime.now(UTC)
@@ -145,30 +144,30 @@ def everyday_campaign(store: JudgementStore, recommender: Recommender) -> Campai
         return _from_row(found)
 
 
-def campaigns(store: JudgementStore) -> list[Campaign]:
+def campaigns(database: Database) -> list[Campaign]:
     """All of them, the newest first."""
-    with store.reading() as session:
+    with database.reading() as session:
         rows = session.scalars(select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.id))
         return [_from_row(row) for row in rows]
 
 
-def campaign(store: JudgementStore, campaign_id: str) -> Campaign:
+def campaign(database: Database, campaign_id: str) -> Campaign:
     """One of them; raises `NotFoundError`."""
-    with store.reading() as session:
+    with database.reading() as session:
         row = session.get(CampaignRow, campaign_id)
         if row is None:
             raise NotFoundError("There is no such campaign any more; pick another one on the Review page.")
         return _from_row(row)
 
 
-def close_campaign(store: JudgementStore, campaign_id: str, *, now: datetime | None = None) -> None:
+def close_campaign(database: Database, campaign_id: str, *, now: datetime | None = None) -> None:
     """Draw no more cards for it; those that people hold can still be judged. Closing it again changes nothing."""
     query = update(CampaignRow).where(CampaignRow.id == campaign_id, CampaignRow.closed_at.is_(None))
-    with store.transaction() as session:
+    with database.transaction() as session:
         session.execute(query.values(closed_at=now or datetime.now(UTC)))
 
 
-def progress(store: JudgementStore, campaign_id: str) -> pd.DataFrame:
+def progress(database: Database, campaign_id: str) -> pd.DataFrame:
     """By stratum: stratum, done (products judged), target (products wanted), size (products there are)."""
     row = CampaignAnchorRow
     query = (
@@ -183,15 +182,11 @@ def progress(store: JudgementStore, campaign_id: str) -> pd.DataFrame:
         .group_by(row.stratum)
         .order_by(row.stratum)
     )
-    table = store.read(query).astype({"stratum": "int64", "done": "int64", "size": "int64", "target": "int64"})
+    with database.reading() as session:
+        rows = [tuple(found) for found in session.execute(query)]
+    table = pd.DataFrame.from_records(rows, columns=["stratum", "done", "size", "target"]).astype("int64")
     table["target"] = table[["target", "size"]].min(axis=1)
     return table[["stratum", "done", "target", "size"]]
-
-
-def lock(session: Session, key: str = "campaigns") -> None:
-    """Let one process at a time decide who gets what; SQLite's writers come one at a time anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": key})
 
 
 def _check(recommender: Recommender, plan: Plan, now: datetime) -> None:
@@ -295,8 +290,4 @@ def _share(key: bytes) -> float:
 def _from_row(row: CampaignRow) -> Campaign:
     values = {field.name: getattr(row, field.name) for field in fields(Campaign)}
     values["arms"], values["strata"] = tuple(row.arms), tuple(row.strata)
-    for name in ("created_at", "deadline", "closed_at"):
-        at = values[name]
-        # SQLite gives UTC without saying so.
-        values[name] = at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
     return Campaign(**values)

@@ -57,8 +57,8 @@ def qrels(current: pd.DataFrame) -> str:
 def evidence_pack(store: JudgementStore, campaign: Campaign, workspace: Workspace, *, k: int, seed: int) -> bytes:
     """A zip with the judgements of a campaign, its sampling record, the published rates, and a script that redraws them."""
     votes = drawn(store, campaign.id)
-    places = not_trained_on(card_places(store, campaign.id), workspace)
-    cards = cards_of(store, campaign.id).drop(columns=["pairs", "lists"])
+    places = not_trained_on(card_places(store.database, campaign.id), workspace)
+    cards = cards_of(store.database, campaign.id).drop(columns=["pairs", "lists"])
     own = places[places["release_id"] == campaign.release_id]
     rates = stratum_rates(anchor_rates(votes, own, k=k))
     about: dict[str, Any] = {

@@ -9,23 +9,19 @@ the rows are on the disk.
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
 import pandas as pd
-from sqlalchemy import Connection, Select, delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from engine.core.errors import InputError, StoreError
-from engine.store.database import open_database, translated, writing
-from engine.store.judgement_tables import AppearanceRow, JudgementRow
+from engine.store import AppearanceRow, Database, JudgementRow
 
 __all__ = ["DEMO_SOURCE", "REPEAT_SOURCE", "Judgement", "JudgementStore", "Seen", "Source", "Verdict", "add_within"]
 
@@ -126,20 +122,10 @@ class Judgement:
 
 
 class JudgementStore:
-    """The judgements in the database at `url`, which is made and brought up to date when it is opened.
+    """The judgements in a database. Every method raises `StoreError` where the database refuses."""
 
-    Safe to share between threads, and to open from several processes. Every method raises `StoreError` with a sentence
-    fit for a person where the database is busy, full, read-only, damaged or gone.
-
-    Attributes
-    ----------
-    writes : subject -> how many transactions about it this object has committed.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._engine = open_database(url)
-        self._turn = threading.Lock()  # threads of one process queue here instead of polling the file's lock
-        self.writes: Counter[str] = Counter()
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
     def add(self, judgements: Iterable[Judgement]) -> int:
         """Store what is not stored yet and return how many rows that made; all of them or, on an error, none.
@@ -152,7 +138,7 @@ class JudgementStore:
             return 0
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self.transaction() as session:
+                with self.database.transaction() as session:
                     return add_within(session, batch)
             except StoreError as exc:
                 # Another process stored one of these ids after we looked: look again.
@@ -160,35 +146,10 @@ class JudgementStore:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    @contextmanager
-    def transaction(self, subject: str = "judgements") -> Iterator[Session]:
-        """A session whose changes are on the disk, all of them, when the block ends; on an error, none.
-
-        Raises `StoreError` where the database refuses.
-
-        Parameters
-        ----------
-        subject : what it is about, for `writes`.
-        """
-        with self._turn:
-            with translated(self._engine.url), Session(writing(self._engine)) as session, session.begin():
-                yield session
-            self.writes[subject] += 1
-
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A session that only reads; raises `StoreError` where the database refuses."""
-        with translated(self._engine.url), Session(self._engine) as session:
-            yield session
-
-    def read(self, query: Select) -> pd.DataFrame:
-        """What a query gives, with the same dtypes whether or not there are rows."""
-        return self._frame(query)
-
     def last_id(self) -> int:
         """The number of the newest row, 0 where there is none: what was worked out from the log holds until it changes."""
-        with translated(self._engine.url), self._engine.connect() as connection:
-            return int(connection.execute(select(func.max(JudgementRow.id))).scalar() or 0)
+        with self.database.reading() as session:
+            return int(session.execute(select(func.max(JudgementRow.id))).scalar() or 0)
 
     def current(self, anchor_id: str | None = None) -> pd.DataFrame:
         """The votes in force: the latest row of each rater on each pair, withdrawn ones left out; oldest first.
@@ -228,10 +189,10 @@ class JudgementStore:
 
     def log(self) -> pd.DataFrame:
         """Every row ever stored, oldest first: the columns of `current` and `seen`, as text ("als 1, hybrid 4")."""
-        with translated(self._engine.url), self._engine.connect() as connection:
-            rows = _read(connection, select(*_columns()).order_by(JudgementRow.id))
+        with self.database.reading() as session:
+            rows = _read(session, select(*_columns()).order_by(JudgementRow.id))
             places = _read(
-                connection,
+                session,
                 select(AppearanceRow.judgement_id, AppearanceRow.arm, AppearanceRow.rank).order_by(
                     AppearanceRow.judgement_id, AppearanceRow.arm
                 ),
@@ -243,26 +204,26 @@ class JudgementStore:
     def has_demo(self) -> bool:
         """Whether sample judgements are among the rows."""
         query = select(JudgementRow.id).where(JudgementRow.source == DEMO_SOURCE).limit(1)
-        with translated(self._engine.url), self._engine.connect() as connection:
-            return connection.execute(query).first() is not None
+        with self.database.reading() as session:
+            return session.execute(query).first() is not None
 
     def remove_demo(self) -> int:
         """Delete the sample judgements, the only rows that are ever deleted, and return how many there were."""
-        with self._turn, translated(self._engine.url), writing(self._engine).begin() as connection:
+        with self.database.transaction() as session:
             ids = select(JudgementRow.id).where(JudgementRow.source == DEMO_SOURCE)
             # Said outright rather than left to the foreign key: a database may be opened without its cascades.
-            connection.execute(delete(AppearanceRow).where(AppearanceRow.judgement_id.in_(ids)))
-            removed = connection.execute(delete(JudgementRow).where(JudgementRow.source == DEMO_SOURCE)).rowcount
-        logger.warning("removed %d sample judgements from %s", removed, self._engine.url.render_as_string())
-        return int(removed)
-
-    def close(self) -> None:
-        """Give the connections back; the store opens new ones if it is used again."""
-        self._engine.dispose()
+            session.execute(delete(AppearanceRow).where(AppearanceRow.judgement_id.in_(ids)))
+            removed = len(
+                session.scalars(
+                    delete(JudgementRow).where(JudgementRow.source == DEMO_SOURCE).returning(JudgementRow.id)
+                ).all()
+            )
+        logger.warning("removed %d sample judgements from %s", removed, self.database.name)
+        return removed
 
     def _frame(self, query: Select) -> pd.DataFrame:
-        with translated(self._engine.url), self._engine.connect() as connection:
-            return _read(connection, query)
+        with self.database.reading() as session:
+            return _read(session, query)
 
 
 def add_within(session: Session, judgements: Iterable[Judgement]) -> int:
@@ -293,13 +254,12 @@ def _columns() -> list:
     return [getattr(JudgementRow, name) for name in COLUMNS]
 
 
-def _read(connection: Connection, query: Select) -> pd.DataFrame:
+def _read(session: Session, query: Select) -> pd.DataFrame:
     """A frame with the same dtypes whether or not there are rows."""
-    result = connection.execute(query)
+    result = session.execute(query)
     names = list(result.keys())
     frame = pd.DataFrame.from_records(result.fetchall(), columns=names)
     if "created_at" in frame:
-        # SQLite gives UTC without saying so, PostgreSQL the session's zone.
         frame["created_at"] = pd.to_datetime(frame["created_at"], utc=True)
     return frame.astype({name: DTYPES.get(name, "str") for name in names})
 

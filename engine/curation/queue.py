@@ -4,9 +4,8 @@ A card is leased to one person; nobody else gets its product until the lease end
 returned for the product, drawn by chance and shuffled, each as likely as the others. Some products come a second time,
 to another person, with the same neighbours; and some cards come back to the same person after a while, unannounced.
 
-Every function works within a transaction that its caller opens (`JudgementStore.transaction`), so that many people's
-requests can share one commit. Across processes the database decides: SQLite lets one writer in at a time, PostgreSQL is
-asked for a lock per campaign.
+Every function works within a transaction that its caller opens (`Database.write`), so that many people's requests can
+share one commit. Across processes a lock per campaign decides.
 """
 
 from __future__ import annotations
@@ -22,9 +21,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from engine.core.errors import InputError
-from engine.curation.campaigns import Campaign, lock
+from engine.curation.campaigns import Campaign
 from engine.curation.judgements import REPEAT_SOURCE, Judgement, Seen, add_within
-from engine.store.review_tables import CampaignAnchorRow, CardRow
+from engine.store import CampaignAnchorRow, CardRow
+from engine.store.dialect import lock
 
 __all__ = [
     "CARD_SIZE",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +21,7 @@ from engine.curation.judgements import DEMO_SOURCE, JudgementStore
 from engine.curation.suppression import ruled_out
 from engine.models.correction import Pairs
 from engine.release.judged_products import products_trained_on
+from engine.store import Database
 
 __all__ = [
     "NOTHING_JUDGED",
@@ -65,11 +67,9 @@ def judgements_for_training(workspace: Workspace, settings: Settings) -> Trainin
     """What a training that begins now learns from; none where the settings say so."""
     if not settings.curation.learn or not (settings.database_url or workspace.judgements_file.is_file()):
         return NOTHING_JUDGED
-    store = JudgementStore(settings.database_url or workspace.database_url)
-    try:
-        return take_training_judgements(store, settings.curation.leads, settings.curation.teaching_share)
-    finally:
-        store.close()
+    with closing(Database(settings.database_url or workspace.database_url)) as database:
+        curation = settings.curation
+        return take_training_judgements(JudgementStore(database), curation.leads, curation.teaching_share)
 
 
 def take_training_judgements(store: JudgementStore, leads: Collection[str], share: float) -> TrainingJudgements:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from engine.core.errors import StoreError
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
-from engine.curation.judgements import JudgementStore
+from engine.store import Database
 
 __all__ = ["RETRY_SECONDS", "STAMP_SECONDS", "EditsDatabase", "Latest"]
 
@@ -27,7 +27,7 @@ class EditsDatabase:
 
     Parameters
     ----------
-    open_store : gives the store to read; by default one of its own.
+    open_database : gives the database to read; by default one of its own.
     tolerant : while the database cannot be read, `read` gives what it was told to give instead, and tries again after
         `RETRY_SECONDS`. Without it `StoreError` is raised.
     """
@@ -36,23 +36,23 @@ class EditsDatabase:
         self,
         workspace: Workspace,
         settings: Settings,
-        open_store: Callable[[], JudgementStore] | None = None,
+        open_database: Callable[[], Database] | None = None,
         *,
         tolerant: bool = False,
     ) -> None:
         self._workspace, self._url, self._tolerant = workspace, settings.database_url, tolerant
-        self._open_store = open_store or (lambda: JudgementStore(self._url or workspace.database_url))
-        self._store: JudgementStore | None = None
+        self._open = open_database or (lambda: Database(self._url or workspace.database_url))
+        self._opened: Database | None = None
         self._failed_at = -RETRY_SECONDS
 
-    def read(self, question: Callable[[JudgementStore], T], otherwise: T) -> T:
+    def read(self, question: Callable[[Database], T], otherwise: T) -> T:
         """What the database answers; `otherwise` where nobody has drafted, changed or judged anything yet."""
         if not (self._url or self._workspace.judgements_file.is_file()):
             return otherwise
         if self._tolerant and time.monotonic() - self._failed_at < RETRY_SECONDS:
             return otherwise
         try:
-            return question(self.store())
+            return question(self._database())
         except StoreError:
             if not self._tolerant:
                 raise
@@ -60,11 +60,11 @@ class EditsDatabase:
             logger.warning("drafts, changes and rulings cannot be read; the shop is shown as trained", exc_info=True)
             return otherwise
 
-    def store(self) -> JudgementStore:
-        """The store, opened once; raises `StoreError`."""
-        if self._store is None:
-            self._store = self._open_store()
-        return self._store
+    def _database(self) -> Database:
+        """Opened once; raises `StoreError`."""
+        if self._opened is None:
+            self._opened = self._open()
+        return self._opened
 
 
 class Latest(Generic[T]):

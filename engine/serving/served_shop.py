@@ -33,6 +33,7 @@ from engine.recommend.vector_cache import cache_key
 from engine.serving.background_result import BackgroundResult
 from engine.serving.edits_database import EditsDatabase, Latest
 from engine.serving.lists import shown_list, shown_lists
+from engine.store import Database
 
 __all__ = ["ServedShop"]
 
@@ -69,14 +70,14 @@ class ServedShop:
         workspace: Workspace,
         settings: Settings,
         *,
-        open_store: Callable[[], JudgementStore] | None = None,
+        open_database: Callable[[], Database] | None = None,
         in_background: bool = False,
         progress: Progress = silent,
     ) -> None:
         self.as_trained, self.notice = as_trained, as_trained.notice
         self._workspace, self._leads = workspace, settings.curation.leads
         self._in_background, self._progress = in_background, progress
-        self._database = EditsDatabase(workspace, settings, open_store, tolerant=in_background)
+        self._database = EditsDatabase(workspace, settings, open_database, tolerant=in_background)
         self._latest_changes: Latest[BackgroundResult[_Changed]] = Latest()
         self._latest_drafts: Latest[BackgroundResult[DraftBuffer]] = Latest()
         self._suppressed: Suppressed | None = None
@@ -90,7 +91,7 @@ class ServedShop:
         settings: Settings,
         release_id: str | None = None,
         *,
-        open_store: Callable[[], JudgementStore] | None = None,
+        open_database: Callable[[], Database] | None = None,
         in_background: bool = False,
         progress: Progress = silent,
     ) -> ServedShop:
@@ -98,13 +99,13 @@ class ServedShop:
 
         Parameters
         ----------
-        open_store : gives the store of judgements, drafts and changes where the caller has one open already.
+        open_database : gives the database where the caller has one open already.
         in_background : for processes that serve people: see `ServedShop`.
         progress : told while drafts and changes get their vectors.
         """
         as_trained = Recommender.open(workspace, release_id)
         return cls(
-            as_trained, workspace, settings, open_store=open_store, in_background=in_background, progress=progress
+            as_trained, workspace, settings, open_database=open_database, in_background=in_background, progress=progress
         )
 
     @property
@@ -151,7 +152,7 @@ class ServedShop:
 
     def suppressed_everywhere(self) -> Mapping[str, frozenset[str]]:
         """Item id -> the neighbours ruled out beside it; do not change it."""
-        return self._database.read(lambda store: self._rulings(store).all(), {})
+        return self._database.read(lambda database: self._rulings(database).all(), {})
 
     def neighbours(
         self, item_id: str, arm: str = "hybrid", k: int = 10, *, suppressed: Collection[str] | None = None
@@ -209,7 +210,7 @@ class ServedShop:
             if self._in_background:
                 self.warm_up().join()
             none: list[Draft] = []
-            approved = self._database.read(lambda store: DraftStore(store, self._workspace).all(SERVED), none)
+            approved = self._database.read(lambda database: DraftStore(database, self._workspace).all(SERVED), none)
             wanted = set(draft_ids)
             vectors_of_drafts(self.release, self._workspace, [one for one in approved if one.id in wanted], progress)
         except Exception:
@@ -239,17 +240,17 @@ class ServedShop:
             # It is tried again, and the person is told, when there is a product to read.
             logger.warning("could not get ready to read new products", exc_info=True)
 
-    def _rulings(self, store: JudgementStore) -> Suppressed:
+    def _rulings(self, database: Database) -> Suppressed:
         with self._lock:
             if self._suppressed is None:
-                self._suppressed = Suppressed(store, self._leads)
+                self._suppressed = Suppressed(JudgementStore(database), self._leads)
             return self._suppressed
 
     def _changed(self) -> BackgroundResult[_Changed]:
-        def read(store: JudgementStore) -> BackgroundResult[_Changed]:
-            changes = ChangeStore(store, self._workspace)
+        def read(database: Database) -> BackgroundResult[_Changed]:
+            changes = ChangeStore(database, self._workspace)
             return self._latest_changes.get(
-                changes.stamp, lambda: self._apply_changes(changes), writes=store.writes["changes"]
+                changes.stamp, lambda: self._apply_changes(changes), writes=database.writes["changes"]
             )
 
         return self._database.read(read, BackgroundResult(_Changed(self.as_trained, {})))
@@ -273,11 +274,11 @@ class ServedShop:
     def _drafts(self) -> BackgroundResult[DraftBuffer]:
         release = self.release
 
-        def read(store: JudgementStore) -> BackgroundResult[DraftBuffer]:
-            drafts = DraftStore(store, self._workspace)
+        def read(database: Database) -> BackgroundResult[DraftBuffer]:
+            drafts = DraftStore(database, self._workspace)
             return self._latest_drafts.get(
                 drafts.stamp, lambda: self._place_drafts(release, drafts.all(SERVED)),
-                writes=store.writes["drafts"], depends_on=release.version,
+                writes=database.writes["drafts"], depends_on=release.version,
             )  # fmt: skip
 
         return self._database.read(read, BackgroundResult(DraftBuffer(release, self._workspace, ())))

@@ -1,1 +1,23 @@
-"""The database: connections, migrations, tables, and what differs between SQLite and PostgreSQL."""
+"""The database: connections, migrations, tables, and what differs between SQLite and PostgreSQL.
+
+Importing this package registers every table with `Base.metadata`.
+"""
+
+from engine.store.base import Base
+from engine.store.change_tables import ProductChangeRow
+from engine.store.database import Database
+from engine.store.draft_tables import DraftRow
+from engine.store.judgement_tables import AppearanceRow, JudgementRow
+from engine.store.review_tables import CampaignAnchorRow, CampaignRow, CardRow
+
+__all__ = [
+    "AppearanceRow",
+    "Base",
+    "CampaignAnchorRow",
+    "CampaignRow",
+    "CardRow",
+    "Database",
+    "DraftRow",
+    "JudgementRow",
+    "ProductChangeRow",
+]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, Integer, String, Text
+from sqlalchemy import JSON, CheckConstraint, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from engine.store.judgement_tables import Base
+from engine.store.base import Base
+from engine.store.dialect import UtcDateTime
 
 __all__ = ["DraftRow"]
 
@@ -16,7 +17,7 @@ __all__ = ["DraftRow"]
 class DraftRow(Base):
     """A product to be, under the id it will keep; `item` is its description, `pictures` content hashes, the leading one first.
 
-    `version` grows with every change, so that nobody overwrites what he has not seen.
+    `version` grows with every change, so that nobody overwrites what they have not seen.
     """
 
     __tablename__ = "drafts"
@@ -27,6 +28,6 @@ class DraftRow(Base):
     item: Mapped[dict[str, Any]] = mapped_column(JSON)
     pictures: Mapped[list[str]] = mapped_column(JSON)
     created_by: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)

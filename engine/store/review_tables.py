@@ -12,7 +12,6 @@ from sqlalchemy import (
     JSON,
     Boolean,
     CheckConstraint,
-    DateTime,
     Float,
     ForeignKey,
     Index,
@@ -22,7 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from engine.store.judgement_tables import Base
+from engine.store.base import Base
+from engine.store.dialect import UtcDateTime
 
 __all__ = ["CampaignAnchorRow", "CampaignRow", "CardRow"]
 
@@ -49,9 +49,9 @@ class CampaignRow(Base):
     sampling: Mapped[str] = mapped_column(Text)
     guidelines: Mapped[str | None] = mapped_column(Text)
     created_by: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    deadline: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    deadline: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class CampaignAnchorRow(Base):
@@ -107,8 +107,8 @@ class CardRow(Base):
     pairs: Mapped[list[Any]] = mapped_column(JSON)
     lists: Mapped[dict[str, Any]] = mapped_column(JSON)
     pair_probability: Mapped[float] = mapped_column(Float)
-    drawn_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    drawn_at: Mapped[datetime] = mapped_column(UtcDateTime)
     lease_until: Mapped[float] = mapped_column(Float)
     state: Mapped[str] = mapped_column(String(8))
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     seconds: Mapped[float | None] = mapped_column(Float)

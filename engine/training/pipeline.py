@@ -59,6 +59,7 @@ from engine.release.manifest import read_manifest
 from engine.release.publish import current_release_id, new_release_id, write_release
 from engine.release.publish import publish as publish_release
 from engine.selection.plan_choice import PlanChoice, choose_plan
+from engine.store import Database
 from engine.training.gate import decide, without_nan
 from engine.training.notes import notes
 
@@ -336,6 +337,6 @@ def _served_metrics(workspace: Workspace) -> dict[str, Any] | None:
 
 def _store_samples(workspace: Workspace, settings: Settings, release_id: str) -> None:
     """The demo shop's sample judgements, once: people may have removed them since, or judged themselves."""
-    store = JudgementStore(settings.database_url or workspace.database_url)
+    store = JudgementStore(Database(settings.database_url or workspace.database_url))
     if store.log().empty:
         store_sample_judgements(store, Recommender.open(workspace, release_id), read_families(workspace), settings.seed)

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from engine.core.workspace import Workspace
 from engine.curation.campaigns import campaigns
 from engine.curation.judgements import JudgementStore
+from engine.store import Database
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -56,8 +57,8 @@ def test_a_campaign_is_made_judged_by_two_disputed_decided_and_taken_away(
     lead.get_by_role("slider").press("End")  # everything is judged by two people
     lead.get_by_role("button", name="Create").click()
     expect(lead.get_by_text("“Spring” can be judged now")).to_be_visible()
-    store = JudgementStore(tiny.workspace.database_url)
-    spring = next(one for one in campaigns(store) if one.name == "Spring")
+    store = JudgementStore(Database(tiny.workspace.database_url))
+    spring = next(one for one in campaigns(store.database) if one.name == "Spring")
     assert spring.second_share == 1.0
     for name, key in (("Ann", "1"), ("Bo", "2")):
         page = person(browser, address, name)

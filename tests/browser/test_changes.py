@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
-from engine.curation.judgements import JudgementStore
 from engine.edits.changes.store import ChangeStore
+from engine.store import Database
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -44,7 +44,7 @@ def test_a_new_picture_and_text_move_a_product_and_undoing_moves_it_back(
     address, shop: TinyRelease, page: Page, browser: Browser, shared_data: Path
 ):
     photo = sorted((shared_data / "clothing" / "images" / "test" / "dress").glob("*.jpg"))[7]
-    changes = ChangeStore(JudgementStore(shop.workspace.database_url), shop.workspace)
+    changes = ChangeStore(Database(shop.workspace.database_url), shop.workspace)
     product = f"{address}/?item=f1-03&view=content"
     page.goto(product)
     before = titles(page)
@@ -94,7 +94,7 @@ def test_the_second_of_two_people_who_change_a_product_is_told(address, shop: Ti
     expect(pages[0].locator(".lt-product h2")).to_have_text("Title of number 0", timeout=LONG_MS)
     pages[1].get_by_role("button", name="Save the change").click()
     expect(pages[1].get_by_text(re.compile("Someone else edited"))).to_be_visible(timeout=LONG_MS)
-    store = ChangeStore(JudgementStore(shop.workspace.database_url), shop.workspace)
+    store = ChangeStore(Database(shop.workspace.database_url), shop.workspace)
     change = store.get("f2-04")
     assert change is not None
     assert change.after == {"title": "Title of number 0"}

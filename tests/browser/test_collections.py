@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
-from engine.curation.judgements import JudgementStore
 from engine.edits.drafts.store import DraftStore
+from engine.store import Database
 from tests.browser.conftest import CHROMIUM_FLAGS, PATIENCE_MS
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
@@ -46,7 +46,7 @@ def address(shop: TinyRelease, start_server) -> str:
 
 @pytest.fixture
 def drafts(shop: TinyRelease) -> DraftStore:
-    store = DraftStore(JudgementStore(shop.workspace.database_url), shop.workspace)
+    store = DraftStore(Database(shop.workspace.database_url), shop.workspace)
     for one in store.all():
         store.discard(one.id)
     return store

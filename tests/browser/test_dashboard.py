@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
+from engine.store import Database
 from tests.support.tiny_release import HTML_TITLE, TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -68,7 +69,7 @@ def test_a_flag_asks_for_a_name_once_and_survives_a_reload(address, tiny, page: 
     page.reload()
     expect(page.get_by_text(re.compile("^You judged 2 of these"))).to_be_visible()
     expect(page.get_by_role("button", name="Ada <i>L</i>")).to_be_visible()
-    store = JudgementStore(tiny.workspace.database_url)
+    store = JudgementStore(Database(tiny.workspace.database_url))
     assert set(store.current("f2-04")["rater"]) == {"Ada <i>L</i>"}
 
     # What was flagged is shown no longer, but can be looked at and taken back.
@@ -96,7 +97,7 @@ def test_flags_clicked_in_quick_succession_are_all_stored_and_the_rest_can_be_sa
     page.get_by_role("button", name="The rest fit").click()
     expect(page.get_by_text("Everything shown here is judged.")).to_be_visible()
     expect(page.get_by_text("You judged 10 of these: Longtail 5 irrelevant.")).to_be_visible()
-    current = JudgementStore(tiny.workspace.database_url).current("f4-01")
+    current = JudgementStore(Database(tiny.workspace.database_url)).current("f4-01")
     assert sorted(current["verdict"]) == ["irrelevant"] * 5 + ["relevant"] * 5
     assert current.loc[current["verdict"] == "relevant", "implied"].all()
 
@@ -118,7 +119,7 @@ def test_a_name_that_is_not_given_leaves_nothing_marked(address, tiny, page: Pag
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
     expect(page.get_by_text("Not saved: a judgement needs a name.")).to_be_visible()
     expect(page.locator(".card.irrelevant")).to_have_count(0)
-    assert len(JudgementStore(tiny.workspace.database_url).current("f0-03")) == 0
+    assert len(JudgementStore(Database(tiny.workspace.database_url)).current("f0-03")) == 0
 
 
 def test_titles_that_are_html_are_shown_as_they_are(address, page: Page):

@@ -15,6 +15,7 @@ from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.demo.build import read_families
 from engine.recommend.recommender import Recommender
+from engine.store import Database
 from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.browser
@@ -64,7 +65,7 @@ def test_the_main_journey(trained: Workspace, address: str, curator: str, page: 
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
     page.get_by_role("button", name="The rest fit").click()
     expect(page.get_by_text("Everything shown here is judged.")).to_be_visible()
-    mine = JudgementStore(trained.database_url).current(anchor)
+    mine = JudgementStore(Database(trained.database_url)).current(anchor)
     mine = mine[mine["rater"] == curator]
     assert sorted(mine["verdict"]) == ["irrelevant"] + ["relevant"] * 9
 

@@ -19,6 +19,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from engine.core.workspace import Workspace
 from engine.curation.judgements import Judgement, JudgementStore, Seen
 from engine.recommend.recommender import Recommender
+from engine.store import Database
 from tests.conftest import REPOSITORY
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
@@ -38,7 +39,7 @@ def address(tiny: TinyRelease, start_server) -> str:
 
 @pytest.fixture
 def store(tiny: TinyRelease) -> JudgementStore:
-    return JudgementStore(tiny.workspace.database_url)
+    return JudgementStore(Database(tiny.workspace.database_url))
 
 
 def open_as(name: str, context: BrowserContext, page: Page, address: str) -> None:

@@ -12,8 +12,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
-from engine.curation.judgements import JudgementStore
 from engine.edits.drafts.store import DraftStore
+from engine.store import Database
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ def address(shop: TinyRelease, start_server) -> str:
 
 @pytest.fixture
 def drafts(shop: TinyRelease) -> DraftStore:
-    return DraftStore(JudgementStore(shop.workspace.database_url), shop.workspace)
+    return DraftStore(Database(shop.workspace.database_url), shop.workspace)
 
 
 @pytest.fixture

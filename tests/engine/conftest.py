@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.store import Database
 from tests.conftest import skip_or_fail
 
 
@@ -30,8 +31,8 @@ def open_store() -> Iterator[Callable[[str], JudgementStore]]:
     with ExitStack() as opened:
 
         def open_(url: str) -> JudgementStore:
-            store = JudgementStore(url)
-            opened.callback(store.close)
+            store = JudgementStore(Database(url))
+            opened.callback(store.database.close)
             return store
 
         yield open_

@@ -14,6 +14,7 @@ from engine.curation import queue
 from engine.curation.campaigns import Plan, campaign, campaigns, create_campaign
 from engine.curation.judgements import JudgementStore
 from engine.recommend.recommender import Recommender
+from engine.store import Database
 from tests.support.tiny_release import build_tiny_release
 
 
@@ -27,7 +28,7 @@ def store(built, tmp_path, monkeypatch):
     monkeypatch.setenv("LONGTAIL_WORKSPACE", str(built.workspace.root))
     monkeypatch.setenv("LONGTAIL_DATABASE_URL", f"sqlite:///{tmp_path}/longtail.db")
     st.cache_resource.clear()
-    yield JudgementStore(f"sqlite:///{tmp_path}/longtail.db")
+    yield JudgementStore(Database(f"sqlite:///{tmp_path}/longtail.db"))
     st.cache_resource.clear()
 
 
@@ -35,7 +36,9 @@ def store(built, tmp_path, monkeypatch):
 def judged(built, store):
     """Behaviour's neighbours are irrelevant; Bo, who gives the second opinions, finds that one in ten of them fits."""
     facade = Recommender.open(built.workspace)
-    spring = campaign(store, create_campaign(store, facade, Plan("Spring", target=5, second_share=1.0)))
+    spring = campaign(
+        store.database, create_campaign(store.database, facade, Plan("Spring", target=5, second_share=1.0))
+    )
     rng, now = np.random.default_rng(0), 1_800_000_000.0
 
     def pool(anchor):
@@ -43,7 +46,7 @@ def judged(built, store):
 
     for rater in ("Ann", "Bo"):
         while True:
-            with store.transaction() as session:
+            with store.database.transaction() as session:
                 cards = queue.draw(session, spring, rater, 5, pool, now=now, rng=rng)
             if not cards:
                 break
@@ -56,7 +59,7 @@ def judged(built, store):
                     )
                     for place, name in enumerate(card.neighbour_ids)
                 ]  # fmt: skip
-                with store.transaction() as session:
+                with store.database.transaction() as session:
                     queue.judge(session, card.id, rater, said, now=now, seconds=4.0)
                 now += 5
     return spring
@@ -103,7 +106,7 @@ def test_a_campaign_is_made_on_the_page_and_one_without_a_name_is_not(store):
     app.text_input[0].set_value("Autumn")
     app.button[0].click().run()
     assert not app.exception
-    assert "Autumn" in {one.name for one in campaigns(store)}
+    assert "Autumn" in {one.name for one in campaigns(store.database)}
 
 
 def test_agreement_disputes_and_files_of_a_judged_campaign(store, judged):

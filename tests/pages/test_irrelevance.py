@@ -18,6 +18,7 @@ from engine.curation.campaigns import Plan, campaign, create_campaign
 from engine.curation.judgements import Judgement, JudgementStore, Seen
 from engine.curation.samples import store_sample_judgements
 from engine.recommend.recommender import Recommender
+from engine.store import Database
 from tests.support.tiny_release import build_tiny_release
 
 
@@ -38,7 +39,7 @@ def tiny(built, tmp_path, monkeypatch):
 
 @pytest.fixture
 def store(tiny, tmp_path):
-    return JudgementStore(f"sqlite:///{tmp_path}/longtail.db")
+    return JudgementStore(Database(f"sqlite:///{tmp_path}/longtail.db"))
 
 
 @pytest.fixture
@@ -216,9 +217,9 @@ def test_two_releases_on_the_same_cards_are_compared(tmp_path, monkeypatch):
     monkeypatch.setenv("LONGTAIL_WORKSPACE", str(workspace.root))
     st.cache_resource.clear()
     older, newer = (Recommender.open(workspace, name) for name in ("r0001", "r0002"))
-    store = JudgementStore(workspace.database_url)
-    made = create_campaign(store, newer, Plan("Both", target=12, second_share=0.0, other_release_id="r0001"))
-    both, now = campaign(store, made), 1_800_000_000.0
+    store = JudgementStore(Database(workspace.database_url))
+    made = create_campaign(store.database, newer, Plan("Both", target=12, second_share=0.0, other_release_id="r0001"))
+    both, now = campaign(store.database, made), 1_800_000_000.0
 
     def pool(anchor):
         places, lists = {}, {}
@@ -231,7 +232,7 @@ def test_two_releases_on_the_same_cards_are_compared(tmp_path, monkeypatch):
 
     rng = np.random.default_rng(0)
     while True:
-        with store.transaction() as session:
+        with store.database.transaction() as session:
             cards = queue.draw(session, both, "Ann", 5, pool, now=now, rng=rng)
         if not cards:
             break
@@ -242,7 +243,7 @@ def test_two_releases_on_the_same_cards_are_compared(tmp_path, monkeypatch):
                 queue.Vote(str(uuid.uuid4()), name, "relevant" if "r0002" in where[name] else "irrelevant", False)
                 for name in card.neighbour_ids
             ]
-            with store.transaction() as session:
+            with store.database.transaction() as session:
                 queue.judge(session, card.id, "Ann", said, now=now, seconds=3.0)
             now += 1
     app = opened(judged="cards", campaign=made)

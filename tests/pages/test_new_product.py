@@ -13,10 +13,10 @@ from streamlit.testing.v1 import AppTest
 from engine.catalogue.product import Product
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
-from engine.curation.judgements import JudgementStore
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.serving import served_shop
+from engine.store import Database
 from tests.support.dashboard import shown_ids, written_html
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
@@ -39,7 +39,7 @@ def tiny(built: TinyRelease, monkeypatch, tmp_path):
 
 @pytest.fixture
 def store(tiny, tmp_path) -> DraftStore:
-    return DraftStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), tiny.workspace)
+    return DraftStore(Database(f"sqlite:///{tmp_path}/longtail.db"), tiny.workspace)
 
 
 def new_product_page():
@@ -224,7 +224,7 @@ def test_a_product_of_the_shop_is_shown_as_it_is_and_as_it_would_be(tiny, store,
     assert not app.button(key="change_save").disabled
     assert "Changed: brand, category, colour, occasions." in text_of(app)
     assert shown_ids(app, "moved") != before
-    changes = ChangeStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), tiny.workspace)
+    changes = ChangeStore(Database(f"sqlite:///{tmp_path}/longtail.db"), tiny.workspace)
     assert changes.all() == []
 
 

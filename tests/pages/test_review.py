@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from engine.core.workspace import Workspace
 from engine.curation.judgements import Judgement, JudgementStore, Seen
 from engine.recommend.recommender import Recommender
+from engine.store import Database
 from tests.support.tiny_release import build_tiny_release
 from ui.review.tokens import ReviewToken, read_token
 
@@ -26,7 +27,7 @@ def store(built, tmp_path, monkeypatch):
     monkeypatch.setenv("LONGTAIL_WORKSPACE", str(built.workspace.root))
     monkeypatch.setenv("LONGTAIL_DATABASE_URL", f"sqlite:///{tmp_path}/longtail.db")
     st.cache_resource.clear()
-    yield JudgementStore(f"sqlite:///{tmp_path}/longtail.db")
+    yield JudgementStore(Database(f"sqlite:///{tmp_path}/longtail.db"))
     st.cache_resource.clear()
 
 

@@ -8,6 +8,7 @@ import pytest
 from engine.core.settings import Settings
 from engine.curation.judgements import Judgement, JudgementStore
 from engine.recommend.recommender import Recommender
+from engine.store import Database
 from tests.support.dashboard import ROOT, card_data, open_shell, shown_ids, written_html
 from tests.support.tiny_release import FORMULA_TITLE, HTML_TITLE, TinyRelease, build_tiny_release
 
@@ -164,7 +165,7 @@ def test_judgements_are_shown_wherever_the_pair_appears(tiny):
         verdict="irrelevant", implied=False, rater="Bo", source="similar_items", release_id="r0001", anchor_count=7,
         seen=(),
     )  # fmt: skip
-    JudgementStore(tiny.workspace.database_url).add([judgement])
+    JudgementStore(Database(tiny.workspace.database_url)).add([judgement])
     for view in ("", "hybrid"):
         app = healthy(open_shell(item="f3-02", view=view))
         assert card_data(app)["judging"]["others"] == {neighbour: "1 × irrelevant"}

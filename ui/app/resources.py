@@ -1,4 +1,4 @@
-"""What all sessions share: the workspace, its settings, the shop as it is served, the judgement store."""
+"""What all sessions share: the workspace, its settings, the shop as it is served, the database."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from engine.recommend.recommender import Recommender
 from engine.recommend.traffic import Traffic
 from engine.release.publish import current_release_id, outdated_release
 from engine.serving.served_shop import ServedShop
+from engine.store import Database
 from ui.widgets.cards import CardMaker
 from ui.widgets.formatting import day_phrase, plural
 
 __all__ = [
     "ShopWords",
     "card_maker",
+    "database",
     "has_release",
     "has_shop",
     "is_lead",
@@ -120,9 +122,14 @@ def known_values(column: str) -> list[str]:
     return _known_values(workspace(), recommender().version, column)
 
 
+def database() -> Database:
+    """The database of judgements, drafts and changes, migrated."""
+    return _database(settings().database_url or workspace().database_url)
+
+
 def judgements() -> JudgementStore:
-    """The judgement store, migrated."""
-    return _store(settings().database_url or workspace().database_url)
+    """The judgement store."""
+    return JudgementStore(database())
 
 
 def is_lead(name: str | None) -> bool:
@@ -152,7 +159,7 @@ def _shop(workspace: Workspace, snapshot_id: str) -> Shop:
 
 @st.cache_resource(show_spinner="Opening the release…", max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
 def _served(workspace: Workspace, current: str | None, url: str, leads: tuple[str, ...]) -> ServedShop:
-    return ServedShop.open(workspace, settings(), open_store=judgements, in_background=True)
+    return ServedShop.open(workspace, settings(), open_database=database, in_background=True)
 
 
 @st.cache_resource(show_spinner="Opening the release…", max_entries=3, hash_funcs={Workspace: lambda w: str(w.root)})
@@ -172,5 +179,5 @@ def _known_values(workspace: Workspace, version: str, column: str) -> list[str]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _store(url: str) -> JudgementStore:
-    return JudgementStore(url)
+def _database(url: str) -> Database:
+    return Database(url)

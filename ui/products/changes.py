@@ -13,7 +13,7 @@ from engine.edits.changes.store import ChangeStore
 from ui.app.curator import curator_name
 from ui.app.navigation import open_change, open_product
 from ui.app.notices import say
-from ui.app.resources import card_maker, judgements, served, settings, shop_words, workspace
+from ui.app.resources import card_maker, database, served, settings, shop_words, workspace
 from ui.products.draft_resources import neighbour_card
 from ui.products.form import Form, as_opened, close_form, product_form, say_not_saved
 from ui.widgets.cards import Group, card_groups
@@ -26,7 +26,7 @@ SHOWN = 24
 
 def changes() -> ChangeStore:
     """The store of changes."""
-    return ChangeStore(judgements(), workspace())
+    return ChangeStore(database(), workspace())
 
 
 def draw_change_of(item_id: str) -> None:

@@ -12,7 +12,7 @@ from engine.recommend.recommender import Neighbour
 from engine.serving.served_shop import ServedShop
 from engine.untrusted.bounded import BoundedChildren
 from engine.untrusted.uploads import picture_children
-from ui.app.resources import card_maker, judgements, served, shop_words, workspace
+from ui.app.resources import card_maker, database, served, shop_words, workspace
 from ui.widgets.addresses import picture_url, thumb_url
 from ui.widgets.background_work import Count
 from ui.widgets.cards import Card
@@ -23,7 +23,7 @@ __all__ = ["children", "draft_card", "drafts", "neighbour_card", "prepare"]
 
 def drafts() -> DraftStore:
     """The store of drafts."""
-    return DraftStore(judgements(), workspace())
+    return DraftStore(database(), workspace())
 
 
 def prepare(shop: ServedShop, draft_ids: Sequence[str], count: Count) -> None:

@@ -48,7 +48,7 @@ def campaign_rates(current: pd.DataFrame, word: str, k: int) -> CampaignRates | 
     """The rates of the campaign in the address, from those of its votes that are in `current`; None where there are none."""
     store = judgements()
     everything = drawn(store)
-    there = {one.id: one for one in campaigns(store) if one.id in set(everything["campaign_id"])}
+    there = {one.id: one for one in campaigns(store.database) if one.id in set(everything["campaign_id"])}
     if not there:
         return None
     campaign_id = query("campaign", next(iter(there)), allowed=there)
@@ -77,7 +77,7 @@ def campaign_rates(current: pd.DataFrame, word: str, k: int) -> CampaignRates | 
     if chosen.kind == "chosen":
         sentences.append("These products were chosen, not drawn: the shares are theirs, not the shop's.")
         votes = votes.assign(anchor_probability=1.0)
-    places = not_trained_on(card_places(store, campaign_id), workspace())
+    places = not_trained_on(card_places(store.database, campaign_id), workspace())
     by_release = {
         release: anchor_rates(
             votes, places[places["release_id"] == release], k=k, implied=not said, reason=reason or None
@@ -87,9 +87,9 @@ def campaign_rates(current: pd.DataFrame, word: str, k: int) -> CampaignRates | 
     }
     rates = by_release[_release(chosen)]
     strata = stratum_rates(rates)
-    sentences += _said(strata, rates, everything, progress(store, campaign_id), word)
+    sentences += _said(strata, rates, everything, progress(store.database, campaign_id), word)
     if chosen.other_release_id:
-        sentences += between_releases(by_release, chosen, progress(store, campaign_id))
+        sentences += between_releases(by_release, chosen, progress(store.database, campaign_id))
     sentences += _reused(votes, k)
     table = strata.assign(
         bin_low=strata["stratum"], bin_high=strata["stratum"], judged=strata["pairs"], unsure=0,

@@ -7,7 +7,7 @@ import time
 
 from engine.curation import queue
 from engine.curation.campaigns import progress
-from engine.curation.judgements import JudgementStore
+from engine.store import Database
 
 __all__ = ["ProgressBoard"]
 
@@ -17,8 +17,8 @@ TEAM_SECONDS = 2.0  # how old the team's figure may be: two dozen curators ask f
 class ProgressBoard:
     """Progress of people and of the team in campaigns. Safe to share between threads."""
 
-    def __init__(self, store: JudgementStore) -> None:
-        self._store = store
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._turn = threading.Lock()
         self._mine: dict[tuple[str, str], int] = {}
         self._team: dict[str, tuple[float, dict[str, int]]] = {}
@@ -36,7 +36,7 @@ class ProgressBoard:
         with self._turn:
             known = self._mine.get((campaign_id, rater))
         if known is None:
-            with self._store.reading() as session:
+            with self._database.reading() as session:
                 known = queue.judged_by(session, campaign_id, rater)
             with self._turn:
                 self._mine[campaign_id, rater] = known
@@ -46,7 +46,7 @@ class ProgressBoard:
         with self._turn:
             counted, found = self._team.get(campaign_id, (-TEAM_SECONDS, {}))
         if time.monotonic() - counted >= TEAM_SECONDS:
-            table = progress(self._store, campaign_id)
+            table = progress(self._database, campaign_id)
             found = {"done": int(table["done"].sum()), "target": int(table["target"].sum())}
             with self._turn:
                 self._team[campaign_id] = time.monotonic(), found

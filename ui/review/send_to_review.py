@@ -9,7 +9,7 @@ import streamlit as st
 from engine.core.errors import LongtailError
 from engine.curation.campaigns import Plan, create_campaign
 from ui.app.curator import curator_name
-from ui.app.resources import judgements, recommender
+from ui.app.resources import database, recommender
 from ui.widgets.formatting import plain
 
 __all__ = ["draw_send"]
@@ -33,7 +33,7 @@ def draw_send(item_ids: Sequence[str], how: str, key: str) -> None:
         if st.button("Send", type="primary", key=key):
             plan = Plan(name, chosen=list(item_ids), how=how, created_by=curator_name())
             try:
-                create_campaign(judgements(), recommender(), plan)
+                create_campaign(database(), recommender(), plan)
             except LongtailError as exc:
                 st.error(plain(exc), icon=":material/error:")
             else:

@@ -22,8 +22,8 @@ from engine.curation import queue
 from engine.curation.campaigns import Campaign, campaign, campaigns, everyday_campaign
 from engine.recommend.recommender import Recommender
 from engine.recommend.traffic import Traffic
-from engine.store.shared_commit import SharedCommit
-from ui.app.resources import judgements, recommender, release, settings, words_of, workspace
+from engine.store import Database
+from ui.app.resources import database, recommender, release, settings, words_of, workspace
 from ui.review.component import REASONS, browser_card
 from ui.review.progress import ProgressBoard
 from ui.review.tokens import ReviewToken
@@ -47,7 +47,7 @@ ENDED = {
 def open_campaigns() -> list[Campaign]:
     """The campaigns one may judge in now: Everyday first, then the newest."""
     now = datetime.now(UTC)
-    others = [one for one in campaigns(judgements()) if one.kind != "everyday" and one.is_open(now)]
+    others = [one for one in campaigns(database()) if one.kind != "everyday" and one.is_open(now)]
     return [_room().everyday, *others]
 
 
@@ -66,7 +66,7 @@ def next_cards(holder: ReviewToken, want: int, have: Sequence[str], *, pair: boo
         text = f"{exc} What was judged on it is kept. Pick another campaign above."
         gone = None if have else {"title": "The release of this campaign is gone", "text": text}
         return {"cards": [], "progress": room.board.progress(chosen.id, holder.rater), "message": gone}
-    drawn = room.shared.run(
+    drawn = room.database.write(
         lambda session: queue.draw(
             session, chosen, holder.rater, want, opened.pool,
             now=time.time(), rng=np.random.default_rng(), size=1 if pair else queue.CARD_SIZE,
@@ -95,7 +95,7 @@ def store_decisions(holder: ReviewToken, sent: Sequence[Mapping[str, Any]]) -> d
         stored, refused = _store_all(session, sent, holder.rater)
         return stored, refused, queue.judged_by(session, campaign_id, holder.rater)
 
-    stored, refused, mine = room.shared.run(store)
+    stored, refused, mine = room.database.write(store)
     room.board.counted(campaign_id, holder.rater, mine)
     return {"stored": stored, "refused": refused, "progress": room.board.progress(campaign_id, holder.rater)}
 
@@ -165,12 +165,12 @@ class _Room:
     url: str
     everyday: Campaign
     everyday_release: _Opened
-    shared: SharedCommit
+    database: Database
     board: ProgressBoard
 
     def campaign(self, campaign_id: str) -> Campaign:
         """The campaign of this id, else Everyday; raises `NotFoundError` where there is none of that id."""
-        return campaign(judgements(), campaign_id) if campaign_id else self.everyday
+        return campaign(self.database, campaign_id) if campaign_id else self.everyday
 
 
 def _room() -> _Room:
@@ -179,14 +179,13 @@ def _room() -> _Room:
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _make_room(url: str, release_id: str) -> _Room:
-    shared, board = _writers(url)
-    everyday = everyday_campaign(judgements(), recommender())
-    return _Room(url, everyday, _opened(url, everyday), shared, board)
+    everyday = everyday_campaign(database(), recommender())
+    return _Room(url, everyday, _opened(url, everyday), database(), _board(url))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _writers(url: str) -> tuple[SharedCommit, ProgressBoard]:
-    return SharedCommit(judgements()), ProgressBoard(judgements())
+def _board(url: str) -> ProgressBoard:
+    return ProgressBoard(database())
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Campaign: lambda one: one.id})

@@ -14,7 +14,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from engine.curation.judgements import JudgementStore
-from engine.store.review_tables import CampaignAnchorRow, CampaignRow, CardRow
+from engine.store import CampaignAnchorRow, CampaignRow, CardRow, Database
 
 __all__ = ["card_places", "cards_of", "drawn", "votes_on_cards"]
 
@@ -24,7 +24,7 @@ VOTE_COLUMNS = (
 )  # fmt: skip
 
 
-def cards_of(store: JudgementStore, campaign_id: str | None = None) -> pd.DataFrame:
+def cards_of(database: Database, campaign_id: str | None = None) -> pd.DataFrame:
     """One row per card that was judged: card_id, campaign_id, card_kind, of, stratum, anchor_probability, pair_probability,
     seconds, drawn_at, pairs, lists.
     """
@@ -46,7 +46,7 @@ def cards_of(store: JudgementStore, campaign_id: str | None = None) -> pd.DataFr
     )  # fmt: skip
     if campaign_id is not None:
         query = query.where(CardRow.campaign_id == campaign_id)
-    with store.reading() as session:
+    with database.reading() as session:
         rows = [tuple(row) for row in session.execute(query)]
     names = [column["name"] for column in query.column_descriptions]
     cards = pd.DataFrame.from_records(rows, columns=names)
@@ -73,10 +73,10 @@ def votes_on_cards(store: JudgementStore, campaign_id: str | None = None) -> pd.
     return _joined(newest[newest["verdict"] != "withdrawn"], store, campaign_id)
 
 
-def card_places(store: JudgementStore, campaign_id: str | None = None) -> pd.DataFrame:
+def card_places(database: Database, campaign_id: str | None = None) -> pd.DataFrame:
     """Where the pairs of judged cards stood: release_id, anchor_id, neighbour_id, arm, rank, listed (the list's length)."""
     rows: list[tuple[Any, ...]] = []
-    cards = cards_of(store, campaign_id)
+    cards = cards_of(database, campaign_id)
     for anchor, pairs, lists in zip(cards["anchor_id"], cards["pairs"], cards["lists"], strict=True):
         for neighbour, releases in pairs:
             for release, arms in releases.items():
@@ -87,7 +87,7 @@ def card_places(store: JudgementStore, campaign_id: str | None = None) -> pd.Dat
 
 
 def _joined(votes: pd.DataFrame, store: JudgementStore, campaign_id: str | None) -> pd.DataFrame:
-    cards = cards_of(store, campaign_id).drop(columns=["anchor_id", "of", "drawn_at", "pairs", "lists"])
+    cards = cards_of(store.database, campaign_id).drop(columns=["anchor_id", "of", "drawn_at", "pairs", "lists"])
     table = votes.merge(cards.astype({"card_id": votes["card_id"].dtype}), on="card_id")
     table["seconds"] = table["seconds"].astype("float64")
     table["anchor_probability"] = table["anchor_probability"].astype(np.float64)

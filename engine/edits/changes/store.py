@@ -9,19 +9,18 @@ from sqlalchemy import func, select
 from engine.catalogue.product import Product
 from engine.core.errors import InputError, StoreError
 from engine.core.workspace import Workspace
-from engine.curation.campaigns import lock
-from engine.curation.judgements import JudgementStore
 from engine.edits.changes.merging import Change, difference, fields_from_json, fields_to_json
-from engine.store.change_tables import ProductChangeRow
+from engine.store import Database, ProductChangeRow
+from engine.store.dialect import lock
 
 __all__ = ["ChangeStore"]
 
 
 class ChangeStore:
-    """Changes in the database of the judgements. Every method raises `StoreError` where the database refuses."""
+    """Changes in the database. Every method raises `StoreError` where the database refuses."""
 
-    def __init__(self, store: JudgementStore, workspace: Workspace) -> None:
-        self._store, self._workspace = store, workspace
+    def __init__(self, database: Database, workspace: Workspace) -> None:
+        self._database, self._workspace = database, workspace
 
     def save(self, item_id: str, now: Product, wanted: Product, by: str | None, version: int) -> Change | None:
         """Make a product what is wanted. Where the release has it like that already, any change is deleted: None.
@@ -36,7 +35,7 @@ class ChangeStore:
         """
         before, after = difference(now, wanted)
         self._check(now, wanted)
-        with self._store.transaction("changes") as session:
+        with self._database.transaction("changes") as session:
             lock(session, "product_changes")
             row = session.get(ProductChangeRow, item_id)
             if (row.version if row else 0) != version:
@@ -56,7 +55,7 @@ class ChangeStore:
 
     def undo(self, item_id: str) -> None:
         """Delete the change to a product, where there is one."""
-        with self._store.transaction("changes") as session:
+        with self._database.transaction("changes") as session:
             lock(session, "product_changes")
             row = session.get(ProductChangeRow, item_id)
             if row is not None:
@@ -64,20 +63,20 @@ class ChangeStore:
 
     def get(self, item_id: str) -> Change | None:
         """The change to one product."""
-        with self._store.reading() as session:
+        with self._database.reading() as session:
             row = session.get(ProductChangeRow, item_id)
             return None if row is None else _from_row(row)
 
     def all(self) -> list[Change]:
         """Every change, the newest first, including those that a release or the shop's files have overtaken."""
         query = select(ProductChangeRow).order_by(ProductChangeRow.changed_at.desc(), ProductChangeRow.item_id)
-        with self._store.reading() as session:
+        with self._database.reading() as session:
             return [_from_row(row) for row in session.scalars(query)]
 
     def stamp(self) -> tuple[int, int, str]:
         """A value that differs after every change."""
         query = select(func.count(), func.sum(ProductChangeRow.version), func.max(ProductChangeRow.changed_at))
-        with self._store.reading() as session:
+        with self._database.reading() as session:
             count, versions, latest = session.execute(query).one()
         return int(count), int(versions or 0), str(latest)
 
@@ -90,7 +89,6 @@ class ChangeStore:
 
 
 def _from_row(row: ProductChangeRow) -> Change:
-    at = row.changed_at if row.changed_at.tzinfo else row.changed_at.replace(tzinfo=UTC)
     try:
         before, after = fields_from_json(row.before), fields_from_json(row.after)
     except InputError as exc:
@@ -98,4 +96,4 @@ def _from_row(row: ProductChangeRow) -> Change:
             f"The change to {row.item_id!r} in the database cannot be read ({exc}). "
             "Undo it: `python -m engine changes undo`."
         ) from exc
-    return Change(row.item_id, before, after, row.changed_by, at, row.version)
+    return Change(row.item_id, before, after, row.changed_by, row.changed_at, row.version)

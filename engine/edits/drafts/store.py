@@ -19,9 +19,8 @@ from sqlalchemy.orm import Session
 from engine.catalogue.product import Product, checked_image
 from engine.core.errors import InputError, NotFoundError, StoreError
 from engine.core.workspace import Workspace
-from engine.curation.campaigns import lock
-from engine.curation.judgements import JudgementStore
-from engine.store.draft_tables import DraftRow
+from engine.store import Database, DraftRow
+from engine.store.dialect import lock
 
 __all__ = ["SERVED", "Draft", "DraftStore", "NewDraft", "State"]
 
@@ -71,10 +70,10 @@ class Draft:
 
 
 class DraftStore:
-    """Drafts in the database of the judgements. Every method raises `StoreError` where the database refuses."""
+    """Drafts in the database. Every method raises `StoreError` where the database refuses."""
 
-    def __init__(self, store: JudgementStore, workspace: Workspace) -> None:
-        self._store, self._workspace = store, workspace
+    def __init__(self, database: Database, workspace: Workspace) -> None:
+        self._database, self._workspace = database, workspace
 
     def save(
         self, new: Sequence[NewDraft], by: str | None, known: Callable[[str], bool], *, approve: bool = False
@@ -90,7 +89,7 @@ class DraftStore:
         for one in new:
             self._check(one.product, one.pictures)
         now = datetime.now(UTC)
-        with self._store.transaction("drafts") as session:
+        with self._database.transaction("drafts") as session:
             lock(session, "drafts")
             ids = []
             for one in new:
@@ -117,7 +116,7 @@ class DraftStore:
 
     def get(self, draft_id: str) -> Draft:
         """One draft; raises `NotFoundError`."""
-        with self._store.reading() as session:
+        with self._database.reading() as session:
             row = session.get(DraftRow, draft_id)
             if row is None:
                 raise NotFoundError(f"There is no draft {draft_id!r}.")
@@ -128,20 +127,20 @@ class DraftStore:
         query = (
             select(DraftRow).where(DraftRow.state.in_(list(states))).order_by(DraftRow.updated_at.desc(), DraftRow.id)
         )
-        with self._store.reading() as session:
+        with self._database.reading() as session:
             return [_from_row(row) for row in session.scalars(query)]
 
     def stamp(self) -> tuple[int, str]:
         """A value that changes with the approved drafts: anything computed from them is valid until then."""
         query = select(func.count(), func.max(DraftRow.updated_at)).where(DraftRow.state.in_(list(SERVED)))
-        with self._store.reading() as session:
+        with self._database.reading() as session:
             count, latest = session.execute(query).one()
         return int(count), str(latest)
 
     def edit(self, draft_id: str, version: int, product: Product, pictures: Sequence[str]) -> Draft:
         """Change a draft that is at this version; raises `InputError` where someone else has changed it meanwhile."""
         self._check(product, pictures)
-        with self._store.transaction("drafts") as session:
+        with self._database.transaction("drafts") as session:
             row = self._row(session, draft_id)
             if row.version != version:
                 raise InputError(f"Someone else edited {row.id!r}; your changes were not saved. Reopen it to continue.")
@@ -166,7 +165,7 @@ class DraftStore:
             self._move(draft_id, "taken_in")
 
     def _move(self, draft_id: str, state: State) -> Draft:
-        with self._store.transaction("drafts") as session:
+        with self._database.transaction("drafts") as session:
             row = self._row(session, draft_id)
             if row.state == state:
                 return _from_row(row)
@@ -215,7 +214,6 @@ def _changed(row: DraftRow) -> Draft:
 
 
 def _from_row(row: DraftRow) -> Draft:
-    created, updated = (at.replace(tzinfo=UTC) if at.tzinfo is None else at for at in (row.created_at, row.updated_at))
     try:
         product = Product.from_json({**row.item, "image": row.pictures[0] if row.pictures else None})
     except InputError as exc:
@@ -223,5 +221,5 @@ def _from_row(row: DraftRow) -> Draft:
             f"The draft {row.id!r} in the database cannot be read ({exc}). Correct or delete its row in the table drafts."
         ) from exc
     return Draft(
-        row.id, row.state, product, tuple(row.pictures), row.created_by, created, updated, row.version,  # type: ignore[arg-type]
+        row.id, row.state, product, tuple(row.pictures), row.created_by, row.created_at, row.updated_at, row.version,  # type: ignore[arg-type]
     )  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 
 from engine.core.errors import StoreError
 from engine.curation.judgements import JudgementStore, Seen
+from engine.store import Database
 
 
 class StoreContract:
@@ -156,7 +157,7 @@ class StoreContract:
 
 
 def _store_one_by_one(url: str, batch: list) -> None:
-    store = JudgementStore(url)
+    store = JudgementStore(Database(url))
     for judgement in batch:
         store.add([judgement])
-    store.close()
+    store.database.close()

@@ -20,7 +20,7 @@ from engine.curation.campaigns import (
 )
 from engine.curation.rates.irrelevance import count_bins
 from engine.recommend.recommender import Recommender
-from engine.store.review_tables import CampaignAnchorRow
+from engine.store import CampaignAnchorRow
 from tests.support.tiny_release import build_tiny_release
 
 
@@ -30,21 +30,21 @@ def facade(tmp_path_factory) -> Recommender:
 
 
 def order(store, campaign_id: str) -> list[CampaignAnchorRow]:
-    with store.reading() as session:
+    with store.database.reading() as session:
         query = select(CampaignAnchorRow).where(CampaignAnchorRow.campaign_id == campaign_id)
         return list(session.scalars(query.order_by(CampaignAnchorRow.stratum, CampaignAnchorRow.position)))
 
 
 def test_everyday_exists_without_anybody_making_it_once_for_every_release(store, facade):
-    first = everyday_campaign(store, facade)
-    assert everyday_campaign(store, facade) == first
+    first = everyday_campaign(store.database, facade)
+    assert everyday_campaign(store.database, facade) == first
     assert (first.name, first.kind, first.release_id) == ("Everyday", "everyday", facade.release_id)
     assert {row.anchor_id for row in order(store, first.id)} == set(facade.items["item_id"])
 
 
 def test_a_campaign_takes_so_many_of_each_stratum_and_another_one_takes_the_same_first(store, facade):
-    small = order(store, create_campaign(store, facade, Plan("Small", target=2)))
-    large = order(store, create_campaign(store, facade, Plan("Large", target=4)))
+    small = order(store, create_campaign(store.database, facade, Plan("Small", target=2)))
+    large = order(store, create_campaign(store.database, facade, Plan("Large", target=4)))
     sizes = facade.items.groupby(count_bins(facade.items["interaction_count"].to_numpy())).size()
     assert all(row.stratum_size == sizes[row.stratum] for row in small)
     assert {row.position for row in small} == {1, 2}
@@ -53,7 +53,7 @@ def test_a_campaign_takes_so_many_of_each_stratum_and_another_one_takes_the_same
 
 def test_a_selection_becomes_a_campaign_that_says_how_it_was_made(store, facade):
     plan = Plan("Coats", chosen=("f1-02", "f2-03"), how="picked on the map", created_by="Ada")
-    made = campaign(store, create_campaign(store, facade, plan))
+    made = campaign(store.database, create_campaign(store.database, facade, plan))
     assert made.kind == "chosen"
     assert made.sampling == "chosen by Ada: picked on the map"
     assert {row.anchor_id for row in order(store, made.id)} == {"f1-02", "f2-03"}
@@ -73,27 +73,27 @@ def test_a_selection_becomes_a_campaign_that_says_how_it_was_made(store, facade)
 )
 def test_a_campaign_in_which_nothing_could_be_judged_is_refused(store, facade, plan, field, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
-        create_campaign(store, facade, plan)
+        create_campaign(store.database, facade, plan)
     assert caught.value.field == field
-    assert campaigns(store) == []
+    assert campaigns(store.database) == []
 
 
 def test_a_product_that_is_not_there_is_named(store, facade):
     with pytest.raises(NotFoundError, match="'ghost'"):
-        create_campaign(store, facade, Plan("A", chosen=("ghost",)))
+        create_campaign(store.database, facade, Plan("A", chosen=("ghost",)))
 
 
 def test_two_open_campaigns_have_two_names(store, facade):
-    first = create_campaign(store, facade, Plan("Spring"))
+    first = create_campaign(store.database, facade, Plan("Spring"))
     with pytest.raises(InputError, match="give it another name"):
-        create_campaign(store, facade, Plan(" Spring "))
-    close_campaign(store, first)
-    assert campaign(store, create_campaign(store, facade, Plan("Spring"))).is_open(datetime.now(UTC))
-    assert not campaign(store, first).is_open(datetime.now(UTC))
+        create_campaign(store.database, facade, Plan(" Spring "))
+    close_campaign(store.database, first)
+    assert campaign(store.database, create_campaign(store.database, facade, Plan("Spring"))).is_open(datetime.now(UTC))
+    assert not campaign(store.database, first).is_open(datetime.now(UTC))
 
 
 def test_progress_counts_by_stratum_and_promises_no_more_than_there_is(store, facade):
-    table = progress(store, everyday_campaign(store, facade).id)
+    table = progress(store.database, everyday_campaign(store.database, facade).id)
     sizes = facade.items.groupby(count_bins(facade.items["interaction_count"].to_numpy())).size()
     assert table["size"].tolist() == sizes.tolist()
     assert table["target"].tolist() == [min(30, size) for size in sizes]

@@ -16,7 +16,7 @@ import pytest
 
 from engine.core.errors import InputError, StoreError
 from engine.curation.judgements import Judgement, JudgementStore, Seen
-from engine.store import database
+from engine.store import Database, dialect
 from tests.engine.curation.store_contract import StoreContract
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -57,25 +57,25 @@ def test_an_arm_cannot_return_a_pair_at_two_ranks(judge):
 
 
 def test_the_store_makes_the_folder_it_needs(tmp_path, judge):
-    store = JudgementStore(f"sqlite:///{tmp_path}/new/folder with space/l%20#?.db")
+    store = JudgementStore(Database(f"sqlite:///{tmp_path}/new/folder with space/l%20#?.db"))
     assert store.add([judge()]) == 1
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_that_would_vanish_with_the_program_is_refused(url):
     with pytest.raises(StoreError, match="names no file"):
-        JudgementStore(url)
+        JudgementStore(Database(url))
 
 
 @pytest.mark.parametrize("url", ["longtail.db", "nosuch://host/database", "http://"])
 def test_what_is_no_database_url_is_refused(url):
     with pytest.raises(StoreError, match="not a database URL"):
-        JudgementStore(url)
+        JudgementStore(Database(url))
 
 
 def test_a_held_database_is_said_to_be_busy(url, judge, monkeypatch):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
-    store = JudgementStore(url)
+    monkeypatch.setattr(dialect, "BUSY_SECONDS", 0.1)
+    store = JudgementStore(Database(url))
     holder = sqlite3.connect(store_file(url), isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreError, match="busy"):
@@ -104,13 +104,13 @@ def test_a_database_that_was_emptied_is_said_to_be_gone(url, store, judge):
 def test_a_file_that_is_no_database_is_said_to_be_damaged(tmp_path):
     (tmp_path / "longtail.db").write_bytes(b"not a database at all" * 100)
     with pytest.raises(StoreError, match="damaged"):
-        JudgementStore(f"sqlite:///{tmp_path}/longtail.db")
+        JudgementStore(Database(f"sqlite:///{tmp_path}/longtail.db"))
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="judgements database"):
-        JudgementStore(f"sqlite:///{tmp_path}/file/longtail.db")
+        JudgementStore(Database(f"sqlite:///{tmp_path}/file/longtail.db"))
 
 
 def test_a_read_only_database_can_be_read_and_says_why_it_is_not_written(judge):
@@ -118,7 +118,7 @@ def test_a_read_only_database_can_be_read_and_says_why_it_is_not_written(judge):
     folder = Path(tempfile.mkdtemp(prefix="longtail-"))
     try:
         url = f"sqlite:///{folder}/longtail.db"
-        JudgementStore(url).add([judge()])
+        JudgementStore(Database(url)).add([judge()])
         (folder / "longtail.db").chmod(0o444)
         folder.chmod(0o555)
         child = os.fork()
@@ -136,7 +136,7 @@ def _says_read_only(url: str, judgement: Judgement) -> int:
         if os.getuid() == 0:
             os.setgid(65534)
             os.setuid(65534)
-        store = JudgementStore(url)
+        store = JudgementStore(Database(url))
         if len(store.current()) != 1:
             return 1
         try:
@@ -156,14 +156,14 @@ def test_where_wal_is_unsafe_a_rollback_journal_is_used_even_if_the_file_came_in
     connection.close()
     for version, mode in (((3, 51, 2), "delete"), ((3, 51, 3), "wal"), ((3, 40, 1), "delete")):
         monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
-        JudgementStore(f"sqlite:///{file}")
+        JudgementStore(Database(f"sqlite:///{file}"))
         connection = sqlite3.connect(file)
         assert connection.execute("PRAGMA journal_mode").fetchone() == (mode,)
         connection.close()
 
 
 def test_a_commit_reaches_the_disk_and_foreign_keys_hold(store):
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 3  # EXTRA
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10_000
@@ -172,7 +172,8 @@ def test_a_commit_reaches_the_disk_and_foreign_keys_hold(store):
 CHILD = """
 import itertools, sys, uuid
 from engine.curation.judgements import Judgement, JudgementStore, Seen
-store = JudgementStore(sys.argv[1])
+from engine.store import Database
+store = JudgementStore(Database(sys.argv[1]))
 for i in itertools.count():
     batch = [Judgement(str(uuid.uuid4()), f"a{i}", f"n{j}", "irrelevant", False, "Ann", "review", "r1", 1,
                        (Seen("als", j + 1),)) for j in range(3)]
@@ -192,7 +193,7 @@ def test_no_confirmed_judgement_is_lost_and_none_is_half_stored_when_the_program
             child.send_signal(signal.SIGKILL)
             lines = [first, *child.stdout.readlines()]
         confirmed |= {client_id for line in lines if line.endswith("\n") for client_id in line.split()}
-    store = JudgementStore(url)
+    store = JudgementStore(Database(url))
     log = store.log()
     assert confirmed <= set(log["client_id"])
     assert len(confirmed) > 9

@@ -7,7 +7,7 @@ import pytest
 
 from engine.core.errors import StoreError
 from engine.curation.judgements import JudgementStore
-from engine.store import database
+from engine.store import Database, dialect
 from tests.engine.curation.store_contract import StoreContract
 
 pytestmark = pytest.mark.postgres
@@ -27,17 +27,17 @@ def test_the_short_form_of_the_url_works_too(postgres_url, judge, open_store):
 
 def test_a_server_that_is_not_there_is_said_without_the_password():
     with pytest.raises(StoreError, match="cannot be reached") as caught:
-        JudgementStore("postgresql://longtail:secret@127.0.0.1:1/longtail")
+        JudgementStore(Database("postgresql://longtail:secret@127.0.0.1:1/longtail"))
     assert "secret" not in str(caught.value)
 
 
 def test_a_database_that_is_not_there_is_said(postgres_server):
     with pytest.raises(StoreError, match="gone or was replaced"):
-        JudgementStore(f"{postgres_server}/nosuch")
+        JudgementStore(Database(f"{postgres_server}/nosuch"))
 
 
 def test_a_held_table_is_said_to_be_busy(postgres_url, judge, monkeypatch, open_store):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 1)
+    monkeypatch.setattr(dialect, "BUSY_SECONDS", 1)
     store = open_store(postgres_url)
     with psycopg.connect(postgres_url) as holder:
         holder.execute("LOCK TABLE judgements IN ACCESS EXCLUSIVE MODE")

@@ -18,7 +18,7 @@ from engine.curation.campaigns import Campaign, Plan, campaign, close_campaign, 
 from engine.curation.judgements import JudgementStore
 from engine.curation.queue import LEASE_SECONDS, REPEAT_AFTER, Pool, Vote
 from engine.recommend.recommender import Recommender
-from engine.store.review_tables import CampaignAnchorRow, CardRow
+from engine.store import CampaignAnchorRow, CardRow, Database
 from tests.support.tiny_release import build_tiny_release
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC).timestamp()
@@ -52,35 +52,35 @@ class Desk:
         self.pool = pool_of
 
     def draw(self, rater: str, want: int = 1, size: int = 10) -> list[queue.Card]:
-        with self.store.transaction() as session:
+        with self.store.database.transaction() as session:
             return queue.draw(session, self.campaign, rater, want, self.pool, now=self.now, rng=self.rng, size=size)
 
     def judge(self, card: queue.Card, rater: str, verdict: str = "relevant") -> list[Vote]:
         votes = [Vote(str(uuid.uuid4()), neighbour, verdict, True) for neighbour in card.neighbour_ids]
-        with self.store.transaction() as session:
+        with self.store.database.transaction() as session:
             queue.judge(session, card.id, rater, votes, now=self.now, seconds=2.5)
         self.now += 1
         return votes
 
     def undo(self, card: queue.Card, rater: str) -> None:
-        with self.store.transaction() as session:
+        with self.store.database.transaction() as session:
             queue.undo(session, card.id, rater, str(uuid.uuid4()), now=self.now)
 
     def skip(self, card: queue.Card, rater: str) -> None:
-        with self.store.transaction() as session:
+        with self.store.database.transaction() as session:
             queue.skip(session, card.id, rater, now=self.now)
 
     def row(self, card: queue.Card) -> CardRow:
-        with self.store.reading() as session:
+        with self.store.database.reading() as session:
             return session.get_one(CardRow, card.id)
 
 
 def desk(store: JudgementStore, facade: Recommender, **plan) -> Desk:
     made = create_campaign(
-        store, facade, Plan("Spring", **{"second_share": 0.0, "repeat_share": 0.0} | plan),
+        store.database, facade, Plan("Spring", **{"second_share": 0.0, "repeat_share": 0.0} | plan),
         now=datetime.fromtimestamp(NOW, UTC),
     )  # fmt: skip
-    return Desk(store, campaign(store, made))
+    return Desk(store, campaign(store.database, made))
 
 
 def test_nobody_gets_what_somebody_else_holds_until_the_lease_ends(any_store, facade):
@@ -171,8 +171,8 @@ def test_a_second_opinion_is_by_another_person_on_the_same_neighbours(store, fac
 
 
 def test_about_the_asked_share_is_judged_twice(store, facade):
-    chosen = everyday_campaign(store, facade)
-    with store.reading() as session:
+    chosen = everyday_campaign(store.database, facade)
+    with store.database.reading() as session:
         twice = list(session.scalars(select(CampaignAnchorRow.twice)))
     assert len(twice) == 72
     assert 4 <= sum(twice) <= 20  # 15 % of 72 are 11
@@ -241,8 +241,8 @@ def test_a_campaign_that_was_closed_or_is_past_its_deadline_gives_no_cards_and_t
     spring.now += 3601
     assert spring.draw("Bo") == []
     spring.judge(first, "Ann")
-    close_campaign(store, spring.campaign.id)
-    spring.campaign = campaign(store, spring.campaign.id)
+    close_campaign(store.database, spring.campaign.id)
+    spring.campaign = campaign(store.database, spring.campaign.id)
     spring.now -= 3600
     assert spring.draw("Bo") == []
     spring.judge(second, "Ann")
@@ -256,15 +256,15 @@ def test_a_card_is_judged_by_whom_it_was_drawn_for_and_whole(store, facade, who)
     wrong = [Vote(str(uuid.uuid4()), "x", "relevant", False)] if who == "Ann" else []
     with (
         pytest.raises(InputError, match="not about the products" if who == "Ann" else "with somebody else"),
-        store.transaction() as session,
+        store.database.transaction() as session,
     ):
         queue.judge(session, card.id, who, wrong, now=NOW)
     assert store.log().empty
 
 
 def _drawer(url: str, campaign_id: str, rater: str, start, found) -> None:
-    store = JudgementStore(url)
-    table = Desk(store, campaign(store, campaign_id), seed=int(rater[1:]))
+    store = JudgementStore(Database(url))
+    table = Desk(store, campaign(store.database, campaign_id), seed=int(rater[1:]))
     start.wait()
     found.put([card.anchor_id for _ in range(12) for card in table.draw(rater)])
 
@@ -272,9 +272,9 @@ def _drawer(url: str, campaign_id: str, rater: str, start, found) -> None:
 @pytest.mark.parametrize("kind", ["url", pytest.param("postgres_url", marks=pytest.mark.postgres)])
 def test_processes_that_draw_at_once_never_lease_one_product_twice(request, facade, kind):
     url = request.getfixturevalue(kind)
-    store = JudgementStore(url)
+    store = JudgementStore(Database(url))
     spring = desk(store, facade)
-    store.close()
+    store.database.close()
     context = multiprocessing.get_context("fork")
     start, found = context.Barrier(4), context.Queue()
     processes = [

@@ -13,7 +13,7 @@ from engine.curation.judgements import JudgementStore
 from engine.curation.training_judgements import not_trained_on, take_training_judgements, teaches
 from engine.recommend.recommender import Recommender
 from engine.release.judged_products import products_trained_on
-from engine.store.review_tables import CampaignAnchorRow
+from engine.store import CampaignAnchorRow, Database
 from engine.training.pipeline import train
 from tests.engine.training.test_pipeline import SMALL
 from tests.support.tiny_release import build_tiny_shop
@@ -53,7 +53,7 @@ def test_a_release_says_whom_it_learned_from_and_is_not_scored_by_them(tmp_path,
     settings = Settings.model_validate({**SMALL, "selection": {"enabled": False}, "evaluation": {"enabled": False}})
     train(workspace, settings)
     first = Recommender.open(workspace)
-    store = JudgementStore(workspace.database_url)
+    store = JudgementStore(Database(workspace.database_url))
     flagged = {}
     for anchor in first.items["item_id"][:30]:
         listed = first.neighbours(anchor, "hybrid", 10)
@@ -91,13 +91,14 @@ def test_a_release_says_whom_it_learned_from_and_is_not_scored_by_them(tmp_path,
     rates = pd.read_csv(out)
     assert rates.loc[rates["arm"] == "hybrid", "anchors"].sum() == 1
     # The next campaign does not ask for products that may not score the release.
-    campaign = create_campaign(store, second, Plan("All", target=60))
-    asked = store.read(select(CampaignAnchorRow.anchor_id).where(CampaignAnchorRow.campaign_id == campaign))[
-        "anchor_id"
-    ]
+    campaign = create_campaign(store.database, second, Plan("All", target=60))
+    with store.database.reading() as session:
+        asked = session.scalars(
+            select(CampaignAnchorRow.anchor_id).where(CampaignAnchorRow.campaign_id == campaign)
+        ).all()
     assert not set(asked) & expected
     assert len(asked) == len(second.items) - len(expected)
-    store.close()
+    store.database.close()
 
 
 def test_a_training_may_be_told_not_to_learn(tmp_path, judge):
@@ -105,10 +106,10 @@ def test_a_training_may_be_told_not_to_learn(tmp_path, judge):
     build_tiny_shop(workspace)
     settings = Settings.model_validate({**SMALL, "selection": {"enabled": False}, "evaluation": {"enabled": False}})
     train(workspace, settings)
-    store = JudgementStore(workspace.database_url)
+    store = JudgementStore(Database(workspace.database_url))
     anchors = [one for one in Recommender.open(workspace).items["item_id"] if teaches(one, 0.5)]
     store.add([judge(anchors[0], Recommender.open(workspace).neighbours(anchors[0])[0].item_id)])
-    store.close()
+    store.database.close()
     train(workspace, settings.model_copy(update={"curation": settings.curation.model_copy(update={"learn": False})}))
     assert not Recommender.open(workspace).trained_on
     assert Recommender.open(workspace).training["judgements"] == {}

@@ -23,6 +23,7 @@ from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.recommend.recommender import Recommender
 from engine.serving import edits_database, served_shop
 from engine.serving.served_shop import ServedShop
+from engine.store import Database
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,30 +45,30 @@ def settings(tmp_path) -> Settings:
 
 @pytest.fixture
 def store(settings) -> JudgementStore:
-    return JudgementStore(settings.database_url)
+    return JudgementStore(Database(settings.database_url))
 
 
 @pytest.fixture
 def shop(built, settings, store) -> ServedShop:
     """One that waits, as commands do."""
-    return ServedShop.open(built.workspace, settings, open_store=lambda: store)
+    return ServedShop.open(built.workspace, settings, open_database=lambda: store.database)
 
 
 @pytest.fixture
 def live(built, settings, store) -> ServedShop:
     """One that does not, as pages do."""
-    return ServedShop.open(built.workspace, settings, open_store=lambda: store, in_background=True)
+    return ServedShop.open(built.workspace, settings, open_database=lambda: store.database, in_background=True)
 
 
 def approve(store: JudgementStore, built: TinyRelease, product_id: str, **fields) -> None:
     new = NewDraft(LIKE_FAMILY_1.with_fields(fields), product_id=product_id)
-    DraftStore(store, built.workspace).save([new], "Ada", lambda _id: False, approve=True)
+    DraftStore(store.database, built.workspace).save([new], "Ada", lambda _id: False, approve=True)
 
 
 def change(store: JudgementStore, shop: ServedShop, item_id: str, workspace: Workspace, like: str) -> None:
     """Have a product described as another one is."""
     base = shop.as_trained
-    ChangeStore(store, workspace).save(item_id, base.product(item_id), dressed_as(base, like), "Ada", 0)
+    ChangeStore(store.database, workspace).save(item_id, base.product(item_id), dressed_as(base, like), "Ada", 0)
 
 
 def dressed_as(base: Recommender, item_id: str) -> Product:
@@ -169,7 +170,7 @@ def test_a_changed_product_moves_and_says_what_it_is_now(shop, store, built):
     row = shop.release.row("f1-09")
     assert shop.release.items["title"].iloc[row] == shop.as_trained.items["title"].iloc[shop.as_trained.row("f4-09")]
     assert [built.families[one] for one in ids(shop, "f1-09", "content", 5)] == [4] * 5
-    ChangeStore(store, built.workspace).undo("f1-09")
+    ChangeStore(store.database, built.workspace).undo("f1-09")
     assert shop.release is shop.as_trained
 
 
@@ -198,7 +199,7 @@ def test_the_version_is_another_one_whenever_lists_may_be(shop, store, built):
     versions.append(shop.version)
     change(store, shop, "f1-09", built.workspace, like="f4-09")
     versions.append(shop.version)
-    DraftStore(store, built.workspace).withdraw("navy-1")
+    DraftStore(store.database, built.workspace).withdraw("navy-1")
     versions.append(shop.version)
     assert len(set(versions)) == len(versions)
     assert shop.version == versions[-1]
@@ -206,7 +207,7 @@ def test_the_version_is_another_one_whenever_lists_may_be(shop, store, built):
 
 
 def test_what_other_processes_do_is_seen_half_a_second_later(shop, settings, built):
-    other = JudgementStore(settings.database_url)
+    other = JudgementStore(Database(settings.database_url))
     assert shop.drafts.ids == []
     approve(other, built, "navy-1")
     change(other, shop, "f1-09", built.workspace, like="f4-09")
@@ -249,7 +250,7 @@ def test_a_page_shows_facts_at_once_and_neighbours_when_they_are_worked_out(live
 
 def test_a_draft_appears_when_it_can_be_read_and_one_that_cannot_keeps_nobody_waiting(live, store, built):
     unreadable = NewDraft(Product(attributes={"fabric": "silk"}), product_id="odd-1")
-    DraftStore(store, built.workspace).save([unreadable], "Ada", lambda _id: False, approve=True)
+    DraftStore(store.database, built.workspace).save([unreadable], "Ada", lambda _id: False, approve=True)
     approve(store, built, "fine-1", price=33.5)
     until(lambda: live.is_complete)
     assert live.drafts.ids == ["fine-1"]

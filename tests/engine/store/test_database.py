@@ -12,21 +12,17 @@ from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
 from engine.core.errors import StoreError
-from engine.store import change_tables as _changes  # noqa: F401  # its table belongs to the same database
-from engine.store import database
-from engine.store import draft_tables as _drafts  # noqa: F401  # its table belongs to the same database
-from engine.store.database import open_database
-from engine.store.judgement_tables import Base
+from engine.store import Base, Database, dialect, failures
 
 
 @pytest.mark.parametrize("kind", ["url", pytest.param("postgres_url", marks=pytest.mark.postgres)])
 def test_the_migrations_build_exactly_the_tables_that_the_code_knows(request, kind):
-    engine = open_database(request.getfixturevalue(kind))
-    with engine.connect() as connection:
+    database = Database(request.getfixturevalue(kind))
+    with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
         constraints = {name: _constraints(connection, name) for name in ("judgements", "appearances")}
-    engine.dispose()
+    database.close()
     assert constraints == {
         "judgements": {"ck_judgements_anchor_count", "ck_judgements_verdict", "uq_judgements_client_id"},
         "appearances": {"ck_appearances_rank", "fk_appearances_judgement_id"},
@@ -49,27 +45,27 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(url):
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE appearances (in_the_way INTEGER)")
     with pytest.raises(StoreError, match="refused"):
-        open_database(url)
+        Database(url)
     with engine.connect() as connection:
         assert inspect(connection).get_table_names() == ["appearances"]
 
 
 def test_a_database_of_a_newer_version_is_left_alone(url):
-    open_database(url)
+    Database(url)
     connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     with pytest.raises(StoreError, match="newer version of Longtail"):
-        open_database(url)
+        Database(url)
 
 
 def test_a_missing_driver_is_named(monkeypatch):
     def create(*_args, **_options):
         raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
 
-    monkeypatch.setattr(database, "create_engine", create)
+    monkeypatch.setattr(dialect, "create_engine", create)
     with pytest.raises(StoreError, match="psycopg"):
-        open_database("postgresql://host/database")
+        Database("postgresql://host/database")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +84,7 @@ def test_a_missing_driver_is_named(monkeypatch):
     ],
 )
 def test_what_a_database_says_becomes_a_sentence_that_says_nothing_was_stored(cause, sentence):
-    said = database._sentence("longtail.db", cause)
+    said = failures.sentence("longtail.db", cause)
     assert sentence in said
     assert "longtail.db" in said
     assert "Nothing was stored" in said
@@ -97,7 +93,7 @@ def test_what_a_database_says_becomes_a_sentence_that_says_nothing_was_stored(ca
 def test_a_folder_in_which_no_journal_can_be_made_is_not_a_database_that_is_gone(tmp_path):
     file = tmp_path / "longtail.db"
     file.touch()
-    assert "cannot be written" in database._sentence(str(file), "unable to open database file")
+    assert "cannot be written" in failures.sentence(str(file), "unable to open database file")
 
 
 def _constraints(connection, table: str) -> set[str]:
@@ -108,4 +104,4 @@ def _constraints(connection, table: str) -> set[str]:
 
 def _open(url: str, start) -> None:
     start.wait()
-    open_database(url).dispose()
+    Database(url).close()

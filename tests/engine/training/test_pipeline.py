@@ -23,6 +23,7 @@ from engine.jobs.recording import lease_file
 from engine.recommend.recommender import Recommender
 from engine.release.manifest import Manifest
 from engine.release.publish import current_release_id, list_releases, verify_release
+from engine.store import Database
 from engine.training import pipeline as training
 from engine.training.pipeline import TrainingResult, measure, train
 from tests.support.tiny_release import build_tiny_shop
@@ -163,12 +164,12 @@ def test_the_demo_shop_gets_sample_judgements_with_its_first_release_only(
     trained: tuple[Workspace, TrainingResult, list[str]],
 ) -> None:
     workspace, _, _ = trained
-    store = JudgementStore(workspace.database_url)
+    store = JudgementStore(Database(workspace.database_url))
     assert store.has_demo()
     store.remove_demo()
     train(workspace, unmeasured())
     assert not store.has_demo()
-    store.close()
+    store.database.close()
 
 
 def test_a_shop_of_ones_own_gets_no_sample_judgements(shop: Workspace) -> None:

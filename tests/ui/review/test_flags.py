@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from engine.core.errors import InputError, NotFoundError
 from engine.curation.judgements import JudgementStore, Seen
 from engine.recommend.recommender import Recommender
+from engine.store import Database
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 from ui.review.flags import make_judgements
 
@@ -25,7 +26,7 @@ def facade(tiny: TinyRelease) -> Recommender:
 
 @pytest.fixture
 def store(tiny: TinyRelease) -> JudgementStore:
-    return JudgementStore(tiny.workspace.database_url)
+    return JudgementStore(Database(tiny.workspace.database_url))
 
 
 def entry(anchor="f0-00", neighbour="f0-01", verdict="irrelevant", release="r0001", implied=False) -> dict:

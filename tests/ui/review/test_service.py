@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore, Seen
 from engine.recommend.recommender import Recommender
+from engine.store import Database
 from tests.support.tiny_release import build_tiny_release
 from ui.app.routes import routes
 from ui.review.routes import MAX_BYTES
@@ -31,7 +32,7 @@ def store(built, tmp_path, monkeypatch):
     monkeypatch.setenv("LONGTAIL_WORKSPACE", str(built.workspace.root))
     monkeypatch.setenv("LONGTAIL_DATABASE_URL", f"sqlite:///{tmp_path}/longtail.db")
     st.cache_resource.clear()
-    yield JudgementStore(f"sqlite:///{tmp_path}/longtail.db")
+    yield JudgementStore(Database(f"sqlite:///{tmp_path}/longtail.db"))
     st.cache_resource.clear()
 
 

@@ -135,8 +135,8 @@ def facade(tmp_path_factory) -> Recommender:
 @pytest.fixture
 def judged(store, facade):
     """A campaign judged to its end by two people, everything of the behaviour list irrelevant."""
-    made = create_campaign(store, facade, Plan("Spring", arms=("als", "hybrid"), target=4, second_share=1.0))
-    spring, now = campaign(store, made), 1_800_000_000.0
+    made = create_campaign(store.database, facade, Plan("Spring", arms=("als", "hybrid"), target=4, second_share=1.0))
+    spring, now = campaign(store.database, made), 1_800_000_000.0
 
     def pool(anchor):
         return queue.Pool(*queue.pool_of_release(facade.release_id, facade.arms_returning(anchor, 10), spring.arms))
@@ -144,7 +144,7 @@ def judged(store, facade):
     rng = np.random.default_rng(0)
     for rater in ("Ann", "Bo"):
         while True:
-            with store.transaction() as session:
+            with store.database.transaction() as session:
                 cards = queue.draw(session, spring, rater, 5, pool, now=now, rng=rng)
             if not cards:
                 break
@@ -156,7 +156,7 @@ def judged(store, facade):
                     )
                     for name in card.neighbour_ids
                 ]  # fmt: skip
-                with store.transaction() as session:
+                with store.database.transaction() as session:
                     queue.judge(session, card.id, rater, said, now=now, seconds=3.0)
                 now += 1
     return spring
@@ -166,12 +166,12 @@ def test_a_campaign_judged_by_a_rule_has_the_rate_of_the_rule(store, facade, jud
     table = drawn(store, judged.id)
     assert set(table["rater"]) == {"Ann", "Bo"}
     sizes = facade.items.groupby("interaction_count").size()
-    strata = stratum_rates(anchor_rates(table, card_places(store, judged.id)))
+    strata = stratum_rates(anchor_rates(table, card_places(store.database, judged.id)))
     behaviour = strata[strata["arm"] == "als"]
     assert (behaviour["rate"] == 1).all()
     assert (table["anchor_probability"] <= 1).all()
     assert len(sizes) > 0
-    assert len(cards_of(store, judged.id)) == table["card_id"].nunique()
+    assert len(cards_of(store.database, judged.id)) == table["card_id"].nunique()
     assert len(votes_on_cards(store, judged.id)) >= len(table)
 
 

@@ -9,8 +9,8 @@ import pytest
 from engine.catalogue.product import Product
 from engine.core.errors import InputError, StoreError
 from engine.core.workspace import Workspace
-from engine.curation.judgements import JudgementStore
 from engine.edits.changes.store import ChangeStore
+from engine.store import Database
 
 NOW = Product(title="Dress", attributes={"colour": "navy"})
 
@@ -21,12 +21,12 @@ def titled(title: str) -> Product:
 
 @pytest.fixture
 def store(tmp_path) -> ChangeStore:
-    return ChangeStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), Workspace(tmp_path))
+    return ChangeStore(Database(f"sqlite:///{tmp_path}/longtail.db"), Workspace(tmp_path))
 
 
 def test_a_change_is_there_for_the_next_process(store, tmp_path):
     store.save("a", NOW, titled("Gówn 👗"), "Ada", 0)
-    again = ChangeStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), Workspace(tmp_path)).get("a")
+    again = ChangeStore(Database(f"sqlite:///{tmp_path}/longtail.db"), Workspace(tmp_path)).get("a")
     assert again is not None
     assert (again.before, again.after, again.changed_by, again.version) == (
         {"title": "Dress"},

@@ -20,7 +20,6 @@ from engine.catalogue.snapshot import read_shop, write_snapshot
 from engine.core.errors import InputError, NotFoundError
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
-from engine.curation.judgements import JudgementStore
 from engine.edits.apply_to_catalogue import Applied, apply_to_catalogue
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.served import DraftBuffer, drafts_in_cache, vectors_of_drafts
@@ -28,6 +27,7 @@ from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.recommend.inbound import inbound_of
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import neighbours_of_unseen, vectors_of_unseen
+from engine.store import Database
 from tests.support.tiny_release import build_tiny_release
 
 REPOSITORY = Path(__file__).resolve().parents[4]
@@ -42,7 +42,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def store(built, tmp_path) -> DraftStore:
-    return DraftStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), built.workspace)
+    return DraftStore(Database(f"sqlite:///{tmp_path}/longtail.db"), built.workspace)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def nobody(_item_id: str) -> bool:
 def test_a_draft_comes_back_as_it_was_saved_in_another_process_too(built, store, tmp_path):
     product = Product(title="Żółta <b>sukienka</b> 👗", price=49.9, attributes={"colour": "navy"})
     (made,) = store.save([NewDraft(product)], "Ada", nobody)
-    again = DraftStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), built.workspace).get(made)
+    again = DraftStore(Database(f"sqlite:///{tmp_path}/longtail.db"), built.workspace).get(made)
     assert (again.product, again.state, again.created_by, again.version) == (product, "draft", "Ada", 1)
 
 
@@ -175,14 +175,14 @@ def test_an_export_has_the_drafts_where_the_lists_have_them_and_their_own_lists(
 
 def test_training_takes_approved_drafts_in_under_their_ids_once(tmp_path):
     workspace = build_tiny_release(Workspace(tmp_path / "shop"), 60).workspace
-    store = DraftStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), workspace)
+    store = DraftStore(Database(f"sqlite:///{tmp_path}/longtail.db"), workspace)
     picture = tmp_path / "p.png"
     Image.new("RGB", (40, 50), "navy").save(picture)
     image = store_image(workspace, picture.read_bytes(), name="p.png")
     store.save([NewDraft(Product(title="Navy dress", price=20.0), (image,), "navy-1")], "Ada", nobody, approve=True)
     store.save([NewDraft(Product(title="Not yet"), product_id="later")], "Ada", nobody)
     before = read_shop(workspace)
-    changes = ChangeStore(JudgementStore(f"sqlite:///{tmp_path}/longtail.db"), workspace)
+    changes = ChangeStore(Database(f"sqlite:///{tmp_path}/longtail.db"), workspace)
     assert apply_to_catalogue(workspace, store, changes) == Applied(["navy-1"], [])
     after = read_shop(workspace)
     assert set(after.items["item_id"]) - set(before.items["item_id"]) == {"navy-1"}
@@ -194,8 +194,8 @@ def test_training_takes_approved_drafts_in_under_their_ids_once(tmp_path):
 
 def test_a_change_is_taken_in_until_the_shops_files_say_something_new(tmp_path):
     workspace = build_tiny_release(Workspace(tmp_path / "shop"), 60).workspace
-    judgements = JudgementStore(f"sqlite:///{tmp_path}/longtail.db")
-    store, changes = DraftStore(judgements, workspace), ChangeStore(judgements, workspace)
+    database = Database(f"sqlite:///{tmp_path}/longtail.db")
+    store, changes = DraftStore(database, workspace), ChangeStore(database, workspace)
     facade = Recommender.open(workspace)
     now = facade.product("f1-02")
     wanted = now.with_fields({"title": "Other", "price": 9.0, "attribute:occasions": ("office",)})
@@ -217,8 +217,8 @@ def test_a_change_is_taken_in_until_the_shops_files_say_something_new(tmp_path):
 
 def test_what_a_new_catalogue_has_no_column_for_does_not_stop_a_training(tmp_path):
     workspace = build_tiny_release(Workspace(tmp_path / "shop"), 60).workspace
-    judgements = JudgementStore(f"sqlite:///{tmp_path}/longtail.db")
-    store = DraftStore(judgements, workspace)
+    database = Database(f"sqlite:///{tmp_path}/longtail.db")
+    store = DraftStore(database, workspace)
     store.save(
         [
             NewDraft(Product(title="Navy", attributes={"fabric": "silk", "colour": "navy"}), product_id="both"),
@@ -226,7 +226,7 @@ def test_what_a_new_catalogue_has_no_column_for_does_not_stop_a_training(tmp_pat
         ],
         "Ada", nobody, approve=True,
     )  # fmt: skip
-    assert apply_to_catalogue(workspace, store, ChangeStore(judgements, workspace)).added == ["both"]
+    assert apply_to_catalogue(workspace, store, ChangeStore(database, workspace)).added == ["both"]
     assert read_shop(workspace).items.set_index("item_id").loc["both", "colour"] == "navy"
 
 
@@ -241,11 +241,11 @@ def test_approved_drafts_are_served_without_the_readers_once_they_were_placed(bu
     assert told[-1] == 1.0
     assert drafts_in_cache(facade, built.workspace, drafts) == drafts
     code = (
-        "import sys\nfrom pathlib import Path\nfrom engine.curation.judgements import JudgementStore\n"
+        "import sys\nfrom pathlib import Path\nfrom engine.store import Database\n"
         "from engine.edits.drafts.served import DraftBuffer\nfrom engine.edits.drafts.store import DraftStore\n"
         "from engine.recommend.recommender import Recommender\nfrom engine.core.workspace import Workspace\n"
         "workspace = Workspace(Path(sys.argv[1]))\nfacade = Recommender.open(workspace)\n"
-        "drafts = DraftStore(JudgementStore(sys.argv[2]), workspace).all(('approved',))\n"
+        "drafts = DraftStore(Database(sys.argv[2]), workspace).all(('approved',))\n"
         "buffer = DraftBuffer(facade, workspace, tuple(drafts))\n"
         "print(buffer.merged('f1-03', facade.neighbours('f1-03', 'hybrid', 72), 72) and 'torch' not in sys.modules)\n"
     )
@@ -270,16 +270,16 @@ def test_a_draft_that_cannot_be_read_does_not_stop_the_others(built, store, faca
 SAVER = """
 import sys
 from engine.edits.changes.store import ChangeStore
-from engine.curation.judgements import JudgementStore
 from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.catalogue.images import store_image
 from engine.catalogue.product import Product
 from engine.core.workspace import Workspace
+from engine.store import Database
 import io
 from pathlib import Path
 from PIL import Image
 workspace = Workspace(Path(sys.argv[1]))
-store = DraftStore(JudgementStore(sys.argv[2]), workspace)
+store = DraftStore(Database(sys.argv[2]), workspace)
 number = 0
 while True:
     number += 1
@@ -295,7 +295,7 @@ while True:
 
 def test_a_server_that_is_killed_loses_nothing_it_confirmed(built, tmp_path):
     url = f"sqlite:///{tmp_path}/longtail.db"
-    store = DraftStore(JudgementStore(url), built.workspace)
+    store = DraftStore(Database(url), built.workspace)
     rng = np.random.default_rng(0)
     confirmed: dict[str, tuple[str, str]] = {}
     for life in range(4):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,9 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from engine.core.errors import LongtailError, StoreError
-from engine.curation.judgements import JudgementStore
 
-__all__ = ["SharedCommit"]
+__all__ = ["WriteQueue"]
 
 MOST = 64  # requests in one transaction
 T = TypeVar("T")
@@ -29,11 +29,16 @@ class _Request:
     outcome: Future[Any]
 
 
-class SharedCommit:
-    """Runs what many threads bring, each as if it were alone in its transaction."""
+class WriteQueue:
+    """Runs what many threads bring, each as if it were alone in its transaction.
 
-    def __init__(self, store: JudgementStore) -> None:
-        self._store = store
+    Parameters
+    ----------
+    transaction : opens one; raises `StoreError` where the database does not take it.
+    """
+
+    def __init__(self, transaction: Callable[[], AbstractContextManager[Session]]) -> None:
+        self._transaction = transaction
         self._disk = threading.Lock()
         self._waiting: list[_Request] = []
         self._list = threading.Lock()
@@ -61,7 +66,7 @@ class SharedCommit:
     def _commit(self, group: list[_Request]) -> None:
         results: list[tuple[_Request, Any, BaseException | None]] = []
         try:
-            with self._store.transaction() as session:
+            with self._transaction() as session:
                 for request in group:
                     try:
                         with session.begin_nested():

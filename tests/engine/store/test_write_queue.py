@@ -7,22 +7,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import event
 
 from engine.core.errors import InputError, StoreError
-from engine.curation.judgements import JudgementStore, add_within
-from engine.store.shared_commit import SharedCommit
+from engine.curation.judgements import add_within
 
 
-def test_what_arrives_while_the_disk_is_busy_shares_a_commit(store, monkeypatch):
-    commits = []
-    real = JudgementStore.transaction
-
-    def counted(self):
-        commits.append(1)
-        return real(self)
-
-    monkeypatch.setattr(JudgementStore, "transaction", counted)
-    shared, first = SharedCommit(store), threading.Event()
+def test_what_arrives_while_the_disk_is_busy_shares_a_commit(store):
+    commits, first = [], threading.Event()
+    event.listen(store.database.engine, "commit", lambda _connection: commits.append(1))
 
     def slow(_session) -> int:
         first.set()
@@ -30,24 +23,23 @@ def test_what_arrives_while_the_disk_is_busy_shares_a_commit(store, monkeypatch)
         return -1
 
     with ThreadPoolExecutor(21) as threads:
-        begun = threads.submit(shared.run, slow)
+        begun = threads.submit(store.database.write, slow)
         first.wait(5)
-        results = list(threads.map(lambda number: shared.run(lambda _session: number), range(20)))
+        results = list(threads.map(lambda number: store.database.write(lambda _session: number), range(20)))
     assert begun.result() == -1
     assert results == list(range(20))
     assert len(commits) <= 3
 
 
 def test_everything_confirmed_is_stored_once(store, judge):
-    shared = SharedCommit(store)
     votes = [judge(rater=f"c{number}") for number in range(60)]
     with ThreadPoolExecutor(12) as threads:
-        list(threads.map(lambda one: shared.run(lambda session: add_within(session, [one])), votes * 2))
+        list(threads.map(lambda one: store.database.write(lambda session: add_within(session, [one])), votes * 2))
     assert sorted(store.log()["client_id"]) == sorted(one.client_id for one in votes)
 
 
 def test_what_is_refused_is_refused_alone_and_leaves_nothing(store, judge):
-    shared, busy = SharedCommit(store), threading.Event()
+    busy = threading.Event()
 
     def refuse(session):
         add_within(session, [judge(rater="half")])
@@ -57,9 +49,9 @@ def test_what_is_refused_is_refused_alone_and_leaves_nothing(store, judge):
         busy.wait(0.2)
 
     with ThreadPoolExecutor(4) as threads:
-        threads.submit(shared.run, wait)
+        threads.submit(store.database.write, wait)
         outcomes = [
-            threads.submit(shared.run, operation)
+            threads.submit(store.database.write, operation)
             for operation in (
                 lambda s: add_within(s, [judge(rater="a")]),
                 refuse,
@@ -71,14 +63,13 @@ def test_what_is_refused_is_refused_alone_and_leaves_nothing(store, judge):
 
 
 def test_a_database_that_is_gone_confirms_nothing(store, judge, tmp_path):
-    shared = SharedCommit(store)
     (tmp_path / "longtail.db").rename(tmp_path / "away.db")
     with pytest.raises(StoreError, match="is gone"):
-        shared.run(lambda session: add_within(session, [judge()]))
+        store.database.write(lambda session: add_within(session, [judge()]))
     (tmp_path / "away.db").rename(tmp_path / "longtail.db")
     assert store.log().empty
 
 
 def test_an_error_that_nobody_foresaw_reaches_the_caller(store):
     with pytest.raises(ZeroDivisionError):
-        SharedCommit(store).run(lambda _session: 1 / 0)
+        store.database.write(lambda _session: 1 / 0)

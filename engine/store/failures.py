@@ -1,0 +1,72 @@
+"""What a database says when it refuses, in a sentence that a person can act on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.core.errors import StoreError
+from engine.store.dialect import BUSY_SECONDS, display_name
+
+__all__ = ["sentence", "translated"]
+
+# By words in what the database said; the first that fits is taken.
+SENTENCES = (
+    (
+        ("locked", "lock timeout", "lock_timeout", "busy"),
+        f"is busy: something else has held it for {BUSY_SECONDS} seconds. Nothing was stored; try again.",
+    ),
+    (
+        ("readonly", "read-only", "permission denied"),
+        "cannot be written. Nothing was stored; give Longtail the right to write to the file and its folder.",
+    ),
+    (
+        ("unable to open", "no such table", "no such file", "does not exist", "not a directory"),
+        "is gone or was replaced. Nothing was stored; put it back, or restart Longtail to begin a new one.",
+    ),
+    (
+        ("malformed", "not a database", "disk i/o error"),
+        "is damaged. Nothing was stored; restore it from a backup.",
+    ),
+    (
+        ("connection", "connect", "server closed", "terminating"),
+        "cannot be reached. Nothing was stored; check that it is running and that database_url is right.",
+    ),
+)
+DISK_IS_FULL = ("disk is full", "no space left", "disk full")
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """Turn whatever the database says into a `StoreError` that says what happened and what to do."""
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        cause = str(getattr(exc, "orig", None) or exc)
+        raise StoreError(f"{sentence(display_name(url), cause)} ({cause.strip().splitlines()[0]})") from exc
+    except (OSError, sqlite3.Error) as exc:
+        raise StoreError(f"{sentence(display_name(url), str(exc))} ({exc})") from exc
+
+
+def sentence(name: str, cause: str) -> str:
+    """What to tell a person.
+
+    Parameters
+    ----------
+    name : of the database, as `display_name` gives it.
+    cause : what the database said.
+    """
+    cause = cause.lower()
+    if "unable to open" in cause and Path(name).is_file():
+        cause = "readonly"  # SQLite says so of the journal that it may not make beside the file
+    if any(sign in cause for sign in DISK_IS_FULL):
+        return f"The disk that holds the judgements database {name} is full. Nothing was stored; free some space."
+    for signs, said in SENTENCES:
+        if any(sign in cause for sign in signs):
+            return f"The judgements database {name} {said}"
+    return f"The judgements database {name} refused. Nothing was stored."
