@@ -114,8 +114,8 @@ function showMarks(state, frame) {
     item.classList.toggle("relevant", verdict === "relevant");
     const flag = item.querySelector(".flag");
     flag.setAttribute("aria-pressed", String(verdict === "irrelevant"));
-    flag.setAttribute("aria-label", verdict === "irrelevant" ? `${title}: take the flag back` : `${title}: irrelevant`);
-    flag.title = verdict === "irrelevant" ? "Take this back (X)" : "Mark irrelevant (X)";
+    flag.setAttribute("aria-label", verdict === "irrelevant" ? `${title}: remove flag` : `${title}: mark irrelevant`);
+    flag.title = verdict === "irrelevant" ? "Remove flag (X)" : "Mark irrelevant (X)";
     const others = judging.others[item.dataset.item] ?? "";
     item.querySelector(".verdict").textContent = outbox.waits(judging.anchor, item.dataset.item)
       ? "Saving…"
@@ -142,8 +142,8 @@ function showMarks(state, frame) {
   bar.querySelector("span").textContent = outbox.waits(judging.anchor)
     ? "Saving…"
     : rest === 0
-      ? "Everything shown here is judged."
-      : `stores ${rest} unflagged as relevant`;
+      ? "Everything here has been judged."
+      : rest === 1 ? "Marks the other one as a good match" : `Marks the other ${rest} as good matches`;
 }
 
 function unjudged(state, frame) {

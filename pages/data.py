@@ -25,7 +25,7 @@ def page() -> None:
         with st.container(border=True):
             follow_run(run_id)
     elif (runs := list_runs(resources.workspace())) and runs[0].kind == "ingest" and runs[0].state == "failed":
-        st.error(f"The last loading failed, and nothing was changed. {runs[0].message}", icon=":material/error:")
+        st.error(f"The last load failed; nothing was changed. {runs[0].message}", icon=":material/error:")
     if resources.has_shop():
         _loaded(resources.shop())
         draw_loading_report(read_loading_report(resources.workspace().current_snapshot()))
@@ -33,7 +33,7 @@ def page() -> None:
     if run_id is None:
         load_shop()
     else:
-        st.info("Another shop can be loaded when the run above has ended.", icon=":material/info:")
+        st.info("You can load another shop once the run above has finished.", icon=":material/info:")
 
 
 def _loaded(shop: Shop) -> None:
@@ -46,7 +46,7 @@ def _loaded(shop: Shop) -> None:
     columns[2].metric(
         "Products with a picture",
         f"{pictured:,}",
-        f"{_share(pictured, len(shop.items))} of all",
+        f"{_share(pictured, len(shop.items))} of products",
         delta_color="off",
         delta_arrow="off",
     )
@@ -55,16 +55,14 @@ def _loaded(shop: Shop) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            "Filled": st.column_config.ProgressColumn(
-                "Products that have it", format="percent", min_value=0, max_value=1
-            )
+            "Filled": st.column_config.ProgressColumn("Share of products", format="percent", min_value=0, max_value=1)
         },
     )
 
 
 def _filled_fields(shop: Shop) -> pd.DataFrame:
     """Each field and attribute with its kind and the share of products that have it."""
-    fields = [(FIELD_NAMES[name], name, "known by name") for name in KNOWN_FIELDS]
+    fields = [(FIELD_NAMES[name], name, "standard") for name in KNOWN_FIELDS]
     fields += [(name, name, KIND_NAMES.get(kind, kind)) for name, kind in shop.attribute_kinds.items()]
     return pd.DataFrame(
         [
@@ -75,4 +73,4 @@ def _filled_fields(shop: Shop) -> pd.DataFrame:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else "0 %"
+    return f"{part / whole:.0%}" if whole else "0%"

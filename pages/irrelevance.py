@@ -45,14 +45,14 @@ def _review_cards(current: pd.DataFrame) -> None:
         table = irrelevance_by_count(current, _seen(current, k), k=k, seed=settings().seed, complete_only=False)
     else:
         table = rates.table
-    arms, title = _chart(table, ", from cards of the Review page alone")
+    arms, title = _chart(table, ", from Review cards only")
     if rates is not None:
         for sentence in rates.sentences:
             st.markdown(f"- {sentence}")
         st.caption(f"{plural(rates.judged, 'judgement')} on {plural(rates.products, 'product')} so far.")
     with st.container(horizontal=True):
         link_to("review", "Judge more", ":material/checklist:")
-        link_to("campaigns", "Campaigns, agreement and files", ":material/flag_circle:")
+        link_to("campaigns", "Campaigns, agreement and downloads", ":material/flag_circle:")
     _reasons(current)
     _figures(table, arms, title)
 
@@ -92,8 +92,8 @@ def _chart(table: pd.DataFrame, source: str = "") -> tuple[list[str], str]:
     st.subheader(title, anchor=False)
     draw_chart(_drawn(table, arms, dark=is_dark()), key="irrelevance_chart")
     st.caption(
-        f"Of the {settings().serving.neighbours} neighbours of each judged product, the share that people called "
-        f"irrelevant{source}. The larger the dot, the more was judged; the band holds the true share with 95 % certainty."
+        f"The share of each judged product's {settings().serving.neighbours} neighbours that people called "
+        f"irrelevant{source}. Larger dots mean more judgements; the band is the 95% confidence interval."
     )
     return arms, title
 
@@ -133,7 +133,7 @@ def _figures(table: pd.DataFrame, arms: list[str], title: str) -> None:
     word, shown = shop().interaction_word, table[table["arm"].isin(arms)]
     if not shown.empty:
         draw_rates_table(shown, word)
-        subtitle = f"{shop().name}: share of irrelevant neighbours by number of {word}, with 95 % intervals"
+        subtitle = f"{shop().name}: share of irrelevant neighbours by number of {word}, with 95% intervals"
         draw_rates_files(shown, lambda: _drawn(table, arms, dark=False), title=title, subtitle=subtitle)
 
 

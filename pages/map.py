@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from engine.recommend.recommender import Recommender
@@ -17,36 +18,36 @@ __all__ = ["page"]
 
 def page() -> None:
     """Two panels over the same products; a dot opens its product, a found product is ringed in both with its ten."""
-    release, traffic, shop = resources.recommender(), resources.traffic(), resources.shop()
+    release, word = resources.recommender(), resources.shop().interaction_word
     st.title("Map")
     st.caption(
-        "Each dot is a product; products that lie close together are shown as similar. "
-        "Hover for the picture, click to open the product, drag over an area to choose what lies in it."
+        "Each dot is a product; similar products sit close together. "
+        "Hover to see its picture, click to open it, or drag to select an area."
     )
     anchor = _anchor(release)
-    ringed = [anchor, *(n.item_id for n in resources.served().neighbours(anchor, "hybrid", 10))] if anchor else []
-    table = map_table(release.items, release.maps, traffic, shop.interaction_word, keep=ringed)
+    ringed = [anchor, *(one.item_id for one in resources.served().neighbours(anchor, "hybrid", 10))] if anchor else []
+    table = map_table(release.items, release.maps, resources.traffic(), word, keep=ringed)
     hidden = int(table["als_x"].isna().sum())
-    panels = {
-        "als": f"By behaviour: {plural(hidden, 'product')} without {shop.interaction_word} missing"
-        if hidden
-        else "By behaviour",
-        "hybrid": "By Longtail: every product has its place",
-    }
-    for column, (arm, title) in zip(st.columns(2), panels.items(), strict=True):
-        with column:
-            chart = map_chart(table, arm, title, ringed)
-            event = st.altair_chart(
-                chart, key=f"map_{arm}", on_select="rerun", selection_mode=[PICK, AREA], width="stretch"
-            )
-            if chosen := inside(table, event.selection.get(AREA) or {}):
-                with st.container(horizontal=True, vertical_alignment="center"):
-                    st.caption(f"{plural(len(chosen), 'product')} chosen")
-                    draw_send(chosen, f"an area of the map, {title.split(':')[0].lower()}", key=f"send_{arm}")
-            if picked := event.selection.get(PICK):
-                open_product(str(picked[0]["item_id"]))
+    missing = f" ({plural(hidden, 'product')} with no {word} not shown)" if hidden else ""
+    left, right = st.columns(2)
+    with left:
+        _panel(table, "als", "By behaviour", missing, ringed)
+    with right:
+        _panel(table, "hybrid", "By Longtail", " (every product shown)", ringed)
     if len(release.items) > len(table):
-        st.caption(f"{MAX_DOTS:,} of {plural(len(release.items), 'product')} are drawn, a random sample.")
+        st.caption(f"Showing a random sample: {MAX_DOTS:,} of {plural(len(release.items), 'product')}.")
+
+
+def _panel(table: pd.DataFrame, arm: str, name: str, note: str, ringed: list[str]) -> None:
+    """One map. What is clicked is opened; what is dragged over can be sent to review."""
+    chart = map_chart(table, arm, f"{name}{note}", ringed)
+    event = st.altair_chart(chart, key=f"map_{arm}", on_select="rerun", selection_mode=[PICK, AREA], width="stretch")
+    if chosen := inside(table, event.selection.get(AREA) or {}):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{plural(len(chosen), 'product')} selected")
+            draw_send(chosen, f"an area of the map, {name[0].lower()}{name[1:]}", key=f"send_{arm}")
+    if picked := event.selection.get(PICK):
+        open_product(str(picked[0]["item_id"]))
 
 
 def _anchor(release: Recommender) -> str | None:
@@ -63,7 +64,7 @@ def _anchor(release: Recommender) -> str | None:
         key="map_near",
         index=None,
         format_func=lambda item_id: titles[item_id],
-        placeholder="Ring a product and its ten similar items",
+        placeholder="Highlight a product and its ten similar items",
         on_change=writer("map_near", "near"),
     )
     return chosen

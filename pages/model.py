@@ -35,7 +35,7 @@ def _training() -> None:
     elif resources.has_shop():
         verb = "Train again" if resources.has_release() else "Train"
         st.button(verb, type="primary", icon=":material/refresh:", on_click=start, args=("train",))
-        st.caption("Training runs beside the dashboard; what is served changes only when the new release is published.")
+        st.caption("You can keep working while training runs. The shop changes only when the new release is published.")
     else:
         st.info("There is no shop yet. Load one on the Data page.", icon=":material/info:")
 

@@ -1,6 +1,8 @@
-"""Shopper: what somebody liked, and what the shop would show next by behaviour and by Longtail."""
+"""Shopper: what they went for, and what the shop would show them next by behaviour and by Longtail."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -22,8 +24,30 @@ ARMS = ("als", "hybrid")
 
 def page() -> None:
     """One shopper, named by `?shopper=` or picked from a few."""
-    facade = recommender()
-    suggested = facade.sample_shoppers(SUGGESTED, settings().seed)
+    shopper = _chosen_shopper()
+    if not shopper:
+        st.info("This release was trained without shoppers, so there are none to show.")
+        return
+    try:
+        history = recommender().history(shopper)
+    except NotFoundError as exc:
+        st.warning(plain(exc), icon=":material/search_off:")
+        return
+    maker = card_maker()
+    groups = [_history(history, maker), *(_recommended(shopper, arm, maker) for arm in ARMS)]
+    if item_id := card_groups(groups, key="shopper_cards", layout="strip"):
+        open_product(item_id)
+
+
+def long_tail_share(rows: list[int], maker: CardMaker) -> float:
+    """Share of these rows of the catalogue that are long-tail products, 0 to 1."""
+    counts = maker.items["interaction_count"].to_numpy()[rows]
+    return float(maker.traffic.is_long_tail(counts).mean()) if rows else 0.0
+
+
+def _chosen_shopper() -> str:
+    """The heading with a menu of shoppers: who is chosen in it; empty where there are none."""
+    suggested = recommender().sample_shoppers(SUGGESTED, settings().seed)
     shopper = query("shopper") or (suggested[0] if suggested else "")
     with st.container(horizontal=True, vertical_alignment="bottom", key="list_head"):
         st.title("Shopper", anchor=False, width="content")
@@ -34,40 +58,24 @@ def page() -> None:
             sorted({*suggested, shopper}) if shopper else suggested,
             key="shopper",
             accept_new_options=True,
-            placeholder="A shopper's id",
+            placeholder="Shopper ID",
             label_visibility="collapsed",
-            help="Pick one, or type any shopper's id",
+            help="Pick a shopper, or type any shopper ID",
             on_change=writer("shopper", "shopper"),
             width=260,
         )
         st.button("Another shopper", icon=":material/casino:", type="primary", on_click=_another)
-    if not shopper:
-        st.info("This release was trained without shoppers, so there is nobody to show.")
-        return
-    try:
-        history = facade.history(shopper)
-    except NotFoundError as exc:
-        st.warning(plain(exc), icon=":material/search_off:")
-        return
-    maker = card_maker()
-    rows = [facade.row(item_id) for item_id in history]
-    groups = [
-        Group(
-            name="history",
-            title=f"Liked {plural(len(rows), 'product')}",
-            cards=[maker.card(row) for row in rows[:HISTORY_SHOWN]],
-            empty="Nothing is known of what this shopper liked.",
-        )
-    ]
-    groups += [_recommended(shopper, arm, maker) for arm in ARMS]
-    if item_id := card_groups(groups, key="shopper_cards", layout="strip"):
-        open_product(item_id)
+    return shopper
 
 
-def long_tail_share(rows: list[int], maker: CardMaker) -> float:
-    """Share of these rows of the catalogue that are long-tail products, 0 to 1."""
-    counts = maker.items["interaction_count"].to_numpy()[rows]
-    return float(maker.traffic.is_long_tail(counts).mean()) if rows else 0.0
+def _history(item_ids: Sequence[str], maker: CardMaker) -> Group:
+    rows = [recommender().row(item_id) for item_id in item_ids]
+    return Group(
+        name="history",
+        title=f"Past {maker.word}: {plural(len(rows), 'product')}",
+        cards=[maker.card(row) for row in rows[:HISTORY_SHOWN]],
+        empty=f"No {maker.word} from this shopper yet.",
+    )
 
 
 def _recommended(shopper: str, arm: str, maker: CardMaker) -> Group:
@@ -79,7 +87,7 @@ def _recommended(shopper: str, arm: str, maker: CardMaker) -> Group:
         detail=f"{share:.0%} long tail" if ranked else "",
         hint=ARM_HELP[arm],
         cards=[maker.card(neighbour.row, rank=neighbour.rank) for neighbour in ranked],
-        empty="Nothing to show: this shopper liked nothing that can be learned from.",
+        empty=f"No suggestions: this shopper has no {maker.word} to learn from.",
     )
 
 

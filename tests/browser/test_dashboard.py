@@ -66,6 +66,7 @@ def test_a_flag_asks_for_a_name_once_and_survives_a_reload(address, tiny, page: 
     page.locator(".flag").nth(3).click()
     expect(page.get_by_text(re.compile("^You judged 2 of these"))).to_be_visible()
 
+    page.wait_for_function("document.cookie.includes('longtail_curator')")
     page.reload()
     expect(page.get_by_text(re.compile("^You judged 2 of these"))).to_be_visible()
     expect(page.get_by_role("button", name="Ada <i>L</i>")).to_be_visible()
@@ -95,7 +96,7 @@ def test_flags_clicked_in_quick_succession_are_all_stored_and_the_rest_can_be_sa
         page.locator(".flag").nth(position).click()
     expect(page.locator(".card.irrelevant")).to_have_count(5)
     page.get_by_role("button", name="The rest fit").click()
-    expect(page.get_by_text("Everything shown here is judged.")).to_be_visible()
+    expect(page.get_by_text("Everything here has been judged.")).to_be_visible()
     expect(page.get_by_text("You judged 10 of these: Longtail 5 irrelevant.")).to_be_visible()
     current = JudgementStore(Database(tiny.workspace.database_url)).current("f4-01")
     assert sorted(current["verdict"]) == ["irrelevant"] * 5 + ["relevant"] * 5

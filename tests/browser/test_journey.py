@@ -64,7 +64,7 @@ def test_the_main_journey(trained: Workspace, address: str, curator: str, page: 
     page.locator(".flag").first.click()
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
     page.get_by_role("button", name="The rest fit").click()
-    expect(page.get_by_text("Everything shown here is judged.")).to_be_visible()
+    expect(page.get_by_text("Everything here has been judged.")).to_be_visible()
     mine = JudgementStore(Database(trained.database_url)).current(anchor)
     mine = mine[mine["rater"] == curator]
     assert sorted(mine["verdict"]) == ["irrelevant"] + ["relevant"] * 9

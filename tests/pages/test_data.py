@@ -54,7 +54,7 @@ def test_columns_are_guessed_and_nothing_starts_before_the_button_is_pressed(her
 def test_a_file_without_a_shopper_column_asks_for_it(here):
     app = upload_events(run_data().run(), "colour,sku\nred,A\nblue,B\n")
     assert not app.exception
-    assert any("which column is the shopper id" in warning.value for warning in app.warning)
+    assert any("which column holds the shopper ID" in warning.value for warning in app.warning)
     assert app.button[0].disabled
 
 

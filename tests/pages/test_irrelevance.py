@@ -92,17 +92,17 @@ def words(app: AppTest) -> str:
 
 def test_before_anything_is_judged_there_are_axes_and_a_way_to_start(tiny):
     app = opened()
-    assert app.subheader[0].value == "No list has been judged to its end yet"
+    assert app.subheader[0].value == "No list fully reviewed yet"
     labels = chart(app)["layer"][1]["encoding"]["x"]["scale"]["domain"]
     assert labels == ["0", "1", "2", "3–4", "5–8", "9–16", "17–32"]
     assert [button.label for button in app.button] == ["Start judging"]
-    assert "no judgements on no products so far" in words(app)
+    assert "Nothing judged yet" in words(app)
     assert not app.dataframe
 
 
 def test_with_samples_the_title_says_what_the_chart_shows(sampled):
     app = opened()
-    assert re.search("clicks.*, behaviour shows mostly irrelevant products; Longtail [0-9] %", app.subheader[0].value)
+    assert re.search("clicks.*, behaviour shows mostly irrelevant products; Longtail [0-9]%", app.subheader[0].value)
     table = app.dataframe[0].value
     assert set(table["arm"]) == {"Longtail", "Behaviour"}
     assert table["rate"].between(table["low"], table["high"]).all()
@@ -111,12 +111,12 @@ def test_with_samples_the_title_says_what_the_chart_shows(sampled):
 def test_sample_judgements_are_named_and_one_click_removes_them(sampled, store):
     app = opened()
     assert f"**{sampled} sample judgements** by “Demo curator”" in words(app)
-    next(button for button in app.button if button.label == "Remove the sample judgements").click().run()
+    next(button for button in app.button if button.label == "Remove sample judgements").click().run()
     assert not app.exception
     assert not store.has_demo()
     assert app.toast[0].value == f"{sampled} sample judgements removed"
     assert "sample" not in words(app)
-    assert app.subheader[0].value == "No list has been judged to its end yet"
+    assert app.subheader[0].value == "No list fully reviewed yet"
 
 
 def test_flags_on_lists_that_are_not_finished_are_said_and_left_out(tiny, store, recommender):
@@ -124,12 +124,12 @@ def test_flags_on_lists_that_are_not_finished_are_said_and_left_out(tiny, store,
     first, second, *_ = recommender.neighbours(anchor, "hybrid")
     store.add([flag(recommender, anchor, first.item_id), flag(recommender, anchor, second.item_id)])
     app = opened()
-    assert "**2 flags on 1 list that is not finished.**" in words(app)
+    assert "**2 flags on 1 unfinished list.**" in words(app)
     assert not app.dataframe
     assert any(button.label.endswith("(2)") for button in app.button)
     other = tiny.with_clicks(0)
     store.add([flag(recommender, other, recommender.neighbours(other, "hybrid")[0].item_id)])
-    assert "**3 flags on 2 lists that are not finished.**" in words(app.run())
+    assert "**3 flags on 2 unfinished lists.**" in words(app.run())
 
 
 def test_a_title_is_never_taken_for_markup(tiny, store, recommender):
@@ -149,7 +149,7 @@ def test_a_finished_list_changes_the_chart_at_once(tiny, store, recommender):
     table = app.run().dataframe[0].value
     longtail = table[table["arm"] == "Longtail"]
     assert longtail[["bin_label", "rate", "judged", "anchors"]].values.tolist() == [["17–32", 10.0, 10, 1]]
-    assert "not finished" not in words(app)
+    assert "unfinished" not in words(app)
 
 
 def test_the_lists_to_draw_can_be_chosen_and_stand_in_the_address(sampled):
@@ -182,8 +182,8 @@ def review(tiny, store, recommender, rater: str, *, bad: set[str]) -> None:
 def test_review_cards_count_though_no_list_is_finished(tiny, store, recommender):
     review(tiny, store, recommender, "Ann", bad={"als"})
     app = opened()
-    assert "from cards of the Review page alone" in words(app)
-    assert "not finished" not in words(app)
+    assert "from Review cards only" in words(app)
+    assert "unfinished" not in words(app)
     flags = int((store.current()["verdict"] == "irrelevant").sum())
     assert f"Reasons given for {flags} flags: wrong style {flags}." in words(app)
     table = app.dataframe[0].value
@@ -194,8 +194,8 @@ def test_review_cards_count_though_no_list_is_finished(tiny, store, recommender)
 def test_cards_and_whole_lists_are_never_mixed_and_can_be_chosen(tiny, store, recommender, sampled):
     review(tiny, store, recommender, "Ann", bad={"als"})
     lists, cards = opened(), opened(judged="cards")
-    assert "from cards" not in words(lists)
-    assert "from cards" in words(cards)
+    assert "from Review cards" not in words(lists)
+    assert "from Review cards" in words(cards)
     assert lists.dataframe[0].value["anchors"].sum() != cards.dataframe[0].value["anchors"].sum()
     assert "sample judgements" in words(lists)
     assert "sample judgements" not in words(cards)

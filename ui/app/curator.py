@@ -56,7 +56,7 @@ def keep_cookie() -> None:
         _cookie(key="curator_cookie", data={"name": COOKIE, "value": value, "path": f"/{path}"}, height=1)
 
 
-def name_form(key: str, *, button: str = "That is me") -> bool:
+def name_form(key: str, *, button: str) -> bool:
     """Ask for the name; True in the run in which a usable one was given."""
     with st.form(key, border=False):
         name = st.text_input(
@@ -64,12 +64,12 @@ def name_form(key: str, *, button: str = "That is me") -> bool:
             value=curator_name() or "",
             max_chars=MAX_LENGTH,
             placeholder="e.g. Ada",
-            help="Shown beside what you judge, so that colleagues' opinions can be told apart. Kept in this browser.",
+            help="Shown next to your judgements so that colleagues can tell whose they are. Saved in this browser.",
         )
         if st.form_submit_button(button, type="primary"):
             if set_curator_name(name):
                 return True
-            st.error("A name needs at least one letter or digit.")
+            st.error("Your name needs at least one letter or number.")
     return False
 
 

@@ -28,7 +28,7 @@ def guarded(what: str) -> Iterator[None]:
         reference = secrets.token_hex(4)
         logger.exception("error %s in %s", reference, what)
         st.error(
-            f"Something went wrong on our side. Try again; if it stays, tell whoever looks after this dashboard "
-            f"that error {reference} is in the log.",
+            "Something went wrong on our side. Try again; if it keeps happening, tell whoever looks after this dashboard: "
+            f"the log has the details under error {reference}.",
             icon=":material/error:",
         )

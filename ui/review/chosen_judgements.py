@@ -30,7 +30,7 @@ def choose_judgements(everything: pd.DataFrame) -> ChosenJudgements:
         reviewed = everything["source"] == "review"
         from_cards = _from_cards(reviewed)
         chosen = everything[reviewed == from_cards]
-        raters = _any_of("By", "by", sorted(set(chosen["rater"])))
+        raters = _any_of("Judged by", "by", sorted(set(chosen["rater"])))
         chosen = chosen[chosen["rater"].isin(raters)] if raters else chosen
         items = recommender().items
         kinds = items.loc[items["item_id"].isin(chosen["anchor_id"]), ["item_id", "category"]].dropna()

@@ -30,12 +30,11 @@ def draw_next(table: pd.DataFrame, current: pd.DataFrame) -> None:
     chosen = judge_next(table, recommender().items, anchors, np.random.default_rng([settings().seed, len(anchors)]))
     with st.container(horizontal=True, vertical_alignment="center"):
         if chosen is not None:
-            verb = "Start judging" if table.empty else "Judge what is known least"
+            verb = "Start judging" if table.empty else "Review the biggest gap"
             if st.button(verb, icon=":material/flag:", type="primary"):
                 open_product(chosen)
         st.caption(
-            f"{plural(len(current), 'judgement')} on {plural(len(anchors), 'product')} so far. "
-            "Flag what does not belong to a product, then press “The rest fit”."
+            f"{_judged_phrase(len(current), len(anchors))}. Flag the neighbours that don't belong, then press “The rest fit”."
         )
 
 
@@ -43,8 +42,8 @@ def draw_trained_on(products: int) -> None:
     """Say of how many products the judgements are left out because the release learned from them."""
     if products:
         st.caption(
-            f"{recommender().manifest.label} learned from the judgements of {plural(products, 'product')}; they may not "
-            "score it and are left out."
+            f"{recommender().manifest.label} was trained on the judgements of {plural(products, 'product')}, so they are "
+            "left out of this chart."
         )
 
 
@@ -55,9 +54,8 @@ def draw_unfinished(flags: pd.DataFrame) -> None:
     count = int(flags["flags"].sum())
     with st.container(border=True):
         st.write(
-            f"**{plural(count, 'flag')} on {plural(len(flags), 'list')} that {'is' if len(flags) == 1 else 'are'} not "
-            "finished.** The chart leaves them out: a list counts once everything on it is judged, or the bad ones "
-            "alone would say 100 %. Open a product and press “The rest fit”."
+            f"**{plural(count, 'flag')} on {plural(len(flags), 'unfinished list')}.** The chart leaves them out: a list "
+            "counts once every neighbour on it is judged. Open a product and press “The rest fit” to finish its list."
         )
         with st.container(horizontal=True):
             for anchor, number in flags.head(FLAGS_LINKED).itertuples(index=False):
@@ -72,16 +70,22 @@ def draw_samples(everything: pd.DataFrame) -> None:
     samples = int((everything["source"] == DEMO_SOURCE).sum())
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.write(
-            f"**{plural(samples, 'sample judgement')}** by “Demo curator” came with the demo shop, so that there is "
-            "something to see. They follow the style families the dresses were drawn from."
+            f"**{plural(samples, 'sample judgement')}** by “Demo curator” came with the demo shop, so the chart has "
+            "something to show. They follow the style families that the dresses were drawn from."
         )
-        st.button("Remove the sample judgements", icon=":material/delete:", on_click=_remove_samples)
+        st.button("Remove sample judgements", icon=":material/delete:", on_click=_remove_samples)
 
 
 def _remove_samples() -> None:
     """Callback."""
     removed = judgements().remove_demo()
     notices.say(f"{plural(removed, 'sample judgement')} removed", ":material/check:")
+
+
+def _judged_phrase(judgements: int, products: int) -> str:
+    if not judgements:
+        return "Nothing judged yet"
+    return f"{plural(judgements, 'judgement')} on {plural(products, 'product')} so far"
 
 
 def _title(item_id: str) -> str:

@@ -25,12 +25,18 @@ REFRESH_SECONDS = 2.0
 """Every redraw takes time from the drawing of dresses, which shares the machine."""
 PICTURES = 12
 TITLES = {
-    "demo": ("Building the demo shop", "A dress shop is drawn and learned from scratch. This happens once."),
-    "train": (
-        "Learning your shop",
-        "Longtail learns what belongs together. This happens once; later trainings run beside what is shown.",
+    "demo": (
+        "Building the demo shop",
+        "Longtail draws a dress shop and trains on it from scratch. This happens only once.",
     ),
-    "ingest": ("Loading your shop", "Your files are read and checked, then Longtail learns what belongs together."),
+    "train": (
+        "Training on your shop",
+        "Longtail learns which products belong together. You only wait this once; later training runs in the background.",
+    ),
+    "ingest": (
+        "Loading your shop",
+        "Longtail reads and checks your files, then learns which products belong together.",
+    ),
 }
 
 
@@ -79,13 +85,15 @@ def _offer(last: RunStatus | None) -> None:
     if outdated:
         st.info(plain(outdated), icon=":material/update:")
     if last is not None and last.state in ("failed", "lost", "cancelled"):
-        st.error(last.message or "The run ended without a word.", icon=":material/error:")
+        st.error(last.message or "The run stopped unexpectedly.", icon=":material/error:")
         st.html(steps_html(last))
     elif not outdated:
         st.write(
-            "The shop is loaded. Longtail has not learned it yet." if has_shop() else "There is nothing to show yet."
+            "Your shop is loaded. Longtail has not been trained on it yet."
+            if has_shop()
+            else "There is nothing to show yet."
         )
-    label = "Learn this shop" if has_shop() else "Build the demo shop"
+    label = "Train on this shop" if has_shop() else "Build the demo shop"
     st.button(
         label if last is None or last.state == "done" else f"{label} again",
         type="primary",

@@ -23,8 +23,8 @@ __all__ = ["load_shop"]
 FIELDS = {"items": ITEM_FIELDS, "interactions": EVENT_FIELDS}
 TABLES = {"items": "Products", "interactions": "Clicks, orders or ratings"}
 FIELD_NAMES = {
-    "item_id": "Product id",
-    "user_id": "Shopper id",
+    "item_id": "Product ID",
+    "user_id": "Shopper ID",
     "title": "Title",
     "description": "Description",
     "brand": "Brand",
@@ -37,7 +37,7 @@ FIELD_NAMES = {
     "value": "Value",
     "timestamp": "Time",
 }
-KIND_NAMES = {"category": "a choice", "number": "a number", "text": "text", "multi": "several choices"}
+KIND_NAMES = {"category": "single choice", "number": "number", "text": "text", "multi": "multiple choice"}
 TYPES = ["csv", "gz", "parquet", "jsonl", "json", "ndjson", "txt", "tsv"]
 NO_COLUMN = "(none)"
 OPTIONS = {"items": "--items", "interactions": "--interactions", "images": "--images"}
@@ -50,7 +50,7 @@ def load_shop() -> None:
     files = _files(_uploads())
     if "interactions" not in files:
         st.caption(
-            "CSV (also .gz), Parquet or JSON Lines, up to 200 MB a file. Larger ones: `python -m engine ingest`."
+            "CSV (or .csv.gz), Parquet or JSON Lines, up to 200 MB per file. For larger files use `python -m engine ingest`."
         )
         return
     st.markdown("**2. Columns**")
@@ -67,7 +67,7 @@ def _preset() -> Preset | None:
     presets = {preset.name: preset for preset in available_presets()}
     st.markdown("**1. Files**")
     chosen = st.selectbox(
-        "What kind of data is it?",
+        "What kind of data do you have?",
         [None, *presets],
         format_func=lambda name: presets[name].title if name else "My own files",
         key="load_preset",
@@ -81,17 +81,17 @@ def _preset() -> Preset | None:
 def _load(files: Mapping[str, Path], preset: Preset | None, mapping: Mapping[str, str] | None) -> None:
     """The last step; `mapping` is None while a column that is needed has no name."""
     st.markdown("**3. Load**")
-    name = st.text_input("What is the shop called?", key="load_name", placeholder="My shop", max_chars=80)
-    strict = st.checkbox("Refuse everything if a single row is bad", key="load_strict")
+    name = st.text_input("Shop name", key="load_name", placeholder="My shop", max_chars=80)
+    strict = st.checkbox("Reject the whole load if any row is invalid", key="load_strict")
     st.button(
-        "Load and learn this shop",
+        "Load and train on this shop",
         type="primary",
         on_click=_start,
         args=(files, preset.name if preset else None, mapping, name.strip(), strict),
         disabled=mapping is None,
     )
     st.caption(
-        "What is loaded now is replaced only when the new files were read without an error. "
+        "Your current shop is replaced only if the new files load without an error. "
         "Rows that cannot be used are left out and listed in the report."
     )
 
@@ -99,9 +99,13 @@ def _load(files: Mapping[str, Path], preset: Preset | None, mapping: Mapping[str
 def _uploads() -> dict[str, UploadedFile]:
     columns = st.columns(3)
     labels = {
-        "items": ("Products (optional)", TYPES, "Without it, products are what the events name."),
-        "interactions": ("Clicks, orders or ratings", TYPES, "Needs a shopper and a product in each row."),
-        "images": ("Pictures (optional, a zip)", ["zip"], "Named by product id, or by a column of the products."),
+        "items": ("Products (optional)", TYPES, "Without this file, products are taken from the events."),
+        "interactions": ("Clicks, orders or ratings", TYPES, "Each row needs a shopper and a product."),
+        "images": (
+            "Pictures (optional, as a zip)",
+            ["zip"],
+            "Name each picture after its product ID, or give its file name in a column of the products.",
+        ),
     }
     uploads = {
         role: column.file_uploader(label, type=types, help=text, key=f"load_{role}")
@@ -158,7 +162,12 @@ def _checked(role: str, table: TablePreview) -> None:
             st.caption(f"Left out: {plain(column.name)}. {plain(column.note)}")
     st.dataframe(table.rows, hide_index=True, width="stretch")
     for field in table.missing:
-        st.warning(f"{TABLES[role]}: which column is the {FIELD_NAMES[field].lower()}?", icon=":material/help:")
+        st.warning(f"{TABLES[role]}: which column holds the {_lower(FIELD_NAMES[field])}?", icon=":material/help:")
+
+
+def _lower(name: str) -> str:
+    """A field's name within a sentence: shopper ID, price."""
+    return name[0].lower() + name[1:]
 
 
 def _fields(role: str, table: TablePreview) -> dict[str, str]:

@@ -46,7 +46,7 @@ def draw_loading_report(report: LoadingReport) -> None:
         st.caption(note)
     if report.problems:
         cases = sum(report.problem_counts.values())
-        with st.expander(f"What was wrong ({cases:,} cases, the first ten of each kind)"):
+        with st.expander(f"Issues ({cases:,} in total, the first ten of each kind shown)"):
             st.dataframe(_problems_table(report), hide_index=True, width="stretch")
 
 
@@ -55,7 +55,7 @@ def _files_table(files: list[FileReport]) -> pd.DataFrame:
         [
             {
                 "File": file.name,
-                "Holds": file.kind,
+                "Contains": file.kind,
                 "Rows read": file.read,
                 "Kept": file.kept,
                 "Left out": file.rejected,
@@ -69,12 +69,12 @@ def _problems_table(report: LoadingReport) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "What": problem.message,
-                "Cases": report.problem_counts.get(problem.kind),
+                "Issue": problem.message,
+                "Count": report.problem_counts.get(problem.kind),
                 "File": problem.file,
                 "Row": problem.row,
                 "Field": problem.field,
-                "There": problem.value,
+                "Value": problem.value,
             }
             for problem in report.problems
         ]

@@ -33,7 +33,7 @@ def draw_releases() -> None:
             "Roll back",
             icon=":material/history:",
             on_click=_roll_back,
-            help="Bring back the release that was live before this one.",
+            help="Brings back the release that was live before this one.",
         )
 
 
@@ -66,7 +66,7 @@ def _publish_button(release_id: str) -> None:
         key=f"publish_{release_id}",
         on_click=_publish,
         args=(release_id,),
-        help="Everybody sees this release from then on. The one that is live now stays and can be brought back.",
+        help="Makes this release live for everyone. The current one is kept, so you can switch back.",
     )
 
 
@@ -85,4 +85,4 @@ def _roll_back() -> None:
     except LongtailError as exc:
         notices.say(plain(exc), ":material/error:")
     else:
-        notices.say(f"Back to release {release_id}", ":material/history:")
+        notices.say(f"{Manifest(release_id).label} is live again", ":material/history:")

@@ -22,7 +22,7 @@ STATES = {
     "done": "done",
     "failed": "failed",
     "cancelled": "cancelled",
-    "lost": "stopped without a word",
+    "lost": "stopped unexpectedly",
 }
 _MARKS = {"done": "✓", "running": "●", "failed": "✕", "waiting": "○"}
 

@@ -17,7 +17,7 @@ __all__ = ["draw_rates_files", "draw_rates_table", "irrelevance_chart"]
 HEIGHT = 420
 LEAST_FULL_SIZE = 20  # judgements: with fewer everywhere, no dot is drawn at full size
 SCALE = alt.Scale(domain=[0, 1], nice=False)
-AXIS = alt.Axis(format=".0%", tickCount=5, title="Irrelevant among its neighbours")
+AXIS = alt.Axis(format=".0%", tickCount=5, title="Share of irrelevant neighbours")
 KINDS: dict[Literal["png", "svg"], str] = {"png": "image/png", "svg": "image/svg+xml"}
 
 
@@ -54,7 +54,7 @@ def irrelevance_chart(
 def draw_rates_table(table: pd.DataFrame, word: str) -> None:
     """The figures behind the chart, in per cent."""
     percent = {name: 100 * table[name] for name in ("rate", "low", "high")}
-    shares = (("rate", "Irrelevant"), ("low", "95 % from"), ("high", "to"))
+    shares = (("rate", "Irrelevant"), ("low", "95% interval from"), ("high", "to"))
     st.dataframe(
         table.assign(arm=table["arm"].map(arm_name), **percent),
         hide_index=True,
@@ -65,7 +65,7 @@ def draw_rates_table(table: pd.DataFrame, word: str) -> None:
             "bin_label": word.capitalize(),
             **{name: st.column_config.NumberColumn(label, format="%.0f %%") for name, label in shares},
             "judged": st.column_config.NumberColumn("Neighbours judged", format="localized"),
-            "unsure": st.column_config.NumberColumn("Can't tell", help="Nobody was sure; in no share"),
+            "unsure": st.column_config.NumberColumn("Can't tell", help="Nobody was sure; not counted in the shares"),
             "anchors": st.column_config.NumberColumn("Products", format="localized"),
         },
     )
@@ -98,7 +98,7 @@ def draw_rates_files(
 def _bins_axis(word: str, bins: Sequence[str]) -> alt.X:
     return alt.X(
         "bin_label:N",
-        title=[f"{word.capitalize()} of the product", "(groups that double)"],
+        title=[f"{word.capitalize()} per product", "(each range doubles)"],
         sort=None,
         scale=alt.Scale(type="point", domain=list(bins), padding=0.4),
         axis=alt.Axis(labelAngle=0, grid=False, labelOverlap="greedy"),
@@ -123,7 +123,7 @@ def _tooltip(word: str) -> list[alt.Tooltip]:
         alt.Tooltip("arm:N", title="List"),
         alt.Tooltip("bin_label:N", title=word.capitalize()),
         alt.Tooltip("rate:Q", title="Irrelevant", format=".0%"),
-        alt.Tooltip("low:Q", title="95 % sure: from", format=".0%"),
+        alt.Tooltip("low:Q", title="95% interval from", format=".0%"),
         alt.Tooltip("high:Q", title="to", format=".0%"),
         alt.Tooltip("judged:Q", title="Neighbours judged", format=","),
         alt.Tooltip("anchors:Q", title="Products", format=","),

@@ -17,15 +17,15 @@ __all__ = ["draw_quality", "quality_chart", "quality_headline", "quality_table",
 Metrics = Mapping[str, Any]
 """metrics.json of a release, from `engine.evaluation.report.measure_plan`."""
 
-CEILING = "If it had sold well"
+CEILING = "Behaviour with more data"
 REFERENCE_NAMES = {
-    "popularity": "The bestsellers",
-    "item_knn": "Bought together, by share (ItemKNN)",
-    "residual_knn": "Bought together, beyond chance",
-    "words": "The same words (TF-IDF)",
+    "popularity": "Bestsellers",
+    "item_knn": "Chosen together, by share (ItemKNN)",
+    "residual_knn": "Chosen together, beyond chance",
+    "words": "Similar wording (TF-IDF)",
     "ceiling": CEILING,
 }
-CANDIDATE_NAMES = {"low_traffic": "Products with hardly any traffic", "fewest_bought": "The least sold 80 %"}
+CANDIDATE_NAMES = {"low_traffic": "Low-traffic products", "fewest_bought": "The least popular 80%"}
 LEVELS = ("0", "1", "2", "3", "5", "10")
 COLUMNS = ["arm", "kept", "ndcg", "low", "high", "average_precision", "coverage", "targets"]
 THREE_DIGITS = st.column_config.NumberColumn(format="%.3f")
@@ -42,13 +42,12 @@ def draw_quality(metrics: Metrics, word: str) -> None:
         return
     st.subheader(quality_headline(table, word))
     st.caption(
-        f"Well-known products had their {word} hidden, all but a few. A list is good when it names the products that the "
-        "hidden shoppers bought together more often than chance. 1 is the best possible list; the band holds 95 % of the "
-        "uncertainty. The dashed line is the ceiling: the best list that behaviour alone gives the same products once half of "
-        f"the hidden {word} are known."
+        f"We hid all but a few {word} of popular products. A good list still finds the products that the same shoppers "
+        "chose more often than chance. 1 is a perfect list; the band is the 95% confidence interval. The dashed line is the "
+        f"ceiling: the best list that behaviour alone gives these products once half of the hidden {word} are known."
     )
     st.altair_chart(quality_chart(table, word, dark=is_dark()), width="stretch")
-    with st.expander("The figures"):
+    with st.expander("Figures"):
         _draw_figures(table, word)
         _draw_tasks(task_table(metrics))
 
@@ -81,10 +80,10 @@ def quality_headline(table: pd.DataFrame, word: str) -> str:
     if longtail is None or behaviour is None:
         return f"Quality for products with few {word}"
     if behaviour <= 0:
-        return f"With 1 to 5 {word}, behaviour finds nothing right and Longtail does"
+        return f"With 1 to 5 {word}, Longtail finds good neighbours and behaviour finds none"
     ratio = longtail / behaviour
     if ratio < 1:
-        return f"With 1 to 5 {word}, behaviour alone is better than Longtail"
+        return f"With 1 to 5 {word}, behaviour alone beats Longtail"
     return f"With 1 to 5 {word}, Longtail's neighbours are {ratio:.1f} times as good as behaviour's"
 
 
@@ -92,7 +91,7 @@ def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> Char
     """Surprise NDCG@10 against the interactions that a hidden product kept, a line and a band per arm."""
     levels = [level for level in LEVELS if level in set(table["kept"])]
     drawn = table[table["kept"].isin(levels)]
-    x = alt.X("kept:O", sort=levels, title=f"{word.capitalize()} the product kept", axis=alt.Axis(labelAngle=0))
+    x = alt.X("kept:O", sort=levels, title=f"{word.capitalize()} left to the product", axis=alt.Axis(labelAngle=0))
     base = alt.Chart(drawn[drawn["arm"].isin(ARM_NAMES.values())]).encode(
         x=x, color=arm_colour([arm for arm, name in ARM_NAMES.items() if name in set(table["arm"])], dark=dark)
     )
@@ -146,7 +145,7 @@ def _tooltip(word: str) -> list[alt.Tooltip]:
         alt.Tooltip("arm:N", title="List"),
         alt.Tooltip("kept:O", title=word.capitalize()),
         alt.Tooltip("ndcg:Q", title="Quality", format=".3f"),
-        alt.Tooltip("low:Q", title="95 % from", format=".3f"),
+        alt.Tooltip("low:Q", title="95% interval from", format=".3f"),
         alt.Tooltip("high:Q", title="to", format=".3f"),
         alt.Tooltip("targets:Q", title="Products measured"),
     ]
@@ -155,16 +154,16 @@ def _tooltip(word: str) -> list[alt.Tooltip]:
 def _draw_figures(table: pd.DataFrame, word: str) -> None:
     names = {
         "arm": "List",
-        "kept": f"{word.capitalize()} kept",
+        "kept": f"{word.capitalize()} left",
         "ndcg": "Surprise NDCG@10",
-        "low": "95 % from",
+        "low": "95% interval from",
         "high": "to",
         "average_precision": "AP@10",
         "coverage": "Products with a list",
         "targets": "Products measured",
     }
     st.dataframe(
-        table.replace({"kept": {"pooled": "1 to 5 together"}}).rename(columns=names),
+        table.replace({"kept": {"pooled": "1 to 5 combined"}}).rename(columns=names),
         hide_index=True,
         width="stretch",
         column_config={
@@ -178,7 +177,7 @@ def _draw_tasks(table: pd.DataFrame) -> None:
     if table.empty:
         return
     names = {"candidates": "Products", "arm": "List", "ndcg": "NDCG@10", "average_precision": "AP@10"}
-    st.markdown("**From a shopper to products with little traffic** (a fifth of each shopper's history hidden)")
+    st.markdown("**Suggesting low-traffic products to shoppers** (a fifth of each shopper's history hidden)")
     st.dataframe(
         table.rename(columns=names),
         hide_index=True,

@@ -30,16 +30,16 @@ Training = Mapping[str, Any]
 MENTIONED = 0.05  # a smaller share is left out
 CANDIDATES = ["factors", "regularization", "alpha"]
 VIEW_WORDS = {
-    "words": "buyers of products with the same words",
-    "content": "buyers of products alike in everything told and shown",
-    "prediction": "buyers of products with the same predicted behaviour",
+    "words": "shoppers of products with similar wording",
+    "content": "shoppers of products with similar text, picture and attributes",
+    "prediction": "shoppers of products with similar predicted behaviour",
 }
 
 
 def draw_shares(training: Training, word: str) -> None:
     """Whose behaviour speaks for a product; nothing where the training did not say."""
     if sentences := share_sentences(training, word):
-        st.markdown("**Whose behaviour speaks for a product**")
+        st.markdown("**Whose behaviour Longtail uses**")
         st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
 
 
@@ -71,26 +71,26 @@ def judgements_sentence(learned: Mapping[str, Any]) -> str:
     if not learned:
         return ""
     said = (
-        f"learned from {plural(learned['pairs'], 'judged pair')} of {plural(learned['products'], 'product')}, "
+        f"Learned from {plural(learned['pairs'], 'judged pair')} on {plural(learned['products'], 'product')}, "
         f"{learned['irrelevant']:,} of them irrelevant"
     )
     said += (
-        ", and carried that over to similar products."
+        ", and applied this to similar products."
         if learned["power"]
-        else "; the lists of those products alone changed, for it did not help others."
+        else ". Only the lists of those products changed, as it did not help others."
     )
     if learned["ordered_before"] is not None and learned["ordered_after"] is not None:
         said += (
-            f" On {plural(learned['apart_products'], 'judged product')} kept apart, a neighbour that belongs stands above one "
-            f"that does not in {100 * learned['ordered_after']:.0f} % of cases, {100 * learned['ordered_before']:.0f} % without them."
+            f" On {plural(learned['apart_products'], 'judged product')} set aside for testing, good matches now rank above "
+            f"irrelevant ones in {learned['ordered_after']:.0%} of cases, compared with {learned['ordered_before']:.0%} before."
         )
-    return said[0].upper() + said[1:]
+    return said
 
 
 def share_sentences(training: Training, word: str) -> list[str]:
     """Whose behaviour speaks for a product, a sentence for each range of interactions; small shares left out."""
     return [
-        f"For products {_range_phrase(share['low'], share['high'], word)}: {_share_phrase(share, word)}"
+        f"Products {_range_phrase(share['low'], share['high'], word)}: {_share_phrase(share, word)}"
         for share in training.get("shares", [])
     ]
 
@@ -142,7 +142,7 @@ def _draw_tried(table: pd.DataFrame) -> None:
         "ndcg": "Quality",
         "used": "Used",
     }
-    st.markdown("**Ways to learn from behaviour that were compared**")
+    st.markdown("**Settings tried for learning from behaviour**")
     st.dataframe(
         table.rename(columns=names),
         hide_index=True,
@@ -165,7 +165,7 @@ def _draw_curves(training: Training) -> None:
     if epochs := training.get("predictor", {}).get("curves"):
         right.markdown("**Predicting behaviour from content**")
         curves = {
-            "Products it learns from": [epoch["train"] for epoch in epochs],
+            "Products used for training": [epoch["train"] for epoch in epochs],
             "Products held back": [epoch["validation"] for epoch in epochs],
         }
         right.altair_chart(loss_chart(curves, "Round"), width="stretch")
@@ -174,33 +174,33 @@ def _draw_curves(training: Training) -> None:
 def _share_phrase(share: Mapping[str, Any], word: str) -> str:
     """What speaks for the products of one range, the largest share first."""
     if share["arm"] != "hybrid":
-        return f"{arm_name(share['arm'])} alone, which was better there"
-    parts = {f"own {word}": share["own"]}
+        return f"{arm_name(share['arm'])} alone, which worked better"
+    parts = {f"their own {word}": share["own"]}
     parts |= {_view_phrase(view): part for view, part in share["views"].items()}
     told = sorted(((part, name) for name, part in parts.items() if part >= MENTIONED), reverse=True)
-    said = ", ".join(f"{part:.0%} {name}".replace("%", "\u00a0%") for part, name in told)
+    said = ", ".join(f"{part:.0%} {name}" for part, name in told)
     for arm, weight in share["channels"].items():
         if weight:
             compared = f"{word} compared directly" if arm == "als" else f"the list “{arm_name(arm)}”"
-            said += f"; and {compared}, counted {_weight_phrase(weight)}"
+            said += f"; plus {compared}, with {_weight_phrase(weight)}"
     return said
 
 
 def _view_phrase(view: str) -> str:
     """Whose behaviour a view of the content carries over: one of `VIEW_WORDS`, or a modality."""
     if view in MODALITIES:
-        return f"buyers of products with {MODALITIES[view].likeness}"
+        return f"shoppers of products with {MODALITIES[view].likeness}"
     return VIEW_WORDS.get(view, view)
 
 
 def _weight_phrase(weight: float) -> str:
     """How much something counts beside the rest, in words."""
-    return "as much" if weight == 1 else f"{weight:g} times as much"
+    return "the same weight" if weight == 1 else f"{weight:g} times the weight"
 
 
 def _range_phrase(low: int, high: int | None, word: str) -> str:
     if high == 0:
-        return f"without any {word}"
+        return f"with no {word}"
     if high is None:
         return f"with more than {low - 1} {word}"
-    return f"with {low}-{high} {word}"
+    return f"with {low}–{high} {word}"

@@ -193,7 +193,7 @@ def headline(table: pd.DataFrame, word: str) -> str:
     sure = table[table["judged"] > 0].sort_values("bin_low")
     behaviour, longtail = sure[sure["arm"] == "als"], sure[sure["arm"] == "hybrid"]
     if behaviour.empty:
-        return "No list has been judged to its end yet" if longtail.empty else f"Longtail shows {_share(longtail)}"
+        return "No list fully reviewed yet" if longtail.empty else f"Longtail shows {_share(longtail)}"
     excess = (behaviour["judged"] * (behaviour["rate"] - 0.5)).cumsum().to_numpy()
     last = int(excess.argmax())
     if excess[last] <= 0:
@@ -201,7 +201,7 @@ def headline(table: pd.DataFrame, word: str) -> str:
         return sentence if longtail.empty else f"{sentence}, Longtail {_percent(longtail)}"
     below = int(behaviour["bin_high"].iloc[last]) + 1
     everywhere = last == len(behaviour) - 1
-    where = f"At every number of {word} judged so far" if everywhere else f"Below {below:,} {word}"
+    where = f"However many {word} a product has" if everywhere else f"Below {below:,} {word}"
     sentence = f"{where}, behaviour shows mostly irrelevant products"
     same = longtail[longtail["bin_high"] < below]
     return sentence if same.empty else f"{sentence}; Longtail {_percent(same)}"
@@ -298,7 +298,7 @@ def _rate(rows: pd.DataFrame) -> float:
 
 
 def _percent(rows: pd.DataFrame) -> str:
-    return f"{100 * _rate(rows):.0f} %"
+    return f"{_rate(rows):.0%}"
 
 
 def _share(rows: pd.DataFrame) -> str:

@@ -27,7 +27,7 @@ def asks_for_a_name():
 
     from ui.app.curator import curator_name, keep_cookie, name_form
 
-    name_form("who")
+    name_form("who", button="Save")
     st.text(f"name: {curator_name()}")
     keep_cookie()
 
@@ -47,5 +47,5 @@ def test_an_unusable_name_is_refused_with_a_reason():
     app = AppTest.from_function(asks_for_a_name).run()
     app.text_input[0].set_value("!!")
     app.button[0].click().run()
-    assert "letter or digit" in app.error[0].value
+    assert "letter or number" in app.error[0].value
     assert app.text[0].value == "name: None"

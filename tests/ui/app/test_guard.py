@@ -26,7 +26,7 @@ def test_our_own_errors_are_shown_as_the_sentences_they_are():
 def test_any_other_error_is_an_id_on_the_page_and_a_trace_in_the_log(caplog):
     app = AppTest.from_function(raises, args=("other",)).run()
     assert not app.exception
-    reference = re.search(r"error ([0-9a-f]{8}) is in the log", app.error[0].value)
+    reference = re.search(r"under error ([0-9a-f]{8})", app.error[0].value)
     assert reference is not None
     assert "secret" not in app.error[0].value
     assert any(reference[1] in record.message and record.exc_info for record in caplog.records)

@@ -33,7 +33,7 @@ def test_the_chart_shows_the_chosen_arms_on_the_shops_own_axis():
 
 def test_without_judgements_there_are_bare_axes():
     spec = irrelevance_chart(TABLE[:0], "buyers", BINS, ["als", "hybrid"]).to_dict()
-    assert spec["layer"][1]["encoding"]["x"]["title"] == ["Buyers of the product", "(groups that double)"]
+    assert spec["layer"][1]["encoding"]["x"]["title"] == ["Buyers per product", "(each range doubles)"]
     assert not [row for rows in spec["datasets"].values() for row in rows if "arm" in row]
 
 

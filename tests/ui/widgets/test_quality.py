@@ -20,6 +20,6 @@ def test_the_ceiling_is_the_best_of_the_rich_methods_under_one_name():
     }
     table = quality_table(metrics)
     pooled = table[table["kept"] == "pooled"].set_index("arm")["ndcg"]
-    assert pooled.to_dict() == {"Longtail": 0.5, "The bestsellers": 0.1, "If it had sold well": 0.7}
+    assert pooled.to_dict() == {"Longtail": 0.5, "Bestsellers": 0.1, "Behaviour with more data": 0.7}
     drawn = quality_chart(table, "clicks").to_dict()
     assert any(layer["mark"].get("strokeDash") for layer in drawn["layer"])

@@ -20,11 +20,11 @@ def test_shares_are_told_in_words_the_largest_first_and_small_ones_left_out():
         ]
     }
     assert share_sentences(training, "clicks") == [
-        "For products without any clicks: 97\u00a0% buyers of products with the same predicted behaviour",
-        "For products with 1-3 clicks: 60\u00a0% buyers of products with the same words, "
-        "25\u00a0% buyers of products with the same predicted behaviour, 15\u00a0% own clicks",
-        "For products with 4-10 clicks: Text and picture alone, which was better there",
-        "For products with more than 50 clicks: 100\u00a0% own clicks",
+        "Products with no clicks: 97% shoppers of products with similar predicted behaviour",
+        "Products with 1–3 clicks: 60% shoppers of products with similar wording, "
+        "25% shoppers of products with similar predicted behaviour, 15% their own clicks",
+        "Products with 4–10 clicks: Text and picture alone, which worked better",
+        "Products with more than 50 clicks: 100% their own clicks",
     ]
 
 
@@ -44,7 +44,7 @@ def test_what_was_tried_is_told_best_first_with_the_one_in_use():
 def test_behaviour_beside_is_told_in_words():
     share = {"low": 11, "high": 50, "arm": "hybrid", "own": 0.6, "views": {"text": 0.4}, "channels": {"als": 2.0}}
     (sentence,) = share_sentences({"shares": [share]}, "clicks")
-    assert sentence.endswith("and clicks compared directly, counted 2 times as much")
+    assert sentence.endswith("plus clicks compared directly, with 2 times the weight")
 
 
 LEARNED = {
@@ -56,12 +56,12 @@ LEARNED = {
 def test_what_judgements_taught_is_told_with_what_it_brought():
     assert judgements_sentence({}) == ""
     said = judgements_sentence(LEARNED)
-    assert said.startswith("Learned from 1,200 judged pairs of 60 products, 400 of them irrelevant")
-    assert "82 %" in said
-    assert "70 %" in said
+    assert said.startswith("Learned from 1,200 judged pairs on 60 products, 400 of them irrelevant")
+    assert "82%" in said
+    assert "70%" in said
 
 
 def test_judgements_that_helped_no_other_products_are_said_to_have_changed_their_own_lists_alone():
     said = judgements_sentence(LEARNED | {"power": 0.0, "ordered_before": None, "ordered_after": None})
-    assert "alone" in said
+    assert "Only the lists of those products changed" in said
     assert "%" not in said

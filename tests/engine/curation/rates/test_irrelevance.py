@@ -383,7 +383,7 @@ class TestHeadline:
 
     def test_it_sets_longtail_beside_it_over_the_same_counts(self):
         table = self.table(als={1: (0.9, 10), 6: (0.2, 10)}, hybrid={0: (0.2, 10), 1: (0.0, 30), 6: (1.0, 10)})
-        expected = "Below 2 clicks, behaviour shows mostly irrelevant products; Longtail 5 %"
+        expected = "Below 2 clicks, behaviour shows mostly irrelevant products; Longtail 5%"
         assert headline(table, "clicks") == expected
 
     def test_one_odd_bin_with_few_judgements_does_not_move_the_line(self):
@@ -391,17 +391,17 @@ class TestHeadline:
         assert headline(table, "buyers").startswith("Below 5 buyers, ")
 
     def test_bad_everywhere(self):
-        expected = "At every number of clicks judged so far, behaviour shows mostly irrelevant products; Longtail 10 %"
+        expected = "However many clicks a product has, behaviour shows mostly irrelevant products; Longtail 10%"
         assert headline(self.table(als={1: (0.9, 9), 8: (0.6, 9)}, hybrid={1: (0.1, 10)}), "clicks") == expected
 
     def test_bad_nowhere(self):
         table = self.table(als={1: (0.5, 10), 8: (0.1, 10)}, hybrid={1: (0.2, 10)})
-        assert headline(table, "clicks") == "Behaviour shows 30 % irrelevant products, Longtail 20 %"
-        assert headline(table[table["arm"] == "als"], "clicks") == "Behaviour shows 30 % irrelevant products"
+        assert headline(table, "clicks") == "Behaviour shows 30% irrelevant products, Longtail 20%"
+        assert headline(table[table["arm"] == "als"], "clicks") == "Behaviour shows 30% irrelevant products"
 
     def test_longtail_alone(self):
-        assert headline(self.table(hybrid={0: (0.25, 8)}), "clicks") == "Longtail shows 25 % irrelevant products"
+        assert headline(self.table(hybrid={0: (0.25, 8)}), "clicks") == "Longtail shows 25% irrelevant products"
 
     def test_nothing_to_say(self):
-        assert headline(self.table(), "clicks") == "No list has been judged to its end yet"
-        assert headline(self.table(als={1: (float("nan"), 0)}), "clicks") == "No list has been judged to its end yet"
+        assert headline(self.table(), "clicks") == "No list fully reviewed yet"
+        assert headline(self.table(als={1: (float("nan"), 0)}), "clicks") == "No list fully reviewed yet"
