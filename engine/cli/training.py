@@ -55,27 +55,14 @@ def train_in_run(
     publish: bool = True,
 ) -> None:
     """Train as part of a run that is recorded already, and say what came of it."""
-    from engine.catalogue.snapshot import read_shop
-    from engine.edits.apply_to_catalogue import apply_to_catalogue
-    from engine.edits.changes.store import ChangeStore
-    from engine.edits.drafts.store import SERVED, DraftStore
-    from engine.store import Database
     from engine.training.pipeline import train as train_release
 
-    drafts = None
-    if settings.database_url or workspace.judgements_file.is_file():
-        database = Database(settings.database_url or workspace.database_url)
-        drafts = DraftStore(database, workspace)
-        taken = apply_to_catalogue(workspace, drafts, ChangeStore(database, workspace))
-        if taken.added:
-            console.note(f"{len(taken.added):,} approved drafts are products of the catalogue now.")
-        if taken.changed:
-            console.note(f"{len(taken.changed):,} products are in the catalogue as they were changed.")
     result = train_release(workspace, settings, release_id=release_id, progress=progress, publish=publish)
     run.release_id = result.release_id
-    if drafts is not None and result.published:
-        served = set(read_shop(workspace).items["item_id"])
-        drafts.mark_in_catalogue([draft.id for draft in drafts.all(SERVED) if draft.id in served])
+    if result.applied.added:
+        console.note(f"{len(result.applied.added):,} approved drafts are products of the catalogue now.")
+    if result.applied.changed:
+        console.note(f"{len(result.applied.changed):,} products are in the catalogue as they were changed.")
     for note in result.notes:
         console.note(note)
     run.message = f"Release {result.release_id}: {result.decision}"

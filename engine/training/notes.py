@@ -8,21 +8,15 @@ from typing import Any
 import numpy as np
 
 from engine.arms.plan import TrainingPlan
-from engine.catalogue.interactions import Interactions
-from engine.catalogue.snapshot import Shop
-from engine.models.encoders import MODALITIES, Features
+from engine.models.encoders import MODALITIES
+from engine.training.data import TrainingData
 
 __all__ = ["notes"]
 
 
-def notes(
-    shop: Shop,
-    interactions: Interactions,
-    features: Mapping[str, Features],
-    metrics: Mapping[str, Any],
-    plan: TrainingPlan,
-) -> list[str]:
+def notes(data: TrainingData, metrics: Mapping[str, Any], plan: TrainingPlan) -> list[str]:
     """What this shop lacks, in a merchandiser's words."""
+    shop, features, counts = data.shop, data.content.features, data.interactions.counts
     said = [
         f"No product has {modality.example} to learn from: neighbours do without."
         for name, modality in MODALITIES.items()
@@ -31,7 +25,7 @@ def notes(
     nothing = ~np.any([block.present for block in features.values()], axis=0)
     if nothing.any():
         said.append(f"{int(nothing.sum()):,} products have neither text, picture nor attributes.")
-    untouched = int((interactions.counts == 0).sum())
+    untouched = int((counts == 0).sum())
     if untouched:
         said.append(f"{untouched:,} of {len(shop.items):,} products have no {shop.interaction_word} yet.")
     said += dict.fromkeys(problem for problem in (plan.problem, metrics.get("problem")) if problem)

@@ -12,47 +12,27 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
-from engine.arms.base import FittedModels
-from engine.arms.contributions import contributions
 from engine.arms.geometry import ArmVectors
-from engine.arms.hybrid_fit import Hybrid, fit_hybrid
-from engine.arms.judgement_learning import learn
 from engine.arms.plan import TrainingPlan, default_plan
-from engine.arms.registry import arm_vectors
-from engine.catalogue.interactions import Interactions, read_interactions
-from engine.catalogue.snapshot import Shop, read_shop
+from engine.catalogue.snapshot import Shop
 from engine.core.errors import ReleaseError
 from engine.core.progress import Progress, StepClock, silent
-from engine.core.settings import AlsSettings, Settings
+from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.curation.samples import store_sample_judgements
 from engine.curation.training_judgements import TrainingJudgements, judgements_for_training
 from engine.demo.build import read_families
-from engine.evaluation.fits import Content
+from engine.edits.apply_to_catalogue import Applied
 from engine.evaluation.report import measure_plan
-from engine.models.als import AlsFactors, fit_als
-from engine.models.encoders import (
-    Encoder,
-    Features,
-    content_vectors,
-    encode_catalogue,
-    fit_encoders,
-)
-from engine.models.predictor import TrainedPredictor, train_predictor
 from engine.models.projection import project
-from engine.models.recipe import Recipe
-from engine.models.residual import residual_factors
-from engine.models.tfidf import fit_tfidf
-from engine.models.views import fit_standard
 from engine.recommend.recommender import Recommender
 from engine.release.contents import ReleaseContents, write_contents
 from engine.release.manifest import read_manifest
@@ -60,7 +40,10 @@ from engine.release.publish import current_release_id, new_release_id, write_rel
 from engine.release.publish import publish as publish_release
 from engine.selection.plan_choice import PlanChoice, choose_plan
 from engine.store import Database
+from engine.training.data import TrainingData, encode_products, read_data
+from engine.training.edits import apply_edits, mark_drafts
 from engine.training.gate import decide, without_nan
+from engine.training.models import TrainedModels, train_models
 from engine.training.notes import notes
 
 __all__ = ["TrainingResult", "measure", "train"]
@@ -76,6 +59,7 @@ class TrainingResult:
     metrics : metrics.json of the release.
     seconds : of the whole training.
     notes : what a person should know, e.g. that no product has a picture.
+    applied : the drafts that became products of the catalogue before it, and the products that were changed.
     """
 
     release_id: str
@@ -84,6 +68,7 @@ class TrainingResult:
     seconds: float
     decision: str
     notes: list[str]
+    applied: Applied
 
 
 def train(
@@ -96,159 +81,63 @@ def train(
 ) -> TrainingResult:
     """Fit everything on the shop in use, write a new release, and publish it if it passes the gate.
 
+    Approved drafts and changes become part of the shop's catalogue first, and stay there whatever comes of the training.
+
     Raises `NoDataError` without a shop, `TrainingError` where there is too little to learn from, `ReleaseError` where
     the release on disk does not verify. In each case what was served before is served still.
     """
-    began = time.monotonic()
-    steps = StepClock(progress)
-    shop, interactions = _read(workspace, settings, steps)
-    settings = _as_trained(settings, shop)
+    began, steps = time.monotonic(), StepClock(progress)
+    applied = apply_edits(workspace, settings)
+    shop, interactions = read_data(workspace, settings, steps)
+    settings = _for_shop(settings, shop)
     judged = judgements_for_training(workspace, settings)
-    encoders, features, content = _read_content(shop, workspace, settings, steps)
-    vocabulary = fit_tfidf(shop.items, shop.attribute_kinds)
-    words = vocabulary.encode(shop.items)
-    known = Content(features, content, words)
-    choice = _choose(shop, interactions, known, settings, steps)
-    plan, metrics = choice.plan, _measure(interactions, known, choice, settings, steps)
-    behaviour = _learn_behaviour(shop, interactions, plan.als, settings.seed, steps)
-    # The network learns better from factors that are pulled less towards zero than those that compare best.
-    taught = behaviour if plan.als == settings.als else fit_als(interactions.user_items, settings.als, settings.seed)
-    predictor = _learn_prediction(taught, features, interactions, settings, steps)
-
-    predicted = predictor.predict(features)
-    smoothed, shares, learned = _smooth(
-        shop, interactions, features, predicted, words, plan.recipe, judged, settings, steps
-    )
-    fitted = FittedModels(
-        interactions.counts,
-        behaviour.item_factors,
-        taught.item_factors,
-        predicted,
-        content,
-        plan.known_above,
-        smoothed,
-    )
-    arms = arm_vectors(fitted)
-    maps = _draw_maps(shop, arms, settings, steps)
-    fit, verdict = decide(metrics, arms["hybrid"], _served_metrics(workspace))
-    metrics = without_nan(metrics)
-    said = notes(shop, interactions, features, metrics, plan)
+    data = encode_products(shop, interactions, workspace, settings, steps)
+    choice = _choose(data, settings, steps)
+    metrics = _measure(data, choice, settings, steps) if settings.evaluation.enabled else _unmeasured(settings)
+    models = train_models(data, choice.plan, judged, settings, steps)
+    maps = _draw_maps(shop, models.arms, settings, steps)
+    fit, verdict = decide(metrics, models.arms["hybrid"], _served_metrics(workspace))
     decision = verdict if publish or not fit else "Not published, as asked."
+    contents = replace(_contents(data, choice.plan, models, judged, maps, metrics, settings), decision=decision)
     release_id = release_id or new_release_id(workspace)
-    contents = ReleaseContents(
-        shop=shop,
-        interactions=interactions,
-        settings=settings,
-        behaviour=behaviour,
-        encoders=encoders,
-        predictor=predictor,
-        words=vocabulary,
-        fitted=fitted,
-        hybrid=smoothed,
-        arms=arms,
-        maps=maps,
-        metrics=metrics,
-        plan=plan,
-        shares=shares,
-        judged=judged.pairs,
-        learned=learned,
-        judgements_until=judged.until.isoformat() if learned and judged.until else None,
-        notes=said,
-        decision=decision,
-    )
-
-    def fill(directory: Path) -> dict[str, Any]:
-        steps("Building the neighbour index", 0.0)
-        fields = write_contents(contents, workspace, directory)
-        steps("Building the neighbour index", 1.0)
-        return fields | {"steps": steps.seconds()}
-
-    write_release(workspace, release_id, fill)
-    steps("Publishing", 0.0, "checking every file")
-    first = current_release_id(workspace) is None
+    _write(workspace, release_id, contents, steps)
     published = fit and publish
     if published:
-        publish_release(workspace, release_id)  # reads every file again and refuses one that is not what was written
-        if first and shop.demo and settings.serving.sample_judgements:
-            steps("Publishing", 0.5, "adding sample judgements")
-            _store_samples(workspace, settings, release_id)
+        _publish(workspace, release_id, shop, settings, steps)
     steps("Publishing", 1.0, decision)
-    return TrainingResult(release_id, published, metrics, time.monotonic() - began, decision, said)
+    return TrainingResult(
+        release_id, published, dict(contents.metrics), time.monotonic() - began, decision, list(contents.notes), applied
+    )
 
 
 def measure(
     workspace: Workspace, settings: Settings, progress: Progress = silent
 ) -> tuple[TrainingPlan, dict[str, Any]]:
-    """The plan that a training would follow now, and its figures; no release is trained."""
-    shop, interactions = _read(workspace, settings, progress)
-    settings = _as_trained(settings, shop)
-    _, features, content = _read_content(shop, workspace, settings, progress)
-    known = Content(features, content, fit_tfidf(shop.items, shop.attribute_kinds).encode(shop.items))
-    choice = _choose(shop, interactions, known, settings, progress)
-    return choice.plan, _figures(interactions, known, choice, settings, progress)
+    """The plan that a training would follow now, and its figures, as for metrics.json; no release is trained."""
+    shop, interactions = read_data(workspace, settings, progress)
+    settings = _for_shop(settings, shop)
+    data = encode_products(shop, interactions, workspace, settings, progress)
+    choice = _choose(data, settings, progress)
+    return choice.plan, _measure(data, choice, settings, progress)
 
 
-def _read(workspace: Workspace, settings: Settings, progress: Progress) -> tuple[Shop, Interactions]:
-    step = "Reading the shop"
-    progress(step, 0.0)
-    shop = read_shop(workspace)
-    progress(step, 0.3, f"{len(shop.items):,} products")
-    interactions = read_interactions(workspace, list(shop.items["item_id"]), settings.interactions)
-    progress(step, 1.0, f"{len(shop.items):,} products, {len(interactions.user_ids):,} shoppers")
-    return shop, interactions
-
-
-def _learn_behaviour(
-    shop: Shop, interactions: Interactions, settings: AlsSettings, seed: int, progress: Progress
-) -> AlsFactors:
-    step = f"Learning from {interactions.user_items.nnz:,} {shop.interaction_word}"
-    progress(step, 0.0)
-    rounds = settings.iterations
-    return fit_als(
-        interactions.user_items,
-        settings,
-        seed,
-        lambda iteration, loss: progress(step, iteration / rounds, f"round {iteration} of {rounds}"),
-    )
-
-
-def _read_content(
-    shop: Shop, workspace: Workspace, settings: Settings, progress: Progress
-) -> tuple[dict[str, Encoder], dict[str, Features], np.ndarray]:
-    encoders = fit_encoders(shop, workspace, settings, settings.seed, progress)
-    features = encode_catalogue(encoders, shop.items, workspace, progress)
-    return encoders, features, content_vectors(features)
-
-
-def _as_trained(settings: Settings, shop: Shop) -> Settings:
+def _for_shop(settings: Settings, shop: Shop) -> Settings:
     """ALS is not tuned on the demo shop: its first training is watched by somebody who waits."""
     if not shop.demo:
         return settings
     return settings.model_copy(update={"als": settings.als.model_copy(update={"tries": 1})})
 
 
-def _choose(
-    shop: Shop, interactions: Interactions, known: Content, settings: Settings, progress: Progress
-) -> PlanChoice:
+def _choose(data: TrainingData, settings: Settings, progress: Progress) -> PlanChoice:
     if not settings.selection.enabled:
-        return PlanChoice(default_plan(settings, len(shop.items), words=known.words is not None))
-    return choose_plan(interactions.user_items, known, settings, settings.seed, progress)
+        return PlanChoice(default_plan(settings, len(data.shop.items), words=data.content.words is not None))
+    return choose_plan(data.interactions.user_items, data.content, settings, settings.seed, progress)
 
 
-def _measure(
-    interactions: Interactions, known: Content, choice: PlanChoice, settings: Settings, progress: Progress
-) -> dict[str, Any]:
-    if not settings.evaluation.enabled:
-        return {"seed": settings.seed, "problem": "Quality was not measured: evaluation.enabled is off."}
-    return _figures(interactions, known, choice, settings, progress)
-
-
-def _figures(
-    interactions: Interactions, known: Content, choice: PlanChoice, settings: Settings, progress: Progress
-) -> dict[str, Any]:
+def _measure(data: TrainingData, choice: PlanChoice, settings: Settings, progress: Progress) -> dict[str, Any]:
     return measure_plan(
-        interactions.user_items,
-        known,
+        data.interactions.user_items,
+        data.content,
         choice.plan,
         settings,
         settings.seed,
@@ -258,57 +147,62 @@ def _figures(
     )
 
 
-def _learn_prediction(
-    behaviour: AlsFactors,
-    features: dict[str, Features],
-    interactions: Interactions,
-    settings: Settings,
-    progress: Progress,
-) -> TrainedPredictor:
-    step = "Predicting behaviour from content"
-    progress(step, 0.0)
-    epochs = settings.predictor.max_epochs
-    trained = train_predictor(
-        features,
-        behaviour.item_factors,
-        interactions.counts,
-        settings.predictor,
-        settings.seed,
-        lambda loss: progress(step, min(loss.epoch / epochs, 0.99), f"pass {loss.epoch}"),
-    )
-    progress(step, 1.0, f"best after {trained.best_epoch} passes")
-    return trained
+def _unmeasured(settings: Settings) -> dict[str, Any]:
+    return {"seed": settings.seed, "problem": "Quality was not measured: evaluation.enabled is off."}
 
 
-def _smooth(
-    shop: Shop,
-    interactions: Interactions,
-    features: Mapping[str, Features],
-    predicted: np.ndarray,
-    words: sparse.csr_matrix,
-    recipe: Recipe,
+def _contents(
+    data: TrainingData,
+    plan: TrainingPlan,
+    models: TrainedModels,
     judged: TrainingJudgements,
+    maps: pd.DataFrame,
+    metrics: dict[str, Any],
     settings: Settings,
-    progress: Progress,
-) -> tuple[Hybrid, list[dict[str, Any]], dict[str, Any]]:
-    """The hybrid, whose behaviour speaks for whom in it, and what it learned from judgements."""
-    step = "Carrying behaviour over to look-alikes"
-    progress(step, 0.0)
-    standard = fit_standard(features)
-    views = standard.views(features, predicted, words)
-    counts = interactions.counts
-    factors = residual_factors(interactions.user_items, recipe.rank, settings.seed)
-    fitted = fit_hybrid(interactions.user_items, counts, standard, views, recipe, settings.seed, factors=factors)
-    progress(step, 0.7)
-    shares = contributions(fitted, factors, counts, views, settings.seed)
-    progress(step, 1.0)
-    if judged.pairs.empty:
-        return fitted, shares, {}
-    step = "Learning from judgements"
-    progress(step, 0.0, f"{int(judged.pairs['teaches'].sum()):,} of {len(judged.pairs):,} judged pairs teach")
-    corrected, learned = learn(fitted, views, *judged.as_rows(shop.items["item_id"]), settings.seed)
-    progress(step, 1.0)
-    return corrected, shares, learned
+) -> ReleaseContents:
+    """The release, not yet decided upon."""
+    figures = without_nan(metrics)
+    return ReleaseContents(
+        shop=data.shop,
+        interactions=data.interactions,
+        settings=settings,
+        behaviour=models.behaviour.tuned,
+        encoders=data.encoders,
+        predictor=models.predictor,
+        words=data.vocabulary,
+        fitted=models.fitted,
+        hybrid=models.hybrid,
+        arms=models.arms,
+        maps=maps,
+        metrics=figures,
+        plan=plan,
+        shares=models.shares,
+        judged=judged.pairs,
+        learned=models.learned,
+        judgements_until=judged.until.isoformat() if models.learned and judged.until else None,
+        notes=notes(data, figures, plan),
+    )
+
+
+def _write(workspace: Workspace, release_id: str, contents: ReleaseContents, steps: StepClock) -> None:
+    def fill(directory: Path) -> dict[str, Any]:
+        steps("Building the neighbour index", 0.0)
+        fields = write_contents(contents, workspace, directory)
+        steps("Building the neighbour index", 1.0)
+        return fields | {"steps": steps.seconds()}
+
+    write_release(workspace, release_id, fill)
+
+
+def _publish(workspace: Workspace, release_id: str, shop: Shop, settings: Settings, steps: StepClock) -> None:
+    """Serve the release; publishing reads every file again and refuses one that is not what was written."""
+    steps("Publishing", 0.0, "checking every file")
+    first = current_release_id(workspace) is None
+    publish_release(workspace, release_id)
+    if first and shop.demo and settings.serving.sample_judgements:
+        steps("Publishing", 0.5, "adding sample judgements")
+        _store_samples(workspace, settings, release_id)
+    mark_drafts(workspace, settings, shop.items["item_id"])
 
 
 def _draw_maps(shop: Shop, arms: Mapping[str, ArmVectors], settings: Settings, progress: Progress) -> pd.DataFrame:

@@ -1,0 +1,50 @@
+"""What a training learns from: the shop as it is loaded, its interactions, and its products encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.catalogue.interactions import Interactions, read_interactions
+from engine.catalogue.snapshot import Shop, read_shop
+from engine.core.progress import Progress
+from engine.core.settings import Settings
+from engine.core.workspace import Workspace
+from engine.evaluation.fits import Content
+from engine.models.encoders import Encoder, content_vectors, encode_catalogue, fit_encoders
+from engine.models.tfidf import TfidfVectors, fit_tfidf
+
+__all__ = ["TrainingData", "encode_products", "read_data"]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A shop ready to learn from; `encoders` and `vocabulary` are what its `content` was encoded with."""
+
+    shop: Shop
+    interactions: Interactions
+    encoders: Mapping[str, Encoder]
+    vocabulary: TfidfVectors
+    content: Content
+
+
+def read_data(workspace: Workspace, settings: Settings, progress: Progress) -> tuple[Shop, Interactions]:
+    """The shop in use, and its interactions; raises `NoDataError` without a shop."""
+    step = "Reading the shop"
+    progress(step, 0.0)
+    shop = read_shop(workspace)
+    progress(step, 0.3, f"{len(shop.items):,} products")
+    interactions = read_interactions(workspace, list(shop.items["item_id"]), settings.interactions)
+    progress(step, 1.0, f"{len(shop.items):,} products, {len(interactions.user_ids):,} shoppers")
+    return shop, interactions
+
+
+def encode_products(
+    shop: Shop, interactions: Interactions, workspace: Workspace, settings: Settings, progress: Progress
+) -> TrainingData:
+    """The same with every product encoded, by encoders fitted on this catalogue."""
+    encoders = fit_encoders(shop, workspace, settings, settings.seed, progress)
+    features = encode_catalogue(encoders, shop.items, workspace, progress)
+    vocabulary = fit_tfidf(shop.items, shop.attribute_kinds)
+    content = Content(features, content_vectors(features), vocabulary.encode(shop.items))
+    return TrainingData(shop, interactions, encoders, vocabulary, content)

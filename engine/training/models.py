@@ -1,0 +1,138 @@
+"""Fitting every model of a release by a plan: behaviour, its prediction from content, and the hybrid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.arms.base import FittedModels
+from engine.arms.contributions import contributions
+from engine.arms.geometry import ArmVectors
+from engine.arms.hybrid_fit import Hybrid, fit_hybrid
+from engine.arms.judgement_learning import learn
+from engine.arms.plan import TrainingPlan
+from engine.arms.registry import arm_vectors
+from engine.core.progress import Progress
+from engine.core.settings import AlsSettings, Settings
+from engine.curation.training_judgements import TrainingJudgements
+from engine.evaluation.fits import Behaviour
+from engine.models.als import AlsFactors, fit_als
+from engine.models.predictor import TrainedPredictor, train_predictor
+from engine.models.recipe import Recipe
+from engine.models.residual import residual_factors
+from engine.models.smoother import Rows
+from engine.models.views import fit_standard
+from engine.training.data import TrainingData
+
+__all__ = ["TrainedModels", "train_models"]
+
+
+@dataclass(frozen=True)
+class TrainedModels:
+    """All models of a release.
+
+    Attributes
+    ----------
+    fitted : what arms are made of, and `arms` their vectors, by name.
+    shares : whose behaviour speaks for a product, from `contributions`.
+    learned : what the hybrid learned from judgements; empty where it learned nothing.
+    """
+
+    behaviour: Behaviour
+    predictor: TrainedPredictor
+    hybrid: Hybrid
+    fitted: FittedModels
+    arms: Mapping[str, ArmVectors]
+    shares: list[dict[str, Any]]
+    learned: dict[str, Any]
+
+
+def train_models(
+    data: TrainingData, plan: TrainingPlan, judged: TrainingJudgements, settings: Settings, progress: Progress
+) -> TrainedModels:
+    """Fit everything by `plan`; raises `TrainingError` where there is too little to learn from."""
+    behaviour, predictor = _learn_behaviour(data, plan.als, settings, progress)
+    plain, views, shares = _fit_hybrid(data, behaviour.predicted, plan.recipe, settings.seed, progress)
+    hybrid, learned = _learn_from_judgements(plain, views, data, judged, settings.seed, progress)
+    fitted = FittedModels(
+        counts=data.interactions.counts,
+        behaviour=behaviour.tuned.item_factors,
+        learned_from=behaviour.given.item_factors,
+        predicted=behaviour.predicted,
+        content=data.content.vectors,
+        known_above=plan.known_above,
+        hybrid=hybrid,
+    )
+    return TrainedModels(behaviour, predictor, hybrid, fitted, arm_vectors(fitted), shares, learned)
+
+
+def _learn_behaviour(
+    data: TrainingData, als: AlsSettings, settings: Settings, progress: Progress
+) -> tuple[Behaviour, TrainedPredictor]:
+    user_items = data.interactions.user_items
+    step = f"Learning from {user_items.nnz:,} {data.shop.interaction_word}"
+    progress(step, 0.0)
+    tuned = fit_als(
+        user_items,
+        als,
+        settings.seed,
+        lambda iteration, loss: progress(step, iteration / als.iterations, f"round {iteration} of {als.iterations}"),
+    )
+    given = tuned if als == settings.als else fit_als(user_items, settings.als, settings.seed)
+    predictor = _learn_prediction(given, data, settings, progress)
+    return Behaviour(tuned, given, predictor.predict(dict(data.content.features))), predictor
+
+
+def _learn_prediction(
+    given: AlsFactors, data: TrainingData, settings: Settings, progress: Progress
+) -> TrainedPredictor:
+    step = "Predicting behaviour from content"
+    progress(step, 0.0)
+    epochs = settings.predictor.max_epochs
+    trained = train_predictor(
+        dict(data.content.features),
+        given.item_factors,
+        data.interactions.counts,
+        settings.predictor,
+        settings.seed,
+        lambda loss: progress(step, min(loss.epoch / epochs, 0.99), f"pass {loss.epoch}"),
+    )
+    progress(step, 1.0, f"best after {trained.best_epoch} passes")
+    return trained
+
+
+def _fit_hybrid(
+    data: TrainingData, predicted: np.ndarray, recipe: Recipe, seed: int, progress: Progress
+) -> tuple[Hybrid, dict[str, Rows], list[dict[str, Any]]]:
+    """The hybrid, the views it was fitted on, and whose behaviour speaks for whom in it."""
+    step = "Carrying behaviour over to look-alikes"
+    progress(step, 0.0)
+    user_items, counts = data.interactions.user_items, data.interactions.counts
+    standard = fit_standard(data.content.features)
+    views = standard.views(data.content.features, predicted, data.content.words)
+    factors = residual_factors(user_items, recipe.rank, seed)
+    fitted = fit_hybrid(user_items, counts, standard, views, recipe, seed, factors=factors)
+    progress(step, 0.7)
+    shares = contributions(fitted, factors, counts, views, seed)
+    progress(step, 1.0)
+    return fitted, views, shares
+
+
+def _learn_from_judgements(
+    fitted: Hybrid,
+    views: Mapping[str, Rows],
+    data: TrainingData,
+    judged: TrainingJudgements,
+    seed: int,
+    progress: Progress,
+) -> tuple[Hybrid, dict[str, Any]]:
+    if judged.pairs.empty:
+        return fitted, {}
+    step = "Learning from judgements"
+    progress(step, 0.0, f"{int(judged.pairs['teaches'].sum()):,} of {len(judged.pairs):,} judged pairs teach")
+    hybrid, learned = learn(fitted, views, *judged.as_rows(data.shop.items["item_id"]), seed)
+    progress(step, 1.0)
+    return hybrid, learned

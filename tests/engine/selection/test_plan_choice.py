@@ -1,0 +1,125 @@
+"""A plan is chosen with or without a report, and the report takes any plan."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from engine.arms.plan import TrainingPlan, default_plan
+from engine.core.settings import Settings
+from engine.evaluation import fits
+from engine.evaluation.fits import Behaviour, Content
+from engine.evaluation.report import measure_plan
+from engine.evaluation.targets import Targets, draw_targets
+from engine.models.als import AlsFactors
+from engine.models.encoders import Features, content_vectors
+from engine.selection.known_above_choice import GRID, choose_known_above
+from engine.selection.plan_choice import PlanChoice, choose_plan
+
+SETTINGS = Settings.model_validate(
+    {"als": {"factors": 16, "iterations": 8, "tries": 2}, "predictor": {"hidden": 64, "max_epochs": 25}}
+)
+ITEMS = 240
+
+
+def a_shop() -> tuple[sparse.csr_matrix, Content]:
+    """Shoppers like one of eight styles; content shows the style, with noise."""
+    rng = np.random.default_rng(0)
+    style, likes = np.arange(ITEMS) % 8, np.arange(600) % 8
+    chance = np.where(likes[:, None] == style, 0.22, 0.012) * rng.lognormal(0, 0.7, ITEMS)
+    user_items = sparse.csr_matrix((rng.random(chance.shape) < np.clip(chance, 0, 0.9)).astype(np.float32))
+    values = (np.eye(8)[style] + rng.normal(0, 0.3, (ITEMS, 8))).astype(np.float32)
+    features = {"text": Features(values, np.ones(ITEMS, dtype=bool))}
+    return user_items, Content(features, content_vectors(features))
+
+
+@pytest.fixture(scope="module")
+def choice() -> PlanChoice:
+    return choose_plan(*a_shop(), SETTINGS, 3)
+
+
+def test_a_plan_is_made_without_any_report_and_tells_what_was_tried(choice: PlanChoice) -> None:
+    plan = choice.plan
+    assert plan.problem is None
+    assert len(plan.trials.als) == 2
+    assert plan.als in [one.tried for one in plan.trials.als]
+    assert [one.tried for one in plan.trials.known_above] == list(GRID)
+    assert plan.known_above in GRID
+    assert len(plan.trials.recipes) > 5
+    assert plan.recipe.user_scoring in [one.tried for one in plan.trials.user_scorings]
+    assert TrainingPlan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+
+
+def test_the_same_data_settings_and_seed_give_the_same_plan(choice: PlanChoice) -> None:
+    assert choose_plan(*a_shop(), SETTINGS, 3).plan == choice.plan
+
+
+def test_a_report_on_a_choice_fits_nothing_again(choice: PlanChoice, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("fitted twice")
+
+    monkeypatch.setattr(fits, "train_predictor", refuse)
+    metrics = measure_plan(*a_shop(), choice.plan, SETTINGS, 3, thinned=choice.thinned, shoppers=choice.shoppers)
+    assert metrics["thinning"]["hybrid"]["pooled"]["ndcg"]["mean"] > 0
+
+
+def test_a_report_fits_a_given_plan_itself_and_finds_the_same_neighbours(choice: PlanChoice) -> None:
+    user_items, content = a_shop()
+    handed = measure_plan(
+        user_items, content, choice.plan, SETTINGS, 3, thinned=choice.thinned, shoppers=choice.shoppers
+    )
+    fitted = measure_plan(user_items, content, choice.plan, SETTINGS, 3)
+    assert fitted["references"] == handed["references"]
+    assert fitted["by_target"]["targets"] == handed["by_target"]["targets"]
+    np.testing.assert_allclose(fitted["by_target"]["ndcg"], handed["by_target"]["ndcg"], atol=1e-3)
+    als = [one["published_task"]["fewest_bought"]["als"] for one in (fitted, handed)]
+    assert als[0] == als[1]
+
+
+def test_what_is_chosen_never_sees_the_reported_half(choice: PlanChoice) -> None:
+    targets = draw_targets(a_shop()[0], SETTINGS.evaluation, 3)
+    reported = set(targets.split.targets[targets.reported].tolist())
+    assert reported.isdisjoint(targets.validation.rows.tolist())
+    assert len(reported) + len(targets.validation) == len(targets.split.targets)
+    assert choice.thinned is not None
+    np.testing.assert_array_equal(choice.thinned.targets.reported, targets.reported)
+
+
+def test_a_shop_too_small_to_compare_anything_gets_the_default_plan_and_the_reason() -> None:
+    features = {"text": Features(np.eye(4, dtype=np.float32), np.ones(4, dtype=bool))}
+    content = Content(features, content_vectors(features))
+    choice = choose_plan(sparse.csr_matrix(np.eye(4, dtype=np.float32)), content, SETTINGS, 0)
+    assert choice.plan == default_plan(SETTINGS, 4, words=False, problem=choice.plan.problem)
+    assert "at least 12 interactions" in str(choice.plan.problem)
+    assert choice.thinned is choice.shoppers is None
+
+
+@pytest.mark.parametrize("trusted", ["behaviour", "prediction"])
+def test_the_threshold_follows_what_is_right_on_validation_targets(trusted: str) -> None:
+    """Products fall in ten groups; targets' predictions know them, and of the candidates one of the two sources does."""
+    rng = np.random.default_rng(2)
+    group = np.arange(200) % 10
+    truth = (np.eye(10)[group] + rng.normal(0, 0.05, (200, 10))).astype(np.float32)
+    noise = rng.normal(size=(200, 10)).astype(np.float32)
+    targets = np.arange(40)
+    allowed = np.arange(200) >= 40
+    predicted = truth if trusted == "prediction" else np.where(allowed[:, None], noise, truth)
+    behaviour = truth if trusted == "behaviour" else noise
+    factors = AlsFactors(behaviour, behaviour, [])
+    gains = sparse.csr_matrix((group[targets][:, None] == group) & allowed).astype(float)
+    content = Content({}, truth)
+    known_above, trials = choose_known_above(
+        Behaviour(factors, factors, predicted), content, np.full(200, 16), Targets(targets, gains, allowed)
+    )
+    assert known_above < 16 if trusted == "behaviour" else known_above >= 16
+    assert len(trials) == len(GRID)
+
+
+def test_a_threshold_that_is_set_stays() -> None:
+    settings = SETTINGS.model_copy(update={"predictor": SETTINGS.predictor.model_copy(update={"known_above": 7.0})})
+    plan = choose_plan(*a_shop(), settings, 0).plan
+    assert plan.known_above == 7.0
+    assert plan.trials.known_above == ()
