@@ -20,6 +20,7 @@ from benchmarks.write_docs import (
 )
 from engine import __version__
 from engine.cli.main import main
+from engine.core.settings import Settings, describe_settings
 from ui.app.navigation import NAVIGATION
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,6 +89,19 @@ def test_make_commands_in_documents_exist():
     }
     assert {"run", "test"} <= named
     assert named - targets == set()
+
+
+def test_settings_in_documents_exist():
+    names = {line.name for line in describe_settings(Settings())}
+    groups = "|".join({name.partition(".")[0] for name in names if "." in name})
+    named = {
+        name
+        for document in DOCUMENTS
+        if document.name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "command-line.md")
+        for name in re.findall(rf"(?:`|--set '?)((?:{groups})\.[a-z_]+)[`=]", document.read_text("utf-8"))
+    }
+    assert "curation.leads" in named
+    assert named - names == set()
 
 
 def test_every_page_is_described():
