@@ -16,6 +16,7 @@ from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore
 from engine.recommend.recommender import Recommender
 from engine.release.publish import list_releases
+from engine.store import Database
 from engine.training.pipeline import train
 from tests.conftest import REPOSITORY
 from tests.engine.training.test_pipeline import settings
@@ -37,17 +38,17 @@ def older(tmp_path: Path) -> Workspace:
 
 def kept(workspace: Workspace) -> dict[str, object]:
     """Everything that people gave."""
-    store = JudgementStore(workspace.database_url)
+    database = Database(workspace.database_url)
     try:
         return {
-            "judgements": store.log().drop(columns="created_at").to_dict("records"),
-            "drafts": [(one.id, one.title, one.pictures) for one in DraftStore(store, workspace).all(STATES)],
-            "changes": [(one.item_id, one.after, one.changed_by) for one in ChangeStore(store, workspace).all()],
-            "campaigns": sorted(one.name for one in campaigns(store)),
+            "judgements": JudgementStore(database).log().drop(columns="created_at").to_dict("records"),
+            "drafts": [(one.id, one.title, one.pictures) for one in DraftStore(database, workspace).all(STATES)],
+            "changes": [(one.item_id, one.after, one.changed_by) for one in ChangeStore(database, workspace).all()],
+            "campaigns": sorted(one.name for one in campaigns(database)),
             "pictures": sorted(path.name for path in workspace.images.rglob("*.jpg")),
         }
     finally:
-        store.close()
+        database.close()
 
 
 STATES = ("draft", "approved", "taken_in")
@@ -83,4 +84,10 @@ def test_nothing_else_is_lost_by_the_next_training(older: Workspace) -> None:
     assert before["pictures"]
     result = train(older, settings())
     assert (result.release_id, result.published) == ("r0002", True)
-    assert kept(older) == before
+    taken_in = [(one[0], one[1]) for one in kept(older)["drafts"]]
+    assert sorted(taken_in) == [("draft-1", "A draft dress"), ("draft-2", "An approved dress")]
+    assert {**kept(older), "drafts": []} == {**before, "drafts": []}
+    served = Recommender.open(older)
+    assert "draft-2" in served
+    assert "draft-1" not in served
+    assert served.product("f0-00").title == "A changed title"
