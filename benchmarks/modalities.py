@@ -26,11 +26,12 @@ from benchmarks.quality import drawn, prepared
 from benchmarks.support import RESULTS, merge_results
 from engine.arms.geometry import similarities
 from engine.arms.plan import DEFAULT_KNOWN_ABOVE
+from engine.arms.registry import arm_vectors
 from engine.catalogue.interactions import read_interactions
 from engine.catalogue.snapshot import Shop, read_shop
 from engine.core.settings import Settings, load_settings
 from engine.core.workspace import Workspace
-from engine.evaluation.fits import Content, base_arms, fit_behaviour
+from engine.evaluation.fits import Content, fit_behaviour, fitted_models
 from engine.evaluation.metrics import ndcg_at_k, top_k
 from engine.evaluation.targets import ThinnedTargets
 from engine.models.encoders import Features, content_vectors, encode_catalogue, fit_encoders
@@ -164,7 +165,7 @@ def _mean(
 ) -> float:
     content = Content(features, content_vectors(dict(features)), words)
     behaviour = fit_behaviour(given.split.train, features, shop.settings.als, shop.settings, seed)
-    arms = base_arms(behaviour, content, given.counts, DEFAULT_KNOWN_ABOVE)
+    arms = arm_vectors(fitted_models(behaviour, content, given.counts, DEFAULT_KNOWN_ABOVE))
     hybrid = choose_hybrid(given, content, behaviour.predicted, arms, seed).arm
     rows = np.flatnonzero(chosen)
     ranked = top_k(similarities(hybrid, given.split.targets[rows]), K, given.split.candidates)

@@ -22,7 +22,8 @@ from benchmarks.quality import Data, drawn, prepared
 from benchmarks.support import RESULTS, ROOT, merge_results
 from engine.arms.geometry import similarities
 from engine.arms.plan import DEFAULT_KNOWN_ABOVE
-from engine.evaluation.fits import base_arms, fit_behaviour
+from engine.arms.registry import arm_vectors
+from engine.evaluation.fits import fit_behaviour, fitted_models
 from engine.evaluation.metrics import ndcg_at_k, top_k
 from engine.evaluation.thinning import Thinned
 from engine.models.encoders import content_vectors
@@ -71,7 +72,7 @@ def measured(file: Path, python: Path, seed: int) -> dict[str, list[float]]:
     targets = drawn(data.user_items, seed)
     split, gains, reported = targets.split, targets.gains, targets.reported
     behaviour = fit_behaviour(split.train, data.features, data.settings.als, data.settings, seed)
-    arms = base_arms(behaviour, data.content, targets.counts, DEFAULT_KNOWN_ABOVE)
+    arms = arm_vectors(fitted_models(behaviour, data.content, targets.counts, DEFAULT_KNOWN_ABOVE))
     hybrid = choose_hybrid(targets, data.content, behaviour.predicted, arms, seed).arm
     scores = {**theirs(data, split, python), "Longtail": similarities(hybrid, split.targets)}
     found = {}

@@ -30,13 +30,14 @@ from benchmarks.support import engine, run_child, shared_data
 from engine.arms.geometry import similarities
 from engine.arms.hybrid import hybrid_arm
 from engine.arms.plan import DEFAULT_KNOWN_ABOVE
+from engine.arms.registry import arm_vectors
 from engine.catalogue.interactions import read_interactions
 from engine.catalogue.snapshot import read_shop
 from engine.core.settings import AlsSettings, Settings, load_settings
 from engine.core.vectors import unit_rows
 from engine.core.workspace import Workspace
 from engine.evaluation.baselines import ease, item_knn, popularity, residual_knn
-from engine.evaluation.fits import Behaviour, Content, base_arms, fit_behaviour, fit_hybrid_on, predict_factors
+from engine.evaluation.fits import Behaviour, Content, fit_behaviour, fit_hybrid_on, fitted_models, predict_factors
 from engine.evaluation.metrics import average_precision_at_k, binary, ndcg_at_k, surprise_relevance, top_k
 from engine.evaluation.published_task import (
     TaskSplit,
@@ -184,7 +185,9 @@ def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSetting
     ridge_predicted = predict_factors(split.train, ridge, data.features, data.settings, seed)
     chosen = choose_als(split.train, data.settings.als, targets.validation, seed)
     predicted = predict_factors(split.train, chosen.given, data.features, data.settings, seed)
-    arms = base_arms(Behaviour(chosen.factors, chosen.given, predicted), content, counts, DEFAULT_KNOWN_ABOVE)
+    arms = arm_vectors(
+        fitted_models(Behaviour(chosen.factors, chosen.given, predicted), content, counts, DEFAULT_KNOWN_ABOVE)
+    )
     hybrid = choose_hybrid(targets, content, predicted, arms, seed)
     scores = {
         "popularity": popularity(split.train, split.targets),
@@ -230,7 +233,7 @@ def _well_known(data: Data, seed: int, recipe: Recipe, als: AlsSettings) -> dict
     counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
     behaviour = fit_behaviour(split.train, data.features, als, data.settings, seed)
     fitted = fit_hybrid_on(split.train, data.content, behaviour.predicted, recipe, seed)
-    arms = base_arms(behaviour, data.content, counts, DEFAULT_KNOWN_ABOVE)
+    arms = arm_vectors(fitted_models(behaviour, data.content, counts, DEFAULT_KNOWN_ABOVE))
     recipe = with_busy_channels(recipe, fitted, arms, split.train, split.hidden, tuning)
     scores["ALS, tuned"] = _cosines(behaviour.tuned.item_factors, anchors)
     scores["Longtail"] = similarities(hybrid_arm(fitted.query, fitted.candidates, counts, recipe, arms), anchors)

@@ -10,7 +10,6 @@ from scipy import sparse
 
 from engine.arms.base import FittedModels
 from engine.arms.geometry import ArmVectors
-from engine.arms.hybrid import hybrid_arm
 from engine.arms.hybrid_fit import Hybrid, fit_hybrid
 from engine.arms.plan import TrainingPlan
 from engine.arms.registry import arm_vectors
@@ -29,11 +28,11 @@ __all__ = [
     "Content",
     "ShopperSplitFit",
     "ThinnedFit",
-    "base_arms",
     "fit_behaviour",
     "fit_hybrid_on",
     "fit_shopper_split",
     "fit_thinned",
+    "fitted_models",
     "predict_factors",
 ]
 
@@ -113,17 +112,18 @@ def predict_factors(
     return predictor.predict(dict(features))
 
 
-def base_arms(behaviour: Behaviour, content: Content, counts: np.ndarray, known_above: float) -> dict[str, ArmVectors]:
-    """All arms but the hybrid."""
-    return arm_vectors(
-        FittedModels(
-            counts,
-            behaviour.tuned.item_factors,
-            behaviour.given.item_factors,
-            behaviour.predicted,
-            content.vectors,
-            known_above,
-        )
+def fitted_models(
+    behaviour: Behaviour, content: Content, counts: np.ndarray, known_above: float, hybrid: Hybrid | None = None
+) -> FittedModels:
+    """What arms are made of; `counts` (n_items,) are those of the interactions that `behaviour` was fitted on."""
+    return FittedModels(
+        counts=counts,
+        behaviour=behaviour.tuned.item_factors,
+        learned_from=behaviour.given.item_factors,
+        predicted=behaviour.predicted,
+        content=content.vectors,
+        known_above=known_above,
+        hybrid=hybrid,
     )
 
 
@@ -149,10 +149,9 @@ def fit_thinned(
     """Every arm by a plan."""
     train = targets.split.train
     behaviour = fit_behaviour(train, content.features, plan.als, settings, seed)
-    arms = base_arms(behaviour, content, targets.counts, plan.known_above)
     hybrid = fit_hybrid_on(train, content, behaviour.predicted, plan.recipe, seed)
-    arms["hybrid"] = hybrid_arm(hybrid.query, hybrid.candidates, targets.counts, plan.recipe, arms)
-    return ThinnedFit(targets, arms)
+    fitted = fitted_models(behaviour, content, targets.counts, plan.known_above, hybrid)
+    return ThinnedFit(targets, arm_vectors(fitted))
 
 
 def fit_shopper_split(

@@ -6,7 +6,8 @@ import numpy as np
 
 from engine.arms.geometry import similarities
 from engine.arms.plan import DEFAULT_KNOWN_ABOVE, Trial
-from engine.evaluation.fits import Behaviour, Content, base_arms
+from engine.arms.registry import arm_vectors
+from engine.evaluation.fits import Behaviour, Content, fitted_models
 from engine.evaluation.targets import Targets
 
 __all__ = ["GRID", "choose_known_above"]
@@ -31,12 +32,12 @@ def choose_known_above(
     judged = targets.judged()
     if not len(judged):
         return DEFAULT_KNOWN_ABOVE, ()
-    found = np.array(
-        [
-            judged.ndcg(similarities(base_arms(behaviour, content, counts, above)["predicted"], judged.rows))
-            for above in grid
-        ]
-    )
+
+    def ndcg(known_above: float) -> np.ndarray:
+        arm = arm_vectors(fitted_models(behaviour, content, counts, known_above))["predicted"]
+        return judged.ndcg(similarities(arm, judged.rows))
+
+    found = np.array([ndcg(known_above) for known_above in grid])
     behind = found[np.argmax(found.mean(axis=1))] - found
     as_well = behind.mean(axis=1) <= behind.std(axis=1) / np.sqrt(behind.shape[1])
     trials = tuple(Trial(above, round(float(mean), 4)) for above, mean in zip(grid, found.mean(axis=1), strict=True))

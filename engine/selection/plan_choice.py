@@ -17,6 +17,7 @@ from engine.arms.geometry import ArmVectors
 from engine.arms.hybrid import hybrid_arm
 from engine.arms.hybrid_fit import Hybrid
 from engine.arms.plan import TrainingPlan, Trial, Trials, default_plan
+from engine.arms.registry import arm_vectors
 from engine.core.errors import TrainingError
 from engine.core.progress import Progress, silent
 from engine.core.settings import EvaluationSettings, Settings
@@ -25,9 +26,9 @@ from engine.evaluation.fits import (
     Content,
     ShopperSplitFit,
     ThinnedFit,
-    base_arms,
     fit_behaviour,
     fit_hybrid_on,
+    fitted_models,
     predict_factors,
 )
 from engine.evaluation.metrics import surprise_relevance
@@ -154,7 +155,7 @@ def _choose_on_thinned(
     behaviour = Behaviour(als.factors, als.given, predicted)
     progress(STEP, 0.5, "comparing with what was hidden")
     known_above, thresholds = _known_above(behaviour, content, targets, settings)
-    arms = base_arms(behaviour, content, targets.counts, known_above)
+    arms = arm_vectors(fitted_models(behaviour, content, targets.counts, known_above))
     progress(STEP, 0.55, "choosing how look-alikes and clicks are weighed")
     hybrid = choose_hybrid(targets, content, predicted, arms, seed)
     trials = Trials(als=als.trials, known_above=thresholds, recipes=hybrid.trials)
@@ -183,7 +184,7 @@ def _choose_on_shoppers(
     scorings = measure_user_scorings(scorer, split.task, list(split.candidates.values()), split.shoppers)
     fit = ShopperSplitFit(split, behaviour.tuned, dict(zip(split.candidates, scorings.cross_fitted(rng), strict=True)))
     anchors = _busy_anchors(split, settings.evaluation, rng)
-    arms = base_arms(behaviour, content, split.counts, plan.known_above)
+    arms = arm_vectors(fitted_models(behaviour, content, split.counts, plan.known_above))
     recipe = with_busy_channels(plan.recipe, hybrid, arms, train, split.task.held_out, anchors)
     trials = replace(plan.trials, user_scorings=scorings.trials())
     return replace(plan, recipe=replace(recipe, user_scoring=scorings.best()), trials=trials), fit

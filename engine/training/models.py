@@ -18,7 +18,7 @@ from engine.arms.registry import arm_vectors
 from engine.core.progress import Progress
 from engine.core.settings import AlsSettings, Settings
 from engine.curation.training_judgements import TrainingJudgements
-from engine.evaluation.fits import Behaviour
+from engine.evaluation.fits import Behaviour, fitted_models
 from engine.models.als import AlsFactors, fit_als
 from engine.models.predictor import TrainedPredictor, train_predictor
 from engine.models.recipe import Recipe
@@ -57,15 +57,7 @@ def train_models(
     behaviour, predictor = _learn_behaviour(data, plan.als, settings, progress)
     plain, views, shares = _fit_hybrid(data, behaviour.predicted, plan.recipe, settings.seed, progress)
     hybrid, learned = _learn_from_judgements(plain, views, data, judged, settings.seed, progress)
-    fitted = FittedModels(
-        counts=data.interactions.counts,
-        behaviour=behaviour.tuned.item_factors,
-        learned_from=behaviour.given.item_factors,
-        predicted=behaviour.predicted,
-        content=data.content.vectors,
-        known_above=plan.known_above,
-        hybrid=hybrid,
-    )
+    fitted = fitted_models(behaviour, data.content, data.interactions.counts, plan.known_above, hybrid)
     return TrainedModels(behaviour, predictor, hybrid, fitted, arm_vectors(fitted), shares, learned)
 
 

@@ -9,62 +9,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 
 from engine.arms.base import Reading, Sides
 from engine.arms.contributions import contributions
 from engine.arms.geometry import ArmVectors, similarities
 from engine.arms.hybrid import LONGTAIL, grams_of, hybrid_arm
 from engine.arms.hybrid_files import load_hybrid, save_hybrid
-from engine.arms.hybrid_fit import Hybrid, fit_hybrid
+from engine.arms.hybrid_fit import Hybrid
 from engine.core.errors import ReleaseError
 from engine.core.vectors import unit_rows
-from engine.evaluation.targets import Targets
-from engine.models.encoders import Features
 from engine.models.recipe import Recipe, default_recipe
 from engine.models.residual import residual_factors
-from engine.models.tfidf import fit_tfidf
 from engine.models.user_scoring import UserScorer, UserScoring
-from engine.models.views import fit_standard
-from engine.selection.recipe_choice import choose_recipe, with_channels, with_fallback
-
-GROUPS = 6
-GROUP = np.arange(240) % GROUPS
-
-
-class Catalogue:
-    """Six groups that share shoppers and words; every tenth item has no interactions."""
-
-    def __init__(self) -> None:
-        rng = np.random.default_rng(0)
-        taste = np.arange(900) % GROUPS
-        chance = np.where(taste[:, None] == GROUP, 0.15, 0.01)
-        pairs = (rng.random(chance.shape) < chance).astype(np.float32)
-        pairs[:, ::10] = 0
-        self.user_items = sparse.csr_matrix(pairs)
-        self.counts = np.bincount(self.user_items.indices, minlength=240)
-        self.taste = taste
-        names = ("scarf", "lamp", "mug", "kettle", "ribbon", "clock")
-        self.items = pd.DataFrame({"title": [f"{names[g]} number{i % 7}" for i, g in enumerate(GROUP)]})
-        values = (np.eye(GROUPS)[GROUP] + rng.normal(0, 0.2, (240, GROUPS))).astype(np.float32)
-        self.features = {"text": Features(values, np.ones(240, dtype=bool))}
-        self.predicted = rng.normal(size=(240, 8)).astype(np.float32)
-        self.vocabulary = fit_tfidf(self.items, {})
-        self.standard = fit_standard(self.features)
-        self.views = self.standard.views(self.features, self.predicted, self.vocabulary.encode(self.items))
-        self.factors = residual_factors(self.user_items, 16, 0)
-
-    def fitted(self, recipe: Recipe | None = None) -> Hybrid:
-        chosen = recipe or default_recipe(self.views, 240)
-        return fit_hybrid(self.user_items, self.counts, self.standard, self.views, chosen, 0)
+from tests.support.grouped_catalogue import GROUP, GroupedCatalogue
 
 
 @pytest.fixture(scope="module")
-def shop() -> Catalogue:
-    return Catalogue()
+def shop() -> GroupedCatalogue:
+    return GroupedCatalogue()
 
 
-def arm_of(shop: Catalogue, fitted: Hybrid, others: dict[str, ArmVectors] | None = None) -> ArmVectors:
+def arm_of(shop: GroupedCatalogue, fitted: Hybrid, others: dict[str, ArmVectors] | None = None) -> ArmVectors:
     return hybrid_arm(fitted.query, fitted.candidates, shop.counts, fitted.recipe, others or {})
 
 
@@ -141,42 +106,6 @@ def test_a_shopper_is_offered_the_group_of_what_they_have(shop, taste):
     assert (GROUP[scores.argmax(axis=1)] == shop.taste)[known].mean() > 0.9
 
 
-def truth(shop: Catalogue) -> Targets:
-    targets = np.arange(0, 240, 7)  # of all groups
-    allowed = np.ones(240, dtype=bool)
-    allowed[targets] = False
-    gains = sparse.csr_matrix(((GROUP[targets][:, None] == GROUP[None]) & allowed).astype(float))
-    return Targets(targets, gains, allowed)
-
-
-def test_a_view_that_misleads_is_left_out_of_the_recipe(shop):
-    rng = np.random.default_rng(5)
-    misleading = unit_rows(np.eye(40, dtype=np.float32)[rng.permutation(240) % 40])
-    views = {"content": shop.views["content"], "prediction": misleading}
-    targets = truth(shop)
-    thinned = np.where(np.isin(np.arange(240), targets.rows), 0, shop.counts)
-    recipe, trials = choose_recipe(shop.factors, thinned, views, targets, 0)
-    share = recipe.weights.get("prediction", 0) / sum(recipe.weights.values())
-    assert share <= 0.5
-    chosen = [one.ndcg for one in trials if one.tried == recipe]
-    assert chosen[0] >= max(one.ndcg for one in trials) - 0.02
-    assert len(trials) > 5
-
-
-def test_an_arm_that_is_clearly_better_answers_for_its_counts_and_no_other(shop):
-    targets = truth(shop)
-    counts = np.where(np.arange(240) % 4 == 0, 2, 8)
-    right, rng = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP]), np.random.default_rng(1)
-    noise = unit_rows(rng.normal(size=(240, GROUPS)).astype(np.float32))
-    where = (counts == 2)[:, None]
-    good = ArmVectors(np.where(where, right, noise), right)
-    bad = ArmVectors(np.where(where, noise, right), right)
-    recipe = with_fallback(Recipe({"content": 1.0}), bad, {"content": good}, counts, targets)
-    assert recipe.fallback == {1: "content", 4: "hybrid"}
-    same = with_fallback(Recipe({"content": 1.0}), good, {"content": good}, counts, targets)
-    assert same.fallback == {}
-
-
 def test_own_clicks_say_nothing_without_clicks_and_more_as_they_grow(shop):
     fitted = shop.fitted()
     told = contributions(fitted, residual_factors(shop.user_items, fitted.recipe.rank, 0), shop.counts, shop.views, 0)
@@ -196,7 +125,7 @@ def test_words_tell_apart_and_unknown_ones_say_nothing(shop, tmp_path: Path):
     assert alike[2, 2] == alike[3, 3] == 0
 
 
-def beside(shop: Catalogue, weight: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def beside(shop: GroupedCatalogue, weight: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the hybrid says alone, what ALS says alone, and what they say together; all (n_items, n_items)."""
     fitted = shop.fitted()
     als = unit_rows(np.random.default_rng(4).normal(size=(240, 9)).astype(np.float32)) * (shop.counts > 0)[:, None]
@@ -219,25 +148,6 @@ def test_behaviour_beside_changes_nothing_below_its_count(shop):
     own, _, both = beside(shop, 0.5)
     for row in np.flatnonzero(shop.counts < 5):
         assert np.corrcoef(own[row], both[row])[0, 1] > 1 - 1e-6
-
-
-def test_behaviour_is_added_where_it_helps_and_nowhere_else(shop):
-    targets = truth(shop)
-    rng = np.random.default_rng(1)
-    right = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP])
-    noise = unit_rows(rng.normal(size=(240, GROUPS)).astype(np.float32))
-    counts = np.full(240, 20)
-    good, bad = (ArmVectors(q, right) for q in (right, noise))
-    recipe = Recipe({"content": 1.0})
-    helped = with_channels(recipe, (noise, right), {"als": good}, counts, targets, low=11, high=None)
-    assert set(helped.channels["als"]) == {11}
-    within = with_channels(recipe, (noise, right), {"als": good}, counts, targets, low=1, high=20)
-    assert within.channels["als"][21] == 0.0
-    assert within.channels["als"][1] > 0
-    unhelped = with_channels(recipe, (right, right), {"als": bad}, counts, targets, low=11, high=None)
-    assert unhelped.channels == {}
-    elsewhere = with_channels(recipe, (noise, right), {"als": good}, counts, targets, low=1, high=10)
-    assert elsewhere.channels == {}
 
 
 def test_a_recipe_keeps_its_behaviour_weights_in_json(shop):
