@@ -1,4 +1,4 @@
-"""Which column is what: names that shops really use, and columns that must stay out because they are behaviour."""
+"""Which column holds what: the names that shops really use, and the columns of behaviour that content must not contain."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ EVENT_FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "price": ITEM_FIELDS["price"],
 }
-# Fields that a table of events may tell about its products.
+# Fields by which a table of events may describe its products.
 ITEM_TEXTS = ("title", "description", "brand", "category", "image")
 _BEHAVIOUR_NAMES = frozenset(
     {
@@ -83,7 +83,7 @@ def behaviour_column(name: str) -> bool:
 def guess_columns(
     columns: Sequence[str], fields: Mapping[str, tuple[str, ...]], given: Mapping[str, str]
 ) -> dict[str, str]:
-    """field -> column for the fields whose column is known by name; `given` comes first, a column serves once.
+    """field -> column for every field whose column has a known name; `given` comes first, and no column serves twice.
 
     Case, blanks and underscores do not matter: "Stock Code", "StockCode" and "stock_code" are one name.
     """
@@ -99,7 +99,7 @@ def guess_columns(
 
 
 def suggest(name: str, names: Iterable[str]) -> str:
-    """ "The columns are ..." with the closest name first in mind: the end of an error message."""
+    """The end of an error message: "Did you mean ...? The columns are: ..." """
     known = [column for column in names if column]
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {close[0]!r}? " if close else ""

@@ -1,4 +1,4 @@
-"""What a person said about columns (`--map field=column`), checked against the files and made into one plan per file."""
+"""The columns a person chose (`--map field=column`), checked against the files and completed to one plan per file."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ __all__ = ["ROLES", "Corrections", "parse_mapping", "plan_events", "plan_items"]
 
 ROLES = ("items", "interactions")
 _KINDS = (*get_args(AttributeKind), "skip")
+_NUMBERS = ("rating", "quantity", "value")
 
 
 @dataclass(frozen=True)
 class Corrections:
-    """A mapping taken apart.
+    """A parsed mapping.
 
     Attributes
     ----------
     fields : role ("items", "interactions", or "" for whichever file has the column) -> field -> column; an empty
-        column means that no column is this field.
+        column means that the file has no such field.
     encodings : role or "" -> encoding.
     kinds : column -> attribute kind or "skip".
     """
@@ -40,38 +41,44 @@ class Corrections:
 
 
 def parse_mapping(mapping: Mapping[str, str] | None) -> Corrections:
-    """Understand `field=column`, `items.field=column`, `interactions.field=column`, `encoding=NAME`, `kind.column=KIND`.
+    """Parse `field=column`, `items.field=column`, `interactions.field=column`, `encoding=NAME`, `kind.column=KIND`.
 
     Raises `InputError` for a field or kind that does not exist.
     """
     corrections = Corrections()
-    known = sorted({*ITEM_FIELDS, *EVENT_FIELDS, "encoding"})
     for key, value in (mapping or {}).items():
-        role, _, name = (
-            key.strip().rpartition(".")
-            if key.startswith(tuple(f"{role}." for role in ROLES))
-            else ("", "", key.strip())
-        )
         if key.startswith("kind."):
             if value not in _KINDS:
                 raise InputError(f"a kind is one of {', '.join(_KINDS)}, not {value!r}.", field=key)
             corrections.kinds[key.removeprefix("kind.")] = value
-        elif name == "encoding":
+            continue
+        role, name = _role_and_field(key)
+        if name == "encoding":
             corrections.encodings[role] = value
-        elif name in known and (not role or name in (ITEM_FIELDS if role == "items" else EVENT_FIELDS)):
-            corrections.fields.setdefault(role, {})[name] = value.strip()
         else:
-            hint = suggest(name, known).replace("columns", "fields")
-            raise InputError(f"there is no field {name!r} to map. {hint}", field=key)
+            corrections.fields.setdefault(role, {})[name] = value.strip()
     return corrections
+
+
+def _role_and_field(key: str) -> tuple[str, str]:
+    """("items", "title") of "items.title", ("", "title") of "title"."""
+    role, dot, name = key.strip().partition(".")
+    if not dot or role not in ROLES:
+        role, name = "", key.strip()
+    known = sorted({*ITEM_FIELDS, *EVENT_FIELDS, "encoding"})
+    of_role = {"items": ITEM_FIELDS, "interactions": EVENT_FIELDS}
+    if name in known and (not role or name == "encoding" or name in of_role[role]):
+        return role, name
+    hint = suggest(name, known).replace("columns", "fields")
+    raise InputError(f"there is no field {name!r} to map. {hint}", field=key)
 
 
 def plan_items(
     source: Source, preset: Preset, corrections: Corrections, elsewhere: tuple[str, ...] = ()
 ) -> dict[str, str]:
-    """field -> column of a file of products; `elsewhere` are the columns of the events' file.
+    """field -> column of a products file; `elsewhere` are the columns of the events file.
 
-    Raises `InputError` naming field and column when a column that was asked for is not there.
+    Raises `InputError` naming field and column when the file lacks a column that the mapping names.
     """
     return _plan("items", source, preset.items.columns, corrections, ITEM_FIELDS, elsewhere)
 
@@ -79,7 +86,7 @@ def plan_items(
 def plan_events(
     source: Source, preset: Preset, corrections: Corrections, *, derive: bool, elsewhere: tuple[str, ...] = ()
 ) -> dict[str, str]:
-    """field -> column of a file of events; with `derive`, of the products' texts that stand beside the events too."""
+    """field -> column of an events file; with `derive`, of the product texts in it too."""
     fields, columns = dict(EVENT_FIELDS), dict(preset.interactions.columns)
     if derive:
         fields |= {name: ITEM_FIELDS[name] for name in ITEM_TEXTS}
@@ -95,41 +102,64 @@ def _plan(
     fields: Mapping[str, tuple[str, ...]],
     elsewhere: tuple[str, ...],
 ) -> dict[str, str]:
-    """What a person said, then the preset, and where there is none, the names known by heart."""
-    columns = source.columns
-    folded = {name.lower(): name for name in reversed(columns) if name}
-    said: dict[str, str] = {}
+    """The person's columns come first, then the preset's; without a preset, columns are recognised by their names."""
+    asked = _asked_for(role, source, corrections, fields, elsewhere)
+    given = asked | _from_preset(preset, source.columns, fields, asked)
+    if preset:
+        return _without_refused(given)
+    offered = {name: names for name, names in fields.items() if given.get(name) != ""}
+    guessed = guess_columns(source.columns, offered, _without_refused(given))
+    if any(asked.get(name) for name in _NUMBERS):
+        # The number that the person named is the only one.
+        guessed = {name: column for name, column in guessed.items() if name not in _NUMBERS or name in asked}
+    if "title" in offered and "title" not in guessed and "description" in guessed and "description" not in asked:
+        # In a shop whose only text is a description, that text is the product's name.
+        guessed["title"] = guessed.pop("description")
+    return guessed
+
+
+def _asked_for(
+    role: str,
+    source: Source,
+    corrections: Corrections,
+    fields: Mapping[str, tuple[str, ...]],
+    elsewhere: tuple[str, ...],
+) -> dict[str, str]:
+    """field -> column as the person chose; "" where the file has no such field."""
+    asked: dict[str, str] = {}
     for scope in ("", role):
         for name, column in corrections.fields.get(scope, {}).items():
             if name not in fields:
                 continue
-            actual = column if column in columns else folded.get(column.lower(), "")
-            if column and not actual:
-                if not scope and column.lower() in {other.lower() for other in elsewhere}:
-                    continue
+            actual = _actual(column, source.columns)
+            if actual or not column:
+                asked[name] = actual
+            elif scope or column.lower() not in {other.lower() for other in elsewhere}:
                 raise InputError(
-                    f"there is no column {column!r}. {suggest(column, columns)}", file=source.name, field=name
+                    f"there is no column {column!r}. {suggest(column, source.columns)}", file=source.name, field=name
                 )
-            said[name] = actual
-    given = dict(said)
+    return asked
+
+
+def _from_preset(
+    preset: Mapping[str, str], columns: tuple[str, ...], fields: Mapping[str, tuple[str, ...]], asked: Mapping[str, str]
+) -> dict[str, str]:
+    """The preset's columns that the file has, for fields that the person left open; a column serves once."""
+    chosen: dict[str, str] = {}
     for name, column in preset.items():
-        actual = column if column in columns else folded.get(column.lower(), "")
-        if name in fields and name not in given and actual and actual not in given.values():
-            given[name] = actual
-    if preset:
-        return {name: column for name, column in given.items() if column}
-    refused = {name for name, column in given.items() if not column}
-    guessed = guess_columns(
-        columns, {name: names for name, names in fields.items() if name not in refused}, _filled(given)
-    )
-    if any(said.get(name) for name in ("rating", "quantity", "value")):
-        # The number that a person named is the number.
-        guessed = {k: v for k, v in guessed.items() if k not in {"rating", "quantity", "value"} or k in said}
-    if "title" in fields and "title" not in guessed and "title" not in refused and "description" not in said:
-        # A shop whose only text is called a description calls its products by it.
-        guessed |= {"title": guessed.pop("description")} if "description" in guessed else {}
-    return guessed
+        actual = _actual(column, columns)
+        free = actual not in asked.values() and actual not in chosen.values()
+        if name in fields and name not in asked and actual and free:
+            chosen[name] = actual
+    return chosen
 
 
-def _filled(given: Mapping[str, str]) -> dict[str, str]:
+def _actual(column: str, columns: tuple[str, ...]) -> str:
+    """The file's own spelling of a column's name, the first if case alone tells several apart; "" where it has none."""
+    if column in columns:
+        return column
+    return next((name for name in columns if name and name.lower() == column.lower()), "")
+
+
+def _without_refused(given: Mapping[str, str]) -> dict[str, str]:
     return {name: column for name, column in given.items() if column}

@@ -1,4 +1,4 @@
-"""A folder or zip of pictures: which belongs to which product, decoded and stored by two processes.
+"""A folder or zip of pictures: matched with the products, decoded and stored by two processes.
 
 A zip is never extracted. Its members are read one by one under caps on their number, size and ratio; absolute paths,
 "..", links and encrypted members are refused.
@@ -32,11 +32,11 @@ __all__ = ["STEP", "move_pictures", "store_pictures"]
 STEP = "Reading the pictures"
 MAX_MEMBERS = 500_000
 MAX_TOTAL = 64 * 1024**3
-# A member of more than this many bytes must not have been packed tighter than this; pictures hardly pack at all.
+# Members of more than `_FREE_BYTES` must not be packed more than this many times; pictures hardly pack at all.
 MAX_RATIO = 100
 _FREE_BYTES = 1024 * 1024
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp"})
-# Pictures that a process takes at a time; more than one portion is worth a second process.
+# Pictures that a process decodes at a time; more than one such portion is worth a second process.
 _CHUNK = 64
 
 
@@ -58,50 +58,54 @@ def store_pictures(
     problems: ProblemLog,
     progress: Progress,
 ) -> tuple[pd.Series, FileReport]:
-    """The content hash of every product's picture, aligned with `items`; null where there is none.
+    """The content hash of every product's picture, aligned with `items`; null where it has none.
 
-    A picture is found by the path or file name in `items["image"]`, else by the product's id as its file name. What
-    the workspace does not hold yet is stored in `staging`. Problems are reported, and the products kept without.
-    Raises `ImageError` when `source` is neither a folder nor a zip that can be read, or a zip breaks its caps.
+    A picture is found by the path or file name in `items["image"]`, else by the product's id as its file name. Pictures
+    that the workspace lacks are stored in `staging`. Problems are reported, and those products loaded without a picture.
+    Raises `ImageError` when `source` is neither a folder nor a readable zip, or a zip exceeds its caps.
     """
     index, n_read = _index(source, problems)
-    chosen = [_find(index, item_id, image) for item_id, image in zip(items["item_id"], items["image"], strict=True)]
+    item_ids = items["item_id"].tolist()
+    named = items["image"].tolist() if "image" in items else [None] * len(items)
+    chosen = [_find(index, item_id, image) for item_id, image in zip(item_ids, named, strict=True)]
     wanted = list(dict.fromkeys(path for path in chosen if path is not None))
     outcomes = dict(zip(wanted, _store_all(workspace, staging, source, wanted, progress), strict=True))
-    hashes: list[str | None] = []
+    hashes = [outcomes[path].image if path is not None else None for path in chosen]
     for position, path in enumerate(chosen):
-        outcome = outcomes[path] if path is not None else None
-        hashes.append(outcome.image if outcome else None)
-        if outcome and outcome.image:
-            continue
-        row = None if rows is None else int(rows.iloc[position])
-        item_id, image = items["item_id"].iloc[position], items["image"].iloc[position]
-        if outcome:
-            kind, message, value = "unreadable_picture", f"{path}: {outcome.message}", str(item_id)
-        else:
-            kind, value = "missing_picture", str(image if isinstance(image, str) else item_id)
-            message = f"{source.name} holds no picture for this product; it was kept without. Add it, or leave it so."
-        problems.add(Problem(items_file, row, "image", kind, message, value))
-    kept = sum(outcome.image is not None for outcome in outcomes.values())
+        if hashes[position] is None:
+            row = None if rows is None else int(rows.iloc[position])
+            fault = f"{path}: {outcomes[path].message}" if path is not None else None
+            problems.add(_problem(items_file, row, source.name, fault, item_ids[position], named[position]))
+    stored = sum(outcome.image is not None for outcome in outcomes.values())
     unused = n_read - len(wanted)
     notes = [f"{unused:,} pictures belong to no product and were not read"] if unused else []
-    report = FileReport(source.name, "pictures", n_read, kept, len(wanted) - kept, notes=notes)
+    report = FileReport(source.name, "pictures", n_read, stored, len(wanted) - stored, notes=notes)
     return pd.Series(hashes, dtype="str"), report
 
 
+def _problem(file: str, row: int | None, source: str, fault: str | None, item_id: str, named: object) -> Problem:
+    """The problem of a product whose picture has a `fault`, or is missing."""
+    if fault is not None:
+        return Problem(file, row, "image", "unreadable_picture", fault, str(item_id))
+    message = (
+        f"{source} contains no picture of this product; the product was loaded without one. Add one, or ignore this."
+    )
+    return Problem(file, row, "image", "missing_picture", message, named if isinstance(named, str) else str(item_id))
+
+
 def move_pictures(staging: Workspace, workspace: Workspace) -> None:
-    """Move stored pictures into the workspace, thumbnails first; what is already there stays."""
+    """Move stored pictures into the workspace, thumbnails first; pictures that it has already are not replaced."""
     for source, target in ((staging.thumbnails, workspace.thumbnails), (staging.images, workspace.images)):
         for path in sorted(source.glob("*/*.jpg")):
-            place = target / path.parent.name / path.name
-            if not place.exists():
-                place.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(path, place)
+            destination = target / path.parent.name / path.name
+            if not destination.exists():
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(path, destination)
         shutil.rmtree(source, ignore_errors=True)
 
 
 def _index(source: Path, problems: ProblemLog) -> tuple[dict[str, str], int]:
-    """Keys under which a picture may be asked for -> its path in the source; and the number of pictures."""
+    """Keys by which products may name a picture -> its path in the source; and the number of pictures."""
     if source.is_dir():
         paths = list(_folder_members(source))
     elif source.is_file():
@@ -148,34 +152,33 @@ def _folder_members(folder: Path) -> Iterator[str]:
 
 
 def _zip_members(source: Path, problems: ProblemLog) -> Iterator[str]:
+    for member in sorted(_directory(source), key=lambda member: member.filename):
+        if member.is_dir() or member.filename.startswith("__MACOSX/"):
+            continue
+        path = PurePosixPath(member.filename)
+        if refusal := _refusal(member):
+            message = f"{refusal}; it was not read."
+            problems.add(Problem(source.name, None, None, "refused_file", message, member.filename))
+        elif path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
+            yield member.filename
+
+
+def _directory(source: Path) -> list[zipfile.ZipInfo]:
+    """The members of a zip, if there are not too many and they are not too large together."""
     try:
         with zipfile.ZipFile(source) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as exc:
-        raise ImageError(
-            f"this is not a zip that can be read ({exc}). Pack the pictures again.", file=source.name
-        ) from exc
+        raise ImageError(f"the zip cannot be read ({exc}). Pack the pictures again.", file=source.name) from exc
     if len(members) > MAX_MEMBERS:
         raise ImageError(f"{len(members):,} files are too many (at most {MAX_MEMBERS:,}). Split it.", file=source.name)
     if sum(member.file_size for member in members) > MAX_TOTAL:
         raise ImageError(f"it unpacks to more than {MAX_TOTAL / 1024**3:.0f} GB. Split it.", file=source.name)
-    for member in sorted(members, key=lambda member: member.filename):
-        refusal = _refusal(member)
-        hidden = (not refusal and PurePosixPath(member.filename).name.startswith(".")) or member.filename.startswith(
-            "__MACOSX/"
-        )
-        if member.is_dir() or hidden:
-            continue
-        if refusal:
-            problems.add(
-                Problem(source.name, None, None, "refused_file", f"{refusal}; it was not read.", member.filename)
-            )
-        elif PurePosixPath(member.filename.lower()).suffix in _SUFFIXES:
-            yield member.filename
+    return members
 
 
 def _refusal(member: zipfile.ZipInfo) -> str | None:
-    """Why a member is not read, by what the directory of the zip says."""
+    """Why a member must not be read, judging by its entry in the zip's directory; None for a good one."""
     path = member.filename.replace("\\", "/")
     if path.startswith("/") or ".." in path.split("/") or ":" in path.split("/")[0] or "\x00" in path:
         return "its path leads out of the zip"
@@ -205,7 +208,7 @@ def _store_all(
             progress(STEP, len(outcomes) / len(paths), f"{len(outcomes):,} of {len(paths):,}")
     except BrokenProcessPool as exc:
         raise ImageError(
-            "a process that decodes pictures was ended, most likely for want of memory. Free some and try again.",
+            "a process that decodes pictures was killed, most likely because memory ran out. Free some and try again.",
             file=source.name,
         ) from exc
     finally:

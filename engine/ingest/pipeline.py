@@ -1,4 +1,4 @@
-"""A shop's files -> a new snapshot, with a report of what was read, kept and rejected.
+"""A shop's files -> a new snapshot, with a report of what was read, loaded and rejected.
 
 Everything is read, checked and written aside first; the workspace changes in the last step, or not at all.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ from engine.ingest.staged_sql import IdRules
 __all__ = ["available_presets", "ingest", "preview"]
 
 AddedProducts = Callable[[Mapping[str, str], Collection[str]], pd.DataFrame]
-"""Products that were added in Longtail, as rows of a catalogue with these attributes, without those whose ids it has."""
+"""Called with the attributes' kinds and the ids in the products file: the products added in Longtail, as catalogue rows with
+these attributes, without those whose ids the file has."""
 
 STEPS = ("Reading the products", "Reading the events", "Reading the pictures", "Saving the shop")
 
@@ -80,30 +81,28 @@ def ingest(
     preset : name of a data set whose files and columns are known.
     from_dir : folder in which the preset's files (or items.*, interactions.*, images) are found by name.
     mapping : `{"item_id": "sku"}` and the like, see `engine.ingest.mapping`.
-    name : what the shop is called.
-    strict : refuse everything if there is any problem at all.
-    added : tells products that stay with the shop although its file of products lacks them; their events are kept too.
+    name : the shop's name.
+    strict : load nothing if there is any problem at all.
+    added : returns products that stay in the shop although its products file lacks them; their events are loaded too.
 
     Raises `InputError` (or a kind of it) naming file, row and field; the workspace is then as it was.
     """
     rules = load_preset(preset) if preset else NO_PRESET
-    found = find_files(Path(from_dir), rules.files, rules.title) if from_dir else {}
-    paths = {
-        role: Path(path)
-        for role, path in (
-            ("items", items or found.get("items")),
-            ("interactions", interactions or found.get("interactions")),
-            ("images", images or found.get("images")),
-        )
-        if path
-    }
-    if "interactions" not in paths:
-        raise InputError("no file of events was given. Name it with --interactions, or a folder with --from.")
+    paths = _paths({"items": items, "interactions": interactions, "images": images}, from_dir, rules)
     corrections = parse_mapping(mapping)
     with _staging(workspace) as staging, open_duckdb(str(staging)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         run = _Run(workspace, staging, connection, rules, corrections, ProblemLog(), progress, added)
         return _ingest(run, paths, name, strict)
+
+
+def _paths(named: Mapping[str, Path | None], from_dir: Path | None, preset: Preset) -> dict[str, Path]:
+    """Role -> file: those that were named, then those found in the folder."""
+    found = find_files(Path(from_dir), preset.files, preset.title) if from_dir else {}
+    chosen = {role: path or found.get(role) for role, path in named.items()}
+    if not chosen["interactions"]:
+        raise InputError("no file of events was given. Name it with --interactions, or a folder with --from.")
+    return {role: Path(path) for role, path in chosen.items() if path}
 
 
 def _ingest(run: _Run, paths: Mapping[str, Path], name: str | None, strict: bool) -> IngestReport:
@@ -112,28 +111,17 @@ def _ingest(run: _Run, paths: Mapping[str, Path], name: str | None, strict: bool
     added = _added(run, products, files)
     events, event_file = _events(run, event_source, item_source, products, added)
     files.append(event_file)
-    table, rows = (products.items, products.rows) if products else (events.products, None)
-    if products and run.preset.price_from_events:
-        table = _with_prices(table, events.products)
-    if "images" in paths:
-        items_file = (item_source or event_source).name
-        staged = Workspace(run.staging / "pictures")
-        table["image"], report = store_pictures(
-            run.workspace, staged, paths["images"], table, rows, items_file, run.problems, run.progress
-        )
-        files.append(report)
-    else:
-        files[0].notes.extend(_unused_images(table))
-        table["image"] = pd.Series([None] * len(table), dtype="str")
+    items = _items(run, products, events)
+    _add_pictures(run, paths.get("images"), items, products, files)
     if not added.empty:
-        table = pd.concat([table, added], ignore_index=True)
+        items = pd.concat([items, added], ignore_index=True)
     if strict and run.problems.counts:
         total = sum(run.problems.counts.values())
         raise InputError(
-            f"nothing was loaded, because every problem counts with --strict and there are {total:,}:\n"
-            f"{run.problems.summary()}\nMend them, or load what is good without --strict."
+            f"nothing was loaded, because --strict allows no problem and there are {total:,}:\n"
+            f"{run.problems.summary()}\nFix them, or load the good rows without --strict."
         )
-    return _save(run, table, products, events, files, name)
+    return _save(run, items, products, events, files, name)
 
 
 def _stage(run: _Run, paths: Mapping[str, Path]) -> tuple[Source | None, Source]:
@@ -168,7 +156,7 @@ def _products(run: _Run, source: Source | None, events: Source) -> tuple[CleanPr
 
 
 def _added(run: _Run, products: CleanProducts | None, files: list[FileReport]) -> pd.DataFrame:
-    """What was added in Longtail and is not in the file of products."""
+    """Products that were added in Longtail and are not in the products file."""
     if products is None or run.added is None:
         return pd.DataFrame({"item_id": pd.Series(dtype="str")})
     added = run.added(products.kinds, set(products.items["item_id"]))
@@ -193,28 +181,40 @@ def _events(
         run.problems,
     )
     run.progress(STEPS[1], 1.0, f"{events.n_kept:,} events")
-    became = {column: name for name, column in columns.items()}
+    field_of = {column: name for name, column in columns.items()}
+    became = {column: field_of.get(column, "not used") for column in source.columns if column}
     kind = "events" if products is not None else "products and events"
-    return events, FileReport(
-        source.name,
-        kind,
-        source.n_rows,
-        events.n_kept,
-        source.n_rows - events.n_kept,
-        {column: became.get(column, "not used") for column in source.columns if column},
-        list(events.notes),
+    rejected = source.n_rows - events.n_kept
+    return events, FileReport(source.name, kind, source.n_rows, events.n_kept, rejected, became, list(events.notes))
+
+
+def _items(run: _Run, products: CleanProducts | None, events: CleanEvents) -> pd.DataFrame:
+    """The products of their file, else those that the events name."""
+    if products is None:
+        return events.products
+    if not run.preset.price_from_events:
+        return products.items
+    # Products without a price of their own get the median of what was paid for them.
+    median = products.items["item_id"].map(events.products.set_index("item_id")["price"])
+    return products.items.assign(price=products.items["price"].fillna(median))
+
+
+def _add_pictures(
+    run: _Run, source: Path | None, items: pd.DataFrame, products: CleanProducts | None, files: list[FileReport]
+) -> None:
+    """Fill the column `image` with content hashes; the pictures themselves are staged."""
+    if source is None:
+        named = int(items["image"].notna().sum()) if "image" in items else 0
+        if named:
+            files[0].notes.append(f"{named:,} products name a picture, but no folder or zip of pictures was given")
+        items["image"] = pd.Series([None] * len(items), dtype="str")
+        return
+    rows = products.rows if products else None
+    staged = Workspace(run.staging / "pictures")
+    items["image"], report = store_pictures(
+        run.workspace, staged, source, items, rows, files[0].name, run.problems, run.progress
     )
-
-
-def _with_prices(items: pd.DataFrame, paid: pd.DataFrame) -> pd.DataFrame:
-    """Products without a price of their own get the median of what was paid for them."""
-    median = items["item_id"].map(paid.set_index("item_id")["price"])
-    return items.assign(price=items["price"].fillna(median))
-
-
-def _unused_images(items: pd.DataFrame) -> list[str]:
-    named = int(items["image"].notna().sum()) if "image" in items else 0
-    return [f"{named:,} products name a picture, but no folder or zip of pictures was given"] if named else []
+    files.append(report)
 
 
 def _save(
@@ -226,43 +226,45 @@ def _save(
     name: str | None,
 ) -> IngestReport:
     run.progress(STEPS[3], 0.0)
+    report = IngestReport(
+        files=files,
+        problems=run.problems.shown,
+        problem_counts=dict(run.problems.counts),
+        attribute_kinds=products.kinds if products else {},
+        n_items=len(items),
+        n_events=events.n_kept,
+        n_users=_count_shoppers(run, events),
+        snapshot_id="",
+    )
+    move_pictures(Workspace(run.staging / "pictures"), run.workspace)
+    info = _shop_info(run, products, events, name)
+    snapshot_id = write_snapshot(run.workspace, items, events.path, info, report.to_dict())
+    run.progress(STEPS[3], 1.0, f"{len(items):,} products, {events.n_kept:,} events")
+    return replace(report, snapshot_id=snapshot_id)
+
+
+def _count_shoppers(run: _Run, events: CleanEvents) -> int:
+    counted = "SELECT count(DISTINCT user_id) FROM read_parquet($path)"
+    return int(run.connection.execute(counted, {"path": str(events.path)}).fetchall()[0][0])
+
+
+def _shop_info(run: _Run, products: CleanProducts | None, events: CleanEvents, name: str | None) -> dict[str, Any]:
+    """shop.json, as far as the files and the preset say it."""
     rated = events.value_kind == "rating"
-    kinds = products.kinds if products else {}
-    n_users = run.connection.execute(
-        "SELECT count(DISTINCT user_id) FROM read_parquet($path)", {"path": str(events.path)}
-    ).fetchall()[0][0]
-    info: dict[str, Any] = {
+    return {
         "name": name or run.preset.shop_name,
         "interaction_word": run.preset.interaction_word if run.preset.name or not rated else "ratings",
         "currency": run.preset.currency or (products.currency if products else None),
         "preset": run.preset.name or None,
         "value_kind": events.value_kind,
         "min_rating": run.preset.interactions.min_rating if rated else None,
-        "attributes": kinds,
+        "attributes": products.kinds if products else {},
     }
-    report = IngestReport(
-        files=files,
-        problems=run.problems.shown,
-        problem_counts=dict(run.problems.counts),
-        attribute_kinds=kinds,
-        n_items=len(items),
-        n_events=events.n_kept,
-        n_users=int(n_users),
-        snapshot_id="",
-    )
-    move_pictures(Workspace(run.staging / "pictures"), run.workspace)
-    snapshot_id = write_snapshot(run.workspace, items, events.path, info, report.to_dict())
-    run.progress(STEPS[3], 1.0, f"{len(items):,} products, {events.n_kept:,} events")
-    return IngestReport(**{**_fields(report), "snapshot_id": snapshot_id})
-
-
-def _fields(report: IngestReport) -> dict[str, Any]:
-    return {name: getattr(report, name) for name in asdict(report)}
 
 
 @contextmanager
 def _staging(workspace: Workspace) -> Iterator[Path]:
-    """A directory on the workspace's disk, so that the last step is a rename; nothing of it is left afterwards."""
+    """A temporary directory on the workspace's disk, so that the last step is a rename."""
     made = [path for path in (workspace.root, *workspace.root.parents) if not path.exists()]
     workspace.root.mkdir(parents=True, exist_ok=True)
     try:

@@ -1,4 +1,4 @@
-"""A first look at a shop's files: what each column is taken for, so that a person can correct it before loading."""
+"""A first look at a shop's files: how each column would be read, so that a person can correct it before loading."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from engine.core.errors import CatalogueError
+from engine.ingest.attributes import LEFT_OUT
 from engine.ingest.mapping import ROLES, Corrections, parse_mapping, plan_events, plan_items
 from engine.ingest.presets import NO_PRESET, Preset, load_preset
-from engine.ingest.products import LEFT_OUT, clean_products
+from engine.ingest.products import clean_products
 from engine.ingest.readers import ROW, Source, stage
 from engine.ingest.report import ProblemLog
 from engine.ingest.staged_sql import IdRules
 
 __all__ = ["ColumnPreview", "TablePreview", "preview"]
 
-_LOOKED_AT = 5_000
+_SAMPLE_ROWS = 5_000
 _SHOWN = 5
 
 
@@ -31,8 +32,8 @@ class ColumnPreview:
 
     Attributes
     ----------
-    field : the field it is taken for, e.g. "title"; None for an attribute and for what is not used.
-    kind : an attribute's kind, told from the rows looked at; None for a field and for what is not used.
+    field : the field it is read as, e.g. "title"; None for an attribute and for an unused column.
+    kind : an attribute's kind, inferred from the first rows; None for a field and for an unused column.
     note : why it is left out, "" otherwise.
     """
 
@@ -44,7 +45,7 @@ class ColumnPreview:
 
 @dataclass(frozen=True)
 class TablePreview:
-    """One file: its columns, its first rows as text, and the required fields that no column was found for."""
+    """One file: its columns, its first rows as text, and the required fields for which no column was found."""
 
     role: str
     file: str
@@ -56,7 +57,7 @@ class TablePreview:
 def preview(
     files: Mapping[str, Path], preset: str | None = None, mapping: Mapping[str, str] | None = None
 ) -> dict[str, TablePreview]:
-    """Look at the first rows of each file; nothing is written anywhere.
+    """Read the first rows of each file; nothing is stored.
 
     Parameters
     ----------
@@ -64,23 +65,18 @@ def preview(
     preset, mapping : as for `ingest`.
 
     Raises `InputError` as `ingest` would for a file that cannot be read or a mapping that cannot be followed; a
-    required field without a column is no error here but stands in `TablePreview.missing`.
+    required field without a column is not an error here but listed in `TablePreview.missing`.
     """
     rules = load_preset(preset) if preset else NO_PRESET
     corrections = parse_mapping(mapping)
     with tempfile.TemporaryDirectory() as directory:
         declared = {"items": rules.items.encoding, "interactions": rules.interactions.encoding}
-        sources = {
-            role: stage(
-                Path(files[role]),
-                Path(directory),
-                ProblemLog(),
-                encoding=corrections.encoding(role, declared[role]),
-                limit=_LOOKED_AT,
+        sources = {}
+        for role in [role for role in ROLES if role in files]:
+            encoding = corrections.encoding(role, declared[role])
+            sources[role] = stage(
+                Path(files[role]), Path(directory), ProblemLog(), encoding=encoding, limit=_SAMPLE_ROWS
             )
-            for role in ROLES
-            if role in files
-        }
         return {role: _look(role, sources, rules, corrections) for role in sources}
 
 
@@ -97,15 +93,20 @@ def _look(role: str, sources: Mapping[str, Source], rules: Preset, corrections: 
         kinds = {}
     became = {column: name for name, column in fields.items()}
     columns = [_column(name, became.get(name), kinds.get(name), role) for name in source.columns if name]
+    missing = [name for name in required if name not in fields]
+    return TablePreview(role, source.name, columns, _first_rows(source), missing)
+
+
+def _first_rows(source: Source) -> pd.DataFrame:
     rows = pq.read_table(source.path).slice(0, _SHOWN).drop_columns([ROW]).to_pandas()
     rows.columns = list(source.columns)
     rows = rows.loc[:, [name for name in source.columns if name]].astype(object)
-    shown = rows.where(rows.notna(), "").map(str)
-    return TablePreview(role, source.name, columns, shown, [name for name in required if name not in fields])
+    shown: pd.DataFrame = rows.where(rows.notna(), "").map(str)
+    return shown
 
 
 def _kinds(source: Source, fields: Mapping[str, str], rules: Preset, corrections: Corrections) -> dict[str, str]:
-    """What every column would become, as far as the rows looked at tell."""
+    """What every column would become, judging by the first rows."""
     if "item_id" not in fields:
         return {}
     try:

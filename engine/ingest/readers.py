@@ -1,8 +1,8 @@
 """CSV, Parquet and JSON Lines of any size -> one staged Parquet file with numbered rows and columns c0, c1, ...
 
-Files come from strangers: what they are is told by their content and must agree with their name, text must be UTF-8
-unless another encoding is declared, and a row that cannot be taken apart is reported and left out. Nothing is held
-in memory but one batch. Columns are staged by position, so that no name a stranger chose ever reaches SQL.
+Files come from strangers: their content must agree with their name, text must be UTF-8 unless another encoding is declared,
+and a row that cannot be parsed is reported and left out. Memory holds one batch at a time. Columns are staged by position,
+so no name that a stranger chose ever reaches SQL.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,12 @@ _MAX_COLUMNS = 2_000
 # Keys of JSON objects are collected from this many leading rows.
 _KEY_ROWS = 20_000
 _DELIMITERS = (",", ";", "\t", "|")
-# CASE, because AND would ask for the type of what is no JSON, and that is an error.
+# CASE, because AND would evaluate json_type of invalid JSON, which is an error.
 _IS_OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
+
+
+Batches = Iterator[tuple[pa.RecordBatch, list[Problem]]]
+"""Rows with their numbers, and the problems of rejected rows before or among them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Source:
     name : the file's name as the person knows it.
     columns : the file's own column names; the column at position i is staged as `c<i>`. Unnamed ones are "".
     path : Parquet with `ROW` (int64, 1-based) and the staged columns.
-    n_rows : rows read, those rejected included.
+    n_rows : rows read, including rejected ones.
     """
 
     name: str
@@ -63,9 +67,9 @@ class Source:
 def stage(
     path: Path, directory: Path, problems: ProblemLog, *, encoding: str | None = None, limit: int | None = None
 ) -> Source:
-    """Read `path` into `directory`; with `limit`, at least so many leading rows and little more.
+    """Read `path` into `directory`; with `limit`, only so many leading rows, or slightly more.
 
-    Raises `InputError` naming the file when it is empty, is not what its name says, or cannot be decoded.
+    Raises `InputError` naming the file if it is empty, is not what its name says, or cannot be decoded.
     """
     if not path.is_file():
         raise InputError("there is no such file. Check the path.", file=str(path))
@@ -75,10 +79,21 @@ def stage(
     require_content(path, form)
     reader = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}[form]
     target = directory / f"staged-{len(list(directory.iterdir()))}.parquet"
+    try:
+        columns, batches = reader(path, encoding)
+        n_rows, n_rejected = _write(batches, target, problems, limit)
+    except (pa.ArrowException, duckdb.Error, EOFError, OSError, UnicodeError, csv.Error) as exc:
+        raise InputError(f"the file cannot be read: {_first_line(exc)}. Export it again.", file=path.name) from exc
+    if n_rows == 0:
+        raise InputError("the file has no rows. Export it again.", file=path.name)
+    return Source(path.name, tuple(columns), target, n_rows, n_rejected)
+
+
+def _write(batches: Batches, target: Path, problems: ProblemLog, limit: int | None) -> tuple[int, int]:
+    """Write batches to `target` up to `limit` rows; the number of rows read, and of rejected ones among them."""
     writer: pq.ParquetWriter | None = None
     n_rows = n_rejected = 0
     try:
-        columns, batches = reader(path, encoding)
         for batch, rejected in batches:
             writer = writer or pq.ParquetWriter(target, batch.schema, compression="lz4")
             writer.write_batch(batch)
@@ -87,17 +102,10 @@ def stage(
             n_rows += batch.num_rows + len(rejected)
             if limit is not None and n_rows >= limit:
                 break
-    except (pa.ArrowException, duckdb.Error, EOFError, OSError, UnicodeError, csv.Error) as exc:
-        raise InputError(f"the file cannot be read: {_first_line(exc)}. Export it again.", file=path.name) from exc
     finally:
         if writer:
             writer.close()
-    if writer is None or n_rows == 0:
-        raise InputError("the file has no rows. Export it again.", file=path.name)
-    return Source(path.name, tuple(columns), target, n_rows, n_rejected)
-
-
-Batches = Iterator[tuple[pa.RecordBatch, list[Problem]]]
+    return n_rows, n_rejected
 
 
 def _read_csv(path: Path, encoding: str | None) -> tuple[list[str], Batches]:
@@ -123,18 +131,8 @@ def _csv_batches(path: Path, encoding: str | None, delimiter: str, width: int) -
         broken.append(number)
         return "skip"
 
-    staged = [f"c{i}" for i in range(width)]
     with open_text(path, encoding) as stream:
-        table = pa.csv.open_csv(
-            pa.PythonFile(stream, mode="r"),
-            read_options=pa.csv.ReadOptions(
-                use_threads=False, block_size=_BLOCK, column_names=staged, skip_rows_after_names=1
-            ),
-            parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=reject),
-            convert_options=pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(staged, pa.string()), strings_can_be_null=False
-            ),
-        )
+        table = _open_csv(stream, delimiter, width, reject)
         row = 0
         for batch in table:
             numbers = _next_rows(row, batch.num_rows, broken)
@@ -145,8 +143,25 @@ def _csv_batches(path: Path, encoding: str | None, delimiter: str, width: int) -
             yield _numbered(pa.RecordBatch.from_pylist([], schema=table.schema), []), rejected.copy()
 
 
+def _open_csv(
+    stream: io.BufferedReader, delimiter: str, width: int, reject: Callable[[pa.csv.InvalidRow], str]
+) -> pa.csv.CSVStreamingReader:
+    """A reader of `width` text columns c0, c1, ... that skips the header."""
+    staged = [f"c{i}" for i in range(width)]
+    return pa.csv.open_csv(
+        pa.PythonFile(stream, mode="r"),
+        read_options=pa.csv.ReadOptions(
+            use_threads=False, block_size=_BLOCK, column_names=staged, skip_rows_after_names=1
+        ),
+        parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=reject),
+        convert_options=pa.csv.ConvertOptions(
+            column_types=dict.fromkeys(staged, pa.string()), strings_can_be_null=False
+        ),
+    )
+
+
 def _next_rows(row: int, count: int, broken: list[int]) -> Sequence[int]:
-    """The numbers of the `count` good rows that follow `row`; `broken` ones are passed over, and forgotten."""
+    """The numbers of the `count` good rows after `row`, without `broken` ones, which are taken off the list."""
     ahead = set(broken)
     if not ahead:
         return range(row + 1, row + 1 + count)
@@ -156,7 +171,7 @@ def _next_rows(row: int, count: int, broken: list[int]) -> Sequence[int]:
 
 
 def _sniff_delimiter(sample: str) -> str:
-    """The delimiter that cuts the header in most pieces while most of the first rows have as many."""
+    """The delimiter that gives the header the most columns, if most of the first rows have as many."""
     best, most = ",", 1
     for delimiter in _DELIMITERS:
         rows = list(itertools.islice(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), 51))
@@ -179,7 +194,7 @@ def _read_json_lines(path: Path, encoding: str | None) -> tuple[list[str], Batch
     columns = [name for name in keys if name.strip()]
     if not columns:
         raise InputError(
-            'no line is a JSON object. Write one object a line, e.g. {"item_id": "a1", "title": "Dress"}.',
+            'no line is a JSON object. Write one object per line, e.g. {"item_id": "a1", "title": "Dress"}.',
             file=path.name,
             row=1,
         )
@@ -193,22 +208,20 @@ def _json_batches(path: Path, encoding: str | None, columns: list[str]) -> Batch
     with duckdb.connect(config={"threads": 2}) as connection, open_text(path, encoding) as stream:
         numbered = enumerate(_lines(stream, path.name), 1)
         while block := list(itertools.islice(numbered, _BATCH // 4)):
-            block = [(row, line) for row, line in block if line.strip()]
-            rows, lines = (
-                pa.array([row for row, _ in block], pa.int64()),
-                pa.array([line for _, line in block], pa.string()),
-            )
-            connection.register("lines", pa.table({ROW: rows, "line": lines}))
+            connection.register("lines", _lines_table([(row, line) for row, line in block if line.strip()]))
             bad = connection.execute(f"SELECT {ROW}, line FROM lines WHERE NOT ({_IS_OBJECT}) ORDER BY 1").fetchall()
-            rejected = [
-                Problem(path.name, row, None, "broken_row", "this line is not a JSON object. Mend or remove it.", text)
-                for row, text in bad
-            ]
             objects = f"SELECT {ROW}, {chosen} FROM (SELECT * FROM lines WHERE {_IS_OBJECT}) ORDER BY {ROW}"
             table: pa.Table = connection.sql(objects, params=pointers).to_arrow_table()
             yield from ((_numbered(batch.drop_columns([ROW]), batch.column(ROW)), []) for batch in table.to_batches())
-            if rejected:
+            if bad:
+                message = "this line is not a JSON object. Correct or remove it."
+                rejected = [Problem(path.name, row, None, "broken_row", message, text) for row, text in bad]
                 yield pa.RecordBatch.from_pylist([], schema=table.schema), rejected
+
+
+def _lines_table(lines: Sequence[tuple[int, str]]) -> pa.Table:
+    rows, texts = [row for row, _ in lines], [line for _, line in lines]
+    return pa.table({ROW: pa.array(rows, pa.int64()), "line": pa.array(texts, pa.string())})
 
 
 def _lines(stream: io.BufferedReader, name: str) -> Iterator[str]:
@@ -217,7 +230,9 @@ def _lines(stream: io.BufferedReader, name: str) -> Iterator[str]:
         if not line:
             return
         if len(line) == _BLOCK:
-            raise InputError(f"a line is longer than {_BLOCK:,} bytes. Write one object a line.", file=name, row=number)
+            raise InputError(
+                f"a line is longer than {_BLOCK:,} bytes. Write one object per line.", file=name, row=number
+            )
         yield line.decode("utf-8").strip()
 
 
@@ -239,7 +254,7 @@ def _parquet_batches(path: Path) -> Batches:
 
 
 def _plain(column: pa.Array) -> pa.Array:
-    """Strings, numbers, times and lists of strings stay; what has no use as an attribute becomes null."""
+    """Strings, numbers, times and lists of strings; columns of other types become null."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return _plain(column.dictionary_decode())
@@ -247,9 +262,8 @@ def _plain(column: pa.Array) -> pa.Array:
         return column.cast(pa.float64())
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_large_string(kind):
         return column.cast(pa.string())
-    if pa.types.is_large_list(kind) or pa.types.is_list(kind):
-        if pa.types.is_nested(kind.value_type):
-            return pa.nulls(len(column), pa.string())
+    is_list = pa.types.is_large_list(kind) or pa.types.is_list(kind)
+    if is_list and not pa.types.is_nested(kind.value_type):
         return column.cast(pa.list_(pa.string()))
     if pa.types.is_nested(kind) or pa.types.is_null(kind):
         return pa.nulls(len(column), pa.string())
@@ -257,7 +271,7 @@ def _plain(column: pa.Array) -> pa.Array:
 
 
 def _numbered(batch: pa.RecordBatch, rows: Sequence[int] | pa.Array) -> pa.RecordBatch:
-    """The batch with its row numbers, and without blanks around its texts."""
+    """The batch with its row numbers, its texts trimmed."""
     columns = [
         pa.compute.utf8_trim_whitespace(column) if pa.types.is_string(column.type) else column
         for column in batch.columns

@@ -1,10 +1,10 @@
-"""What ingesting read, kept and rejected, and why."""
+"""What an ingest read, loaded and rejected, and why."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from engine.catalogue.attribute_kinds import AttributeKind
@@ -17,13 +17,13 @@ _VALUE_LENGTH = 80
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with one row (or picture).
+    """One fault of one row (or picture).
 
     Attributes
     ----------
-    row : 1-based data row, the header not counted; None for what has no row.
+    row : 1-based data row, the header not counted; None where there is no row.
     kind : a short name that problems of the same sort share, e.g. "missing_id".
-    value : what stood there, shortened.
+    value : what the cell holds, shortened.
     """
 
     file: str
@@ -35,7 +35,7 @@ class Problem:
 
 
 class ProblemLog:
-    """Counts all problems and keeps the first `SHOWN_PER_KIND` of each kind."""
+    """Counts all problems and remembers the first `SHOWN_PER_KIND` of each kind."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -43,40 +43,40 @@ class ProblemLog:
 
     @property
     def shown(self) -> list[Problem]:
-        """The problems kept, kind after kind in the order in which the kinds appeared."""
+        """The remembered problems, grouped by kind, in the order in which the kinds appeared."""
         return [problem for problems in self._shown.values() for problem in problems]
 
     def add(self, problem: Problem) -> None:
         self.extend([problem], {problem.kind: 1})
 
     def extend(self, first: Iterable[Problem], counts: dict[str, int]) -> None:
-        """Add problems of which only the first were built; `counts` says how many there are of each kind."""
+        """Add the `first` problems of each kind; `counts` is the number of all of them, by kind."""
         self.counts.update(counts)
         for problem in first:
             shown = self._shown.setdefault(problem.kind, [])
             if len(shown) < SHOWN_PER_KIND:
-                value = problem.value
-                if value is not None and len(value) > _VALUE_LENGTH:
-                    value = value[: _VALUE_LENGTH - 1] + "…"
-                shown.append(Problem(problem.file, problem.row, problem.field, problem.kind, problem.message, value))
+                shown.append(replace(problem, value=_shortened(problem.value)))
 
     def summary(self) -> str:
-        """One sentence a kind: how many, and the first with file, row and field."""
+        """One line per kind: the number of problems, and the first with file, row and field."""
         lines = []
         for kind, count in self.counts.items():
             first = self._shown[kind][0]
-            where = ", ".join(
-                part
-                for part in (
-                    first.file,
-                    f"row {first.row}" if first.row is not None else "",
-                    f"field {first.field!r}" if first.field else "",
-                )
-                if part
-            )
-            found = f" (there: {first.value!r})" if first.value is not None else ""
-            lines.append(f"{count:,} x {kind.replace('_', ' ')}; first in {where}: {first.message}{found}")
+            found = f" (found: {first.value!r})" if first.value is not None else ""
+            lines.append(f"{count:,} x {kind.replace('_', ' ')}; first in {_where(first)}: {first.message}{found}")
         return "\n".join(lines)
+
+
+def _shortened(value: str | None) -> str | None:
+    if value is None or len(value) <= _VALUE_LENGTH:
+        return value
+    return value[: _VALUE_LENGTH - 1] + "…"
+
+
+def _where(problem: Problem) -> str:
+    row = f"row {problem.row}" if problem.row is not None else ""
+    field = f"field {problem.field!r}" if problem.field else ""
+    return ", ".join(part for part in (problem.file, row, field) if part)
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class FileReport:
     Attributes
     ----------
     kind : "products", "events", "products and events", or "pictures".
-    read, kept, rejected : rows (or pictures); a row that is kept may still have a problem, e.g. no picture.
+    read, kept, rejected : rows (or pictures); a loaded row counts as kept and may still have a problem, e.g. no picture.
     columns : what became of each column, in the file's order, e.g. {"sku": "item_id", "colour": "category"}.
-    notes : what was left out or decided without being asked.
+    notes : what Longtail left out or decided by itself.
     """
 
     name: str

@@ -34,7 +34,7 @@ _CONTROL = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
 
 @dataclass(frozen=True)
 class IdRules:
-    """How a shop's ids are made one: `upper` folds case, `width` pads numbers with zeros on the left."""
+    """How a shop's ids are normalised: `upper` folds case, `width` pads numbers with zeros on the left."""
 
     upper: bool = False
     width: int | None = None
@@ -42,7 +42,7 @@ class IdRules:
 
 @dataclass(frozen=True)
 class Check:
-    """A row for which `condition` holds has a problem; `value` is the SQL of what stood there."""
+    """A row for which `condition` holds has a problem; `value` is SQL for what the cell holds."""
 
     kind: str
     field: str
@@ -60,8 +60,8 @@ def staged_types(path: Path) -> dict[str, pa.DataType]:
 def with_texts(table: str, columns: Mapping[str, str], types: Mapping[str, pa.DataType]) -> str:
     """A relation over `table` that adds, for each name -> staged column, `<name>_text`: null where missing.
 
-    `<name>_raw` is what stood there, null only where nothing did. In two steps, because DuckDB computes an expression
-    once for every place where it is written.
+    `<name>_raw` is the text as the file has it, null only for empty cells. The query has two steps, because DuckDB
+    computes an expression again wherever it is repeated.
     """
     if not columns:
         return table
@@ -78,7 +78,7 @@ def with_texts(table: str, columns: Mapping[str, str], types: Mapping[str, pa.Da
 
 
 def _as_text(column: str, kind: pa.DataType) -> str:
-    """Text (staged without blanks around it); 17850.0 is written 17850."""
+    """SQL for a column as text (staged without blanks around it); 17850.0 becomes 17850."""
     if pa.types.is_floating(kind):
         whole = f"{column} = floor({column}) AND abs({column}) < 1e15"
         return f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
@@ -86,7 +86,7 @@ def _as_text(column: str, kind: pa.DataType) -> str:
 
 
 def id_sql(text: str, rules: IdRules | None = None) -> str:
-    """An id out of a column of texts; whole numbers that a spreadsheet wrote as 12.0 lose their ".0"."""
+    """SQL for ids in a column of texts; whole numbers that a spreadsheet wrote as 12.0 lose their ".0"."""
     plain = rf"regexp_replace({text}, '^([0-9]+)\.0$', '\1')"
     if rules and rules.upper:
         plain = f"upper({plain})"
@@ -97,7 +97,7 @@ def id_sql(text: str, rules: IdRules | None = None) -> str:
 
 
 def id_checks(field: str, name: str, who: str) -> list[Check]:
-    """What can be wrong with the id in the column `name`; `who` is what it identifies."""
+    """Checks of the ids in the column `name`; `who` is what they identify."""
     return [
         Check(
             f"missing_{who}", field, f"{name} IS NULL", "NULL", f"the {who} has no id. Fill it in or remove the row."
@@ -107,7 +107,7 @@ def id_checks(field: str, name: str, who: str) -> list[Check]:
             field,
             f"regexp_matches({name}, {quoted(_CONTROL)})",
             name,
-            f"the {who}'s id holds invisible characters. Remove them at the source.",
+            f"the {who}'s id contains invisible characters. Remove them at the source.",
         ),
         Check(
             "long_id",
@@ -120,7 +120,7 @@ def id_checks(field: str, name: str, who: str) -> list[Check]:
 
 
 def number_sql(text: str) -> str:
-    """DOUBLE out of a column of texts, null where there is no number; a decimal comma is understood."""
+    """SQL for numbers (DOUBLE) in a column of texts, null where there is none; a decimal comma is understood."""
     return rf"try_cast(regexp_replace({text}, '^([-+]?[0-9]+),([0-9]{{1,2}})$', '\1.\2') AS DOUBLE)"
 
 

@@ -1,4 +1,4 @@
-"""What kind of file this is, and its bytes as checked UTF-8."""
+"""A text or Parquet file's format, checked against its content, and its text as valid UTF-8."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ _MAGIC = {
 }
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CHUNK = 1024 * 1024
-# A gzip file may unpack to this many times its size once it has passed the first so many bytes.
+_HEAD = 512
+# A gzip file may unpack to `_MAX_RATIO` times its size, or to `_FREE_BYTES` if that is more.
 _MAX_RATIO = 200
 _FREE_BYTES = 256 * 1024 * 1024
 
@@ -54,7 +55,7 @@ def text_format(path: Path) -> str:
     form = _FORMATS.get(suffix[0])
     if form is None or (gz and form == "parquet"):
         raise InputError(
-            "files are read by their names' endings: .csv, .csv.gz, .tsv, .jsonl, .jsonl.gz or .parquet. Rename or convert it.",
+            "its name must end in .csv, .csv.gz, .tsv, .jsonl, .jsonl.gz or .parquet. Rename or convert it.",
             file=path.name,
         )
     return form
@@ -62,36 +63,17 @@ def text_format(path: Path) -> str:
 
 def require_content(path: Path, form: str) -> None:
     """Raise `InputError` where the file's first bytes contradict its name."""
-    with path.open("rb") as stream:
-        head = stream.read(512)
-    gz = path.suffix.lower() == ".gz"
-    if gz and not head.startswith(b"\x1f\x8b"):
-        raise InputError("the name says gzip, but the content is not. Rename it without .gz.", file=path.name)
-    if gz:
-        try:
-            with gzip.open(path) as stream:
-                head = stream.read(512)
-        except (OSError, EOFError, zlib.error) as exc:
-            raise InputError(f"the gzip file is damaged ({exc}). Copy it again.", file=path.name) from exc
-        if not head:
-            raise InputError("the file is empty. Export it again.", file=path.name)
+    head = _head(path)
     if form == "parquet":
         if not head.startswith(b"PAR1"):
             raise InputError("the name says Parquet, but the content is not. Export it again.", file=path.name)
         return
     name = {"csv": "CSV", "jsonl": "JSON Lines"}[form]
-    for magic, what in _MAGIC.items():
-        if head.startswith(magic):
-            raise InputError(f"the name says {name}, but this is {what}. Save it as {name}.", file=path.name)
-    if head.startswith(_UTF16):
-        raise InputError("the text is UTF-16. Save it as CSV in UTF-8.", file=path.name)
+    _require_text(head, name, path.name)
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()
-    control = sum(byte < 32 and byte not in b"\t\n\r" for byte in head)
-    if control > 0.1 * len(head):
-        raise InputError(f"the name says {name}, but this is binary data. Export it again.", file=path.name)
     if form == "jsonl" and not text.startswith(b"{"):
         raise InputError(
-            "the name says JSON Lines, but the first line is not an object in braces. Write one JSON object a line.",
+            "the name says JSON Lines, but the first line is not an object in braces. Write one JSON object per line.",
             file=path.name,
             row=1,
         )
@@ -99,11 +81,40 @@ def require_content(path: Path, form: str) -> None:
         raise InputError("the name says CSV, but this looks like JSON Lines. Rename it to .jsonl.", file=path.name)
 
 
-def open_text(path: Path, encoding: str | None = None) -> io.BufferedReader:
-    """The file's text as UTF-8 bytes without byte order mark, unpacked if its name ends in .gz.
+def _head(path: Path) -> bytes:
+    """The first bytes of the content, unpacked if the name ends in .gz."""
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    if path.suffix.lower() != ".gz":
+        return head
+    if not head.startswith(b"\x1f\x8b"):
+        raise InputError("the name says gzip, but the content is not. Rename it without .gz.", file=path.name)
+    try:
+        with gzip.open(path) as stream:
+            head = stream.read(_HEAD)
+    except (OSError, EOFError, zlib.error) as exc:
+        raise InputError(f"the gzip file is damaged ({exc}). Copy it again.", file=path.name) from exc
+    if not head:
+        raise InputError("the file is empty. Export it again.", file=path.name)
+    return head
 
-    Reading raises `InputError` with byte and line at the first byte that is not valid in `encoding` (UTF-8 unless
-    declared), and when a gzip file is damaged or unpacks without end.
+
+def _require_text(head: bytes, name: str, file: str) -> None:
+    for magic, what in _MAGIC.items():
+        if head.startswith(magic):
+            raise InputError(f"the name says {name}, but this is {what}. Save it as {name}.", file=file)
+    if head.startswith(_UTF16):
+        raise InputError("the text is UTF-16. Save it as CSV in UTF-8.", file=file)
+    control = sum(byte < 32 and byte not in b"\t\n\r" for byte in head)
+    if control > 0.1 * len(head):
+        raise InputError(f"the name says {name}, but this is binary data. Export it again.", file=file)
+
+
+def open_text(path: Path, encoding: str | None = None) -> io.BufferedReader:
+    """The file's text as UTF-8 bytes without a byte order mark, unpacked if its name ends in .gz.
+
+    Reading raises `InputError`, with byte and line, at the first byte that is not valid in `encoding` (UTF-8 unless
+    declared), and also where a gzip file is damaged or unpacks to too much.
     """
     try:
         codec = codecs.lookup(encoding or "utf-8").name
@@ -152,7 +163,8 @@ class _CheckedText(io.RawIOBase):
             raise InputError(f"the file is damaged ({exc}). Copy it again.", file=self._path.name) from exc
         if self._packed and self._bytes + len(raw) > self._limit:
             raise InputError(
-                f"it unpacks to more than {_MAX_RATIO} times its size. Unpack it yourself first.", file=self._path.name
+                f"the file unpacks to more than {_MAX_RATIO} times its size. Unpack it yourself first.",
+                file=self._path.name,
             )
         return raw
 

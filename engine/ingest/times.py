@@ -14,18 +14,18 @@ __all__ = ["NO_TIMES", "TimePlan", "plan_times"]
 _DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y")
 _MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%b %d, %Y", "%m %d, %Y")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-# 2200-01-01: what lies behind it, or at or before 1970, is no time at which anybody bought anything.
+# 2200-01-01: nobody bought anything after it, or in 1970 or before.
 _LATEST = 7_258_118_400
 
 
 @dataclass(frozen=True)
 class TimePlan:
-    """How to read a column of times, in two steps: nested in one expression, each part would be computed many times.
+    """How to read a column of times, in two steps: in one nested expression, DuckDB would compute each part many times.
 
     Attributes
     ----------
-    number : the time as a number where it is one, over the staged column and `time_text`.
-    seconds : DOUBLE seconds, or null, over `time_text` and `time_number`, as the steps before name them.
+    number : SQL over the staged column and `time_text`: the time as a number, null where it is none.
+    seconds : SQL over `time_text` and `time_number`: DOUBLE seconds, or null.
     note : how dates were read, "" where there is only one way.
     """
 
@@ -35,7 +35,7 @@ class TimePlan:
 
     @staticmethod
     def whole(seconds: str) -> str:
-        """BIGINT seconds of the column `seconds`; null for what cannot be a time."""
+        """SQL for BIGINT seconds of the column `seconds`; null for what cannot be a time."""
         return f"CASE WHEN {seconds} > 0 AND {seconds} < {_LATEST} THEN floor({seconds})::BIGINT END"
 
 
@@ -52,7 +52,7 @@ _PLAIN = f"CASE WHEN time_number IS NOT NULL THEN {_FROM_NUMBER} ELSE epoch(try_
 
 
 def plan_times(connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: pa.DataType) -> TimePlan:
-    """Look at a column of `table`, all of it or a fair sample, and decide how to read it.
+    """Decide how to read a column of `table`, which holds all rows or a fair sample.
 
     Numbers are seconds, milliseconds, microseconds or nanoseconds by their size, or dates like 20181231. Text is ISO
     8601 (UTC unless it says otherwise) or a date with day or month first, whichever more of the column agrees with.
@@ -72,7 +72,7 @@ def plan_times(connection: duckdb.DuckDBPyConnection, table: str, column: str, k
         ) WHERE time_text IS NOT NULL AND ({_PLAIN}) IS NULL
     """).fetchall()[0]
     first, second = ("day", "month") if days >= months else ("month", "day")
-    doubt = "; the column does not tell which it is, so check it" if days == months else ""
+    doubt = "; the column fits both orders, so check it" if days == months else ""
     seconds = f"coalesce({_PLAIN}, {parsed[first]}, {parsed[second]})"
     return TimePlan(number, seconds, f"dates were read with the {first} first{doubt}" if days or months else "")
 

@@ -1,8 +1,9 @@
-"""Column mappings for data sets that people really have: one small TOML file each, read into a validated `Preset`."""
+"""Column mappings for common data sets: one small TOML file each, read into a validated `Preset`."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -33,7 +34,7 @@ class _Group(BaseModel):
 
 
 class FileNames(_Group):
-    """What the data set's files are called; glob patterns, the first that matches counts."""
+    """Names of the data set's files: glob patterns, of which the first match counts."""
 
     items: tuple[str, ...] = ()
     interactions: tuple[str, ...] = ()
@@ -41,7 +42,7 @@ class FileNames(_Group):
 
 
 class Derived(_Group):
-    """A column made from another: the group of a pattern in it, or the last of its several values."""
+    """A column made from another: the first group of a pattern, or the last of several values."""
 
     source: str
     pattern: str | None = None
@@ -54,9 +55,9 @@ class ItemRules(_Group):
     columns: dict[str, str] = {}
     kinds: dict[str, AttributeKind] = {}
     leave_out: tuple[str, ...] = Field(
-        default=(), description="columns that are no content: codes beside names, addresses"
+        default=(), description="columns that are not content: codes that repeat a name, addresses"
     )
-    missing: tuple[str, ...] = Field(default=(), description="texts that mean that there is no value")
+    missing: tuple[str, ...] = Field(default=(), description="texts that mean no value")
     derived: dict[str, Derived] = {}
     flatten: tuple[str, ...] = Field(default=(), description="nested objects whose frequent keys become attributes")
     encoding: str | None = None
@@ -66,19 +67,16 @@ class EventRules(_Group):
     """How to read the events."""
 
     columns: dict[str, str] = {}
-    event: str | None = Field(default=None, description="what every event is, where no column says")
+    event: str | None = Field(default=None, description="what every event is, if no column says so")
     min_rating: float | None = None
     no_user: tuple[str, ...] = Field(default=(), description="shopper ids that stand for nobody")
-    item_pattern: str | None = Field(default=None, description="ids that do not match are no products; RE2 syntax")
+    item_pattern: str | None = Field(default=None, description="ids that do not match are not products; RE2 syntax")
     price_above_zero: bool = False
     encoding: str | None = None
 
 
 class Preset(_Group):
-    """A data set that people really have.
-
-    `files` says what to call and where to find its files; `title` and `description` are for people.
-    """
+    """How to read a common data set; `title` and `description` are for people."""
 
     name: str
     title: str
@@ -94,7 +92,7 @@ class Preset(_Group):
     interactions: EventRules = EventRules()
 
 
-# Any other shop: columns are known by their names.
+# Any other shop: columns are recognised by their names.
 NO_PRESET = Preset(
     name="",
     title="this folder",
@@ -115,7 +113,7 @@ def available_presets() -> list[Preset]:
 
 @cache
 def load_preset(name: str) -> Preset:
-    """The preset of this name. Raises `InputError` listing the names when there is none."""
+    """The preset of this name. Raises `InputError` listing the names if it does not exist."""
     names = sorted(path.stem for path in _FOLDER.glob("*.toml"))
     if name not in names:
         raise InputError(f"there is no preset {name!r}. {suggest(name, names).replace('columns', 'presets')}")
@@ -129,34 +127,37 @@ def load_preset(name: str) -> Preset:
 def find_files(folder: Path, names: FileNames, title: str) -> dict[str, Path]:
     """The data set's files in `folder` and below: role ("items", "interactions", "images") -> path.
 
-    Raises `InputError` when the events are not there, or a role has several candidates.
+    Raises `InputError` if the events are missing, or a role has several candidates.
     """
     if not folder.is_dir():
         raise InputError("there is no such folder. Check the path.", file=str(folder))
     found: dict[str, Path] = {}
     for role, patterns in (("items", names.items), ("interactions", names.interactions), ("images", names.images)):
-        for pattern in patterns:
-            matches = [path for path in sorted(folder.rglob(pattern)) if path not in found.values()]
-            if role != "images":
-                matches = [path for path in matches if path.is_file() and not _claimed(path, role, names)]
-            # The outermost ones: a workspace, or an unpacked copy, may lie in the same folder.
-            depth = min((len(path.parts) for path in matches), default=0)
-            matches = [path for path in matches if len(path.parts) == depth]
-            if len(matches) > 1 and role != "images":
-                listed = ", ".join(str(path.relative_to(folder)) for path in matches[:5])
-                raise InputError(
-                    f"several files could be the {role} ({listed}). Leave one, or name it with --{role}.",
-                    file=str(folder),
-                )
-            if matches:
-                found[role] = matches[0]
-                break
+        candidates = (_matches(folder, pattern, role, names, found) for pattern in patterns)
+        if matches := next((matches for matches in candidates if matches), None):
+            found[role] = matches[0]
     if "interactions" not in found:
         expected = " or ".join(names.interactions)
-        raise InputError(f"no {expected} is there, which {title} needs. Check the folder.", file=str(folder))
+        raise InputError(f"the folder contains no {expected}, which {title} needs. Check the folder.", file=str(folder))
     return found
 
 
+def _matches(folder: Path, pattern: str, role: str, names: FileNames, found: Mapping[str, Path]) -> list[Path]:
+    """The outermost files (or, for pictures, folders and zips) that match and have no other role."""
+    matches = [path for path in sorted(folder.rglob(pattern)) if path not in found.values()]
+    if role != "images":
+        matches = [path for path in matches if path.is_file() and not _claimed(path, role, names)]
+    # The folder may also contain a workspace or an unpacked copy; their files lie deeper.
+    depth = min((len(path.parts) for path in matches), default=0)
+    matches = [path for path in matches if len(path.parts) == depth]
+    if len(matches) > 1 and role != "images":
+        listed = ", ".join(str(path.relative_to(folder)) for path in matches[:5])
+        raise InputError(
+            f"several files could be the {role} ({listed}). Leave one, or name it with --{role}.", file=str(folder)
+        )
+    return matches
+
+
 def _claimed(path: Path, role: str, names: FileNames) -> bool:
-    """Whether a product file's name says that a loose pattern for events must not take it."""
+    """Whether a file's name marks it as products, so that a loose pattern for events must not match it."""
     return role == "interactions" and any(path.match(pattern) for pattern in names.items)

@@ -338,6 +338,14 @@ def test_pictures_are_stored_and_a_missing_one_is_no_reason_to_drop_its_product(
     assert report.problem_counts == {"unreadable_picture": 1, "missing_picture": 4}
 
 
+def test_pictures_are_found_for_products_that_only_the_events_name(workspace: Workspace, shop: Path) -> None:
+    (shop / "images").mkdir()
+    (shop / "images" / "p1.png").write_bytes(png())
+    report = ingest(workspace, interactions=shop / "interactions.csv", images=shop / "images")
+    assert read_shop(workspace).items["image"].notna().tolist() == [True, *[False] * 5]
+    assert report.problem_counts == {"missing_picture": 5}
+
+
 def test_a_refused_ingest_stores_no_picture(workspace: Workspace, shop: Path) -> None:
     (shop / "images").mkdir()
     (shop / "images" / "p1.png").write_bytes(png())

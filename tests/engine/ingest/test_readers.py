@@ -164,9 +164,9 @@ def workbook() -> bytes:
         ("items.json", b'[{"id": 1}]', "not an object in braces"),
         ("items.parquet", b"id,x\na,1\n", "the name says Parquet"),
         ("items.parquet", b"PAR1" + b"\0" * 100, "cannot be read"),
-        ("items.xlsx", workbook(), "names' endings"),
-        ("items.parquet.gz", gzip.compress(b"PAR1"), "names' endings"),
-        ("items", b"id\na\n", "names' endings"),
+        ("items.xlsx", workbook(), "its name must end in"),
+        ("items.parquet.gz", gzip.compress(b"PAR1"), "its name must end in"),
+        ("items", b"id\na\n", "its name must end in"),
     ],
 )
 def test_a_file_that_is_not_what_its_name_says_is_refused_by_name(

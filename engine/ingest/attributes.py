@@ -1,0 +1,82 @@
+"""Columns of a products file that are no known field -> attributes, whose kinds are inferred from their values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pandas as pd
+
+from engine.catalogue.attribute_kinds import AttributeKind, as_kind, infer_kind
+from engine.catalogue.snapshot import ITEM_COLUMNS, RESERVED_COLUMNS
+from engine.ingest.cells import CONTROL, MAX_TEXT, MAX_TITLE, ProductRows, without_control
+from engine.ingest.columns import behaviour_column
+from engine.ingest.presets import ItemRules
+
+__all__ = ["LEFT_OUT", "add_attribute"]
+
+LEFT_OUT = "left out"
+_MAX_NAME = 100
+
+
+def add_attribute(
+    items: pd.DataFrame, column: str, values: pd.Series, rules: ItemRules, kinds: Mapping[str, str], rows: ProductRows
+) -> tuple[str, str, AttributeKind | None]:
+    """Add a column to `items` as an attribute unless it must stay out.
+
+    Returns what became of the column, in words, and the attribute's name and kind ("" and None where it stays out).
+    """
+    present = [value for value in values if value is not None]
+    decided = kinds.get(column) or rules.kinds.get(column)
+    if reason := _reason_to_leave_out(column, present, decided, rules, kinds):
+        return f"{LEFT_OUT}: {reason}", "", None
+    inferred = infer_kind(present)
+    kind: AttributeKind | None = decided or inferred.kind  # type: ignore[assignment]
+    if kind is None or not present:
+        return f"{LEFT_OUT}: {inferred.reason or 'empty'}", "", None
+    cleaned, wrong = as_kind(values, kind, inferred.separator)
+    for position in wrong[wrong].index:
+        message = "not a number, unlike the rest of the column; the product was loaded without it."
+        rows.report(position, column, "not_a_number", message, str(values[position]))
+    name = _attribute_name(column, items.columns)
+    items[name] = _without_control(cleaned, kind)
+    return kind if name == column else f"{kind}, as {name}", name, kind
+
+
+def _reason_to_leave_out(
+    column: str, present: list[Any], decided: str | None, rules: ItemRules, kinds: Mapping[str, str]
+) -> str | None:
+    if decided == "skip":
+        return "as you said"
+    if column not in kinds and column in rules.leave_out:
+        return "not content, by the preset"
+    if column not in kinds and behaviour_column(column):
+        return "it counts what shoppers did, which content must not know"
+    return "nested" if _nested(present) else None
+
+
+def _nested(present: list[Any]) -> bool:
+    return bool(present) and all(isinstance(value, str) and value.startswith(("{", "[{")) for value in present[:100])
+
+
+def _without_control(values: pd.Series, kind: AttributeKind) -> pd.Series:
+    if kind == "multi":
+        return pd.Series([_clean_list(value) for value in values], dtype=object)
+    if kind == "number":
+        return values
+    return values.str.replace(CONTROL, " ", regex=True).str.strip().str.slice(0, MAX_TEXT)
+
+
+def _clean_list(value: list[str] | None) -> list[str] | None:
+    parts = [without_control(part)[:MAX_TITLE] for part in value or []]
+    return [part for part in parts if part] or None
+
+
+def _attribute_name(column: str, taken: Collection[str]) -> str:
+    """The column's name without control characters, with a number where another name differs in case only."""
+    base = without_control(column)[:_MAX_NAME] or "attribute"
+    used = {name.lower() for name in taken} | {name.lower() for name in ITEM_COLUMNS} | RESERVED_COLUMNS
+    name, number = base, 2
+    while name.lower() in used:
+        name, number = f"{base}_{number}", number + 1
+    return name
