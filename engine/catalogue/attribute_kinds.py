@@ -1,4 +1,4 @@
-"""The kinds of attribute a product can have, told from a column's values; the same values give the same kind."""
+"""The kinds of attributes, inferred from a column's values: the same values always give the same kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["AttributeKind", "Inferred", "as_kind", "infer_kind", "parse_number",
 
 AttributeKind = Literal["category", "number", "text", "multi"]
 
-# Kinds are told from at most so many values, taken evenly from the whole column.
+# Kinds are inferred from at most so many values, taken evenly from the whole column.
 _SAMPLE = 20_000
 _SEPARATORS = ("|", ";", ",")
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
@@ -27,7 +27,7 @@ _TRUTH = frozenset({"true", "false", "yes", "no", "y", "n", "t", "f", "0", "1"})
 
 @dataclass(frozen=True)
 class Inferred:
-    """A column's kind, or None with the reason why it is left out; `separator` of a multi-valued one."""
+    """A column's kind, or None with the reason why it is left out; `separator` divides the values of a multi-valued one."""
 
     kind: AttributeKind | None
     reason: str = ""
@@ -35,24 +35,27 @@ class Inferred:
 
 
 def infer_kind(values: Sequence[Any]) -> Inferred:
-    """Tell the kind of a column from its values that are there: strings, numbers, booleans or lists.
+    """The kind of a column, from its present values: strings, numbers, booleans or lists.
 
-    Lists are multi-valued. Strings are numbers where all are (True, False, 0 and 1 are a category), multi-valued
-    where "|", ";" or "," cuts them into pieces that come up again, text where they are long or hardly ever repeat,
-    and a category otherwise. Left out: empty columns, dates, web addresses, and codes that no two products share.
+    Lists are multi-valued. Strings are numbers if all are (True, False, 0 and 1 are a category), multi-valued if "|", ";"
+    or "," cuts them into pieces that recur, text if they are long or hardly ever repeat, and otherwise a category.
+    Left out: empty columns, dates, web addresses, and codes that no two products share.
     """
     present = list(values)
     if not present:
         return Inferred(None, "empty")
-    step = -(-len(present) // _SAMPLE)
-    sample = present[::step]
+    sample = present[:: -(-len(present) // _SAMPLE)]
     if any(isinstance(value, list) for value in sample):
         return Inferred("multi")
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in sample):
         return Inferred("category" if set(sample) <= {0, 1} else "number")
     texts = [str(value) for value in sample]
-    distinct = set(texts)
-    if {text.lower() for text in distinct} <= _TRUTH:
+    return _kind_by_pattern(texts) or _kind_by_length(texts)
+
+
+def _kind_by_pattern(texts: list[str]) -> Inferred | None:
+    """What (nearly) all texts are: truth values, numbers, addresses, dates or lists; None for anything else."""
+    if {text.lower() for text in texts} <= _TRUTH:
         return Inferred("category")
     if all(_NUMBER.fullmatch(text) for text in texts):
         # Leading zeros are part of a code: "007" is not 7.
@@ -62,19 +65,18 @@ def infer_kind(values: Sequence[Any]) -> Inferred:
         return Inferred(None, "web addresses")
     if _most(_DATE, texts):
         return Inferred(None, "dates")
-    if _json_lists(texts):
-        return Inferred("multi", separator="json")
-    separator = _separator(texts)
-    if separator:
-        return Inferred("multi", separator=separator)
+    separator = "json" if _json_lists(texts) else _separator(texts)
+    return Inferred("multi", separator=separator) if separator else None
+
+
+def _kind_by_length(texts: list[str]) -> Inferred:
     words = sum(len(text.split()) for text in texts) / len(texts)
-    unique = len(distinct) / len(texts)
+    unique = len(set(texts)) / len(texts)
     if len(texts) >= 20 and unique == 1.0 and words < 1.1:
         return Inferred(None, "a code of its own for every product")
     long = words > 8 or sum(map(len, texts)) / len(texts) > 60
-    return Inferred(
-        "text" if (long and unique > 0.2) or (unique > 0.8 and words > 2.5 and len(texts) >= 5) else "category"
-    )
+    sentences = unique > 0.8 and words > 2.5 and len(texts) >= 5
+    return Inferred("text" if (long and unique > 0.2) or sentences else "category")
 
 
 def as_kind(values: pd.Series, kind: AttributeKind, separator: str | None = None) -> tuple[pd.Series, pd.Series]:
@@ -91,48 +93,56 @@ def as_kind(values: pd.Series, kind: AttributeKind, separator: str | None = None
 
 
 def parse_number(value: Any) -> float | None:
-    """A number out of 12, "12.99", "£1,299.00", "12,99 €" or "$5"; None for anything else, infinities included."""
+    """The number in 12, "12.99", "£1,299.00", "12,99 €" or "$5"; None for anything else, and for infinities."""
     if value is None or isinstance(value, (list, dict)):
         return None
     if isinstance(value, (int, float)):
-        return float(value) if abs(float(value)) < float("inf") else None
-    text = value.strip()
-    if not _NUMBER.fullmatch(text):
-        if re.search(r"\d[^0-9.,\s]*[-/\s]+[^0-9.,\s]*\d", text) or len(_MONEY.sub("", text)) < 1:
-            return None
-        if sum(character.isalpha() for character in text) > 3:
-            return None
-        text = _MONEY.sub("", text)
-        if re.fullmatch(r"[-+]?\d{1,3}(\.\d{3})*,\d{1,2}|[-+]?\d+,\d{1,2}", text):
-            text = text.replace(".", "").replace(",", ".")
-        elif re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?", text):
-            text = text.replace(",", "")
+        number = float(value)
+    else:
+        text = value.strip()
+        if not _NUMBER.fullmatch(text):
+            text = _without_currency(text)
         if not _NUMBER.fullmatch(text):
             return None
-    number = float(text)
+        number = float(text)
     return number if abs(number) < float("inf") else None
 
 
+def _without_currency(text: str) -> str:
+    """An amount of money with a decimal point and nothing else; "" for what is none."""
+    if re.search(r"\d[^0-9.,\s]*[-/\s]+[^0-9.,\s]*\d", text) or sum(letter.isalpha() for letter in text) > 3:
+        return ""
+    text = _MONEY.sub("", text)
+    if re.fullmatch(r"[-+]?\d{1,3}(\.\d{3})*,\d{1,2}|[-+]?\d+,\d{1,2}", text):
+        return text.replace(".", "").replace(",", ".")
+    if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?", text):
+        return text.replace(",", "")
+    return text
+
+
 def split_values(value: Any, separator: str | None = None) -> list[str] | None:
-    """Several values out of a list, a JSON list or separated text: trimmed, each once, in their order; None for none."""
+    """The values of a list, a JSON list or a separated text: trimmed, each once, in their order; None if there are none."""
     if value is None or (isinstance(value, float) and value != value):
         return None
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, str):
-        if value.startswith("[") and separator in {None, "json"}:
-            try:
-                parsed = json.loads(value)
-            except ValueError:
-                parsed = None
-            value = parsed if isinstance(parsed, list) else value
-        if isinstance(value, str):
-            mark = separator if separator not in {None, "json"} else _mark(value)
-            value = value.split(mark) if mark else [value]
-    if not isinstance(value, list):
-        value = [value]
-    parts = [_text(part).strip() for part in value if part is not None and not isinstance(part, (dict, list))]
-    return list(dict.fromkeys(part for part in parts if part)) or None
+        value = _split_text(value, separator)
+    parts = value if isinstance(value, list) else [value]
+    texts = [_text(part).strip() for part in parts if part is not None and not isinstance(part, (dict, list))]
+    return list(dict.fromkeys(text for text in texts if text)) or None
+
+
+def _split_text(text: str, separator: str | None) -> list[Any]:
+    if text.startswith("[") and separator in {None, "json"}:
+        try:
+            parsed = json.loads(text)
+        except ValueError:
+            parsed = None
+        if isinstance(parsed, list):
+            return parsed
+    mark = separator if separator not in {None, "json"} else _mark(text)
+    return text.split(mark) if mark else [text]
 
 
 def _mark(text: str) -> str | None:
@@ -159,14 +169,14 @@ def _json_lists(texts: list[str]) -> bool:
 
 
 def _separator(texts: list[str]) -> str | None:
-    """The mark that cuts at least a tenth of the values into short pieces which come up again elsewhere."""
-    for separator in _SEPARATORS:
-        cut = [text for text in texts if separator in text]
-        if len(cut) < max(2, 0.1 * len(texts)):
-            continue
-        pieces = [piece.strip() for text in texts for piece in text.split(separator) if piece.strip()]
-        short = sum(len(piece) <= 40 and len(piece.split()) <= 4 for piece in pieces) >= 0.95 * len(pieces)
-        shared = sum(count for count in Counter(pieces).values() if count > 1)
-        if short and shared >= (0.5 if separator == "|" else 0.8) * len(pieces):
-            return separator
-    return None
+    """The mark that cuts at least a tenth of the values into short pieces that recur in other values."""
+    return next((separator for separator in _SEPARATORS if _separates(separator, texts)), None)
+
+
+def _separates(separator: str, texts: list[str]) -> bool:
+    if sum(separator in text for text in texts) < max(2, 0.1 * len(texts)):
+        return False
+    pieces = [piece.strip() for text in texts for piece in text.split(separator) if piece.strip()]
+    short = sum(len(piece) <= 40 and len(piece.split()) <= 4 for piece in pieces) >= 0.95 * len(pieces)
+    shared = sum(count for count in Counter(pieces).values() if count > 1)
+    return short and shared >= (0.5 if separator == "|" else 0.8) * len(pieces)

@@ -1,7 +1,7 @@
 """Pictures that strangers gave us: untrusted bytes -> bounded RGB, stored once by content hash.
 
-JPEG, PNG and WebP are told by their content, never by their name. Bytes and pixels are bounded before anything is
-decoded (a 504 KB PNG can decode to 694 MB), and what is stored was encoded by us, not by the stranger.
+The content decides whether a file is a JPEG, PNG or WebP, never its name. Bytes and pixels are bounded before anything is
+decoded (a 504 KB PNG can decode to 694 MB), and the stored files are encoded by us, not by the stranger.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class EncodedPicture:
 def decode_image(data: bytes, *, name: str) -> Image.Image:
     """Decode a JPEG, PNG or WebP into RGB, turned upright by its EXIF tag, long side at most 640 pixels.
 
-    Transparency is laid over white; of an animation the first frame is taken. `name` is what the person calls the
-    file. Raises `ImageError` saying what to do about it.
+    Transparent areas become white; of an animation the first frame is read. `name` is the file's name as the person
+    knows it. Raises `ImageError`, which says what to do.
     """
     if not data:
         raise ImageError("the file is empty. Export the picture again.", file=name)
@@ -61,30 +61,36 @@ def decode_image(data: bytes, *, name: str) -> Image.Image:
         )
     check_header(data, name=name)
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise ImageError(_too_many_pixels(width, height), file=name)
-            image.draft("RGB", (PICTURE_SIDE, PICTURE_SIDE))
-            image.load()
-            orientation = image.getexif()
-            return _upright(_bounded_rgb(image), orientation)
+        return _decoded(data, name)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise ImageError(f"it has too many pixels (at most {MAX_PIXELS:,}). Save it smaller.", file=name) from exc
     except ImageError:
         raise
     except MemoryError as exc:
-        raise ImageError("it needs too much memory to be read. Save it smaller.", file=name) from exc
+        raise ImageError("reading it needs too much memory. Save it smaller.", file=name) from exc
     except Exception as exc:
-        # Pillow and the codecs under it raise nearly every kind on damaged files.
+        # Pillow and its codecs raise nearly every kind of error on damaged files.
         raise ImageError(f"the picture is damaged ({exc}). Export it again.", file=name) from exc
+
+
+def _decoded(data: bytes, name: str) -> Image.Image:
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise ImageError(
+                f"{width} x {height} pixels are too many (at most {MAX_PIXELS:,} in all). Save it smaller.", file=name
+            )
+        image.draft("RGB", (PICTURE_SIDE, PICTURE_SIDE))
+        image.load()
+        orientation = image.getexif()
+        return _upright(_bounded_rgb(image), orientation)
 
 
 def store_image(workspace: Workspace, data: bytes, *, name: str, known: Workspace | None = None) -> str:
     """Decode `data` and store picture and thumbnail; returns the content hash, the SHA-256 of `data` in hex.
 
-    What is already stored, in `workspace` or in `known`, is neither decoded nor written again. Raises `ImageError`;
-    nothing is written then.
+    A picture that `workspace` or `known` has already is neither decoded nor written again. Raises `ImageError`, and then
+    writes nothing.
     """
     digest = hashlib.sha256(data).hexdigest()
     if not stored_already(workspace, digest) and not (known and stored_already(known, digest)):
@@ -93,12 +99,12 @@ def store_image(workspace: Workspace, data: bytes, *, name: str, known: Workspac
 
 
 def stored_already(workspace: Workspace, image: str) -> bool:
-    """Whether picture and thumbnail of a content hash are there."""
+    """Whether the workspace has the picture and the thumbnail of a content hash."""
     return workspace.image_file(image).is_file() and workspace.thumbnail_file(image).is_file()
 
 
 def encode_picture(data: bytes, *, name: str) -> EncodedPicture:
-    """`decode_image`, and encode what it gives. Raises `ImageError`."""
+    """Decode a picture and encode it again, with its thumbnail. Raises `ImageError`."""
     image = decode_image(data, name=name)
     small = image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
@@ -107,7 +113,7 @@ def encode_picture(data: bytes, *, name: str) -> EncodedPicture:
 
 def write_picture(workspace: Workspace, image: str, encoded: EncodedPicture) -> None:
     """Store both under the content hash, each whole or not at all."""
-    # The thumbnail comes first: a picture that is there promises that its thumbnail is there.
+    # The thumbnail comes first: a stored picture promises a stored thumbnail.
     atomic_write(workspace.thumbnail_file(image), encoded.thumbnail)
     atomic_write(workspace.image_file(image), encoded.picture)
 
@@ -115,7 +121,7 @@ def write_picture(workspace: Workspace, image: str, encoded: EncodedPicture) -> 
 def load_pixels(workspace: Workspace, image: str, size: int) -> np.ndarray:
     """A stored picture as (size, size, 3) uint8, scaled to fit and centred on white.
 
-    `image` is the content hash. Raises `ImageError` when it is not stored or its file is damaged.
+    `image` is the content hash. Raises `ImageError` if it is not stored or its file is damaged.
     """
     path = workspace.image_file(image)
     try:
@@ -130,12 +136,8 @@ def load_pixels(workspace: Workspace, image: str, size: int) -> np.ndarray:
     return canvas
 
 
-def _too_many_pixels(width: int, height: int) -> str:
-    return f"{width} x {height} pixels are too many (at most {MAX_PIXELS:,} in all). Save it smaller."
-
-
 def _bounded_rgb(image: Image.Image) -> Image.Image:
-    """Shrink first, in a mode that resamples well, and convert what is left: conversion copies every pixel."""
+    """Shrink first, in a mode that resamples well, and convert afterwards: conversion copies every pixel."""
     if image.mode.startswith("I"):
         # 16-bit grey: Pillow's own conversion clips at 255 and turns it white.
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))

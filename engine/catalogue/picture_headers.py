@@ -1,4 +1,4 @@
-"""What a picture's file says of itself before anything in it is decoded: its format, frames and hidden data."""
+"""The header of a picture file, read before anything is decoded: format, number of frames, hidden data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["MAX_FRAMES", "MAX_METADATA_BYTES", "PictureHeader", "check_header", 
 MAX_METADATA_BYTES = 8 * 1024 * 1024
 MAX_FRAMES = 200
 _MAX_PARTS = 50_000
-# Chunks of a PNG that carry the picture or how it is drawn; all others are hidden data.
+# Chunks of a PNG that carry the picture or say how to draw it; all others are hidden data.
 _PNG_DRAWN = frozenset(
     {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT", b"gAMA", b"cHRM", b"sRGB"}
 )
@@ -21,8 +21,7 @@ _WEBP_DRAWN = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"ANMF", b"ALPH"})
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """A file's format, how many pictures it holds, and the bytes of it that are no picture (EXIF, colour profiles,
-    texts)."""
+    """A file's format, its number of pictures, and its bytes that are not picture (EXIF, colour profiles, texts)."""
 
     format: Literal["JPEG", "PNG", "WEBP"]
     frames: int
@@ -30,13 +29,13 @@ class PictureHeader:
 
 
 def check_header(data: bytes, *, name: str) -> PictureHeader:
-    """`read_header`, and `ImageError` where it is none of the three formats, or its frames or hidden data are too many."""
+    """Read the header; raises `ImageError` for another format, too many frames or too much hidden data."""
     header = read_header(data)
     if header is None:
         raise ImageError("this is not a JPEG, PNG or WebP picture. Save it as one of these.", file=name)
     if header.frames > MAX_FRAMES:
         raise ImageError(
-            f"it is an animation of {header.frames:,} pictures (at most {MAX_FRAMES}). Save one of them as a picture of its own.",
+            f"it is an animation of {header.frames:,} pictures (at most {MAX_FRAMES}). Save one of them as a single picture.",
             file=name,
         )
     if header.metadata_bytes > MAX_METADATA_BYTES:
@@ -49,7 +48,7 @@ def check_header(data: bytes, *, name: str) -> PictureHeader:
 
 
 def read_header(data: bytes) -> PictureHeader | None:
-    """Told by the content alone; None for anything else. A damaged file is described as far as it can be read."""
+    """The header by the content alone; None for other formats. A damaged file is described as far as it can be read."""
     if data.startswith(b"\xff\xd8\xff"):
         return _jpeg(data)
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -61,46 +60,46 @@ def read_header(data: bytes) -> PictureHeader | None:
 
 def _jpeg(data: bytes) -> PictureHeader:
     """Segments up to the first scan."""
-    place, hidden = 2, 0
+    position, hidden = 2, 0
     for _ in range(_MAX_PARTS):
-        if place + 4 > len(data) or data[place] != 0xFF:
+        if position + 4 > len(data) or data[position] != 0xFF:
             break
-        marker = data[place + 1]
+        marker = data[position + 1]
         if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            place += 1 if marker == 0xFF else 2
+            position += 1 if marker == 0xFF else 2
             continue
         if marker in {0xD9, 0xDA}:
             break
-        length = int.from_bytes(data[place + 2 : place + 4], "big") + 2
+        length = int.from_bytes(data[position + 2 : position + 4], "big") + 2
         if 0xE0 <= marker <= 0xEF or marker == 0xFE:
-            hidden += min(length, len(data) - place)
-        place += length
+            hidden += min(length, len(data) - position)
+        position += length
     return PictureHeader("JPEG", 1, hidden)
 
 
 def _png(data: bytes) -> PictureHeader:
-    place, hidden, frames, parts = 8, 0, 1, 0
-    while place + 8 <= len(data) and parts < _MAX_PARTS:
-        length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
+    position, hidden, frames, parts = 8, 0, 1, 0
+    while position + 8 <= len(data) and parts < _MAX_PARTS:
+        length, kind = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
         if kind == b"IEND":
             return PictureHeader("PNG", frames, hidden)
         if kind == b"acTL":
-            frames = max(frames, int.from_bytes(data[place + 8 : place + 12], "big"))
+            frames = max(frames, int.from_bytes(data[position + 8 : position + 12], "big"))
         if kind not in _PNG_DRAWN:
-            hidden += min(length, len(data) - place) + 12
-        place += length + 12
+            hidden += min(length, len(data) - position) + 12
+        position += length + 12
         parts += 1
-    # So many parts are no picture that a camera or a program writes.
+    # No camera or program writes a picture of so many parts.
     return PictureHeader("PNG", frames, hidden if parts < _MAX_PARTS else len(data) + MAX_METADATA_BYTES)
 
 
 def _webp(data: bytes) -> PictureHeader:
-    place, hidden, frames, parts = 12, 0, 0, 0
-    while place + 8 <= len(data) and parts < _MAX_PARTS:
-        kind, length = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")
+    position, hidden, frames, parts = 12, 0, 0, 0
+    while position + 8 <= len(data) and parts < _MAX_PARTS:
+        kind, length = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
         frames += kind == b"ANMF"
         if kind not in _WEBP_DRAWN:
-            hidden += min(length, len(data) - place) + 8
-        place += 8 + length + (length & 1)
+            hidden += min(length, len(data) - position) + 8
+        position += 8 + length + (length & 1)
         parts += 1
     return PictureHeader("WEBP", max(frames, 1), hidden if parts < _MAX_PARTS else len(data) + MAX_METADATA_BYTES)

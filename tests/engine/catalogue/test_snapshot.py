@@ -81,13 +81,13 @@ def test_a_parquet_file_of_events_is_moved_in(workspace: Workspace, tmp_path: Pa
     [
         (ITEMS.drop(columns="item_id"), "every product needs an id"),
         (ITEMS.iloc[:0], "no products"),
-        (ITEMS.assign(item_id=["a", "a"]), "'a' is there twice"),
+        (ITEMS.assign(item_id=["a", "a"]), "two products have the id 'a'"),
         (ITEMS.assign(item_id=["a", None]), "row 2, field 'item_id'"),
         (ITEMS.assign(price=[-1.0, 2.0]), "negative"),
         (ITEMS.assign(price=[np.inf, 2.0]), "infinite"),
         (ITEMS.assign(colour=["red", "blue"]), "field 'colour': its kind is None"),
-        (ITEMS.drop(columns="weight"), "field 'weight': it has a kind but there is no such column"),
-        (ITEMS.assign(interaction_count=[1, 2]), "Longtail's own"),
+        (ITEMS.drop(columns="weight"), "field 'weight': this attribute has a kind but no column"),
+        (ITEMS.assign(interaction_count=[1, 2]), "Longtail uses this name itself"),
         (ITEMS.assign(weight=["heavy", "light"]), "not of the type double"),
     ],
 )

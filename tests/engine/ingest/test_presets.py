@@ -27,7 +27,9 @@ def test_an_unknown_preset_names_the_known_ones() -> None:
 
 
 def test_a_folder_without_the_files_says_which_are_missing(workspace: Workspace, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"the folder contains no ratings\.csv or ratings\.csv\.gz, which MovieLens needs"):
+    with pytest.raises(
+        InputError, match=r"the folder contains no ratings\.csv or ratings\.csv\.gz, which MovieLens needs"
+    ):
         ingest(workspace, preset="movielens", from_dir=tmp_path)
     with pytest.raises(InputError, match="no such folder"):
         ingest(workspace, preset="movielens", from_dir=tmp_path / "nowhere")
