@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time
 import pandas as pd
 import streamlit as st
 
+from engine.arms import registry
 from engine.core.errors import LongtailError
 from engine.core.exports import table_bytes
 from engine.curation.agreement import agreement, agreement_sentence, disputed, rater_health
@@ -33,7 +34,7 @@ from ui.app.resources import card_maker, database, is_lead, judgements, recommen
 from ui.app.url import mirror, query, writer
 from ui.review.service import open_campaigns
 from ui.widgets.cards import Group, card_groups
-from ui.widgets.formatting import ARM_NAMES, arm_name, plain, plural
+from ui.widgets.formatting import plain, plural
 
 __all__ = ["page"]
 
@@ -71,7 +72,7 @@ def _label(release_id: str) -> str:
 
 
 def _about(chosen: Campaign, now: datetime) -> None:
-    lists = ", ".join(arm_name(arm) for arm in chosen.arms)
+    lists = ", ".join(registry.title_of(arm) for arm in chosen.arms)
     releases = _label(chosen.release_id)
     if chosen.other_release_id:
         releases = f"{releases} and {_label(chosen.other_release_id)}"
@@ -109,7 +110,7 @@ def _new() -> None:
     others = [one for one in published_releases(workspace()) if one != facade.release_id]
     with st.form("new_campaign", border=False):
         name = st.text_input("Name", max_chars=80, placeholder="e.g. Spring coats")
-        arms = st.multiselect("Lists", list(facade.arms), format_func=arm_name, placeholder="All")
+        arms = st.multiselect("Lists", list(facade.arms), format_func=registry.title_of, placeholder="All")
         strata = st.multiselect(
             f"{shop().interaction_word.capitalize()} of the products", range(len(bins)),
             format_func=lambda number: bins[number][2], placeholder="All groups",
@@ -248,5 +249,5 @@ def _files(chosen: Campaign, votes: pd.DataFrame) -> None:
             )
     st.caption(
         "The evidence pack holds the judgements, how every card was drawn, the releases' checksums, and a script that "
-        f"works the shares out again. {', '.join(ARM_NAMES.values())} are the lists."
+        f"works the shares out again. {', '.join(one.title for one in registry.arms().values())} are the lists."
     )

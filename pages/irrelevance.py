@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from engine.arms import registry
 from engine.curation.rates.irrelevance import bins_up_to, current_lists, headline, irrelevance_by_count, open_flags
 from engine.curation.training_judgements import not_trained_on
 from ui.app.navigation import link_to
@@ -16,7 +17,7 @@ from ui.review.chosen_judgements import choose_judgements
 from ui.review.component import REASONS
 from ui.review.whole_lists import draw_next, draw_samples, draw_trained_on, draw_unfinished
 from ui.widgets.charts import draw_chart, is_dark
-from ui.widgets.formatting import ARM_NAMES, arm_name, plural
+from ui.widgets.formatting import plural
 from ui.widgets.irrelevance_rates import draw_rates_files, draw_rates_table, irrelevance_chart
 
 __all__ = ["page"]
@@ -100,7 +101,7 @@ def _chart(table: pd.DataFrame, source: str = "") -> tuple[list[str], str]:
 
 def _arms(table: pd.DataFrame) -> list[str]:
     """The lists to draw: those in the address, else Longtail and Behaviour."""
-    there = [arm for arm in ARM_NAMES if arm in set(table["arm"]) | set(FIRST_SHOWN)]
+    there = [arm for arm in registry.arms() if arm in set(table["arm"]) | set(FIRST_SHOWN)]
     chosen = query_list("list", allowed=there) or FIRST_SHOWN
     if len(there) > len(FIRST_SHOWN):
         mirror("irrelevance_lists", chosen)
@@ -109,7 +110,7 @@ def _arms(table: pd.DataFrame) -> list[str]:
             there,
             key="irrelevance_lists",
             selection_mode="multi",
-            format_func=arm_name,
+            format_func=registry.title_of,
             on_change=writer("irrelevance_lists", "list"),
         )
     return [arm for arm in there if arm in chosen]

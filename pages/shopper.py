@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from engine.arms import registry
 from engine.core.errors import NotFoundError
 from engine.recommend.recommender import Neighbour
 from ui.app.navigation import open_product
 from ui.app.resources import card_maker, recommender, served, settings
 from ui.app.url import mirror, query, set_query, writer
 from ui.widgets.cards import CardMaker, Group, card_groups
-from ui.widgets.formatting import ARM_HELP, arm_name, plain, plural
+from ui.widgets.formatting import plain, plural
 
 __all__ = ["long_tail_share", "page"]
 
@@ -83,9 +84,9 @@ def _recommended(shopper: str, arm: str, maker: CardMaker) -> Group:
     share = long_tail_share([neighbour.row for neighbour in ranked], maker)
     return Group(
         name=arm,
-        title=f"{arm_name(arm)} would show",
+        title=f"{registry.title_of(arm)} would show",
         detail=f"{share:.0%} long tail" if ranked else "",
-        hint=ARM_HELP[arm],
+        hint=registry.arm(arm).help,
         cards=[maker.card(neighbour.row, rank=neighbour.rank) for neighbour in ranked],
         empty=f"No suggestions: this shopper has no {maker.word} to learn from.",
     )

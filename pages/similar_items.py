@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.arms import registry
 from engine.core.errors import LongtailError, NotFoundError
 from ui.app.navigation import open_draft
 from ui.app.resources import card_maker, judgements, recommender, served, settings, shop_words, traffic
@@ -20,11 +21,10 @@ from ui.products.search_by_meaning import Like, closest, draw_like, like_in_addr
 from ui.review.flags import ask_for_name, judged_sentence, judging_data, store_outbox
 from ui.review.send_to_review import draw_send
 from ui.widgets.cards import CardMaker, Group, card_groups
-from ui.widgets.formatting import ARM_HELP, ARM_NAMES, arm_name, plain, plural
+from ui.widgets.formatting import plain, plural
 
 __all__ = ["page"]
 
-VIEWS = {"": "Side by side"} | ARM_NAMES
 _OPENED = "similar_items_opened"
 SIDE_BY_SIDE = ("als", "hybrid")
 
@@ -109,10 +109,11 @@ def _product(row: int) -> None:
         st.button("Another long-tail product", icon=":material/casino:", on_click=_open_long_tail)
         draw_send([item_id], "one product, on Similar items", key="send_one")
     with right:
-        view = query("view", allowed=VIEWS)
+        views = {"": "Side by side"} | {name: one.title for name, one in registry.arms().items()}
+        view = query("view", allowed=views)
         mirror("view", view)
         st.segmented_control(
-            "Neighbours", list(VIEWS), key="view", format_func=VIEWS.__getitem__, required=True,
+            "Neighbours", list(views), key="view", format_func=views.__getitem__, required=True,
             label_visibility="collapsed", on_change=writer("view", "view"),
         )  # fmt: skip
         groups = [_neighbours(item_id, arm, maker) for arm in ([view] if view else SIDE_BY_SIDE)]
@@ -136,8 +137,8 @@ def _neighbours(item_id: str, arm: str, maker: CardMaker) -> Group:
     neighbours = served().neighbours(item_id, arm, k, suppressed=_left_out(item_id))
     return Group(
         name=arm,
-        title=arm_name(arm),
-        hint=ARM_HELP[arm],
+        title=registry.title_of(arm),
+        hint=registry.arm(arm).help,
         cards=[neighbour_card(neighbour) for neighbour in neighbours],
         empty=_empty(arm),
     )

@@ -17,7 +17,7 @@ __all__ = ["ALS"]
 class _Als:
     name: str = "als"
     title: str = "Behaviour"
-    help: str = "Products that the same shoppers liked. Good for well-known products, close to chance for the rest."
+    help: str = "Products that the same shoppers went for. Good for popular products, close to random for the rest."
     colour: str = "#c8743a"
     dark_colour: str = "#eb9a63"
     is_channel: bool = True

@@ -16,7 +16,7 @@ __all__ = ["CONTENT"]
 class _Content:
     name: str = "content"
     title: str = "Text and picture"
-    help: str = "Products whose text, picture and attributes are alike; nobody's behaviour plays a part."
+    help: str = "Products with a similar text, picture and attributes. Behaviour plays no part."
     colour: str = "#7d858c"
     dark_colour: str = "#aab3b9"
     is_channel: bool = False

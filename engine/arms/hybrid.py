@@ -25,7 +25,8 @@ class _Longtail:
     name: str = HYBRID
     title: str = "Longtail"
     help: str = (
-        "What we serve: what its own shoppers did, and where they are few, what the shoppers of its look-alikes did."
+        "What the shop shows. It uses what the product's own shoppers did and, where there are few of them, "
+        "what shoppers of similar products did."
     )
     colour: str = "#1d8a78"
     dark_colour: str = "#5cc8b0"

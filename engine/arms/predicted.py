@@ -26,7 +26,7 @@ LEAST_WORTH = 0.05
 class _Predicted:
     name: str = "predicted"
     title: str = "Predicted"
-    help: str = "Where behaviour would put the product, predicted from its text, picture and attributes."
+    help: str = "Neighbours by the behaviour that the product's text, picture and attributes predict."
     colour: str = "#7b6fc4"
     dark_colour: str = "#a99ff0"
     is_channel: bool = False

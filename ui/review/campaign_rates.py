@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.arms.registry import title_of
 from engine.curation.campaigns import Campaign, campaigns, progress
 from engine.curation.rates.irrelevance import bin_label, current_lists
 from engine.curation.rates.planning import cards_to_separate, crossover, crossover_sentence, seconds_per_card
@@ -25,7 +26,7 @@ from ui.app.curator import curator_name
 from ui.app.resources import judgements, recommender, workspace
 from ui.app.url import mirror, query, writer
 from ui.review.component import REASONS
-from ui.widgets.formatting import arm_name, plural
+from ui.widgets.formatting import plural
 
 __all__ = ["CampaignRates", "between_releases", "campaign_rates"]
 
@@ -150,7 +151,7 @@ def _said(
     if not overall.empty:
         columns = (overall[name].tolist() for name in ("arm", "rate", "low", "high"))
         parts = [
-            f"{arm_name(arm)} {100 * rate:.0f} % ({100 * low:.0f}–{100 * high:.0f} %)"
+            f"{title_of(arm)} {100 * rate:.0f} % ({100 * low:.0f}–{100 * high:.0f} %)"
             for arm, rate, low, high in zip(*columns, strict=True)
         ]
         said.append(f"Irrelevant over all products judged for: {', '.join(parts)}.")
@@ -197,5 +198,5 @@ def _reused(votes: pd.DataFrame, k: int) -> list[str]:
         (pair in known for pair in zip(lists["anchor_id"], lists["neighbour_id"], strict=True)), bool, len(lists)
     )
     share = lists.assign(judged=judged).groupby("arm")["judged"].mean()
-    parts = [f"{arm_name(arm)} {100 * value:.0f} %" for arm, value in share.items() if arm in ("als", "hybrid")]
+    parts = [f"{title_of(arm)} {100 * value:.0f} %" for arm, value in share.items() if arm in ("als", "hybrid")]
     return [f"Of what {facade.manifest.label} shows beside these products, so much is judged: {', '.join(parts)}."]

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.arms.registry import title_of
 from engine.core.errors import InputError, LongtailError
 from engine.curation.judgements import Judgement, Seen
 from engine.recommend.recommender import Recommender
@@ -20,7 +21,7 @@ from ui.app.curator import curator_name, name_form
 from ui.app.notices import say
 from ui.app.resources import judgements, recommender, settings
 from ui.widgets.cards import Judging
-from ui.widgets.formatting import arm_name, plain, plural
+from ui.widgets.formatting import plain, plural
 
 __all__ = ["ask_for_name", "judged_sentence", "judging_data", "make_judgements", "store_outbox"]
 
@@ -72,7 +73,7 @@ def judged_sentence(current: pd.DataFrame, lists: Mapping[str, Sequence[str]]) -
     irrelevant = set(votes.index[votes >= 0.5])
     raters = set(judged["rater"])
     who = "You" if raters == {curator_name()} else "You and others" if curator_name() in raters else _names(raters)
-    parts = [f"{arm_name(arm)} {len(irrelevant & set(neighbours))}" for arm, neighbours in lists.items() if neighbours]
+    parts = [f"{title_of(arm)} {len(irrelevant & set(neighbours))}" for arm, neighbours in lists.items() if neighbours]
     parts[0] += " irrelevant"
     return f"{who} judged {votes.size} of these: {', '.join(parts)}."
 

@@ -1,25 +1,23 @@
 """How charts look: a colour for every arm, light and dark, and charts as files.
 
-On screen Streamlit's theme gives charts the page's own font and greys; what is ours are the colours of the arms.
+On screen Streamlit's theme gives charts the page's own font and greys; the colours of the arms are ours.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Literal
 
 import altair as alt
 import streamlit as st
 
-from ui.widgets.formatting import ARM_NAMES, arm_name
+from engine.arms.registry import arms
 
-__all__ = ["ARM_COLOURS", "Chart", "arm_colour", "chart_file", "draw_chart", "is_dark"]
+__all__ = ["Chart", "arm_colour", "chart_file", "draw_chart", "is_dark"]
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
-ARM_COLOURS = {"hybrid": "#1d8a78", "als": "#c8743a", "predicted": "#7b6fc4", "content": "#7d858c"}
-DARK_ARM_COLOURS = {"hybrid": "#5cc8b0", "als": "#eb9a63", "predicted": "#a99ff0", "content": "#aab3b9"}
 FILE_FONT = "Source Sans Pro, Helvetica, Arial, sans-serif"
 FILE_WIDTH = 900
 
@@ -29,13 +27,15 @@ def is_dark() -> bool:
     return bool(st.context.theme.type == "dark")
 
 
-def arm_colour(arms: Sequence[str], *, dark: bool = False) -> alt.Color:
-    """The colour channel of a column `arm` that holds arms' names on screen; the legend names these arms alone."""
-    colours = DARK_ARM_COLOURS if dark else ARM_COLOURS
-    shown = [arm for arm in ARM_NAMES if arm in arms]
+def arm_colour(names: Collection[str], *, dark: bool = False) -> alt.Color:
+    """The colour channel of a column `arm` that holds the arms' titles; the legend shows the arms of these names alone."""
+    shown = [one for name, one in arms().items() if name in names]
     return alt.Color(
         "arm:N",
-        scale=alt.Scale(domain=[arm_name(arm) for arm in shown], range=[colours[arm] for arm in shown]),
+        scale=alt.Scale(
+            domain=[one.title for one in shown],
+            range=[one.dark_colour if dark else one.colour for one in shown],
+        ),
         legend=alt.Legend(orient="top", title=None, symbolType="circle", symbolOpacity=1, symbolStrokeWidth=0),
     )
 

@@ -1,4 +1,4 @@
-"""The words on screen: arms, counts, prices, times, in a merchandiser's language."""
+"""How counts, prices, times and the texts of strangers are written on screen."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ import re
 from datetime import UTC, datetime, tzinfo
 
 __all__ = [
-    "ARMS",
-    "ARM_HELP",
-    "ARM_NAMES",
-    "arm_name",
     "count_phrase",
     "day_phrase",
     "duration_phrase",
@@ -21,25 +17,12 @@ __all__ = [
     "text_or_none",
 ]
 
-ARM_NAMES = {"hybrid": "Longtail", "als": "Behaviour", "predicted": "Predicted", "content": "Text and picture"}
-ARMS = tuple(ARM_NAMES)
-ARM_HELP = {
-    "hybrid": "What we serve: what its own shoppers did, and where they are few, what the shoppers of its look-alikes did.",
-    "als": "Products that the same shoppers liked. Good for well-known products, close to chance for the rest.",
-    "predicted": "Where behaviour would put the product, predicted from its text, picture and attributes.",
-    "content": "Products whose text, picture and attributes are alike; nobody's behaviour plays a part.",
-}
 # What has a meaning in the Markdown of one line; signs that have one only where a line begins; and what the browser
 # turns into links, icons and pictures although it is escaped: addresses, and names between colons.
 _MARKED = re.compile(r"([\\`*_\[\]<>!~|$&(){}^#]|:(?=\S)|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)])")
 _LINKED = re.compile(r"(?i)(?<=\bwww)(?=\.)|(?=@)|(?=:(?://|[\w+\-/]*:))|(?<=:)(?=[\w+\-/]+:)")
 _JOINER = "\u2060"  # takes no room and breaks no line
 _SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥", "INR": "₹", "CNY": "CN¥", "AUD": "A$", "CAD": "C$"}
-
-
-def arm_name(arm: str) -> str:
-    """`als` -> Behaviour; an unknown arm is shown as it is."""
-    return ARM_NAMES.get(arm, arm)
 
 
 def singular(word: str) -> str:

@@ -9,8 +9,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from engine.arms.registry import title_of
 from ui.widgets.charts import arm_colour, chart_file
-from ui.widgets.formatting import arm_name, singular
+from ui.widgets.formatting import singular
 
 __all__ = ["draw_rates_files", "draw_rates_table", "irrelevance_chart"]
 
@@ -34,7 +35,7 @@ def irrelevance_chart(
     arms : which arms to draw.
     """
     shown = table[table["arm"].isin(list(arms)) & (table["judged"] > 0)]
-    shown = shown.assign(arm=[arm_name(arm) for arm in shown["arm"]])
+    shown = shown.assign(arm=[title_of(arm) for arm in shown["arm"]])
     base = alt.Chart(shown).encode(x=_bins_axis(word, bins), color=arm_colour(arms, dark=dark))
     low, rate = (alt.Y(f"{name}:Q", scale=SCALE, axis=AXIS) for name in ("low", "rate"))
     chart: alt.LayerChart = (
@@ -56,7 +57,7 @@ def draw_rates_table(table: pd.DataFrame, word: str) -> None:
     percent = {name: 100 * table[name] for name in ("rate", "low", "high")}
     shares = (("rate", "Irrelevant"), ("low", "95% interval from"), ("high", "to"))
     st.dataframe(
-        table.assign(arm=table["arm"].map(arm_name), **percent),
+        table.assign(arm=table["arm"].map(title_of), **percent),
         hide_index=True,
         width="stretch",
         column_order=("arm", "bin_label", "rate", "low", "high", "judged", "unsure", "anchors"),
@@ -89,7 +90,7 @@ def draw_rates_files(
                 icon=":material/image:",
                 on_click="ignore",
             )
-        csv = table.drop(columns="bin_label").assign(arm=table["arm"].map(arm_name)).to_csv(index=False)
+        csv = table.drop(columns="bin_label").assign(arm=table["arm"].map(title_of)).to_csv(index=False)
         st.download_button(
             "CSV", csv, file_name="irrelevance.csv", mime="text/csv", icon=":material/table:", on_click="ignore"
         )

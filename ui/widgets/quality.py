@@ -9,8 +9,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from engine.arms.registry import arms, title_of
 from ui.widgets.charts import Chart, arm_colour, is_dark
-from ui.widgets.formatting import ARM_NAMES, arm_name
 
 __all__ = ["draw_quality", "quality_chart", "quality_headline", "quality_table", "task_table"]
 
@@ -57,7 +57,7 @@ def quality_table(metrics: Metrics) -> pd.DataFrame:
     measured = {**metrics.get("thinning", {}), **_references(metrics)}
     rows = [
         {
-            "arm": REFERENCE_NAMES.get(arm) or arm_name(arm),
+            "arm": REFERENCE_NAMES.get(arm) or title_of(arm),
             "kept": level,
             "ndcg": figures["ndcg"]["mean"],
             "low": figures["ndcg"]["low"],
@@ -76,7 +76,7 @@ def quality_table(metrics: Metrics) -> pd.DataFrame:
 def quality_headline(table: pd.DataFrame, word: str) -> str:
     """What the quality table says, in one sentence; computed from the pooled figures."""
     pooled = table[table["kept"] == "pooled"].set_index("arm")["ndcg"]
-    longtail, behaviour = pooled.get(ARM_NAMES["hybrid"]), pooled.get(ARM_NAMES["als"])
+    longtail, behaviour = pooled.get(title_of("hybrid")), pooled.get(title_of("als"))
     if longtail is None or behaviour is None:
         return f"Quality for products with few {word}"
     if behaviour <= 0:
@@ -92,9 +92,8 @@ def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> Char
     levels = [level for level in LEVELS if level in set(table["kept"])]
     drawn = table[table["kept"].isin(levels)]
     x = alt.X("kept:O", sort=levels, title=f"{word.capitalize()} left to the product", axis=alt.Axis(labelAngle=0))
-    base = alt.Chart(drawn[drawn["arm"].isin(ARM_NAMES.values())]).encode(
-        x=x, color=arm_colour([arm for arm, name in ARM_NAMES.items() if name in set(table["arm"])], dark=dark)
-    )
+    measured = {name: one.title for name, one in arms().items() if one.title in set(table["arm"])}
+    base = alt.Chart(drawn[drawn["arm"].isin(measured.values())]).encode(x=x, color=arm_colour(measured, dark=dark))
     ceiling = (
         alt.Chart(drawn[drawn["arm"] == CEILING])
         .mark_line(strokeDash=[6, 4], strokeWidth=2, color="#aab3b9" if dark else "#7d858c")
@@ -114,7 +113,7 @@ def task_table(metrics: Metrics) -> pd.DataFrame:
         [
             {
                 "candidates": CANDIDATE_NAMES.get(candidates, candidates),
-                "arm": arm_name(arm),
+                "arm": title_of(arm),
                 "ndcg": scores["ndcg"]["mean"],
                 "average_precision": scores["average_precision"]["mean"],
             }

@@ -10,10 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from engine.arms.plan import TrainingPlan
+from engine.arms.registry import title_of
 from engine.models.encoders.registry import MODALITIES
 from engine.release.manifest import Manifest
 from ui.widgets.charts import Chart
-from ui.widgets.formatting import arm_name, duration_phrase, plural
+from ui.widgets.formatting import duration_phrase, plural
 
 __all__ = [
     "als_table",
@@ -174,14 +175,14 @@ def _draw_curves(training: Training) -> None:
 def _share_phrase(share: Mapping[str, Any], word: str) -> str:
     """What speaks for the products of one range, the largest share first."""
     if share["arm"] != "hybrid":
-        return f"{arm_name(share['arm'])} alone, which worked better"
+        return f"{title_of(share['arm'])} alone, which worked better"
     parts = {f"their own {word}": share["own"]}
     parts |= {_view_phrase(view): part for view, part in share["views"].items()}
     told = sorted(((part, name) for name, part in parts.items() if part >= MENTIONED), reverse=True)
     said = ", ".join(f"{part:.0%} {name}" for part, name in told)
     for arm, weight in share["channels"].items():
         if weight:
-            compared = f"{word} compared directly" if arm == "als" else f"the list “{arm_name(arm)}”"
+            compared = f"{word} compared directly" if arm == "als" else f"the list “{title_of(arm)}”"
             said += f"; plus {compared}, with {_weight_phrase(weight)}"
     return said
 

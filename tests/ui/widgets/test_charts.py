@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from ui.widgets.charts import ARM_COLOURS, DARK_ARM_COLOURS, arm_colour
-from ui.widgets.formatting import ARM_NAMES
+from engine.arms.registry import arm, arms
+from ui.widgets.charts import arm_colour
 
 
-def test_every_arm_has_a_colour_of_its_own_in_light_and_dark():
-    for colours in (ARM_COLOURS, DARK_ARM_COLOURS):
-        assert set(colours) == set(ARM_NAMES)
-        assert len(set(colours.values())) == len(ARM_NAMES)
+def test_every_arm_has_a_title_a_help_and_colours_of_its_own():
+    for of in ("title", "help", "colour", "dark_colour"):
+        said = [getattr(one, of) for one in arms().values()]
+        assert all(said)
+        assert len(set(said)) == len(said)
 
 
-@pytest.mark.parametrize(("dark", "colours"), [(False, ARM_COLOURS), (True, DARK_ARM_COLOURS)])
-def test_an_arm_keeps_its_colour_whichever_others_are_drawn(dark, colours):
+@pytest.mark.parametrize(("dark", "shade"), [(False, "colour"), (True, "dark_colour")])
+def test_an_arm_keeps_its_colour_whichever_others_are_drawn(dark, shade):
     scale = arm_colour(["als", "content"], dark=dark).to_dict()["scale"]
     assert dict(zip(scale["domain"], scale["range"], strict=True)) == {
-        "Behaviour": colours["als"],
-        "Text and picture": colours["content"],
+        "Behaviour": getattr(arm("als"), shade),
+        "Text and picture": getattr(arm("content"), shade),
     }

@@ -7,8 +7,9 @@ import io
 import pandas as pd
 from PIL import Image
 
+from engine.arms.registry import arm
 from engine.curation.rates.irrelevance import TABLE_COLUMNS
-from ui.widgets.charts import ARM_COLOURS, chart_file
+from ui.widgets.charts import chart_file
 from ui.widgets.irrelevance_rates import irrelevance_chart
 
 BINS = ["0", "1", "2", "3–4"]
@@ -46,5 +47,5 @@ def test_chart_files_are_pictures_with_their_message():
     assert drawing.startswith("<svg")
     assert "The &lt;message&gt;" in drawing
     assert "and more" in drawing
-    for arm in ("als", "hybrid"):
-        assert ARM_COLOURS[arm] in drawing
+    for name in ("als", "hybrid"):
+        assert arm(name).colour in drawing
