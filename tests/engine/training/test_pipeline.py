@@ -189,6 +189,18 @@ def test_equal_data_settings_and_seed_give_equal_files(shop: Workspace, tmp_path
     assert changed["item_factors.npy"] != expected["item_factors.npy"]
 
 
+def test_what_is_served_is_the_same_whether_or_not_quality_is_measured(shop: Workspace) -> None:
+    measured = train(shop, settings())
+    silent = train(shop, settings(evaluation={"enabled": False, **SMALL["evaluation"]}))
+    assert "thinning" in measured.metrics
+    assert "thinning" not in silent.metrics
+    first, second = hashes(shop, measured.release_id), hashes(shop, silent.release_id)
+    assert {name for name in first if first[name] != second[name]} == {"metrics.json", "training.json"}
+    plans = [Recommender.open(shop, one.release_id).plan for one in (measured, silent)]
+    assert plans[0] == plans[1]
+    assert plans[0].trials.user_scorings
+
+
 def test_a_release_can_be_kept_unpublished(shop: Workspace) -> None:
     train(shop, unmeasured())
     result = train(shop, unmeasured(), publish=False)
