@@ -23,7 +23,7 @@ from benchmarks.support import copy_workspace, engine, merge_results, run_child
 from engine.catalogue.product import Product
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
-from engine.edits.changes.served import changed_in, vectors_of_changes, with_changes
+from engine.edits.changes.served import changed_products, vectors_of_changes, with_changes
 from engine.edits.changes.store import ChangeStore
 from engine.recommend.recommender import Recommender
 from engine.store import Database
@@ -58,31 +58,32 @@ def measured(workspace: Workspace, count: int) -> dict[str, tuple[Any, str]]:
     wanted = {one: before.product(int(rng.integers(len(ids)))) for one in chosen}
     seconds = timed(before, workspace, wanted)
     store = ChangeStore(Database(workspace.database_url), workspace)
-    for one, item in wanted.items():
-        store.save(one, before.product(one), item, "benchmark", 0)
-    items = changed_in(before, workspace, store.all())
-    served = with_changes(before, workspace, items, vectors_of_changes(before, workspace, items))
+    for one, product in wanted.items():
+        store.save(one, before.product(one), product, "benchmark", 0)
+    products = changed_products(before, workspace, store.all())
+    served = with_changes(before, workspace, products, vectors_of_changes(before, workspace, products))
     run_child(engine(workspace.root, "train"))
     after = Recommender.open(workspace)
-    others = [one for one in rng.permutation(ids)[:400].tolist() if one not in items]
-    agreed = overlap(served, after, items)
+    others = [one for one in rng.permutation(ids)[:400].tolist() if one not in products]
+    agreed = overlap(served, after, products)
     return {
         "change_p95_seconds": (round(float(np.percentile(seconds[1:], 95)), 3), "<= 1.5"),
         "change_first_seconds": (round(float(seconds[0]), 2), "-"),
-        "products_changed": (len(items), "-"),
+        "products_changed": (len(products), "-"),
         "overlap_at_10_with_training_again": (round(float(agreed.mean()), 3), "-"),
         "the_same_of_products_nobody_changed": (round(float(overlap(before, after, others).mean()), 3), "-"),
-        "the_same_without_moving_them": (round(float(overlap(before, after, list(items)).mean()), 3), "-"),
+        "the_same_without_moving_them": (round(float(overlap(before, after, list(products)).mean()), 3), "-"),
     }
 
 
 def timed(recommender: Recommender, workspace: Workspace, wanted: dict[str, Product]) -> np.ndarray:
-    """Seconds from a description to the moved list, one product at a time, nothing kept from before; the first is cold."""
+    """Seconds from the new content to the moved list, one product at a time, nothing cached; the first is cold."""
     seconds = []
-    for one, item in list(wanted.items())[:TIMED]:
+    for one, product in list(wanted.items())[:TIMED]:
         began = time.perf_counter()
-        items = {one: item.to_json()}
-        with_changes(recommender, workspace, items, vectors_of_changes(recommender, workspace, items)).neighbours(one)
+        products = {one: product}
+        vectors = vectors_of_changes(recommender, workspace, products)
+        with_changes(recommender, workspace, products, vectors).neighbours(one)
         seconds.append(time.perf_counter() - began)
     return np.array(seconds)
 

@@ -29,11 +29,12 @@ import sys, time
 from pathlib import Path
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import neighbours_of_unseen
+from engine.catalogue.product import Product
 from engine.core.workspace import Workspace
 workspace = Workspace(Path(sys.argv[1]))
 recommender = Recommender.open(workspace)
 opened = time.perf_counter()
-neighbours_of_unseen(recommender, workspace, {"title": "Floral midi dress"})
+neighbours_of_unseen(recommender, workspace, Product(title="Floral midi dress"))
 print(time.perf_counter() - opened)
 """
 SAVER = """
@@ -79,7 +80,7 @@ def products(recommender: Recommender, count: int, seed: int) -> np.ndarray:
             product = recommender.product(int(rng.integers(len(recommender.items))))
             began = time.perf_counter()
             image = store_upload(scratch, photo, name="p.jpg", children=children)
-            neighbours_of_unseen(recommender, scratch, replace(product, image=image).to_json())
+            neighbours_of_unseen(recommender, scratch, replace(product, image=image))
             seconds.append(time.perf_counter() - began)
     return np.array(seconds[1:])  # the first one loads the networks
 

@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks.new_products_page import CARDS_SHOWN, FORM, as_upload, curator_cookie, picture_files, title_field
 from benchmarks.new_products_photos import garment_photos
 from benchmarks.support import copy_workspace, free_port, launch_browser, serve_dashboard, wait_for
+from engine.catalogue.product import Product
 from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import neighbours_of_unseen
@@ -43,8 +44,8 @@ ARE_SHOWN = """
 
 
 @dataclass(frozen=True)
-class Product:
-    """A product to be given, and the ids of its neighbours."""
+class GivenProduct:
+    """A product to give to the form, and the ids of its neighbours."""
 
     photo: bytes
     title: str
@@ -95,7 +96,7 @@ def opened(browser: Any, workspace: Path, log: Path) -> Iterator[tuple[Any, str]
             context.close()
 
 
-def timed(context: Any, address: str, product: Product) -> Times:
+def timed(context: Any, address: str, product: GivenProduct) -> Times:
     """Give a product on a page of its own once the form is there; `RuntimeError` where its cards do not come."""
     page = context.new_page()
     opened = time.perf_counter()
@@ -113,7 +114,7 @@ def timed(context: Any, address: str, product: Product) -> Times:
     return Times(done - opened, done - handed, done - confirmed)
 
 
-def made_up(root: Path, scratch: Path, count: int, seed: int) -> Iterator[Product]:
+def made_up(root: Path, scratch: Path, count: int, seed: int) -> Iterator[GivenProduct]:
     """Products of a photo and a title of the shop's kind, with the neighbours that the engine names for them."""
     workspace, recommender = Workspace(scratch), Recommender.open(Workspace(root))
     rng = np.random.default_rng(seed)
@@ -124,18 +125,18 @@ def made_up(root: Path, scratch: Path, count: int, seed: int) -> Iterator[Produc
             image = store_upload(workspace, photo, name=f"{number}.jpg", children=children)
             title = f"{rng.choice(titles)}, new in"
             whole, bare = (
-                tuple(one.item_id for one in neighbours_of_unseen(recommender, workspace, item, K))
-                for item in ({"title": title, "image": image}, {"image": image})
+                tuple(one.item_id for one in neighbours_of_unseen(recommender, workspace, product, K))
+                for product in (Product(title=title, image=image), Product(image=image))
             )
             if len(set(whole) & set(bare)) <= OTHER:
-                yield Product(photo, title, whole)
+                yield GivenProduct(photo, title, whole)
                 made += 1
             if made == count:
                 return
     raise RuntimeError(f"of {10 * count} photos only {made} get other neighbours with a title than without")
 
 
-def _wait_for_cards(page: Any, product: Product) -> None:
+def _wait_for_cards(page: Any, product: GivenProduct) -> None:
     from playwright.sync_api import Error
 
     try:

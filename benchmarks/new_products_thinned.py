@@ -94,9 +94,7 @@ def _overlaps(
     for number, item_id in enumerate(item_ids, start=1):
         ours = [one.item_id for one in recommender.neighbours(item_id, k=K)]
         product = again(recommender.product(item_id).readable_by(recommender.attribute_kinds, workspace))
-        found = neighbours_of_unseen(
-            recommender, workspace, product.to_json(), K + 1
-        )  # itself is in the catalogue, too
+        found = neighbours_of_unseen(recommender, workspace, product, K + 1)  # itself is in the catalogue, too
         theirs = [one.item_id for one in found if one.item_id != item_id][:K]
         shares.append(len(set(ours) & set(theirs)) / max(len(ours), 1))
         if number % TOLD_EVERY == 0:

@@ -43,10 +43,10 @@ def _set(arguments: argparse.Namespace, console: Console) -> None:
 
 def _list(arguments: argparse.Namespace, console: Console) -> None:
     """Every change, those that a release or the shop's files have overtaken among them."""
-    from engine.edits.changes.served import changed_in
+    from engine.edits.changes.served import changed_products
 
     found, base = _store(arguments).all(), open_served(arguments, console).as_trained
-    served = changed_in(base, open_workspace(arguments), found)
+    served = changed_products(base, open_workspace(arguments), found)
     values: list[dict[str, Any]] = [
         {
             "item_id": one.item_id,

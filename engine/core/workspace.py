@@ -4,7 +4,7 @@ settings.toml         what the engineer configured
 shop/current          the id of the snapshot in use, replaced atomically
 shop/<snapshot>/      items.parquet, interactions.parquet, shop.json, report.json: written once, never changed
 images/, thumbnails/  pictures by content hash, shared by all snapshots and drafts
-features/             encoder outputs by encoder fingerprint and content hash; described/: vectors of drafts and changed products by release
+features/             encoder outputs by encoder fingerprint and content hash; edits/: vectors of drafts and changed products by release
 releases/             see engine.release.publish
 runs/<run>/           progress and log of a training or demo run
 longtail.db           judgements and drafts, unless a database URL is set

@@ -1,7 +1,7 @@
-"""Vectors of products that a release was not trained on, kept on disk: worked out once, read by every process without torch.
+"""Vectors of products that a release was not trained on, cached on disk: computed once, read by every process without torch.
 
-One small file a product under features/described/<release>/, named by a hash of what is said of the product. A file that
-is gone or damaged is worked out again; all of them may be thrown away at any time.
+One small file for each product under features/edits/<release>/, named by a hash of the product. A file that is gone or
+damaged is computed again; all of them may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ __all__ = ["Arrays", "VectorCache", "cache_key"]
 
 Arrays = dict[str, np.ndarray]
 BATCH = 16
-STEP = "Finding their place"
+STEP = "Reading new and changed products"
 
-_turn = threading.Lock()  # two threads never work out the same products side by side
+_turn = threading.Lock()  # two threads never compute the same products at the same time
 
 logger = logging.getLogger(__name__)
 
 
 class VectorCache:
-    """The vectors that one release gives to described products."""
+    """The vectors that one release gives to new and changed products."""
 
     def __init__(self, workspace: Workspace, release_id: str) -> None:
-        self._folder = workspace.features / "described" / release_id
+        self._folder = workspace.features / "edits" / release_id
 
     def read(self, key: str) -> Arrays | None:
-        """What was kept under this key; None where there is nothing, or nothing whole."""
+        """The arrays of this key; None where there are none, or the file is damaged."""
         file = self._folder / key[:2] / f"{key}.npz"
         try:
             # Through memory: of a damaged file NumPy would leave the handle open.
@@ -53,22 +53,22 @@ class VectorCache:
             return None
 
     def fill(
-        self, keys: Sequence[str], work: Callable[[list[int]], Sequence[Arrays]], progress: Progress = silent
+        self, keys: Sequence[str], compute: Callable[[list[int]], Sequence[Arrays]], progress: Progress = silent
     ) -> list[Arrays | None]:
-        """What is kept under these keys, the missing worked out and kept; None for a product that cannot be read.
+        """The arrays of these keys, computed and stored where they are missing; None for a product that cannot be read.
 
         Parameters
         ----------
-        work : the arrays of the products at these positions. Where it raises a `LongtailError` for several, they are tried
-            one by one, so that one product that cannot be read does not stop the others.
+        compute : gives the arrays of the products at these positions. Where it raises a `LongtailError` for several, they
+            are tried one by one, so that one product that cannot be read does not stop the others.
         """
         found = [self.read(key) for key in keys]
-        missing = [place for place, arrays in enumerate(found) if arrays is None]
+        missing = [position for position, arrays in enumerate(found) if arrays is None]
         for start in range(0, len(missing), BATCH):
-            some = missing[start : start + BATCH]
+            batch = missing[start : start + BATCH]
             progress(STEP, start / len(missing), f"{start:,} of {len(missing):,} products")
             with _turn:
-                self._fill_batch(keys, some, found, work)
+                self._fill_batch(keys, batch, found, compute)
         if missing:
             progress(STEP, 1.0, f"{len(missing):,} of {len(missing):,} products")
         return found
@@ -76,17 +76,17 @@ class VectorCache:
     def _fill_batch(
         self,
         keys: Sequence[str],
-        places: list[int],
+        positions: list[int],
         found: list[Arrays | None],
-        work: Callable[[list[int]], Sequence[Arrays]],
+        compute: Callable[[list[int]], Sequence[Arrays]],
     ) -> None:
-        for place in places:  # another thread may have been here meanwhile
-            found[place] = self.read(keys[place])
-        still = [place for place in places if found[place] is None]
-        for place, arrays in zip(still, _worked_out(work, still) if still else [], strict=True):
-            found[place] = arrays
+        for position in positions:  # another thread may have computed some by now
+            found[position] = self.read(keys[position])
+        missing = [position for position in positions if found[position] is None]
+        for position, arrays in zip(missing, _compute_each(compute, missing) if missing else [], strict=True):
+            found[position] = arrays
             if arrays is not None:
-                self._write(keys[place], arrays)
+                self._write(keys[position], arrays)
 
     def _write(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
         stream = io.BytesIO()
@@ -100,11 +100,11 @@ def cache_key(*parts: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _worked_out(work: Callable[[list[int]], Sequence[Arrays]], places: list[int]) -> list[Arrays | None]:
+def _compute_each(compute: Callable[[list[int]], Sequence[Arrays]], positions: list[int]) -> list[Arrays | None]:
     try:
-        return list(work(places))
+        return list(compute(positions))
     except LongtailError:
-        if len(places) == 1:
+        if len(positions) == 1:
             logger.warning("a product cannot be read, so it is not served", exc_info=True)
             return [None]
-    return [arrays for place in places for arrays in _worked_out(work, [place])]
+    return [arrays for position in positions for arrays in _compute_each(compute, [position])]

@@ -13,7 +13,6 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -23,12 +22,12 @@ from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.curation.suppression import Suppressed
-from engine.edits.changes.served import cached_changes, changed_in, vectors_of_changes, with_changes
+from engine.edits.changes.served import cached_changes, changed_products, vectors_of_changes, with_changes
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.served import DraftBuffer, drafts_in_cache, vectors_of_drafts
 from engine.edits.drafts.store import SERVED, Draft, DraftStore
 from engine.recommend.recommender import Neighbour, Recommender
-from engine.recommend.unseen import neighbours_of_unseen
+from engine.recommend.unseen import UnseenVectors, neighbours_of_unseen, vectors_of_unseen
 from engine.recommend.vector_cache import cache_key
 from engine.serving.background_result import BackgroundResult
 from engine.serving.edits_database import EditsDatabase, Latest
@@ -44,10 +43,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Changed:
-    """The release with changed products, and those products as JSON by id."""
+    """The release with changed products, and those products by id."""
 
     release: Recommender
-    items: Mapping[str, Mapping[str, Any]]
+    products: Mapping[str, Product]
 
 
 class ServedShop:
@@ -120,7 +119,7 @@ class ServedShop:
     @property
     def changed_ids(self) -> frozenset[str]:
         """Ids of the products whose change holds in this release."""
-        return frozenset(self._changed().result.items)
+        return frozenset(self._changed().result.products)
 
     @property
     def drafts(self) -> DraftBuffer:
@@ -177,23 +176,29 @@ class ServedShop:
         return shown_lists(self.drafts, self.suppressed_everywhere(), arm, k, item_ids)
 
     def neighbours_of_unseen(self, product: Product, k: int = 10, arm: str = "hybrid") -> list[Neighbour]:
-        """The k products of the catalogue that a described product belongs with; errors as `neighbours_of_unseen`."""
+        """The k products of the catalogue that a new product belongs with; errors as `neighbours_of_unseen`."""
         if self._in_background:
             self.warm_up().join()
-        return neighbours_of_unseen(self.release, self._workspace, product.to_json(), k, arm)
+        return neighbours_of_unseen(self.release, self._workspace, product, k, arm)
+
+    def read_unseen(self, products: Sequence[Product]) -> UnseenVectors:
+        """The vectors of new products in the release, read together; errors as `neighbours_of_unseen`."""
+        if self._in_background:
+            self.warm_up().join()
+        return vectors_of_unseen(self.release, self._workspace, products)
 
     def neighbours_if_changed(
         self, item_id: str, product: Product, arm: str = "hybrid", k: int = 10
     ) -> list[Neighbour]:
-        """What would be shown beside a product of the catalogue if it were described so; nothing is stored."""
+        """What would be shown beside a product of the catalogue if it were changed to this; nothing is stored."""
         if self._in_background:
             self.warm_up().join()
         base = self.as_trained
-        wanted = product.readable_by(base.attribute_kinds, self._workspace).to_json()
-        items = {**self._changed().result.items, item_id: wanted}
-        vectors = cached_changes(base, self._workspace, items)
+        wanted = product.readable_by(base.attribute_kinds, self._workspace)
+        products = {**self._changed().result.products, item_id: wanted}
+        vectors = cached_changes(base, self._workspace, products)
         vectors |= vectors_of_changes(base, self._workspace, {item_id: wanted})
-        release = with_changes(base, self._workspace, items, vectors)
+        release = with_changes(base, self._workspace, products, vectors)
         drafts = DraftBuffer(release, self._workspace, self.drafts.drafts)
         return shown_list(drafts, item_id, arm, k, self.suppressed(item_id))
 
@@ -232,10 +237,10 @@ class ServedShop:
 
     def _read_examples(self) -> None:
         try:
-            neighbours_of_unseen(self.as_trained, self._workspace, {"title": "a product"}, 1)
+            neighbours_of_unseen(self.as_trained, self._workspace, Product(title="a product"), 1)
             pictures = self.as_trained.items["image"].dropna()
             if len(pictures):  # the networks that read pictures are made with the first one
-                neighbours_of_unseen(self.as_trained, self._workspace, {"image": pictures.iloc[0]}, 1)
+                neighbours_of_unseen(self.as_trained, self._workspace, Product(image=pictures.iloc[0]), 1)
         except Exception:
             # It is tried again, and the person is told, when there is a product to read.
             logger.warning("could not get ready to read new products", exc_info=True)
@@ -257,19 +262,19 @@ class ServedShop:
 
     def _apply_changes(self, changes: ChangeStore) -> BackgroundResult[_Changed]:
         base, workspace = self.as_trained, self._workspace
-        items = changed_in(base, workspace, changes.all())
+        products = changed_products(base, workspace, changes.all())
 
         def work() -> _Changed:
-            if self._in_background and items:
+            if self._in_background and products:
                 self.warm_up().join()
-            vectors = vectors_of_changes(base, workspace, items, self._progress)
-            return _Changed(with_changes(base, workspace, items, vectors), items)
+            vectors = vectors_of_changes(base, workspace, products, self._progress)
+            return _Changed(with_changes(base, workspace, products, vectors), products)
 
         if not self._in_background:
             return BackgroundResult(work())
-        cached = cached_changes(base, workspace, items)
-        first = _Changed(with_changes(base, workspace, items, cached), items)
-        return BackgroundResult(first, work if len(cached) < len(items) else None)
+        cached = cached_changes(base, workspace, products)
+        first = _Changed(with_changes(base, workspace, products, cached), products)
+        return BackgroundResult(first, work if len(cached) < len(products) else None)
 
     def _drafts(self) -> BackgroundResult[DraftBuffer]:
         release = self.release

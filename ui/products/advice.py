@@ -1,31 +1,34 @@
-"""Beside a described product: its neighbours, what it may duplicate, where it would stand, what its parts do."""
+"""Beside the form of a new product: its neighbours, likely duplicates, where it would be shown, what its parts do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import streamlit as st
 
 from engine.catalogue.product import Product, field_label
-from engine.edits.drafts.advice import Duplicate, Effect, missing_fields, near_duplicates, parts
-from engine.recommend.inbound import Inbound, inbound_of
-from engine.recommend.recommender import Neighbour
-from engine.recommend.unseen import vectors_of_unseen
+from engine.edits.drafts.advice import Advice, Effect, advise
+from engine.recommend.inbound import Inbound
+from engine.recommend.unseen import UnseenVectors, nearest
 from ui.app.navigation import open_product
 from ui.app.resources import recommender, served, settings, workspace
 from ui.products.draft_resources import neighbour_card
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plain, plural, text_or_none
 
-__all__ = ["draw_new_neighbours"]
+__all__ = ["draw_new_neighbours", "inbound_sentence", "parts_sentence"]
 
 PREVIEWED = 4
+PARTS = {"picture": "the picture", "text": "the text", "facts": "the facts"}
+# The least share of the list that a part must change, and the word for it.
+MOSTLY, PARTLY = 0.6, 0.3
 
 
 def draw_new_neighbours(product: Product) -> None:
-    """What a product that nobody has seen belongs with, and what to know of it."""
+    """Draw what a product that nobody has seen belongs with, and advice on it."""
+    facade, k = recommender(), settings().serving.neighbours
     with st.spinner("Reading the product…", show_time=True):
-        neighbours = _found(recommender().version, product, settings().serving.neighbours)
+        neighbours = nearest(facade, _vectors(facade.version, product), k)
     group = Group(
         name="hybrid",
         title="It belongs with",
@@ -35,63 +38,59 @@ def draw_new_neighbours(product: Product) -> None:
     if item_id := card_groups([group], key="new_neighbours"):
         open_product(item_id)
     if neighbours:
-        _advice(product)
+        _draw_advice(_advice(facade.version, product, k))
 
 
-def _advice(product: Product) -> None:
-    """What resembles it too much, on whose lists it would stand, what each part does, what is missing."""
-    facade = recommender()
-    known = _known(facade.version, product, settings().serving.neighbours)
-    if known.duplicates:
-        first = known.duplicates[0]
+def inbound_sentence(inbound: Sequence[Inbound], names: Sequence[str]) -> str:
+    """Beside which products it would be shown, in Markdown; `names` are those of the first few."""
+    if not inbound:
+        return "**Not shown beside any product yet:** others are closer matches."
+    where = ", ".join(f"{name} (position {one.rank})" for one, name in zip(inbound, names, strict=False))
+    rest = len(inbound) - len(names)
+    more = f" and {rest:,} more" if rest > 0 else ""
+    return f"**It would be shown beside {plural(len(inbound), 'product')}:** {where}{more}."
+
+
+def parts_sentence(parts: Sequence[Effect]) -> str:
+    """What drives the results, from the share of the list that each part changes."""
+    phrases = [f"{_strength(part.share)} {PARTS[part.name]}" for part in parts if part.share > 0]
+    if not phrases:
+        return "No single part drives these results: they stay the same without any one of them."
+    return f"What drives these results: {', '.join(phrases)}."
+
+
+def _strength(share: float) -> str:
+    return "mostly" if share >= MOSTLY else "partly" if share >= PARTLY else "a little"
+
+
+def _draw_advice(advice: Advice) -> None:
+    if advice.duplicates:
+        first = advice.duplicates[0]
         st.warning(
-            f"{_named(first.item_id)} {first.why}. Is this product in the shop already?", icon=":material/content_copy:"
+            f"{_title(first.item_id)} {first.why}. Is this product in the shop already?", icon=":material/content_copy:"
         )
-    if known.inbound:
-        where = ", ".join(f"{_named(one.item_id)} (place {one.rank})" for one in known.inbound[:PREVIEWED])
-        rest = len(known.inbound) - PREVIEWED
-        st.write(
-            f"**It would stand on {plural(len(known.inbound), 'list')}:** {where}{f' and {rest} more' if rest > 0 else ''}."
+    st.write(inbound_sentence(advice.inbound, [_title(one.item_id) for one in advice.inbound[:PREVIEWED]]))
+    if advice.parts:
+        st.caption(parts_sentence(advice.parts))
+    if advice.missing:
+        fields = ", ".join(
+            f"{plain(field_label(one.name))} ({100 * one.share:.0f} %)" for one in advice.missing[:PREVIEWED]
         )
-    else:
-        st.write("**It would stand on nobody's list yet:** every product has ten that are closer.")
-    if known.parts:
-        said = ", ".join(f"{one.name} {100 * one.share:.0f} %" for one in known.parts)
-        st.caption(f"How much of the list each part decides: {said}.")
-    if known.missing:
-        said = ", ".join(
-            f"{plain(field_label(one.name))} ({100 * one.share:.0f} %)" for one in known.missing[:PREVIEWED]
-        )
-        st.caption(f"What would change the list most if you filled it in: {said}.")
+        st.caption(f"Filling in one of these would change the results most: {fields}.")
 
 
-def _named(item_id: str) -> str:
+def _title(item_id: str) -> str:
     facade = recommender()
     title = text_or_none(facade.items["title"].iloc[facade.row(item_id)]) or item_id
     return f"“{plain(title[:60])}”"
 
 
-@dataclass(frozen=True)
-class _Known:
-    duplicates: list[Duplicate]
-    inbound: list[Inbound]
-    parts: list[Effect]
-    missing: list[Effect]
+@st.cache_data(show_spinner=False, max_entries=64)
+def _advice(version: str, product: Product, k: int) -> Advice:
+    return advise(recommender(), workspace(), product, _vectors(version, product), k)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _known(version: str, product: Product, k: int) -> _Known:
-    facade = recommender()
-    like = served().neighbours_of_unseen(product, 20, "content")
-    vectors = vectors_of_unseen(facade, workspace(), [product.to_json()])
-    neighbours = _found(version, product, k)
-    return _Known(
-        near_duplicates(facade, product, like), inbound_of(facade, vectors, k),
-        parts(facade, workspace(), product, k), missing_fields(facade, workspace(), product, neighbours, k),
-    )  # fmt: skip
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _found(version: str, product: Product, k: int) -> list[Neighbour]:
-    """Neighbours of a new product in this release; asking the same again costs nothing."""
-    return served().neighbours_of_unseen(product, k)
+def _vectors(version: str, product: Product) -> UnseenVectors:
+    """The vectors of a product in this version of the release: it is read once for neighbours and advice."""
+    return served().read_unseen([product])

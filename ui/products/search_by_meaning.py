@@ -1,4 +1,4 @@
-"""Searching the catalogue by a picture or in one's own words, through the readers that new products go through."""
+"""Searching the catalogue by a picture or in one's own words, read as a new product is."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from engine.catalogue.product import Product
 from engine.core.errors import ImageError, LongtailError
-from engine.recommend.unseen import vectors_of_unseen
-from ui.app.resources import recommender, served, workspace
+from ui.app.resources import recommender, served
 from ui.app.url import mirror, query, set_query, writer
 from ui.products.pasting import take_pasted
 from ui.products.uploads import MAX_PICTURE_MB, PICTURE_TYPES, stored_picture
@@ -112,11 +112,9 @@ def _stop() -> None:
 @st.cache_data(show_spinner="Looking for products like it…", max_entries=32)
 def _ranked(version: str, like: Like) -> np.ndarray:
     """Rows of this release by their content, the closest first; empty where the release reads nothing of it."""
-    served().warm_up().join()
     facade = recommender()
-    item = {name: value for name, value in (("title", like.words), ("image", like.image)) if value}
     try:
-        vectors = vectors_of_unseen(facade, workspace(), [item])
+        vectors = served().read_unseen([Product(title=like.words, image=like.image)])
     except ImageError as exc:
         raise LongtailError("The picture is not stored here any more. Give it again.") from exc
     if not vectors.present[0]:

@@ -17,12 +17,10 @@ from engine.catalogue.product import FieldValue, Product, field_label
 __all__ = [
     "Change",
     "Fields",
-    "changed",
     "difference",
     "field_labels",
     "fields_from_json",
     "fields_to_json",
-    "in_force",
 ]
 
 Fields = Mapping[str, FieldValue | None]
@@ -76,13 +74,3 @@ def fields_from_json(values: Mapping[str, Any]) -> Fields:
     """Reads `fields_to_json`; errors as for `Product`."""
     known = Product.of_fields(values).fields
     return {name: known.get(name) for name in values}
-
-
-def in_force(change: Change, now: Mapping[str, Any]) -> dict[str, Any]:
-    """`Change.in_force` of a product as JSON."""
-    return change.in_force(Product.from_json(now))
-
-
-def changed(now: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """`Product.with_fields` of a product as JSON."""
-    return Product.from_json(now).with_fields(fields).to_json()

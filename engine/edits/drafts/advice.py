@@ -12,13 +12,14 @@ import numpy as np
 
 from engine.catalogue.product import FieldValue, Product, attribute_field
 from engine.core.workspace import Workspace
+from engine.recommend.inbound import Inbound, inbound_of
 from engine.recommend.recommender import Neighbour, Recommender
-from engine.recommend.unseen import vectors_of_unseen
+from engine.recommend.unseen import UnseenVectors, nearest, vectors_of_unseen
 
-__all__ = ["Duplicate", "Effect", "missing_fields", "near_duplicates", "parts"]
+__all__ = ["Advice", "Duplicate", "Effect", "advise"]
 
 ALIKE = 0.9  # share of words two titles have in common that makes them nearly the same
-LOOKED_AT = 20
+COMPARED = 20  # products whose text is compared
 PARTS: dict[str, dict[str, Any]] = {
     "picture": {"image": None},
     "text": {"title": None, "description": None},
@@ -43,72 +44,102 @@ class Effect:
     share: float
 
 
-def near_duplicates(recommender: Recommender, product: Product, alike: Sequence[Neighbour]) -> list[Duplicate]:
-    """Products with the same picture, or with nearly the same title and description.
+@dataclass(frozen=True)
+class Advice:
+    """What to know about a new product.
+
+    Attributes
+    ----------
+    duplicates : products with the same picture, or with nearly the same title and description.
+    inbound : the lists it would appear on.
+    parts : what each part (picture, text, facts) does, the largest share first; empty where it has but one part.
+    missing : empty fields, as `Product.fields` names them, that would change the list if they were filled in with what
+        the neighbours usually have there; the largest share first.
+    """
+
+    duplicates: list[Duplicate]
+    inbound: list[Inbound]
+    parts: list[Effect]
+    missing: list[Effect]
+
+
+def advise(
+    recommender: Recommender, workspace: Workspace, product: Product, vectors: UnseenVectors, k: int = 10
+) -> Advice:
+    """Advice on a new product whose list has k neighbours. Its variants are read in one batch, and the product not again.
 
     Parameters
     ----------
-    alike : the products whose content is most alike, `neighbours_of_unseen(..., arm="content")`.
+    vectors : of the product, from `vectors_of_unseen`.
     """
+    neighbours = nearest(recommender, vectors, k)
+    without = _without_parts(product)
+    filled = _filled_in(recommender, workspace, product, neighbours)
+    effects = _effects(recommender, workspace, neighbours, {**without, **filled}, k)
+    return Advice(
+        _near_duplicates(recommender, product, nearest(recommender, vectors, COMPARED, "content")),
+        inbound_of(recommender, vectors, k),
+        [effect for effect in effects if effect.name in without],
+        [effect for effect in effects if effect.name in filled and effect.share > 0],
+    )
+
+
+def _near_duplicates(recommender: Recommender, product: Product, alike: Sequence[Neighbour]) -> list[Duplicate]:
+    """`alike` are the products whose content is most similar."""
     found: dict[str, str] = {}
     items = recommender.items
     if product.image:
         same = items.loc[items["image"] == product.image, "item_id"]
         found |= {str(item_id): "has the same picture" for item_id in same}
     words = _words(product)
-    for one in alike[:LOOKED_AT]:
+    for one in alike:
         others = _words(recommender.product(one.row))
         if len(words) > 1 and others and len(words & others) / len(words | others) >= ALIKE:
             found.setdefault(one.item_id, "has nearly the same text")
     return [Duplicate(item_id, why) for item_id, why in found.items()]
 
 
-def parts(recommender: Recommender, workspace: Workspace, product: Product, k: int = 10) -> list[Effect]:
-    """What each part (picture, text, facts) does: the share of the list that would change without it, largest first.
-
-    Empty where the product has but one part.
-    """
-    without = {name: replace(product, **emptied) for name, emptied in PARTS.items()}
-    present = {name: other for name, other in without.items() if other != product}
-    return _effects(recommender, workspace, product, present, k) if len(present) > 1 else []
+def _without_parts(product: Product) -> dict[str, Product]:
+    """Part -> the product without it, of the parts it has; empty where that is but one."""
+    without = {part: replace(product, **emptied) for part, emptied in PARTS.items()}
+    present = {part: other for part, other in without.items() if other != product}
+    return present if len(present) > 1 else {}
 
 
-def missing_fields(
-    recommender: Recommender, workspace: Workspace, product: Product, neighbours: Sequence[Neighbour], k: int = 10
-) -> list[Effect]:
-    """Which empty fields (as `Product.fields` names them) would change the list most if filled in, the largest share first.
+def _filled_in(
+    recommender: Recommender, workspace: Workspace, product: Product, neighbours: Sequence[Neighbour]
+) -> dict[str, Product]:
+    """Empty field -> the product with the neighbours' usual value there; fields that no neighbour has are left out.
 
-    Each is filled with the neighbours' usual value (numbers: the median; picture and title: the first
-    neighbour's); fields that no neighbour has are left out.
+    The usual value of numbers is the median, of picture and title the first neighbour's.
     """
     kinds = recommender.attribute_kinds
-    near = [recommender.product(one.row).readable_by(kinds, workspace).fields for one in neighbours if one.row >= 0]
+    near = [recommender.product(one.row).readable_by(kinds, workspace).fields for one in neighbours]
     filled = {}
     for name in ("image", "title", "category", "brand", "price", *map(attribute_field, kinds)):
-        if name not in product.fields:
-            values = [fields[name] for fields in near if name in fields]
-            if values:
-                value = values[0] if name in ("image", "title") else _usual(values)
-                filled[name] = product.with_fields({name: value})
-    return [effect for effect in _effects(recommender, workspace, product, filled, k) if effect.share > 0]
+        values = [fields[name] for fields in near if name in fields]
+        if values and name not in product.fields:
+            value = values[0] if name in ("image", "title") else _usual(values)
+            filled[name] = product.with_fields({name: value})
+    return filled
 
 
 def _effects(
-    recommender: Recommender, workspace: Workspace, product: Product, others: Mapping[str, Product], k: int
+    recommender: Recommender,
+    workspace: Workspace,
+    neighbours: Sequence[Neighbour],
+    variants: Mapping[str, Product],
+    k: int,
 ) -> list[Effect]:
-    """How much of the product's list is not on the list of each other."""
-    if not others:
+    """The share of the neighbours that is not on the list of each variant, the largest first."""
+    if not variants:
         return []
-    vectors = vectors_of_unseen(recommender, workspace, [one.to_json() for one in (product, *others.values())])
-    search = recommender.arm("hybrid")
-    lists = [
-        set(search.of_vector(query, k)[0].tolist()) if present else set()
-        for query, present in zip(vectors.sides["hybrid"].query, vectors.present, strict=True)
-    ]
-    effects = [
-        Effect(name, 1 - len(lists[0] & found) / max(len(lists[0]), 1))
-        for name, found in zip(others, lists[1:], strict=True)
-    ]
+    vectors = vectors_of_unseen(recommender, workspace, list(variants.values()))
+    ids = {one.item_id for one in neighbours}
+    effects = []
+    for position, name in enumerate(variants):
+        found = {one.item_id for one in nearest(recommender, vectors, k, position=position)}
+        effects.append(Effect(name, 1 - len(ids & found) / max(len(ids), 1)))
     return sorted(effects, key=lambda effect: -effect.share)
 
 

@@ -5,19 +5,18 @@ A draft's vectors are those the release gives a product without interactions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from engine.catalogue.product import Product
 from engine.core.progress import Progress, silent
 from engine.core.vectors import unit_rows
 from engine.core.workspace import Workspace
 from engine.edits.drafts.store import Draft
-from engine.recommend.product_description import readable
 from engine.recommend.recommender import Neighbour, Recommender
 from engine.recommend.unseen import vectors_of_unseen
 from engine.recommend.vector_cache import Arrays, VectorCache, cache_key
@@ -29,7 +28,7 @@ ARM = "hybrid"
 
 @dataclass(frozen=True)
 class DraftBuffer:
-    """The approved drafts of a release, read together; holds as long as they do not change (`DraftStore.stamp`)."""
+    """The approved drafts beside a release; valid until they change (`DraftStore.stamp`)."""
 
     recommender: Recommender
     workspace: Workspace
@@ -41,7 +40,7 @@ class DraftBuffer:
         return [draft.id for draft in self.drafts]
 
     def merged(self, item_id: str, neighbours: Sequence[Neighbour], k: int) -> list[Neighbour]:
-        """A product's served list with the approved drafts where their likeness puts them; drafts have row -1."""
+        """A product's list with the approved drafts ranked in it by similarity; drafts have row -1."""
         if not self.drafts:
             return list(neighbours)
         query = self.recommender.arm(ARM).query[[self.recommender.row(item_id)]]
@@ -66,7 +65,7 @@ class DraftBuffer:
         return pd.DataFrame(rows, columns=list(table.columns)).astype(table.dtypes.to_dict())
 
     def neighbours_of_draft(self, draft_id: str, k: int = 10) -> list[Neighbour]:
-        """What stands beside a draft: products of the catalogue, and other approved drafts."""
+        """The list of a draft: products of the catalogue, and other approved drafts."""
         query = self._vectors["query"][[self.ids.index(draft_id)]]
         own = self.recommender.found(*self.recommender.arm(ARM).of_vector(query[0], k))
         others = [(score, one) for score, one in self._scores(query) if one != draft_id]
@@ -91,31 +90,35 @@ class DraftBuffer:
 def vectors_of_drafts(
     recommender: Recommender, workspace: Workspace, drafts: Sequence[Draft], progress: Progress = silent
 ) -> list[Arrays | None]:
-    """Each draft's vectors in this release, kept on disk from the first time on; None for one that cannot be read.
+    """Each draft's vectors in this release, from the cache on disk or else computed; None for one that cannot be read.
 
     `query` and `candidate` (d,) float32, zero where the release reads nothing of it.
     """
-    items = [readable(draft.described(), recommender, workspace) for draft in drafts]
+    products = _readable(recommender, workspace, drafts)
 
-    def work(places: list[int]) -> list[Arrays]:
-        sides = vectors_of_unseen(recommender, workspace, [items[place] for place in places]).sides[ARM]
+    def compute(positions: list[int]) -> list[Arrays]:
+        sides = vectors_of_unseen(recommender, workspace, [products[position] for position in positions]).sides[ARM]
         return [
             {"query": query, "candidate": candidate}
             for query, candidate in zip(sides.query, sides.candidates, strict=True)
         ]
 
-    return VectorCache(workspace, recommender.release_id).fill(_keys(items), work, progress)
+    return VectorCache(workspace, recommender.release_id).fill([_key(one) for one in products], compute, progress)
 
 
 def drafts_in_cache(recommender: Recommender, workspace: Workspace, drafts: Sequence[Draft]) -> list[Draft]:
-    """The drafts whose vectors are on disk: to serve them no picture is read and no network is loaded."""
-    kept = VectorCache(workspace, recommender.release_id)
-    keys = _keys([readable(draft.described(), recommender, workspace) for draft in drafts])
-    return [draft for draft, key in zip(drafts, keys, strict=True) if kept.read(key) is not None]
+    """The drafts whose vectors are in the cache: to serve them no picture is read and no network is loaded."""
+    cache = VectorCache(workspace, recommender.release_id)
+    products = _readable(recommender, workspace, drafts)
+    return [draft for draft, one in zip(drafts, products, strict=True) if cache.read(_key(one)) is not None]
 
 
-def _keys(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [cache_key("new", dict(item)) for item in items]
+def _readable(recommender: Recommender, workspace: Workspace, drafts: Sequence[Draft]) -> list[Product]:
+    return [draft.product.readable_by(recommender.attribute_kinds, workspace) for draft in drafts]
+
+
+def _key(product: Product) -> str:
+    return cache_key("new", product.to_json())
 
 
 def _merge(own: Sequence[Neighbour], others: Sequence[tuple[float, str]], k: int) -> list[Neighbour]:

@@ -59,10 +59,6 @@ class Draft:
     updated_at: datetime
     version: int
 
-    def described(self) -> dict[str, Any]:
-        """The product as JSON."""
-        return self.product.to_json()
-
     @property
     def title(self) -> str:
         """Its title, or its id where it has none."""

@@ -3,20 +3,19 @@ from __future__ import annotations
 import io
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
 from engine.catalogue.images import store_image
+from engine.catalogue.product import Product
 from engine.core.errors import ImageError, InputError, NotFoundError, ReleaseError
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.recommend import unseen
 from engine.recommend.recommender import Recommender
-from engine.recommend.unseen import neighbours_of_unseen
+from engine.recommend.unseen import nearest, neighbours_of_unseen, vectors_of_unseen
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 
@@ -32,107 +31,77 @@ def served(shop: TinyRelease) -> Recommender:
     return Recommender.open(shop.workspace)
 
 
-def described(recommender: Recommender, item_id: str) -> dict[str, Any]:
-    """A product of the catalogue as somebody would type it in again."""
-    row = recommender.items.iloc[recommender.row(item_id)]
-    fields = ("title", "description", "brand", "category", "price", "image")
-    item = {name: None if pd.isna(row[name]) else row[name] for name in fields}
-    given = {name: row[name] for name in ("colour", "length_cm", "occasions", "care")}
-    item["attributes"] = {n: v for n, v in given.items() if isinstance(v, list) or not pd.isna(v)}
-    return item
-
-
 @pytest.mark.parametrize("arm", ["hybrid", "predicted", "content"])
-def test_a_product_without_clicks_described_again_gets_the_list_it_has(
+def test_a_product_without_clicks_given_again_gets_the_list_it_has(
     shop: TinyRelease, served: Recommender, arm: str
 ) -> None:
     for item_id in [item_id for item_id, clicks in shop.counts.items() if clicks == 0]:
-        again = neighbours_of_unseen(served, shop.workspace, described(served, item_id), 11, arm)
+        again = neighbours_of_unseen(served, shop.workspace, served.product(item_id), 11, arm)
         others = [n.item_id for n in again if n.item_id != item_id][:10]
         expected = [n.item_id for n in served.neighbours(item_id, arm, 10)]
         assert len(set(others) & set(expected)) / 10 >= 0.95
         if arm == "content":  # the others weigh candidates by what is known of them, and this product has no clicks
-            assert again[0].item_id == item_id, "the product itself is what the described one is most like"
+            assert again[0].item_id == item_id, "the product itself is the most similar"
         assert [n.rank for n in again] == list(range(1, 12))
 
 
 def test_one_fact_alone_leads_to_the_family_it_belongs_to(shop: TinyRelease, served: Recommender) -> None:
-    for item in ({"attributes": {"colour": "navy"}}, {"title": "Striped maxi dress in navy"}):
-        found = neighbours_of_unseen(served, shop.workspace, item, 5, "content")
+    for product in (Product(attributes={"colour": "navy"}), Product(title="Striped maxi dress in navy")):
+        found = neighbours_of_unseen(served, shop.workspace, product, 5, "content")
         assert {shop.families[n.item_id] for n in found} == {1}
 
 
-def test_values_may_come_as_forms_give_them(shop: TinyRelease, served: Recommender) -> None:
-    typed = {"price": 42.5, "attributes": {"length_cm": 95.0, "occasions": ["party"], "colour": "navy"}}
-    as_text = {
-        "price": "42.5",
-        "title": "  ",
-        "brand": None,
-        "image": "",
-        "attributes": {"length_cm": "95", "occasions": "party", "colour": " navy ", "care": ""},
-    }
+def test_attributes_may_come_as_text(shop: TinyRelease, served: Recommender) -> None:
+    typed = Product(price=42.5, attributes={"length_cm": 95.0, "occasions": ("party",), "colour": "navy"})
+    as_text = Product(price=42.5, attributes={"length_cm": "95", "occasions": "party", "colour": " navy "})
     assert neighbours_of_unseen(served, shop.workspace, as_text) == neighbours_of_unseen(served, shop.workspace, typed)
 
 
 def test_behaviour_has_no_list_for_what_nobody_has_seen(shop: TinyRelease, served: Recommender) -> None:
-    assert neighbours_of_unseen(served, shop.workspace, {"title": "Navy dress"}, 5, "als") == []
+    assert neighbours_of_unseen(served, shop.workspace, Product(title="Navy dress"), 5, "als") == []
 
 
-def test_a_description_that_the_release_reads_nothing_of_has_no_list(shop: TinyRelease, served: Recommender) -> None:
+def test_a_product_that_the_release_reads_nothing_of_has_no_list(shop: TinyRelease, served: Recommender) -> None:
     # This release was trained without pictures.
     image = store_image(shop.workspace, _png(), name="new.png")
-    assert neighbours_of_unseen(served, shop.workspace, {"image": image}) == []
+    assert neighbours_of_unseen(served, shop.workspace, Product(image=image)) == []
 
 
 @pytest.mark.parametrize(
-    "item", [{}, {"title": " "}, {"title": None, "price": ""}, {"attributes": {}}, {"attributes": {"colour": ""}}]
-)
-def test_a_product_of_which_nothing_is_said_is_refused(shop: TinyRelease, served: Recommender, item: dict) -> None:
-    with pytest.raises(InputError, match="Nothing is said"):
-        neighbours_of_unseen(served, shop.workspace, item)
-
-
-@pytest.mark.parametrize(
-    ("item", "message"),
+    ("product", "message"),
     [
-        ({"titel": "x"}, "'titel'.*title, description"),
-        ({"title": ["x"]}, "'title'"),
-        ({"price": "cheap"}, "'price'.*not a number"),
-        ({"price": float("nan")}, "'price'.*finite"),
-        ({"price": "inf"}, "'price'.*finite"),
-        ({"price": -1}, "'price'.*negative"),
-        ({"attributes": ["colour"]}, "'attributes'"),
-        ({"attributes": {"size": "M"}}, "'size'.*care, colour, length_cm, occasions"),
-        ({"attributes": {"length_cm": "long"}}, "'length_cm'.*not a number"),
-        ({"attributes": {"occasions": [{"a": 1}]}}, "'occasions'"),
+        (Product(), "Nothing is said"),
+        (Product(attributes={"size": "M"}), "'size'.*care, colour, length_cm, occasions"),
+        (Product(attributes={"length_cm": "long"}), "'length_cm'.*not a number"),
     ],
 )
-def test_a_field_that_makes_no_sense_is_named(shop: TinyRelease, served: Recommender, item: dict, message: str) -> None:
+def test_what_the_release_cannot_read_is_named(
+    shop: TinyRelease, served: Recommender, product: Product, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
-        neighbours_of_unseen(served, shop.workspace, item)
+        neighbours_of_unseen(served, shop.workspace, product)
 
 
-@pytest.mark.parametrize("image", ["../../../etc/passwd", "A" * 64, "abc", 5, "0" * 64])
-def test_a_picture_that_is_not_stored_is_refused(shop: TinyRelease, served: Recommender, image: object) -> None:
+def test_a_picture_that_is_not_stored_is_refused(shop: TinyRelease, served: Recommender) -> None:
     with pytest.raises(ImageError, match="Upload"):
-        neighbours_of_unseen(served, shop.workspace, {"title": "Dress", "image": image})
+        neighbours_of_unseen(served, shop.workspace, Product(title="Dress", image="0" * 64))
 
 
 def test_an_unknown_arm_is_refused_before_any_network_is_loaded(shop: TinyRelease, served: Recommender) -> None:
     with pytest.raises(NotFoundError, match="'fused'"):
-        neighbours_of_unseen(served, shop.workspace, {"title": "Dress"}, arm="fused")
+        neighbours_of_unseen(served, shop.workspace, Product(title="Dress"), arm="fused")
 
 
 def test_networks_are_loaded_once_for_each_release(
     shop: TinyRelease, served: Recommender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    neighbours_of_unseen(served, shop.workspace, {"title": "Dress"})
+    neighbours_of_unseen(served, shop.workspace, Product(title="Dress"))
 
     def refuse(directory: Path) -> None:
         raise AssertionError("loaded again")
 
     monkeypatch.setattr("engine.models.predictor.load_predictor", refuse)
-    assert len(neighbours_of_unseen(served, shop.workspace, {"title": "Dress"})) == 10
+    assert len(neighbours_of_unseen(served, shop.workspace, Product(title="Dress"))) == 10
     assert len(unseen._models) <= 2
 
 
@@ -142,12 +111,20 @@ def test_a_release_without_its_networks_says_so(shop: TinyRelease, tmp_path: Pat
     recommender = Recommender.open(workspace)
     shutil.rmtree(recommender.directory / "predictor")
     with pytest.raises(ReleaseError, match="predictor"):
-        neighbours_of_unseen(recommender, workspace, {"title": "Dress"})
+        neighbours_of_unseen(recommender, workspace, Product(title="Dress"))
 
 
 def test_texts_of_any_kind_are_read(shop: TinyRelease, served: Recommender) -> None:
     for title in ("\x00\x07", "\ud800 dress", "ドレス", "<b>x</b>" * 2000, "-" * 10_000):
-        assert len(neighbours_of_unseen(served, shop.workspace, {"title": title}, 3)) == 3
+        assert len(neighbours_of_unseen(served, shop.workspace, Product(title=title), 3)) == 3
+
+
+def test_products_read_together_get_the_lists_they_get_alone(shop: TinyRelease, served: Recommender) -> None:
+    products = [served.product("f1-02"), Product(title="Lace wedding dress"), Product(attributes={"colour": "gold"})]
+    together = vectors_of_unseen(served, shop.workspace, products)
+    for position, product in enumerate(products):
+        alone = neighbours_of_unseen(served, shop.workspace, product, 5)
+        assert [n.item_id for n in nearest(served, together, 5, position=position)] == [n.item_id for n in alone]
 
 
 def _png() -> bytes:

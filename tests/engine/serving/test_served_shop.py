@@ -34,7 +34,7 @@ LIKE_FAMILY_1 = Product(brand="House 1", category="Maxi", attributes={"colour": 
 def built(tmp_path_factory) -> TinyRelease:
     settings = Settings.model_validate({"text": {"model": "none"}, "image": {"kind": "none"}})
     workspace = Workspace(tmp_path_factory.mktemp("served") / "shop")
-    return build_tiny_release(workspace, networks=True, settings=settings)
+    return build_tiny_release(workspace, settings=settings)
 
 
 @pytest.fixture

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from engine.catalogue.product import Product
+from engine.catalogue.product import Product, with_products
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.edits.changes.merging import Change, difference
-from engine.edits.changes.served import cached_changes, changed_in, vectors_of_changes, with_changes
-from engine.recommend.product_description import described
+from engine.edits.changes.served import cached_changes, changed_products, vectors_of_changes, with_changes
 from engine.recommend.recommender import Recommender
 from engine.training.pipeline import train
 from tests.support.tiny_release import TinyRelease, build_tiny_release, build_tiny_shop
@@ -57,14 +56,13 @@ def scratch(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path)
 
 
-def dressed_as(facade: Recommender, item_id: str, other: str) -> dict[str, Any]:
-    """The content of another product; the picture is not read."""
-    del item_id
-    return {name: value for name, value in described(facade, facade.row(other)).items() if name != "image"}
+def content_of(facade: Recommender, item_id: str) -> Product:
+    """A product without its picture, which is not read."""
+    return replace(facade.product(item_id), image=None)
 
 
-def moved(facade: Recommender, scratch: Workspace, items: dict[str, dict[str, Any]]) -> Recommender:
-    return with_changes(facade, scratch, items, vectors_of_changes(facade, scratch, items))
+def moved(facade: Recommender, scratch: Workspace, products: dict[str, Product]) -> Recommender:
+    return with_changes(facade, scratch, products, vectors_of_changes(facade, scratch, products))
 
 
 def ids(facade: Recommender, item_id: str, arm: str = "hybrid", k: int = 10) -> list[str]:
@@ -80,7 +78,7 @@ def families(found: list[str]) -> list[str]:
 def test_the_same_content_again_moves_nothing(request, scratch, release, arm):
     found = request.getfixturevalue(release)
     facade = found if isinstance(found, Recommender) else Recommender.open(found.workspace)
-    same = {one: dressed_as(facade, one, one) for one in ("f0-01", "f2-03", "f5-11", "f3-00")}
+    same = {one: content_of(facade, one) for one in ("f0-01", "f2-03", "f5-11", "f3-00")}
     after = moved(facade, scratch, same)
     for row in (facade.row(one) for one in same):
         before, now = facade.arm(arm), after.arm(arm)
@@ -90,7 +88,7 @@ def test_the_same_content_again_moves_nothing(request, scratch, release, arm):
 
 def test_a_product_with_few_clicks_goes_to_its_new_look_alikes_at_once(facade, scratch):
     item_id = "f1-10"
-    after = moved(facade, scratch, {item_id: dressed_as(facade, item_id, "f4-09")})
+    after = moved(facade, scratch, {item_id: content_of(facade, "f4-09")})
     assert families(ids(facade, item_id)).count("f1") > families(ids(facade, item_id)).count("f4")
     assert families(ids(after, item_id)).count("f4") >= 8
     assert families(ids(after, item_id, "content")).count("f4") >= 8
@@ -99,7 +97,7 @@ def test_a_product_with_few_clicks_goes_to_its_new_look_alikes_at_once(facade, s
 
 def test_on_the_lists_of_others_a_product_without_clicks_moves_too_and_one_with_clicks_stays(facade, scratch):
     cold, warm = "f1-11", "f1-01"
-    items = {one: dressed_as(facade, one, "f4-09") for one in (cold, warm)}
+    items = {one: content_of(facade, "f4-09") for one in (cold, warm)}
     after = moved(facade, scratch, items)
 
     def place(release: Recommender, anchor: str, one: str) -> int:
@@ -112,13 +110,8 @@ def test_on_the_lists_of_others_a_product_without_clicks_moves_too_and_one_with_
 
 def test_the_catalogue_says_what_was_changed_and_the_release_stays_as_it_is(facade, scratch):
     before = facade.items.copy()
-    item = {
-        **dressed_as(facade, "f2-03", "f2-03"),
-        "title": "Other",
-        "price": None,
-        "attributes": {"occasions": ["a", "b"]},
-    }
-    after = moved(facade, scratch, {"f2-03": {name: value for name, value in item.items() if value is not None}})
+    other = Product(title="Other", attributes={"occasions": ("a", "b")})
+    after = moved(facade, scratch, {"f2-03": other})
     row = after.items.iloc[after.row("f2-03")]
     assert (row["title"], row["occasions"]) == ("Other", ["a", "b"])
     assert np.isnan(row["price"])
@@ -136,15 +129,14 @@ def test_training_again_says_the_same(trained, facade, scratch, tmp_path):
     import pandas as pd
 
     from engine.catalogue.snapshot import read_shop, write_snapshot
-    from engine.recommend.product_description import set_rows
 
-    items = {"f1-03": dressed_as(facade, "f1-03", "f4-09"), "f2-08": dressed_as(facade, "f2-08", "f0-07")}
+    items = {"f1-03": content_of(facade, "f4-09"), "f2-08": content_of(facade, "f0-07")}
     after = moved(facade, scratch, items)
     shop = read_shop(trained)
     other = Workspace(tmp_path / "again")
     events = pd.read_parquet(trained.current_snapshot() / "interactions.parquet")
     rows = {facade.row(one): item for one, item in items.items()}
-    changed_items = set_rows(shop.items, rows, shop.attribute_kinds, trained)
+    changed_items = with_products(shop.items, rows, shop.attribute_kinds, trained)
     write_snapshot(other, changed_items, events, {"attributes": shop.attribute_kinds}, {})
     train(other, SETTINGS)
     again = Recommender.open(other)
@@ -153,29 +145,28 @@ def test_training_again_says_the_same(trained, facade, scratch, tmp_path):
         assert len(common) >= 7, (one, ids(facade, one), ids(after, one), ids(again, one))
 
 
-def test_vectors_are_kept_and_read_again_without_the_readers(facade, scratch):
-    items = {"f2-03": dressed_as(facade, "f2-03", "f4-09")}
+def test_vectors_are_cached_and_read_again_without_the_readers(facade, scratch):
+    items = {"f2-03": content_of(facade, "f4-09")}
     assert cached_changes(facade, scratch, items) == {}
-    placed = vectors_of_changes(facade, scratch, items)
-    kept = cached_changes(facade, scratch, items)
-    assert {name: array.tolist() for name, array in kept["f2-03"].items()} == {
-        name: array.tolist() for name, array in placed["f2-03"].items()
+    computed = vectors_of_changes(facade, scratch, items)
+    cached = cached_changes(facade, scratch, items)
+    assert {name: array.tolist() for name, array in cached["f2-03"].items()} == {
+        name: array.tolist() for name, array in computed["f2-03"].items()
     }
-    assert cached_changes(facade, scratch, {"f2-03": {**items["f2-03"], "title": "Other"}}) == {}
+    assert cached_changes(facade, scratch, {"f2-03": items["f2-03"].with_fields({"title": "Other"})}) == {}
 
 
 def test_changes_hold_for_products_of_the_release_that_are_still_as_they_were(facade, scratch):
-    def change(item_id: str, now: dict[str, Any], wanted: dict[str, Any]) -> Change:
-        fields = difference(Product.from_json(now), Product.from_json(wanted))
-        return Change(item_id, *fields, "Ada", datetime.now(UTC), 1)
+    def change(item_id: str, now: Product, wanted: Product) -> Change:
+        return Change(item_id, *difference(now, wanted), "Ada", datetime.now(UTC), 1)
 
-    now = dressed_as(facade, "f2-03", "f2-03")
-    there = [
-        change("f2-03", now, {**now, "title": "Other"}),
-        change("f2-04", {"title": "Not what it is"}, {"title": "Other"}),
-        change("nobody", {"title": "a"}, {"title": "b"}),
+    now = content_of(facade, "f2-03")
+    changes = [
+        change("f2-03", now, now.with_fields({"title": "Other"})),
+        change("f2-04", Product(title="Not what it is"), Product(title="Other")),
+        change("nobody", Product(title="a"), Product(title="b")),
     ]
-    found = changed_in(facade, scratch, there)
+    found = changed_products(facade, scratch, changes)
     assert list(found) == ["f2-03"]
-    assert found["f2-03"]["title"] == "Other"
+    assert found["f2-03"].title == "Other"
     assert with_changes(facade, scratch, {}, {}) is facade

@@ -123,7 +123,7 @@ def test_an_approved_draft_stands_among_the_neighbours_of_its_like_and_gets_its_
     assert [one.rank for one in lists["f1-03"]] == list(range(1, 73))
     own = buffer.neighbours_of_draft(made)
     assert [one.item_id for one in own] == [
-        one.item_id for one in neighbours_of_unseen(facade, built.workspace, store.get(made).product.to_json())
+        one.item_id for one in neighbours_of_unseen(facade, built.workspace, store.get(made).product)
     ]
 
 
@@ -131,7 +131,7 @@ def test_a_draft_stands_where_a_product_without_interactions_stands(built, facad
     """A catalogue product nobody clicked, described again, has the score beside others that the release gives it."""
     cold = np.flatnonzero(facade.items["interaction_count"].to_numpy() == 0)
     row = int(cold[-1])
-    sides = vectors_of_unseen(facade, built.workspace, [facade.product(row).to_json()]).sides["hybrid"]
+    sides = vectors_of_unseen(facade, built.workspace, [facade.product(row)]).sides["hybrid"]
     search = facade.arm("hybrid")
     np.testing.assert_allclose(sides.candidates[0], search.candidates[row], atol=1e-4)
     np.testing.assert_allclose(sides.query[0], search.query[row], atol=1e-4)
@@ -139,7 +139,7 @@ def test_a_draft_stands_where_a_product_without_interactions_stands(built, facad
 
 def test_the_preview_names_the_lists_on_which_the_draft_then_stands(built, store, facade):
     twin = replace(facade.product("f1-02"), image=None)
-    inbound = inbound_of(facade, vectors_of_unseen(facade, built.workspace, [twin.to_json()]), 60)
+    inbound = inbound_of(facade, vectors_of_unseen(facade, built.workspace, [twin]), 60)
     store.save([NewDraft(twin, product_id="twin")], "Ada", nobody, approve=True)
     buffer = DraftBuffer(facade, built.workspace, tuple(store.all(("approved",))))
     found = {
