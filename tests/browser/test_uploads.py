@@ -54,7 +54,7 @@ def test_one_product_with_two_photos_is_kept_and_served(address, drafts, photos,
     title.fill("Navy striped maxi dress 👗")
     title.press("Enter")
     expect(page.locator(".card")).to_have_count(10, timeout=LONG_MS)
-    expect(page.get_by_text(re.compile("It would stand on"))).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text(re.compile("It would be shown beside"))).to_be_visible(timeout=LONG_MS)
     page.get_by_label("Id", exact=True).fill("summer-1")
     page.get_by_label("Id", exact=True).press("Enter")
     page.get_by_role("button", name="Show it in the shop").click()

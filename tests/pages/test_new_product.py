@@ -15,10 +15,12 @@ from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore, NewDraft
+from engine.recommend import unseen
 from engine.serving import served_shop
 from engine.store import Database
 from tests.support.dashboard import shown_ids, written_html
 from tests.support.tiny_release import TinyRelease, build_tiny_release
+from ui.app.resources import served
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def test_a_picture_is_stored_and_shown(tiny):
     assert "/picture/" in written_html(app)
 
 
-def described(app: AppTest) -> AppTest:
+def filled_in(app: AppTest) -> AppTest:
     """Brand and colour filled in."""
     app.selectbox(key="new_brand").set_value("House 1")
     app.selectbox(key="new_attribute_colour").set_value("navy").run()
@@ -121,14 +123,29 @@ def text_of(app: AppTest) -> str:
     return "\n".join(one.value for kind in (app.markdown, app.caption, app.warning, app.info) for one in kind)
 
 
-def test_a_described_product_is_told_on_whose_lists_it_would_stand_and_what_is_missing(tiny):
-    text = text_of(described(open_page()))
-    assert "stand on" in text
-    assert "What would change the list most if you filled it in" in text
+def test_beside_a_new_product_stands_where_it_would_be_shown_and_what_is_missing(tiny):
+    app = open_page()
+    app.selectbox(key="new_brand").set_value("House 1").run()
+    assert "It would be shown beside" in text_of(app)
+    assert "Filling in one of these would change the results most" in text_of(app)
+
+
+def test_one_edit_reads_the_product_once_and_its_variants_once(tiny, monkeypatch):
+    app = open_page()
+    served().warm_up().join()  # it reads two products of its own
+    reads = []
+    read = unseen.read_products
+    monkeypatch.setattr(unseen, "read_products", lambda *given: reads.append(len(given[2])) or read(*given))
+    app.selectbox(key="new_brand").set_value("House 3").run()
+    assert not app.exception
+    assert reads[0] == 1
+    assert len(reads) == 2
+    app.run()  # nothing was edited
+    assert len(reads) == 2
 
 
 def test_a_product_is_saved_shown_in_the_shop_and_discarded(tiny, store):
-    app = described(open_page())
+    app = filled_in(open_page())
     app.text_input(key="new_id").set_value("navy-1")
     app.button(key="new_save").click().run()
     assert not app.exception
@@ -147,7 +164,7 @@ def test_a_product_is_saved_shown_in_the_shop_and_discarded(tiny, store):
 
 
 def test_an_id_that_is_taken_is_refused_and_nothing_typed_is_lost(tiny, store):
-    app = described(open_page())
+    app = filled_in(open_page())
     app.text_input(key="new_id").set_value("f1-02")
     app.button(key="new_approve").click().run()
     assert "'f1-02' is a product of the catalogue" in app.error[0].value
