@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,14 @@ def skip_or_fail(reason: str) -> None:
     if os.environ.get("LONGTAIL_NO_SKIPS") == "1":
         pytest.fail(f"{reason} (LONGTAIL_NO_SKIPS=1 allows no skip)")
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Streamlit's AppTest leaves its script as `__main__`; processes that a later test spawns would run it."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
 
 
 @pytest.fixture(scope="session")

@@ -283,7 +283,7 @@ def test_processes_that_draw_at_once_never_lease_one_product_twice(request, faca
     ]
     for process in processes:
         process.start()
-    drawn = [anchor for _ in processes for anchor in found.get(timeout=60)]
+    drawn = [anchor for _ in processes for anchor in found.get(timeout=180)]
     for process in processes:
         process.join(30)
     assert len(drawn) == 48

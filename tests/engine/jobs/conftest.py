@@ -72,7 +72,7 @@ def start(workspace: Workspace, tmp_path: Path) -> Callable[..., str]:
 def wait_for(workspace: Workspace) -> Callable[..., RunStatus]:
     """Wait until a run satisfies a condition, by default that it has ended."""
 
-    def wait(run_id: str, condition: Callable[[RunStatus], bool] | None = None, seconds: float = 20.0) -> RunStatus:
+    def wait(run_id: str, condition: Callable[[RunStatus], bool] | None = None, seconds: float = 120.0) -> RunStatus:
         reached = condition or (lambda status: status.state != "running")
         deadline = time.monotonic() + seconds
         while not reached(status := run_status(workspace, run_id)):

@@ -354,6 +354,7 @@ while True:
         release_id = new_release_id(workspace)
         write_release(workspace, release_id, fill)
         publish(workspace, release_id)
+        print(release_id, flush=True)
     rollback(workspace)
 """
 
@@ -370,7 +371,9 @@ def test_a_writer_killed_at_any_moment_leaves_whole_releases_and_a_whole_pointer
         )
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
-        time.sleep(float(rng.uniform(0, 0.3)))
+        for _ in range(int(rng.integers(4))):
+            assert child.stdout.readline()
+        time.sleep(float(rng.uniform(0, 0.03)))
         child.kill()
         child.wait()
         child.stdout.close()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 import streamlit as st
@@ -26,7 +25,7 @@ def page():
     def work(count):
         RAN.append("ran")
         count(1)
-        GO.wait(5)
+        GO.wait(120)
         return len(RAN)
 
     ended = finished("some_work")
@@ -39,15 +38,13 @@ def page():
 
 @pytest.mark.parametrize("total", [0, 3])
 def test_work_that_is_begun_twice_is_done_once_and_told_once(total):
-    app = AppTest.from_function(page, default_timeout=20).run()
+    app = AppTest.from_function(page, default_timeout=120).run()
     app.session_state["begin"], app.session_state["total"] = True, total
     app.run()
     app.session_state["begin"] = False
     threading.Timer(0.7, GO.set).start()
-    began = time.monotonic()
     app.run()
-    assert time.monotonic() - began > 0.5  # it waited
-    assert app.markdown[0].value == "ended with 1"
+    assert app.markdown[0].value == "ended with 1"  # the work ends after the run began: the run waited for it
     assert not app.run().markdown
     assert RAN == ["ran"]
 

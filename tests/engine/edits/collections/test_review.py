@@ -112,6 +112,6 @@ def test_a_hundred_thousand_rows_take_seconds():
         for number in range(50_000)
     ]
     rows += [row(number, "The same for all", ("a.jpg",)) for number in range(50_000)]
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone, however busy the machine is
     assert len(review_rows(rows, PICTURES, beside())) == 100_000
-    assert time.perf_counter() - began < 30
+    assert time.process_time() - began < 30
