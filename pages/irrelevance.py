@@ -7,12 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from engine.arms import registry
-from engine.curation.rates.irrelevance import bins_up_to, current_lists, headline, irrelevance_by_count, open_flags
-from engine.curation.training_judgements import not_trained_on
+from engine.curation.rates.irrelevance import bins_up_to, current_lists, headline, open_flags
+from engine.curation.rates.shop_rates import ListRates, list_rates
 from ui.app.navigation import link_to
 from ui.app.resources import judgements, recommender, settings, shop, workspace
 from ui.app.url import mirror, query_list, writer
-from ui.review.campaign_rates import campaign_rates
+from ui.review.campaign_rates import campaign_summary
 from ui.review.chosen_judgements import choose_judgements
 from ui.review.component import REASONS
 from ui.review.whole_lists import draw_next, draw_samples, draw_trained_on, draw_unfinished
@@ -39,18 +39,17 @@ def page() -> None:
 def _review_cards(current: pd.DataFrame) -> None:
     """The rates of the campaign in the address; of all cards where no campaign has any."""
     word, k = shop().interaction_word, settings().serving.neighbours
-    rates = campaign_rates(current, word, k)
-    if rates is None:
-        current, _ = _fit_to_score(current)
-        # What lies on a review card is judged to the end, so a part of a list speaks for the whole.
-        table = irrelevance_by_count(current, _seen(current, k), k=k, seed=settings().seed, complete_only=False)
+    summary = campaign_summary(current, word, k)
+    if summary is None:
+        rates = _list_rates(current, whole_lists_only=False)
+        table, current = rates.table, rates.votes
     else:
-        table = rates.table
+        table = summary.table
     arms, title = _chart(table, ", from Review cards only")
-    if rates is not None:
-        for sentence in rates.sentences:
+    if summary is not None:
+        for sentence in summary.sentences:
             st.markdown(f"- {sentence}")
-        st.caption(f"{plural(rates.judged, 'judgement')} on {plural(rates.products, 'product')} so far.")
+        st.caption(f"{plural(summary.judged, 'judgement')} on {plural(summary.products, 'product')} so far.")
     with st.container(horizontal=True):
         link_to("review", "Judge more", ":material/checklist:")
         link_to("campaigns", "Campaigns, agreement and downloads", ":material/flag_circle:")
@@ -60,30 +59,22 @@ def _review_cards(current: pd.DataFrame) -> None:
 
 def _whole_lists(current: pd.DataFrame, everything: pd.DataFrame) -> None:
     """The rates of the lists that were judged to the end."""
-    k = settings().serving.neighbours
-    current, trained_on = _fit_to_score(current)
-    seen = _seen(current, k)
-    table = irrelevance_by_count(current, seen, k=k, seed=settings().seed)
-    arms, title = _chart(table)
-    draw_next(table, current)
-    draw_trained_on(trained_on)
-    draw_unfinished(open_flags(current, seen, k=k))
+    rates = _list_rates(current)
+    arms, title = _chart(rates.table)
+    draw_next(rates.table, rates.votes)
+    draw_trained_on(rates.trained_on)
+    draw_unfinished(open_flags(rates.votes, rates.places, k=settings().serving.neighbours))
     draw_samples(everything)
-    _reasons(current)
-    _figures(table, arms, title)
+    _reasons(rates.votes)
+    _figures(rates.table, arms, title)
 
 
-def _fit_to_score(current: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The judgements that may score the release, and of how many products they may not: it learned from those."""
-    learned = current["anchor_id"].isin(recommender().trained_on)
-    return current[~learned], current.loc[learned, "anchor_id"].nunique()
-
-
-def _seen(current: pd.DataFrame, k: int) -> pd.DataFrame:
-    """Where the judged pairs stood when they were judged, and stand now; without what a release was trained on."""
-    anchors = tuple(sorted(set(current["anchor_id"])))
-    now = _lists_now(str(workspace().root), recommender().version, anchors, k)
-    return not_trained_on(pd.concat([judgements().seen(), now], ignore_index=True), workspace())
+def _list_rates(current: pd.DataFrame, *, whole_lists_only: bool = True) -> ListRates:
+    release, k, anchors = recommender(), settings().serving.neighbours, tuple(sorted(set(current["anchor_id"])))
+    return list_rates(
+        judgements(), release, workspace(), current, k=k, seed=settings().seed, whole_lists_only=whole_lists_only,
+        lists_now=_lists_now(str(workspace().root), release.version, anchors, k),
+    )  # fmt: skip
 
 
 def _chart(table: pd.DataFrame, source: str = "") -> tuple[list[str], str]:

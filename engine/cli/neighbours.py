@@ -81,12 +81,14 @@ def _judgements_table(arguments: argparse.Namespace, _console: Console) -> Any:
     return open_judgements(arguments).log()
 
 
-def _irrelevance_table(arguments: argparse.Namespace, _console: Console) -> Any:
-    from engine.curation.rates.irrelevance import irrelevance_by_count
-    from engine.curation.training_judgements import not_trained_on
+def _irrelevance_table(arguments: argparse.Namespace, console: Console) -> Any:
+    from engine.curation.rates.shop_rates import shop_rates
 
-    store = open_judgements(arguments)
-    return irrelevance_by_count(store.current(), not_trained_on(store.seen(), open_workspace(arguments)), k=arguments.k)
+    judgements, shop = open_judgements(arguments), open_served(arguments, console)
+    if judgements.has_demo():
+        console.note("Sample judgements of the demo shop are among them; the Irrelevance page can remove them.")
+    seed = open_settings(arguments).seed
+    return shop_rates(judgements, shop.release, open_workspace(arguments), k=_k(arguments), seed=seed)
 
 
 def _read_ids(path: Path) -> list[str]:

@@ -16,15 +16,15 @@ from engine.core.exports import table_bytes
 from engine.core.workspace import Workspace
 from engine.curation.campaigns import Campaign
 from engine.curation.judgements import JudgementStore
-from engine.curation.rates.sampling import card_places, cards_of, drawn
-from engine.curation.rates.weighted import anchor_rates, stratum_rates
-from engine.curation.training_judgements import not_trained_on
+from engine.curation.rates.sampling import cards_of, drawn
+from engine.curation.rates.shop_rates import campaign_rates
 
 __all__ = ["evidence_pack", "qrels"]
 
 SCRIPT = Path(__file__).resolve().parent / "redraw.py"
 README = """What is in this folder
-judgements.csv  every vote in force on the campaign's cards, with the chances its pair and its product were drawn with
+judgements.csv  every vote in force on the campaign's cards, with the chances its pair and its product were drawn with; a
+                product that was chosen, not drawn, stands for itself and has the chance 1
 cards.csv       the sampling record: every card judged, by whom, how its product came to be on it
 places.csv      which list of which release held each judged pair, at what rank, and how long the list was; products a
                 release learned from are left out, for they may not score it
@@ -56,11 +56,8 @@ def qrels(current: pd.DataFrame) -> str:
 
 def evidence_pack(store: JudgementStore, campaign: Campaign, workspace: Workspace, *, k: int, seed: int) -> bytes:
     """A zip with the judgements of a campaign, its sampling record, the published rates, and a script that redraws them."""
-    votes = drawn(store, campaign.id)
-    places = not_trained_on(card_places(store.database, campaign.id), workspace)
+    rates = campaign_rates(store, campaign, workspace, drawn(store, campaign.id), k=k)
     cards = cards_of(store.database, campaign.id).drop(columns=["pairs", "lists"])
-    own = places[places["release_id"] == campaign.release_id]
-    rates = stratum_rates(anchor_rates(votes, own, k=k))
     about: dict[str, Any] = {
         "name": campaign.name, "id": campaign.id, "release": campaign.release_id, "k": k, "seed": seed,
         "sampling": campaign.sampling, "target": campaign.target, "second_share": campaign.second_share,
@@ -71,9 +68,10 @@ def evidence_pack(store: JudgementStore, campaign: Campaign, workspace: Workspac
             if release
         },
     }  # fmt: skip
+    tables = {"judgements": rates.votes, "cards": cards, "places": rates.places, "rates": rates.strata}
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as pack:
-        for name, table in (("judgements", votes), ("cards", cards), ("places", places), ("rates", rates)):
+        for name, table in tables.items():
             pack.writestr(f"{name}.csv", table_bytes(table, "csv"))
         pack.writestr("campaign.json", json.dumps(about, indent=2, ensure_ascii=False))
         pack.writestr("redraw.py", SCRIPT.read_text("utf-8"))

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import uuid
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from engine.arms.registry import title_of
+from engine.cli.main import main
 from engine.core.workspace import Workspace
 from engine.curation import queue
 from engine.curation.campaigns import Plan, campaign, create_campaign
+from engine.curation.evidence import evidence_pack
 from engine.curation.judgements import Judgement, JudgementStore, Seen
 from engine.curation.samples import store_sample_judgements
 from engine.recommend.recommender import Recommender
@@ -254,3 +261,69 @@ def test_two_releases_on_the_same_cards_are_compared(tmp_path, monkeypatch):
     old = opened(judged="cards", campaign=made, of="r0001").dataframe[0].value
     assert (old.loc[old["arm"] == "Behaviour", "rate"] > 0).any()
     st.cache_resource.clear()
+
+
+def exported(workspace: Workspace, out: Path) -> pd.DataFrame:
+    assert main(["--workspace", str(workspace.root), "export", "irrelevance", "--out", str(out)]) == 0
+    return pd.read_parquet(out)
+
+
+def judge_cards(store: JudgementStore, recommender: Recommender, campaign_id: str, bad: str, seed: int = 0) -> None:
+    """Judge a campaign to its end: what this arm returns is irrelevant."""
+    one, rng, now = campaign(store.database, campaign_id), np.random.default_rng(seed), 1_800_000_000.0
+
+    def pool(anchor: str) -> queue.Pool:
+        returned = recommender.arms_returning(anchor, 10)
+        return queue.Pool(*queue.pool_of_release(recommender.release_id, returned, one.arms))
+
+    while True:
+        with store.database.transaction() as session:
+            cards = queue.draw(session, one, "Ann", 5, pool, now=now, rng=rng)
+        if not cards:
+            return
+        for card in cards:
+            where = recommender.arms_returning(card.anchor_id)
+            said = [
+                queue.Vote(str(uuid.uuid4()), name, "irrelevant" if bad in where[name] else "relevant", False)
+                for name in card.neighbour_ids
+            ]
+            with store.database.transaction() as session:
+                queue.judge(session, card.id, "Ann", said, now=now, seconds=3.0)
+            now += 1
+
+
+def test_page_and_export_give_the_same_numbers_and_mix_nothing(tiny, store, recommender, sampled, tmp_path):
+    drawn = create_campaign(store.database, recommender, Plan("Drawn", target=6, second_share=0.0))
+    chosen = create_campaign(
+        store.database, recommender, Plan("Chosen", chosen=[tiny.with_clicks(0), tiny.with_clicks(20)], how="a test")
+    )
+    judge_cards(store, recommender, drawn, "als", seed=1)
+    judge_cards(store, recommender, chosen, "hybrid", seed=2)
+    table = exported(tiny.workspace, tmp_path / "rates.parquet")
+    assert set(zip(table["basis"], table["campaign"], strict=True)) == {
+        ("lists", ""), ("cards", "Drawn"), ("cards", "Chosen"),
+    }  # fmt: skip
+    every = ["als", "content", "hybrid", "predicted"]
+    columns = ["bin_label", "rate", "low", "high", "judged", "unsure", "anchors"]
+    pages = {"": {}, "Drawn": {"judged": "cards", "campaign": drawn}, "Chosen": {"judged": "cards", "campaign": chosen}}
+    for name, address in pages.items():
+        shown = opened(list=every, **address).dataframe[0].value
+        same = table[table["campaign"] == name]
+        assert len(same) == len(shown) > 0
+        by_arm = {title_of(arm): group[columns] for arm, group in same.groupby("arm")}
+        for arm, group in shown.groupby("arm"):
+            expected = by_arm[arm].assign(**{one: 100 * by_arm[arm][one] for one in ("rate", "low", "high")})
+            pd.testing.assert_frame_equal(
+                group[columns].reset_index(drop=True), expected.reset_index(drop=True), check_dtype=False
+            )
+
+
+def test_the_evidence_pack_of_chosen_products_holds_what_the_page_shows(tiny, store, recommender, tmp_path):
+    chosen = create_campaign(store.database, recommender, Plan("Chosen", chosen=[tiny.with_clicks(20)], how="a test"))
+    judge_cards(store, recommender, chosen, "als")
+    pack = io.BytesIO(evidence_pack(store, campaign(store.database, chosen), tiny.workspace, k=10, seed=0))
+    with zipfile.ZipFile(pack) as opened_pack, opened_pack.open("rates.csv") as file:
+        published = pd.read_csv(file).set_index("arm")["rate"]
+    shown = opened(judged="cards", campaign=chosen).dataframe[0].value.set_index("arm")["rate"]
+    assert shown["Behaviour"] == 100 * published["als"] == 100
+    assert shown["Longtail"] == 100 * published["hybrid"]

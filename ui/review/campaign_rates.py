@@ -10,46 +10,43 @@ import pandas as pd
 import streamlit as st
 
 from engine.arms.registry import title_of
-from engine.curation.campaigns import Campaign, campaigns, progress
+from engine.curation.campaigns import Campaign, progress
 from engine.curation.rates.irrelevance import bin_label, current_lists
 from engine.curation.rates.planning import cards_to_separate, crossover, crossover_sentence, seconds_per_card
-from engine.curation.rates.sampling import card_places, drawn
+from engine.curation.rates.sampling import drawn
+from engine.curation.rates.shop_rates import CampaignRates, campaign_rates, judged_campaigns
 from engine.curation.rates.weighted import (
-    anchor_rates,
     overall_difference,
     overall_rates,
     paired_differences,
-    stratum_rates,
 )
-from engine.curation.training_judgements import not_trained_on
 from ui.app.curator import curator_name
 from ui.app.resources import judgements, recommender, workspace
 from ui.app.url import mirror, query, writer
 from ui.review.component import REASONS
 from ui.widgets.formatting import plural
 
-__all__ = ["CampaignRates", "between_releases", "campaign_rates"]
+__all__ = ["CampaignSummary", "between_releases", "campaign_summary"]
 
 SAID = {"": "All judgements", "said": "Only what was said outright"}
 SLOW_CARD = 25.0  # seconds a card takes somebody whose pace is not known yet
 
 
 @dataclass(frozen=True)
-class CampaignRates:
+class CampaignSummary:
     """`table` is fit for the irrelevance chart; `sentences` say what it means."""
 
-    campaign: Campaign
     table: pd.DataFrame
     sentences: list[str]
     judged: int
     products: int
 
 
-def campaign_rates(current: pd.DataFrame, word: str, k: int) -> CampaignRates | None:
+def campaign_summary(current: pd.DataFrame, word: str, k: int) -> CampaignSummary | None:
     """The rates of the campaign in the address, from those of its votes that are in `current`; None where there are none."""
     store = judgements()
     everything = drawn(store)
-    there = {one.id: one for one in campaigns(store.database) if one.id in set(everything["campaign_id"])}
+    there = {one.id: one for one in judged_campaigns(store, everything)}
     if not there:
         return None
     campaign_id = query("campaign", next(iter(there)), allowed=there)
@@ -74,29 +71,18 @@ def campaign_rates(current: pd.DataFrame, word: str, k: int) -> CampaignRates | 
         )  # fmt: skip
     chosen = there[campaign_id]
     votes = everything[(everything["campaign_id"] == campaign_id) & everything["id"].isin(current["id"])]
+    rates = campaign_rates(
+        store, chosen, workspace(), votes, release_id=_release(chosen), k=k, implied=not said, reason=reason or None
+    )
+    groups = progress(store.database, campaign_id)
     sentences = [f"{chosen.name}: {chosen.sampling}."]
     if chosen.kind == "chosen":
         sentences.append("These products were chosen, not drawn: the shares are theirs, not the shop's.")
-        votes = votes.assign(anchor_probability=1.0)
-    places = not_trained_on(card_places(store.database, campaign_id), workspace())
-    by_release = {
-        release: anchor_rates(
-            votes, places[places["release_id"] == release], k=k, implied=not said, reason=reason or None
-        )
-        for release in (chosen.release_id, chosen.other_release_id)
-        if release
-    }
-    rates = by_release[_release(chosen)]
-    strata = stratum_rates(rates)
-    sentences += _said(strata, rates, everything, progress(store.database, campaign_id), word)
+    sentences += _said(rates, everything, groups, word)
     if chosen.other_release_id:
-        sentences += between_releases(by_release, chosen, progress(store.database, campaign_id))
-    sentences += _reused(votes, k)
-    table = strata.assign(
-        bin_low=strata["stratum"], bin_high=strata["stratum"], judged=strata["pairs"], unsure=0,
-        bin_label=[bin_label(int(number)) for number in strata["stratum"]],
-    )  # fmt: skip
-    return CampaignRates(chosen, table, sentences, len(votes), votes["anchor_id"].nunique())
+        sentences += between_releases(rates.anchors, chosen, groups)
+    sentences += _reused(rates.votes, k)
+    return CampaignSummary(rates.table, sentences, len(rates.votes), rates.votes["anchor_id"].nunique())
 
 
 def _release(chosen: Campaign) -> str:
@@ -142,12 +128,10 @@ def _title(chosen: Campaign) -> str:
     return f"{chosen.name}, release {int(chosen.release_id[1:])}" if chosen.release_id[1:].isdigit() else chosen.name
 
 
-def _said(
-    strata: pd.DataFrame, rates: pd.DataFrame, everything: pd.DataFrame, groups: pd.DataFrame, word: str
-) -> list[str]:
+def _said(rates: CampaignRates, everything: pd.DataFrame, groups: pd.DataFrame, word: str) -> list[str]:
     said = []
     sizes = dict(zip(groups["stratum"].astype(int), groups["size"].astype(float), strict=True))
-    overall = overall_rates(strata, sizes)
+    overall = overall_rates(rates.strata, sizes)
     if not overall.empty:
         columns = (overall[name].tolist() for name in ("arm", "rate", "low", "high"))
         parts = [
@@ -155,7 +139,7 @@ def _said(
             for arm, rate, low, high in zip(*columns, strict=True)
         ]
         said.append(f"Irrelevant over all products judged for: {', '.join(parts)}.")
-    apart = paired_differences(rates, "als", "hybrid")
+    apart = paired_differences(rates.anchors[rates.release_id], "als", "hybrid")
     if apart.empty:
         return said
     found = crossover(apart)

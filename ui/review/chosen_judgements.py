@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from engine.curation.rates.shop_rates import votes_of
 from ui.app.resources import recommender
 from ui.app.url import mirror, query, query_list, writer
 
@@ -29,7 +30,7 @@ def choose_judgements(everything: pd.DataFrame) -> ChosenJudgements:
     with st.container(horizontal=True, vertical_alignment="center"):
         reviewed = everything["source"] == "review"
         from_cards = _from_cards(reviewed)
-        chosen = everything[reviewed == from_cards]
+        chosen = votes_of(everything, "cards" if from_cards else "lists")
         raters = _any_of("Judged by", "by", sorted(set(chosen["rater"])))
         chosen = chosen[chosen["rater"].isin(raters)] if raters else chosen
         items = recommender().items

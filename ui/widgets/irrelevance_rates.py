@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.arms.registry import title_of
+from engine.core.exports import table_bytes
 from ui.widgets.charts import arm_colour, chart_file
 from ui.widgets.formatting import singular
 
@@ -29,7 +30,7 @@ def irrelevance_chart(
 
     Parameters
     ----------
-    table : from `engine.curation.rates.irrelevance.irrelevance_by_count`; empty gives the bare axes.
+    table : from `engine.curation.rates.shop_rates`; empty gives the bare axes.
     word : what the shop counts, in the plural.
     bins : labels of all bins, so that the axis is the shop's and not the judgements'.
     arms : which arms to draw.
@@ -90,7 +91,7 @@ def draw_rates_files(
                 icon=":material/image:",
                 on_click="ignore",
             )
-        csv = table.drop(columns="bin_label").assign(arm=table["arm"].map(title_of)).to_csv(index=False)
+        csv = table_bytes(table.drop(columns="bin_label").assign(arm=table["arm"].map(title_of)), "csv")
         st.download_button(
             "CSV", csv, file_name="irrelevance.csv", mime="text/csv", icon=":material/table:", on_click="ignore"
         )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TABLE_COLUMNS",
+    "bin_bounds",
     "bin_label",
     "bins_up_to",
     "count_bins",
@@ -150,7 +151,7 @@ def count_bins(counts: np.ndarray) -> np.ndarray:
 
 def bins_up_to(count: int) -> list[tuple[int, int, str]]:
     """Every bin that counts from 0 to `count` fall into: lowest and highest count, and what to call it."""
-    return [(*_bounds(number), bin_label(number)) for number in range(int(count_bins(np.array([count]))[0]) + 1)]
+    return [(*bin_bounds(number), bin_label(number)) for number in range(int(count_bins(np.array([count]))[0]) + 1)]
 
 
 def judge_next(table: pd.DataFrame, items: pd.DataFrame, judged: Sequence[str], rng: np.random.Generator) -> str | None:
@@ -171,7 +172,7 @@ def judge_next(table: pd.DataFrame, items: pd.DataFrame, judged: Sequence[str], 
     width = (table["high"] - table["low"]).fillna(1.0).set_axis(pd.MultiIndex.from_frame(table[["arm", "bin_low"]]))
 
     def widest(number: int) -> float:
-        low = _bounds(number)[0]
+        low = bin_bounds(number)[0]
         return max(float(width.get((arm, low), 1.0)) for arm in (("als", "hybrid") if low else ("hybrid",)))
 
     chosen = max(np.unique(bins), key=lambda number: (widest(int(number)), -number))
@@ -227,13 +228,14 @@ def _judged_lists(current: pd.DataFrame, seen: pd.DataFrame, k: int) -> tuple[pd
     return placed, lists
 
 
-def _bounds(number: int) -> tuple[int, int]:
+def bin_bounds(number: int) -> tuple[int, int]:
+    """The lowest and the highest count of a bin, by its number."""
     return (number, number) if number < 3 else (2 ** (number - 2) + 1, 2 ** (number - 1))
 
 
 def bin_label(number: int) -> str:
     """What to call a bin by its number: `3–4`."""
-    low, high = _bounds(number)
+    low, high = bin_bounds(number)
     return f"{low:,}" if low == high else f"{low:,}–{high:,}"
 
 
@@ -257,7 +259,7 @@ def _alikeness(anchors: pd.DataFrame) -> float:
 def _point(anchors: pd.DataFrame, alike: float, seed: int) -> tuple:
     """The row of one arm and bin, from its anchors."""
     arm, number = str(anchors["arm"].iloc[0]), int(anchors["bin"].iloc[0])
-    low_count, high_count = _bounds(number)
+    low_count, high_count = bin_bounds(number)
     bad, judged = anchors["bad"].to_numpy(dtype=np.float64), anchors["judged"].to_numpy(dtype=np.float64)
     unsure = int(anchors["places"].sum() - judged.sum())
     rate = low = high = float("nan")

@@ -166,7 +166,7 @@ class TestBins:
     )
     def test_bins_double(self, count, low, high, label):
         number = int(irrelevance.count_bins(np.array([count]))[0])
-        assert irrelevance._bounds(number) == (low, high)
+        assert irrelevance.bin_bounds(number) == (low, high)
         row = irrelevance._point(
             pd.DataFrame({"arm": ["als"], "bin": [number], "bad": [1.0], "judged": [1], "places": [1]}), 1.0, 0
         )
@@ -175,7 +175,7 @@ class TestBins:
     @given(st.integers(0, 2**48))
     @settings(max_examples=200, deadline=None)
     def test_every_count_lies_in_its_bin(self, count):
-        low, high = irrelevance._bounds(int(irrelevance.count_bins(np.array([count]))[0]))
+        low, high = irrelevance.bin_bounds(int(irrelevance.count_bins(np.array([count]))[0]))
         assert low <= count <= high
 
     def test_the_bins_of_a_shop_reach_its_bestseller(self):
@@ -371,7 +371,7 @@ class TestHeadline:
     def table(**arms: dict[int, tuple[float, int]]) -> pd.DataFrame:
         """arm -> {bin: (rate, judged)}"""
         rows = [
-            (arm, *irrelevance._bounds(number), rate, judged)
+            (arm, *irrelevance.bin_bounds(number), rate, judged)
             for arm, points in arms.items()
             for number, (rate, judged) in points.items()
         ]

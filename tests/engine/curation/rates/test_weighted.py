@@ -135,7 +135,8 @@ def facade(tmp_path_factory) -> Recommender:
 @pytest.fixture
 def judged(store, facade):
     """A campaign judged to its end by two people, everything of the behaviour list irrelevant."""
-    made = create_campaign(store.database, facade, Plan("Spring", arms=("als", "hybrid"), target=4, second_share=1.0))
+    plan = Plan("Spring", arms=("als", "hybrid"), target=4, second_share=1.0, repeat_share=0.0)
+    made = create_campaign(store.database, facade, plan)
     spring, now = campaign(store.database, made), 1_800_000_000.0
 
     def pool(anchor):
