@@ -19,14 +19,15 @@ from ui.app.resources import recommender, served, shop_words
 from ui.app.url import set_query
 from ui.products.draft_resources import drafts, prepare
 from ui.widgets.addresses import thumb_url
-from ui.widgets.background_work import Count, begin, finished
+from ui.widgets.background_work import BackgroundWork, Count
 from ui.widgets.formatting import plain, plural
 
 __all__ = ["draw_preview"]
 
 MOST_SHOWN = 2_000
 STATES: dict[RowState, str] = {"problem": "Needs fixing", "doubt": "Worth checking", "ready": "Ready", "saved": "Saved"}
-_ROWS, _SAVING = "collection_rows", "collection_saving"
+_ROWS = "collection_rows"
+_SAVING: BackgroundWork[str] = BackgroundWork("collection_saving")
 
 
 def draw_preview(
@@ -187,13 +188,13 @@ def _save(ready: Sequence[CollectionRow], pictures: Mapping[str, str], *, approv
         return f"{plural(len(made), 'draft')} saved{' and in the shop' if approve else ''}"
 
     step = f"Saving {plural(len(new), 'draft')}{' and adding them to the shop' if approve else ''}"
-    begin(_SAVING, step, work, total=len(new) if approve else 0)
+    _SAVING.begin(step, work, total=len(new) if approve else 0)
     st.rerun()
 
 
 def _report_saved() -> None:
     """Wait until the drafts are saved, and report the result."""
-    ended = finished(_SAVING)
+    ended = _SAVING.finished()
     if ended is None:
         return
     try:

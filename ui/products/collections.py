@@ -18,7 +18,7 @@ from engine.untrusted.uploads import store_upload
 from ui.app.resources import recommender, shop_words, workspace
 from ui.products.collection_preview import draw_preview
 from ui.products.draft_resources import children
-from ui.widgets.background_work import begin, finished
+from ui.widgets.background_work import BackgroundWork
 from ui.widgets.formatting import duration_phrase, plain, plural
 
 __all__ = ["draw_collection"]
@@ -95,8 +95,9 @@ def _sheet(file: UploadedFile | None) -> pd.DataFrame | None:
         return None
     key, read = st.session_state.get(_SHEET, (None, None))
     if key != file.file_id:
-        begin(work, "Reading the sheet", lambda _count: read_sheet(file.getvalue(), file.name, seconds=SHEET_SECONDS))
-        ended = finished(work)
+        reading: BackgroundWork[pd.DataFrame] = BackgroundWork(work)
+        reading.begin("Reading the sheet", lambda _count: read_sheet(file.getvalue(), file.name, seconds=SHEET_SECONDS))
+        ended = reading.finished()
         assert ended is not None
         try:
             read = ended.result()

@@ -13,7 +13,7 @@ from ui.app.notices import say
 from ui.app.resources import served, settings
 from ui.app.url import mirror, query, set_query
 from ui.products.draft_resources import draft_card, drafts, neighbour_card, prepare
-from ui.widgets.background_work import Count, begin, finished
+from ui.widgets.background_work import BackgroundWork, Count
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import day_phrase, plain, plural
 
@@ -21,7 +21,7 @@ __all__ = ["draw_drafts"]
 
 SHOWN = 24
 LOOK_AGAIN_SECONDS = 1.0
-_SHOWING = "drafts_showing"
+_SHOWING: BackgroundWork[int] = BackgroundWork("drafts_showing")
 
 
 def draw_drafts() -> None:
@@ -140,12 +140,12 @@ def _all(draft_ids: Sequence[str]) -> None:
         prepare(shop, shown, count)
         return len(shown)
 
-    begin(_SHOWING, "Showing them in the shop", show, total=len(draft_ids))
+    _SHOWING.begin("Showing them in the shop", show, total=len(draft_ids))
 
 
 def _tell_shown() -> None:
     """Wait for those that are being shown, and say how many there are."""
-    ended = finished(_SHOWING)
+    ended = _SHOWING.finished()
     if ended is None:
         return
     try:

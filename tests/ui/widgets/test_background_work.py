@@ -20,7 +20,7 @@ def page():
     import streamlit as st
 
     from tests.ui.widgets.test_background_work import GO, RAN
-    from ui.widgets.background_work import begin, finished
+    from ui.widgets.background_work import BackgroundWork
 
     def work(count):
         RAN.append("ran")
@@ -28,12 +28,13 @@ def page():
         GO.wait(120)
         return len(RAN)
 
-    ended = finished("some_work")
+    some_work = BackgroundWork("some_work")
+    ended = some_work.finished()
     if ended is not None:
         st.write(f"ended with {ended.exception() or ended.result()}")
     elif st.session_state.get("begin"):
-        begin("some_work", "Saving", work, total=st.session_state.get("total", 0))
-        begin("some_work", "Saving", work)  # as by a second press
+        some_work.begin("Saving", work, total=st.session_state.get("total", 0))
+        some_work.begin("Saving", work)  # as by a second press
 
 
 @pytest.mark.parametrize("total", [0, 3])
@@ -50,13 +51,14 @@ def test_work_that_is_begun_twice_is_done_once_and_told_once(total):
 
 
 def test_what_goes_wrong_is_told_to_whoever_waits():
-    from ui.widgets.background_work import begin, finished
+    from ui.widgets.background_work import BackgroundWork
 
     def fails(_count):
         raise OSError("no space left")
 
-    begin("failing", "Saving", fails)
-    ended = finished("failing")
+    failing = BackgroundWork("failing")
+    failing.begin("Saving", fails)
+    ended = failing.finished()
     assert ended is not None
     with pytest.raises(OSError, match="no space"):
         ended.result()
