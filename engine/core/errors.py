@@ -2,20 +2,20 @@
 
     LongtailError
     ├── SettingsError            a setting has a wrong name, value or range
-    ├── InputError               something the retailer gave us: names file, row and field
+    ├── InputError               bad input from the retailer: names file, row and field
     │   ├── CatalogueError
     │   ├── InteractionsError
     │   ├── ImageError
     │   ├── ArchiveError
     │   └── SheetError
-    ├── NotFoundError            an item, shopper, release or run that is not there
-    ├── NoDataError              the workspace holds no shop yet
-    ├── TrainingError            training cannot go on with this data
+    ├── NotFoundError            an item, shopper, release or run that does not exist
+    ├── NoDataError              the workspace has no shop yet
+    ├── TrainingError            training is impossible with this data
     ├── IndexFileError           an Annoy index that must not be loaded or built
     ├── ReleaseError             a release that is missing, damaged or cannot be published
     │   ├── ReleaseFormatError   another version of Longtail wrote it
     │   └── NoReleaseError       nothing has been published yet
-    ├── StoreError               the database refused or is gone
+    ├── StoreError               the database refused, or cannot be reached
     └── JobError                 a run could not be started, or ended badly
         └── JobRunningError      another run holds the workspace
 
@@ -45,7 +45,7 @@ __all__ = [
 
 
 class LongtailError(Exception):
-    """Base of the tree; its text is fit to be shown to a person."""
+    """Base of the tree; its text may be shown to a person."""
 
 
 class SettingsError(LongtailError):
@@ -53,13 +53,13 @@ class SettingsError(LongtailError):
 
 
 class InputError(LongtailError):
-    """Bad input. The text names the file, row and field where they are known.
+    """Bad input. The text names the file, row and field, as far as they are known.
 
     Parameters
     ----------
     message : what is wrong and what to do about it.
     file : the file's name as the person knows it.
-    row : the 1-based data row (the header is not counted), where there is one.
+    row : the 1-based data row (the header is not counted), if it concerns one.
     field : the column or field.
     """
 
@@ -94,15 +94,15 @@ class SheetError(InputError):
 
 
 class NotFoundError(LongtailError):
-    """An item, shopper, release or run that is not there."""
+    """An item, shopper, release or run that does not exist."""
 
 
 class NoDataError(LongtailError):
-    """The workspace holds no shop yet."""
+    """The workspace has no shop yet."""
 
 
 class TrainingError(LongtailError):
-    """Training cannot go on with this data."""
+    """Training is impossible with this data."""
 
 
 class IndexFileError(LongtailError):
@@ -122,7 +122,7 @@ class NoReleaseError(ReleaseError):
 
 
 class StoreError(LongtailError):
-    """The database refused or is gone."""
+    """The database refused, or cannot be reached."""
 
 
 class JobError(LongtailError):

@@ -1,8 +1,8 @@
 """Tables for other programs and spreadsheets: CSV, Parquet or JSON Lines, written atomically.
 
-A spreadsheet runs a CSV cell that begins like a formula, and titles come from strangers. Text cells and column names
-that begin with = + - @ (their full-width forms too), a tab or a line break therefore get an apostrophe in front, as
-OWASP advises ("CSV injection"). Parquet and JSON Lines, which programs read, keep every value as it is.
+A spreadsheet executes a CSV cell that begins like a formula, and titles come from strangers. Text cells and column names
+that begin with = + - @ (or their full-width forms), a tab or a line break therefore get an apostrophe in front, as OWASP
+advises ("CSV injection"). Parquet and JSON Lines, which programs read, contain every value unchanged.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _FORMULA = r"^[=+\-@＝＋－＠\t\r\n]"
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write `table` to `path` in the format that its ending names: .csv, .parquet, .jsonl or .ndjson.
+    """Write `table` to `path` in the format of its ending: .csv, .parquet, .jsonl or .ndjson.
 
-    A reader of `path` sees the old file or the new one. Raises `InputError` naming the file when the ending is another
-    or the file cannot be written.
+    A reader of `path` sees the old file or the new one. Raises `InputError` naming the file if the ending is another, or
+    the file cannot be written.
     """
     format_ = FORMATS.get(path.suffix.lower())
     if format_ is None:
@@ -42,9 +42,9 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def table_bytes(table: pd.DataFrame, format_: Format) -> bytes:
-    """`table` as a file's bytes, without its index; what a download button offers."""
+    """`table` as the bytes of a file, without its index, e.g. for a download button."""
     if format_ == "csv":
-        # Lines end as RFC 4180 says; with "\n" alone a cell that holds "\r" would not be quoted and break into two rows.
+        # Line ends as in RFC 4180; with "\n" alone a cell that contains "\r" would not be quoted and break into two rows.
         text: str = neutralised(table).to_csv(index=False, lineterminator="\r\n")
         return text.encode("utf-8", "replace")
     if format_ == "jsonl":
@@ -58,7 +58,7 @@ def table_bytes(table: pd.DataFrame, format_: Format) -> bytes:
 
 
 def neutralised(table: pd.DataFrame) -> pd.DataFrame:
-    """A copy in which no text cell and no column name is a formula to a spreadsheet."""
+    """A copy in which a spreadsheet takes no text cell and no column name for a formula."""
     safe = table.copy()
     for name in safe.columns:
         column = safe[name]

@@ -9,20 +9,20 @@ __all__ = ["Progress", "StepClock", "silent"]
 
 
 class Progress(Protocol):
-    """Called with a step's name in a merchandiser's words, how much of that step is done (0 to 1), and a detail.
+    """Called with a step's name in a merchandiser's words, the share of that step that is done (0 to 1), and a detail.
 
-    Steps come in order; a step is finished by a call with `done=1.0`.
+    Steps come in order; a call with `done=1.0` ends a step.
     """
 
     def __call__(self, step: str, done: float, message: str = "") -> None: ...
 
 
 def silent(step: str, done: float, message: str = "") -> None:
-    """A `Progress` that says nothing."""
+    """A `Progress` that does nothing."""
 
 
 class StepClock:
-    """Passes progress on and keeps the seconds that every step took."""
+    """Passes progress on and measures the seconds that every step takes."""
 
     def __init__(self, progress: Progress):
         self._progress = progress

@@ -1,4 +1,4 @@
-"""Writing to disk so that a reader sees the old state or the new one, never half of either."""
+"""Writing to disk atomically: a reader sees the old state or the new one, never half of either."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["atomic_directory", "atomic_write", "atomic_write_json", "file_sha256
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:
-    """Write `data` to `path` through a temporary file beside it: fsync, then rename over the old one."""
+    """Write `data` to `path` through a temporary file in the same folder: fsync, then rename over the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
@@ -39,9 +39,9 @@ def atomic_write_json(path: Path, value: Any) -> None:
 
 @contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
-    """Yield an empty directory beside `path` that becomes `path` on success and vanishes on failure.
+    """Yield an empty directory next to `path` that becomes `path` on success and is removed on failure.
 
-    Every file in it is fsynced before the rename. `path` must not exist.
+    Every file in it is fsynced before the rename. `path` must not exist yet.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
@@ -69,7 +69,7 @@ def file_sha256(path: Path) -> str:
 
 
 def fsync_directory(path: Path) -> None:
-    """Make a rename inside `path` durable."""
+    """Make renames inside `path` durable."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Vectors as rows of a matrix: the one place that says what a direction is."""
+"""Rows of a matrix as vectors: their lengths and directions, defined once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SMALLEST_LENGTH = 1e-9
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """Rows scaled to length 1, (n, d) float32; rows without direction are zero."""
+    """Rows scaled to length 1, (n, d) float32; rows without a direction are zero."""
     lengths = row_lengths(vectors)
     usable = lengths > SMALLEST_LENGTH
     scaled = np.divide(vectors, lengths, out=np.zeros(vectors.shape, np.float32), where=usable)

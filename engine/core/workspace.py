@@ -1,10 +1,10 @@
-"""Where a shop's files are on disk.
+"""The layout of a shop's files on disk.
 
-settings.toml         what the engineer configured
+settings.toml         settings, if any are changed
 shop/current          the id of the snapshot in use, replaced atomically
 shop/<snapshot>/      items.parquet, interactions.parquet, shop.json, report.json: written once, never changed
 images/, thumbnails/  pictures by content hash, shared by all snapshots and drafts
-features/             encoder outputs by encoder fingerprint and content hash; edits/: vectors of drafts and changed products by release
+features/             encoder outputs by encoder fingerprint and content hash; edits/: vectors of drafts and changed products, by release
 releases/             see engine.release.publish
 runs/<run>/           progress and log of a training or demo run
 longtail.db           judgements and drafts, unless a database URL is set
@@ -23,7 +23,7 @@ __all__ = ["Workspace"]
 
 @dataclass(frozen=True)
 class Workspace:
-    """The directory that holds a shop; it is created when something is first written."""
+    """The directory of a shop; it is created when something is first written."""
 
     root: Path
 
@@ -74,19 +74,19 @@ class Workspace:
         return self.thumbnails / image[:2] / f"{image}.jpg"
 
     def current_snapshot(self) -> Path:
-        """Directory of the shop data in use; raises `NoDataError` before anything was loaded."""
+        """The directory of the snapshot in use; raises `NoDataError` before a shop was loaded."""
         pointer = self.snapshots / "current"
         if not pointer.is_file():
             raise NoDataError(f"No shop in {self.root}. Load one with `ingest`, or build the demo shop with `demo`.")
         snapshot = self.snapshots / pointer.read_text("utf-8").strip()
         if not (snapshot / "shop.json").is_file():
             raise NoDataError(
-                f"The shop data {snapshot.name} in {self.root} is gone. Load the shop again with `ingest`."
+                f"The shop data {snapshot.name} in {self.root} is missing. Load the shop again with `ingest`."
             )
         return snapshot
 
     def use_snapshot(self, snapshot_id: str) -> None:
         """Point the workspace at a complete snapshot, atomically."""
         if not (self.snapshots / snapshot_id / "shop.json").is_file():
-            raise NoDataError(f"Snapshot {snapshot_id} is not complete; the shop in use was left as it is.")
+            raise NoDataError(f"Snapshot {snapshot_id} is not complete; the shop in use has not changed.")
         atomic_write(self.snapshots / "current", snapshot_id + "\n")

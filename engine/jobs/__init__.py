@@ -1,6 +1,6 @@
 """Runs: training and loading in a child process that a page starts, watches and cancels.
 
-A run is a directory `runs/<id>/` with status.json, written by the run itself, and log.txt, everything it printed.
+A run is a directory `runs/<id>/` with status.json, written by the run itself, and log.txt with everything it printed.
 One run at a time holds the workspace's lease.
 """
 

@@ -1,4 +1,4 @@
-"""Starting a run in a child process of its own, and ending it."""
+"""Starting a run in a child process, and ending it."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ __all__ = ["Kind", "cancel_run", "launch", "start_run", "upload_folder"]
 Kind = Literal["train", "demo", "ingest"]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-# Every descendant of a run carries this variable, so that what a killed run left running can be told and ended.
+# Every descendant of a run carries this variable, so that processes which a killed run left behind can be found and ended.
 RUN_VARIABLE = "LONGTAIL_RUN"
 REUSE_MEMORY = {
     "MALLOC_TOP_PAD_": "16777216",
     "MALLOC_MMAP_THRESHOLD_": "16777216",
     "MALLOC_TRIM_THRESHOLD_": "134217728",
 }
-"""glibc hands freed memory out again instead of asking the system for fresh pages: a dress is drawn in 24 ms, not 30."""
+"""glibc reuses freed memory instead of asking the system for fresh pages: drawing a dress takes 24 ms, not 30."""
 
 
 def start_run(
@@ -57,16 +57,16 @@ def start_run(
     arguments: Sequence[str] = (),
     discard: Path | None = None,
 ) -> str:
-    """Start a run in a child process of its own session and return its id.
+    """Start a run in a child process with a session of its own; returns the run's id.
 
     Parameters
     ----------
     kind : "train"; "demo" (draws the demo shop, then trains and publishes); "ingest" (loads files).
     overrides : settings, as `--set key=value` gives them.
-    arguments : what the command takes beside, e.g. `["--items", "/tmp/a.csv", "--train"]` for "ingest".
+    arguments : further arguments of the command, e.g. `["--items", "/tmp/a.csv", "--train"]` for "ingest".
     discard : a folder from `upload_folder` that the run removes when it ends.
 
-    Raises `JobRunningError` when another run holds the workspace, `JobError` when no child can be started.
+    Raises `JobRunningError` if another run holds the workspace, `JobError` if no child can be started.
     """
     command: list[str] = [kind]
     if kind == "demo" and "--train" not in arguments:
@@ -82,9 +82,9 @@ def start_run(
 
 
 def cancel_run(workspace: Workspace, run_id: str, *, grace: float = 5.0) -> RunStatus:
-    """End a run: SIGTERM, and SIGKILL to its whole process group after `grace` seconds. Waits until it is gone.
+    """End a run: SIGTERM, then SIGKILL to its whole process group after `grace` seconds. Waits until it has ended.
 
-    A run that has ended already is left as it is.
+    A run that has ended already does not change.
     """
     record = read_record(workspace, run_id)
     if record["state"] == "running" and active_run(workspace) == run_id:
@@ -94,10 +94,10 @@ def cancel_run(workspace: Workspace, run_id: str, *, grace: float = 5.0) -> RunS
             if _wait_until_free(workspace, run_id, patience):
                 break
         else:
-            raise JobError(f"Run {run_id} cannot be ended: the system does not let go of its process.")
+            raise JobError(f"Run {run_id} cannot be ended: the system does not release its process.")
         _end_descendants(run_id)
         record = read_record(workspace, run_id)
-        if record["state"] == "running":  # it had no time to write that down itself
+        if record["state"] == "running":  # it had no time to record its end itself
             record |= {
                 "state": "cancelled",
                 "message": "Cancelled.",
@@ -108,7 +108,7 @@ def cancel_run(workspace: Workspace, run_id: str, *, grace: float = 5.0) -> RunS
 
 
 def upload_folder(workspace: Workspace) -> Path:
-    """A new folder for files that a run is to load; pass it to `start_run(discard=)`, which removes it in the end."""
+    """A new folder for files that a run will load; pass it to `start_run(discard=)`, and the run removes it."""
     workspace.runs.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=UPLOAD_PREFIX, dir=workspace.runs))
 
@@ -121,30 +121,36 @@ def launch(workspace: Workspace, kind: str, program: Sequence[str], command: Seq
         _end_lost_runs(workspace)
         clean_leftovers(workspace)
         create_run(workspace, run_id, kind)
-        with (workspace.runs / run_id / "log.txt").open("wb") as log:
-            child = subprocess.Popen(
-                [*program, "--run", run_id, "--lease", str(lease.descriptor), *command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=PROJECT,
-                env=child_environment(**{RUN_VARIABLE: run_id, "PYTHONUNBUFFERED": "1"}, **REUSE_MEMORY),
-                pass_fds=[lease.descriptor],
-                start_new_session=True,
-            )
+        child = _spawn(workspace, run_id, lease, program, command)
         lease.name_process(run_id, child.pid, own_group=True)
     except OSError as exc:
         shutil.rmtree(workspace.runs / run_id, ignore_errors=True)
         raise JobError(f"The run could not be started: {exc}.") from exc
     finally:
         lease.close()
-    # Someone must collect the child's exit, or it stays a zombie as long as this process lives.
+    # Someone must collect the child's exit status, or it stays a zombie as long as this process lives.
     threading.Thread(target=child.wait, name=f"wait for {run_id}", daemon=True).start()
     return run_id
 
 
+def _spawn(
+    workspace: Workspace, run_id: str, lease: Lease, program: Sequence[str], command: Sequence[str]
+) -> subprocess.Popen[bytes]:
+    with (workspace.runs / run_id / "log.txt").open("wb") as log:
+        return subprocess.Popen(
+            [*program, "--run", run_id, "--lease", str(lease.descriptor), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=PROJECT,
+            env=child_environment(**{RUN_VARIABLE: run_id, "PYTHONUNBUFFERED": "1"}, **REUSE_MEMORY),
+            pass_fds=[lease.descriptor],
+            start_new_session=True,
+        )
+
+
 def _signal(workspace: Workspace, run_id: str, sent: signal.Signals) -> None:
-    """Signal the run's process: its whole group if it has one of its own."""
+    """Signal the run's process, and its whole group if it has one."""
     holder = lease_holder(lease_file(workspace))
     if holder and holder.run_id == run_id and holder.process():
         with contextlib.suppress(ProcessLookupError):
@@ -161,7 +167,7 @@ def _wait_until_free(workspace: Workspace, run_id: str, seconds: float) -> bool:
 
 
 def _end_lost_runs(workspace: Workspace) -> None:
-    """End what killed runs left running; the caller holds the lease, so none of them is wanted any more."""
+    """End processes that killed runs left behind; the caller holds the lease, so nobody needs them any more."""
     for run_id in run_ids(workspace):
         if read_record(workspace, run_id)["state"] == "running":
             _end_descendants(run_id)

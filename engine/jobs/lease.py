@@ -1,8 +1,8 @@
 """The lease on a workspace: a lock that at most one run holds, and that the kernel frees when that run dies.
 
 `runs/lease` is locked with flock(2). The lock belongs to the open file, not to a process: a parent takes it and hands the
-open file to the child it starts, so there is no moment at which two starts both believe that they won. A killed child
-cannot leave the lock behind, whatever killed it. The file is never unlinked: two holders would then lock two files.
+open file to the child it starts, so two starts can never both win. A killed child cannot leave the lock behind, whatever
+killed it. The file is never unlinked: two holders would then lock two files.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from engine.core.errors import JobError, JobRunningError
 
 __all__ = ["Holder", "Lease", "lease_holder"]
 
-# A reader that looks who holds the lease locks it for an instant; a start outlasts that before it gives up.
+# A reader who checks for a holder locks the lease for an instant; a start waits longer than that before it gives up.
 PATIENCE = 1.0
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lease. `pid` is 0 until the child is there; `started` tells a process from a later one of that pid."""
+    """Who holds the lease. `pid` is 0 until the child runs; `started` distinguishes its process from later ones of that pid."""
 
     run_id: str
     pid: int = 0
@@ -35,7 +35,7 @@ class Holder:
     own_group: bool = False
 
     def process(self) -> psutil.Process | None:
-        """The holder's process, or None when it is gone."""
+        """The holder's process, or None if it has ended."""
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid) if self.pid else None
             if process and abs(process.create_time() - self.started) < 0.05:
@@ -44,7 +44,7 @@ class Holder:
 
 
 class Lease:
-    """The lease, held by this process until `close`, or until every process it was handed to is gone."""
+    """The lease, held by this process until `close`, or until every process that it was handed to has ended."""
 
     def __init__(self, descriptor: int):
         self.descriptor = descriptor
@@ -52,7 +52,7 @@ class Lease:
 
     @classmethod
     def take(cls, path: Path, run_id: str) -> Lease:
-        """Lock `path` for `run_id`; `JobRunningError` names the run that holds it already."""
+        """Lock `path` for `run_id`; `JobRunningError` names the run that holds it."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -71,25 +71,25 @@ class Lease:
         return lease
 
     def name(self, holder: Holder) -> None:
-        """Write down who holds the lease."""
+        """Record who holds the lease."""
         data = json.dumps(asdict(holder)).encode()
         os.pwrite(self.descriptor, data, 0)
         os.ftruncate(self.descriptor, len(data))
 
     def name_process(self, run_id: str, pid: int, *, own_group: bool) -> None:
-        """Write down that process `pid` holds the lease for `run_id`; a process that is gone already is left out."""
+        """Record that process `pid` holds the lease for `run_id`, unless the process has ended already."""
         with contextlib.suppress(psutil.NoSuchProcess):
             self.name(Holder(run_id, pid, psutil.Process(pid).create_time(), own_group))
 
     def close(self) -> None:
-        """Let go. The lock itself stays while another process has the same open file."""
+        """Release the lease; the lock itself lasts while another process has the same open file."""
         if self._open:
             self._open = False
             os.close(self.descriptor)
 
 
 def lease_holder(path: Path) -> Holder | None:
-    """Who holds the lease at this moment; None when it is free."""
+    """Who holds the lease now; None if it is free."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""What a run writes down about itself: its steps and how it ended, in runs/<id>/status.json.
+"""The record that a run writes about itself: its steps and how it ended, in runs/<id>/status.json.
 
-The file is replaced atomically and a few times a second at most. Only the run writes it while it lives; readers are in
-`engine.jobs.status`.
+The file is replaced atomically, at most a few times a second. Only the run writes it while it lives; `engine.jobs.status`
+reads it.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ __all__ = [
 ]
 
 SECONDS_BETWEEN_WRITES = 0.2
-# A file of this name in the run's directory says that someone asked for its end.
+# A file of this name in the run's directory means that somebody cancelled it.
 CANCEL_MARK = "cancel"
-# Pages write pictures without the lease: theirs are no leftovers until they are this old.
+# Pages write pictures without the lease: their files are not leftovers until they are this old.
 LEFTOVER_SECONDS = 600.0
 UPLOAD_PREFIX = ".upload-"
 UPLOAD_SECONDS = 24 * 3600.0
 
 
 class RunRecorder:
-    """Keeps the record of one run; its `progress` is an `engine.core.progress.Progress`."""
+    """Writes the record of one run; its `progress` is an `engine.core.progress.Progress`."""
 
     def __init__(self, file: Path, record: Mapping[str, Any]):
         self._file, self._record = file, dict(record)
@@ -59,7 +59,7 @@ class RunRecorder:
         self.release_id: str | None = None
 
     def progress(self, step: str, done: float, message: str = "") -> None:
-        """Note how far `step` is; a step of a new name ends the one before it."""
+        """Record how much of `step` is done; a step of a new name ends the one before it."""
         now = time.monotonic()
         new = not self._steps or self._steps[-1]["name"] != step
         if new:
@@ -74,7 +74,7 @@ class RunRecorder:
             self._write(now)
 
     def end(self, state: str, message: str = "") -> None:
-        """Write how the run ended: done, failed or cancelled."""
+        """Record how the run ended: done, failed or cancelled."""
         now = time.monotonic()
         if state == "done":
             self._close_step(now)
@@ -101,16 +101,13 @@ class RunRecorder:
 def recorded_run(
     workspace: Workspace, kind: str, *, run_id: str | None = None, lease_descriptor: int | None = None
 ) -> Iterator[RunRecorder]:
-    """Do the body as a run: with the lease, recorded, and ended by SIGTERM as by Ctrl-C.
+    """Execute the body as a run: with the lease, recorded, and ended by SIGTERM as by Ctrl-C.
 
-    A child that `engine.jobs.start_run` made passes the run it was made for and the lease it inherited; a command
-    typed by a person passes neither and becomes a run of its own, or fails with `JobRunningError`.
+    A child that `engine.jobs.start_run` started passes its run and the lease it inherited; a command typed by a person
+    passes neither and becomes a new run, or fails with `JobRunningError`.
     """
     if run_id is None or lease_descriptor is None:
-        run_id = new_run_id(kind)
-        lease = Lease.take(lease_file(workspace), run_id)
-        lease.name_process(run_id, os.getpid(), own_group=False)
-        clean_leftovers(workspace)
+        run_id, lease = _new_run(workspace, kind)
     else:
         os.set_inheritable(lease_descriptor, False)
         lease = Lease(lease_descriptor)
@@ -138,13 +135,21 @@ def recorded_run(
         lease.close()
 
 
+def _new_run(workspace: Workspace, kind: str) -> tuple[str, Lease]:
+    run_id = new_run_id(kind)
+    lease = Lease.take(lease_file(workspace), run_id)
+    lease.name_process(run_id, os.getpid(), own_group=False)
+    clean_leftovers(workspace)
+    return run_id, lease
+
+
 def new_run_id(kind: str) -> str:
     """An id that sorts by time, to the millisecond: 20260131-094500123-train-1f3a."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S%f}"[:-3] + f"-{kind}-{secrets.token_hex(2)}"
 
 
 def create_run(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
-    """Make the run's directory and first record, or read the record that is there already."""
+    """Create the run's directory and first record, or read the existing record."""
     file = status_file(workspace, run_id)
     if file.is_file():
         return dict(json.loads(file.read_text("utf-8")))
@@ -167,15 +172,15 @@ def lease_file(workspace: Workspace) -> Path:
 
 
 def status_file(workspace: Workspace, run_id: str) -> Path:
-    """Where the record of a run lies."""
+    """The file with the record of a run."""
     return workspace.runs / run_id / "status.json"
 
 
 def clean_leftovers(workspace: Workspace) -> None:
-    """Remove what a killed run left half-written; the caller holds the lease.
+    """Remove half-written files of killed runs; the caller holds the lease.
 
-    Directories of snapshots and releases are written under the lease alone, so a half-written one has no owner any
-    more. Files may be a page's own work of this moment and get `LEFTOVER_SECONDS`.
+    Only the holder of the lease writes snapshots and releases, so nobody owns a half-written one any more. A single file
+    may be one that a page is writing now, and is left for `LEFTOVER_SECONDS`.
     """
     for folder in (workspace.snapshots, workspace.releases):
         for leftover in folder.glob(".*.part"):
@@ -188,13 +193,13 @@ def clean_leftovers(workspace: Workspace) -> None:
 def _remove_older(paths: Iterable[Path], seconds: float) -> None:
     oldest = time.time() - seconds
     for path in list(paths):
-        with suppress(FileNotFoundError):  # its owner was faster
+        with suppress(FileNotFoundError):  # its owner removed it first
             if path.stat().st_mtime < oldest:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
 
 def _terminate_like_interrupt() -> Any:
-    """Let SIGTERM unwind the run, so that half-written files go; returns what puts the old handler back."""
+    """Let SIGTERM unwind the run, so that half-written files are removed; returns a function that restores the old handler."""
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
     owner = os.getpid()

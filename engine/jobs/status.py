@@ -1,7 +1,7 @@
-"""Reading what runs wrote about themselves, and how long they still take.
+"""The state of runs, read from their records, and the time that they still need.
 
-A run that says it is running but does not hold the lease is *lost*, or cancelled if someone asked for that: the lease
-tells, not a guess about process ids.
+A run whose record says "running" but that does not hold the lease is *lost*, or cancelled if somebody cancelled it: the
+lease decides, not a guess about process ids.
 """
 
 from __future__ import annotations
@@ -25,16 +25,14 @@ RunState = Literal["running", "done", "failed", "cancelled", "lost"]
 StepState = Literal["waiting", "running", "done", "failed"]
 
 LOST = (
-    "The run stopped without a word: it was killed, or the machine ran out of memory. "
-    "What it had begun is cleaned up when the next run starts."
+    "The run stopped without a message: it was killed, or the machine ran out of memory. "
+    "The next run removes its unfinished files."
 )
-# Seconds on two quiet cores: what the first demo run is told it will take, before any run was timed here.
-TYPICAL_SECONDS: dict[str, dict[str, float]] = {}
 
 
 @dataclass(frozen=True)
 class StepStatus:
-    """One named step; `done` runs from 0 to 1. Steps that wait have the seconds they are expected to take."""
+    """One named step; `done` runs from 0 to 1. The `seconds` of a waiting step are those it is expected to take."""
 
     name: str
     done: float
@@ -45,7 +43,7 @@ class StepStatus:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """What is known about a run. Times are UTC; `seconds_left` is None when nothing like it ran here before."""
+    """The state of a run. Times are UTC; `seconds_left` is None unless a run of this kind was done here before."""
 
     run_id: str
     kind: str
@@ -59,13 +57,13 @@ class RunStatus:
 
     @property
     def current_step(self) -> StepStatus | None:
-        """The step at work, or the last one that was."""
+        """The running step, or the last one that ran."""
         begun = [step for step in self.steps if step.state != "waiting"]
         return begun[-1] if begun else None
 
     @property
     def done(self) -> float:
-        """How much of the whole run is done, 0 to 1: by time where the time left is known, else by steps."""
+        """How much of the whole run is done, 0 to 1: by time if the time left is known, else by steps."""
         if self.state == "done" or not self.steps:
             return float(self.state == "done")
         if self.seconds_left is None:
@@ -75,16 +73,8 @@ class RunStatus:
 
 
 def run_status(workspace: Workspace, run_id: str) -> RunStatus:
-    """The state of a run, read from disk; `NotFoundError` when there is no such run."""
-    record = read_record(workspace, run_id)
-    if record["state"] == "running" and active_run(workspace) != run_id:
-        # It may have ended between the two looks; only a second look at the record tells.
-        record = read_record(workspace, run_id)
-        if record["state"] == "running":
-            cancelled = (status_file(workspace, run_id).parent / CANCEL_MARK).exists()
-            record |= (
-                {"state": "cancelled", "message": "Cancelled."} if cancelled else {"state": "lost", "message": LOST}
-            )
+    """The state of a run, read from disk; `NotFoundError` if it does not exist."""
+    record = _checked_record(workspace, run_id)
     steps = _begun_steps(record)
     seconds_left = None
     if record["state"] == "running" and (plan := _plan(workspace, record)):
@@ -103,13 +93,27 @@ def run_status(workspace: Workspace, run_id: str) -> RunStatus:
     )
 
 
+def _checked_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    """The record of a run, corrected if the run ended without recording it."""
+    record = read_record(workspace, run_id)
+    if record["state"] == "running" and active_run(workspace) != run_id:
+        # It may have ended between the two checks; only reading the record again can tell.
+        record = read_record(workspace, run_id)
+        if record["state"] == "running":
+            cancelled = (status_file(workspace, run_id).parent / CANCEL_MARK).exists()
+            record |= (
+                {"state": "cancelled", "message": "Cancelled."} if cancelled else {"state": "lost", "message": LOST}
+            )
+    return record
+
+
 def list_runs(workspace: Workspace) -> list[RunStatus]:
     """All runs, newest first."""
     return [run_status(workspace, run_id) for run_id in run_ids(workspace)]
 
 
 def active_run(workspace: Workspace) -> str | None:
-    """The run that holds the workspace now, if one does."""
+    """The id of the run that holds the workspace now, if one does."""
     holder = lease_holder(lease_file(workspace))
     return holder.run_id if holder else None
 
@@ -130,7 +134,7 @@ def run_ids(workspace: Workspace) -> list[str]:
 
 
 def read_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
-    """The record as the run last wrote it; `NotFoundError` when there is no such run."""
+    """The record as the run last wrote it; `NotFoundError` if the run does not exist."""
     try:
         return dict(json.loads(status_file(workspace, run_id).read_text("utf-8")))
     except (FileNotFoundError, NotADirectoryError, ValueError) as exc:
@@ -138,22 +142,22 @@ def read_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
 
 
 def _step_key(name: str) -> str:
-    """A step's name without its figures, which differ from run to run."""
+    """A step's name without its numbers, which differ from run to run."""
     return re.sub(r"[\d,.]+ ?", "", name)
 
 
 def _plan(workspace: Workspace, record: Mapping[str, Any]) -> dict[str, float]:
-    """Seconds that each step of such a run takes: as in the last one that was done here, or as is typical."""
+    """Seconds of each step in the last run of this kind that was done here; empty if there was none."""
     for run_id in run_ids(workspace):
         if run_id < record["run_id"] and f"-{record['kind']}-" in run_id:
             earlier = read_record(workspace, run_id)
             if earlier["state"] == "done":
                 return {_step_key(step["name"]): step["seconds"] for step in earlier["steps"]}
-    return TYPICAL_SECONDS.get(record["kind"], {})
+    return {}
 
 
 def _begun_steps(record: Mapping[str, Any]) -> list[StepStatus]:
-    """The steps that the run wrote down; the last one's state depends on how the run stands."""
+    """The steps that the run recorded; the state of the last one depends on the state of the run."""
     begun = []
     for step in record["steps"]:
         last = step is record["steps"][-1]
@@ -169,18 +173,22 @@ def _begun_steps(record: Mapping[str, Any]) -> list[StepStatus]:
 
 
 def _expect(begun: list[StepStatus], plan: Mapping[str, float]) -> tuple[list[StepStatus], float]:
-    """The planned steps that have not begun, and the seconds left, at the pace that this run has shown so far."""
+    """The planned steps that have not begun, and the seconds left, at this run's pace so far."""
     expected = {step.name: plan[key] for step in begun if (key := _step_key(step.name)) in plan}
     finished = [step for step in begun if step.state == "done" and step.name in expected]
-    # Two seconds on both sides keep the first short steps from setting the pace of everything.
+    # Two seconds on both sides prevent the first short steps from setting the pace of everything.
     pace = (sum(step.seconds for step in finished) + 2.0) / (sum(expected[step.name] for step in finished) + 2.0)
-    left = 0.0
-    for step in begun:
-        if step.state == "running":
-            by_plan = max(expected.get(step.name, 0.0) * pace - step.seconds, 0.0)
-            left += step.seconds * (1.0 - step.done) / step.done if step.done > 0.1 else by_plan
+    running = [step for step in begun if step.state == "running"]
+    left = sum(_seconds_left(step, expected.get(step.name, 0.0) * pace) for step in running)
     names = {_step_key(step.name) for step in begun}
     waiting = [
         StepStatus(name, 0.0, seconds * pace, "", "waiting") for name, seconds in plan.items() if name not in names
     ]
     return waiting, left + sum(step.seconds for step in waiting)
+
+
+def _seconds_left(step: StepStatus, expected: float) -> float:
+    """By the share done once that is more than a tenth; before, by the seconds that the step is expected to take."""
+    if step.done > 0.1:
+        return step.seconds * (1.0 - step.done) / step.done
+    return max(expected - step.seconds, 0.0)

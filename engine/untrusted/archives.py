@@ -1,4 +1,4 @@
-"""The pictures in a stranger's zip, one after another, in memory; nothing is ever written under a name from the zip."""
+"""Reads the pictures in a stranger's zip, one at a time, in memory; no file is ever written under a name from the zip."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ __all__ = ["ArchiveLimits", "count_archive", "read_archive"]
 _END, _END_64 = b"PK\x05\x06", b"PK\x06\x06"
 _NESTED = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 _FREE_BYTES = 1024 * 1024
+_NOT_A_ZIP = "it is not a zip, or it is cut off or damaged. Pack the pictures again and upload all of it."
 
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """What a zip may hold: `members`, bytes of each picture and of all, and how tightly one may be packed."""
+    """The most a zip may contain: `members`, bytes of each picture and of all, and the compression `ratio` of one."""
 
     members: int = 20_000
     member_bytes: int = MAX_BYTES
@@ -40,17 +41,17 @@ def read_archive(
     on_skip: Callable[[str, str], None] | None = None,
     limits: ArchiveLimits | None = None,
 ) -> Iterator[tuple[str, bytes]]:
-    """Path in the zip and bytes of every picture, in the zip's order; one is held at a time.
+    """Yield the path in the zip and the bytes of every picture, in the zip's order; memory holds one at a time.
 
     Parameters
     ----------
-    source : the zip, a path or an open binary file that can seek.
-    name : what the person calls it.
-    on_skip : told the path and the reason, in a person's words, of each member that is not given: paths that lead out of the
-        zip, links, encrypted and nested ones, names that come twice, what is no picture, too large or damaged.
-        Folders and what a Mac adds of its own are passed over in silence.
+    source : the zip, a path or an open, seekable binary file.
+    name : the zip's name as the person knows it.
+    on_skip : called with the path and the reason, in a person's words, for each member that is skipped: paths that lead
+        out of the zip, links, encrypted and nested files, repeated names, and files that are not a picture, too large or
+        damaged. Folders and the files that a Mac adds are ignored.
 
-    Raises `ArchiveError` for what is no zip, is cut off, or holds more than the limits allow, before any of it is unpacked.
+    Raises `ArchiveError`, before anything is unpacked, if the file is not a zip, is cut off, or exceeds the limits.
     """
     allowed = limits or ArchiveLimits()
     skip = on_skip or (lambda path, reason: None)
@@ -65,27 +66,23 @@ def read_archive(
             reason = _refusal(member, path, allowed)
             if not reason and key in seen:
                 reason = "two files have this name; only the first was read. Rename one."
-            data = b"" if reason else _read(archive, member, allowed)
-            if isinstance(data, str):
-                reason = data
-            elif not reason:
-                reason = _not_a_picture(data)
-            if reason or isinstance(data, str):
-                skip(_shown(path), str(reason))
-                continue
-            seen.add(key)
-            yield path, data
+            picture = reason or _picture(archive, member, allowed)
+            if isinstance(picture, str):
+                skip(_shown(path), picture)
+            else:
+                seen.add(key)
+                yield path, picture
 
 
 def count_archive(source: Path | IO[bytes], *, name: str | None = None, limits: ArchiveLimits | None = None) -> int:
-    """How many files `read_archive` will give or tell of; read off the zip's list. Raises `ArchiveError`."""
+    """The number of files that `read_archive` will yield or skip, read from the zip's list. Raises `ArchiveError`."""
     with _opened(source, name, limits or ArchiveLimits()) as archive:
         return sum(1 for _ in _files(archive))
 
 
 @contextmanager
 def _opened(source: Path | IO[bytes], name: str | None, allowed: ArchiveLimits) -> Iterator[zipfile.ZipFile]:
-    """The zip, with a list of members that is within bounds."""
+    """The zip, with a list of members that is within the limits."""
     title = name or (source.name if isinstance(source, Path) else "the zip")
     try:
         stream = source.open("rb") if isinstance(source, Path) else source
@@ -93,39 +90,38 @@ def _opened(source: Path | IO[bytes], name: str | None, allowed: ArchiveLimits) 
         raise ArchiveError(f"it cannot be opened ({exc.strerror}). Choose it again.", file=title) from exc
     try:
         _check_directory(stream, title, allowed)
-        try:
-            archive = zipfile.ZipFile(stream)
-        except Exception as exc:
-            # zipfile lets struct.error, UnicodeDecodeError and more through.
-            raise ArchiveError(
-                "it is not a zip, or it is cut off or damaged. Pack the pictures again and upload all of it.",
-                file=title,
-            ) from exc
-        with archive:
-            members = archive.infolist()
-            if len(members) > allowed.members:
-                raise ArchiveError(
-                    f"{len(members):,} files are too many (at most {allowed.members:,}). Split it.", file=title
-                )
-            if sum(member.file_size for member in members) > allowed.total_bytes:
-                raise ArchiveError(
-                    f"it unpacks to more than {allowed.total_bytes / 1024**3:.0f} GB. Split it.", file=title
-                )
+        with _zip(stream, title) as archive:
+            _check_members(archive.infolist(), title, allowed)
             yield archive
     finally:
         if isinstance(source, Path):
             stream.close()
 
 
+def _zip(stream: IO[bytes], title: str) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(stream)
+    except Exception as exc:
+        # zipfile lets struct.error, UnicodeDecodeError and others through.
+        raise ArchiveError(_NOT_A_ZIP, file=title) from exc
+
+
+def _check_members(members: list[zipfile.ZipInfo], title: str, allowed: ArchiveLimits) -> None:
+    if len(members) > allowed.members:
+        raise ArchiveError(f"{len(members):,} files are too many (at most {allowed.members:,}). Split it.", file=title)
+    if sum(member.file_size for member in members) > allowed.total_bytes:
+        raise ArchiveError(f"it unpacks to more than {allowed.total_bytes / 1024**3:.0f} GB. Split it.", file=title)
+
+
 def _files(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
-    """Its members without folders and what a Mac adds; of one without a name zipfile cannot say which it is."""
+    """The members without folders and the files that a Mac adds; zipfile cannot classify one without a name."""
     for member in archive.infolist():
         if not member.filename or not (member.is_dir() or _of_a_mac(member.filename)):
             yield member
 
 
 def _check_directory(stream: IO[bytes], title: str, allowed: ArchiveLimits) -> None:
-    """Refuse a zip whose list of members alone would not fit; zipfile reads the whole list at once."""
+    """Refuse a zip whose list of members is too long in itself; zipfile reads the whole list at once."""
     try:
         size = stream.seek(0, 2)
         stream.seek(max(size - 66_000, 0))
@@ -133,13 +129,11 @@ def _check_directory(stream: IO[bytes], title: str, allowed: ArchiveLimits) -> N
         stream.seek(0)
     except (OSError, ValueError) as exc:
         raise ArchiveError(f"it cannot be read ({exc}). Choose it again.", file=title) from exc
-    place = tail.rfind(_END)
-    if place < 0 or len(tail) < place + 22:
-        raise ArchiveError(
-            "it is not a zip, or it is cut off or damaged. Pack the pictures again and upload all of it.", file=title
-        )
-    listed = struct.unpack("<I", tail[place + 12 : place + 16])[0]
-    before = tail.rfind(_END_64, 0, place)
+    end = tail.rfind(_END)
+    if end < 0 or len(tail) < end + 22:
+        raise ArchiveError(_NOT_A_ZIP, file=title)
+    listed = struct.unpack("<I", tail[end + 12 : end + 16])[0]
+    before = tail.rfind(_END_64, 0, end)
     if listed == 0xFFFFFFFF and before >= 0 and len(tail) >= before + 48:
         listed = struct.unpack("<Q", tail[before + 40 : before + 48])[0]
     # Generous: 46 bytes and a long path each.
@@ -153,7 +147,7 @@ def _of_a_mac(path: str) -> bool:
 
 
 def _refusal(member: zipfile.ZipInfo, path: str, allowed: ArchiveLimits) -> str | None:
-    """Why a member is not read, by what the list of the zip says."""
+    """Why a member must not be read, judging by the zip's list; None for a good one."""
     kind = stat.S_IFMT(member.external_attr >> 16)
     if path.startswith("/") or ".." in path.split("/") or ":" in path or not path.isprintable():
         return "its path leads out of the zip or cannot be shown. Rename it and pack again."
@@ -162,7 +156,7 @@ def _refusal(member: zipfile.ZipInfo, path: str, allowed: ArchiveLimits) -> str 
     if member.flag_bits & 0x1:
         return "it is encrypted. Pack without a password."
     if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        return "it is packed in a way that is not read here. Pack it as an ordinary zip."
+        return "it uses a compression that is not supported. Pack it as an ordinary zip."
     if member.file_size > allowed.member_bytes:
         return f"it is larger than {allowed.member_bytes / 1e6:.0f} MB. Save it smaller."
     if member.file_size > _FREE_BYTES and member.file_size > allowed.ratio * max(member.compress_size, 1):
@@ -170,8 +164,8 @@ def _refusal(member: zipfile.ZipInfo, path: str, allowed: ArchiveLimits) -> str 
     return None
 
 
-def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowed: ArchiveLimits) -> bytes | str:
-    """The member's bytes, or why they cannot be had."""
+def _picture(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowed: ArchiveLimits) -> bytes | str:
+    """The member's bytes, or why they are not a readable picture."""
     try:
         with archive.open(member) as stream:
             data = stream.read(allowed.member_bytes + 1)
@@ -180,12 +174,8 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowed: ArchiveLim
         return "it is damaged. Pack it again."
     if len(data) > allowed.member_bytes:
         return f"it is larger than {allowed.member_bytes / 1e6:.0f} MB. Save it smaller."
-    return data
-
-
-def _not_a_picture(data: bytes) -> str | None:
     if read_header(data):
-        return None
+        return data
     if data.startswith(_NESTED):
         return "an archive within the zip is not opened. Pack its pictures directly."
     return "it is not a JPEG, PNG or WebP picture."

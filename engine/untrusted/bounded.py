@@ -1,8 +1,8 @@
-"""Work on strangers' files in child processes that are bounded in memory and time, and used again while they hold.
+"""Work on strangers' files in child processes with limited memory and time, which are reused until one exceeds its limits.
 
-A decoder that a crafted file crashes, blows up or keeps busy takes its child down, not the dashboard; the next file
-gets a fresh one. A child may write no file and opens no door: it is asked through its standard input and answers
-through its standard output, each message a JSON head and a body of bytes.
+A crafted file that crashes its decoder, fills the memory or never ends takes a child down, not the dashboard; the next
+file gets a fresh child. A child can write no file: it reads questions from its standard input and answers on its standard
+output, each message a JSON head and a body of bytes.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ MEMORY_BYTES = 512 * 1024**2
 SECONDS = 5.0
 _ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60.0
-# Kept free of the memory a child may hold: what it touches of libraries that are mapped but not read yet.
+# Subtracted from a child's memory, for pages of libraries that are mapped but not read yet.
 _MARGIN = 48 * 1024**2
-# A child is replaced after so many files, so that nothing a file left behind in it can add up.
+# A child is replaced after so many files, so that nothing that files leave behind in it can add up.
 _FILES_PER_CHILD = 500
 _HEAD = struct.Struct("<II")
 _MOST_ANSWERED = 300 * 1024**2
 
 
 class BreachError(Exception):
-    """A child broke its bounds: `late` where it took too long, else it died, most likely of too much memory."""
+    """A child exceeded its limits: `late` if it took too long, else it died, most likely for want of memory."""
 
     def __init__(self, *, late: bool):
         self.late = late
@@ -48,7 +48,7 @@ class BreachError(Exception):
 
 @dataclass(frozen=True)
 class ChildUse:
-    """What children needed so far: the most memory one held (bytes), the longest a file took (s), breaches."""
+    """What the children have needed so far: most memory of one (bytes), longest time for a file (s), breaches."""
 
     peak_bytes: int
     seconds: float
@@ -56,32 +56,27 @@ class ChildUse:
 
 
 class BoundedChildren:
-    """Children of one module, started when they are needed; use as a context manager, or `close` it.
+    """Children of one module, started on demand; use it as a context manager, or `close` it.
 
     Parameters
     ----------
-    module : its `__main__` calls `serve`.
-    most : children that work at a time; more callers wait.
-    seconds : time for a file.
+    module : a module that calls `serve` when it runs as a program.
+    most : children that work at a time; further callers wait.
+    seconds : time limit for a file.
     """
 
     def __init__(self, module: str, *, most: int = 1, seconds: float = SECONDS):
         self._module, self._seconds = module, seconds
         self._idle: list[_Child] = []
-        self._places = threading.BoundedSemaphore(most)
+        self._free = threading.BoundedSemaphore(most)
         self._lock = threading.Lock()
         self._peak = self._breaches = 0
         self._longest = 0.0
 
     def ask(self, head: dict[str, Any], body: bytes, *, seconds: float | None = None) -> tuple[dict[str, Any], bytes]:
-        """Send a file, get the answer. Raises `BreachError` when the child broke its bounds over it."""
-        with self._places:
-            with self._lock:
-                child = self._idle.pop() if self._idle else None
-            if child is None or not child.fit:
-                if child:
-                    child.end()
-                child = _Child(self._module)
+        """Send a file and return the answer. Raises `BreachError` if the child exceeded its limits."""
+        with self._free:
+            child = self._fit_child()
             began = time.monotonic()
             try:
                 answer = child.ask(head, body, seconds or self._seconds)
@@ -97,9 +92,18 @@ class BoundedChildren:
                 self._idle.append(child)
             return answer
 
+    def _fit_child(self) -> _Child:
+        with self._lock:
+            child = self._idle.pop() if self._idle else None
+        if child and child.fit:
+            return child
+        if child:
+            child.end()
+        return _Child(self._module)
+
     @property
     def use(self) -> ChildUse:
-        """The most that was needed so far; a child that broke its bounds had no time to tell its memory."""
+        """The most that was needed so far; a child that exceeded its limits could not report its memory."""
         return ChildUse(self._peak, self._longest, self._breaches)
 
     def close(self) -> None:
@@ -119,60 +123,73 @@ class BoundedChildren:
 
 
 def serve(work: Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]) -> None:
-    """A child's whole life: bind itself, then answer one file after another until its parent closes the pipe.
+    """The main loop of a child: limit itself, then answer one file after another until the parent closes the pipe.
 
-    `work` must have imported what it needs: what is there counts towards the memory, and the rest is the limit.
+    `work` must have imported everything it needs: the memory of imported libraries counts towards the limit.
     """
-    # Only the answers go to the pipe: whatever a library prints goes nowhere.
+    # Only answers go to the pipe; anything that a library prints is discarded.
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    pages = [int(number) * resource.getpagesize() for number in Path("/proc/self/statm").read_text().split()[:2]]
-    space = pages[0] + max(MEMORY_BYTES - _MARGIN - pages[1], 0)
-    resource.setrlimit(resource.RLIMIT_AS, (space, space))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit_memory_and_files()
     _send(answers, {"ready": True}, b"")
     questions = sys.stdin.buffer
     while lengths := questions.read(_HEAD.size):
         n_head, n_body = _HEAD.unpack(lengths)
         head, body = json.loads(questions.read(n_head)), questions.read(n_body)
-        # A second door beside the parent's clock, should the parent be gone.
-        spent = resource.getrusage(resource.RUSAGE_SELF)
-        cpu = int(spent.ru_utime + spent.ru_stime + head.pop("seconds")) + 2
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu, resource.RLIM_INFINITY))
+        _limit_time(head.pop("seconds"))
         answer, data = work(head, body)
         del body
         _send(answers, answer | {"peak_bytes": _peak_bytes()}, data)
         del data
 
 
+def _limit_memory_and_files() -> None:
+    pages = [int(number) * resource.getpagesize() for number in Path("/proc/self/statm").read_text().split()[:2]]
+    space = pages[0] + max(MEMORY_BYTES - _MARGIN - pages[1], 0)
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_time(seconds: float) -> None:
+    """A second guard besides the parent's clock, in case the parent has died."""
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = int(spent.ru_utime + spent.ru_stime + seconds) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, resource.RLIM_INFINITY))
+
+
 def _peak_bytes() -> int:
-    """The most memory this program had resident; what getrusage says begins with its parent's."""
+    """The peak resident memory of this program; getrusage's would include its parent's."""
     for line in Path("/proc/self/status").read_text("ascii", "replace").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def _spawn(module: str) -> subprocess.Popen[bytes]:
+    # One thread and one arena: every further one reserves address space, which is limited.
+    environment = child_environment(
+        OPENBLAS_NUM_THREADS="1",
+        OMP_NUM_THREADS="1",
+        MALLOC_ARENA_MAX="1",
+        ARROW_DEFAULT_MEMORY_POOL="system",
+        ARROW_IO_THREADS="1",
+    )
+    return subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=_ROOT,
+        env=environment,
+    )
+
+
 class _Child:
     def __init__(self, module: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=_ROOT,
-            # One thread and one arena: every further one reserves address space, which is limited.
-            env=child_environment(
-                OPENBLAS_NUM_THREADS="1",
-                OMP_NUM_THREADS="1",
-                MALLOC_ARENA_MAX="1",
-                ARROW_DEFAULT_MEMORY_POOL="system",
-                ARROW_IO_THREADS="1",
-            ),
-        )
+        self._process = _spawn(module)
         self._files = 0
         try:
             self._receive(time.monotonic() + _START_SECONDS)
@@ -187,7 +204,7 @@ class _Child:
     def ask(self, head: dict[str, Any], body: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
         self._files += 1
         assert self._process.stdin
-        # A child that hangs before it has read everything would hold the sender too.
+        # A child that hangs before it has read everything would block the sender too.
         clock = threading.Timer(seconds, self._process.kill)
         clock.start()
         deadline = time.monotonic() + seconds
@@ -207,8 +224,7 @@ class _Child:
                 try:
                     pipe.close()
                 except OSError:
-                    # What was left to be sent to a child that is gone.
-                    continue
+                    continue  # bytes were left for a child that has died
 
     def _receive(self, deadline: float) -> tuple[dict[str, Any], bytes]:
         n_head, n_body = _HEAD.unpack(self._read(_HEAD.size, deadline))

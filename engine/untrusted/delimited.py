@@ -1,4 +1,4 @@
-"""Rows out of a stranger's CSV, whatever its encoding, separator and line ends."""
+"""Rows of a stranger's CSV, whatever its encoding, separator and line ends."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _OTHERS = {
 
 
 def delimited_rows(data: bytes) -> Iterator[list[str]]:
-    """Every line's cells, the header first. Raises `SheetError` for what is no text, and for quotes without end.
+    """Every line's cells, the header first. Raises `SheetError` for files that are not text, and for unclosed quotes.
 
-    UTF-8 with or without a mark, UTF-16 with one, else Windows-1252, what Excel in Western Europe writes. The separator
-    is the one that cuts the header in most pieces.
+    The encoding is UTF-8 with or without a byte order mark, UTF-16 with one, else Windows-1252, as Excel in Western Europe
+    writes. The separator is the one that gives the header the most columns.
     """
     for magic, what in _OTHERS.items():
         if data.startswith(magic):
@@ -64,13 +64,13 @@ def _decoded(data: bytes) -> str:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Lines with their ends, as csv wants them; a copy of one line at a time."""
+    """Lines with their ends, as csv needs them; copies one line at a time."""
     start = 0
     while start < len(text):
         end = text.find("\n", start)
         end = len(text) if end < 0 else end + 1
         line = text[start:end]
-        # Ends of old Macs: a line that holds many.
+        # Old Macs end lines with \r: one line for us may be many.
         yield from (part + "\n" for part in line.rstrip("\r\n").split("\r"))
         start = end
 

@@ -1,4 +1,4 @@
-"""The child that reads a stranger's table: CSV, Excel workbook or Parquet in, clean text out (see `sheets`)."""
+"""The child process that reads a stranger's table: CSV, Excel workbook or Parquet in, clean text out (see `sheets`)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MAX_COLUMNS = 200
 MAX_TEXT = 20_000
 _MAX_UNREAD = 1_000
 _MAX_CHARACTERS = 100_000_000
-# Control characters, what turns the direction of all that follows, line separators and halves of a surrogate pair.
-# Marks that only join letters or emoji stay.
+# Control characters, marks that change the direction of the text after them, line separators and halves of surrogate
+# pairs. Marks that only join letters or emoji are not removed.
 _DROPPED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]+")
 
 
@@ -30,50 +30,56 @@ def decode_sheet(data: bytes) -> tuple[dict[str, Any], pa.Table]:
     """The head of the answer (columns, rows, unread) and a table of strings. Raises `SheetError`."""
     rows = iter(_rows(data))
     header: list[Any] = next((list(row) for row in rows if any(map(_text, row))), [])
-    kept = [(place, name) for place, name in enumerate(map(_text, header)) if name]
-    if not kept:
+    named = [(position, name[:200]) for position, name in enumerate(map(_text, header)) if name]
+    if not named:
         raise SheetError("the first line names no columns. Add a header line, or start from the template.")
-    if len(kept) > MAX_COLUMNS:
-        raise SheetError(f"{len(kept):,} columns are too many (at most {MAX_COLUMNS}). Leave some out.")
-    names = [name[:200] for _, name in kept]
+    if len(named) > MAX_COLUMNS:
+        raise SheetError(f"{len(named):,} columns are too many (at most {MAX_COLUMNS}). Remove some.")
+    names = [name for _, name in named]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise SheetError("two columns have this name. Rename one.", field=twice)
-    return _table(rows, kept, names)
-
-
-def _table(
-    rows: Iterator[Iterable[Any]], kept: list[tuple[int, str]], names: list[str]
-) -> tuple[dict[str, Any], pa.Table]:
-    columns: list[list[str]] = [[] for _ in kept]
-    numbers: list[int] = []
-    unread: list[list[Any]] = []
-    characters = 0
+    table = _Table([position for position, _ in named], names)
     for number, row in enumerate(rows, 1):
-        given = list(row)
-        cells = [given[place] if place < len(given) else None for place, _ in kept]
+        table.add(number, list(row))
+    return table.answer()
+
+
+class _Table:
+    """The filled rows below the header; `positions` are the columns that have a name."""
+
+    def __init__(self, positions: list[int], names: list[str]):
+        self._positions, self._names = positions, names
+        self._columns: list[list[str]] = [[] for _ in positions]
+        self._numbers: list[int] = []
+        self._unread: list[list[Any]] = []
+        self._characters = 0
+
+    def add(self, number: int, row: list[Any]) -> None:
+        """Add the row unless it is empty. Raises `SheetError` where the table grows too large."""
+        cells = [row[position] if position < len(row) else None for position in self._positions]
         texts = [_text(cell) for cell in cells]
-        bad = [
-            [number, name, cell.message]
-            for cell, name in zip(cells, names, strict=True)
-            if isinstance(cell, Unreadable)
-        ]
+        named = zip(self._names, cells, strict=True)
+        bad = [[number, name, cell.message] for name, cell in named if isinstance(cell, Unreadable)]
         if not bad and not any(texts):
-            continue
-        if len(numbers) == MAX_ROWS:
+            return
+        if len(self._numbers) == MAX_ROWS:
             raise SheetError(f"it has more than {MAX_ROWS:,} rows. Split it.", row=number)
-        characters += sum(map(len, texts))
-        if characters > _MAX_CHARACTERS:
+        self._characters += sum(map(len, texts))
+        if self._characters > _MAX_CHARACTERS:
             raise SheetError("its texts are too long in all. Split it.", row=number)
-        unread += bad[: max(_MAX_UNREAD - len(unread), 0)]
-        numbers.append(number)
-        for column, text in zip(columns, texts, strict=True):
+        self._unread += bad[: max(_MAX_UNREAD - len(self._unread), 0)]
+        self._numbers.append(number)
+        for column, text in zip(self._columns, texts, strict=True):
             column.append(text)
-    if not numbers:
-        raise SheetError("it has a header but no rows. Fill in a product per row.")
-    arrays = [pa.array(column, pa.string()) for column in columns]
-    table = pa.Table.from_arrays(arrays, names=[f"c{place}" for place in range(len(arrays))])
-    return {"columns": names, "rows": numbers, "unread": unread}, table
+
+    def answer(self) -> tuple[dict[str, Any], pa.Table]:
+        """The head and the table. Raises `SheetError` without rows."""
+        if not self._numbers:
+            raise SheetError("it has a header but no rows. Fill in a product per row.")
+        arrays = [pa.array(column, pa.string()) for column in self._columns]
+        table = pa.Table.from_arrays(arrays, names=[f"c{position}" for position in range(len(arrays))])
+        return {"columns": self._names, "rows": self._numbers, "unread": self._unread}, table
 
 
 def _rows(data: bytes) -> Iterable[Iterable[Any]]:
@@ -99,7 +105,7 @@ def _parquet_rows(data: bytes) -> Iterator[list[Any]]:
 
 
 def _text(value: Any) -> str:
-    if type(value) is str and value.isprintable():  # nearly all are, and hold nothing that is dropped
+    if type(value) is str and value.isprintable():  # as nearly all are; nothing in them is removed
         return value.strip()[:MAX_TEXT]
     if value is None or isinstance(value, Unreadable) or value != value:
         return ""
@@ -122,9 +128,9 @@ def _work(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     except SheetError as exc:
         return {"error": exc.message, "row": exc.row, "field": exc.field}, b""
     except MemoryError:
-        return {"error": "it needs too much memory to be read. Split it."}, b""
+        return {"error": "reading it needs too much memory. Split it."}, b""
     except Exception as exc:
-        # The libraries raise nearly every kind on damaged files; what they say may be long.
+        # The libraries raise nearly every kind of error on damaged files; their messages may be long.
         reason = (str(exc).splitlines() or [""])[0][:200].rstrip(".") or type(exc).__name__
         return {"error": f"the table is damaged ({reason}). Export it again."}, b""
 

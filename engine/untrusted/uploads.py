@@ -1,4 +1,4 @@
-"""A picture that came through the browser: decoded by a child process with little memory and time, stored by us."""
+"""Uploaded pictures: decoded by a child process with limited memory and time, and encoded again before they are stored."""
 
 from __future__ import annotations
 
@@ -15,36 +15,41 @@ __all__ = ["picture_children", "store_upload"]
 
 
 def picture_children(most: int = 1) -> BoundedChildren:
-    """Children for `store_upload`, at most `most` at work at a time; for many pictures, or to be ready for the next."""
+    """Children for `store_upload`, of which at most `most` work at a time; for many pictures, or to be ready for the next."""
     return BoundedChildren("engine.untrusted.uploads", most=most)
 
 
 def store_upload(workspace: Workspace, data: bytes, *, name: str, children: BoundedChildren | None = None) -> str:
-    """Decode a picture in a child of at most 512 MB and 5 s, and store it and its thumbnail: the content hash.
+    """Decode a picture in a child of at most 512 MB and 5 s, and store it and its thumbnail; returns the content hash.
 
-    `children` are used again where they are given; otherwise one is started for this picture. Raises `ImageError`
-    saying what is wrong with the file; nothing is written then.
+    Without `children`, one is started for this picture. Raises `ImageError`, which says what is wrong with the file, and
+    then writes nothing.
     """
     if len(data) > MAX_BYTES:
         raise ImageError(f"more than {MAX_BYTES / 1e6:.0f} MB is too large. Save it smaller.", file=name)
     digest = hashlib.sha256(data).hexdigest()
     if stored_already(workspace, digest):
         return digest
-    own = children or picture_children()
+    if children is not None:
+        encoded = _encoded(children, data, name)
+    else:
+        with picture_children() as own:
+            encoded = _encoded(own, data, name)
+    write_picture(workspace, digest, encoded)
+    return digest
+
+
+def _encoded(children: BoundedChildren, data: bytes, name: str) -> EncodedPicture:
     try:
-        answer, body = own.ask({}, data)
+        answer, body = children.ask({}, data)
     except BreachError as exc:
         if exc.late:
             raise ImageError("decoding the picture took too long. Export it again.", file=name) from exc
         raise ImageError("the picture cannot be decoded within bounds. Export it again, smaller.", file=name) from exc
-    finally:
-        if own is not children:
-            own.close()
     if "error" in answer:
         raise ImageError(str(answer["error"]), file=name)
     size = int(answer["picture_bytes"])
-    write_picture(workspace, digest, EncodedPicture(body[:size], body[size:]))
-    return digest
+    return EncodedPicture(body[:size], body[size:])
 
 
 def _work(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
@@ -56,5 +61,5 @@ def _work(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 if __name__ == "__main__":
-    os.nice(5)  # a collection is hundreds of them, and pages are waited for meanwhile
+    os.nice(5)  # a collection has hundreds of pictures, and people wait for pages meanwhile
     serve(_work)

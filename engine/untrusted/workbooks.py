@@ -1,4 +1,4 @@
-"""Rows out of a stranger's Excel workbook: values only, never a macro, a link or a formula of its own."""
+"""Rows of a stranger's Excel workbook: values only; no macro, link or formula is ever evaluated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import defusedxml  # noqa: F401  (openpyxl reads its XML through it where it is there: no entities)
+import defusedxml  # noqa: F401  (openpyxl uses it if it is installed, so XML entities are not expanded)
 import openpyxl
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
@@ -22,7 +22,7 @@ _MAX_PARTS = 2_000
 _MAX_UNPACKED = 400 * 1024 * 1024
 _MAX_RATIO = 200
 _FREE_BYTES = 4 * 1024 * 1024
-# Rows that are looked at: a workbook may claim a million.
+# Rows that are read: a workbook may claim a million.
 _LAST_ROW = 110_000
 _PREFERRED = "products"
 _FORMULA = re.compile(rb"<(?:\w{1,12}:)?f[\s/>]")
@@ -30,20 +30,20 @@ _FORMULA = re.compile(rb"<(?:\w{1,12}:)?f[\s/>]")
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A cell that holds something, but nothing that can be read; what to do about it."""
+    """A cell whose content cannot be read; `message` says what to do."""
 
     message: str
 
 
 def workbook_rows(data: bytes, most_columns: int) -> Iterator[list[Any]]:
-    """Every row's values, the header first, at most `most_columns` + 1 of each; `Unreadable` where there is none.
+    """Every row's values, the header first, at most `most_columns` + 1 each; `Unreadable` for cells without a value.
 
-    The sheet called Products, or else the first that is shown. Of a formula the result that was saved is taken. Raises `SheetError`
-    for macros and for what would unpack without bounds.
+    The sheet called Products, or else the first visible one. A formula has the value that was saved with it. Raises
+    `SheetError` for macros and for workbooks that unpack to too much.
     """
     _check(data)
     values = _open(data, data_only=True)
-    # A second look, for what each formula is: only where there are any, since it takes as long as the first.
+    # A second pass for the cells' types, only if there are formulas: it takes as long as the first.
     formulas = _open(data, data_only=False) if _has_formulas(data) else None
     try:
         if formulas is None:
@@ -60,7 +60,7 @@ def workbook_rows(data: bytes, most_columns: int) -> Iterator[list[Any]]:
 
 
 def _has_formulas(data: bytes) -> bool:
-    """Whether any part of the workbook holds what may be a formula's element; told without reading the XML."""
+    """Whether any part of the workbook may contain a formula, found without parsing the XML."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for part in archive.infolist():
             with archive.open(part) as stream:
@@ -80,15 +80,19 @@ def _check(data: bytes) -> None:
         raise SheetError("the workbook is cut off or damaged. Save it again.") from exc
     names = {part.filename.lower() for part in parts}
     if any(name.endswith("vbaproject.bin") or "macrosheets/" in name for name in names):
-        raise SheetError("the workbook holds macros. Save it as .xlsx or CSV.")
+        raise SheetError("the workbook contains macros. Save it as .xlsx or CSV.")
     if not any(name.endswith("workbook.xml") for name in names):
         raise SheetError("this is a zip, not an Excel workbook. Upload CSV, Excel (.xlsx) or Parquet.")
+    _check_parts(parts)
+
+
+def _check_parts(parts: list[zipfile.ZipInfo]) -> None:
     packed = max(sum(part.compress_size for part in parts), 1)
     unpacked = sum(part.file_size for part in parts)
     if len(parts) > _MAX_PARTS or unpacked > _MAX_UNPACKED or unpacked > max(_FREE_BYTES, packed * _MAX_RATIO):
         raise SheetError("the workbook unpacks to far more than its size. Save the products alone as CSV.")
     if any(part.flag_bits & 1 or part.compress_type not in {0, 8} for part in parts):
-        raise SheetError("the workbook is packed or locked in a way that is not read. Save it without a password.")
+        raise SheetError("the workbook is locked or uses an unsupported compression. Save it without a password.")
 
 
 def _open(data: bytes, *, data_only: bool) -> Any:
@@ -99,10 +103,10 @@ def _rows(workbook: Any, most_columns: int, values_only: bool) -> Iterator[tuple
     sheets = [sheet for sheet in workbook.worksheets if isinstance(sheet, ReadOnlyWorksheet)]
     shown = [sheet for sheet in sheets if sheet.sheet_state == "visible"] or sheets
     if not shown:
-        raise SheetError("the workbook holds no sheet. Save it again.")
+        raise SheetError("the workbook has no sheet. Save it again.")
     sheet: Any = next((sheet for sheet in shown if str(sheet.title).strip().lower() == _PREFERRED), shown[0])
-    # What the sheet says of its own size is not believed. One row past the bound is asked for, so that a row too many
-    # is seen; a gap above it is filled, and costs as much as rows do.
+    # The size that the sheet claims cannot be trusted. The limit lies above the allowed rows, so that a row too many is
+    # noticed; openpyxl fills gaps between rows, and a gap costs as much as rows do.
     sheet.reset_dimensions()
     yield from sheet.iter_rows(max_row=_LAST_ROW, max_col=most_columns + 1, values_only=values_only)
 
