@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.workspace import Workspace
-from engine.jobs import RunStatus, run_status
+from engine.jobs import RunStatus, active_run, run_status
 from engine.jobs.control import launch
 
 CHILD = """
@@ -70,10 +70,10 @@ def start(workspace: Workspace, tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def wait_for(workspace: Workspace) -> Callable[..., RunStatus]:
-    """Wait until a run satisfies a condition, by default that it has ended."""
+    """Wait until a run satisfies a condition, by default that it has ended and released the workspace."""
 
     def wait(run_id: str, condition: Callable[[RunStatus], bool] | None = None, seconds: float = 120.0) -> RunStatus:
-        reached = condition or (lambda status: status.state != "running")
+        reached = condition or (lambda status: status.state != "running" and active_run(workspace) != run_id)
         deadline = time.monotonic() + seconds
         while not reached(status := run_status(workspace, run_id)):
             assert time.monotonic() < deadline, f"still waiting: {status}"
