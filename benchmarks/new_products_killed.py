@@ -226,7 +226,7 @@ async def _collect(world: World, page: Any, rng: random.Random) -> None:
     names = [f"{number}-{place}.jpg" for place in range(ROWS)]
     table = sheet_of(world.recommender, names, number, f"c{number}")
     kinds = world.recommender.manifest.extra["shop"]["attributes"]
-    rows = read_collection(table, names, lambda _id: False, kinds)
+    rows = read_collection(table, names, kinds)
     ids = [str(row.product_id) for row in rows]
     for row, photo in zip(rows, photos, strict=True):
         facts = {name: value for name, value in row.product.to_json().items() if name != "title"}

@@ -152,7 +152,9 @@ def _describe_drafts(parser: Command) -> None:
     parser.add_argument("--sheet", type=Path, metavar="F", help="of `add`: products as .csv, .xlsx or .parquet")
     parser.add_argument("--pictures", type=Path, metavar="DIR|ZIP", help="of `add`: the pictures that the sheet names")
     parser.add_argument("--approve", action="store_true", help="of `add`: serve them at once")
-    parser.add_argument("--mend", type=Path, metavar="F.csv", help="of `add`: write the rows to mend to a file")
+    parser.add_argument(
+        "--to-fix", type=Path, metavar="F.csv", help="of `add`: write the rows that need fixing to a file"
+    )
 
 
 def _describe_changes(parser: Command) -> None:

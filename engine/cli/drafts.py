@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
 from engine.cli.context import open_database, open_served, open_workspace
 from engine.core.errors import ImageError, InputError, NoReleaseError
+from engine.core.storage import atomic_write
 
 if TYPE_CHECKING:
+    from engine.edits.collections.rows import CollectionRow
     from engine.edits.drafts.store import DraftStore
 
 __all__ = ["drafts"]
 
+SHEET_SECONDS = 600.0
+MOST_TOLD = 20
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -25,19 +29,31 @@ def drafts(arguments: argparse.Namespace, console: Console) -> None:
 
 
 def _add(arguments: argparse.Namespace, console: Console) -> None:
-    """Store the rows of a sheet that are ready; say of the others what is to be mended."""
-    from engine.edits.collections.rows import problems_table, read_collection
-    from engine.edits.drafts.store import NewDraft
-    from engine.recommend.recommender import Recommender
+    """Save the rows of a sheet that are ready, as the page would; say what is wrong with the others."""
+    from engine.edits.collections.check import check_collection, new_drafts, problems_csv
+    from engine.edits.drafts.store import NOT_DISCARDED
     from engine.untrusted.sheets import read_sheet
-    from engine.untrusted.uploads import picture_children, store_upload
 
     if arguments.sheet is None:
         raise InputError("name the file of the products.", field="--sheet")
-    workspace, store = open_workspace(arguments), _store(arguments)
-    recommender = Recommender.open(workspace)
-    taken = {draft.id for draft in store.all(("draft", "approved", "taken_in"))}
-    stored: dict[str, str] = {}
+    store, shop = _store(arguments), open_served(arguments, console)
+    pictures = _stored_pictures(arguments, console)
+    sheet = read_sheet(arguments.sheet, seconds=SHEET_SECONDS)
+    rows = check_collection(sheet, pictures, shop.release, store.all(NOT_DISCARDED))
+    new = new_drafts(rows, pictures)
+    saved = store.save(new, None, shop.release.__contains__, approve=arguments.approve) if new else []
+    if arguments.approve and saved:
+        shop.prepare_drafts(saved, console.progress)
+    if arguments.to_fix and any(row.problems for row in rows):
+        atomic_write(arguments.to_fix, problems_csv(sheet, rows))
+    _tell(rows, saved, arguments, console)
+
+
+def _stored_pictures(arguments: argparse.Namespace, console: Console) -> dict[str, str]:
+    """Name -> content hash of the pictures that could be stored; the others are noted."""
+    from engine.untrusted.uploads import picture_children, store_upload
+
+    workspace, stored = open_workspace(arguments), {}
     with picture_children(most=2) as children:
         for name, data in _pictures(arguments.pictures, console):
             try:
@@ -45,27 +61,33 @@ def _add(arguments: argparse.Namespace, console: Console) -> None:
             except ImageError as exc:
                 console.note(str(exc))
             console.progress("Reading the pictures", len(stored) / (len(stored) + 25), f"{len(stored):,} pictures")
-    sheet = read_sheet(arguments.sheet, seconds=600.0)
-    kinds = recommender.manifest.extra.get("shop", {}).get("attributes", {})
-    rows = read_collection(sheet, set(stored), lambda one: one in recommender or one in taken, kinds)
-    ready, bad = [row for row in rows if row.ready], [row for row in rows if not row.ready]
-    new = [NewDraft(row.product, [stored[name] for name in row.pictures], row.product_id) for row in ready]
-    made = store.save(new, None, recommender.__contains__, approve=arguments.approve) if new else []
-    if arguments.approve and made:
-        _prepare(arguments, made, console)
-    for row in bad[:20]:
-        for column, text in row.problems:
-            console.note(f"row {row.number}, {column}: {text}")
-    if bad and arguments.mend:
-        problems_table(sheet, rows).to_csv(arguments.mend, index=False)
+    return stored
+
+
+def _tell(rows: Sequence[CollectionRow], saved: list[str], arguments: argparse.Namespace, console: Console) -> None:
+    """What became of every row, the first `MOST_TOLD` remarks in words."""
+    remarks = [
+        f"row {row.number}, {column}: {text}"
+        for row in sorted(rows, key=lambda row: not row.problems)
+        for column, text in (*row.problems, *row.doubts)
+    ]
+    for remark in remarks[:MOST_TOLD]:
+        console.note(remark)
+    if len(remarks) > MOST_TOLD:
+        console.note(f"... and {len(remarks) - MOST_TOLD:,} more; --to-fix writes the rows that need fixing to a file.")
+    before = [row.saved for row in rows if row.saved is not None]
+    problems, doubts = (sum(row.state == state for row in rows) for state in ("problem", "doubt"))
     console.result(
-        {"saved": made, "to_mend": len(bad)},
-        f"{len(made):,} drafts saved{' and approved' if arguments.approve else ''}; {len(bad):,} rows to mend.",
+        {"saved": saved, "saved_before": before, "need_fixing": problems, "worth_checking": doubts},
+        f"{len(saved):,} drafts saved{' and approved' if arguments.approve else ''}, {doubts:,} of them worth checking; "
+        f"{len(before):,} saved before; {problems:,} rows need fixing.",
     )
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> None:
-    found = _store(arguments).all(("draft", "approved", "taken_in"))
+    from engine.edits.drafts.store import NOT_DISCARDED
+
+    found = _store(arguments).all(NOT_DISCARDED)
     values = [{"id": one.id, "state": one.state, "title": one.title, "pictures": len(one.pictures)} for one in found]
     console.table(
         ["id", "state", "title", "pictures"],

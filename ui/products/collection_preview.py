@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
-from engine.catalogue.product import Product
 from engine.core.errors import LongtailError
-from engine.edits.collections.review import DraftContent, Existing, review_rows
-from engine.edits.collections.rows import CollectionRow, RowState, problems_table, read_collection
-from engine.edits.drafts.store import NewDraft
+from engine.edits.collections.check import check_collection, new_drafts, problems_csv
+from engine.edits.collections.rows import CollectionRow, RowState
+from engine.edits.drafts.store import NOT_DISCARDED
 from ui.app.curator import curator_name
-from ui.app.resources import recommender, served, shop_words
+from ui.app.resources import recommender, served
 from ui.app.url import set_query
 from ui.products.draft_resources import drafts, prepare
 from ui.widgets.addresses import thumb_url
@@ -33,7 +31,6 @@ _SAVING: BackgroundWork[str] = BackgroundWork("collection_saving")
 def draw_preview(
     sheet: pd.DataFrame,
     pictures: Mapping[str, str],
-    examples: Sequence[Product],
     *,
     stamp: tuple[object, ...],
     start_over: Callable[[], None],
@@ -43,13 +40,12 @@ def draw_preview(
     Parameters
     ----------
     pictures : name -> content hash.
-    examples : the products in the template.
     stamp : changes when the sheet or the pictures do.
     start_over : callback that clears both.
     """
     _report_saved()
     try:
-        rows, table, problems = _reviewed(sheet, pictures, examples, stamp)
+        rows, table, problems = _reviewed(sheet, pictures, stamp)
     except LongtailError as exc:
         st.error(plain(exc), icon=":material/error:")
         return
@@ -75,41 +71,21 @@ def draw_preview(
 def _reviewed(
     sheet: pd.DataFrame,
     pictures: Mapping[str, str],
-    examples: Sequence[Product],
     stamp: tuple[object, ...],
 ) -> tuple[list[CollectionRow], pd.DataFrame, bytes]:
     """The rows, their table, and those that need fixing as a CSV file; computed again only when their sources change."""
-    facade = recommender()
-    existing = drafts().all(("draft", "approved", "taken_in"))
-    sources = (*stamp, facade.release_id, frozenset((draft.id, draft.version) for draft in existing))
+    release, existing = recommender(), drafts().all(NOT_DISCARDED)
+    sources = (*stamp, release.version, frozenset((draft.id, draft.version) for draft in existing))
     cached = st.session_state.get(_ROWS)
     if cached is not None and cached[0] == sources:
         return cached[1], cached[2], cached[3]
     with st.spinner("Checking the rows…", show_time=True):
-        rows = read_collection(sheet, pictures.keys(), lambda _id: False, shop_words().attribute_kinds)
-        compared = Existing(
-            facade.__contains__,
-            _product_pictures(facade.release_id),
-            {draft.id: DraftContent(draft.product, draft.pictures) for draft in existing},
-        )
-        rows = review_rows(_without_examples(rows, examples), pictures, compared)
+        rows = check_collection(sheet, pictures, release, existing)
         table = _table(rows, pictures)
         # Made together with the rows: a download button's callable is not answered while the page is still running.
-        problems = problems_table(sheet, rows).to_csv(index=False).encode("utf-8-sig")
+        problems = problems_csv(sheet, rows)
     st.session_state[_ROWS] = sources, rows, table, problems
     return rows, table, problems
-
-
-def _without_examples(rows: list[CollectionRow], examples: Sequence[Product]) -> list[CollectionRow]:
-    """The template's example rows, left in by mistake, get a problem: they are products of the shop."""
-    texts = [(one.title, one.description) for one in examples]
-    problem = "title", "this is the template's example. Delete the row."
-    return [
-        replace(row, problems=(*row.problems, problem))
-        if not row.product_id and (row.product.title, row.product.description) in texts
-        else row
-        for row in rows
-    ]
 
 
 def _table(rows: Sequence[CollectionRow], pictures: Mapping[str, str]) -> pd.DataFrame:
@@ -178,7 +154,7 @@ def _actions(
 
 def _save(ready: Sequence[CollectionRow], pictures: Mapping[str, str], *, approve: bool) -> None:
     """Start saving, once, however often the button is pressed and whatever else is used meanwhile."""
-    new = [NewDraft(row.product, [pictures[name] for name in row.pictures], row.product_id) for row in ready]
+    new = new_drafts(ready, pictures)
     store, by, shop = drafts(), curator_name(), served()
 
     def work(count: Count) -> str:
@@ -201,10 +177,3 @@ def _report_saved() -> None:
         st.toast(ended.result(), icon=":material/check:")
     except LongtailError as exc:
         st.error(f"Nothing was saved. {plain(exc)}", icon=":material/error:")
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _product_pictures(release_id: str) -> dict[str, str]:
-    """Content hash -> id of the product of the release that it shows."""
-    items = recommender().items.dropna(subset=["image"])
-    return dict(zip(items["image"].astype(str), items["item_id"].astype(str), strict=True))

@@ -9,8 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from engine.catalogue.product import Product
 from engine.core.errors import LongtailError
+from engine.edits.collections.check import template_examples
 from engine.edits.collections.picture_reading import PictureFile, PictureReading, ReadingProgress
 from engine.edits.collections.template import column_meanings, template, template_csv
 from engine.untrusted.sheets import read_sheet
@@ -25,7 +25,6 @@ __all__ = ["draw_collection"]
 
 MOST_MB = 200
 SHEET_SECONDS = 45.0
-EXAMPLES = 2
 AT_ONCE_SECONDS, POLL_SECONDS = 0.3, 0.3
 _READING, _SHEET = "collection_reading", "collection_sheet_read"
 SHEET_KEY, PICTURES_KEY = "collection_sheet", "collection_pictures"
@@ -51,7 +50,7 @@ def draw_collection() -> None:
                 st.dataframe(pd.DataFrame(skipped, columns=["File", "Why"]), hide_index=True, width="stretch")
         if sheet_file is not None and sheet is not None:
             stamp = sheet_file.file_id, reading.key
-            draw_preview(sheet, pictures, _examples(), stamp=stamp, start_over=_start_over)
+            draw_preview(sheet, pictures, stamp=stamp, start_over=_start_over)
         elif pictures and sheet_file is None:
             st.info(
                 f"{plural(len(pictures), 'picture')} ready. Now add the sheet that describes them.",
@@ -63,11 +62,11 @@ def _templates() -> None:
     kinds = shop_words().attribute_kinds
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "Template (Excel)", lambda: template(kinds, _examples()),
+            "Template (Excel)", lambda: template(kinds, template_examples(recommender())),
             file_name="new-products.xlsx", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
         st.download_button(
-            "Template (CSV)", lambda: template_csv(kinds, _examples()),
+            "Template (CSV)", lambda: template_csv(kinds, template_examples(recommender())),
             file_name="new-products.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     with st.expander("Which columns matter", icon=":material/help:"):
@@ -77,12 +76,6 @@ def _templates() -> None:
             "Without a **pictures** column, a picture named after the id belongs to that row."
         )
         st.write("\n".join(f"- **{plain(name)}**: {plain(what)}" for name, what in column_meanings(kinds).items()))
-
-
-def _examples() -> list[Product]:
-    """Products of the shop, to show in the template what to write."""
-    facade = recommender()
-    return [facade.product(row) for row in range(min(EXAMPLES, len(facade.items)))]
 
 
 def _sheet(file: UploadedFile | None) -> pd.DataFrame | None:

@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -76,16 +76,13 @@ class CollectionRow:
         return "problem" if self.problems else "doubt" if self.doubts else "ready"
 
 
-def read_collection(
-    sheet: pd.DataFrame, pictures: Collection[str], known: Callable[[str], bool], kinds: Mapping[str, str]
-) -> list[CollectionRow]:
-    """The rows of a sheet, checked.
+def read_collection(sheet: pd.DataFrame, pictures: Collection[str], kinds: Mapping[str, str]) -> list[CollectionRow]:
+    """The rows of a sheet, each checked by itself; `review_rows` compares them with what there is.
 
     Parameters
     ----------
     sheet : from `read_sheet`.
     pictures : names of the pictures that were uploaded with it, with or without their folders.
-    known : whether the catalogue, or another draft, has a product of this id.
     kinds : the shop's attributes, name -> "category", "number", "text" or "multi".
 
     Raises `SheetError` where no column describes a product.
@@ -106,7 +103,7 @@ def read_collection(
     for number, cells in zip(sheet.index, sheet.to_dict("records"), strict=True):
         problems = unread[int(number)]
         row = _read_cells(cells, meanings, kinds, problems)
-        problems += _id_problems(row.product_id, str(column_of.get("item_id")), ids, known)
+        problems += _id_problems(row.product_id, str(column_of.get("item_id")), ids)
         found, doubts = _find_pictures(row, str(column_of.get("pictures")), uploaded, problems)
         product = Product(**row.named, attributes=row.attributes)
         if not product.title and not found and not problems:
@@ -178,13 +175,9 @@ def _read_cells(
     return row
 
 
-def _id_problems(
-    product_id: str | None, column: str, ids: Mapping[str, int], known: Callable[[str], bool]
-) -> list[Remark]:
+def _id_problems(product_id: str | None, column: str, ids: Mapping[str, int]) -> list[Remark]:
     if product_id and ids[product_id] > 1:
         return [(column, f"{ids[product_id]} rows have the id {product_id}; give each its own")]
-    if product_id and known(product_id):
-        return [(column, f"the shop has a product {product_id} already; give the new one another id")]
     return []
 
 

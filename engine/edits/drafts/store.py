@@ -22,10 +22,11 @@ from engine.core.workspace import Workspace
 from engine.store import Database, DraftRow
 from engine.store.dialect import lock
 
-__all__ = ["SERVED", "Draft", "DraftStore", "NewDraft", "State"]
+__all__ = ["NOT_DISCARDED", "SERVED", "Draft", "DraftStore", "NewDraft", "State"]
 
 State = Literal["draft", "approved", "taken_in", "discarded"]
 SERVED: tuple[State, ...] = ("approved",)
+NOT_DISCARDED: tuple[State, ...] = ("draft", "approved", "taken_in")
 MOST_PICTURES = 20
 _ID = re.compile(r"[^\s\x00-\x1f]([^\x00-\x1f]{0,198}[^\s\x00-\x1f])?")
 

@@ -32,9 +32,9 @@ def test_rows_with_problems_keep_every_script_through_csv():
     text = io.StringIO(newline="")
     csv.writer(text).writerows([["title", "price"], *([title, "viel"] for title in titles)])
     sheet = read_sheet(text.getvalue().encode("utf-8-sig"), "new.csv")
-    problems = problems_table(sheet, read_collection(sheet, (), lambda _id: False, {}))
+    problems = problems_table(sheet, read_collection(sheet, (), {}))
     back = read_sheet(problems.assign(price="5").to_csv(index=False).encode("utf-8-sig"), "to-fix.csv")
-    rows = read_collection(back, (), lambda _id: False, {})
+    rows = read_collection(back, (), {})
     assert [row.product.title for row in rows] == titles
     assert all(row.ready for row in rows)
 
@@ -44,5 +44,5 @@ def test_the_csv_template_reads_as_what_it_shows():
     data = template_csv({"sizes": "multi"}, examples)
     assert data.startswith(b"\xef\xbb\xbf")
     sheet = read_sheet(data, "template.csv")
-    (row,) = read_collection(sheet, (), lambda _id: False, {"sizes": "multi"})
+    (row,) = read_collection(sheet, (), {"sizes": "multi"})
     assert row.product == examples[0]

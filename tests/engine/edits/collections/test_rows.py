@@ -20,8 +20,8 @@ def sheet(*rows: dict[str, str]) -> pd.DataFrame:
     return table
 
 
-def read(table: pd.DataFrame, pictures=(), known=lambda _id: False):
-    return read_collection(table, pictures, known, KINDS)
+def read(table: pd.DataFrame, pictures=()):
+    return read_collection(table, pictures, KINDS)
 
 
 def test_a_full_row_becomes_a_product_with_its_pictures_in_order():
@@ -51,11 +51,10 @@ def test_without_a_picture_column_the_file_named_like_the_id_is_its_picture():
         ({"title": "a", "price": "-3"}, "price", "is not a number"),
         ({"title": "a", "pictures": "gone.jpg"}, "pictures", "no picture called gone.jpg was uploaded"),
         ({"title": "", "id": "x"}, "title", "it has neither a title nor a picture"),
-        ({"title": "a", "id": "taken"}, "id", "the shop has a product taken already"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_column(cells, column, advice):
-    (row,) = read(sheet(cells), known="taken".__eq__)
+    (row,) = read(sheet(cells))
     ((named, sentence),) = row.problems
     assert named == column
     assert advice in sentence
@@ -109,8 +108,8 @@ def test_what_the_store_would_refuse_is_told_beforehand():
 
 def test_rows_that_are_still_to_be_mended_can_be_taken_out_again():
     sheet = pd.DataFrame({"title": ["a", "b"], "price": ["much", "1"]}, index=pd.Index([1, 2], name="row"))
-    first = problems_table(sheet, read_collection(sheet, [], lambda _id: False, {}))
+    first = problems_table(sheet, read_collection(sheet, [], {}))
     given_back = first.map(str).set_axis(pd.Index([1], name="row"))
-    again = problems_table(given_back, read_collection(given_back, [], lambda _id: False, {}))
+    again = problems_table(given_back, read_collection(given_back, [], {}))
     assert again.columns.tolist() == ["row", "what to fix", "title", "price"]
     assert again["what to fix"].tolist() == first["what to fix"].tolist()
