@@ -26,6 +26,7 @@ from engine.core.errors import LongtailError
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
+from ui.app.navigation import NAVIGATION
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -60,8 +61,7 @@ def main() -> None:
 
 def shots(workspace: Workspace) -> dict[str, str]:
     """Name -> address of everything worth a picture, with a long-tail product as the example."""
-    pages = {"similar_items": "", "new_product": "new_product", "map": "map", "shopper": "shopper"}
-    pages |= {name: name for name in ("review", "irrelevance", "model", "data")}
+    pages = {entry.module: entry.module for group in NAVIGATION.values() for entry in group} | {"similar_items": ""}
     try:
         items = Recommender.open(workspace).items
     except LongtailError:
