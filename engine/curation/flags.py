@@ -53,7 +53,6 @@ def flag_sentence(report: FlagReport, earlier: str, later: str) -> str:
     if not total:
         return ""
     return (
-        f"Of {total:,} neighbours that people called irrelevant and one of the two returns, {later} no longer returns "
-        f"{len(report.fixed):,}, still returns {len(report.remaining):,}, and returns {len(report.new):,} that {earlier} "
-        "did not. None of them is shown in the shop"
+        f"Of {total:,} neighbours that people called irrelevant, {later} drops {len(report.fixed):,} that {earlier} had, "
+        f"keeps {len(report.remaining):,} and brings in {len(report.new):,}. None of them is shown in the shop"
     )

@@ -284,7 +284,7 @@ class Recommender:
             return self._user_of[user_id]
         except KeyError as exc:
             raise NotFoundError(
-                f"There is no shopper {user_id!r} in {self.manifest.label}. Pick one of the sample, or train again."
+                f"There is no shopper {user_id!r} in {self.manifest.label}. Pick one from the list, or train again."
             ) from exc
 
     def _seen(self, user: int) -> NDArray[np.int64]:

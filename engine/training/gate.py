@@ -41,8 +41,8 @@ def decide(
     was, now, highest = float(np.mean(old["ndcg"])), float(np.mean(new["ndcg"])), float(np.percentile(means, 97.5))
     if highest < 0:
         return False, (
-            f"Not published: its neighbours are worse than those served now ({now:.3f} against {was:.3f} on the same "
-            f"{len(ahead)} products). Publish it by hand on the Model page if you want it all the same."
+            f"Not published: its neighbours are worse than those of the live release ({now:.3f} against {was:.3f} on the "
+            f"same {len(ahead)} products). You can still publish it on the Model page."
         )
     return True, f"{published}; quality {now:.3f}, {was:.3f} before."
 

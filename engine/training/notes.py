@@ -18,13 +18,13 @@ def notes(data: TrainingData, metrics: Mapping[str, Any], plan: TrainingPlan) ->
     """What this shop lacks, in a merchandiser's words."""
     shop, features, counts = data.shop, data.content.features, data.interactions.counts
     said = [
-        f"No product has {modality.example} to learn from: neighbours do without."
+        f"No product has {modality.example}, so neighbours are found without."
         for name, modality in MODALITIES.items()
         if name not in features
     ]
     nothing = ~np.any([block.present for block in features.values()], axis=0)
     if nothing.any():
-        said.append(f"{int(nothing.sum()):,} products have neither text, picture nor attributes.")
+        said.append(f"{int(nothing.sum()):,} products have no text, picture or attributes.")
     untouched = int((counts == 0).sum())
     if untouched:
         said.append(f"{untouched:,} of {len(shop.items):,} products have no {shop.interaction_word} yet.")

@@ -75,18 +75,18 @@ def crossover(differences: pd.DataFrame) -> Crossover | None:
 def crossover_sentence(found: Crossover, word: str) -> str:
     """What a crossover says; `word` is what the shop counts, in the plural ("clicks")."""
     if found.count is None and found.always:
-        return f"Behaviour is as good as Longtail at every number of {word} judged"
+        return f"Behaviour is as good as Longtail however many {word} a product has"
     if found.count is None:
-        return f"Behaviour becomes as good as Longtail at more than {found.largest:,.0f} {word}, if at all"
+        return f"Behaviour catches up with Longtail beyond {found.largest:,.0f} {word}, if at all"
     if found.low is not None and found.high is not None:
-        between = f"between {found.low:,.0f} and {found.high:,.0f}"
+        between = f"{found.low:,.0f} to {found.high:,.0f}"
     elif found.low is not None:
         between = f"{found.low:,.0f} or more"
     elif found.high is not None:
         between = f"at most {found.high:,.0f}"
     else:
-        between = "anywhere"
-    return f"Behaviour becomes as good as Longtail at about {found.count:,.0f} {word} (95 %: {between})"
+        between = "not known yet"
+    return f"Behaviour catches up with Longtail at about {found.count:,.0f} {word} (95% interval: {between})"
 
 
 def cards_to_separate(difference: float, error: float, anchors: int, *, power: float = 0.8) -> int | None:

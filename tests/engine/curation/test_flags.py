@@ -32,7 +32,7 @@ def test_flags_are_fixed_remaining_or_new_by_what_each_release_returns():
     assert report == FlagReport((("a", "x"), ("gone", "x")), (("a", "y"),), (("a", "z"),))
     sentence = flag_sentence(report, "Release 1", "Release 2")
     assert "Of 4 neighbours" in sentence
-    assert "Release 2 no longer returns 2, still returns 1, and returns 1 that Release 1 did not" in sentence
+    assert "Release 2 drops 2 that Release 1 had, keeps 1 and brings in 1" in sentence
 
 
 def test_nothing_flagged_is_nothing_said():

@@ -100,16 +100,14 @@ def test_the_crossover_is_where_the_difference_is_gone():
     found = crossover(paired_differences(_two_arms({2: 0.3, 4: 0.1, 6: -0.1, 8: -0.2}), "als", "hybrid"))
     assert found.count == pytest.approx(2**5, rel=0.02)
     assert found.low < 2**5 < found.high
-    assert crossover_sentence(found, "clicks").startswith(
-        "Behaviour becomes as good as Longtail at about 32 clicks (95 %"
-    )
+    assert crossover_sentence(found, "clicks").startswith("Behaviour catches up with Longtail at about 32 clicks (95%")
 
 
 @pytest.mark.parametrize(
     ("gaps", "sentence"),
     [
-        ({2: 0.4, 5: 0.3}, "at more than 32 clicks, if at all"),
-        ({2: -0.2, 5: -0.3}, "at every number of clicks judged"),
+        ({2: 0.4, 5: 0.3}, "beyond 32 clicks, if at all"),
+        ({2: -0.2, 5: -0.3}, "however many clicks a product has"),
     ],
 )
 def test_a_crossover_outside_what_was_judged_is_open(gaps, sentence):
