@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, time
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from engine.arms import registry
 from engine.core.errors import LongtailError
-from engine.core.exports import table_bytes
+from engine.core.exports import FORMATS
 from engine.curation.agreement import agreement, agreement_sentence, disputed, rater_health
 from engine.curation.campaigns import (
     SECOND_SHARE,
@@ -231,21 +232,20 @@ def _files(chosen: Campaign, votes: pd.DataFrame) -> None:
     st.subheader("Files", anchor=False)
     name = "".join(char if char.isalnum() else "-" for char in chosen.name.lower())
     files = {
-        "CSV": (lambda: table_bytes(votes, "csv"), "csv", "text/csv"),
-        "Parquet": (lambda: table_bytes(votes, "parquet"), "parquet", "application/octet-stream"),
-        "TREC qrels": (lambda: qrels(votes).encode(), "qrels", "text/plain"),
+        **{one.name: (partial(one.to_bytes, votes), one.endings[0], one.mime) for one in FORMATS},
+        "TREC qrels": (lambda: qrels(votes).encode(), ".qrels", "text/plain"),
         "Evidence pack": (
             lambda: evidence_pack(
                 judgements(), chosen, workspace(), k=settings().serving.neighbours, seed=settings().seed
             ),
-            "zip",
+            ".zip",
             "application/zip",
         ),
     }
     with st.container(horizontal=True):
         for label, (make, ending, mime) in files.items():
             st.download_button(
-                label, make, file_name=f"{name}.{ending}", mime=mime, icon=":material/download:", on_click="ignore"
+                label, make, file_name=f"{name}{ending}", mime=mime, icon=":material/download:", on_click="ignore"
             )
     st.caption(
         "The evidence pack holds the judgements, how every card was drawn, the releases' checksums, and a script that "

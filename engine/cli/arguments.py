@@ -10,7 +10,6 @@ from engine import __version__
 
 __all__ = ["build_parser", "commands"]
 
-ARMS = ("als", "predicted", "content", "hybrid")
 Command = argparse.ArgumentParser
 
 
@@ -50,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("publish", "releases:publish", "make a release the one that is served", _describe_release)
     add("rollback", "releases:rollback", "go back to the release that was served before")
     add("verify", "releases:verify", "check every file of a release, the current one unless named", _describe_verify)
-    add("export", "neighbours:export", "write a table of the shop for other programs", _describe_export)
+    add("export", "export:export", "write a table of the shop for other programs", _describe_export)
     add("settings", "settings:settings", "list every setting with its value and meaning", _describe_set)
     return parser
 
@@ -139,10 +138,9 @@ def _describe_evaluate(parser: Command) -> None:
 
 
 def _describe_neighbours(parser: Command) -> None:
-    parser.add_argument("--arm", choices=ARMS, default="hybrid", help="whose neighbours (default hybrid)")
-    parser.add_argument("--k", type=_positive, default=10, help="neighbours of each product (default 10)")
+    _add_lists(parser)
     parser.add_argument("--items", type=Path, metavar="F", help="only these: one id a line, or a column item_id")
-    parser.add_argument("--out", type=Path, required=True, metavar="F", help="the file: .parquet or .csv")
+    _add_out(parser)
     parser.add_argument("--release", metavar="ID", help="from this release, not the current one")
 
 
@@ -165,8 +163,7 @@ def _describe_changes(parser: Command) -> None:
 
 def _describe_similar(parser: Command) -> None:
     _describe_product(parser)
-    parser.add_argument("--arm", choices=("predicted", "content", "hybrid"), default="hybrid")
-    parser.add_argument("--k", type=_positive, default=10, help="how many neighbours (default 10)")
+    _add_lists(parser)
 
 
 def _describe_product(parser: Command) -> None:
@@ -196,9 +193,19 @@ def _describe_verify(parser: Command) -> None:
 
 def _describe_export(parser: Command) -> None:
     parser.add_argument("what", choices=("neighbours", "judgements", "irrelevance", "qrels"), help="the table")
-    parser.add_argument("--arm", choices=ARMS, default="hybrid", help="of `neighbours` (default hybrid)")
-    parser.add_argument("--k", type=_positive, default=10, help="neighbours of each product (default 10)")
-    parser.add_argument("--out", type=Path, required=True, metavar="F", help="the file: .parquet or .csv")
+    _add_lists(parser)
+    _add_out(parser)
+
+
+def _add_lists(parser: Command) -> None:
+    parser.add_argument("--arm", metavar="NAME", help="whose lists, e.g. als; those that shoppers see unless given")
+    parser.add_argument("--k", type=_positive, help="neighbours of each product; serving.neighbours unless given")
+
+
+def _add_out(parser: Command) -> None:
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="F", help="the file; its ending names the format, e.g. .parquet"
+    )
 
 
 def _pair(form: str) -> Callable[[str], tuple[str, str]]:

@@ -1,16 +1,19 @@
-"""Tables for other programs and spreadsheets: CSV, Parquet or JSON Lines, written atomically.
+"""Tables for other programs and spreadsheets: every format they are written in, listed once.
 
-A spreadsheet executes a CSV cell that begins like a formula, and titles come from strangers. Text cells and column names
-that begin with = + - @ (or their full-width forms), a tab or a line break therefore get an apostrophe in front, as OWASP
-advises ("CSV injection"). Parquet and JSON Lines, which programs read, contain every value unchanged.
+The command line, download buttons and the endings of file names follow `FORMATS`: to add a format, add it there.
+
+A spreadsheet runs a CSV cell that begins like a formula, and titles come from strangers. Text cells and column names
+that begin with = + - @ (their full-width forms too), a tab or a line break therefore get an apostrophe in front, as
+OWASP advises ("CSV injection"). Parquet and JSON Lines, which programs read, keep every value as it is.
 """
 
 from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -19,42 +22,74 @@ import pyarrow.parquet as pq
 from engine.core.errors import InputError
 from engine.core.storage import atomic_write
 
-__all__ = ["FORMATS", "Format", "neutralised", "table_bytes", "write_table"]
+__all__ = ["CSV", "FORMATS", "TableFormat", "format_of", "neutralised", "write_table"]
 
-Format = Literal["csv", "parquet", "jsonl"]
-FORMATS: dict[str, Format] = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _FORMULA = r"^[=+\-@＝＋－＠\t\r\n]"
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write `table` to `path` in the format of its ending: .csv, .parquet, .jsonl or .ndjson.
+@dataclass(frozen=True)
+class TableFormat:
+    """One format.
 
-    A reader of `path` sees the old file or the new one. Raises `InputError` naming the file if the ending is another, or
-    the file cannot be written.
+    Attributes
+    ----------
+    name : on buttons.
+    endings : of file names that ask for it, the usual one first.
+    mime : its media type.
+    to_bytes : makes a file's bytes of a table, without its index.
     """
-    format_ = FORMATS.get(path.suffix.lower())
-    if format_ is None:
-        raise InputError(f"the name must end in {', '.join(FORMATS)}.", file=str(path))
-    try:
-        atomic_write(path, table_bytes(table, format_))
-    except OSError as exc:
-        raise InputError(f"cannot be written ({exc.strerror or exc}).", file=str(path)) from exc
+
+    name: str
+    endings: tuple[str, ...]
+    mime: str
+    to_bytes: Callable[[pd.DataFrame], bytes]
 
 
-def table_bytes(table: pd.DataFrame, format_: Format) -> bytes:
-    """`table` as the bytes of a file, without its index, e.g. for a download button."""
-    if format_ == "csv":
-        # Line ends as in RFC 4180; with "\n" alone a cell that contains "\r" would not be quoted and break into two rows.
-        text: str = neutralised(table).to_csv(index=False, lineterminator="\r\n")
-        return text.encode("utf-8", "replace")
-    if format_ == "jsonl":
-        lines: str = table.to_json(
-            orient="records", lines=True, force_ascii=False, date_format="iso", double_precision=15
-        )
-        return lines.encode("utf-8", "replace")
+def _csv(table: pd.DataFrame) -> bytes:
+    # Lines end as RFC 4180 says; with "\n" alone a cell that holds "\r" would not be quoted and break into two rows.
+    text: str = neutralised(table).to_csv(index=False, lineterminator="\r\n")
+    return text.encode("utf-8", "replace")
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pandas(table, preserve_index=False), buffer, compression="zstd")
     return buffer.getvalue()
+
+
+def _json_lines(table: pd.DataFrame) -> bytes:
+    lines: str = table.to_json(orient="records", lines=True, force_ascii=False, date_format="iso", double_precision=15)
+    return lines.encode("utf-8", "replace")
+
+
+CSV = TableFormat("CSV", (".csv",), "text/csv", _csv)
+FORMATS = (
+    CSV,
+    TableFormat("Parquet", (".parquet",), "application/vnd.apache.parquet", _parquet),
+    TableFormat("JSON Lines", (".jsonl", ".ndjson"), "application/jsonl", _json_lines),
+)
+
+
+def format_of(path: Path) -> TableFormat:
+    """The format that the ending of a file's name asks for; `InputError` naming the file and the endings there are."""
+    for one in FORMATS:
+        if path.suffix.lower() in one.endings:
+            return one
+    endings = ", ".join(ending for one in FORMATS for ending in one.endings)
+    raise InputError(f"the name must end in {endings}.", file=str(path))
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write `table` to `path` in the format that its ending asks for.
+
+    A reader of `path` sees the old file or the new one. Raises as `format_of`, and `InputError` naming the file where it
+    cannot be written.
+    """
+    form = format_of(path)
+    try:
+        atomic_write(path, form.to_bytes(table))
+    except OSError as exc:
+        raise InputError(f"cannot be written ({exc.strerror or exc}).", file=str(path)) from exc
 
 
 def neutralised(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine.core.exports import table_bytes
+from engine.core.exports import CSV
 from engine.core.workspace import Workspace
 from engine.curation.campaigns import Campaign
 from engine.curation.judgements import JudgementStore
@@ -72,7 +72,7 @@ def evidence_pack(store: JudgementStore, campaign: Campaign, workspace: Workspac
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as pack:
         for name, table in tables.items():
-            pack.writestr(f"{name}.csv", table_bytes(table, "csv"))
+            pack.writestr(f"{name}.csv", CSV.to_bytes(table))
         pack.writestr("campaign.json", json.dumps(about, indent=2, ensure_ascii=False))
         pack.writestr("redraw.py", SCRIPT.read_text("utf-8"))
         pack.writestr("README.txt", README)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from engine.arms.registry import SERVED as SERVED_ARM
 from engine.edits.drafts.served import DraftBuffer
 from engine.recommend.recommender import Neighbour
 
@@ -19,10 +20,10 @@ def shown_list(
     """The k products beside a product or draft without those suppressed, the next best instead; see `ServedShop.neighbours`."""
     release, more = drafts.recommender, k + len(suppressed)
     if item_id in drafts.ids:
-        found = drafts.neighbours_of_draft(item_id, more) if arm == "hybrid" else []
+        found = drafts.neighbours_of_draft(item_id, more) if arm == SERVED_ARM else []
     else:
         found = release.neighbours(item_id, arm, more)
-        if arm == "hybrid" and found:
+        if arm == SERVED_ARM and found:
             found = drafts.merged(item_id, found, more)
     shown = [one for one in found if one.item_id not in suppressed][:k]
     return [replace(one, rank=rank) for rank, one in enumerate(shown, start=1)]
@@ -41,7 +42,7 @@ def shown_lists(
     table = release.neighbours_all(arm, k, [one for one in wanted if one not in draft_ids])
     apart = [one for one in wanted if one in draft_ids or one in suppressed]
     rest = table[~table["item_id"].isin(apart)]
-    if arm == "hybrid":
+    if arm == SERVED_ARM:
         rest = drafts.merged_table(rest, k, own=False)
     rows = [
         (anchor, one.rank, one.item_id, one.score)

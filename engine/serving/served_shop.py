@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from engine.arms.registry import SERVED as SERVED_ARM
 from engine.catalogue.product import Product
 from engine.core.progress import Progress, silent
 from engine.core.settings import Settings
@@ -154,7 +155,7 @@ class ServedShop:
         return self._database.read(lambda database: self._rulings(database).all(), {})
 
     def neighbours(
-        self, item_id: str, arm: str = "hybrid", k: int = 10, *, suppressed: Collection[str] | None = None
+        self, item_id: str, arm: str = SERVED_ARM, k: int = 10, *, suppressed: Collection[str] | None = None
     ) -> list[Neighbour]:
         """The k products shown beside a product or an approved draft, best first; drafts have row -1.
 
@@ -167,7 +168,7 @@ class ServedShop:
         out = self.suppressed(item_id) if suppressed is None else suppressed
         return shown_list(self.drafts, item_id, arm, k, out)
 
-    def neighbours_all(self, arm: str = "hybrid", k: int = 10, item_ids: Sequence[str] | None = None) -> pd.DataFrame:
+    def neighbours_all(self, arm: str = SERVED_ARM, k: int = 10, item_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """The lists of every product and approved draft, or of `item_ids`: item_id, rank, neighbour_id, score.
 
         The lists are those of `neighbours`. They come in the order of the catalogue, then of the drafts, or in the order
@@ -175,7 +176,7 @@ class ServedShop:
         """
         return shown_lists(self.drafts, self.suppressed_everywhere(), arm, k, item_ids)
 
-    def neighbours_of_unseen(self, product: Product, k: int = 10, arm: str = "hybrid") -> list[Neighbour]:
+    def neighbours_of_unseen(self, product: Product, k: int = 10, arm: str = SERVED_ARM) -> list[Neighbour]:
         """The k products of the catalogue that a new product belongs with; errors as `neighbours_of_unseen`."""
         if self._in_background:
             self.warm_up().join()
@@ -188,7 +189,7 @@ class ServedShop:
         return vectors_of_unseen(self.release, self._workspace, products)
 
     def neighbours_if_changed(
-        self, item_id: str, product: Product, arm: str = "hybrid", k: int = 10
+        self, item_id: str, product: Product, arm: str = SERVED_ARM, k: int = 10
     ) -> list[Neighbour]:
         """What would be shown beside a product of the catalogue if it were changed to this; nothing is stored."""
         if self._in_background:
@@ -202,7 +203,7 @@ class ServedShop:
         drafts = DraftBuffer(release, self._workspace, self.drafts.drafts)
         return shown_list(drafts, item_id, arm, k, self.suppressed(item_id))
 
-    def recommend(self, user_id: str, arm: str = "hybrid", k: int = 10) -> list[Neighbour]:
+    def recommend(self, user_id: str, arm: str = SERVED_ARM, k: int = 10) -> list[Neighbour]:
         """The k products shown to a shopper, without those they have; errors as `Recommender.ranked_by_shopper`."""
         return self.release.ranked_by_shopper(user_id, arm, k)
 

@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from engine.core.exports import FORMATS
 from engine.core.workspace import Workspace
 from engine.curation import queue
 from engine.curation.campaigns import Plan, campaign, campaigns, create_campaign
@@ -125,7 +126,7 @@ def test_agreement_disputes_and_files_of_a_judged_campaign(store, judged):
     assert log["source"].iloc[-1] == "adjudication"
     assert [one for one in words(app).splitlines() if "on which people disagree" in one] != disputes
     assert {one.proto.label for one in app.get("download_button")} == {
-        "CSV", "Parquet", "TREC qrels", "Evidence pack",
+        *(one.name for one in FORMATS), "TREC qrels", "Evidence pack",
     }  # fmt: skip
 
 

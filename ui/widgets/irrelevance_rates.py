@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.arms.registry import title_of
-from engine.core.exports import table_bytes
+from engine.core.exports import CSV
 from ui.widgets.charts import arm_colour, chart_file
 from ui.widgets.formatting import singular
 
@@ -91,9 +91,9 @@ def draw_rates_files(
                 icon=":material/image:",
                 on_click="ignore",
             )
-        csv = table_bytes(table.drop(columns="bin_label").assign(arm=table["arm"].map(title_of)), "csv")
+        csv = CSV.to_bytes(table.drop(columns="bin_label").assign(arm=table["arm"].map(title_of)))
         st.download_button(
-            "CSV", csv, file_name="irrelevance.csv", mime="text/csv", icon=":material/table:", on_click="ignore"
+            CSV.name, csv, file_name="irrelevance.csv", mime=CSV.mime, icon=":material/table:", on_click="ignore"
         )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from engine.catalogue.snapshot import read_shop
+from engine.core.exports import FORMATS
 from engine.core.workspace import Workspace
 from engine.jobs import list_runs
 from tests.engine.cli.conftest import Command
@@ -213,9 +214,34 @@ def test_tables_are_exported(command: Command, tiny: TinyRelease, tmp_path: Path
 
 
 def test_a_table_of_an_unknown_format_is_refused(command: Command, tiny: TinyRelease, tmp_path: Path) -> None:
-    outcome = command("export", "neighbours", "--out", tmp_path / "t.xlsx", workspace=tiny.workspace)
+    for words in (("export", "neighbours"), ("neighbours",)):
+        outcome = command(*words, "--out", tmp_path / "t.xlsx", workspace=tiny.workspace)
+        assert outcome.code == 2
+        assert all(ending in outcome.err for one in FORMATS for ending in one.endings)
+
+
+def test_every_format_is_written_by_the_ending_of_the_name(command: Command, tiny: TinyRelease, tmp_path: Path) -> None:
+    for one in FORMATS:
+        out = tmp_path / f"t{one.endings[-1]}"
+        assert command("neighbours", "--k", "2", "--out", out, workspace=tiny.workspace).code == 0
+        assert out.stat().st_size > 1000
+
+
+def test_an_arm_that_is_not_there_is_named_with_those_that_are(
+    command: Command, tiny: TinyRelease, tmp_path: Path
+) -> None:
+    outcome = command("neighbours", "--arm", "odd", "--out", tmp_path / "t.csv", workspace=tiny.workspace)
     assert outcome.code == 2
-    assert ".parquet" in outcome.err
+    assert "There is no arm 'odd'" in outcome.err
+    assert "hybrid" in outcome.err
+
+
+def test_as_many_neighbours_as_pages_show_unless_told_otherwise(
+    command: Command, tiny: TinyRelease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LONGTAIL_SERVING__NEIGHBOURS", "4")
+    assert command("neighbours", "--out", tmp_path / "t.csv", workspace=tiny.workspace).code == 0
+    assert pd.read_csv(tmp_path / "t.csv")["rank"].max() == 4
 
 
 def test_settings_are_listed_with_type_default_meaning_and_value(command: Command, workspace: Workspace) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from engine.core.errors import InputError
-from engine.core.exports import neutralised, table_bytes, write_table
+from engine.core.exports import CSV, FORMATS, format_of, neutralised, write_table
 
 DANGEROUS = ["=1+1", "+A1", "-2+3", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", "＋1", "－1", "＠x"]
 HARMLESS = ["dress", "a=b", "'=quoted", "", " =x", "1-2", "é"]
@@ -30,14 +30,14 @@ def test_cells_that_a_spreadsheet_would_run_get_an_apostrophe_and_others_stay(dt
 
 def test_what_a_spreadsheet_reads_back_from_csv_never_begins_a_formula() -> None:
     table = pd.DataFrame({"=cmd": DANGEROUS, "n": np.arange(len(DANGEROUS))})
-    rows = list(csv.reader(io.StringIO(table_bytes(table, "csv").decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(CSV.to_bytes(table).decode(), newline="")))
     assert len(rows) == len(DANGEROUS) + 1
     assert all(row[0].startswith("'") for row in rows)
 
 
 def test_a_line_break_inside_a_cell_begins_no_new_row() -> None:
     table = pd.DataFrame({"title": ["x\r=cmd", "y\n=cmd", "z\r\n=cmd"]})
-    rows = list(csv.reader(io.StringIO(table_bytes(table, "csv").decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(CSV.to_bytes(table).decode(), newline="")))
     assert rows == [["title"], ["x\r=cmd"], ["y\n=cmd"], ["z\r\n=cmd"]]
 
 
@@ -50,7 +50,7 @@ def test_numbers_and_missing_cells_stay_as_they_are() -> None:
 
 
 def test_the_table_that_is_exported_is_not_changed(feed: pd.DataFrame) -> None:
-    table_bytes(feed, "csv")
+    CSV.to_bytes(feed)
     assert feed["item_id"].tolist() == ["a", "=b"]
 
 
@@ -80,3 +80,15 @@ def test_a_place_that_cannot_be_written_is_named_and_leaves_nothing(feed: pd.Dat
     with pytest.raises(InputError, match=r"feed\.csv: cannot be written"):
         write_table(feed, tmp_path / "feed.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["feed.csv"]
+
+
+def test_every_ending_names_one_format() -> None:
+    endings = [ending for one in FORMATS for ending in one.endings]
+    assert len(set(endings)) == len(endings)
+    assert [format_of(Path(f"feed{ending.upper()}")) for ending in endings] == [
+        one for one in FORMATS for _ in one.endings
+    ]
+
+
+def test_every_format_writes_an_empty_table(feed: pd.DataFrame) -> None:
+    assert all(isinstance(one.to_bytes(feed.head(0)), bytes) for one in FORMATS)
