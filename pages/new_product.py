@@ -1,4 +1,4 @@
-"""New product: a picture, a text and a few facts in; the products it belongs with out."""
+"""New product: describe one product, or upload a collection, and see which products it belongs with."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VIEWS = {"": "One product", "collection": "A collection", "drafts": "Drafts"}
 
 
 def page() -> None:
-    """One product, a collection, or the drafts there are, as the address asks; or a product of the shop to be changed."""
+    """One product, a collection, or the drafts, as the address says; or a product of the shop to change."""
     if changing := query("change"):
         st.title("Change a product", anchor=False)
         draw_change(changing)
@@ -50,12 +50,12 @@ def page() -> None:
 
 
 def _one_product() -> None:
-    """The form on the left; on the right, as its fields fill, the neighbours."""
+    """The form on the left; on the right, as its fields are filled in, the neighbours."""
     served().warm_up()
     st.caption(
         "Describe a product that nobody has seen yet. Its neighbours appear as soon as there is something to go by."
     )
-    draft = _in_hand()
+    draft = _edited_draft()
     left, right = st.columns([3, 7], gap="large")
     with left:
         form = Form.of(draft.product, draft.id, draft.version) if draft else started_form()
@@ -71,8 +71,8 @@ def _one_product() -> None:
             )
 
 
-def _in_hand() -> Draft | None:
-    """The draft that is being changed."""
+def _edited_draft() -> Draft | None:
+    """The draft in the address."""
     wanted = query("draft")
     if not wanted:
         close_form()
@@ -87,10 +87,10 @@ def _in_hand() -> Draft | None:
 
 
 def _save(product: Product, pictures: list[str], draft: Draft | None) -> None:
-    """A name for it, and a way to keep it."""
+    """The field for its id, and the buttons that save it."""
     product_id = ""
     if draft is None:
-        product_id = st.text_input("Id", key="new_id", max_chars=200, placeholder="Made up if you leave it empty")
+        product_id = st.text_input("Id", key="new_id", max_chars=200, placeholder="Generated if left empty")
     with st.container(horizontal=True):
         if st.button("Save draft", icon=":material/save:", disabled=product.is_empty, key="new_save"):
             _store(product, pictures, draft, product_id)
@@ -123,7 +123,7 @@ def _store(
         return
     close_form()
     if approve or (draft is not None and draft.state == "approved"):
-        with st.spinner("Finding its place in the shop…", show_time=True):
+        with st.spinner("Adding it to the shop…", show_time=True):
             served().prepare_drafts([made])
     say(f"{plain(made)} is in the shop" if approve else f"{plain(made)} is saved", ":material/check:")
     set_query(view="drafts", draft=made)

@@ -64,12 +64,10 @@ def _catalogue() -> None:
             st.error(plain(exc), icon=":material/broken_image:")
             return
     if not rows.size:
-        st.info("No product is like that. Loosen a filter, or search for fewer words.", icon=":material/search_off:")
+        st.info("No products match. Remove a filter, or search for fewer words.", icon=":material/search_off:")
         with st.container(horizontal=True):
             if search.text and like is None:
-                st.button(
-                    "Look for what is meant", icon=":material/image_search:", on_click=_by_words, args=(search.text,)
-                )
+                st.button("Search by meaning", icon=":material/image_search:", on_click=_by_words, args=(search.text,))
             st.button("Show all products", on_click=clear_search)
         return
     _found(items["item_id"].iloc[rows].tolist(), search, like)
@@ -85,15 +83,15 @@ def _catalogue() -> None:
 
 
 def _by_words(text: str) -> None:
-    """Callback: what was typed is looked for by what it means, not letter by letter."""
+    """Callback: search for the meaning of what was typed, not its letters."""
     set_query(q=None, words=text, page=None)
 
 
 def _found(item_ids: list[str], search: Search, like: Like | None) -> None:
-    """How many were found, and a way to have just these judged."""
+    """Say how many were found, and offer to have just these judged."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plural(len(item_ids), "product"))
-        asked = [*search.words(), *(like.said() if like else [])]
+        asked = [*search.words(), *(like.parts() if like else [])]
         if asked:
             draw_send(item_ids, f"found on Similar items by {', '.join(asked)}", key="send")
 
@@ -128,7 +126,7 @@ def _product(row: int) -> None:
         )
         sentence = judged_sentence(current, {group.name: _returned(item_id, group.name) for group in groups})
         _ruled_out(item_id, current, maker)
-        st.caption(sentence or "Nobody has judged these yet. Flag what does not belong, then say that the rest fits.")
+        st.caption(sentence or "Nothing judged yet. Flag what does not belong, then confirm that the rest fits.")
     ask_for_name()
 
 
@@ -145,12 +143,12 @@ def _neighbours(item_id: str, arm: str, maker: CardMaker) -> Group:
 
 
 def _returned(item_id: str, arm: str) -> list[str]:
-    """What the list holds before anything is left out: what judgements are about."""
+    """The list before anything is left out: the one that is judged."""
     return [one.item_id for one in recommender().neighbours(item_id, arm, settings().serving.neighbours)]
 
 
 def _left_out(item_id: str) -> frozenset[str]:
-    """What people had ruled out when this product was opened: what is flagged now stays in sight, marked, until one leaves."""
+    """What was ruled out when this product was opened: what is flagged since stays visible, marked, until it is left."""
     now = served().suppressed(item_id)
     opened = st.session_state.get(_OPENED)
     if opened is None or opened[0] != item_id:
@@ -159,13 +157,13 @@ def _left_out(item_id: str) -> frozenset[str]:
 
 
 def _ruled_out(item_id: str, current: pd.DataFrame, maker: CardMaker) -> None:
-    """What would stand here, had people not called it irrelevant; to look at, and to take back."""
+    """Draw the products left out because people called them irrelevant, so that one can be brought back."""
     facade = recommender()
     out = sorted(neighbour for neighbour in _left_out(item_id) if neighbour in facade)
     if not out:
         return
-    with st.expander(f"{plural(len(out), 'product')} left out: called irrelevant here", icon=":material/block:"):
-        st.caption("No longer shown beside this product, here or in your shop. Take your flag off to bring one back.")
+    with st.expander(f"{plural(len(out), 'product')} left out: marked irrelevant here", icon=":material/block:"):
+        st.caption("No longer shown beside this product, here or in your shop. Remove your flag to bring one back.")
         card_groups(
             [Group(cards=[maker.card(facade.row(neighbour)) for neighbour in out])],
             key="ruled_out",

@@ -60,7 +60,7 @@ def test_a_new_picture_and_text_move_a_product_and_undoing_moves_it_back(
     expect(page.get_by_text("It would belong with")).to_be_visible(timeout=LONG_MS)
     assert changes.all() == []  # nothing is kept before it is saved
     page.get_by_role("button", name="Save the change").click()
-    expect(page.get_by_text("Its neighbours follow already")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("Its neighbours are up to date")).to_be_visible(timeout=LONG_MS)
     expect(page.locator(".lt-product h2")).to_have_text("Lace wedding dress in teal <b>new</b>")
     change = changes.get("f1-03")
     assert change is not None
@@ -73,7 +73,7 @@ def test_a_new_picture_and_text_move_a_product_and_undoing_moves_it_back(
     expect(other.locator(".card", has_text="<b>new</b>").first).to_be_visible(timeout=LONG_MS)
     other.context.close()
     page.goto(f"{address}/new_product?view=drafts")
-    expect(page.get_by_text("Changed, not trained yet")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("Changed, not yet trained")).to_be_visible(timeout=LONG_MS)
     page.goto(product)
     page.get_by_role("button", name="Undo the change").click()
     expect(page.get_by_role("button", name="Undo the change")).to_have_count(0)

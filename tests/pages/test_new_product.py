@@ -295,13 +295,13 @@ def test_a_draft_whose_place_is_not_found_yet_says_so_and_then_stands_in_the_sho
     new = NewDraft(product, product_id="slow-1")
     store.save([new], "Ada", lambda _id: False, approve=True)
     app = open_page(view="drafts", draft="slow-1")
-    assert "Its place in the shop is being found" in text_of(app)
+    assert "It is being added to the shop" in text_of(app)
     patience.set()
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         time.sleep(0.1)
         app.run()
         assert not app.exception
-        if "being found" not in text_of(app):
+        if "being added" not in text_of(app):
             break
     assert len(shown_ids(app, "", 1)) == 10

@@ -1,4 +1,4 @@
-"""Changing a product that the shop has already: another picture or text, and where that puts it, before it is saved."""
+"""Changing a product that the shop has already, with its new neighbours shown before the change is saved."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def changes() -> ChangeStore:
 
 
 def draw_change_of(item_id: str) -> None:
-    """Beside a product of the shop: what people changed of it, a way to change it, and a way back."""
+    """Draw, beside a product of the shop, what people changed of it, and buttons to change it or undo the change."""
     close_form()
     found = changes().get(item_id)
     names = _labels_in_force(found) if found is not None else []
@@ -38,7 +38,7 @@ def draw_change_of(item_id: str) -> None:
         listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
         who = f" by {plain(found.changed_by)}" if found.changed_by else ""
         st.caption(
-            f"{plain(listed).capitalize()} changed {day_phrase(found.changed_at)}{who}. Its neighbours follow already."
+            f"{plain(listed).capitalize()} changed {day_phrase(found.changed_at)}{who}. Its neighbours are up to date."
         )
     with st.container(horizontal=True):
         if st.button("Change picture or text", icon=":material/edit:", key="change_open"):
@@ -48,7 +48,7 @@ def draw_change_of(item_id: str) -> None:
 
 
 def draw_change(item_id: str) -> None:
-    """The form with the product in it; on the right its neighbours as they would be."""
+    """Draw the form with the product in it, and on the right its neighbours as they would be."""
     base = served().as_trained
     try:
         trained = base.product(item_id)
@@ -61,8 +61,8 @@ def draw_change(item_id: str) -> None:
     version = before.version if before else 0
     form = Form.of(now, "change", item_id, version)
     count = int(base.items["interaction_count"].iloc[base.row(item_id)])
-    has = f"{'keeps its' if count else 'has'} {count_phrase(count, shop_words().interaction_word)}"
-    st.caption(f"{plain(item_id)} {has}; its neighbours follow a new picture or text at once.")
+    traffic = f"{'keeps its' if count else 'has'} {count_phrase(count, shop_words().interaction_word)}"
+    st.caption(f"{plain(item_id)} {traffic}; its neighbours update at once with a new picture or text.")
     left, right = st.columns([3, 7], gap="large")
     with left:
         wanted, _pictures = product_form(form, [now.image] if now.image else [], several=False)
@@ -77,35 +77,35 @@ def draw_change(item_id: str) -> None:
                 open_product(item_id)
             if fields:
                 st.caption(f"Changed: {plain(', '.join(fields))}.")
-        _moved(item_id, wanted, bool(fields))
+        _draw_neighbours(item_id, wanted, is_changed=bool(fields))
 
 
 def draw_changed_products() -> None:
-    """The products that were changed and that no training has taken in yet."""
+    """Draw the products that were changed since the last training."""
     changed = [change.item_id for change in changes().all() if _labels_in_force(change)]
     if not changed:
         return
     maker, facade = card_maker(), served().as_trained
     cards = [maker.card(facade.row(item_id), note="Changed") for item_id in changed[:SHOWN]]
-    group = Group(name="changed", title="Changed, not trained yet", detail=plural(len(changed), "product"), cards=cards)
+    group = Group(name="changed", title="Changed, not yet trained", detail=plural(len(changed), "product"), cards=cards)
     if item_id := card_groups([group], key="changed_products"):
         open_product(item_id)
     if len(changed) > SHOWN:
-        st.caption(f"The {SHOWN} changed last are shown; `python -m engine changes list` names all.")
+        st.caption(f"Showing the {SHOWN} most recent changes; `python -m engine changes list` lists them all.")
 
 
 def _undo(item_id: str) -> None:
-    """Callback: the product is as the release has it again."""
+    """Callback: make the product what it is in the release."""
     try:
         changes().undo(item_id)
     except LongtailError as exc:
         say(plain(exc), ":material/error:")
         return
-    say("As it was before", ":material/undo:")
+    say("Change undone", ":material/undo:")
 
 
 def _labels_in_force(change: Change) -> list[str]:
-    """The fields of the change that the release does not have yet, as they are called on screen."""
+    """The fields of a change that differ from the release, as they are called on screen."""
     base = served().as_trained
     return field_labels(change.in_force(base.product(change.item_id))) if change.item_id in base else []
 
@@ -117,15 +117,15 @@ def _save(item_id: str, trained: Product, wanted: Product, version: int) -> None
         say_not_saved(exc)
         return
     close_form()
-    say("Saved; its neighbours follow", ":material/check:")
+    say("Saved; its neighbours are updated", ":material/check:")
     open_product(item_id)
 
 
-def _moved(item_id: str, wanted: Product, is_other: bool) -> None:
-    """The neighbours of the product as the form has it."""
+def _draw_neighbours(item_id: str, wanted: Product, *, is_changed: bool) -> None:
+    """Draw the neighbours of the product as the form has it."""
     k = settings().serving.neighbours
     after = now = served().neighbours(item_id, "hybrid", k)
-    if is_other:
+    if is_changed:
         try:
             with st.spinner("Reading the product…", show_time=True):
                 after = served().neighbours_if_changed(item_id, wanted, "hybrid", k)
@@ -134,13 +134,12 @@ def _moved(item_id: str, wanted: Product, is_other: bool) -> None:
             return
     before = {one.item_id for one in now}
     fresh = [one for one in after if one.item_id not in before]
-    told = f"{len(fresh)} of {len(after)} are new" if fresh else "the same as now"
-    detail = told if is_other else ""
+    compared = f"{len(fresh)} of {len(after)} are new" if fresh else "the same as now"
     cards = [replace(neighbour_card(one), note="New" if one in fresh else "") for one in after]
     group = Group(
         name="moved",
-        title="It would belong with" if is_other else "It belongs with",
-        detail=detail,
+        title="It would belong with" if is_changed else "It belongs with",
+        detail=compared if is_changed else "",
         cards=cards,
         empty="Nothing to go by: leave it a title, a picture or a fact that other products have too.",
     )

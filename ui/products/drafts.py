@@ -1,4 +1,4 @@
-"""The drafts there are: what waits, what is shown in the shop already, and what to do with each."""
+"""Drafts on screen: those that wait, those that are shown in the shop, and what can be done with each."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ _SHOWING: BackgroundWork[int] = BackgroundWork("drafts_showing")
 
 
 def draw_drafts() -> None:
-    """The draft in the address, or all of them."""
-    _tell_shown()
-    there = drafts().all()
-    chosen = next((one for one in there if one.id == query("draft")), None)
+    """Draw the draft in the address, or all of them."""
+    _report_shown()
+    every = drafts().all()
+    chosen = next((draft for draft in every if draft.id == query("draft")), None)
     if chosen is not None:
-        _one(chosen)
+        _draw_draft(chosen)
         return
-    if not there:
+    if not every:
         st.html(
-            '<div class="lt-empty"><p>No drafts yet.</p><p>Describe a product, or drop a whole collection, and save it.</p>'
+            '<div class="lt-empty"><p>No drafts yet.</p><p>Describe a product, or upload a whole collection, and save it.</p>'
             "</div>"
         )
         return
-    waiting = [one for one in there if one.state == "draft"]
-    served = [one for one in there if one.state == "approved"]
+    waiting = [draft for draft in every if draft.state == "draft"]
+    approved = [draft for draft in every if draft.state == "approved"]
     if waiting:
         st.button(
             f"Show all {len(waiting)} in the shop" if len(waiting) > 1 else "Show it in the shop",
-            icon=":material/storefront:", on_click=_all, args=([one.id for one in waiting],),
+            icon=":material/storefront:", on_click=_show_all, args=([draft.id for draft in waiting],),
         )  # fmt: skip
-    for name, title, some in (("waiting", "Drafts", waiting), ("served", "In the shop, not trained yet", served)):
+    for name, title, some in (("waiting", "Drafts", waiting), ("served", "In the shop, not yet trained", approved)):
         if some:
-            _group(name, title, some)
+            _draw_group(name, title, some)
 
 
-def _group(name: str, title: str, some: Sequence[Draft]) -> None:
-    """Drafts under a heading, a page of them at a time; what was changed last comes first."""
+def _draw_group(name: str, title: str, some: Sequence[Draft]) -> None:
+    """Draw drafts under a heading, a page at a time, the last changed first."""
     key, pages = f"drafts_page_{name}", math.ceil(len(some) / SHOWN)
     number = min(st.session_state.get(key) or 1, pages)
-    there = some[(number - 1) * SHOWN : number * SHOWN]
-    cards = [draft_card(one, note="Draft" if name == "waiting" else "New") for one in there]
+    shown = some[(number - 1) * SHOWN : number * SHOWN]
+    cards = [draft_card(draft, note="Draft" if name == "waiting" else "New") for draft in shown]
     group = Group(name=name, title=title, detail=plural(len(some), "product"), cards=cards)
     card_groups([group], key=f"drafts_{name}", on_open=lambda item_id: set_query(draft=item_id))
     if pages > 1:
@@ -64,7 +64,7 @@ def _group(name: str, title: str, some: Sequence[Draft]) -> None:
             st.pagination(pages, key=key)
 
 
-def _one(draft: Draft) -> None:
+def _draw_draft(draft: Draft) -> None:
     st.button("All drafts", icon=":material/arrow_back:", type="tertiary", on_click=set_query, kwargs={"draft": None})
     left, right = st.columns([3, 7], gap="large")
     with left:
@@ -86,15 +86,13 @@ def _one(draft: Draft) -> None:
             st.button("Discard", icon=":material/delete:", on_click=_do, args=(drafts().discard, draft.id, "Discarded"))
     with right:
         if draft.state != "approved":
-            st.caption(
-                "Its neighbours are on the page where it is changed; in the shop it stands once it is shown there."
-            )
+            st.caption("To see its neighbours, choose Change. It appears in the shop once you show it there.")
             return
-        _neighbours(draft)
+        _draw_neighbours(draft)
 
 
-def _neighbours(draft: Draft) -> None:
-    """What is shown beside an approved draft; looked for again until it is in the lists."""
+def _draw_neighbours(draft: Draft) -> None:
+    """Draw what is shown beside an approved draft; the page runs again until it is in the lists."""
     complete = served().is_complete
     if draft.id in served().drafts.ids:
         neighbours = served().neighbours(draft.id, "hybrid", settings().serving.neighbours)
@@ -102,7 +100,7 @@ def _neighbours(draft: Draft) -> None:
         card_groups([Group(title="It belongs with", cards=cards)], key="draft_neighbours")
     elif complete:
         st.warning(
-            "Nothing of it can be read, so it stands on no list. Change it: give it a title or a picture.",
+            "Nothing about it can be read, so it is not shown beside any product. Choose Change, and give it a title or a picture.",
             icon=":material/visibility_off:",
         )
     else:
@@ -114,20 +112,21 @@ def _look_again() -> None:
     """Run the page again once every draft is in the lists."""
     if served().is_complete:
         st.rerun()
-    st.caption(":material/hourglass: Its place in the shop is being found.")
+    st.caption(":material/hourglass: It is being added to the shop.")
 
 
-def _do(act: Callable[[str], object], draft_id: str, said: str) -> None:
+def _do(act: Callable[[str], object], draft_id: str, done: str) -> None:
+    """Callback: act on a draft, and report it."""
     try:
         act(draft_id)
     except LongtailError as exc:
         say(plain(exc), ":material/error:")
     else:
-        say(said, ":material/check:")
+        say(done, ":material/check:")
 
 
-def _all(draft_ids: Sequence[str]) -> None:
-    """Callback: begin to show them in the shop; hundreds take a while."""
+def _show_all(draft_ids: Sequence[str]) -> None:
+    """Callback: start showing them in the shop; hundreds take a while."""
     store, shop = drafts(), served()
 
     def show(count: Count) -> int:
@@ -135,7 +134,7 @@ def _all(draft_ids: Sequence[str]) -> None:
         for draft_id in draft_ids:
             try:
                 shown.append(store.approve(draft_id).id)
-            except NotFoundError:  # somebody discarded it meanwhile
+            except NotFoundError:  # someone discarded it meanwhile
                 continue
         prepare(shop, shown, count)
         return len(shown)
@@ -143,8 +142,8 @@ def _all(draft_ids: Sequence[str]) -> None:
     _SHOWING.begin("Showing them in the shop", show, total=len(draft_ids))
 
 
-def _tell_shown() -> None:
-    """Wait for those that are being shown, and say how many there are."""
+def _report_shown() -> None:
+    """Wait until they are shown, and report how many there are."""
     ended = _SHOWING.finished()
     if ended is None:
         return

@@ -27,27 +27,27 @@ _TAKEN = "like_taken"
 
 @dataclass(frozen=True)
 class Like:
-    """What is searched for: a stored picture (its content hash), words, or both."""
+    """A search: a stored picture (its content hash), words, or both."""
 
     image: str = ""
     words: str = ""
 
-    def said(self) -> list[str]:
-        """What is searched for, a few words each."""
+    def parts(self) -> list[str]:
+        """Its parts, a few words each."""
         return [*(["a picture"] if self.image else []), *([f"likeness to “{self.words}”"] if self.words else [])]
 
 
 def like_in_address() -> Like | None:
-    """What the page's address asks for; None where it asks for neither."""
+    """The search in the page's address; None where there is none."""
     image = query("like")
     like = Like(image if _HASH.fullmatch(image) else "", query("words").strip()[:300])
     return like if like.image or like.words else None
 
 
 def draw_like(like: Like | None) -> None:
-    """A way to search by a picture or in one's own words."""
+    """Draw the popover that searches by a picture or in one's own words."""
     with st.popover("By picture or words", icon=":material/image_search:", key="like_open", on_change="rerun") as asked:
-        if asked.open:  # the readers are loaded while somebody types, and for nobody else
+        if asked.open:  # the models are loaded while someone types, and only then
             served().warm_up()
         mirror("like_words", like.words if like else "")
         st.text_input(
@@ -56,12 +56,12 @@ def draw_like(like: Like | None) -> None:
         )  # fmt: skip
         upload = st.file_uploader(
             "A picture", type=PICTURE_TYPES, key="like_picture", max_upload_size=MAX_PICTURE_MB,
-            help="Of anything that ought to look alike. You can also paste one while this is open.",
+            help="Of anything that looks like what you want. You can also paste a picture while this is open.",
         )  # fmt: skip
         take_pasted("like_picture")
         if upload is not None:
             _take(upload.getvalue(), upload.name)
-        st.caption("The closest products come first; the filters still hold.")
+        st.caption("The closest products come first; filters still apply.")
 
 
 def closest(like: Like, rows: np.ndarray) -> np.ndarray:
@@ -79,7 +79,7 @@ def closest(like: Like, rows: np.ndarray) -> np.ndarray:
 
 
 def say_like(like: Like) -> None:
-    """Say what is searched for, with a way out."""
+    """Say what is searched for, with a button to leave the search."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if like.image:
             st.html(
@@ -91,7 +91,7 @@ def say_like(like: Like) -> None:
 
 
 def _take(data: bytes, name: str) -> None:
-    """A picture that was just given becomes part of the address; one that was taken before is left alone."""
+    """Put a newly uploaded picture into the address, once."""
     mark = hashlib.sha256(data).hexdigest()
     if st.session_state.get(_TAKEN) == mark:
         return
