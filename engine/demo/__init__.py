@@ -1,1 +1,1 @@
-"""The demo shop: a dress shop that is drawn, written and visited by chance, with style families as its known truth."""
+"""The demo shop: a dress shop that is drawn, described and visited at random, with style families as its known truth."""

@@ -1,4 +1,4 @@
-"""Building the demo shop: dresses, pictures, texts and a year of shoppers, written as a snapshot like any other shop."""
+"""Building the demo shop: dresses, pictures, texts and a year of shoppers, written as a snapshot like any shop's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ from engine.ingest.report import FileReport, IngestReport
 __all__ = ["SHOP_NAME", "build_demo", "read_families"]
 
 SHOP_NAME = "Maison Longtail"
-CURRENCY = "EUR"
+_INFO = {
+    "name": SHOP_NAME,
+    "interaction_word": "clicks",
+    "currency": "EUR",
+    "demo": True,
+    "attributes": ATTRIBUTE_KINDS,
+}
 
 
 def build_demo(
@@ -33,14 +39,10 @@ def build_demo(
 ) -> str:
     """Build the demo shop in `workspace` and use it; returns the snapshot's id.
 
-    The same `seed` and sizes give the same shop, whatever `processes` is: every dress has random numbers of its own.
-    Raises `SettingsError` for sizes that make no shop, `JobError` when a drawing process is killed.
+    The same `seed` and sizes give the same shop, whatever `processes` is: every dress has its own random numbers.
+    Raises `SettingsError` for sizes that are too small, `JobError` if a drawing process is killed.
     """
-    for name, value, least in (("items", n_items, 20), ("shoppers", n_shoppers, 1), ("processes", processes, 1)):
-        if value < least:
-            raise SettingsError(f"{name} = {value}: the demo shop needs at least {least}.")
-    if seed < 0:
-        raise SettingsError(f"seed = {seed}: it must be 0 or more.")
+    _check_sizes(seed, n_items, n_shoppers, processes)
     dresses = _design(seed, n_items)
     images = photograph(workspace, dresses, seed, processes, f"Drawing {n_items:,} dresses", progress)
     items = _listed(dresses, images, seed, progress)
@@ -49,19 +51,10 @@ def build_demo(
         dresses, items["item_id"].tolist(), n_shoppers, np.random.default_rng([seed, 3]), step, progress
     )
     progress(step, 1.0, f"{len(events):,} visits, carts and purchases")
-
     progress("Saving the shop", 0.0)
-    info = {
-        "name": SHOP_NAME,
-        "interaction_word": "clicks",
-        "currency": CURRENCY,
-        "demo": True,
-        "attributes": ATTRIBUTE_KINDS,
-        "seed": seed,
-    }
     families = pd.DataFrame({"item_id": items["item_id"], "family": [dress.family for dress in dresses]})
     report = _report(items, events)
-    snapshot = write_snapshot(workspace, items, events, info, report.to_dict(), truth=families)
+    snapshot = write_snapshot(workspace, items, events, {**_INFO, "seed": seed}, report.to_dict(), truth=families)
     progress("Saving the shop", 1.0)
     return snapshot
 
@@ -69,7 +62,7 @@ def build_demo(
 def read_families(workspace: Workspace) -> dict[str, str]:
     """The demo shop's known truth, item_id -> style family; for benchmarks and sample judgements only.
 
-    Raises `NoDataError` when the shop in use is not the demo shop.
+    Raises `NoDataError` if the shop in use is not the demo shop.
     """
     truth = workspace.current_snapshot() / "truth.parquet"
     if not truth.is_file():
@@ -78,20 +71,28 @@ def read_families(workspace: Workspace) -> dict[str, str]:
     return dict(zip(table["item_id"], table["family"], strict=True))
 
 
+def _check_sizes(seed: int, n_items: int, n_shoppers: int, processes: int) -> None:
+    for name, value, least in (("items", n_items, 20), ("shoppers", n_shoppers, 1), ("processes", processes, 1)):
+        if value < least:
+            raise SettingsError(f"{name} = {value}: the demo shop needs at least {least}.")
+    if seed < 0:
+        raise SettingsError(f"seed = {seed}: it must be 0 or more.")
+
+
 def _design(seed: int, n_items: int) -> list[Dress]:
     families = assign_families(n_items, np.random.default_rng([seed, 0]))
-    return [sample_dress(family, np.random.default_rng([seed, 1, place])) for place, family in enumerate(families)]
+    return [sample_dress(family, np.random.default_rng([seed, 1, row])) for row, family in enumerate(families)]
 
 
 def _listed(dresses: list[Dress], images: list[str], seed: int, progress: Progress) -> pd.DataFrame:
-    """The catalogue as the shop keeps it."""
+    """The catalogue, as the shop lists it."""
     step = "Writing titles and descriptions"
     rows = []
-    for place, (dress, image) in enumerate(zip(dresses, images, strict=True)):
-        row = list_dress(dress, f"D{place + 1:04d}", np.random.default_rng([seed, 2, place]))
+    for number, (dress, image) in enumerate(zip(dresses, images, strict=True)):
+        row = list_dress(dress, f"D{number + 1:04d}", np.random.default_rng([seed, 2, number]))
         rows.append({**row, "image": image})
-        if place % 200 == 0:
-            progress(step, place / len(dresses), f"{place:,} of {len(dresses):,}")
+        if number % 200 == 0:
+            progress(step, number / len(dresses), f"{number:,} of {len(dresses):,}")
     progress(step, 1.0, f"{len(dresses):,} of {len(dresses):,}")
     return pd.DataFrame(rows)
 
@@ -109,6 +110,6 @@ def _report(items: pd.DataFrame, events: pd.DataFrame) -> IngestReport:
         n_items=len(items),
         n_events=len(events),
         n_users=int(events["user_id"].nunique()),
-        # The snapshot that holds this report gives itself its id only when it is written.
+        # The snapshot gets its id when it is written.
         snapshot_id="",
     )

@@ -1,4 +1,4 @@
-"""Titles and descriptions: a small grammar with several words for every fact, which leaves facts out as people do."""
+"""Titles and descriptions: a small grammar with several words for every fact, which omits facts as people do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,18 @@ def vocabulary() -> dict[str, Any]:
 
 
 def title(dress: Dress, rng: np.random.Generator) -> str:
-    """A title that tells two to four facts, such as "Blossom print wrap midi dress"."""
+    """A title that names two to four facts, such as "Blossom print wrap midi dress"."""
+    text = " ".join([*_title_facts(dress, rng), "dress"])
+    text = text[0].upper() + text[1:]
+    if rng.random() < 0.15:
+        name = _word(vocabulary()["listing"]["names"], rng)
+        return f"{name} {text[0].lower() if text[1] != '-' else text[0]}{text[1:]}"
+    if rng.random() < 0.25 and dress.sleeve != "sleeveless":
+        return f"{text} with {_of('sleeve', dress.sleeve, rng)}"
+    return text
+
+
+def _title_facts(dress: Dress, rng: np.random.Generator) -> list[str]:
     parts = []
     if rng.random() < 0.4:
         parts.append(_word(vocabulary()["mood"][dress.mood]["words"], rng))
@@ -35,15 +46,7 @@ def title(dress: Dress, rng: np.random.Generator) -> str:
         parts.append(_of("silhouette", dress.silhouette, rng))
     if rng.random() < 0.45 or not parts:
         parts.append(_of("length", dress.length, rng))
-    text = " ".join([*parts, "dress"])
-    text = text[0].upper() + text[1:]
-    if rng.random() < 0.15:
-        return (
-            f"{_word(vocabulary()['listing']['names'], rng)} {text[0].lower() if text[1] != '-' else text[0]}{text[1:]}"
-        )
-    if rng.random() < 0.25 and dress.sleeve != "sleeveless":
-        return f"{text} with {_of('sleeve', dress.sleeve, rng)}"
-    return text
+    return parts
 
 
 def describe(dress: Dress, rng: np.random.Generator) -> str | None:

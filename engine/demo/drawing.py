@@ -1,4 +1,4 @@
-"""Drawing a dress: cloth cut to its outline, folds, seams and light, put into the studio's light."""
+"""Drawing a dress: cloth cut to its outline, with folds, seams and the studio's light."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def draw_dress(dress: Dress, rng: np.random.Generator) -> Image.Image:
     garment = cut(dress, rng)
     cloth = fabric(dress, garment, base, rng)
     ink = mix(base, (20, 16, 24), 0.42) if luminance(base) > 64 else mix(base, (255, 255, 255), 0.24)
-    # What shows through half-covered pixels along the edges: never lighter than the cloth.
+    # The colour that shows through half-covered pixels along the edges must never be lighter than the cloth.
     sheet = Image.new("RGB", (WIDTH, HEIGHT), mix(base, (20, 16, 24), 0.42))
     mask = _sew(sheet, cloth, garment, ink)
     _finish(ImageDraw.Draw(sheet, "RGBA"), mask, dress, garment, base, ink, rng)
@@ -59,17 +59,21 @@ def _sew(sheet: Image.Image, cloth: Image.Image, garment: Garment, ink: Rgb) -> 
     pieces += [(sleeve, 14) for sleeve in garment.sleeves]
     pieces.append((garment.body, 0))
     for outline, dim in pieces:
+        _lay(sheet, mask, cloth, outline)
         points = pairs(outline)
-        left, upper = np.maximum(outline.min(axis=0).astype(int) - 1, 0).tolist()
-        right, lower = np.minimum(outline.max(axis=0).astype(int) + 2, (WIDTH, HEIGHT)).tolist()
-        piece = Image.new("L", (right - left, lower - upper), 0)
-        ImageDraw.Draw(piece).polygon(pairs(outline - (left, upper)), fill=255)
-        sheet.paste(cloth.crop((left, upper, right, lower)), (left, upper), piece)
-        mask.paste(255, (left, upper), piece)
         if dim:
             draw.polygon(points, fill=(30, 22, 34, dim))
         draw.line([*points, points[0]], fill=(*ink, 170), width=3, joint="curve")
     return mask
+
+
+def _lay(sheet: Image.Image, mask: Image.Image, cloth: Image.Image, outline: np.ndarray) -> None:
+    left, upper = np.maximum(outline.min(axis=0).astype(int) - 1, 0).tolist()
+    right, lower = np.minimum(outline.max(axis=0).astype(int) + 2, (WIDTH, HEIGHT)).tolist()
+    piece = Image.new("L", (right - left, lower - upper), 0)
+    ImageDraw.Draw(piece).polygon(pairs(outline - (left, upper)), fill=255)
+    sheet.paste(cloth.crop((left, upper, right, lower)), (left, upper), piece)
+    mask.paste(255, (left, upper), piece)
 
 
 def _finish(
@@ -81,7 +85,7 @@ def _finish(
     ink: Rgb,
     rng: np.random.Generator,
 ) -> None:
-    """Seams, waist, collar, buttons, tiers, hems: what makes the outline a dress."""
+    """Seams, waist, collar, buttons, tiers and hems."""
     seam = (*ink, 150)
     for edge in (garment.neck_edge, *garment.armholes):
         draw.line(pairs(edge), fill=seam, width=3, joint="curve")
@@ -93,12 +97,19 @@ def _finish(
     _waist(draw, mask, dress, garment, base, ink, rng)
     if dress.neckline == "collar":
         _collar(draw, mask, garment, base, ink, plain=dress.pattern in ("plain", "stripes"))
+    _placket(draw, dress, garment, base, ink, rng)
+    if dress.neckline == "off_shoulder":
+        _frill(draw, garment, ink)
+
+
+def _placket(
+    draw: ImageDraw.ImageDraw, dress: Dress, garment: Garment, base: Rgb, ink: Rgb, rng: np.random.Generator
+) -> None:
+    """Buttons down the front, of a shirt dress always, of some other bodices by chance."""
     if dress.silhouette == "shirt":
         _buttons(draw, garment, garment.hem - 30 * garment.scale, base, ink)
     elif dress.silhouette in BUTTONED and dress.neckline in ("v", "round", "square", "collar") and rng.random() < 0.35:
         _buttons(draw, garment, garment.waist - 8 * garment.scale, base, ink)
-    if dress.neckline == "off_shoulder":
-        _frill(draw, garment, ink)
 
 
 def _stitching(draw: ImageDraw.ImageDraw, dress: Dress, garment: Garment, ink: Rgb) -> None:
@@ -112,7 +123,7 @@ def _stitching(draw: ImageDraw.ImageDraw, dress: Dress, garment: Garment, ink: R
             draw.line(pairs(cuff - (0, 5 * garment.scale)), fill=(*ink, 110), width=3)
     if dress.silhouette in ("sheath", "mermaid", "fit_and_flare", "a_line") and not dress.waist.startswith("empire"):
         for side in (-1, 1):
-            top, bottom = garment.place(side * 21, 62), garment.place(side * 17, 96)
+            top, bottom = garment.on_sheet(side * 21, 62), garment.on_sheet(side * 17, 96)
             draw.line([top, bottom], fill=(*ink, 95), width=2)
 
 
@@ -158,28 +169,29 @@ def _waist(
 ) -> None:
     if dress.waist == "none":
         return
-    y, half, unit = garment.waist, garment.half_width(garment.waist) + 1, garment.scale
+    half, unit = garment.half_width(garment.waist) + 1, garment.scale
     across = np.linspace(-1, 1, 21)
-    line = np.column_stack([garment.middle + across * half, y + half * 0.05 * (1 - across**2)])
+    line = np.column_stack([garment.middle + across * half, garment.waist + half * 0.05 * (1 - across**2)])
     if dress.waist in ("seam", "empire"):
         draw.line(pairs(line), fill=(*ink, 190), width=3)
         return
     contrasting = dress.prints and rng.random() < 0.45
     colour = dress.prints[-1].rgb if contrasting else mix(base, (0, 0, 0), 0.28)
-    deep = (9 if dress.waist == "belt" else 6) * unit
-    band = [*pairs(line - np.array([0, deep / 2])), *pairs(line + np.array([0, deep / 2]))[::-1]]
     edge = mix(colour, (0, 0, 0), 0.4)
+    _band(draw, line, (9 if dress.waist == "belt" else 6) * unit, colour, edge)
+    x, y = garment.middle, garment.waist + half * 0.05
+    if dress.waist == "belt":
+        metal = (206, 178, 118) if rng.random() < 0.6 else mix(colour, (255, 255, 255), 0.35)
+        buckle = [x - 5 * unit, y - 5.6 * unit, x + 5 * unit, y + 5.6 * unit]
+        draw.rectangle(buckle, outline=metal, width=round(2 * unit))
+    else:
+        _bow(draw, mask, x - half * 0.62 if dress.waist == "tie" else x, y, unit, colour, edge)
+
+
+def _band(draw: ImageDraw.ImageDraw, line: np.ndarray, width: float, colour: Rgb, edge: Rgb) -> None:
+    band = [*pairs(line - np.array([0, width / 2])), *pairs(line + np.array([0, width / 2]))[::-1]]
     draw.polygon(band, fill=colour)
     draw.line([*band, band[0]], fill=(*edge, 160), width=2)
-    x, y = garment.middle, y + half * 0.05
-    if dress.waist == "belt":
-        buckle = [x - 5 * unit, y - 5.6 * unit, x + 5 * unit, y + 5.6 * unit]
-        metal = (206, 178, 118) if rng.random() < 0.6 else mix(colour, (255, 255, 255), 0.35)
-        draw.rectangle(buckle, outline=metal, width=round(2 * unit))
-        return
-    if dress.waist == "tie":
-        x -= half * 0.62
-    _bow(draw, mask, x, y, unit, colour, edge)
 
 
 def _bow(draw: ImageDraw.ImageDraw, mask: Image.Image, x: float, y: float, unit: float, colour: Rgb, edge: Rgb) -> None:
@@ -205,7 +217,7 @@ def _collar(
     colour = mix(base, (255, 255, 255), 0.12 if plain else 0.55)
     for side in (-1, 1):
         leaf = [(0, 19), (7, 7), (14, -8), (19, -4), (22, 8), (13, 22)]
-        points = [garment.place(side * x, y) for x, y in leaf]
+        points = [garment.on_sheet(side * x, y) for x, y in leaf]
         draw.polygon(points, fill=colour)
         draw.line([*points, points[0]], fill=(*ink, 190), width=3, joint="curve")
         cutout.polygon(points, fill=255)

@@ -1,7 +1,7 @@
-"""The demo shop's style families and the dresses they bring forth.
+"""The demo shop's style families, and dresses drawn from them.
 
-A family is a set of distributions over what a dress looks like, costs and is worn for; the families themselves are
-written down in `assets/demo/families.toml`. Distributions overlap, so that no single trait gives a family away.
+A family is a set of distributions over a dress's looks, price and occasion; `assets/demo/families.toml` defines the
+families. Distributions overlap, so no single trait gives a family away.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets" / "demo"
 
 TRAITS = ("silhouette", "length", "neckline", "sleeve", "pattern", "shade", "material", "occasion", "category", "brand")
 
-# What a cut allows whatever the family would like: no sleeve hangs on a strapless dress.
+# Sleeves that a neckline allows, whatever the family prefers: a strapless dress has none.
 SLEEVES_OF_NECKLINE = {
     "halter": ("sleeveless",),
     "strapless": ("sleeveless",),
@@ -31,7 +31,7 @@ SLEEVES_OF_NECKLINE = {
     "collar": ("short", "three_quarter", "long", "sleeveless"),
     "high": ("sleeveless", "short", "three_quarter", "long", "bishop"),
 }
-# A dress without shoulders needs a tailor's form to show what it is.
+# A dress without shoulders needs a tailor's form to look like a dress.
 BARE_SHOULDERS = ("strapless", "off_shoulder", "halter", "one_shoulder", "straight")
 WAISTS = {
     "a_line": {"seam": 5, "belt": 3, "none": 1},
@@ -45,8 +45,8 @@ WAISTS = {
     "slip": {"none": 9, "tie": 1},
     "mermaid": {"none": 5, "seam": 3, "belt": 1},
 }
-STRAY_BRAND = 0.14  # brands that make one thing also make others
-# How a brand's studio photographs: what holds the dress and the background's tint.
+STRAY_BRAND = 0.14  # share of dresses whose brand is drawn from all brands
+# How a brand's studio takes pictures: the support of the dress, and the background's tint.
 STUDIOS = ("form", "hanger", "arch", "plain")
 BACKGROUNDS = (
     (240, 236, 230),
@@ -73,7 +73,7 @@ class Choice:
         return cls(tuple(weights), tuple(weight / total for weight in weights.values()))
 
     def pick(self, rng: np.random.Generator, allowed: Sequence[str] | None = None) -> str:
-        """One name; among `allowed` only, the first of them where the distribution knows none."""
+        """One name; if `allowed` is given, one of these, and the first of them if the distribution has none."""
         if allowed is None:
             return self.names[int(rng.choice(len(self.names), p=self.chances))]
         known = {
@@ -84,7 +84,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Shade:
-    """A dye: the colour a shop would call it, and its red, green and blue."""
+    """A dye: the name that a shop would give its colour, and its red, green and blue."""
 
     name: str
     colour: str
@@ -105,7 +105,7 @@ class StyleFamily:
 
 @dataclass(frozen=True)
 class Dress:
-    """Everything true of one dress, whether or not the shop will tell it."""
+    """All facts about one dress, whether or not the shop lists them."""
 
     family: str
     silhouette: str
@@ -127,7 +127,7 @@ class Dress:
 
     @property
     def support(self) -> str:
-        """What holds the dress up in its picture: "form", "hanger" or "nothing"."""
+        """The support of the dress in its picture: "form", "hanger" or "nothing"."""
         if self.neckline in BARE_SHOULDERS or self.sleeve == "straps":
             return "form"
         return self.studio if self.studio in ("form", "hanger") else "nothing"
@@ -136,16 +136,17 @@ class Dress:
 @cache
 def style_families() -> tuple[StyleFamily, ...]:
     """All families, in the file's order."""
-    table = tomllib.loads((ASSETS / "families.toml").read_text("utf-8"))
-    shades = {name: Shade(name, row[0], (row[1], row[2], row[3])) for name, row in table["shades"].items()}
-    return tuple(_family(entry, shades) for entry in table["family"])
+    return tuple(_family(entry, shades()) for entry in _definitions()["family"])
 
 
 @cache
 def shades() -> dict[str, Shade]:
     """Every dye by its name."""
-    table = tomllib.loads((ASSETS / "families.toml").read_text("utf-8"))["shades"]
-    return {name: Shade(name, row[0], (row[1], row[2], row[3])) for name, row in table.items()}
+    return {name: Shade(name, row[0], (row[1], row[2], row[3])) for name, row in _definitions()["shades"].items()}
+
+
+def _definitions() -> dict[str, Any]:
+    return tomllib.loads((ASSETS / "families.toml").read_text("utf-8"))
 
 
 def assign_families(n_items: int, rng: np.random.Generator) -> list[StyleFamily]:
@@ -159,17 +160,7 @@ def assign_families(n_items: int, rng: np.random.Generator) -> list[StyleFamily]
 
 def sample_dress(family: StyleFamily, rng: np.random.Generator) -> Dress:
     """Draw one dress of `family`."""
-    traits = {name: family.traits[name].pick(rng) for name in TRAITS}
-    if traits["silhouette"] == "shirt":
-        traits["neckline"] = "collar"
-    if traits["neckline"] in SLEEVES_OF_NECKLINE:
-        traits["sleeve"] = family.traits["sleeve"].pick(rng, SLEEVES_OF_NECKLINE[traits["neckline"]])
-    if traits["sleeve"] == "straps" and traits["neckline"] not in ("v", "sweetheart", "straight"):
-        traits["neckline"] = "straight"
-    if traits["pattern"] == "lace":
-        traits["material"] = "lace"
-    if traits["pattern"] == "sequin":
-        traits["material"] = "sequins"
+    traits = _traits(family, rng)
     shade = shades()[traits.pop("shade")]
     others = [other for other in family.prints if other.name != shade.name and contrast(other, shade) > 40]
     order = rng.permutation(len(others))
@@ -183,12 +174,31 @@ def sample_dress(family: StyleFamily, rng: np.random.Generator) -> Dress:
         waist=Choice.of(WAISTS[traits["silhouette"]]).pick(rng),
         mood=family.mood.pick(rng),
         price=_price(family.price, rng),
-        studio=STUDIOS[brand_seed % len(STUDIOS) if rng.random() < 0.6 else int(rng.integers(len(STUDIOS)))],
-        background=BACKGROUNDS[
-            brand_seed % len(BACKGROUNDS) if rng.random() < 0.5 else int(rng.integers(len(BACKGROUNDS)))
-        ],
+        studio=STUDIOS[_usual_or_any(brand_seed, len(STUDIOS), 0.6, rng)],
+        background=BACKGROUNDS[_usual_or_any(brand_seed, len(BACKGROUNDS), 0.5, rng)],
         **traits,
     )
+
+
+def _traits(family: StyleFamily, rng: np.random.Generator) -> dict[str, str]:
+    """One value per trait, changed where a combination cannot be made."""
+    traits = {name: family.traits[name].pick(rng) for name in TRAITS}
+    if traits["silhouette"] == "shirt":
+        traits["neckline"] = "collar"
+    if traits["neckline"] in SLEEVES_OF_NECKLINE:
+        traits["sleeve"] = family.traits["sleeve"].pick(rng, SLEEVES_OF_NECKLINE[traits["neckline"]])
+    if traits["sleeve"] == "straps" and traits["neckline"] not in ("v", "sweetheart", "straight"):
+        traits["neckline"] = "straight"
+    if traits["pattern"] == "lace":
+        traits["material"] = "lace"
+    if traits["pattern"] == "sequin":
+        traits["material"] = "sequins"
+    return traits
+
+
+def _usual_or_any(brand_seed: int, count: int, usual: float, rng: np.random.Generator) -> int:
+    """The brand's usual one of `count`, with the chance `usual`; otherwise any."""
+    return brand_seed % count if rng.random() < usual else int(rng.integers(count))
 
 
 @cache
@@ -198,12 +208,12 @@ def brands() -> tuple[str, ...]:
 
 
 def contrast(one: Shade, other: Shade) -> float:
-    """How far apart two dyes look: the distance of their colours, 0 to 441."""
+    """How different two dyes look: the distance between their colours, 0 to 441."""
     return float(np.linalg.norm(np.subtract(one.rgb, other.rgb)))
 
 
 def _price(price: tuple[float, float], rng: np.random.Generator) -> float:
-    """A price a shop would print: log-normal, ending in .00 or .95, or in 5 or 9 when dear."""
+    """A price as shops print it: log-normal, ending in .00 or .95; above 150, in 9."""
     median, spread = price
     value = median * float(np.exp(np.clip(rng.normal(), -2.2, 2.2) * spread))
     if value > 150:

@@ -1,7 +1,7 @@
-"""What the shop's catalogue says about its dresses: texts, brand, price, and attributes with gaps.
+"""The catalogue's entry for a dress: texts, brand, price, and attributes with gaps.
 
-Picture, text and attributes each know something that the others do not: which facts the text tells and which
-attributes somebody filled in is drawn anew for every dress, and the family stands nowhere.
+Picture, text and attributes each contain facts that the others lack: which facts the text names, and which attributes
+are filled in, is drawn anew for every dress. The family is never named.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ATTRIBUTE_KINDS: dict[str, AttributeKind] = {
     "material": "category",
     "occasion": "multi",
 }
-# The share of dresses for which nobody filled the attribute in.
+# The share of dresses whose attribute is empty.
 MISSING = {
     "colour": 0.15,
     "pattern": 0.35,
@@ -49,11 +49,7 @@ VALUES = {
 
 def list_dress(dress: Dress, item_id: str, rng: np.random.Generator) -> dict[str, Any]:
     """The catalogue's row for `dress`: `ITEM_COLUMNS` but for the image, then the attributes; None where unknown."""
-    occasions = [dress.occasion]
-    family = next(family for family in style_families() if family.name == dress.family)
-    second = family.traits["occasion"].pick(rng)
-    if second != dress.occasion and rng.random() < 0.5:
-        occasions.append(second)
+    occasions = _occasions(dress, rng)
     row: dict[str, Any] = {
         "item_id": item_id,
         "title": title(dress, rng),
@@ -73,3 +69,12 @@ def list_dress(dress: Dress, item_id: str, rng: np.random.Generator) -> dict[str
         if rng.random() < share:
             row[name] = None
     return row
+
+
+def _occasions(dress: Dress, rng: np.random.Generator) -> list[str]:
+    """The dress's occasion, and sometimes another one of its family."""
+    family = next(family for family in style_families() if family.name == dress.family)
+    second = family.traits["occasion"].pick(rng)
+    if second != dress.occasion and rng.random() < 0.5:
+        return [dress.occasion, second]
+    return [dress.occasion]

@@ -63,7 +63,7 @@ def _line_across(garment: Garment, y: float) -> list[tuple[float, float]]:
 
 
 def _weave(draw: ImageDraw.ImageDraw, dress: Dress, garment: Garment, base: Rgb) -> None:
-    """Plain cloth shows what it is made of: ribs in a knit, slubs in linen, twill in denim."""
+    """The texture of plain cloth: ribs in a knit, slubs in linen, twill in denim."""
     dark = (*mix(base, (0, 0, 0), 0.35), 46)
     if dress.material == "knit":
         for across in np.arange(-2.2, 2.2, 0.15):
@@ -128,19 +128,19 @@ def _dots(draw: ImageDraw.ImageDraw, garment: Garment, prints: list[Rgb], rng: n
 
 
 def _spread(cloth: Image.Image, tile: Image.Image) -> None:
-    """Cover the cloth with the tile in half-drop repeat, as printed cloth is."""
+    """Cover the cloth with the tile in half-drop repeat, like printed cloth."""
     wide, high = tile.size
     for column, x in enumerate(range(0, WIDTH, wide)):
         for y in range(-(high // 2) * (column % 2), HEIGHT, high):
             cloth.paste(tile, (x, y))
 
 
-# Where a repeat's neighbours lie, in repeats: to the side they hang half a repeat lower.
+# Positions of a repeat's neighbours, in repeats: those at the sides lie half a repeat lower.
 _HALF_DROP = ((-1, (-1.5, -0.5, 0.5, 1.5)), (0, (-1, 0, 1)), (1, (-1.5, -0.5, 0.5, 1.5)))
 
 
 class _Tile:
-    """A repeat: what is drawn over one edge comes in again at the other, half a drop down at the sides."""
+    """A repeat: a shape that crosses one edge comes in again at the opposite one, half a drop lower at the sides."""
 
     def __init__(self, size: int, base: Rgb):
         self.size = size
@@ -157,7 +157,7 @@ class _Tile:
         return found
 
     def polygon(self, x: float, y: float, points: np.ndarray, fill: tuple[int, ...]) -> None:
-        """A shape around (x, y), wherever the repeat shows it."""
+        """A shape around (x, y), and its copies in the neighbouring repeats."""
         for at in self.offsets(x, y, float(np.abs(points).max())):
             self.draw.polygon(np.round(points + at, 1).ravel().tolist(), fill=fill)
 
@@ -249,12 +249,7 @@ def _lace(base: Rgb, prints: list[Rgb], rng: np.random.Generator) -> Image.Image
     ground = mix(base, (0, 0, 0), 0.12) if light else mix(base, (158, 128, 108), 0.3)
     size = int(rng.choice([72, 88, 104]))
     tile = _Tile(size, ground)
-    step = size / 8
-    for column in range(8):
-        for row in range(8):
-            for at_x, at_y in tile.offsets(column * step, (row + (column % 2) / 2) * step, step):
-                box = [at_x - step * 0.52, at_y - step * 0.52, at_x + step * 0.52, at_y + step * 0.52]
-                tile.draw.ellipse(box, outline=(*thread, 120), width=2)
+    _net(tile, thread)
     for x, y in ((size * 0.28, size * 0.25), (size * 0.75, size * 0.6)):
         for petal in range(6):
             at = petal * math.pi / 3
@@ -265,6 +260,16 @@ def _lace(base: Rgb, prints: list[Rgb], rng: np.random.Generator) -> Image.Image
         for at in (0.6, 2.2, 4.2):
             tile.polygon(x, y, _leaf(size * 0.075, size * 0.032, at) + _ray(size * 0.075, at), (*thread, 255))
     return tile.image
+
+
+def _net(tile: _Tile, thread: Rgb) -> None:
+    """Eight by eight rings."""
+    step = tile.size / 8
+    for column in range(8):
+        for row in range(8):
+            for at_x, at_y in tile.offsets(column * step, (row + (column % 2) / 2) * step, step):
+                box = [at_x - step * 0.52, at_y - step * 0.52, at_x + step * 0.52, at_y + step * 0.52]
+                tile.draw.ellipse(box, outline=(*thread, 120), width=2)
 
 
 def _sequins(base: Rgb, prints: list[Rgb], rng: np.random.Generator) -> Image.Image:
@@ -292,7 +297,7 @@ _TILES: dict[str, Callable[[Rgb, list[Rgb], np.random.Generator], Image.Image]] 
 
 
 def _scatter(count: int, size: int, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Points spread evenly by chance: each the farthest of twelve candidates from those already there."""
+    """Random points that are spread evenly: each is the farthest of twelve candidates from the earlier points."""
     points = rng.uniform(0, size, (1, 2))
     while len(points) < count:
         candidates = rng.uniform(0, size, (12, 2))

@@ -1,4 +1,4 @@
-"""Light in the photo studio: folds and shadows of a dress, the wall behind it, and what it hangs on."""
+"""Light in the photo studio: folds and shadows of a dress, the wall behind it, and its hanger or form."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from engine.demo.patterns import Rgb, mix
 __all__ = ["PICTURE_SIZE", "background", "lit", "shade"]
 
 PICTURE_SIZE = (WIDTH // 2, HEIGHT // 2)
-NEUTRAL = 216  # the grey of the shading layer that leaves the cloth as it is
+NEUTRAL = 216  # the grey of the shading layer that does not change the cloth
 FORM: Rgb = (226, 214, 198)
 WOOD: Rgb = (176, 142, 106)
+_FOLD_DEPTH = {"satin": 1.35, "velvet": 1.2, "tulle": 0.7, "knit": 0.5, "jersey": 0.6, "denim": 0.6, "sequins": 0.6}
 
 
 def shade(dress: Dress, garment: Garment, cutout: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -32,53 +33,62 @@ def shade(dress: Dress, garment: Garment, cutout: Image.Image, rng: np.random.Ge
 
 
 def _folds(draw: ImageDraw.ImageDraw, dress: Dress, garment: Garment, rng: np.random.Generator) -> None:
+    strength = _FOLD_DEPTH.get(dress.material, 1.0)
+    _skirt_folds(draw, garment, strength, rng)
+    if garment.flare <= 0.3 and dress.waist != "empire":
+        _waist_creases(draw, garment, strength, rng)
+    _bust(draw, garment)
+
+
+def _skirt_folds(draw: ImageDraw.ImageDraw, garment: Garment, strength: float, rng: np.random.Generator) -> None:
     unit = garment.scale / 2
     x0, waist, hem = garment.middle / 2, garment.waist / 2, garment.hem / 2
-    deep = {"satin": 1.35, "velvet": 1.2, "tulle": 0.7, "knit": 0.5, "jersey": 0.6, "denim": 0.6, "sequins": 0.6}
-    strength = deep.get(dress.material, 1.0)
     count = round(3 + 6 * garment.flare + rng.uniform(-0.5, 1.5))
-    places = (np.arange(count) + rng.uniform(0.25, 0.75, count)) / count * 1.8 - 0.9
+    folds = (np.arange(count) + rng.uniform(0.25, 0.75, count)) / count * 1.8 - 0.9
     hip = garment.half_width(2 * (waist + 6)) / 2
     foot = garment.half_width(garment.hem) / 2
-    for across in places:
+    dark = NEUTRAL - round((20 + 26 * garment.flare) * strength)
+    bright = min(255, NEUTRAL + round((14 + 14 * garment.flare) * strength))
+    for across in folds:
         start = waist + float(rng.uniform(0.02, 0.35 if garment.flare > 0.3 else 0.6)) * (hem - waist)
         top_half = np.interp(start, [waist, hem], [hip, foot])
         width = foot * float(rng.uniform(0.08, 0.17)) * (0.6 + 0.6 * garment.flare)
         bend = float(rng.uniform(-3, 3)) * unit
         top = (x0 + across * top_half * 0.92, start)
-        middle_x = (top[0] + x0 + across * foot * 0.97) / 2 + bend
-        middle_y = (start + hem) / 2
+        middle = ((top[0] + x0 + across * foot * 0.97) / 2 + bend, (start + hem) / 2)
         bottom = (x0 + across * foot * 0.97, hem + 8)
-        dark = NEUTRAL - round((20 + 26 * garment.flare) * strength)
-        draw.polygon(
-            [
-                top,
-                (middle_x - width * 0.1, middle_y),
-                (bottom[0] - width * 0.2, bottom[1]),
-                (bottom[0] + width, bottom[1]),
-                (middle_x + width * 0.4, middle_y),
-            ],
-            fill=dark,
-        )
-        bright = min(255, NEUTRAL + round((14 + 14 * garment.flare) * strength))
-        draw.polygon(
-            [
-                top,
-                (middle_x - width * 0.7, middle_y),
-                (bottom[0] - width * 1.2, bottom[1]),
-                (bottom[0] - width * 0.4, bottom[1]),
-                (middle_x - width * 0.25, middle_y),
-            ],
-            fill=bright,
-        )
-    if garment.flare <= 0.3 and dress.waist != "empire":
-        for side in (-1, 1):
-            for lift in (-10, 4, 15):
-                seam = (x0 + side * garment.half_width(garment.waist) / 2, waist + lift * unit)
-                front = (x0 + side * 8 * unit, waist + (lift + side * 3 + float(rng.uniform(-4, 8))) * unit)
-                draw.line([seam, front], fill=NEUTRAL - round(22 * strength), width=max(2, round(2.4 * unit)))
+        draw.polygon(_fold(top, middle, bottom, width, (-0.1, 0.4), (-0.2, 1.0)), fill=dark)
+        draw.polygon(_fold(top, middle, bottom, width, (-0.7, -0.25), (-1.2, -0.4)), fill=bright)
+
+
+Point = tuple[float, float]
+
+
+def _fold(top: Point, middle: Point, bottom: Point, width: float, half_way: Point, at_hem: Point) -> list[Point]:
+    """A strip that widens from `top`; its left and right edges at the middle and at the hem are in units of `width`."""
+    return [
+        top,
+        (middle[0] + width * half_way[0], middle[1]),
+        (bottom[0] + width * at_hem[0], bottom[1]),
+        (bottom[0] + width * at_hem[1], bottom[1]),
+        (middle[0] + width * half_way[1], middle[1]),
+    ]
+
+
+def _waist_creases(draw: ImageDraw.ImageDraw, garment: Garment, strength: float, rng: np.random.Generator) -> None:
+    unit = garment.scale / 2
+    x0, waist = garment.middle / 2, garment.waist / 2
     for side in (-1, 1):
-        x, y = x0 + side * 19 * unit, garment.place(0, 54)[1] / 2
+        for lift in (-10, 4, 15):
+            seam = (x0 + side * garment.half_width(garment.waist) / 2, waist + lift * unit)
+            front = (x0 + side * 8 * unit, waist + (lift + side * 3 + float(rng.uniform(-4, 8))) * unit)
+            draw.line([seam, front], fill=NEUTRAL - round(22 * strength), width=max(2, round(2.4 * unit)))
+
+
+def _bust(draw: ImageDraw.ImageDraw, garment: Garment) -> None:
+    unit = garment.scale / 2
+    for side in (-1, 1):
+        x, y = garment.middle / 2 + side * 19 * unit, garment.on_sheet(0, 54)[1] / 2
         draw.ellipse(box(x - 2 * unit, y - 5 * unit, 11 * unit), fill=NEUTRAL + 6)
         draw.arc(box(x, y - 3 * unit, 15 * unit), 30, 150, fill=NEUTRAL - 15, width=max(2, round(3.4 * unit)))
 
@@ -96,22 +106,22 @@ def _sleeve_folds(draw: ImageDraw.ImageDraw, dress: Dress, sleeve: np.ndarray) -
     shine = [*pairs(inner + (outer - inner) * 0.55), *pairs(inner + (outer - inner) * 0.8)[::-1]]
     draw.polygon(shine, fill=NEUTRAL + 14)
     if dress.sleeve in ("long", "bishop", "three_quarter", "bell"):
-        for place in (0.42, 0.5, 0.58):
-            at = int(place * count)
+        for share in (0.42, 0.5, 0.58):
+            at = int(share * count)
             draw.line([tuple(inner[at]), tuple(inner[at] + (outer[at] - inner[at]) * 0.6)], fill=NEUTRAL - 34, width=2)
 
 
 def lit(sheet: Image.Image, shading: Image.Image) -> Image.Image:
-    """Cloth in that light; shadows lean towards blue, and light shows on dark cloth too."""
+    """Cloth in that light; shadows are slightly blue, and light also shows on dark cloth."""
     shadow = Image.merge("RGB", [shading.point(table) for table in _SHADOWS])
     shine = shading.point(_SHINE)
     return ImageChops.add(ImageChops.multiply(sheet, shadow), Image.merge("RGB", [shine] * 3))
 
 
-# How much light reaches the cloth the further it lies from the outline's edge: 0.6 outside, all of it well inside.
+# How much light reaches the cloth, by the distance from the outline: 0.6 of it at the edge, all of it well inside.
 _ROUNDED = [min(255, 153 + round(value * 0.48)) for value in range(256)]
 _DROP_SHADOW = [round(value * 0.3) for value in range(256)]
-# What is left of red, green and blue at every grey of the shading layer, and the light that is added above neutral.
+# The factors of red, green and blue at every grey of the shading layer, and the light added to greys above neutral.
 _SHADOWS = [
     [min(255, round((grey + max(NEUTRAL - grey, 0) * cool) * 255 / NEUTRAL)) for grey in range(256)]
     for cool in (0.0, 0.05, 0.22)
@@ -120,7 +130,7 @@ _SHINE = [round(max(grey - NEUTRAL, 0) * 0.62) for grey in range(256)]
 
 
 def background(dress: Dress, garment: Garment, cutout: Image.Image) -> Image.Image:
-    """A tinted wall, in some studios an arch, the thing that holds the dress, and the dress's soft shadow."""
+    """A tinted wall, in some studios an arch, the hanger or form, and the dress's soft shadow."""
     tint = dress.background
     wall = Image.new("RGB", (WIDTH, HEIGHT), tint)
     draw = ImageDraw.Draw(wall, "RGBA")
@@ -139,44 +149,38 @@ def background(dress: Dress, garment: Garment, cutout: Image.Image) -> Image.Ima
     return picture
 
 
+_FORM_OUTLINE = (
+    *((9, -28), (10, -14), (13, -6), (26, 0), (37, 4), (41, 12)),
+    *((40, 30), (41, 47), (36, 75), (31, 100), (0, 110)),
+)
+_FORM_SHADOW = ((2, -28), (9, -28), (10, -14), (13, -6), (26, 0), (12, 4), (4, -6))
+
+
 def _form(draw: ImageDraw.ImageDraw, garment: Garment) -> None:
-    """A tailor's form: neck, shoulders, torso, and the pole it stands on."""
+    """A tailor's form: neck, shoulders, torso, and its pole."""
     edge = mix(FORM, (90, 74, 60), 0.35)
     pole = mix(WOOD, (60, 44, 34), 0.25)
     x, unit = garment.middle, garment.scale
     foot = min(HEIGHT - 26.0, garment.hem + 75 * unit)
     draw.rectangle([x - 2.6 * unit, garment.hem - 20, x + 2.6 * unit, foot], fill=pole)
     draw.ellipse([x - 34 * unit, foot - 4 * unit, x + 34 * unit, foot + 5 * unit], fill=pole)
-    right = [
-        (9, -28),
-        (10, -14),
-        (13, -6),
-        (26, 0),
-        (37, 4),
-        (41, 12),
-        (40, 30),
-        (41, 47),
-        (36, 75),
-        (31, 100),
-        (0, 110),
-    ]
-    points = [garment.place(px, py) for px, py in right] + [garment.place(-px, py) for px, py in right[::-1]]
+    right = [garment.on_sheet(px, py) for px, py in _FORM_OUTLINE]
+    points = right + [garment.on_sheet(-px, py) for px, py in _FORM_OUTLINE[::-1]]
     draw.polygon(points, fill=FORM)
     draw.line([*points, points[0]], fill=edge, width=3, joint="curve")
-    draw.polygon(
-        [garment.place(px, py) for px, py in ((2, -28), (9, -28), (10, -14), (13, -6), (26, 0), (12, 4), (4, -6))],
-        fill=(*edge, 40),
-    )
-    draw.ellipse([*garment.place(-9, -31.5), *garment.place(9, -25.5)], fill=WOOD)
-    draw.ellipse(box(*garment.place(0, -32), 2.5 * unit), fill=WOOD)
+    draw.polygon([garment.on_sheet(px, py) for px, py in _FORM_SHADOW], fill=(*edge, 40))
+    draw.ellipse([*garment.on_sheet(-9, -31.5), *garment.on_sheet(9, -25.5)], fill=WOOD)
+    draw.ellipse(box(*garment.on_sheet(0, -32), 2.5 * unit), fill=WOOD)
 
 
 def _hanger(draw: ImageDraw.ImageDraw, garment: Garment) -> None:
     unit = garment.scale
-    bar = [garment.place(x, y) for x, y in ((-41, 5), (-26, -2), (-8, -10), (0, -12), (8, -10), (26, -2), (41, 5))]
+    bar = [garment.on_sheet(x, y) for x, y in ((-41, 5), (-26, -2), (-8, -10), (0, -12), (8, -10), (26, -2), (41, 5))]
     metal = (150, 146, 142)
-    draw.line([garment.place(0, -12), garment.place(0, -20)], fill=metal, width=round(1.8 * unit))
-    x, y = garment.place(0, -25)
+    draw.line([garment.on_sheet(0, -12), garment.on_sheet(0, -20)], fill=metal, width=round(1.8 * unit))
+    x, y = garment.on_sheet(0, -25)
     draw.arc(box(x, y, 5.5 * unit), 170, 90, fill=metal, width=round(1.8 * unit))
     draw.line(bar, fill=WOOD, width=round(5 * unit), joint="curve")
-    draw.line([garment.place(-36, 7), garment.place(36, 7)], fill=mix(WOOD, (0, 0, 0), 0.12), width=round(2.2 * unit))
+    draw.line(
+        [garment.on_sheet(-36, 7), garment.on_sheet(36, 7)], fill=mix(WOOD, (0, 0, 0), 0.12), width=round(2.2 * unit)
+    )

@@ -1,8 +1,8 @@
 """A year of shoppers: who looks at which dress, puts it into the cart, buys it, and when.
 
-Every shopper likes one to three style families, some colours and a price level, and now and then wanders through the
-rest of the shop. Popularity is heavy-tailed within every family: a fifth of the dresses get about four fifths of the
-clicks, and who wanders is who reaches the long tail.
+Every shopper likes one to three style families, some colours and a price level, and sometimes wanders through the rest
+of the shop. Popularity is heavy-tailed within every family: a fifth of the dresses get about four fifths of the clicks,
+and most clicks on the long tail come from wandering shoppers.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ NEW_ARRIVALS = 0.2  # share of dresses that came into the shop during the year
 # Distinct dresses a shopper opens: log-normal, at most MOST_CLICKS.
 CLICKS, CLICKS_SPREAD, MOST_CLICKS = 33.0, 0.4, 80
 FAMILIES_LIKED = (0.25, 0.4, 0.35)  # chances of liking one, two or three families
-COLOUR_TASTE = 1.4  # log of how much more a shopper wants a favourite colour; one colour in four is one
+COLOUR_TASTE = 1.4  # log of how much more shoppers want a favourite colour; one colour in four is one
 PRICE_TOLERANCE = 0.9  # spread around the price level a shopper likes, in spreads of the family's prices
-# Share of the clicks that wander: beta distributed over shoppers, 13 % on average. Who wanders sees the whole shop
-# nearly evenly (popularity to the power WANDERING), and that is how the long tail gets most of its few clicks.
+# Share of clicks on a wander: beta distributed over shoppers, 13 % on average. On a wander, shoppers see the whole shop
+# nearly evenly (popularity to the power WANDERING); the long tail gets most of its few clicks this way.
 WANDERERS = (3.0, 20.0)
 WANDERING = 0.15
 BLOCK = 500
@@ -65,11 +65,16 @@ def shop_for_a_year(
         shoppers = np.arange(first, min(first + BLOCK, n_shoppers))
         blocks.append(_visits(shelf, shoppers, rng))
         progress(step, len(shoppers) / n_shoppers * 0.9 + first / n_shoppers * 0.9, f"{shoppers[-1] + 1:,} shoppers")
-    events = pd.concat(blocks, ignore_index=True).sort_values(["timestamp", "shopper", "row"], kind="stable")
-    names = np.array([f"S{number + 1:05d}" for number in range(n_shoppers)], dtype=object)
+    return _named(pd.concat(blocks, ignore_index=True), item_ids, n_shoppers)
+
+
+def _named(events: pd.DataFrame, item_ids: Sequence[str], n_shoppers: int) -> pd.DataFrame:
+    """Events in order of time, with ids and names for numbers."""
+    events = events.sort_values(["timestamp", "shopper", "row"], kind="stable")
+    shoppers = np.array([f"S{number + 1:05d}" for number in range(n_shoppers)], dtype=object)
     return pd.DataFrame(
         {
-            "user_id": names[events["shopper"].to_numpy()],
+            "user_id": shoppers[events["shopper"].to_numpy()],
             "item_id": np.array(item_ids, dtype=object)[events["row"].to_numpy()],
             "event": np.array(["view", "cart", "purchase"], dtype=object)[events["kind"].to_numpy()],
             "timestamp": events["timestamp"].to_numpy(),
@@ -78,11 +83,11 @@ def shop_for_a_year(
 
 
 def popularity(family: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """How much a dress draws the eye, (n_items,) float64: the same long tail within every family."""
+    """The popularity of every dress, (n_items,) float64: the same long tail within every family."""
     drawn = np.empty(len(family))
     for member in np.unique(family):
         rows = np.flatnonzero(family == member)
-        # Every family has its own full range of ranks: no small family is all head or all tail.
+        # Every family has a full range of ranks, so no small family is all head or all tail.
         rank = (rng.permutation(len(rows)) + 0.5) / len(rows)
         drawn[rows] = np.exp(-(FALL * rank + DROP * rank**2) + CHANCE * rng.normal(size=len(rows)))
     return drawn
@@ -105,25 +110,11 @@ def _shelf(dresses: Sequence[Dress], rng: np.random.Generator) -> _Shelf:
 
 def _visits(shelf: _Shelf, shoppers: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """Events of some shoppers: columns shopper, row, kind (0 view, 1 cart, 2 purchase) and timestamp."""
-    n_shoppers, n_items = len(shoppers), len(shelf.family)
-    clicks = CLICKS * np.exp(rng.normal(0, CLICKS_SPREAD, n_shoppers))
-    clicks = np.clip(clicks, 3, max(1, min(MOST_CLICKS, n_items // 4))).astype(int)
-    strays = rng.random((n_shoppers, int(clicks.max()))) < rng.beta(*WANDERERS, size=n_shoppers)[:, None]
-    wandered = (strays & (np.arange(strays.shape[1]) < clicks[:, None])).sum(axis=1)
-    taste = _taste(shelf, n_shoppers, rng)
-    wander = np.broadcast_to(np.log(shelf.popularity) * WANDERING, (n_shoppers, n_items))
-    liked = _pick(taste, clicks - wandered, rng)
-    met = _pick(wander, wandered, rng)
-    who, row = np.nonzero(liked | met)
-    by_taste = liked[who, row]
-    when = _when(who, clicks, rng)
-    there = when >= shelf.arrival[row]
-    who, row, by_taste, when = who[there], row[there], by_taste[there], when[there]
-
-    looks = 1 + rng.poisson(np.where(by_taste, 0.5, 0.05))
+    who, row, by_taste, when = _clicks(shelf, len(shoppers), rng)
+    views = 1 + rng.poisson(np.where(by_taste, 0.5, 0.05))
     carts = rng.random(len(who)) < np.where(by_taste, 0.14, 0.02)
     bought = carts & (rng.random(len(who)) < 0.4)
-    again = np.repeat(np.arange(len(who)), looks)
+    again = np.repeat(np.arange(len(who)), views)
     parts = [
         (again, 0, when[again] + rng.integers(0, 2400, len(again))),
         (np.flatnonzero(carts), 1, when[carts] + 2500 + rng.integers(0, 600, int(carts.sum()))),
@@ -139,8 +130,27 @@ def _visits(shelf: _Shelf, shoppers: np.ndarray, rng: np.random.Generator) -> pd
     )
 
 
+def _clicks(
+    shelf: _Shelf, n_shoppers: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct pairs of shopper and dress: shopper, row, whether the shopper's taste led to it, and the time in seconds."""
+    n_items = len(shelf.family)
+    clicks = CLICKS * np.exp(rng.normal(0, CLICKS_SPREAD, n_shoppers))
+    clicks = np.clip(clicks, 3, max(1, min(MOST_CLICKS, n_items // 4))).astype(int)
+    strays = rng.random((n_shoppers, int(clicks.max()))) < rng.beta(*WANDERERS, size=n_shoppers)[:, None]
+    wandered = (strays & (np.arange(strays.shape[1]) < clicks[:, None])).sum(axis=1)
+    taste = _taste(shelf, n_shoppers, rng)
+    wander = np.broadcast_to(np.log(shelf.popularity) * WANDERING, (n_shoppers, n_items))
+    liked = _pick(taste, clicks - wandered, rng)
+    met = _pick(wander, wandered, rng)
+    who, row = np.nonzero(liked | met)
+    when = _when(who, clicks, rng)
+    available = when >= shelf.arrival[row]
+    return who[available], row[available], liked[who, row][available], when[available]
+
+
 def _taste(shelf: _Shelf, n_shoppers: int, rng: np.random.Generator) -> np.ndarray:
-    """Log of how much each shopper wants each dress, (n_shoppers, n_items); minus infinity outside the families liked."""
+    """Log of how much each shopper wants each dress, (n_shoppers, n_items); minus infinity outside their families."""
     weights = np.array([family.weight for family in style_families()], dtype=float)
     weights /= weights.sum()
     likes = np.zeros((n_shoppers, len(weights)))
@@ -162,7 +172,7 @@ def _taste(shelf: _Shelf, n_shoppers: int, rng: np.random.Generator) -> np.ndarr
 def _pick(log_weights: np.ndarray, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw `counts[s]` items for every shopper without replacement, (n_shoppers, n_items) bool.
 
-    The largest of log weight plus Gumbel noise are such a draw (Vieira 2014).
+    The items with the largest sum of log weight and Gumbel noise are such a draw (Vieira 2014).
     """
     keys = log_weights + rng.gumbel(size=log_weights.shape)
     most = int(counts.max(initial=1)) or 1
@@ -177,7 +187,7 @@ def _pick(log_weights: np.ndarray, counts: np.ndarray, rng: np.random.Generator)
 
 
 def _when(who: np.ndarray, clicks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A second of the year for every click: shoppers come a few times, more in early summer and December."""
+    """A second of the year for every click: shoppers visit a few times, more often in early summer and December."""
     day = np.arange(DAYS)
     season = 1 + 0.5 * np.exp(-(((day - 150) / 40) ** 2)) + 0.9 * np.exp(-(((day - 338) / 14) ** 2))
     season = season * np.where((day + 3) % 7 >= 5, 1.35, 1.0)

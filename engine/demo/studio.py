@@ -1,6 +1,6 @@
-"""The photo studio: draws all dresses in worker processes and files each picture and thumbnail as it is made.
+"""The photo studio: draws all dresses in worker processes, and stores each picture and thumbnail at once.
 
-Workers load this module and what it needs to draw, nothing of the rest of the shop, so that they start quickly.
+Workers import this module and the drawing code, but nothing else of the shop, so they start quickly.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import multiprocessing
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -39,43 +39,56 @@ def photograph(
 ) -> list[str]:
     """Draw and store every dress; returns the pictures' content hashes in the order of `dresses`.
 
-    The pictures depend on `seed` and a dress's place alone, never on how many processes drew them. As everywhere, the
-    hash is the SHA-256 of the bytes the shop gave, which here are the bytes stored: they need no second encoding.
-    Raises `JobError` when a drawing process is killed.
+    The pictures depend only on `seed` and a dress's position, never on the number of processes. The content hash is the
+    SHA-256 of the bytes the shop was given, as for every picture; here these are the stored bytes, which need no second
+    encoding. Raises `JobError` if a drawing process is killed.
     """
     batches = [range(first, min(first + BATCH, len(dresses))) for first in range(0, len(dresses), BATCH)]
+    draw_all = _drawn_here if processes <= 1 else _drawn_by_workers
     images: dict[int, str] = {}
-
-    def hand_in(batch: range, made: list[str]) -> None:
-        images.update(zip(batch, made, strict=True))
-        progress(step, len(images) / len(dresses), f"{len(images):,} of {len(dresses):,}")
-
     progress(step, 0.0, f"0 of {len(dresses):,}")
-    if processes <= 1:
-        for batch in batches:
-            hand_in(batch, _draw_batch(workspace, _named(dresses, batch), seed))
-        return [images[place] for place in range(len(dresses))]
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
     try:
-        waiting = {pool.submit(_draw_batch, workspace, _named(dresses, batch), seed): batch for batch in batches}
-        for future in as_completed(waiting):
-            hand_in(waiting[future], future.result())
+        for batch, made in draw_all(workspace, dresses, seed, batches, processes):
+            images.update(zip(batch, made, strict=True))
+            progress(step, len(images) / len(dresses), f"{len(images):,} of {len(dresses):,}")
     except BrokenProcessPool as exc:
         raise JobError(
             f"A drawing process was killed after {len(images):,} of {len(dresses):,} dresses, most likely because "
             "memory ran out. Close other programs and build the demo shop again."
         ) from exc
+    return [images[position] for position in range(len(dresses))]
+
+
+Drawn = Iterator[tuple[range, list[str]]]
+
+
+def _drawn_here(
+    workspace: Workspace, dresses: Sequence[Dress], seed: int, batches: list[range], processes: int
+) -> Drawn:
+    for batch in batches:
+        yield batch, _draw_batch(workspace, _numbered(dresses, batch), seed)
+
+
+def _drawn_by_workers(
+    workspace: Workspace, dresses: Sequence[Dress], seed: int, batches: list[range], processes: int
+) -> Drawn:
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
+    try:
+        waiting = {pool.submit(_draw_batch, workspace, _numbered(dresses, batch), seed): batch for batch in batches}
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return [images[place] for place in range(len(dresses))]
 
 
-def _named(dresses: Sequence[Dress], batch: range) -> list[tuple[int, Dress]]:
-    return [(place, dresses[place]) for place in batch]
+def _numbered(dresses: Sequence[Dress], batch: range) -> list[tuple[int, Dress]]:
+    return [(position, dresses[position]) for position in batch]
 
 
 def _draw_batch(workspace: Workspace, batch: list[tuple[int, Dress]], seed: int) -> list[str]:
-    return [_store(workspace, draw_dress(dress, np.random.default_rng([seed, 4, place]))) for place, dress in batch]
+    return [
+        _store(workspace, draw_dress(dress, np.random.default_rng([seed, 4, position]))) for position, dress in batch
+    ]
 
 
 def _store(workspace: Workspace, picture: Image.Image) -> str:
@@ -83,14 +96,14 @@ def _store(workspace: Workspace, picture: Image.Image) -> str:
     digest = hashlib.sha256(data).hexdigest()
     thumbnail = picture.copy()
     thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
-    # The thumbnail comes first: a picture that is there promises that its thumbnail is there.
+    # The thumbnail comes first: a stored picture promises a stored thumbnail.
     _write(workspace.thumbnail_file(digest), jpeg(thumbnail, quality=85))
     _write(workspace.image_file(digest), data)
     return digest
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all, and without waiting for the disk: building the shop again mends what a power cut took."""
+    """Write whole or not at all, without waiting for the disk: after a power cut, the shop can be built again."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     temporary.write_bytes(data)
@@ -98,7 +111,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever; this ends it instead."""
+    """End this worker when its parent is killed; otherwise it would wait for work forever."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
