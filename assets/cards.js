@@ -119,7 +119,7 @@ function showMarks(state, frame) {
     const others = judging.others[item.dataset.item] ?? "";
     item.querySelector(".verdict").textContent = outbox.waits(judging.anchor, item.dataset.item)
       ? "Saving…"
-      : verdict === "irrelevant" ? "Irrelevant" : verdict === "relevant" ? "Fits" : others;
+      : verdict in judging.words ? capitalised(judging.words[verdict]) : others;
   }
   const rest = judging.rest ? unjudged(state, frame).length : 0;
   let bar = frame.parentNode.querySelector(".rest");

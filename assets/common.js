@@ -13,6 +13,10 @@ function initial(product) {
   return element("span", "initial", letter.toLocaleUpperCase());
 }
 
+function capitalised(text) {
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
+}
+
 /** A random UUID: what is sent twice under one id is stored once. */
 function newId() {
   if (crypto.randomUUID) return crypto.randomUUID(); // only where the page is served securely or on localhost

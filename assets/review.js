@@ -118,7 +118,7 @@ class Session {
       this.since = performance.now();
     }
     parts.body.className = !card ? "body bare" : drawn.pair ? "body pair" : "body";
-    if (card) showMarks(drawn.list, this.marks, this.answered ? card.answers : null);
+    if (card) showMarks(drawn.list, this.marks, this.data.verdicts, this.answered ? card.answers : null);
     parts.banner.textContent = this.banner(card);
     parts.root.classList.toggle("telling", Boolean(this.telling));
     showWhy(parts.why, this.target(), this.data.reasons);
@@ -340,7 +340,7 @@ class Session {
     parts.team.textContent = progress.target ? `Team: ${progress.done} of ${progress.target}` : `Team: ${progress.done}`;
     parts.undo.disabled = !this.undoable();
     clearTimeout(this.past);
-    this.past = setTimeout(() => showHistory(parts.history, this.history), AFTER_PAINT_MS);
+    this.past = setTimeout(() => showHistory(parts.history, this.history, this.data.verdicts), AFTER_PAINT_MS);
   }
 
   pace() {

@@ -109,21 +109,19 @@ function facts(product) {
 }
 
 /** Show what is marked on a card that is drawn; `answers` (warm-up) says what colleagues said. */
-function showMarks(list, marks, answers = null) {
+function showMarks(list, marks, words, answers = null) {
   for (const pick of list.querySelectorAll(".pick")) {
     const verdict = marks.get(pick.dataset.item)?.verdict ?? null;
     const said = verdict ?? "relevant";
     const right = answers && (answers[pick.dataset.item] === said || answers[pick.dataset.item] === "any");
     pick.className = ["pick", verdict ?? "", answers ? (right ? "right" : "wrong") : ""].filter(Boolean).join(" ");
     pick.setAttribute("aria-pressed", String(verdict === "irrelevant"));
-    pick.setAttribute("aria-label", `${pick.querySelector(".title").textContent}: ${WORDS[said]}`);
+    pick.setAttribute("aria-label", `${pick.querySelector(".title").textContent}: ${words[said]}`);
     pick.querySelector(".mark").textContent = answers
-      ? right ? "✓ agreed" : `answer: ${WORDS[answers[pick.dataset.item]] ?? "either"}`
-      : verdict ? WORDS[verdict] : "";
+      ? right ? "✓ agreed" : `answer: ${words[answers[pick.dataset.item]] ?? "either"}`
+      : verdict ? words[verdict] : "";
   }
 }
-
-const WORDS = { irrelevant: "irrelevant", unsure: "can't tell", relevant: "fits", any: "either" };
 
 /** Reason chips for the product that was marked last; the row keeps its height so that nothing jumps. */
 function showWhy(why, target, reasons) {
@@ -139,7 +137,7 @@ function showWhy(why, target, reasons) {
   }
 }
 
-function showHistory(fold, history) {
+function showHistory(fold, history, words) {
   const list = element("ol", "history");
   for (const past of history) {
     const row = element("li", past.state);
@@ -151,7 +149,7 @@ function showHistory(fold, history) {
       thumb.appendChild(image);
     }
     const text = element("span", "what");
-    text.append(element("span", "title", past.card.anchor.title), element("span", "detail", sentence(past)));
+    text.append(element("span", "title", past.card.anchor.title), element("span", "detail", sentence(past, words)));
     row.append(thumb, text, element("span", "state", STATES[past.state] ?? past.state));
     if (past.message) row.append(element("span", "message", past.message));
     if (["saved", "waiting"].includes(past.state) && !past.undone) {
@@ -169,13 +167,13 @@ function showHistory(fold, history) {
 
 const STATES = { waiting: "Saving…", saved: "Saved", refused: "Not saved", undone: "Taken back" };
 
-function sentence(past) {
+function sentence(past, words) {
   if (past.kind === "skipped") return "skipped";
   const counts = { irrelevant: 0, unsure: 0, relevant: 0 };
   for (const { verdict } of past.verdicts) counts[verdict] += 1;
   return Object.entries(counts)
     .filter(([, count]) => count)
-    .map(([verdict, count]) => (verdict === "relevant" ? `${count} ${count === 1 ? "fits" : "fit"}` : `${count} ${WORDS[verdict]}`))
+    .map(([verdict, count]) => (verdict === "relevant" ? `${count} ${count === 1 ? words.relevant : "fit"}` : `${count} ${words[verdict]}`))
     .join(", ");
 }
 

@@ -38,17 +38,19 @@ CURATORS, TABS, WANT = 25, 2, 3
 SERVER = """
 import json, sys, threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from engine.curation.decisions import Decision
 from ui.review.tokens import ReviewToken
 from ui.review.service import next_cards, store_decisions
 say = threading.Lock()
 def work(request):
     holder = ReviewToken(request["rater"], request["campaign"])
     if request["what"] == "cards":
-        answer = {"cards": next_cards(holder, request["want"], ["x"])["cards"]}
-        answer["cards"] = [{"id": c["id"], "anchor": c["anchor"]["item_id"], "expires": c["expires"],
-                            "neighbours": [n["item_id"] for n in c["neighbours"]]} for c in answer["cards"]]
+        cards = next_cards(holder, request["want"], ["x"]).cards
+        answer = {"cards": [{"id": c.id, "anchor": c.anchor.item_id, "expires": c.expires,
+                             "neighbours": [n.item_id for n in c.neighbours]} for c in cards]}
     else:
-        answer = store_decisions(holder, request["decisions"])
+        answer = asdict(store_decisions(holder, [Decision.from_json(one) for one in request["decisions"]]))
     with say:
         print(json.dumps({"tab": request["tab"], "what": request["what"]} | answer), flush=True)
 with ThreadPoolExecutor(25) as threads:

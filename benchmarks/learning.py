@@ -22,7 +22,8 @@ import numpy as np
 from benchmarks.support import merge_results
 from engine.core.settings import load_settings
 from engine.core.workspace import Workspace
-from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.curation.judgements import JudgementStore
+from engine.curation.votes import SURE, Source, Vote, judgement_in_release
 from engine.demo.build import build_demo, read_families
 from engine.recommend.recommender import Recommender
 from engine.store import Database
@@ -108,9 +109,11 @@ def _judge(
         for one in release.neighbours(anchor, "hybrid", 10):
             bad = rule(anchor, one.item_id) != (rng.random() < wrong)
             judgements.append(
-                Judgement(
-                    str(uuid.uuid4()), anchor, one.item_id, "irrelevant" if bad else "relevant", not bad, "Judge",
-                    "similar_items", release.release_id, 1, (Seen("hybrid", one.rank),),
+                judgement_in_release(
+                    Vote(
+                        client_id=str(uuid.uuid4()), neighbour_id=one.item_id, verdict=SURE[not bad], implied=not bad
+                    ),
+                    release, anchor, rater="Judge", source=Source.SIMILAR_ITEMS, k=10,
                 )
             )  # fmt: skip
     store.add(judgements)

@@ -24,9 +24,9 @@ from engine.curation.campaigns import (
     progress,
 )
 from engine.curation.evidence import evidence_pack, qrels
-from engine.curation.judgements import Judgement, Seen
 from engine.curation.rates.irrelevance import bin_label, bins_up_to
 from engine.curation.rates.sampling import drawn, votes_on_cards
+from engine.curation.votes import Source, Verdict, Vote, judgement_in_release
 from engine.release.publish import published_releases
 from ui.app.curator import curator_name
 from ui.app.navigation import link_to, open_product
@@ -159,7 +159,7 @@ def _agreement(chosen: Campaign, votes: pd.DataFrame) -> None:
 
 def _disputes(chosen: Campaign, votes: pd.DataFrame) -> None:
     current = judgements().current()
-    open_ = disputed(votes, current[current["source"] == "adjudication"])
+    open_ = disputed(votes, current[current["source"] == Source.ADJUDICATION])
     facade, maker = recommender(), card_maker()
     pairs = zip(open_["anchor_id"].tolist(), open_["neighbour_id"].tolist(), strict=True)
     open_ = open_[[anchor in facade and neighbour in facade for anchor, neighbour in pairs]]
@@ -170,13 +170,13 @@ def _disputes(chosen: Campaign, votes: pd.DataFrame) -> None:
     cards = [maker.card(facade.row(item)) for item in (row["anchor_id"], row["neighbour_id"])]
     card_groups([Group(cards=cards)], key="disputed", on_open=open_product)
     st.caption(
-        f"{plural(int(row['irrelevant']), 'person', 'people')}: irrelevant. "
-        f"{plural(int(row['relevant']), 'person', 'people')}: fits."
+        f"{plural(int(row[Verdict.IRRELEVANT]), 'person', 'people')}: {Verdict.IRRELEVANT.words}. "
+        f"{plural(int(row[Verdict.RELEVANT]), 'person', 'people')}: {Verdict.RELEVANT.words}."
     )
     with st.container(horizontal=True):
         for label, verdict, icon in (
-            ("It fits", "relevant", ":material/check:"),
-            ("Irrelevant", "irrelevant", ":material/block:"),
+            ("It fits", Verdict.RELEVANT, ":material/check:"),
+            ("Irrelevant", Verdict.IRRELEVANT, ":material/block:"),
         ):
             st.button(
                 label, icon=icon, key=f"decide_{verdict}", on_click=_decide,
@@ -184,21 +184,14 @@ def _disputes(chosen: Campaign, votes: pd.DataFrame) -> None:
             )  # fmt: skip
 
 
-def _decide(chosen: Campaign, anchor: str, neighbour: str, verdict: str) -> None:
+def _decide(chosen: Campaign, anchor: str, neighbour: str, verdict: Verdict) -> None:
     facade, name = recommender(), curator_name()
     if name is None:
         say("Say who you are first, at the top right.")
         return
-    places = facade.arms_returning(anchor, settings().serving.neighbours).get(neighbour, {})
-    judgements().add(
-        [
-            Judgement(
-                str(uuid.uuid4()), anchor, neighbour, verdict, False, name, "adjudication", facade.release_id,  # type: ignore[arg-type]
-                int(facade.items["interaction_count"].iloc[facade.row(anchor)]),
-                tuple(Seen(arm, rank) for arm, rank in sorted(places.items())),
-            )
-        ]
-    )  # fmt: skip
+    vote = Vote(client_id=str(uuid.uuid4()), neighbour_id=neighbour, verdict=verdict)
+    k = settings().serving.neighbours
+    judgements().add([judgement_in_release(vote, facade, anchor, rater=name, source=Source.ADJUDICATION, k=k)])
     say("Decided", ":material/gavel:")
 
 

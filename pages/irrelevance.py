@@ -9,12 +9,12 @@ import streamlit as st
 from engine.arms import registry
 from engine.curation.rates.irrelevance import bins_up_to, current_lists, headline, open_flags
 from engine.curation.rates.shop_rates import ListRates, list_rates
+from engine.curation.votes import Reason, Verdict
 from ui.app.navigation import link_to
 from ui.app.resources import judgements, recommender, settings, shop, workspace
 from ui.app.url import mirror, query_list, writer
 from ui.review.campaign_rates import campaign_summary
 from ui.review.chosen_judgements import choose_judgements
-from ui.review.component import REASONS
 from ui.review.whole_lists import draw_next, draw_samples, draw_trained_on, draw_unfinished
 from ui.widgets.charts import draw_chart, is_dark
 from ui.widgets.formatting import plural
@@ -114,9 +114,9 @@ def _drawn(table: pd.DataFrame, arms: list[str], *, dark: bool) -> alt.LayerChar
 
 def _reasons(current: pd.DataFrame) -> None:
     """Why products were called irrelevant, where people said so."""
-    given = current.loc[(current["verdict"] == "irrelevant") & current["reason"].isin(list(REASONS)), "reason"]
+    given = current.loc[(current["verdict"] == Verdict.IRRELEVANT) & current["reason"].isin(list(Reason)), "reason"]
     if not given.empty:
-        said = ", ".join(f"{REASONS[str(reason)]} {count:,}" for reason, count in given.value_counts().items())
+        said = ", ".join(f"{Reason(str(reason)).words} {count:,}" for reason, count in given.value_counts().items())
         st.caption(f"Reasons given for {plural(len(given), 'flag')}: {said}.")
 
 

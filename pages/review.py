@@ -8,7 +8,7 @@ from engine.curation.campaigns import Campaign
 from ui.app.curator import curator_name, name_form
 from ui.app.resources import shop_words, workspace
 from ui.app.url import mirror, query, writer
-from ui.review.component import guidelines_html, review_component
+from ui.review.component import ReviewData, guidelines_html, review_component
 from ui.review.service import board, open_campaigns
 from ui.review.tokens import ReviewToken, sign_token
 from ui.review.warm_up import warmup_cards
@@ -49,28 +49,28 @@ def page() -> None:
     campaign_id = "" if chosen.kind == "everyday" else chosen.id
     review_component(
         key="review",
-        data={
-            # What the browser keeps belongs to this curator and this shop.
-            "session": ":".join([shop_words().name, rater, mode, *([campaign_id] if campaign_id else [])]),
-            "pair": mode == "pair",
-            "token": sign_token(workspace(), ReviewToken(rater, campaign_id)),
-            "url": review_urls(),
-            "guidelines": guidelines_html(chosen.guidelines or GUIDELINES),
-            "warmup": warmup_cards(rater) if mode != "pair" else [],
-            "progress": progress,
-        },
-        on_renew=lambda: None,  # running again is all that is asked: it makes a new pass
+        data=ReviewData(
+            # What the browser stores belongs to this curator and this shop.
+            session=":".join([shop_words().name, rater, mode, *([campaign_id] if campaign_id else [])]),
+            pair=mode == "pair",
+            token=sign_token(workspace(), ReviewToken(rater, campaign_id)),
+            url=review_urls(),
+            guidelines=guidelines_html(chosen.guidelines or GUIDELINES),
+            warmup=warmup_cards(rater) if mode != "pair" else [],
+            progress=progress,
+        ),
+        on_renew=lambda: None,  # running again is all that is asked: it signs a new token
     )
 
 
 def _campaign() -> Campaign:
     """The campaign in the address, else Everyday; a choice where there is one."""
-    there = {("" if one.kind == "everyday" else one.id): one for one in open_campaigns()}
-    chosen = query("campaign", allowed=there)
-    if len(there) > 1:
+    choices = {("" if one.kind == "everyday" else one.id): one for one in open_campaigns()}
+    chosen = query("campaign", allowed=choices)
+    if len(choices) > 1:
         mirror("review_campaign", chosen)
         st.selectbox(
-            "Campaign", list(there), key="review_campaign", format_func=lambda one: there[one].name,
+            "Campaign", list(choices), key="review_campaign", format_func=lambda one: choices[one].name,
             on_change=writer("review_campaign", "campaign"), width=360,
         )  # fmt: skip
-    return there[chosen]
+    return choices[chosen]

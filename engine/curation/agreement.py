@@ -14,10 +14,11 @@ import krippendorff
 import numpy as np
 import pandas as pd
 
+from engine.curation.votes import SURE, Verdict
+
 __all__ = ["Agreement", "agreement", "agreement_sentence", "disputed", "rater_health"]
 
 PAIR = ["anchor_id", "neighbour_id"]
-SURE = ("irrelevant", "relevant")
 LEAST = 10  # pairs that two people judged, below which a coefficient says nothing
 HALF_LEAST = 20  # votes in each half of a rater's work, below which a drift says nothing
 
@@ -72,7 +73,7 @@ def rater_health(votes: pd.DataFrame) -> pd.DataFrame:
     NaN where too little is known. `votes` is from `votes_on_cards`.
     """
     sure = votes[votes["verdict"].isin(SURE)].copy()
-    sure["bad"] = (sure["verdict"] == "irrelevant").astype("float64")
+    sure["bad"] = (sure["verdict"] == Verdict.IRRELEVANT).astype("float64")
     first = sure[sure["card_kind"] != "repeat"]
     rows = []
     for rater, own in first.groupby("rater", sort=True):
@@ -103,18 +104,18 @@ def disputed(votes: pd.DataFrame, settled: pd.DataFrame | None = None) -> pd.Dat
     sure = votes[votes["verdict"].isin(SURE)]
     counts = sure.groupby([*PAIR, "verdict"]).size().unstack("verdict", fill_value=0)
     counts = counts.reindex(columns=list(SURE), fill_value=0).reset_index()
-    split = counts[(counts["irrelevant"] > 0) & (counts["relevant"] > 0)]
+    split = counts[(counts[Verdict.IRRELEVANT] > 0) & (counts[Verdict.RELEVANT] > 0)]
     if settled is not None and len(settled):
         marked = split.merge(settled[PAIR].drop_duplicates(), on=PAIR, how="left", indicator=True)
         split = marked[marked["_merge"] == "left_only"].drop(columns="_merge")
-    uneven = (split["irrelevant"] - split["relevant"]).abs()
+    uneven = (split[Verdict.IRRELEVANT] - split[Verdict.RELEVANT]).abs()
     return split.assign(uneven=uneven).sort_values(["uneven", *PAIR], ignore_index=True).drop(columns="uneven")
 
 
 def _matrix(votes: pd.DataFrame) -> pd.DataFrame:
     """Pairs by raters: 1 irrelevant, 0 relevant, NaN no vote."""
     sure = votes[votes["verdict"].isin(SURE)]
-    bad = (sure["verdict"] == "irrelevant").astype("float64")
+    bad = (sure["verdict"] == Verdict.IRRELEVANT).astype("float64")
     return sure.assign(bad=bad).pivot_table(index=PAIR, columns="rater", values="bad", aggfunc="last")
 
 

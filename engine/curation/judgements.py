@@ -9,31 +9,24 @@ the rows are on the disk.
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from engine.core.errors import InputError, StoreError
+from engine.core.errors import StoreError
+from engine.curation.votes import Judgement, Source, Verdict
 from engine.store import AppearanceRow, Database, JudgementRow
 
-__all__ = ["DEMO_SOURCE", "REPEAT_SOURCE", "Judgement", "JudgementStore", "Seen", "Source", "Verdict", "add_within"]
-
-Verdict = Literal["irrelevant", "relevant", "unsure", "withdrawn"]
-Source = Literal["similar_items", "review", "repeat", "adjudication", "demo"]
-DEMO_SOURCE: Source = "demo"
-REPEAT_SOURCE: Source = "repeat"
+__all__ = ["JudgementStore", "add_within"]
 
 ATTEMPTS = 3
 IDS_PER_QUERY = 500
-COLUMNS = (
-    "id",
+CONTENT = (
     "client_id",
     "anchor_id",
     "neighbour_id",
@@ -45,8 +38,8 @@ COLUMNS = (
     "anchor_count",
     "reason",
     "card_id",
-    "created_at",
 )
+COLUMNS = ("id", *CONTENT, "created_at")
 DTYPES = {
     "id": "int64",
     "last_id": "int64",
@@ -58,67 +51,6 @@ DTYPES = {
 }
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One arm that returned the pair, and the place it gave the neighbour (1 is the first)."""
-
-    arm: str
-    rank: int
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """One vote; raises `InputError` naming the field when it cannot be one.
-
-    Parameters
-    ----------
-    client_id : a UUID made where the judgement was given; the same id is stored once.
-    verdict : "withdrawn" takes the rater's earlier vote on the pair back.
-    implied : True where the rater did not point at this pair, but said that the rest of the list fits.
-    anchor_count : interactions of the anchor at that moment.
-    seen : every arm that returned the pair in that release, whichever the rater was looking at.
-    source : where it was given. A "repeat" is a card shown again to see how steady a rater is; it is in the log alone.
-    card_id : the review card it was given on.
-    """
-
-    client_id: str
-    anchor_id: str
-    neighbour_id: str
-    verdict: Verdict
-    implied: bool
-    rater: str
-    source: Source
-    release_id: str
-    anchor_count: int
-    seen: tuple[Seen, ...]
-    reason: str | None = None
-    card_id: str | None = None
-
-    def __post_init__(self) -> None:
-        for field in ("anchor_id", "neighbour_id", "rater", "release_id"):
-            if not getattr(self, field).strip():
-                raise InputError("a judgement needs it; it is empty", field=field)
-        for field in ("anchor_id", "neighbour_id", "rater", "release_id", "reason"):
-            _check_text(getattr(self, field), field)
-        try:
-            canonical = str(uuid.UUID(self.client_id))
-        except (ValueError, AttributeError, TypeError):
-            canonical = ""
-        if canonical != self.client_id:
-            raise InputError(f"{self.client_id!r} is not a UUID in lower case", field="client_id")
-        if self.anchor_id == self.neighbour_id:
-            raise InputError(f"product {self.anchor_id!r} is not its own neighbour", field="neighbour_id")
-        for field, allowed in (("verdict", get_args(Verdict)), ("source", get_args(Source))):
-            if getattr(self, field) not in allowed:
-                raise InputError(f"{getattr(self, field)!r} is none of {', '.join(allowed)}", field=field)
-        if self.anchor_count < 0:
-            raise InputError(f"{self.anchor_count} is below 0", field="anchor_count")
-        if any(seen.rank < 1 for seen in self.seen):
-            raise InputError("the first place of a list is 1", field="seen")
-        if len({seen.arm for seen in self.seen}) < len(self.seen):
-            raise InputError("an arm is named twice", field="seen")
 
 
 class JudgementStore:
@@ -159,12 +91,12 @@ class JudgementStore:
         """
         newest = (
             select(func.max(JudgementRow.id))
-            .where(JudgementRow.source != REPEAT_SOURCE)
+            .where(JudgementRow.source != Source.REPEAT)
             .group_by(JudgementRow.anchor_id, JudgementRow.neighbour_id, JudgementRow.rater)
         )
         if anchor_id is not None:
             newest = newest.where(JudgementRow.anchor_id == anchor_id)
-        wanted = JudgementRow.id.in_(newest), JudgementRow.verdict != "withdrawn"
+        wanted = JudgementRow.id.in_(newest), JudgementRow.verdict != Verdict.WITHDRAWN
         return self._frame(select(*_columns()).where(*wanted).order_by(JudgementRow.id))
 
     def seen(self, anchor_id: str | None = None) -> pd.DataFrame:
@@ -203,19 +135,19 @@ class JudgementStore:
 
     def has_demo(self) -> bool:
         """Whether sample judgements are among the rows."""
-        query = select(JudgementRow.id).where(JudgementRow.source == DEMO_SOURCE).limit(1)
+        query = select(JudgementRow.id).where(JudgementRow.source == Source.DEMO).limit(1)
         with self.database.reading() as session:
             return session.execute(query).first() is not None
 
     def remove_demo(self) -> int:
         """Delete the sample judgements, the only rows that are ever deleted, and return how many there were."""
         with self.database.transaction() as session:
-            ids = select(JudgementRow.id).where(JudgementRow.source == DEMO_SOURCE)
+            ids = select(JudgementRow.id).where(JudgementRow.source == Source.DEMO)
             # Said outright rather than left to the foreign key: a database may be opened without its cascades.
             session.execute(delete(AppearanceRow).where(AppearanceRow.judgement_id.in_(ids)))
             removed = len(
                 session.scalars(
-                    delete(JudgementRow).where(JudgementRow.source == DEMO_SOURCE).returning(JudgementRow.id)
+                    delete(JudgementRow).where(JudgementRow.source == Source.DEMO).returning(JudgementRow.id)
                 ).all()
             )
         logger.warning("removed %d sample judgements from %s", removed, self.database.name)
@@ -232,10 +164,11 @@ def add_within(session: Session, judgements: Iterable[Judgement]) -> int:
     known = _stored(session, [judgement.client_id for judgement in batch])
     rows = []
     for judgement in batch:
+        row = _to_row(judgement, now)
         if judgement.client_id not in known:
-            rows.append(_to_row(judgement, now))
-            known[judgement.client_id] = judgement
-        elif _content(known[judgement.client_id]) != _content(judgement):
+            rows.append(row)
+            known[judgement.client_id] = row
+        elif _content(known[judgement.client_id]) != _content(row):
             raise StoreError(
                 f"Judgement {judgement.client_id} about {judgement.anchor_id!r} and {judgement.neighbour_id!r} "
                 "is stored with other content. Nothing was stored; a change of mind needs an id of its own."
@@ -245,12 +178,7 @@ def add_within(session: Session, judgements: Iterable[Judgement]) -> int:
     return len(rows)
 
 
-def _check_text(value: str | None, field: str) -> None:
-    if value is not None and ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value)):
-        raise InputError(f"{value!r} holds a character that cannot be stored", field=field)
-
-
-def _columns() -> list:
+def _columns() -> list[Any]:
     return [getattr(JudgementRow, name) for name in COLUMNS]
 
 
@@ -264,26 +192,22 @@ def _read(session: Session, query: Select) -> pd.DataFrame:
     return frame.astype({name: DTYPES.get(name, "str") for name in names})
 
 
-def _stored(session: Session, client_ids: Sequence[str]) -> dict[str, Judgement]:
-    found: dict[str, Judgement] = {}
+def _stored(session: Session, client_ids: Sequence[str]) -> dict[str, JudgementRow]:
+    found: dict[str, JudgementRow] = {}
     for start in range(0, len(client_ids), IDS_PER_QUERY):
         query = select(JudgementRow).where(JudgementRow.client_id.in_(client_ids[start : start + IDS_PER_QUERY]))
-        found |= {row.client_id: _from_row(row) for row in session.scalars(query)}
+        found |= {row.client_id: row for row in session.scalars(query)}
     return found
 
 
 def _to_row(judgement: Judgement, now: datetime) -> JudgementRow:
-    values = {name: getattr(judgement, name) for name in COLUMNS if name not in ("id", "created_at")}
-    places = [AppearanceRow(arm=seen.arm, rank=seen.rank) for seen in judgement.seen]
-    return JudgementRow(**values, created_at=now, appearances=places)
+    values = {name: getattr(judgement, name) for name in CONTENT}
+    # Plain text, not members of an enumeration: what a driver makes of those is its own affair.
+    values |= {name: str(values[name]) for name in ("verdict", "source", "reason") if values[name] is not None}
+    appearances = [AppearanceRow(arm=arm, rank=rank) for arm, rank in judgement.ranks.items()]
+    return JudgementRow(**values, created_at=now, appearances=appearances)
 
 
-def _from_row(row: JudgementRow) -> Judgement:
-    values = {name: getattr(row, name) for name in COLUMNS if name not in ("id", "created_at")}
-    return Judgement(**values, seen=tuple(Seen(place.arm, place.rank) for place in row.appearances))
-
-
-def _content(judgement: Judgement) -> tuple:
-    """What makes two judgements the same; the order in which arms are named does not matter."""
-    values = tuple(getattr(judgement, name) for name in COLUMNS if name not in ("id", "created_at"))
-    return (*values, frozenset(judgement.seen))
+def _content(row: JudgementRow) -> tuple[Any, ...]:
+    """What makes two judgements the same; the order of arms does not matter."""
+    return (*(getattr(row, name) for name in CONTENT), {one.arm: one.rank for one in row.appearances})

@@ -1,6 +1,6 @@
-"""The review queue: hands out cards of a campaign and takes decisions on them, in the database.
+"""The review queue: hands out the cards of a campaign.
 
-A card is leased to one person; nobody else gets its product until the lease ends. On it lie up to ten of what any arm
+A card is leased to one person; nobody else gets its product until the lease ends. On it are up to ten of what any arm
 returned for the product, drawn by chance and shuffled, each as likely as the others. Some products come a second time,
 to another person, with the same neighbours; and some cards come back to the same person after a while, unannounced.
 
@@ -20,40 +20,17 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from engine.core.errors import InputError
 from engine.curation.campaigns import Campaign
-from engine.curation.judgements import REPEAT_SOURCE, Judgement, Seen, add_within
+from engine.curation.pools import Pool
 from engine.store import CampaignAnchorRow, CardRow
 from engine.store.dialect import lock
 
-__all__ = [
-    "CARD_SIZE",
-    "LEASE_SECONDS",
-    "REPEAT_AFTER",
-    "Card",
-    "Pool",
-    "Vote",
-    "draw",
-    "judge",
-    "judged_by",
-    "pool_of_release",
-    "skip",
-    "undo",
-]
+__all__ = ["CARD_SIZE", "LEASE_SECONDS", "REPEAT_AFTER", "Card", "draw", "judged_by"]
 
 LEASE_SECONDS = 10 * 60
 CARD_SIZE = 10
-DEPTH = 10  # the pool of a product: the ten best of every arm
 LOOKED_UP = 5  # free products at a time
 REPEAT_AFTER = 20  # cards of the same person between a card and its repetition
-
-
-@dataclass(frozen=True)
-class Pool:
-    """What lies beside a product: `places` is neighbour -> {release: {arm: rank}}, `lists` {release: {arm: length}}."""
-
-    places: Mapping[str, Mapping[str, Mapping[str, int]]]
-    lists: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -64,38 +41,6 @@ class Card:
     anchor_id: str
     neighbour_ids: tuple[str, ...]
     lease_until: float
-
-
-@dataclass(frozen=True)
-class Vote:
-    """What was said about one neighbour of a card."""
-
-    client_id: str
-    neighbour_id: str
-    verdict: str
-    implied: bool
-    reason: str | None = None
-
-
-def pool_of_release(
-    release_id: str, returned: Mapping[str, Mapping[str, int]], arms: Sequence[str]
-) -> tuple[dict[str, dict[str, dict[str, int]]], dict[str, dict[str, int]]]:
-    """The places and lists that one release adds to a pool.
-
-    Parameters
-    ----------
-    returned : `Recommender.arms_returning`.
-    arms : those that are judged.
-    """
-    places: dict[str, dict[str, dict[str, int]]] = {}
-    lengths: dict[str, int] = {}
-    for neighbour, ranks in returned.items():
-        judged = {arm: int(rank) for arm, rank in ranks.items() if arm in arms}
-        if judged:
-            places[neighbour] = {release_id: judged}
-            for arm in judged:
-                lengths[arm] = lengths.get(arm, 0) + 1
-    return places, {release_id: lengths}
 
 
 def draw(
@@ -128,72 +73,6 @@ def draw(
             break
         drawn.append(card)
     return drawn
-
-
-def judge(
-    session: Session, card_id: str, rater: str, votes: Sequence[Vote], *, now: float, seconds: float | None = None
-) -> int:
-    """Store what was said on a card; 0 where it was stored before.
-
-    A lease that ended does not matter: what was judged is kept, and where somebody else judged the product meanwhile it
-    has two opinions. Raises `InputError` where the card is not this person's or the votes are not about its neighbours.
-
-    Parameters
-    ----------
-    seconds : how long the card was looked at.
-    """
-    card = _own(session, card_id, rater)
-    if sorted(vote.neighbour_id for vote in votes) != sorted(neighbour for neighbour, _ in card.pairs):
-        raise InputError("the verdicts are not about the products of the card", field="verdicts")
-    stored = add_within(session, [_judgement(card, vote) for vote in votes])
-    card.state, card.decided_at, card.seconds = "judged", datetime.fromtimestamp(now, UTC), seconds
-    anchor = _anchor(session, card)
-    if anchor is not None and card.kind == "first":
-        if not anchor.done or anchor.first_rater == rater:
-            anchor.done, anchor.first_card, anchor.first_rater, anchor.taken_until = True, card.id, rater, 0.0
-        else:
-            anchor.second_done = True
-    elif anchor is not None and card.kind == "second":
-        anchor.second_done, anchor.second_until = True, 0.0
-    return stored
-
-
-def skip(session: Session, card_id: str, rater: str, *, now: float) -> None:
-    """This person does not want to judge the card; others may."""
-    card = _own(session, card_id, rater)
-    if card.state == "judged":
-        raise InputError("this card is judged; take that back first", field="card")
-    card.state, card.decided_at = "skipped", datetime.fromtimestamp(now, UTC)
-    _release(session, card)
-
-
-def undo(session: Session, card_id: str, rater: str, decision_id: str, *, now: float) -> None:
-    """Take the decision on a card back: its votes are withdrawn, under ids that follow from the decision's own, and this
-    person holds the card again.
-    """
-    card = _own(session, card_id, rater)
-    try:
-        decision = uuid.UUID(decision_id)
-    except ValueError as exc:
-        raise InputError("a decision needs an id", field="id") from exc
-    anchor = _anchor(session, card)
-    if anchor is not None and card.state == "skipped":
-        second = card.kind == "second"
-        holder, until = (anchor.second_card, anchor.second_until) if second else (anchor.first_card, anchor.taken_until)
-        judged = anchor.second_done if second else anchor.done
-        if card.kind != "repeat" and holder != card.id and (until > now or judged):
-            raise InputError("somebody else has taken this product meanwhile", field="card")
-    if card.state == "judged":
-        back = [
-            Vote(str(uuid.uuid5(decision, neighbour)), neighbour, "withdrawn", False) for neighbour, _ in card.pairs
-        ]
-        add_within(session, [_judgement(card, vote) for vote in back])
-    card.state, card.lease_until, card.decided_at = "leased", now + LEASE_SECONDS, None
-    if anchor is not None and card.kind == "second":
-        anchor.second_done, anchor.second_card, anchor.second_until = False, card.id, card.lease_until
-    elif anchor is not None and card.kind == "first" and anchor.first_rater in (None, rater):
-        anchor.done, anchor.first_card, anchor.first_rater = False, card.id, None
-        anchor.taken_until = card.lease_until
 
 
 def judged_by(session: Session, campaign_id: str, rater: str) -> int:
@@ -236,7 +115,7 @@ class _Turn:
                     return None
             anchor = self._free.pop(0)
             pool = self._pool(anchor.anchor_id)
-            if pool.places:
+            if pool.ranks:
                 card = self._card(anchor, "first", None, *self._drawn(pool))
                 anchor.first_card, anchor.taken_until = card.id, card.lease_until
                 return card
@@ -307,16 +186,14 @@ class _Turn:
         return self._card(card, "repeat", card.id, self._shuffled(card.pairs), card.lists, card.pair_probability)
 
     def _drawn(self, pool: Pool) -> tuple[list[Any], dict[str, Any], float]:
-        neighbours = sorted(pool.places)
+        neighbours = sorted(pool.ranks)
         size = min(self._size, len(neighbours))
-        chosen = [neighbours[place] for place in self._rng.permutation(len(neighbours))[:size]]
-        pairs = [
-            [neighbour, {name: dict(arms) for name, arms in pool.places[neighbour].items()}] for neighbour in chosen
-        ]
-        return pairs, {name: dict(arms) for name, arms in pool.lists.items()}, size / len(neighbours)
+        chosen = [neighbours[index] for index in self._rng.permutation(len(neighbours))[:size]]
+        pairs = [[neighbour, _as_json(pool.ranks[neighbour])] for neighbour in chosen]
+        return pairs, _as_json(pool.lengths), size / len(neighbours)
 
     def _shuffled(self, pairs: Sequence[Any]) -> list[Any]:
-        return [pairs[place] for place in self._rng.permutation(len(pairs))]
+        return [pairs[index] for index in self._rng.permutation(len(pairs))]
 
     def _card(
         self,
@@ -339,43 +216,5 @@ class _Turn:
         return Card(row.id, row.anchor_id, tuple(neighbour for neighbour, _ in pairs), until)
 
 
-def _own(session: Session, card_id: str, rater: str) -> CardRow:
-    card = session.get(CardRow, card_id)
-    if card is None:
-        raise InputError("this card was not handed out here; the next ones are", field="card")
-    if card.rater != rater:
-        raise InputError("this card is with somebody else", field="card")
-    return card
-
-
-def _anchor(session: Session, card: CardRow) -> CampaignAnchorRow | None:
-    return session.get(CampaignAnchorRow, (card.campaign_id, card.anchor_id))
-
-
-def _release(session: Session, card: CardRow) -> None:
-    anchor = _anchor(session, card)
-    if anchor is None:
-        return
-    # A lease that has ended may be somebody else's by now.
-    if card.kind == "second" and anchor.second_card == card.id:
-        anchor.second_until = 0.0
-    elif card.kind == "first" and anchor.first_card == card.id:
-        anchor.taken_until = 0.0
-
-
-def _judgement(card: CardRow, vote: Vote) -> Judgement:
-    places = dict(card.pairs)[vote.neighbour_id]
-    return Judgement(
-        client_id=vote.client_id,
-        anchor_id=card.anchor_id,
-        neighbour_id=vote.neighbour_id,
-        verdict=vote.verdict,  # type: ignore[arg-type]  # checked by Judgement
-        implied=vote.implied,
-        rater=card.rater,
-        source=REPEAT_SOURCE if card.kind == "repeat" else "review",
-        release_id=card.release_id,
-        anchor_count=card.anchor_count,
-        seen=tuple(Seen(arm, rank) for arm, rank in sorted(places.get(card.release_id, {}).items())),
-        reason=vote.reason,
-        card_id=card.id,
-    )
+def _as_json(by_release: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    return {release: dict(numbers) for release, numbers in by_release.items()}

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.curation.judgements import DEMO_SOURCE, Judgement, JudgementStore, Seen
+from engine.curation.judgements import JudgementStore
 from engine.curation.rates.irrelevance import count_bins
+from engine.curation.votes import Judgement, Source, Verdict
 
 if TYPE_CHECKING:
     from engine.recommend.recommender import Recommender
@@ -59,13 +60,13 @@ def store_sample_judgements(
                     ),
                     anchor_id=anchor,
                     neighbour_id=neighbour,
-                    verdict="irrelevant" if irrelevant else "relevant",
+                    verdict=Verdict.IRRELEVANT if irrelevant else Verdict.RELEVANT,
                     implied=False,
                     rater=DEMO_RATER,
-                    source=DEMO_SOURCE,
+                    source=Source.DEMO,
                     release_id=recommender.release_id,
                     anchor_count=int(counts[anchor]),
-                    seen=tuple(Seen(arm, rank) for arm, rank in sorted(arms.items())),
+                    ranks=arms,
                 )
             )
     return store.add(judgements)

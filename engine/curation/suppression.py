@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
-from engine.curation.judgements import DEMO_SOURCE, JudgementStore
+from engine.curation.judgements import JudgementStore
+from engine.curation.votes import SURE, Source, Verdict
 
 __all__ = ["Suppressed", "ruled_out"]
 
@@ -28,13 +29,13 @@ def ruled_out(current: pd.DataFrame, leads: Collection[str] = ()) -> dict[str, f
     current : the votes in force, `JudgementStore.current`.
     leads : names of those whose word decides.
     """
-    sure = current[current["verdict"].isin(["irrelevant", "relevant"]) & (current["source"] != DEMO_SOURCE)]
+    sure = current[current["verdict"].isin(SURE) & (current["source"] != Source.DEMO)]
     if sure.empty:
         return {}
-    bad = sure.assign(bad=(sure["verdict"] == "irrelevant").astype("int64")).sort_values("id")
+    bad = sure.assign(bad=(sure["verdict"] == Verdict.IRRELEVANT).astype("int64")).sort_values("id")
     votes = bad.groupby(PAIR)["bad"].agg(["sum", "size"])
     out = (2 * votes["sum"] > votes["size"]) & (votes["sum"] >= (LEAST_VOTES if leads else 1))
-    decided = bad[bad["rater"].isin(list(leads)) | (bad["source"] == "adjudication")].groupby(PAIR)["bad"].last()
+    decided = bad[bad["rater"].isin(list(leads)) | (bad["source"] == Source.ADJUDICATION)].groupby(PAIR)["bad"].last()
     out.loc[decided.index] = decided.astype(bool)
     pairs = out[out].index.to_frame(index=False)
     return {str(anchor): frozenset(group) for anchor, group in pairs.groupby("anchor_id")["neighbour_id"]}

@@ -17,8 +17,9 @@ import pandas as pd
 
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
-from engine.curation.judgements import DEMO_SOURCE, JudgementStore
+from engine.curation.judgements import JudgementStore
 from engine.curation.suppression import ruled_out
+from engine.curation.votes import SURE, Source, Verdict
 from engine.models.correction import Pairs
 from engine.release.judged_products import products_trained_on
 from engine.store import Database
@@ -75,9 +76,9 @@ def judgements_for_training(workspace: Workspace, settings: Settings) -> Trainin
 def take_training_judgements(store: JudgementStore, leads: Collection[str], share: float) -> TrainingJudgements:
     """What people agree on now; a `share` of the products teaches."""
     current = store.current()
-    sure = current[current["verdict"].isin(["irrelevant", "relevant"]) & (current["source"] != DEMO_SOURCE)]
+    sure = current[current["verdict"].isin(SURE) & (current["source"] != Source.DEMO)]
     out = ruled_out(sure, leads)
-    relevant = (sure["verdict"] == "relevant").astype("float64")
+    relevant = (sure["verdict"] == Verdict.RELEVANT).astype("float64")
     pairs = (
         sure.assign(share=relevant, implied=sure["implied"].astype(bool))
         .groupby(["anchor_id", "neighbour_id"], as_index=False)

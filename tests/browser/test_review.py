@@ -17,7 +17,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from engine.core.workspace import Workspace
-from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.curation.judgements import JudgementStore
+from engine.curation.votes import SURE, Source, Vote, judgement_in_release
 from engine.recommend.recommender import Recommender
 from engine.store import Database
 from tests.conftest import REPOSITORY
@@ -278,9 +279,9 @@ def test_a_newcomer_warms_up_and_nothing_of_it_is_stored(tiny, address, store, c
     judged = set(store.current()["anchor_id"])
     example = next(item for item in facade.items["item_id"] if item.startswith("f3-") and item not in judged)
     store.add(
-        Judgement(
-            str(uuid.uuid4()), example, one.item_id, "irrelevant" if one.rank <= 5 else "relevant", False, "Old hand",
-            "similar_items", facade.release_id, 3, (Seen("hybrid", one.rank),),
+        judgement_in_release(
+            Vote(client_id=str(uuid.uuid4()), neighbour_id=one.item_id, verdict=SURE[one.rank > 5]),
+            facade, example, rater="Old hand", source=Source.SIMILAR_ITEMS, k=10,
         )
         for one in facade.neighbours(example, "hybrid", 10)
     )  # fmt: skip

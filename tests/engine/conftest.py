@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.curation.judgements import JudgementStore
+from engine.curation.votes import Judgement
 from engine.store import Database
 from tests.conftest import skip_or_fail
 
@@ -45,10 +46,9 @@ def store(url: str, open_store: Callable[[str], JudgementStore]) -> JudgementSto
 
 @pytest.fixture(scope="session")
 def judge() -> Callable[..., Judgement]:
-    """A valid judgement; arguments replace single fields, `seen` may be a dict of arm and rank."""
+    """A valid judgement; arguments replace single fields."""
 
     def make(anchor: str = "a", neighbour: str = "n", verdict: str = "irrelevant", **changes: Any) -> Judgement:
-        seen = changes.pop("seen", {"als": 1})
         fields = {
             "client_id": str(uuid.uuid4()),
             "implied": False,
@@ -56,9 +56,9 @@ def judge() -> Callable[..., Judgement]:
             "source": "similar_items",
             "release_id": "r1",
             "anchor_count": 3,
+            "ranks": {"als": 1},
         } | changes
-        places = tuple(Seen(arm, rank) for arm, rank in seen.items())
-        return Judgement(anchor_id=anchor, neighbour_id=neighbour, verdict=verdict, seen=places, **fields)
+        return Judgement(anchor_id=anchor, neighbour_id=neighbour, verdict=verdict, **fields)
 
     return make
 

@@ -13,7 +13,10 @@ from engine.core.exports import FORMATS
 from engine.core.workspace import Workspace
 from engine.curation import queue
 from engine.curation.campaigns import Plan, campaign, campaigns, create_campaign
+from engine.curation.decisions import judge
 from engine.curation.judgements import JudgementStore
+from engine.curation.pools import pool_of_release
+from engine.curation.votes import Vote
 from engine.recommend.recommender import Recommender
 from engine.store import Database
 from tests.support.tiny_release import build_tiny_release
@@ -43,7 +46,7 @@ def judged(built, store):
     rng, now = np.random.default_rng(0), 1_800_000_000.0
 
     def pool(anchor):
-        return queue.Pool(*queue.pool_of_release(facade.release_id, facade.arms_returning(anchor, 10), spring.arms))
+        return pool_of_release(facade.release_id, facade.arms_returning(anchor, 10), spring.arms)
 
     for rater in ("Ann", "Bo"):
         while True:
@@ -52,16 +55,16 @@ def judged(built, store):
             if not cards:
                 break
             for card in cards:
-                bad = {name: "als" in releases["r0001"] for name, releases in pool(card.anchor_id).places.items()}
+                bad = {name: "als" in releases["r0001"] for name, releases in pool(card.anchor_id).ranks.items()}
                 said = [
-                    queue.Vote(
-                        str(uuid.uuid4()), name,
-                        "irrelevant" if bad[name] and not (rater == "Bo" and place == 0) else "relevant", place > 4,
+                    Vote(
+                        client_id=str(uuid.uuid4()), neighbour_id=name, implied=place > 4,
+                        verdict="irrelevant" if bad[name] and not (rater == "Bo" and place == 0) else "relevant",
                     )
                     for place, name in enumerate(card.neighbour_ids)
                 ]  # fmt: skip
                 with store.database.transaction() as session:
-                    queue.judge(session, card.id, rater, said, now=now, seconds=4.0)
+                    judge(session, card.id, rater, said, now=now, seconds=4.0)
                 now += 5
     return spring
 

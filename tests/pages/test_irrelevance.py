@@ -21,9 +21,12 @@ from engine.cli.main import main
 from engine.core.workspace import Workspace
 from engine.curation import queue
 from engine.curation.campaigns import Plan, campaign, create_campaign
+from engine.curation.decisions import judge
 from engine.curation.evidence import evidence_pack
-from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.curation.judgements import JudgementStore
+from engine.curation.pools import Pool, joined, pool_of_release
 from engine.curation.samples import store_sample_judgements
+from engine.curation.votes import Judgement, Source, Vote, judgement_in_release
 from engine.recommend.recommender import Recommender
 from engine.store import Database
 from tests.support.tiny_release import build_tiny_release
@@ -83,12 +86,8 @@ def chart(app: AppTest) -> dict:
 
 
 def flag(recommender, anchor: str, neighbour: str, verdict: str = "irrelevant", rater: str = "Ann") -> Judgement:
-    seen = tuple(Seen(arm, rank) for arm, rank in recommender.arms_returning(anchor)[neighbour].items())
-    counts = recommender.items.set_index("item_id")["interaction_count"]
-    return Judgement(
-        str(uuid.uuid4()), anchor, neighbour, verdict, False, rater, "similar_items", recommender.release_id,
-        int(counts[anchor]), seen,
-    )  # fmt: skip
+    vote = Vote(client_id=str(uuid.uuid4()), neighbour_id=neighbour, verdict=verdict)
+    return judgement_in_release(vote, recommender, anchor, rater=rater, source=Source.SIMILAR_ITEMS, k=10)
 
 
 def words(app: AppTest) -> str:
@@ -229,13 +228,13 @@ def test_two_releases_on_the_same_cards_are_compared(tmp_path, monkeypatch):
     both, now = campaign(store.database, made), 1_800_000_000.0
 
     def pool(anchor):
-        places, lists = {}, {}
-        for facade in (newer, older):
-            found = queue.pool_of_release(facade.release_id, facade.arms_returning(anchor, 10), both.arms)
-            for name, where in found[0].items():
-                places.setdefault(name, {}).update(where)
-            lists |= found[1]
-        return queue.Pool(places, lists)
+        return joined(
+            (
+                pool_of_release(facade.release_id, facade.arms_returning(anchor, 10), both.arms)
+                for facade in (newer, older)
+            ),
+            shown=lambda _item_id: True,
+        )
 
     rng = np.random.default_rng(0)
     while True:
@@ -245,13 +244,16 @@ def test_two_releases_on_the_same_cards_are_compared(tmp_path, monkeypatch):
             break
         for card in cards:
             # What only the older release returns is irrelevant.
-            where = pool(card.anchor_id).places
+            where = pool(card.anchor_id).ranks
             said = [
-                queue.Vote(str(uuid.uuid4()), name, "relevant" if "r0002" in where[name] else "irrelevant", False)
+                Vote(
+                    client_id=str(uuid.uuid4()), neighbour_id=name,
+                    verdict="relevant" if "r0002" in where[name] else "irrelevant",
+                )
                 for name in card.neighbour_ids
-            ]
+            ]  # fmt: skip
             with store.database.transaction() as session:
-                queue.judge(session, card.id, "Ann", said, now=now, seconds=3.0)
+                judge(session, card.id, "Ann", said, now=now, seconds=3.0)
             now += 1
     app = opened(judged="cards", campaign=made)
     said = words(app)
@@ -272,9 +274,9 @@ def judge_cards(store: JudgementStore, recommender: Recommender, campaign_id: st
     """Judge a campaign to its end: what this arm returns is irrelevant."""
     one, rng, now = campaign(store.database, campaign_id), np.random.default_rng(seed), 1_800_000_000.0
 
-    def pool(anchor: str) -> queue.Pool:
+    def pool(anchor: str) -> Pool:
         returned = recommender.arms_returning(anchor, 10)
-        return queue.Pool(*queue.pool_of_release(recommender.release_id, returned, one.arms))
+        return pool_of_release(recommender.release_id, returned, one.arms)
 
     while True:
         with store.database.transaction() as session:
@@ -284,11 +286,15 @@ def judge_cards(store: JudgementStore, recommender: Recommender, campaign_id: st
         for card in cards:
             where = recommender.arms_returning(card.anchor_id)
             said = [
-                queue.Vote(str(uuid.uuid4()), name, "irrelevant" if bad in where[name] else "relevant", False)
+                Vote(
+                    client_id=str(uuid.uuid4()),
+                    neighbour_id=name,
+                    verdict="irrelevant" if bad in where[name] else "relevant",
+                )
                 for name in card.neighbour_ids
             ]
             with store.database.transaction() as session:
-                queue.judge(session, card.id, "Ann", said, now=now, seconds=3.0)
+                judge(session, card.id, "Ann", said, now=now, seconds=3.0)
             now += 1
 
 

@@ -10,7 +10,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.core.workspace import Workspace
-from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.curation.judgements import JudgementStore
+from engine.curation.votes import SURE, Source, Vote, judgement_in_release
 from engine.recommend.recommender import Recommender
 from engine.store import Database
 from tests.support.tiny_release import build_tiny_release
@@ -57,9 +58,11 @@ def given(app: AppTest) -> dict:
 def judge(store: JudgementStore, facade: Recommender, anchor: str, rater: str, source: str = "review") -> None:
     """All of what Longtail shows for a product, the first four irrelevant."""
     store.add(
-        Judgement(
-            str(uuid.uuid4()), anchor, one.item_id, "irrelevant" if one.rank <= 4 else "relevant", one.rank > 4, rater,
-            source, facade.release_id, 3, (Seen("hybrid", one.rank),),
+        judgement_in_release(
+            Vote(
+                client_id=str(uuid.uuid4()), neighbour_id=one.item_id, verdict=SURE[one.rank > 4], implied=one.rank > 4
+            ),
+            facade, anchor, rater=rater, source=Source(source), k=10,
         )
         for one in facade.neighbours(anchor, "hybrid", 10)
     )  # fmt: skip

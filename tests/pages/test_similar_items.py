@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from engine.core.settings import Settings
-from engine.curation.judgements import Judgement, JudgementStore
+from engine.curation.judgements import JudgementStore
+from engine.curation.votes import Judgement
 from engine.recommend.recommender import Recommender
 from engine.store import Database
 from tests.support.dashboard import ROOT, card_data, open_shell, shown_ids, written_html
@@ -163,7 +164,7 @@ def test_judgements_are_shown_wherever_the_pair_appears(tiny):
     judgement = Judgement(
         client_id="6d0c9b3e-4a3f-4f0e-9d5e-0d2f8c6b7a10", anchor_id="f3-02", neighbour_id=neighbour,
         verdict="irrelevant", implied=False, rater="Bo", source="similar_items", release_id="r0001", anchor_count=7,
-        seen=(),
+        ranks={},
     )  # fmt: skip
     JudgementStore(Database(tiny.workspace.database_url)).add([judgement])
     for view in ("", "hybrid"):

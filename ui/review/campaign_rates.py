@@ -20,10 +20,10 @@ from engine.curation.rates.weighted import (
     overall_rates,
     paired_differences,
 )
+from engine.curation.votes import Reason
 from ui.app.curator import curator_name
 from ui.app.resources import judgements, recommender, workspace
 from ui.app.url import mirror, query, writer
-from ui.review.component import REASONS
 from ui.widgets.formatting import plural
 
 __all__ = ["CampaignSummary", "between_releases", "campaign_summary"]
@@ -62,7 +62,7 @@ def campaign_summary(current: pd.DataFrame, word: str, k: int) -> CampaignSummar
             "Judgements", list(SAID), key="rates_said", format_func=SAID.__getitem__, width=240,
             on_change=writer("rates_said", "said"),
         )  # fmt: skip
-        reasons = {"": "Any reason"} | REASONS
+        reasons = {"": "Any reason"} | {one.value: one.words for one in Reason}
         reason = query("reason", allowed=reasons)
         mirror("rates_reason", reason)
         st.selectbox(

@@ -4,62 +4,58 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from markdown_it import MarkdownIt
 
-from engine.recommend.recommender import Recommender
-from ui.widgets.cards import Card, CardMaker
+from engine.curation.votes import GIVEN, Reason
+from ui.review.cards import ReviewCard
+from ui.review.progress import Progress
 
-__all__ = ["REASONS", "browser_card", "guidelines_html", "review_component"]
+__all__ = ["ReviewData", "guidelines_html", "review_component"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SCRIPTS = ("common.js", "review_outbox.js", "review_view.js", "review.js")
-REASONS = {
-    "wrong_kind": "wrong kind of product",
-    "wrong_style": "wrong style",
-    "wrong_occasion": "wrong occasion",
-    "wrong_price": "wrong price level",
-    "duplicate": "duplicate",
-}
-# Nothing that tells how well known a product is or who returned it: the curator is to judge by the product.
-SHOWN = ("item_id", "title", "brand", "price", "image", "large")
 
 
-def review_component(*, key: str, data: Mapping[str, Any], on_renew: Callable[[], None]) -> None:
+@dataclass(frozen=True)
+class ReviewData:
+    """What the component needs; it adds the verdicts and reasons with their words.
+
+    Attributes
+    ----------
+    session : names curator, shop, mode and campaign; the browser files what it stores under this name.
+    pair : whether a card has one neighbour instead of ten.
+    token : from `sign_token`, sent with every request.
+    url : where to ask for "cards" and send "decisions".
+    guidelines : HTML.
+    warmup : cards with answers, shown before the first real one.
+    """
+
+    session: str
+    pair: bool
+    token: str
+    url: Mapping[str, str]
+    guidelines: str
+    warmup: Sequence[ReviewCard]
+    progress: Progress
+
+
+def review_component(*, key: str, data: ReviewData, on_renew: Callable[[], None]) -> None:
     """Draw the component.
 
     Parameters
     ----------
-    data : session (names curator, campaign and place; what the browser keeps is kept under it), token, url
-        {cards, decisions}, guidelines (HTML), reasons, warmup (cards with answers), progress.
-    on_renew : called before the page runs again when the pass is no longer good.
+    on_renew : called before the page runs again when the token is no longer good.
     """
-    reasons = list(REASONS.items())
-    _component()(key=key, data={**data, "reasons": reasons}, on_renew_change=on_renew)
-
-
-def browser_card(
-    card_id: str, anchor_id: str, neighbour_ids: Sequence[str], expires: float, facade: Recommender, maker: CardMaker
-) -> dict[str, Any]:
-    """A card as the browser gets it: what is shown of the products, blind to arms, ranks and traffic.
-
-    Raises `NotFoundError` where a product is no longer in the catalogue.
-    """
-
-    def shown(item_id: str) -> dict[str, Any]:
-        made: Card = maker.card(facade.row(item_id))
-        return {name: value for name, value in asdict(made).items() if name in SHOWN}
-
-    return {
-        "id": card_id,
-        "expires": expires,
-        "anchor": shown(anchor_id),
-        "neighbours": [shown(neighbour) for neighbour in neighbour_ids],
+    words = {
+        "verdicts": {verdict.value: verdict.words for verdict in GIVEN},
+        "reasons": [[reason.value, reason.words] for reason in Reason],
     }
+    _component()(key=key, data=asdict(data) | words, on_renew_change=on_renew)
 
 
 def guidelines_html(text: str) -> str:

@@ -8,6 +8,7 @@ true", so a pre-empted run loses nothing and a repeated one stores nothing twice
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ import streamlit as st
 
 from engine.arms.registry import title_of
 from engine.core.errors import InputError, LongtailError
-from engine.curation.judgements import Judgement, Seen
+from engine.curation.votes import GIVEN, SURE, Judgement, Source, Verdict, Vote, judgement_in_release
 from engine.recommend.recommender import Recommender
 from ui.app.curator import curator_name, name_form
 from ui.app.notices import say
@@ -23,12 +24,25 @@ from ui.app.resources import judgements, recommender, settings
 from ui.widgets.cards import Judging
 from ui.widgets.formatting import plain, plural
 
-__all__ = ["ask_for_name", "judged_sentence", "judging_data", "make_judgements", "store_outbox"]
+__all__ = ["Flag", "ask_for_name", "judged_sentence", "judging_data", "make_judgements", "store_outbox"]
 
 _SETTLED = "judgements_settled"
 _WAITING = "judgements_waiting"
 REMEMBERED = 500
-_VERDICT_WORDS = {"irrelevant": "irrelevant", "relevant": "fits", "unsure": "can't tell"}
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A vote given on the cards of a list: beside which product, and on which release."""
+
+    vote: Vote
+    anchor_id: str
+    release_id: str
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Flag:
+        """As the cards send it: what `Vote.from_json` reads, anchor, release. Raises `InputError` naming the field."""
+        return cls(Vote.from_json(entry), str(entry.get("anchor")), str(entry.get("release")))
 
 
 def judging_data(current: pd.DataFrame, anchor_id: str, *, rest: bool) -> Judging:
@@ -54,6 +68,7 @@ def judging_data(current: pd.DataFrame, anchor_id: str, *, rest: bool) -> Judgin
         others={neighbour: _others_phrase(verdicts) for neighbour, verdicts in others.items()},
         rest=rest,
         settled=st.session_state.get(_SETTLED, []),
+        words={verdict.value: verdict.words for verdict in SURE},
     )
 
 
@@ -69,7 +84,9 @@ def judged_sentence(current: pd.DataFrame, lists: Mapping[str, Sequence[str]]) -
     if judged.empty:
         return ""
     # A pair counts once, and as irrelevant where more of its judges say so than not.
-    votes = judged.assign(irrelevant=judged["verdict"] == "irrelevant").groupby("neighbour_id")["irrelevant"].mean()
+    votes = (
+        judged.assign(irrelevant=judged["verdict"] == Verdict.IRRELEVANT).groupby("neighbour_id")["irrelevant"].mean()
+    )
     irrelevant = set(votes.index[votes >= 0.5])
     raters = set(judged["rater"])
     who = "You" if raters == {curator_name()} else "You and others" if curator_name() in raters else _names(raters)
@@ -83,10 +100,18 @@ def store_outbox(key: str) -> None:
     outbox = st.session_state[key].get("outbox") or []
     settled = set(st.session_state.get(_SETTLED, []))
     fresh = [entry for entry in outbox if isinstance(entry, dict) and entry.get("client_id") not in settled]
-    if fresh and curator_name() is None:
-        st.session_state[_WAITING] = fresh
-    elif fresh:
-        _store(fresh)
+    if not fresh:
+        return
+    try:
+        flags = [Flag.from_json(entry) for entry in fresh]
+    except InputError as exc:
+        say(f"Not saved: {plain(exc)}", ":material/error:")
+        _settle([str(entry.get("client_id")) for entry in fresh])
+        return
+    if curator_name() is None:
+        st.session_state[_WAITING] = flags
+    else:
+        _store(flags)
 
 
 def ask_for_name() -> None:
@@ -95,31 +120,18 @@ def ask_for_name() -> None:
         _name_dialog()
 
 
-def make_judgements(entries: Iterable[Mapping[str, Any]], facade: Recommender, rater: str, k: int) -> list[Judgement]:
-    """Judgements from what the browser sent, which is checked: the products must be there and the release the one shown.
+def make_judgements(flags: Iterable[Flag], facade: Recommender, rater: str, k: int) -> list[Judgement]:
+    """The flags as judgements of the release they were given on.
 
-    Raises `InputError` or `NotFoundError` with a sentence for the curator.
+    Raises `InputError` where another release is shown by now and `NotFoundError` where a product is not in it, with a
+    sentence for the curator.
     """
     made = []
-    for entry in entries:
-        anchor, neighbour = str(entry.get("anchor")), str(entry.get("neighbour"))
-        if entry.get("release") != facade.release_id:
+    for flag in flags:
+        if flag.release_id != facade.release_id:
             raise InputError("a new release was published while you looked. Nothing was saved; look at the new lists.")
-        facade.row(neighbour)
-        arms = facade.arms_returning(anchor, k).get(neighbour, {})
         made.append(
-            Judgement(
-                client_id=str(entry.get("client_id")),
-                anchor_id=anchor,
-                neighbour_id=neighbour,
-                verdict=entry["verdict"],
-                implied=bool(entry.get("implied")),
-                rater=rater,
-                source="similar_items",
-                release_id=facade.release_id,
-                anchor_count=int(facade.items["interaction_count"].iloc[facade.row(anchor)]),
-                seen=tuple(Seen(arm, rank) for arm, rank in sorted(arms.items())),
-            )
+            judgement_in_release(flag.vote, facade, flag.anchor_id, rater=rater, source=Source.SIMILAR_ITEMS, k=k)
         )
     return made
 
@@ -134,33 +146,33 @@ def _name_dialog() -> None:
 
 def _dismiss() -> None:
     waiting = st.session_state.pop(_WAITING, [])
-    _settle(waiting)
+    _settle([flag.vote.client_id for flag in waiting])
     if waiting:
         say("Not saved: a judgement needs a name.")
 
 
-def _store(entries: Sequence[Mapping[str, Any]]) -> None:
+def _store(flags: Sequence[Flag]) -> None:
     rater = curator_name()
     assert rater is not None
     try:
-        judgements().add(make_judgements(entries, recommender(), rater, settings().serving.neighbours))
+        judgements().add(make_judgements(flags, recommender(), rater, settings().serving.neighbours))
     except LongtailError as exc:
         say(f"Not saved: {plain(exc)}", ":material/error:")
     else:
-        taken_back = all(entry["verdict"] == "withdrawn" for entry in entries)
-        count = "" if len(entries) == 1 else f": {plural(len(entries), 'judgement')}"
+        taken_back = all(flag.vote.verdict is Verdict.WITHDRAWN for flag in flags)
+        count = "" if len(flags) == 1 else f": {plural(len(flags), 'judgement')}"
         say(f"{'Taken back' if taken_back else 'Saved'}{count}", ":material/check:")
-    _settle(entries)
+    _settle([flag.vote.client_id for flag in flags])
 
 
-def _settle(entries: Sequence[Mapping[str, Any]]) -> None:
-    settled = [*st.session_state.get(_SETTLED, []), *(str(entry.get("client_id")) for entry in entries)]
+def _settle(client_ids: Sequence[str]) -> None:
+    settled = [*st.session_state.get(_SETTLED, []), *client_ids]
     st.session_state[_SETTLED] = settled[-REMEMBERED:]
 
 
 def _others_phrase(verdicts: Sequence[str]) -> str:
-    counts = {verdict: verdicts.count(verdict) for verdict in _VERDICT_WORDS if verdict in verdicts}
-    return ", ".join(f"{count} × {_VERDICT_WORDS[verdict]}" for verdict, count in counts.items())
+    counts = {verdict: verdicts.count(verdict) for verdict in GIVEN if verdict in verdicts}
+    return ", ".join(f"{count} × {verdict.words}" for verdict, count in counts.items())
 
 
 def _names(raters: set[str]) -> str:

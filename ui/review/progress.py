@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 
 from engine.curation import queue
 from engine.curation.campaigns import progress
 from engine.store import Database
 
-__all__ = ["ProgressBoard"]
+__all__ = ["Progress", "ProgressBoard"]
 
 TEAM_SECONDS = 2.0  # how old the team's figure may be: two dozen curators ask for it with every card
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a campaign is: cards judged by one person, products judged by anyone, and how many products are wanted."""
+
+    mine: int
+    done: int
+    target: int
 
 
 class ProgressBoard:
@@ -21,11 +31,11 @@ class ProgressBoard:
         self._database = database
         self._turn = threading.Lock()
         self._mine: dict[tuple[str, str], int] = {}
-        self._team: dict[str, tuple[float, dict[str, int]]] = {}
+        self._team: dict[str, tuple[float, int, int]] = {}
 
-    def progress(self, campaign_id: str, rater: str) -> dict[str, int]:
-        """Cards of this rater, products judged by anyone, and how many are wanted: mine, done, target."""
-        return {"mine": self._count(campaign_id, rater), **self._counts(campaign_id)}
+    def progress(self, campaign_id: str, rater: str) -> Progress:
+        """How far this rater and the team are."""
+        return Progress(self._count(campaign_id, rater), *self._counts(campaign_id))
 
     def counted(self, campaign_id: str, rater: str, mine: int) -> None:
         """This rater decided something and now has so many cards."""
@@ -42,12 +52,13 @@ class ProgressBoard:
                 self._mine[campaign_id, rater] = known
         return known
 
-    def _counts(self, campaign_id: str) -> dict[str, int]:
+    def _counts(self, campaign_id: str) -> tuple[int, int]:
+        """Products judged by anyone, and how many are wanted."""
         with self._turn:
-            counted, found = self._team.get(campaign_id, (-TEAM_SECONDS, {}))
+            counted, done, target = self._team.get(campaign_id, (-TEAM_SECONDS, 0, 0))
         if time.monotonic() - counted >= TEAM_SECONDS:
             table = progress(self._database, campaign_id)
-            found = {"done": int(table["done"].sum()), "target": int(table["target"].sum())}
+            done, target = int(table["done"].sum()), int(table["target"].sum())
             with self._turn:
-                self._team[campaign_id] = time.monotonic(), found
-        return found
+                self._team[campaign_id] = time.monotonic(), done, target
+        return done, target

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,8 +22,9 @@ from starlette.responses import JSONResponse, Response
 from engine.core.errors import InputError, LongtailError
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
+from engine.curation.decisions import Decision
 from ui.app.curator import COOKIE, clean_name
-from ui.review.service import next_cards, store_decisions
+from ui.review.service import Cards, Stored, next_cards, store_decisions
 from ui.review.tokens import ReviewToken, TokenError, read_token
 
 __all__ = ["MAX_BYTES", "cards", "decisions"]
@@ -37,7 +39,7 @@ logger = logging.getLogger(__name__)
 async def cards(request: Request) -> Response:
     """Cards for the curator, leased to them."""
 
-    def act(holder: ReviewToken, body: dict[str, Any]) -> dict[str, Any]:
+    def act(holder: ReviewToken, body: Mapping[str, Any]) -> Cards:
         want, have = body.get("want"), body.get("have")
         if not isinstance(want, int) or not isinstance(have, list):
             raise InputError("a request for cards says how many, and which are there", field="want")
@@ -51,16 +53,30 @@ async def cards(request: Request) -> Response:
 async def decisions(request: Request) -> Response:
     """Store decisions in their order; the answer comes once they are on the disk."""
 
-    def act(holder: ReviewToken, body: dict[str, Any]) -> dict[str, Any]:
+    def act(holder: ReviewToken, body: Mapping[str, Any]) -> Stored:
         sent = body.get("decisions")
         if not isinstance(sent, list) or len(sent) > MOST_DECISIONS or not all(isinstance(one, dict) for one in sent):
             raise InputError(f"decisions are a list of at most {MOST_DECISIONS}", field="decisions")
-        return store_decisions(holder, sent)
+        readable, refused = _read(sent)
+        answer = store_decisions(holder, readable)
+        return replace(answer, refused={**answer.refused, **refused})
 
     return await _answer(request, act)
 
 
-async def _answer(request: Request, act: Callable[[ReviewToken, dict[str, Any]], dict[str, Any]]) -> Response:
+def _read(sent: Sequence[Mapping[str, Any]]) -> tuple[list[Decision], dict[str, str]]:
+    """The decisions that can be read, and id -> sentence for the others."""
+    readable: list[Decision] = []
+    refused: dict[str, str] = {}
+    for entry in sent:
+        try:
+            readable.append(Decision.from_json(entry))
+        except InputError as exc:
+            refused[str(entry.get("id"))] = str(exc)
+    return readable, refused
+
+
+async def _answer(request: Request, act: Callable[[ReviewToken, Mapping[str, Any]], Cards | Stored]) -> Response:
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
@@ -68,14 +84,15 @@ async def _answer(request: Request, act: Callable[[ReviewToken, dict[str, Any]],
             return _error(413, "That is too much at once.")
     name = clean_name(unquote(request.cookies.get(COOKIE, ""))) or None
 
-    def run() -> dict[str, Any]:
+    def run() -> Cards | Stored:
         body = json.loads(bytes(raw))
         if not isinstance(body, dict):
             raise InputError("a request is an object")
         return act(read_token(Workspace(workspace_path()), body.get("token"), name), body)
 
     try:
-        return JSONResponse(await run_in_threadpool(run), headers={"Cache-Control": "no-store"})
+        answer = await run_in_threadpool(run)
+        return JSONResponse(asdict(answer), headers={"Cache-Control": "no-store"})
     except TokenError as exc:
         return _error(403, str(exc))
     except (InputError, UnicodeDecodeError, json.JSONDecodeError) as exc:

@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from engine.core.errors import NotFoundError
+from engine.curation.queue import Card
+from engine.curation.votes import SURE, Source
 from ui.app.resources import card_maker, judgements, recommender
-from ui.review.component import browser_card
+from ui.review.cards import ReviewCard, review_card
 
 __all__ = ["CARDS", "answered_lists", "warmup_cards"]
 
 CARDS = 3
 SIZE = 10
+ANY = "any"  # the answer on which others disagree
 LEAST_OF_EACH = 3  # an example shows both what fits and what does not
 NEVER = 1e12  # a warm-up card is nobody's, so no lease of it ends
 
 
-def warmup_cards(rater: str) -> list[dict[str, Any]]:
-    """Cards with `answers` for the browser; none where others have not judged enough, or this
-    person has judged cards before. Nothing about them is stored."""
+def warmup_cards(rater: str) -> list[ReviewCard]:
+    """Cards with answers; none where others have not judged enough, or this person has judged cards before.
+
+    Nothing about them is stored.
+    """
     current = judgements().current()
-    if ((current["rater"] == rater) & (current["source"] == "review")).any():
+    if ((current["rater"] == rater) & (current["source"] == Source.REVIEW)).any():
         return []
     facade, maker = recommender(), card_maker()
-    cards: list[dict[str, Any]] = []
+    cards: list[ReviewCard] = []
     for anchor, answers in answered_lists(current[current["rater"] != rater]).items():
         try:
-            card = browser_card(f"warmup-{anchor}", anchor, list(answers), NEVER, facade, maker)
+            cards.append(review_card(Card(f"warmup-{anchor}", anchor, tuple(answers), NEVER), facade, maker, answers))
         except NotFoundError:
             continue  # judged in an earlier catalogue
-        cards.append({**card, "answers": dict(answers)})
         if len(cards) == CARDS:
             break
     return cards
@@ -52,13 +55,12 @@ def answered_lists(current: pd.DataFrame) -> dict[str, Mapping[str, str]]:
     columns = (current[name].tolist() for name in ("anchor_id", "neighbour_id", "verdict"))
     for anchor, neighbour, verdict in zip(*columns, strict=True):
         answers = lists.setdefault(anchor, {})
-        agreed = verdict in ("irrelevant", "relevant") and answers.get(neighbour, verdict) == verdict
+        agreed = verdict in SURE and answers.get(neighbour, verdict) == verdict
         if neighbour in answers or len(answers) < SIZE:
-            answers[neighbour] = verdict if agreed else "any"
+            answers[neighbour] = verdict if agreed else ANY
     good = {
         anchor: dict(sorted(answers.items()))
         for anchor, answers in lists.items()
-        if len(answers) == SIZE
-        and all(list(answers.values()).count(word) >= LEAST_OF_EACH for word in ("irrelevant", "relevant"))
+        if len(answers) == SIZE and all(list(answers.values()).count(word) >= LEAST_OF_EACH for word in SURE)
     }
-    return dict(sorted(good.items(), key=lambda entry: (list(entry[1].values()).count("any"), entry[0])))
+    return dict(sorted(good.items(), key=lambda entry: (list(entry[1].values()).count(ANY), entry[0])))

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.curation.judgements import DEMO_SOURCE
 from engine.curation.rates.irrelevance import judge_next
+from engine.curation.votes import Source
 from ui.app import notices
 from ui.app.navigation import open_product
 from ui.app.resources import judgements, recommender, settings
@@ -67,7 +67,7 @@ def draw_samples(everything: pd.DataFrame) -> None:
     """Say that sample judgements are in the chart, with a way to take them out."""
     if not judgements().has_demo():
         return
-    samples = int((everything["source"] == DEMO_SOURCE).sum())
+    samples = int((everything["source"] == Source.DEMO).sum())
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.write(
             f"**{plural(samples, 'sample judgement')}** by “Demo curator” came with the demo shop, so the chart has "

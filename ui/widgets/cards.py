@@ -70,6 +70,7 @@ class Judging:
     others : neighbour id -> what others said, in words.
     rest : whether "The rest fit" is offered.
     settled : client ids of judgements that the browser may forget.
+    words : verdict -> what it is called.
     """
 
     anchor: str
@@ -78,6 +79,7 @@ class Judging:
     others: Mapping[str, str]
     rest: bool
     settled: Sequence[str]
+    words: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from engine.core.errors import StoreError
-from engine.curation.judgements import JudgementStore, Seen
+from engine.curation.judgements import JudgementStore
+from engine.curation.votes import Reason
 from engine.store import Database
 
 
@@ -19,12 +20,12 @@ class StoreContract:
 
     def test_a_judgement_comes_back_as_it_was_given(self, store, judge):
         judgement = judge(
-            "a/1", "ñ ?", reason="colour\nand length", seen={"hybrid": 4, "als": 1}, implied=True, card_id="c1"
+            "a/1", "ñ ?", reason=Reason.WRONG_STYLE, ranks={"hybrid": 4, "als": 1}, implied=True, card_id="c1"
         )
         assert store.add([judgement]) == 1
         row = store.current().iloc[0]
         for field in dataclasses.fields(judgement):
-            if field.name != "seen":
+            if field.name != "ranks":
                 assert row[field.name] == getattr(judgement, field.name), field.name
         assert store.log()["seen"].tolist() == ["als 1, hybrid 4"]
         assert store.seen()[["release_id", "anchor_id", "neighbour_id", "arm", "rank", "last_id"]].values.tolist() == [
@@ -34,7 +35,7 @@ class StoreContract:
 
     def test_an_empty_store_gives_empty_tables_with_the_same_columns_and_types(self, store, judge):
         empty = store.current(), store.seen(), store.log()
-        store.add([judge(reason="too long")])
+        store.add([judge(reason="wrong_kind")])
         for before, after in zip(empty, (store.current(), store.seen(), store.log()), strict=True):
             assert len(before) == 0
             assert before.dtypes.to_dict() == after.dtypes.to_dict()
@@ -71,8 +72,8 @@ class StoreContract:
         assert len(store.current()) == 2
 
     def test_the_same_id_twice_is_one_row(self, store, judge):
-        judgement = judge(seen={"als": 1, "hybrid": 2})
-        again = dataclasses.replace(judgement, seen=(Seen("hybrid", 2), Seen("als", 1)))
+        judgement = judge(ranks={"als": 1, "hybrid": 2})
+        again = dataclasses.replace(judgement, ranks={"hybrid": 2, "als": 1})
         assert store.add([judgement]) == 1
         assert store.add([again, judge("b", "c"), again]) == 1
         assert store.add([judge("d", "e"), *[judge("f", "g")] * 2]) == 2
@@ -87,7 +88,7 @@ class StoreContract:
 
     @pytest.mark.parametrize(
         "change",
-        [{"verdict": "relevant"}, {"neighbour_id": "z"}, {"seen": (Seen("als", 2),)}, {"seen": ()}, {"reason": "x"}],
+        [{"verdict": "relevant"}, {"neighbour_id": "z"}, {"ranks": {"als": 2}}, {"ranks": {}}, {"reason": "duplicate"}],
     )
     def test_the_same_id_with_other_content_is_refused_and_nothing_of_the_batch_is_stored(self, store, judge, change):
         judgement = judge()

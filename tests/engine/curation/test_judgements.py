@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from engine.core.errors import InputError, StoreError
-from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.curation.judgements import JudgementStore
+from engine.curation.votes import Judgement
 from engine.store import Database, dialect
 from tests.engine.curation.store_contract import StoreContract
 
@@ -40,19 +41,13 @@ class TestSqliteStore(StoreContract):
         ({"client_id": "3F2504E0-4F89-41D3-9A0C-0305E82C3301"}, "client_id"),
         ({"anchor": "n"}, "neighbour_id"),
         ({"anchor_count": -1}, "anchor_count"),
-        ({"seen": {"als": 0}}, "seen"),
+        ({"ranks": {"als": 0}}, "ranks"),
     ],
 )
 def test_what_is_no_judgement_is_refused_by_field(judge, changes, field):
     with pytest.raises(InputError) as caught:
         judge(**changes)
     assert caught.value.field == field
-
-
-def test_an_arm_cannot_return_a_pair_at_two_ranks(judge):
-    values = vars(judge())
-    with pytest.raises(InputError, match="twice"):
-        Judgement(**values | {"seen": (Seen("als", 1), Seen("als", 2))})
 
 
 def test_the_store_makes_the_folder_it_needs(tmp_path, judge):
@@ -170,12 +165,14 @@ def test_a_commit_reaches_the_disk_and_foreign_keys_hold(store):
 
 CHILD = """
 import itertools, sys, uuid
-from engine.curation.judgements import Judgement, JudgementStore, Seen
+from engine.curation.judgements import JudgementStore
+from engine.curation.votes import Judgement
 from engine.store import Database
 store = JudgementStore(Database(sys.argv[1]))
 for i in itertools.count():
-    batch = [Judgement(str(uuid.uuid4()), f"a{i}", f"n{j}", "irrelevant", False, "Ann", "review", "r1", 1,
-                       (Seen("als", j + 1),)) for j in range(3)]
+    batch = [Judgement(client_id=str(uuid.uuid4()), anchor_id=f"a{i}", neighbour_id=f"n{j}", verdict="irrelevant",
+                       rater="Ann", source="review", release_id="r1", anchor_count=1, ranks={"als": j + 1})
+             for j in range(3)]
     store.add(batch)
     print(*[judgement.client_id for judgement in batch], flush=True)
 """

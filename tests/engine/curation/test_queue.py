@@ -13,10 +13,12 @@ from sqlalchemy import select
 
 from engine.core.errors import InputError
 from engine.core.workspace import Workspace
-from engine.curation import queue
+from engine.curation import decisions, queue
 from engine.curation.campaigns import Campaign, Plan, campaign, close_campaign, create_campaign, everyday_campaign
 from engine.curation.judgements import JudgementStore
-from engine.curation.queue import LEASE_SECONDS, REPEAT_AFTER, Pool, Vote
+from engine.curation.pools import Pool
+from engine.curation.queue import LEASE_SECONDS, REPEAT_AFTER
+from engine.curation.votes import Vote
 from engine.recommend.recommender import Recommender
 from engine.store import CampaignAnchorRow, CardRow, Database
 from tests.support.tiny_release import build_tiny_release
@@ -36,12 +38,12 @@ def any_store(request, open_store) -> JudgementStore:
 
 def pool_of(anchor: str) -> Pool:
     """Fourteen neighbours: ten of one arm, ten of another, six of both."""
-    places = {f"{anchor}-{number:02}": {} for number in range(14)}
-    for rank, neighbour in enumerate(sorted(places)[:10], start=1):
-        places[neighbour].setdefault("r0001", {})["als"] = rank
-    for rank, neighbour in enumerate(sorted(places)[4:], start=1):
-        places[neighbour].setdefault("r0001", {})["hybrid"] = rank
-    return Pool(places, {"r0001": {"als": 10, "hybrid": 10}})
+    ranks = {f"{anchor}-{number:02}": {} for number in range(14)}
+    for rank, neighbour in enumerate(sorted(ranks)[:10], start=1):
+        ranks[neighbour].setdefault("r0001", {})["als"] = rank
+    for rank, neighbour in enumerate(sorted(ranks)[4:], start=1):
+        ranks[neighbour].setdefault("r0001", {})["hybrid"] = rank
+    return Pool(ranks, {"r0001": {"als": 10, "hybrid": 10}})
 
 
 class Desk:
@@ -56,19 +58,22 @@ class Desk:
             return queue.draw(session, self.campaign, rater, want, self.pool, now=self.now, rng=self.rng, size=size)
 
     def judge(self, card: queue.Card, rater: str, verdict: str = "relevant") -> list[Vote]:
-        votes = [Vote(str(uuid.uuid4()), neighbour, verdict, True) for neighbour in card.neighbour_ids]
+        votes = [
+            Vote(client_id=str(uuid.uuid4()), neighbour_id=neighbour, verdict=verdict, implied=True)
+            for neighbour in card.neighbour_ids
+        ]
         with self.store.database.transaction() as session:
-            queue.judge(session, card.id, rater, votes, now=self.now, seconds=2.5)
+            decisions.judge(session, card.id, rater, votes, now=self.now, seconds=2.5)
         self.now += 1
         return votes
 
     def undo(self, card: queue.Card, rater: str) -> None:
         with self.store.database.transaction() as session:
-            queue.undo(session, card.id, rater, str(uuid.uuid4()), now=self.now)
+            decisions.undo(session, card.id, rater, str(uuid.uuid4()), now=self.now)
 
     def skip(self, card: queue.Card, rater: str) -> None:
         with self.store.database.transaction() as session:
-            queue.skip(session, card.id, rater, now=self.now)
+            decisions.skip(session, card.id, rater, now=self.now)
 
     def row(self, card: queue.Card) -> CardRow:
         with self.store.database.reading() as session:
@@ -218,7 +223,7 @@ def test_the_record_says_where_each_pair_stood_and_how_long_the_lists_were(store
     (card,) = spring.draw("Ann")
     row = spring.row(card)
     assert row.lists == {"r0001": {"als": 10, "hybrid": 10}}
-    assert dict(row.pairs) == {neighbour: pool_of(card.anchor_id).places[neighbour] for neighbour in card.neighbour_ids}
+    assert dict(row.pairs) == {neighbour: pool_of(card.anchor_id).ranks[neighbour] for neighbour in card.neighbour_ids}
     spring.judge(card, "Ann")
     seen = store.seen(card.anchor_id)
     for neighbour, group in seen.groupby("neighbour_id"):
@@ -253,12 +258,12 @@ def test_a_campaign_that_was_closed_or_is_past_its_deadline_gives_no_cards_and_t
 def test_a_card_is_judged_by_whom_it_was_drawn_for_and_whole(store, facade, who):
     spring = desk(store, facade)
     (card,) = spring.draw("Ann")
-    wrong = [Vote(str(uuid.uuid4()), "x", "relevant", False)] if who == "Ann" else []
+    wrong = [Vote(client_id=str(uuid.uuid4()), neighbour_id="x", verdict="relevant")] if who == "Ann" else []
     with (
         pytest.raises(InputError, match="not about the products" if who == "Ann" else "with somebody else"),
         store.database.transaction() as session,
     ):
-        queue.judge(session, card.id, who, wrong, now=NOW)
+        decisions.judge(session, card.id, who, wrong, now=NOW)
     assert store.log().empty
 
 

@@ -83,7 +83,7 @@ def test_a_release_says_whom_it_learned_from_and_is_not_scored_by_them(tmp_path,
     # Whole lists of both judged on the second release: the one it learned from is in no exported rate.
     for anchor in (min(expected), min(set(flagged) - expected)):
         store.add(
-            judge(anchor, one.item_id, "relevant", rater="Bo", release_id=second.release_id, seen={"hybrid": one.rank})
+            judge(anchor, one.item_id, "relevant", rater="Bo", release_id=second.release_id, ranks={"hybrid": one.rank})
             for one in second.neighbours(anchor, "hybrid", 10)
         )
     out = tmp_path / "rates.csv"

@@ -17,7 +17,8 @@ from engine.catalogue.product import Product
 from engine.core.errors import InputError, NotFoundError, StoreError
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
-from engine.curation.judgements import Judgement, JudgementStore
+from engine.curation.judgements import JudgementStore
+from engine.curation.votes import Judgement, Source, Verdict
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.recommend.recommender import Recommender
@@ -77,9 +78,11 @@ def dressed_as(base: Recommender, item_id: str) -> Product:
 
 
 def rule_out(store: JudgementStore, anchor: str, neighbour: str, verdict: str = "irrelevant") -> None:
-    store.add(
-        [Judgement(str(uuid.uuid4()), anchor, neighbour, verdict, False, "Ann", "review", "r0001", 3, ())]  # type: ignore[arg-type]
-    )
+    judgement = Judgement(
+        client_id=str(uuid.uuid4()), anchor_id=anchor, neighbour_id=neighbour, verdict=Verdict(verdict), rater="Ann",
+        source=Source.REVIEW, release_id="r0001", anchor_count=3, ranks={},
+    )  # fmt: skip
+    store.add([judgement])
 
 
 def ids(shop: ServedShop, item_id: str, arm: str = "hybrid", k: int = 10) -> list[str]:

@@ -6,11 +6,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core.errors import InputError, NotFoundError
-from engine.curation.judgements import JudgementStore, Seen
+from engine.curation.judgements import JudgementStore
 from engine.recommend.recommender import Recommender
 from engine.store import Database
 from tests.support.tiny_release import TinyRelease, build_tiny_release
-from ui.review.flags import make_judgements
+from ui.review.flags import Flag, make_judgements
 
 
 @pytest.fixture
@@ -42,10 +42,9 @@ def entry(anchor="f0-00", neighbour="f0-01", verdict="irrelevant", release="r000
 
 def test_a_judgement_carries_every_arm_that_returned_the_pair_and_the_anchors_clicks(tiny, facade):
     neighbour = facade.neighbours("f0-00", "hybrid", 10)[2].item_id
-    (made,) = make_judgements([entry(neighbour=neighbour)], facade, "Ada", 10)
-    arms = facade.arms_returning("f0-00", 10)[neighbour]
-    assert set(made.seen) == {Seen(arm, rank) for arm, rank in arms.items()}
-    assert Seen("hybrid", 3) in made.seen
+    (made,) = make_judgements([Flag.from_json(entry(neighbour=neighbour))], facade, "Ada", 10)
+    assert made.ranks == facade.arms_returning("f0-00", 10)[neighbour]
+    assert made.ranks["hybrid"] == 3
     assert (made.anchor_count, made.release_id, made.rater, made.source) == (20, "r0001", "Ada", "similar_items")
 
 
@@ -61,7 +60,7 @@ def test_a_judgement_carries_every_arm_that_returned_the_pair_and_the_anchors_cl
 )
 def test_what_the_browser_sends_is_checked(facade, wrong, error):
     with pytest.raises(error):
-        make_judgements([entry(**wrong)], facade, "Ada", 10)
+        make_judgements([Flag.from_json(entry(**wrong))], facade, "Ada", 10)
 
 
 def judge(outbox: list, name: str | None):

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from engine.core.workspace import Workspace
-from engine.curation.judgements import JudgementStore, Seen
+from engine.curation.judgements import JudgementStore
 from engine.recommend.recommender import Recommender
 from engine.store import Database
 from tests.support.tiny_release import build_tiny_release
@@ -88,8 +88,7 @@ def test_a_card_is_blind_and_a_decision_on_it_is_stored_with_every_arm(built, ad
     returned = Recommender.open(built.workspace).arms_returning(anchor, 10)
     seen = store.seen(anchor)
     for neighbour, group in seen.groupby("neighbour_id"):
-        places = {Seen(arm, rank) for arm, rank in zip(group["arm"], group["rank"], strict=True)}
-        assert places == {Seen(arm, rank) for arm, rank in returned[neighbour].items()}
+        assert dict(zip(group["arm"], group["rank"], strict=True)) == returned[neighbour]
 
 
 def test_a_decision_that_is_sent_again_is_confirmed_again_and_stored_once(ada, store):

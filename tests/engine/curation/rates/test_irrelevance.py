@@ -32,7 +32,7 @@ def rated(store, k=K, **options):
 def add_list(store, judge, anchor, verdicts, arm="als", **changes):
     """Judge a list from its first place on: "iir." is two irrelevant, one relevant, the fourth not judged."""
     store.add(
-        judge(anchor, f"{anchor}-{rank}", LETTERS[letter], seen={arm: rank}, **changes)
+        judge(anchor, f"{anchor}-{rank}", LETTERS[letter], ranks={arm: rank}, **changes)
         for rank, letter in enumerate(verdicts, start=1)
         if letter != "."
     )
@@ -73,7 +73,7 @@ class TestWhatCounts:
 
     def test_a_flag_taken_back_opens_the_list_again(self, store, judge):
         add_list(store, judge, "a", "iirr")
-        store.add([judge("a", "a-1", "withdrawn", seen={"als": 1})])
+        store.add([judge("a", "a-1", "withdrawn", ranks={"als": 1})])
         assert len(rated(store)) == 0
 
     def test_places_below_k_neither_count_nor_keep_a_list_open(self, store, judge):
@@ -82,12 +82,12 @@ class TestWhatCounts:
 
     def test_one_judgement_counts_for_every_arm_that_returned_the_pair(self, store, judge):
         for rank, verdict in enumerate(("irrelevant", "irrelevant", "relevant", "relevant"), start=1):
-            store.add([judge("a", f"n{rank}", verdict, seen={"als": rank, "hybrid": 5 - rank})])
+            store.add([judge("a", f"n{rank}", verdict, ranks={"als": rank, "hybrid": 5 - rank})])
         assert rated(store).set_index("arm")["rate"].to_dict() == {"als": 0.5, "hybrid": 0.5}
 
     def test_an_arm_whose_list_is_finished_counts_though_anothers_is_not(self, store, judge):
         add_list(store, judge, "a", "iiii", arm="hybrid")
-        store.add([judge("a", "other", "irrelevant", seen={"als": 1})])
+        store.add([judge("a", "other", "irrelevant", ranks={"als": 1})])
         assert rated(store)["arm"].tolist() == ["hybrid"]
 
     def test_a_pair_counts_as_the_mean_of_its_raters_latest_votes(self, store, judge):
@@ -124,7 +124,7 @@ class TestWhatCounts:
     def test_the_newest_finished_list_stands_for_the_anchor(self, store, judge):
         add_list(store, judge, "a", "iiii", release_id="r9", anchor_count=1)
         for rank in range(1, 5):
-            store.add([judge("a", f"new-{rank}", "relevant", seen={"als": rank}, release_id="r10", anchor_count=2)])
+            store.add([judge("a", f"new-{rank}", "relevant", ranks={"als": rank}, release_id="r10", anchor_count=2)])
         add_list(store, judge, "a", "i...", release_id="r11", anchor_count=3)
         assert rated(store)[["bin_label", "rate", "anchors"]].values.tolist() == [["2", 0.0, 1]]
 
@@ -139,7 +139,7 @@ class TestOpenFlags:
         assert flags.values.tolist() == [["b", 2], ["a", 1]]
 
     def test_a_flag_that_counts_for_one_arm_is_not_left_out(self, store, judge):
-        store.add([judge("a", "n", "irrelevant", seen={"als": 1, "hybrid": 1})])
+        store.add([judge("a", "n", "irrelevant", ranks={"als": 1, "hybrid": 1})])
         add_list(store, judge, "a", ".rrr", arm="hybrid")
         assert rated(store)["arm"].tolist() == ["hybrid"]
         assert len(open_flags(store.current(), store.seen(), k=K)) == 0
@@ -207,7 +207,7 @@ class TestCurrentLists:
         anchor = tiny.with_clicks(20)
         for place, neighbour in enumerate(recommender.neighbours(anchor, "hybrid", 10), start=1):
             verdict = "irrelevant" if place <= 3 else "relevant"
-            store.add([judge(anchor, neighbour.item_id, verdict, release_id="r0000", seen={"als": 11 - place})])
+            store.add([judge(anchor, neighbour.item_id, verdict, release_id="r0000", ranks={"als": 11 - place})])
         recorded = irrelevance_by_count(store.current(), store.seen())
         assert recorded[["arm", "rate", "bin_label"]].values.tolist() == [["als", 0.3, "3–4"]]
         seen = pd.concat([store.seen(), current_lists(recommender, [anchor], 10)])
@@ -220,7 +220,7 @@ class TestCurrentLists:
         (length,) = lists.loc[lists["arm"] == "hybrid", "listed"].unique()
         assert length < 1000
         for neighbour in recommender.neighbours(anchor, "hybrid", 1000):
-            store.add([judge(anchor, neighbour.item_id, "relevant", seen={"hybrid": neighbour.rank})])
+            store.add([judge(anchor, neighbour.item_id, "relevant", ranks={"hybrid": neighbour.rank})])
         assert len(irrelevance_by_count(store.current(), store.seen(), k=1000)) == 0
         table = irrelevance_by_count(store.current(), lists, k=1000).set_index("arm")
         assert table.loc["hybrid", ["rate", "judged"]].tolist() == [0.0, length]

@@ -15,7 +15,9 @@ from engine.core.errors import LongtailError
 from engine.core.workspace import Workspace
 from engine.curation import queue
 from engine.curation.campaigns import Plan, campaign, create_campaign
+from engine.curation.decisions import judge
 from engine.curation.evidence import evidence_pack, qrels
+from engine.curation.pools import pool_of_release
 from engine.curation.rates.planning import cards_to_separate, crossover, crossover_sentence
 from engine.curation.rates.sampling import card_places, cards_of, drawn, votes_on_cards
 from engine.curation.rates.weighted import (
@@ -25,6 +27,7 @@ from engine.curation.rates.weighted import (
     paired_differences,
     stratum_rates,
 )
+from engine.curation.votes import Vote
 from engine.recommend.recommender import Recommender
 from tests.support.tiny_release import build_tiny_release
 
@@ -138,7 +141,7 @@ def judged(store, facade):
     spring, now = campaign(store.database, made), 1_800_000_000.0
 
     def pool(anchor):
-        return queue.Pool(*queue.pool_of_release(facade.release_id, facade.arms_returning(anchor, 10), spring.arms))
+        return pool_of_release(facade.release_id, facade.arms_returning(anchor, 10), spring.arms)
 
     rng = np.random.default_rng(0)
     for rater in ("Ann", "Bo"):
@@ -148,15 +151,16 @@ def judged(store, facade):
             if not cards:
                 break
             for card in cards:
-                by_arm = {name: set(arms["r0001"]) for name, arms in pool(card.anchor_id).places.items()}
+                by_arm = {name: set(arms["r0001"]) for name, arms in pool(card.anchor_id).ranks.items()}
                 said = [
-                    queue.Vote(
-                        str(uuid.uuid4()), name, "irrelevant" if "als" in by_arm[name] else "relevant", False
+                    Vote(
+                        client_id=str(uuid.uuid4()), neighbour_id=name,
+                        verdict="irrelevant" if "als" in by_arm[name] else "relevant",
                     )
                     for name in card.neighbour_ids
                 ]  # fmt: skip
                 with store.database.transaction() as session:
-                    queue.judge(session, card.id, rater, said, now=now, seconds=3.0)
+                    judge(session, card.id, rater, said, now=now, seconds=3.0)
                 now += 1
     return spring
 
@@ -170,7 +174,8 @@ def test_a_campaign_judged_by_a_rule_has_the_rate_of_the_rule(store, facade, jud
     assert (behaviour["rate"] == 1).all()
     assert (table["anchor_probability"] <= 1).all()
     assert len(sizes) > 0
-    assert len(cards_of(store.database, judged.id)) == table["card_id"].nunique()
+    cards = cards_of(store.database, judged.id)
+    assert (cards["card_kind"] != "repeat").sum() == table["card_id"].nunique()
     assert len(votes_on_cards(store, judged.id)) >= len(table)
 
 
