@@ -33,23 +33,28 @@ def build_parser() -> argparse.ArgumentParser:
             describe(command)
 
     add("demo", "shop:demo", "build the demo shop", _describe_demo)
-    add("ingest", "shop:ingest", "load a shop's products and events, in place of what is loaded", _describe_ingest)
-    add("train", "training:train", "fit everything into a new release and publish it if it is fit", _describe_train)
+    add(
+        "ingest",
+        "shop:ingest",
+        "load a shop's products and events; they replace what was loaded before",
+        _describe_ingest,
+    )
+    add("train", "training:train", "train a new release and publish it if it is good enough to serve", _describe_train)
     add("evaluate", "training:evaluate", "measure every arm by interaction count, without training", _describe_evaluate)
     add("neighbours", "neighbours:neighbours", "write the neighbours of every product to a file", _describe_neighbours)
-    add("similar", "neighbours:similar", "find neighbours for a product nobody has seen", _describe_similar)
+    add("similar", "neighbours:similar", "find neighbours for a product the shop does not have", _describe_similar)
     add(
         "drafts",
         "drafts:drafts",
         "new products: add them from a sheet, list, approve or discard them",
         _describe_drafts,
     )
-    add("changes", "changes:changes", "products already there: change, list, undo", _describe_changes)
+    add("changes", "changes:changes", "products of the shop: change one, list changes, undo them", _describe_changes)
     add("releases", "releases:releases", "list the releases")
-    add("publish", "releases:publish", "make a release the one that is served", _describe_release)
+    add("publish", "releases:publish", "serve a release", _describe_release)
     add("rollback", "releases:rollback", "go back to the release that was served before")
     add("verify", "releases:verify", "check every file of a release, the current one unless named", _describe_verify)
-    add("export", "export:export", "write a table of the shop for other programs", _describe_export)
+    add("export", "export:export", "write a table for other programs", _describe_export)
     add("settings", "settings:settings", "list every setting with its value and meaning", _describe_set)
     return parser
 
@@ -63,7 +68,7 @@ def commands() -> list[str]:
 
 
 def _add_common(parser: Command, *, suppress: bool) -> None:
-    """Options that may stand before the command or after it; only the first copy has defaults."""
+    """Options that may come before or after the command; only the first copy has defaults."""
 
     def default(value: object) -> object:
         return argparse.SUPPRESS if suppress else value

@@ -23,7 +23,7 @@ def changes(arguments: argparse.Namespace, console: Console) -> None:
 
 
 def _set(arguments: argparse.Namespace, console: Console) -> None:
-    """Change the fields that are given; "" empties one. The product's neighbours move at once."""
+    """Change the fields that are given; "" empties one. The product's neighbours follow at once."""
     (item_id,) = _ids(arguments, most=1)
     workspace, store, shop = open_workspace(arguments), _store(arguments), open_served(arguments, console)
     now = shop.as_trained.product(item_id)
@@ -37,12 +37,12 @@ def _set(arguments: argparse.Namespace, console: Console) -> None:
     saved = store.save(item_id, now, wanted, None, before.version if before else 0)
     shop.refresh()
     fields = field_labels(saved.after) if saved else []
-    said = f"changed ({', '.join(fields)}); it is served so now." if saved else "as the catalogue has it again."
-    console.result({"item_id": item_id, "fields": fields}, f"{item_id} is {said}")
+    text = f"Changed {item_id} ({', '.join(fields)}); the shop shows it now." if saved else f"Undone: {item_id}."
+    console.result({"item_id": item_id, "fields": fields}, text)
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> None:
-    """Every change, those that a release or the shop's files have overtaken among them."""
+    """Every change, including those that a release or the shop's files have overtaken."""
     from engine.edits.changes.served import changed_products
 
     found, base = _store(arguments).all(), open_served(arguments, console).as_trained
@@ -59,14 +59,14 @@ def _list(arguments: argparse.Namespace, console: Console) -> None:
     rows = [
         [v["item_id"], ", ".join(v["fields"]), v["by"] or "", "yes" if v["served"] else "overtaken"] for v in values
     ]
-    console.table(["product", "fields", "by", "holds"], rows, {"changes": values})
+    console.table(["product", "fields", "by", "served"], rows, {"changes": values})
 
 
 def _undo(arguments: argparse.Namespace, console: Console) -> None:
     store, ids = _store(arguments), _ids(arguments)
     for item_id in ids:
         store.undo(item_id)
-    console.result({"undone": ids}, f"As the catalogue has it again: {', '.join(ids)}.")
+    console.result({"undone": ids}, f"Undone: {', '.join(ids)}.")
 
 
 def _ids(arguments: argparse.Namespace, most: int | None = None) -> list[str]:

@@ -1,7 +1,7 @@
 """What a command prints: bars on a terminal, plain lines elsewhere, one JSON object a line for programs.
 
 Results go to standard output; progress, notes and errors to standard error, so that a pipe gets results alone. With
-`json`, progress and results are both lines of standard output, told apart by `event`.
+`json`, progress and results are both lines of standard output; `event` distinguishes them.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Console:
             return
         self._end_bars()
         texts = [[str(cell) for cell in row] for row in [columns, *rows]]
-        widths = [max(len(row[place]) for row in texts) for place in range(len(columns))]
+        widths = [max(len(row[column]) for row in texts) for column in range(len(columns))]
         for row in texts:
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 

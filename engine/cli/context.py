@@ -44,7 +44,7 @@ def open_settings(arguments: argparse.Namespace) -> Settings:
 def run_of_its_own(
     arguments: argparse.Namespace, console: Console, kind: str
 ) -> Iterator[tuple[RunRecorder, Progress]]:
-    """Be a run: hold the workspace's lease, be listed on the Model page, and tell progress there and here."""
+    """Be a run: hold the workspace's lease, be listed on the Model page, and report progress to both."""
     with recorded_run(
         open_workspace(arguments), kind, run_id=arguments.run, lease_descriptor=arguments.lease
     ) as recorder:
@@ -61,7 +61,7 @@ def run_of_its_own(
 
 
 def open_database(arguments: argparse.Namespace) -> Database:
-    """The database of judgements, drafts and changes, migrated; made where there is none."""
+    """The database of judgements, drafts and changes, migrated; created if it does not exist."""
     from engine.store import Database
 
     return Database(open_settings(arguments).database_url or open_workspace(arguments).database_url)
@@ -82,7 +82,7 @@ def has_store(arguments: argparse.Namespace) -> bool:
 def open_served(arguments: argparse.Namespace, console: Console, release_id: str | None = None) -> ServedShop:
     """The shop as it is served, of the published release unless another is asked for.
 
-    Tells the notice where it is not the release that was published last.
+    Prints a notice where it is not the release that was published last.
     """
     from engine.serving.served_shop import ServedShop
 

@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.error(str(exc))
         return 2
     except KeyboardInterrupt:
-        console.error("Interrupted; what was there before is as it was.")
+        console.error("Interrupted; what existed before is unchanged.")
         return 130
     except BrokenPipeError:
         # Whoever read our output has seen enough (`| head`); keep Python from complaining when it flushes.

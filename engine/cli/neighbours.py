@@ -68,14 +68,14 @@ def _read_ids(path: Path) -> list[str]:
         except (OSError, ValueError) as exc:
             raise InputError(f"not a Parquet file that can be read ({exc}).", file=str(path)) from exc
         if "item_id" not in table:
-            raise InputError("there is no such column.", file=str(path), field="item_id")
+            raise InputError("it has no such column.", file=str(path), field="item_id")
         ids = [str(value) for value in table["item_id"]]
     else:
         lines = read_bytes(path).decode("utf-8-sig", errors="replace").splitlines()
         if path.suffix == ".csv":
             reader = csv.DictReader(lines)
             if "item_id" not in (reader.fieldnames or []):
-                raise InputError("there is no such column.", file=str(path), field="item_id")
+                raise InputError("it has no such column.", file=str(path), field="item_id")
             ids = [row["item_id"] for row in reader]
         else:
             ids = [line.strip() for line in lines if line.strip()]

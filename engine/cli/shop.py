@@ -82,7 +82,7 @@ def _added(arguments: argparse.Namespace) -> AddedProducts | None:
 
 
 def _problem_lines(report: IngestReport) -> list[str]:
-    """Every kind of problem with how often it came up and the first few places."""
+    """Every kind of problem with how often it came up and the first few examples."""
     lines = []
     for kind, count in report.problem_counts.items():
         examples = [problem for problem in report.problems if problem.kind == kind]

@@ -1,4 +1,4 @@
-"""A result that nobody waits for long: a thread works it out, and until then there is something to show."""
+"""A result that nobody waits for long: a thread computes it, and a first result is shown until then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database of drafts, changes and judgements as a long-lived process reads it: seldom, and without depending on it."""
+"""The database of drafts, changes and judgements as a long-lived process reads it: seldom, and able to do without it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ logger = logging.getLogger(__name__)
 
 
 class EditsDatabase:
-    """Opens the database when there is something in it to read.
+    """The database, opened once somebody has drafted, changed or judged something.
 
     Parameters
     ----------
     open_database : gives the database to read; by default one of its own.
-    tolerant : while the database cannot be read, `read` gives what it was told to give instead, and tries again after
+    tolerant : while the database cannot be read, `read` returns its `otherwise`, and asks again after
         `RETRY_SECONDS`. Without it `StoreError` is raised.
     """
 
@@ -68,7 +68,7 @@ class EditsDatabase:
 
 
 class Latest(Generic[T]):
-    """A value that follows from the database, worked out again when its stamp changes.
+    """A value that follows from the database, computed again when its stamp changes.
 
     The stamp is asked for every `STAMP_SECONDS` at most, and at once after this process has written.
     """

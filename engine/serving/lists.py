@@ -41,9 +41,11 @@ def shown_lists(
     wanted = list(dict.fromkeys([*release.items["item_id"], *drafts.ids] if item_ids is None else item_ids))
     table = release.neighbours_all(arm, k, [one for one in wanted if one not in draft_ids])
     apart = [one for one in wanted if one in draft_ids or one in suppressed]
-    rest = table[~table["item_id"].isin(apart)]
+    rest = table[~table["item_id"].isin(apart)] if apart else table
     if arm == SERVED_ARM:
         rest = drafts.merged_table(rest, k, own=False)
+    if not apart:
+        return rest
     rows = [
         (anchor, one.rank, one.item_id, one.score)
         for anchor in apart

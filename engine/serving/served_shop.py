@@ -51,12 +51,12 @@ class _Changed:
 
 
 class ServedShop:
-    """One release with what people did to it since. Drafts, changes and rulings are read again when they change.
+    """One release with what people did to it since; drafts, changes and rulings are read again when they change.
 
-    Safe to share between threads. Without `in_background` whoever asks waits until new drafts and changes have their
-    vectors, with `progress`, and a database that cannot be read is a `StoreError`. With it nobody waits longer than a
-    moment: a change shows its facts at once and moves its neighbours later, a draft appears once it is ready, and while
-    the database cannot be read the release is shown as it was trained. `is_complete` tells whether all is there.
+    Safe to share between threads. A command opens it as it is: whoever asks waits until new drafts and changes have their
+    vectors, and a database that cannot be read raises `StoreError`. A server opens it `in_background`, and nobody waits for
+    more than a moment: a change shows its facts at once and its new neighbours later, a draft appears once it has its
+    vectors (`is_complete` says when), and while the database cannot be read the release is shown as it was trained.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class ServedShop:
         ----------
         open_database : gives the database where the caller has one open already.
         in_background : for processes that serve people: see `ServedShop`.
-        progress : told while drafts and changes get their vectors.
+        progress : reports while the vectors of drafts and changes are computed.
         """
         as_trained = Recommender.open(workspace, release_id)
         return cls(
@@ -283,13 +283,13 @@ class ServedShop:
         def read(database: Database) -> BackgroundResult[DraftBuffer]:
             drafts = DraftStore(database, self._workspace)
             return self._latest_drafts.get(
-                drafts.stamp, lambda: self._place_drafts(release, drafts.all(SERVED)),
+                drafts.stamp, lambda: self._add_drafts(release, drafts.all(SERVED)),
                 writes=database.writes["drafts"], depends_on=release.version,
             )  # fmt: skip
 
         return self._database.read(read, BackgroundResult(DraftBuffer(release, self._workspace, ())))
 
-    def _place_drafts(self, release: Recommender, approved: Sequence[Draft]) -> BackgroundResult[DraftBuffer]:
+    def _add_drafts(self, release: Recommender, approved: Sequence[Draft]) -> BackgroundResult[DraftBuffer]:
         workspace = self._workspace
         new = tuple(draft for draft in approved if draft.id not in release)
 

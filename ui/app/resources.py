@@ -59,7 +59,7 @@ def workspace() -> Workspace:
 
 
 def settings() -> Settings:
-    """The settings as they stand; read again when settings.toml changes."""
+    """The current settings; read again when settings.toml changes."""
     file = workspace().settings_file
     return _settings(workspace().root, file.stat().st_mtime_ns if file.is_file() else 0)
 

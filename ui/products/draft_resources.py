@@ -27,7 +27,7 @@ def drafts() -> DraftStore:
 
 
 def prepare(shop: ServedShop, draft_ids: Sequence[str], count: Count) -> None:
-    """Have drafts that were just approved in the lists at once; `count` is told how many are. May run in a thread."""
+    """Put drafts that were just approved into the lists; reports to `count` how many are. May run in a thread."""
     shop.prepare_drafts(draft_ids, lambda _step, share, _message="": count(round(share * len(draft_ids))))
 
 
@@ -54,5 +54,5 @@ def neighbour_card(neighbour: Neighbour) -> Card:
 
 @st.cache_resource(show_spinner=False, max_entries=1, on_release=BoundedChildren.close)
 def children() -> BoundedChildren:
-    """A child that decodes pictures, kept ready."""
+    """Child processes that decode pictures, ready to use."""
     return picture_children(most=2)

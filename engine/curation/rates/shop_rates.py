@@ -52,8 +52,9 @@ class ListRates:
     ----------
     table : as `irrelevance_by_count` gives it.
     votes : those it was made of, in the shape of `JudgementStore.current`.
-    places : where the judged pairs stood, and stand in the release; in the shape of `JudgementStore.seen`.
-    trained_on : of how many products the judgements are left out because the release learned from them.
+    places : the positions of the judged pairs in the lists of their time and in the release's now, in the shape of
+        `JudgementStore.seen`.
+    trained_on : how many products' judgements are left out because the release learned from them.
     """
 
     table: pd.DataFrame
@@ -72,7 +73,7 @@ class CampaignRates:
     strata : as `stratum_rates` gives them.
     anchors : release id -> `anchor_rates`, of each release that the campaign judges.
     votes, places : what they were made of, as `drawn` and `card_places` give them. A product that somebody chose has the
-        chance 1: it stands for itself.
+        chance 1: it represents itself alone.
     """
 
     campaign: Campaign

@@ -125,7 +125,7 @@ def test_neighbours_of_named_products_come_in_their_order(
     [
         ("gone.txt", None, "gone.txt: cannot be read"),
         ("empty.txt", b"\n", "it names no products"),
-        ("other.csv", b"sku\n1\n", "there is no such column"),
+        ("other.csv", b"sku\n1\n", "it has no such column"),
         ("not.parquet", b"PAR1", "not a Parquet file"),
         ("unknown.txt", b"f9-99\n", "There is no product 'f9-99'"),
     ],
