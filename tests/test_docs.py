@@ -80,6 +80,18 @@ def test_paths_in_documents_exist():
     assert missing == []
 
 
+def test_contributing_names_what_is_in_the_file():
+    named = re.findall(r"`([\w/]+\.py)`, `([\w.]+)`", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    assert len(named) >= 4
+    missing = [
+        f"{path}: {part}"
+        for path, name in named
+        for part in name.split(".")
+        if not re.search(rf"\b{part}\b", (ROOT / path).read_text("utf-8"))
+    ]
+    assert missing == []
+
+
 def test_make_commands_in_documents_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
     named = {
