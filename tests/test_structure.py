@@ -45,6 +45,7 @@ SLOW = {
     "implicit",
     "openTSNE",
     "sklearn",
+    "nltk",
     "huggingface_hub",
 }
 # `python -m engine COMMAND --help` does without these too.

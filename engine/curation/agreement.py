@@ -1,7 +1,7 @@
 """How far people agree: Krippendorff's alpha and Gwet's AC1 of a campaign, how steady each rater is, and what is disputed.
 
-Votes are used as they were given; "can't tell" is no vote. Alpha is Krippendorff 2004's for names, through the package
-`krippendorff`; AC1 is Gwet 2008's, a line of arithmetic here because the package that has it (irrCAC 0.4.4) asks for
+Votes are used as they were given; "can't tell" is no vote. Alpha is Krippendorff 2004's for names, through
+`nltk.metrics.agreement`; AC1 is Gwet 2008's, a line of arithmetic here because the package that has it (irrCAC 0.4.4) asks for
 pandas below 3 and counts a missing vote as an answer of its own. Alpha sinks where nearly everything is relevant, AC1 does not: both
 are told, with the number of pairs that two people or more judged.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import krippendorff
 import numpy as np
 import pandas as pd
 
@@ -49,9 +48,8 @@ def agreement(votes: pd.DataFrame) -> Agreement:
     same = float((table.min(axis=1) == table.max(axis=1)).mean())
     if table.stack().nunique() < 2:
         return Agreement(len(table), table.shape[1], same, None, None)  # no coefficient is defined where nothing varies
-    alpha = float(krippendorff.alpha(reliability_data=table.to_numpy().T, level_of_measurement="nominal"))
-    ac1 = _ac1(table.to_numpy())
-    return Agreement(len(table), table.shape[1], same, alpha, ac1)
+    given = table.to_numpy()
+    return Agreement(len(table), table.shape[1], same, _alpha(given), _ac1(given))
 
 
 def agreement_sentence(found: Agreement) -> str:
@@ -117,6 +115,15 @@ def _matrix(votes: pd.DataFrame) -> pd.DataFrame:
     sure = votes[votes["verdict"].isin(SURE)]
     bad = (sure["verdict"] == Verdict.IRRELEVANT).astype("float64")
     return sure.assign(bad=bad).pivot_table(index=PAIR, columns="rater", values="bad", aggfunc="last")
+
+
+def _alpha(votes: np.ndarray) -> float:
+    """Krippendorff's alpha of names; (pairs, raters) float64, 1, 0 or NaN where no vote was given, both answers in it."""
+    from nltk.metrics.agreement import AnnotationTask  # takes a second or two, and few pages need it
+
+    pairs, raters = np.nonzero(~np.isnan(votes))
+    triples = zip(raters.tolist(), pairs.tolist(), votes[pairs, raters].tolist(), strict=True)
+    return float(AnnotationTask(data=triples).alpha())
 
 
 def _ac1(votes: np.ndarray) -> float:

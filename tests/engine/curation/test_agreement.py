@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 import pytest
 
 from engine.curation.agreement import agreement, agreement_sentence, disputed, rater_health
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def table(said: dict[str, str], **changes) -> pd.DataFrame:
@@ -32,6 +39,37 @@ def test_the_coefficients_are_those_worked_out_by_hand():
     assert found.ac1 == pytest.approx((0.75 - chance) / (1 - chance))
     # Alpha: 1 - observed / expected disagreement; 24 values, 9 of them "-".
     assert found.alpha == pytest.approx(1 - (6 / 24) / (2 * 9 * 15 / (24 * 23)))
+
+
+def alpha_by_hand(said: dict[str, str]) -> float:
+    """Krippendorff's coincidence matrix, written out: pairs with a single vote are left out."""
+    coincidences = np.zeros((2, 2))
+    for answers in zip(*said.values(), strict=True):
+        given = ["-+".index(answer) for answer in answers if answer in "-+"]
+        for one in range(len(given)):
+            for other in range(len(given)):
+                if one != other:
+                    coincidences[given[one], given[other]] += 1 / (len(given) - 1)
+    each, total = coincidences.sum(axis=0), coincidences.sum()
+    expected = (total**2 - (each**2).sum()) / (total * (total - 1))
+    return 1 - (total - np.trace(coincidences)) / total / expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_votes_that_are_missing_leave_alpha_what_it_is_by_hand(seed):
+    rng = np.random.default_rng(seed)
+    said = {name: "".join(rng.choice(list("++- ?"), 40)) for name in ("Ann", "Bo", "Cy", "Di")}
+    assert agreement(table(said)).alpha == pytest.approx(alpha_by_hand(said), abs=1e-12)
+
+
+def test_only_who_asks_for_a_coefficient_waits_for_the_package_and_it_reads_no_corpus():
+    code = (
+        "import sys, numpy as np, engine.curation.agreement as a; assert 'nltk' not in sys.modules\n"
+        "import nltk.data; nltk.data.find = nltk.data.load = None\n"
+        "print(a._alpha(np.array([[1.0, 1.0], [0.0, 0.0], [1.0, np.nan]])))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, timeout=120)
+    assert done.stdout.strip() == "1.0", done.stderr
 
 
 def test_too_few_pairs_and_answers_that_never_vary_have_no_coefficient():
