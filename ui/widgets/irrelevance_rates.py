@@ -56,7 +56,7 @@ def irrelevance_chart(
 def draw_rates_table(table: pd.DataFrame, word: str) -> None:
     """The figures behind the chart, in per cent."""
     percent = {name: 100 * table[name] for name in ("rate", "low", "high")}
-    shares = (("rate", "Irrelevant"), ("low", "95% interval from"), ("high", "to"))
+    shares = (("rate", "Irrelevant"), ("low", "Low (95%)"), ("high", "High (95%)"))
     st.dataframe(
         table.assign(arm=table["arm"].map(title_of), **percent),
         hide_index=True,
@@ -65,7 +65,7 @@ def draw_rates_table(table: pd.DataFrame, word: str) -> None:
         column_config={
             "arm": "List",
             "bin_label": word.capitalize(),
-            **{name: st.column_config.NumberColumn(label, format="%.0f %%") for name, label in shares},
+            **{name: st.column_config.NumberColumn(label, format="%.0f%%") for name, label in shares},
             "judged": st.column_config.NumberColumn("Neighbours judged", format="localized"),
             "unsure": st.column_config.NumberColumn("Can't tell", help="Nobody was sure; not counted in the shares"),
             "anchors": st.column_config.NumberColumn("Products", format="localized"),
@@ -125,8 +125,8 @@ def _tooltip(word: str) -> list[alt.Tooltip]:
         alt.Tooltip("arm:N", title="List"),
         alt.Tooltip("bin_label:N", title=word.capitalize()),
         alt.Tooltip("rate:Q", title="Irrelevant", format=".0%"),
-        alt.Tooltip("low:Q", title="95% interval from", format=".0%"),
-        alt.Tooltip("high:Q", title="to", format=".0%"),
+        alt.Tooltip("low:Q", title="Low (95%)", format=".0%"),
+        alt.Tooltip("high:Q", title="High (95%)", format=".0%"),
         alt.Tooltip("judged:Q", title="Neighbours judged", format=","),
         alt.Tooltip("anchors:Q", title="Products", format=","),
     ]

@@ -43,7 +43,7 @@ def draw_quality(metrics: Metrics, word: str) -> None:
     st.subheader(quality_headline(table, word))
     st.caption(
         f"We hid all but a few {word} of popular products. A good list still finds the products that the same shoppers "
-        "chose more often than chance. 1 is a perfect list; the band is the 95% confidence interval. The dashed line is the "
+        "chose more often than by chance. 1 is a perfect list; the band is the 95% confidence interval. The dashed line is the "
         f"ceiling: the best list that behaviour alone gives these products once half of the hidden {word} are known."
     )
     st.altair_chart(quality_chart(table, word, dark=is_dark()), width="stretch")
@@ -91,7 +91,7 @@ def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> Char
     """Surprise NDCG@10 against the interactions that a hidden product kept, a line and a band per arm."""
     levels = [level for level in LEVELS if level in set(table["kept"])]
     drawn = table[table["kept"].isin(levels)]
-    x = alt.X("kept:O", sort=levels, title=f"{word.capitalize()} left to the product", axis=alt.Axis(labelAngle=0))
+    x = alt.X("kept:O", sort=levels, title=f"{word.capitalize()} kept", axis=alt.Axis(labelAngle=0))
     measured = {name: one.title for name, one in arms().items() if one.title in set(table["arm"])}
     base = alt.Chart(drawn[drawn["arm"].isin(measured.values())]).encode(x=x, color=arm_colour(measured, dark=dark))
     ceiling = (
@@ -144,8 +144,8 @@ def _tooltip(word: str) -> list[alt.Tooltip]:
         alt.Tooltip("arm:N", title="List"),
         alt.Tooltip("kept:O", title=word.capitalize()),
         alt.Tooltip("ndcg:Q", title="Quality", format=".3f"),
-        alt.Tooltip("low:Q", title="95% interval from", format=".3f"),
-        alt.Tooltip("high:Q", title="to", format=".3f"),
+        alt.Tooltip("low:Q", title="Low (95%)", format=".3f"),
+        alt.Tooltip("high:Q", title="High (95%)", format=".3f"),
         alt.Tooltip("targets:Q", title="Products measured"),
     ]
 
@@ -153,10 +153,10 @@ def _tooltip(word: str) -> list[alt.Tooltip]:
 def _draw_figures(table: pd.DataFrame, word: str) -> None:
     names = {
         "arm": "List",
-        "kept": f"{word.capitalize()} left",
+        "kept": f"{word.capitalize()} kept",
         "ndcg": "Surprise NDCG@10",
-        "low": "95% interval from",
-        "high": "to",
+        "low": "Low (95%)",
+        "high": "High (95%)",
         "average_precision": "AP@10",
         "coverage": "Products with a list",
         "targets": "Products measured",

@@ -179,7 +179,7 @@ def _share_phrase(share: Mapping[str, Any], word: str) -> str:
     parts = {f"their own {word}": share["own"]}
     parts |= {_view_phrase(view): part for view, part in share["views"].items()}
     told = sorted(((part, name) for name, part in parts.items() if part >= MENTIONED), reverse=True)
-    said = ", ".join(f"{part:.0%} {name}" for part, name in told)
+    said = ", ".join(f"{part:.0%} from {name}" for part, name in told)
     for arm, weight in share["channels"].items():
         if weight:
             compared = f"{word} compared directly" if arm == "als" else f"the list “{title_of(arm)}”"

@@ -20,11 +20,11 @@ def test_shares_are_told_in_words_the_largest_first_and_small_ones_left_out():
         ]
     }
     assert share_sentences(training, "clicks") == [
-        "Products with no clicks: 97% shoppers of products with similar predicted behaviour",
-        "Products with 1–3 clicks: 60% shoppers of products with similar wording, "
-        "25% shoppers of products with similar predicted behaviour, 15% their own clicks",
+        "Products with no clicks: 97% from shoppers of products with similar predicted behaviour",
+        "Products with 1–3 clicks: 60% from shoppers of products with similar wording, "
+        "25% from shoppers of products with similar predicted behaviour, 15% from their own clicks",
         "Products with 4–10 clicks: Text and picture alone, which worked better",
-        "Products with more than 50 clicks: 100% their own clicks",
+        "Products with more than 50 clicks: 100% from their own clicks",
     ]
 
 
