@@ -81,7 +81,7 @@ def title_field(page: Any) -> Any:
 
 def id_field(page: Any) -> Any:
     """Where the id is typed."""
-    return page.get_by_label("Id", exact=True)
+    return page.get_by_label("ID", exact=True)
 
 
 def picture_files(page: Any) -> Any:
@@ -109,7 +109,7 @@ def discarded_line(page: Any) -> Any:
 
 def changing_line(page: Any, draft_id: str) -> Any:
     """The line over the form that says which draft is changed in it."""
-    return page.get_by_text(f"You are changing {draft_id}.")
+    return page.get_by_text(f"You are editing {draft_id}.")
 
 
 # --- a collection ------------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ def collection_ready(page: Any, rows: int) -> Any:
 
 def collection_shown_at_once(page: Any) -> Any:
     """The switch that has the drafts shown in the shop when they are saved."""
-    return page.get_by_text("Show them in the shop at once")
+    return page.get_by_text("Show them in the shop straight away")
 
 
 def collection_save(page: Any, rows: int) -> Any:

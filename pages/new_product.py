@@ -53,7 +53,7 @@ def _one_product() -> None:
     """The form on the left; on the right, as its fields are filled in, the neighbours."""
     served().warm_up()
     st.caption(
-        "Describe a product that nobody has seen yet. Its neighbours appear as soon as there is something to go by."
+        "Describe a product that is not in the shop yet. Its neighbours appear as soon as there is enough to go on."
     )
     draft = _edited_draft()
     left, right = st.columns([3, 7], gap="large")
@@ -67,7 +67,7 @@ def _one_product() -> None:
         else:
             st.html(
                 '<div class="lt-empty"><p>Drop a picture or type a title.</p>'
-                "<p>A picture and a title together find the best neighbours; every fact helps.</p></div>"
+                "<p>A picture and a title together find the best neighbours; every detail helps.</p></div>"
             )
 
 
@@ -82,7 +82,7 @@ def _edited_draft() -> Draft | None:
     except NotFoundError as exc:
         st.warning(plain(exc), icon=":material/search_off:")
         return None
-    st.info(f"You are changing {plain(draft.id)}.", icon=":material/edit:")
+    st.info(f"You are editing {plain(draft.id)}.", icon=":material/edit:")
     return draft
 
 
@@ -90,7 +90,7 @@ def _save(product: Product, pictures: list[str], draft: Draft | None) -> None:
     """The field for its id, and the buttons that save it."""
     product_id = ""
     if draft is None:
-        product_id = st.text_input("Id", key="new_id", max_chars=200, placeholder="Generated if left empty")
+        product_id = st.text_input("ID", key="new_id", max_chars=200, placeholder="Generated if left empty")
     with st.container(horizontal=True):
         if st.button("Save draft", icon=":material/save:", disabled=product.is_empty, key="new_save"):
             _store(product, pictures, draft, product_id)

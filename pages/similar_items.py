@@ -176,7 +176,7 @@ def _ruled_out(item_id: str, current: pd.DataFrame, maker: CardMaker) -> None:
 def _empty(arm: str) -> str:
     if arm == "als":
         return f"No {shop_words().interaction_word} yet, so behaviour has nothing to show for this product."
-    return "Nothing to show: this product has no text, picture or attributes to go by."
+    return "Nothing to show: this product has no text, picture or attributes."
 
 
 def _open(item_id: str) -> None:

@@ -19,7 +19,7 @@ from ui.widgets.formatting import plain, plural, text_or_none
 __all__ = ["draw_new_neighbours", "inbound_sentence", "parts_sentence"]
 
 PREVIEWED = 4
-PARTS = {"picture": "the picture", "text": "the text", "facts": "the facts"}
+PARTS = {"picture": "the picture", "text": "the text", "facts": "the details"}
 # The least share of the list that a part must change, and the word for it.
 MOSTLY, PARTLY = 0.6, 0.3
 
@@ -33,7 +33,7 @@ def draw_new_neighbours(product: Product) -> None:
         name="hybrid",
         title="It belongs with",
         cards=[neighbour_card(neighbour) for neighbour in neighbours],
-        empty="Nothing to go by yet: add a title, a picture or a fact that other products have too.",
+        empty="Nothing to go on yet: add a title, a picture or a detail that other products share.",
     )
     if item_id := card_groups([group], key="new_neighbours"):
         open_product(item_id)
@@ -73,9 +73,7 @@ def _draw_advice(advice: Advice) -> None:
     if advice.parts:
         st.caption(parts_sentence(advice.parts))
     if advice.missing:
-        fields = ", ".join(
-            f"{plain(field_label(one.name))} ({100 * one.share:.0f} %)" for one in advice.missing[:PREVIEWED]
-        )
+        fields = ", ".join(f"{plain(field_label(one.name))} ({one.share:.0%})" for one in advice.missing[:PREVIEWED])
         st.caption(f"Filling in one of these would change the results most: {fields}.")
 
 

@@ -122,7 +122,7 @@ def draw_filters(items: pd.DataFrame, search: Search, currency: str | None, *, o
     with st.container(horizontal=True, vertical_alignment="bottom", key="find"):
         mirror("find_text", search.text)
         st.text_input(
-            "Search", key="find_text", placeholder="Search by title or id", icon=":material/search:",
+            "Search", key="find_text", placeholder="Search by title or ID", icon=":material/search:",
             label_visibility="collapsed", on_change=writer("find_text", "q", page=None), max_chars=200, width=360,
         )  # fmt: skip
         _choice("Category", "category", search.categories, known_values("category"))

@@ -141,7 +141,7 @@ def _draw_neighbours(item_id: str, wanted: Product, *, is_changed: bool) -> None
         title="It would belong with" if is_changed else "It belongs with",
         detail=compared if is_changed else "",
         cards=cards,
-        empty="Nothing to go by: leave it a title, a picture or a fact that other products have too.",
+        empty="Nothing to go on. Keep at least a title, a picture or a detail that other products share.",
     )
     if opened := card_groups([group], key="change_neighbours"):
         open_product(opened)

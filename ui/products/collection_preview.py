@@ -56,8 +56,8 @@ def draw_preview(
     st.dataframe(
         table.head(MOST_SHOWN), hide_index=True, width="stretch", row_height=52,
         column_config={
-            "picture": st.column_config.ImageColumn("", width="small", help="The leading picture"),
-            "row": st.column_config.NumberColumn("Row", width="small", help="Not counting the header line"),
+            "picture": st.column_config.ImageColumn("", width="small", help="The main picture"),
+            "row": st.column_config.NumberColumn("Row", width="small", help="Not counting the header row"),
             "state": st.column_config.TextColumn("State", width="small"),
             "title": "Title",
             "pictures": st.column_config.NumberColumn("Pictures", width="small"),
@@ -65,7 +65,7 @@ def draw_preview(
         },
     )  # fmt: skip
     if len(table) > MOST_SHOWN:
-        st.caption(f"{MOST_SHOWN:,} of {len(table):,} rows are shown, those that need fixing first.")
+        st.caption(f"Showing {MOST_SHOWN:,} of {len(table):,} rows, those that need fixing first.")
 
 
 def _reviewed(
@@ -137,7 +137,7 @@ def _actions(
     with st.container(horizontal=True, vertical_alignment="center"):
         if ready:
             save = st.button(f"Save {plural(len(ready), 'draft')}", type="primary", key="collection_save")
-            approve = st.toggle("Show them in the shop at once", key="collection_approve")
+            approve = st.toggle("Show them in the shop straight away", key="collection_approve")
         if counts["problem"]:
             st.download_button(
                 "Rows that need fixing", problems, file_name="to-fix.csv", mime="text/csv", icon=":material/download:", on_click="ignore",

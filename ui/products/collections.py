@@ -38,7 +38,7 @@ def draw_collection() -> None:
         "Sheet", type=["csv", "xlsx", "parquet"], key=_key(SHEET_KEY), max_upload_size=64,
     )  # fmt: skip
     picture_files = st.file_uploader(
-        "Pictures, or zips of them", type=["jpg", "jpeg", "png", "webp", "zip"], accept_multiple_files=True,
+        "Pictures, or zip files of pictures", type=["jpg", "jpeg", "png", "webp", "zip"], accept_multiple_files=True,
         key=_key(PICTURES_KEY), max_upload_size=MOST_MB,
     )  # fmt: skip
     reading = _reading(picture_files)
@@ -71,9 +71,9 @@ def _templates() -> None:
         )  # fmt: skip
     with st.expander("Which columns matter", icon=":material/help:"):
         st.write(
-            "A row needs a **title** or a **picture**; with both its neighbours are best, and every further fact helps. "
+            "A row needs a **title** or a **picture**. Both together find the best neighbours, and every further detail helps. "
             "Columns may be in any order, and those that are not listed here are ignored. "
-            "Without a **pictures** column, a picture named after the id belongs to that row."
+            "Without a **pictures** column, a picture named after the ID belongs to that row."
         )
         st.write("\n".join(f"- **{plain(name)}**: {plain(what)}" for name, what in column_meanings(kinds).items()))
 
@@ -133,7 +133,7 @@ def _watched(reading: PictureReading) -> DeltaGenerator:
 
 def _progress(progress: ReadingProgress) -> tuple[float, str]:
     if progress.total is None:
-        return 0.0, "Opening the zips…"
+        return 0.0, "Opening the zip files…"
     left = progress.seconds_left
     remaining = f", about {duration_phrase(left)} left" if left is not None else ""
     share = progress.done / max(progress.total, 1)

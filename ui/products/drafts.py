@@ -80,7 +80,7 @@ def _draw_draft(draft: Draft) -> None:
             else:
                 st.button(
                     "Take it out of the shop", icon=":material/visibility_off:",
-                    on_click=_do, args=(drafts().withdraw, draft.id, "A draft again"),
+                    on_click=_do, args=(drafts().withdraw, draft.id, "Back to draft"),
                 )  # fmt: skip
             st.button("Change", icon=":material/edit:", on_click=_change, args=(draft.id,))
             st.button("Discard", icon=":material/delete:", on_click=_do, args=(drafts().discard, draft.id, "Discarded"))
@@ -139,7 +139,7 @@ def _show_all(draft_ids: Sequence[str]) -> None:
         prepare(shop, shown, count)
         return len(shown)
 
-    _SHOWING.begin("Showing them in the shop", show, total=len(draft_ids))
+    _SHOWING.begin("Adding them to the shop", show, total=len(draft_ids))
 
 
 def _report_shown() -> None:

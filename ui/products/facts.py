@@ -25,7 +25,7 @@ def draw_product(row: int, maker: CardMaker) -> None:
         else f'<span class="lt-initial">{html.escape(_initial(card.title))}</span>'
     )
     description = text_or_none(item["description"])
-    facts = [("Brand", card.brand), ("Category", text_or_none(item["category"])), ("Id", card.item_id)]
+    facts = [("Brand", card.brand), ("Category", text_or_none(item["category"])), ("ID", card.item_id)]
     facts += [(name.replace("_", " ").capitalize(), _fact(item[name])) for name in _attributes(maker)]
     rows = "".join(
         f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in facts[:FACTS_SHOWN] if value

@@ -93,7 +93,7 @@ def product_form(
     pictures = _pictures(form, stored, several=several)
     if clone:
         st.text_input(
-            "Start from a product of the shop", key="new_clone", placeholder="Its id", on_change=_clone, max_chars=200
+            "Start from an existing product", key="new_clone", placeholder="Product ID", on_change=_clone, max_chars=200
         )
     begun, currency = form.product, shop_words().currency
     title = _line("Title", form.key("title"), begun.title)
@@ -141,7 +141,7 @@ def _pictures(form: Form, before: Sequence[str], *, several: bool) -> list[str]:
     uploads = st.file_uploader(
         "Pictures" if several else "Another picture", type=PICTURE_TYPES, key=form.key("picture"),
         max_upload_size=MAX_PICTURE_MB, accept_multiple_files=several,
-        help=f"{'The first one leads. ' if several else ''}You can also paste a picture here.",
+        help=f"{'The first is the main picture. ' if several else ''}You can also paste a picture here.",
     )  # fmt: skip
     take_pasted(form.key("picture"))
     given = uploads if isinstance(uploads, list) else [uploads] if uploads is not None else []
@@ -172,7 +172,7 @@ def _attributes(form: Form, kinds: Mapping[str, str]) -> dict[str, FieldValue]:
     filled: dict[str, FieldValue] = {}
     names = [name for name in kinds if name in recommender().items.columns]
     shown = st.container()
-    folded = st.expander("More facts") if len(names) > ATTRIBUTES_OPEN else shown
+    folded = st.expander("More details") if len(names) > ATTRIBUTES_OPEN else shown
     for position, name in enumerate(names):
         with shown if position < ATTRIBUTES_OPEN else folded:
             value = _attribute(name, kinds[name], form)

@@ -34,7 +34,7 @@ class Like:
 
     def parts(self) -> list[str]:
         """Its parts, a few words each."""
-        return [*(["a picture"] if self.image else []), *([f"likeness to “{self.words}”"] if self.words else [])]
+        return [*(["a picture"] if self.image else []), *([f"similarity to “{self.words}”"] if self.words else [])]
 
 
 def like_in_address() -> Like | None:
@@ -109,14 +109,14 @@ def _stop() -> None:
     set_query(like=None, words=None, page=None)
 
 
-@st.cache_data(show_spinner="Looking for products like it…", max_entries=32)
+@st.cache_data(show_spinner="Looking for similar products…", max_entries=32)
 def _ranked(version: str, like: Like) -> np.ndarray:
     """Rows of this release by their content, the closest first; empty where the release reads nothing of it."""
     facade = recommender()
     try:
         vectors = served().read_unseen([Product(title=like.words, image=like.image)])
     except ImageError as exc:
-        raise LongtailError("The picture is not stored here any more. Give it again.") from exc
+        raise LongtailError("This picture is no longer stored. Upload it again.") from exc
     if not vectors.present[0]:
         return np.empty(0, dtype=np.int64)
     rows, _ = facade.arm("content").of_vector(vectors.sides["content"].query[0], len(facade.items))

@@ -18,7 +18,7 @@ MEANINGS = {
     "item_id": "the id the product will have; generated if left empty",
     "title": "what shoppers read; a title or a picture is needed",
     "price": "a number, without a currency",
-    "pictures": "file names of its pictures, the leading one first, separated by ;",
+    "pictures": "file names of its pictures, the main one first, separated by ;",
 }
 KIND_MEANINGS = {"number": "a number", "multi": "several values, separated by ;"}
 

@@ -10,7 +10,7 @@ from ui.products.advice import inbound_sentence, parts_sentence
 def test_what_drives_the_results_is_said_without_figures():
     parts = [Effect("picture", 1.0), Effect("facts", 0.4), Effect("text", 0.2)]
     assert (
-        parts_sentence(parts) == "What drives these results: mostly the picture, partly the facts, a little the text."
+        parts_sentence(parts) == "What drives these results: mostly the picture, partly the details, a little the text."
     )
     assert "No single part" in parts_sentence([Effect("picture", 0.0), Effect("text", 0.0)])
     assert parts_sentence([Effect("text", 0.3), Effect("facts", 0.0)]) == "What drives these results: partly the text."
