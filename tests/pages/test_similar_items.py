@@ -255,7 +255,7 @@ def test_a_search_that_makes_no_sense_shows_the_list(tiny, query):
 def test_a_picture_that_is_gone_is_said(readable):
     app = open_shell(like="0" * 64)
     assert not app.exception
-    assert "Give it again" in app.error[0].value
+    assert "Upload it again" in app.error[0].value
 
 
 def test_a_search_without_hits_offers_to_look_for_what_is_meant(readable):
