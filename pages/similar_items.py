@@ -71,6 +71,11 @@ def _catalogue() -> None:
             st.button("Show all products", on_click=clear_search)
         return
     _found(items["item_id"].iloc[rows].tolist(), search, like)
+    _draw_page(rows)
+
+
+def _draw_page(rows: np.ndarray) -> None:
+    """Draw the cards of one page of the products found."""
     pages = math.ceil(rows.size / PAGE_SIZE)
     number = min(max(_whole(query("page")), 1), pages)
     start = (number - 1) * PAGE_SIZE

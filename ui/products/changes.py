@@ -10,6 +10,7 @@ from engine.catalogue.product import Product
 from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.changes.merging import Change, difference, field_labels
 from engine.edits.changes.store import ChangeStore
+from engine.recommend.recommender import Recommender
 from ui.app.curator import curator_name
 from ui.app.navigation import open_change, open_product
 from ui.app.notices import say
@@ -60,9 +61,7 @@ def draw_change(item_id: str) -> None:
     now = (before.apply(trained) if before else None) or trained
     version = before.version if before else 0
     form = Form.of(now, "change", item_id, version)
-    count = int(base.items["interaction_count"].iloc[base.row(item_id)])
-    traffic = f"{'keeps its' if count else 'has'} {count_phrase(count, shop_words().interaction_word)}"
-    st.caption(f"{plain(item_id)} {traffic}; its neighbours update at once with a new picture or text.")
+    _draw_traffic(item_id, base)
     left, right = st.columns([3, 7], gap="large")
     with left:
         wanted, _pictures = product_form(form, [now.image] if now.image else [], several=False)
@@ -92,6 +91,12 @@ def draw_changed_products() -> None:
         open_product(item_id)
     if len(changed) > SHOWN:
         st.caption(f"Showing the {SHOWN} most recent changes; `python -m engine changes list` lists them all.")
+
+
+def _draw_traffic(item_id: str, base: Recommender) -> None:
+    count = int(base.items["interaction_count"].iloc[base.row(item_id)])
+    traffic = f"{'keeps its' if count else 'has'} {count_phrase(count, shop_words().interaction_word)}"
+    st.caption(f"{plain(item_id)} {traffic}; its neighbours update at once with a new picture or text.")
 
 
 def _undo(item_id: str) -> None:

@@ -69,14 +69,7 @@ def review_rows(rows: Sequence[CollectionRow], pictures: Mapping[str, str], exis
     images = [[pictures[name] for name in row.pictures] for row in rows]
     saved = _saved(rows, images, existing)
     titles = _alike([row.product.title or "" for row in rows])
-    rows_with: dict[str, list[int]] = defaultdict(list)
-    drafts_with: dict[str, str] = {}
-    for position, own in enumerate(images):
-        for image in set(own):
-            rows_with[image].append(position)
-    for draft_id, draft in existing.drafts.items():
-        for image in draft.pictures:
-            drafts_with.setdefault(image, draft_id)
+    shown = _ShownPictures(rows, images, existing)
     reviewed = []
     for position, row in enumerate(rows):
         if saved[position] is not None:
@@ -84,17 +77,37 @@ def review_rows(rows: Sequence[CollectionRow], pictures: Mapping[str, str], exis
             continue
         problems, doubts = [*row.problems, *_taken(row, existing)], list(row.doubts)
         for name, image in zip(row.pictures, images[position], strict=True):
-            others = _others(rows_with[image], position)
-            if image in existing.product_pictures:
-                doubts.append(("pictures", f"{name} is the picture of {existing.product_pictures[image]} in the shop"))
-            elif image in drafts_with and not others:
-                doubts.append(("pictures", f"{name} is the picture of the draft {drafts_with[image]}"))
-            if others:
-                doubts.append(("pictures", f"{name} is also a picture of {others.named(rows)}"))
+            doubts += shown.doubts(position, name, image)
         if like := titles[position]:
             doubts.append(("title", f"it is nearly the title of {like.named(rows)}"))
         reviewed.append(replace(row, problems=tuple(problems), doubts=tuple(doubts)))
     return reviewed
+
+
+class _ShownPictures:
+    """Where every picture is shown: in rows, drafts and products."""
+
+    def __init__(self, rows: Sequence[CollectionRow], images: Sequence[Sequence[str]], existing: Existing) -> None:
+        self._rows, self._products = rows, existing.product_pictures
+        self._rows_with: dict[str, list[int]] = defaultdict(list)
+        self._drafts_with: dict[str, str] = {}
+        for position, own in enumerate(images):
+            for image in set(own):
+                self._rows_with[image].append(position)
+        for draft_id, draft in existing.drafts.items():
+            for image in draft.pictures:
+                self._drafts_with.setdefault(image, draft_id)
+
+    def doubts(self, position: int, name: str, image: str) -> list[Remark]:
+        """Where a picture of the row at this position is shown as well."""
+        others, found = _others(self._rows_with[image], position), []
+        if image in self._products:
+            found.append(f"{name} is the picture of {self._products[image]} in the shop")
+        elif image in self._drafts_with and not others:
+            found.append(f"{name} is the picture of the draft {self._drafts_with[image]}")
+        if others:
+            found.append(f"{name} is also a picture of {others.named(self._rows)}")
+        return [("pictures", sentence) for sentence in found]
 
 
 def _saved(rows: Sequence[CollectionRow], images: Sequence[Sequence[str]], existing: Existing) -> list[str | None]:
