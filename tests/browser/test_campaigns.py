@@ -13,6 +13,7 @@ from engine.core.workspace import Workspace
 from engine.curation.campaigns import campaigns
 from engine.curation.judgements import JudgementStore
 from engine.store import Database
+from tests.browser.conftest import PATIENCE_MS, at_rest
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -30,7 +31,7 @@ def address(tiny: TinyRelease, start_server) -> str:
 
 def person(browser: Browser, address: str, name: str) -> Page:
     context = browser.new_context(viewport={"width": 1360, "height": 860})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     context.add_cookies([{"name": "longtail_curator", "value": name, "url": address}])
     return context.new_page()
 
@@ -39,9 +40,8 @@ def judge(page: Page, address: str, cards: int, key: str) -> None:
     """Cards of the campaign that is open on the page, the same place marked on each."""
     expect(page.locator(".pick").first).to_be_visible()
     for _ in range(cards):
-        page.wait_for_timeout(400)
         page.keyboard.press(key)
-        page.wait_for_timeout(200)
+        page.wait_for_timeout(200)  # the page takes no Enter for a card that has just come up
         page.keyboard.press("Enter")
     expect(page.get_by_text(re.compile("All saved"))).to_be_visible()
 
@@ -75,10 +75,7 @@ def test_a_campaign_is_made_judged_by_two_disputed_decided_and_taken_away(
     expect(lead.get_by_text("Decided")).to_be_visible()
     decided = store.current()
     assert (decided["source"] == "adjudication").sum() == 1
-    lead.wait_for_function(
-        "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
-    )
-    lead.wait_for_timeout(500)
+    at_rest(lead)
     with lead.expect_download() as download:
         lead.get_by_role("button", name="Evidence pack").click()
     pack = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))

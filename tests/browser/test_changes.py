@@ -12,10 +12,10 @@ from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.edits.changes.store import ChangeStore
 from engine.store import Database
+from tests.browser.conftest import LONG_MS
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
-LONG_MS = 90_000
 
 
 @pytest.fixture(scope="module")

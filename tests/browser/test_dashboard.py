@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.store import Database
+from tests.browser.conftest import at_rest
 from tests.support.tiny_release import HTML_TITLE, TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -155,6 +156,7 @@ def test_nothing_is_fetched_from_elsewhere(address, page: Page):
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{address}/?item=f1-03")
     page.locator(".card").first.wait_for()
-    page.wait_for_timeout(500)
+    at_rest(page)
+    page.wait_for_load_state("networkidle")
     outside = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
     assert outside == []

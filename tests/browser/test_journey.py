@@ -16,6 +16,7 @@ from engine.curation.judgements import JudgementStore
 from engine.demo.build import read_families
 from engine.recommend.recommender import Recommender
 from engine.store import Database
+from tests.browser.conftest import LONG_MS
 from tests.conftest import REPOSITORY
 from ui.app.navigation import NAVIGATION
 
@@ -36,7 +37,7 @@ def trained(tmp_path_factory) -> Workspace:
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         check=True,
         capture_output=True,
-        timeout=900,
+        timeout=1800,
     )
     return workspace
 
@@ -89,7 +90,7 @@ def test_a_real_photo_gets_neighbours(address: str, page: Page, shared_data: Pat
     title = page.get_by_label("Title", exact=True)
     title.fill("Navy floral summer dress")
     title.press("Enter")
-    expect(page.locator(".card")).to_have_count(10, timeout=90_000)
+    expect(page.locator(".card")).to_have_count(10, timeout=LONG_MS)
     page.locator(".card .open").first.click()
     expect(page).to_have_url(re.compile(r"item="))
 

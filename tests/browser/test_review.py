@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
-import time
-import urllib.request
 import uuid
 from collections import Counter
-from contextlib import suppress
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -21,7 +15,7 @@ from engine.curation.judgements import JudgementStore
 from engine.curation.votes import SURE, Source, Vote, judgement_in_release
 from engine.recommend.recommender import Recommender
 from engine.store import Database
-from tests.conftest import REPOSITORY
+from tests.browser.conftest import free_port, serve
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -47,7 +41,6 @@ def open_as(name: str, context: BrowserContext, page: Page, address: str) -> Non
     context.add_cookies([{"name": "longtail_curator", "value": name, "url": address}])
     page.goto(f"{address}/review")
     expect(page.locator(".pick").first).to_be_visible()
-    page.wait_for_timeout(400)
 
 
 def anchor(page: Page) -> str:
@@ -55,7 +48,7 @@ def anchor(page: Page) -> str:
 
 
 def submit(page: Page) -> None:
-    """Enter, as a person would: once the card is there."""
+    """Enter, as a person would: the page takes none for a card that has just come up."""
     page.wait_for_timeout(200)
     page.keyboard.press("Enter")
 
@@ -146,7 +139,7 @@ def test_a_double_click_marks_once_and_submits_one_card(address, store, context,
     expect(page.locator(".pick.irrelevant")).to_have_count(1)
     page.locator(".act.submit").dblclick()
     expect(page.get_by_text(SAVED)).to_be_visible()
-    page.wait_for_timeout(300)
+    expect(page.locator(".history .saved")).to_have_count(1)
     assert votes(store, "Dora")["anchor_id"].nunique() == 1
 
 
@@ -230,10 +223,10 @@ def test_a_database_that_is_gone_is_said_and_the_outbox_is_kept(tiny, address, s
     assert len(votes(store, "Gil")) == 10
 
 
-def test_a_server_that_is_killed_loses_nothing_that_was_shown_as_saved(tiny, store, context, page: Page, tmp_path):
+def test_a_server_that_is_killed_loses_nothing_that_was_shown_as_saved(tiny, store, context, page: Page):
     port = free_port()
     here = f"http://localhost:{port}"
-    server = serve(tiny, port, tmp_path)
+    server = serve(tiny.workspace.root, port)
     try:
         open_as("Kim", context, page, here)
         submit(page)
@@ -244,8 +237,8 @@ def test_a_server_that_is_killed_loses_nothing_that_was_shown_as_saved(tiny, sto
         submit(page)
         expect(page.get_by_text(re.compile("1 decision is not saved yet"))).to_be_visible()
         assert votes(store, "Kim")["anchor_id"].nunique() == 1
-        server = serve(tiny, port, tmp_path)
-        expect(page.get_by_text(SAVED)).to_be_visible(timeout=30_000)
+        server = serve(tiny.workspace.root, port)
+        expect(page.get_by_text(SAVED)).to_be_visible()
         assert Counter(votes(store, "Kim")["verdict"]) == {"relevant": 19, "irrelevant": 1}
     finally:
         server.kill()
@@ -296,30 +289,3 @@ def test_a_newcomer_warms_up_and_nothing_of_it_is_stored(tiny, address, store, c
     expect(page.get_by_text(SAVED)).to_be_visible()
     assert example not in set(votes(store, "Newt")["anchor_id"])
     assert len(votes(store, "Newt")) == 10
-
-
-def serve(tiny: TinyRelease, port: int, folder) -> subprocess.Popen:
-    with (folder / "server.log").open("ab") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=REPOSITORY,
-            env={**os.environ, "LONGTAIL_WORKSPACE": str(tiny.workspace.root), "OPENBLAS_NUM_THREADS": "1"},
-            stdout=log,
-            stderr=log,
-        )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with suppress(OSError):
-            if urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2).status == 200:
-                return server
-        time.sleep(0.2)
-    server.kill()
-    pytest.fail("the dashboard did not start")
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return int(probe.getsockname()[1])

@@ -14,10 +14,10 @@ from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.edits.drafts.store import DraftStore
 from engine.store import Database
+from tests.browser.conftest import LONG_MS, at_rest
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
-LONG_MS = 90_000
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,7 @@ def test_a_collection_goes_in_by_the_downloaded_template_and_what_is_wrong_is_fi
     files = page.locator("input[type=file]")
     files.nth(0).set_input_files(sheet_file)
     expect(page.get_by_text(re.compile(r"\d+ needs? fixing"))).to_be_visible()
+    at_rest(page)
     files.nth(1).set_input_files(tmp_path / "pictures.zip")
     # The template's two examples are products of the shop: they are pointed out, not taken.
     expect(page.get_by_text("4 ready, 3 need fixing.")).to_be_visible(timeout=LONG_MS)
@@ -113,6 +114,8 @@ def test_a_collection_goes_in_by_the_downloaded_template_and_what_is_wrong_is_fi
     problems.write_text(text.replace("twelve", "12"), "utf-8-sig")
     page.goto(f"{address}/new_product?view=collection")
     files.nth(0).set_input_files(problems)
+    expect(page.get_by_text(re.compile(r"\d+ needs? fixing"))).to_be_visible()
+    at_rest(page)
     files.nth(1).set_input_files(photos[4])
     expect(page.get_by_text("1 ready, 2 need fixing.")).to_be_visible(timeout=LONG_MS)
     page.get_by_role("button", name="Save 1 draft").click()
@@ -144,7 +147,7 @@ def test_a_title_that_is_a_script_is_shown_as_text(address, drafts, page: Page):
     expect(page.locator(".card .title").first).to_contain_text("<img src=x")
     page.goto(f"{address}/new_product?view=drafts")
     expect(page.locator(".card", has_text="<script>").first).to_be_visible()
-    page.wait_for_timeout(500)
+    at_rest(page)
 
 
 @pytest.mark.parametrize(
