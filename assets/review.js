@@ -318,7 +318,7 @@ class Session {
     this.tell();
   }
 
-  /** A pass that is no longer good is asked for anew from the page, which knows who is there. */
+  /** A token that is no longer good: ask the page for a new one, which knows who is there. */
   renew(answer) {
     if (![401, 403].includes(answer.status) || Date.now() - (this.renewed ?? 0) < RENEW_MS) return;
     this.renewed = Date.now();

@@ -26,7 +26,7 @@ class Outbox {
     return this.entries.size;
   }
 
-  /** Where to send, and with which pass; what waits is sent at once. */
+  /** Where to send, and with which token; what waits is sent at once. */
   use(url, token) {
     if (this.credentials?.token === token && this.credentials?.url === url) return;
     this.credentials = { url, token };

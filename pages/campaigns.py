@@ -46,17 +46,17 @@ def page() -> None:
     open_campaigns()  # Everyday exists from now on
     everything = campaigns(database())
     now = datetime.now(UTC)
-    there = {one.id: one for one in everything}
-    chosen_id = query("campaign", everything[0].id, allowed=there)
+    by_id = {one.id: one for one in everything}
+    chosen_id = query("campaign", everything[0].id, allowed=by_id)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         mirror("campaigns_chosen", chosen_id)
         st.selectbox(
-            "Campaign", list(there), key="campaigns_chosen", width=420,
-            format_func=lambda one: _title(there[one], now), on_change=writer("campaigns_chosen", "campaign"),
+            "Campaign", list(by_id), key="campaigns_chosen", width=420,
+            format_func=lambda one: _title(by_id[one], now), on_change=writer("campaigns_chosen", "campaign"),
         )  # fmt: skip
         with st.popover("New campaign", icon=":material/add:"):
             _new()
-    chosen = there[chosen_id]
+    chosen = by_id[chosen_id]
     _about(chosen, now)
     _progress(chosen)
     votes = drawn(judgements(), chosen.id)

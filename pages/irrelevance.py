@@ -63,7 +63,7 @@ def _whole_lists(current: pd.DataFrame, everything: pd.DataFrame) -> None:
     arms, title = _chart(rates.table)
     draw_next(rates.table, rates.votes)
     draw_trained_on(rates.trained_on)
-    draw_unfinished(open_flags(rates.votes, rates.places, k=settings().serving.neighbours))
+    draw_unfinished(open_flags(rates.votes, rates.appearances, k=settings().serving.neighbours))
     draw_samples(everything)
     _reasons(rates.votes)
     _figures(rates.table, arms, title)

@@ -18,6 +18,7 @@ from engine.curation.campaigns import Campaign
 from engine.curation.judgements import JudgementStore
 from engine.curation.rates.sampling import cards_of, drawn
 from engine.curation.rates.shop_rates import campaign_rates
+from engine.curation.votes import SURE, Verdict
 
 __all__ = ["evidence_pack", "qrels"]
 
@@ -26,7 +27,7 @@ README = """What is in this folder
 judgements.csv  every vote in force on the campaign's cards, with the chances its pair and its product were drawn with; a
                 product that was chosen, not drawn, stands for itself and has the chance 1
 cards.csv       the sampling record: every card judged, by whom, how its product came to be on it
-places.csv      which list of which release held each judged pair, at what rank, and how long the list was; products a
+appearances.csv which list of which release held each judged pair, at what rank, and how long the list was; products a
                 release learned from are left out, for they may not score it
 rates.csv       the published rates
 campaign.json   the campaign, the seed, and the SHA-256 of the releases' manifests
@@ -42,8 +43,8 @@ def qrels(current: pd.DataFrame) -> str:
 
     Blanks in ids are written %20. Pairs that are evenly split, or about which nobody was sure, are left out.
     """
-    sure = current[current["verdict"].isin(["irrelevant", "relevant"])]
-    relevant = sure.assign(share=(sure["verdict"] == "relevant").astype("float64"))
+    sure = current[current["verdict"].isin(SURE)]
+    relevant = sure.assign(share=(sure["verdict"] == Verdict.RELEVANT).astype("float64"))
     pairs = relevant.groupby(["anchor_id", "neighbour_id"], as_index=False)["share"].mean()
     columns = (pairs[name].tolist() for name in ("anchor_id", "neighbour_id", "share"))
     lines = [
@@ -68,7 +69,7 @@ def evidence_pack(store: JudgementStore, campaign: Campaign, workspace: Workspac
             if release
         },
     }  # fmt: skip
-    tables = {"judgements": rates.votes, "cards": cards, "places": rates.places, "rates": rates.strata}
+    tables = {"judgements": rates.votes, "cards": cards, "appearances": rates.appearances, "rates": rates.strata}
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as pack:
         for name, table in tables.items():

@@ -99,37 +99,38 @@ class JudgementStore:
         wanted = JudgementRow.id.in_(newest), JudgementRow.verdict != Verdict.WITHDRAWN
         return self._frame(select(*_columns()).where(*wanted).order_by(JudgementRow.id))
 
-    def seen(self, anchor_id: str | None = None) -> pd.DataFrame:
-        """Where judged pairs stood: one row per release, pair and arm, with columns
+    def appearances(self, anchor_id: str | None = None) -> pd.DataFrame:
+        """In which lists judged pairs appeared: one row per release, pair and arm, with columns
         release_id, anchor_id, neighbour_id, arm, rank, last_id (the newest judgement that recorded it).
         """
-        place = (
+        appearance = (
             JudgementRow.release_id,
             JudgementRow.anchor_id,
             JudgementRow.neighbour_id,
             AppearanceRow.arm,
         )
         query = (
-            select(*place, func.min(AppearanceRow.rank).label("rank"), func.max(JudgementRow.id).label("last_id"))
+            select(*appearance, func.min(AppearanceRow.rank).label("rank"), func.max(JudgementRow.id).label("last_id"))
             .join(JudgementRow, JudgementRow.id == AppearanceRow.judgement_id)
-            .group_by(*place)
-            .order_by(*place)
+            .group_by(*appearance)
+            .order_by(*appearance)
         )
         if anchor_id is not None:
             query = query.where(JudgementRow.anchor_id == anchor_id)
         return self._frame(query)
 
     def log(self) -> pd.DataFrame:
-        """Every row ever stored, oldest first: the columns of `current` and `seen`, as text ("als 1, hybrid 4")."""
+        """Every row ever stored, oldest first: the columns of `current`, and `seen`: arms and ranks as text ("als 1, hybrid 4")."""
         with self.database.reading() as session:
             rows = _read(session, select(*_columns()).order_by(JudgementRow.id))
-            places = _read(
+            appearances = _read(
                 session,
                 select(AppearanceRow.judgement_id, AppearanceRow.arm, AppearanceRow.rank).order_by(
                     AppearanceRow.judgement_id, AppearanceRow.arm
                 ),
             )
-        text = (places["arm"] + " " + places["rank"].astype("str")).groupby(places["judgement_id"]).agg(", ".join)
+        ranks = appearances["arm"] + " " + appearances["rank"].astype("str")
+        text = ranks.groupby(appearances["judgement_id"]).agg(", ".join)
         rows["seen"] = rows["id"].map(text).fillna("").astype("str")
         return rows
 

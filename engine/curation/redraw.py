@@ -16,7 +16,7 @@ from scipy.special import betaincinv, stdtrit
 PAIR = ["anchor_id", "neighbour_id"]
 
 
-def rates_of(votes: pd.DataFrame, places: pd.DataFrame, k: int) -> pd.DataFrame:
+def rates_of(votes: pd.DataFrame, appearances: pd.DataFrame, k: int) -> pd.DataFrame:
     """arm, stratum, rate, low, high, anchors."""
     votes = votes[votes["verdict"].isin(["irrelevant", "relevant"]) & votes["anchor_probability"].notna()]
     votes = votes.assign(bad=(votes["verdict"] == "irrelevant") * 1.0).sort_values("created_at", kind="stable")
@@ -24,7 +24,7 @@ def rates_of(votes: pd.DataFrame, places: pd.DataFrame, k: int) -> pd.DataFrame:
         bad=("bad", "mean"), chance=("pair_probability", "first"),
         product=("anchor_probability", "first"), stratum=("stratum", "first"),
     )  # fmt: skip
-    held = places[places["rank"] <= k].drop_duplicates([*PAIR, "arm"]).merge(pairs, on=PAIR)
+    held = appearances[appearances["rank"] <= k].drop_duplicates([*PAIR, "arm"]).merge(pairs, on=PAIR)
     held["v"] = 1 / held["chance"] / held["listed"].clip(upper=k)
     held["u"] = held["v"] * held["bad"]
     held["weight"] = 1 / held["product"]
@@ -49,9 +49,11 @@ def main() -> None:
     """Work out, compare, draw."""
     here = Path(__file__).resolve().parent
     about = json.loads((here / "campaign.json").read_text("utf-8"))
-    votes, places, published = (pd.read_csv(here / f"{name}.csv") for name in ("judgements", "places", "rates"))
-    places = places[places["release_id"] == about["release"]]
-    redrawn = rates_of(votes, places, about["k"])
+    votes, appearances, published = (
+        pd.read_csv(here / f"{name}.csv") for name in ("judgements", "appearances", "rates")
+    )
+    appearances = appearances[appearances["release_id"] == about["release"]]
+    redrawn = rates_of(votes, appearances, about["k"])
     redrawn.to_csv(here / "redrawn.csv", index=False)
     both = published.merge(redrawn, on=["arm", "stratum"], suffixes=("", "_again"))
     apart = max(float((both[name] - both[f"{name}_again"]).abs().max()) for name in ("rate", "low", "high"))

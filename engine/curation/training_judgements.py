@@ -1,7 +1,8 @@
-"""What a training may learn from judgements, and what is kept apart to score what it learned.
+"""Training judgements: what a training may learn from, and what is held out to measure what it learned.
 
-Products are split once and for all by a number that follows from their ids: judgements on some teach, those on the others
-never do. Whatever a release learned from is written into it, and no rate of that release counts those products.
+Products are split once and for all by a number that follows from their ids: judgements on some are for training, those on
+the others never are. Whatever a release was trained on is written into it, and no rate of that release counts those
+products. In that file the column "teaches" tells them apart.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from engine.store import Database
 __all__ = [
     "NOTHING_JUDGED",
     "TrainingJudgements",
+    "is_for_training",
     "judgements_for_training",
     "not_trained_on",
     "take_training_judgements",
-    "teaches",
 ]
 
 SALT = b"teaches:"
@@ -44,7 +45,7 @@ class TrainingJudgements:
 
     Attributes
     ----------
-    pairs : anchor_id, neighbour_id (str), irrelevant, implied, teaches (bool), by anchor and neighbour; pairs people are
+    pairs : anchor_id, neighbour_id (str), irrelevant, implied, teaches (bool: for training), by anchor and neighbour; pairs people are
         split about, or that a single person flagged where leads are named, are left out.
     until : when the newest of them was given; None where there are none.
     """
@@ -53,7 +54,7 @@ class TrainingJudgements:
     until: datetime | None
 
     def as_rows(self, item_ids: Iterable[str]) -> tuple[Pairs, np.ndarray]:
-        """The pairs of products that are in a catalogue, by its rows, and which of them teach, (n,) bool."""
+        """The pairs of products that are in a catalogue, by its rows, and which of them are for training, (n,) bool."""
         row_of = {item: row for row, item in enumerate(item_ids)}
         known = self.pairs[self.pairs["anchor_id"].isin(row_of) & self.pairs["neighbour_id"].isin(row_of)]
         rows = (known[name].map(row_of).to_numpy(dtype=np.int64) for name in ("anchor_id", "neighbour_id"))
@@ -74,7 +75,7 @@ def judgements_for_training(workspace: Workspace, settings: Settings) -> Trainin
 
 
 def take_training_judgements(store: JudgementStore, leads: Collection[str], share: float) -> TrainingJudgements:
-    """What people agree on now; a `share` of the products teaches."""
+    """What people agree on now; a `share` of the products is for training."""
     current = store.current()
     sure = current[current["verdict"].isin(SURE) & (current["source"] != Source.DEMO)]
     out = ruled_out(sure, leads)
@@ -87,25 +88,27 @@ def take_training_judgements(store: JudgementStore, leads: Collection[str], shar
     named = zip(pairs["anchor_id"], pairs["neighbour_id"], strict=True)
     pairs["irrelevant"] = np.fromiter((b in out.get(a, ()) for a, b in named), bool, len(pairs))
     pairs = pairs[pairs["irrelevant"] | (pairs["share"] > 0.5)].reset_index(drop=True)
-    pairs["teaches"] = [teaches(anchor, share) for anchor in pairs["anchor_id"]]
+    pairs["teaches"] = [is_for_training(anchor, share) for anchor in pairs["anchor_id"]]
     return TrainingJudgements(
         pairs[COLUMNS].astype(KINDS), None if sure.empty else sure["created_at"].max().to_pydatetime()
     )
 
 
-def teaches(anchor_id: str, share: float) -> bool:
-    """Whether judgements on a product teach where a `share` of all products does; independent of the order of campaigns."""
+def is_for_training(anchor_id: str, share: float) -> bool:
+    """Whether judgements on a product are for training where those on a `share` of all products are.
+
+    It follows from the id alone, so that no later campaign moves a product from one side to the other.
+    """
     return int.from_bytes(hashlib.sha256(SALT + anchor_id.encode()).digest()[:8]) / 2**64 < share
 
 
-def not_trained_on(places: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
-    """Rows of `seen` (release_id, anchor_id, ...) that may score: those whose release did not learn from their anchor."""
-    taught: Mapping[str, frozenset[str]] = {
-        release: products_trained_on(workspace.releases / release) for release in places["release_id"].unique()
+def not_trained_on(appearances: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
+    """The rows (release_id, anchor_id, ...) whose release was not trained on judgements of their anchor: they may score it."""
+    trained_on: Mapping[str, frozenset[str]] = {
+        release: products_trained_on(workspace.releases / release) for release in appearances["release_id"].unique()
     }
-    if not any(taught.values()):
-        return places
-    kept = [
-        anchor not in taught[release] for release, anchor in zip(places["release_id"], places["anchor_id"], strict=True)
-    ]
-    return places[kept].reset_index(drop=True)
+    if not any(trained_on.values()):
+        return appearances
+    rows = zip(appearances["release_id"], appearances["anchor_id"], strict=True)
+    may_score = [anchor not in trained_on[release] for release, anchor in rows]
+    return appearances[may_score].reset_index(drop=True)

@@ -124,7 +124,9 @@ def _learn_from_judgements(
     if judged.pairs.empty:
         return fitted, {}
     step = "Learning from judgements"
-    progress(step, 0.0, f"{int(judged.pairs['teaches'].sum()):,} of {len(judged.pairs):,} judged pairs teach")
+    progress(
+        step, 0.0, f"{int(judged.pairs['teaches'].sum()):,} of {len(judged.pairs):,} judged pairs are for training"
+    )
     hybrid, learned = learn(fitted, views, *judged.as_rows(data.shop.items["item_id"]), seed)
     progress(step, 1.0)
     return hybrid, learned

@@ -49,7 +49,7 @@ async function open(server, tab = new Tab()) {
   const triggers = [];
   const { Session } = await tab.load(SCRIPTS, ["Session"], VIEW);
   tab.server = (request) => server.answer(request);
-  const data = { session: "Ada", token: "pass", url: URLS, warmup: [], progress: server.progress(), reasons: [] };
+  const data = { session: "Ada", token: "token", url: URLS, warmup: [], progress: server.progress(), reasons: [] };
   const session = new Session(data);
   const component = { data, setTriggerValue: (name, value) => triggers.push([name, value]) };
   session.attach(component, PAGE);
@@ -176,7 +176,7 @@ test("what is refused is said in the history with its reason", async () => {
   assert.equal(page.session.undoable(), null);
 });
 
-test("a pass that is no longer good is asked for anew, not with every try, and what waits goes with the new one", async () => {
+test("a token that is no longer good is asked for anew, not with every try, and what waits goes with the new one", async () => {
   const server = new Server();
   server.down = 403;
   const page = await open(server);
@@ -184,15 +184,15 @@ test("a pass that is no longer good is asked for anew, not with every try, and w
   await page.tab.pass(7_000);
   assert.deepEqual(page.triggers.map(([name]) => name), ["renew"]);
   server.down = 0;
-  page.component.data = { ...page.data, token: "new pass" };
+  page.component.data = { ...page.data, token: "new token" };
   page.session.attach(page.component, PAGE);
   await page.tab.pass(0);
-  assert.equal(page.tab.requests.at(-1).body.token, "new pass");
+  assert.equal(page.tab.requests.at(-1).body.token, "new token");
   assert.deepEqual(states(page), ["saved"]);
 });
 
 for (const status of [400, 503]) {
-  test(`an answer of ${status} asks for no new pass and is tried again`, async () => {
+  test(`an answer of ${status} asks for no new token and is tried again`, async () => {
     const server = new Server();
     server.down = status;
     const page = await open(server);

@@ -46,14 +46,14 @@ def campaign_summary(current: pd.DataFrame, word: str, k: int) -> CampaignSummar
     """The rates of the campaign in the address, from those of its votes that are in `current`; None where there are none."""
     store = judgements()
     everything = drawn(store)
-    there = {one.id: one for one in judged_campaigns(store, everything)}
-    if not there:
+    by_id = {one.id: one for one in judged_campaigns(store, everything)}
+    if not by_id:
         return None
-    campaign_id = query("campaign", next(iter(there)), allowed=there)
+    campaign_id = query("campaign", next(iter(by_id)), allowed=by_id)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         mirror("rates_campaign", campaign_id)
         st.selectbox(
-            "Campaign", list(there), key="rates_campaign", format_func=lambda one: _title(there[one]), width=320,
+            "Campaign", list(by_id), key="rates_campaign", format_func=lambda one: _title(by_id[one]), width=320,
             on_change=writer("rates_campaign", "campaign"),
         )  # fmt: skip
         said = query("said", allowed=SAID)
@@ -69,7 +69,7 @@ def campaign_summary(current: pd.DataFrame, word: str, k: int) -> CampaignSummar
             "Reason", list(reasons), key="rates_reason", format_func=reasons.__getitem__, width=220,
             on_change=writer("rates_reason", "reason"),
         )  # fmt: skip
-    chosen = there[campaign_id]
+    chosen = by_id[campaign_id]
     votes = everything[(everything["campaign_id"] == campaign_id) & everything["id"].isin(current["id"])]
     rates = campaign_rates(
         store, chosen, workspace(), votes, release_id=_release(chosen), k=k, implied=not said, reason=reason or None
@@ -87,13 +87,13 @@ def campaign_summary(current: pd.DataFrame, word: str, k: int) -> CampaignSummar
 
 def _release(chosen: Campaign) -> str:
     """Whose lists are drawn: where a campaign judges two releases, the one in the address."""
-    there = [chosen.release_id, *([chosen.other_release_id] if chosen.other_release_id else [])]
-    if len(there) == 1:
+    releases = [chosen.release_id, *([chosen.other_release_id] if chosen.other_release_id else [])]
+    if len(releases) == 1:
         return chosen.release_id
-    wanted = query("of", chosen.release_id, allowed=there)
+    wanted = query("of", chosen.release_id, allowed=releases)
     mirror("rates_of", wanted)
     st.segmented_control(
-        "Of", there, key="rates_of", format_func=_label, required=True, on_change=writer("rates_of", "of")
+        "Of", releases, key="rates_of", format_func=_label, required=True, on_change=writer("rates_of", "of")
     )  # fmt: skip
     return wanted
 
@@ -107,15 +107,15 @@ def between_releases(by_release: Mapping[str, pd.DataFrame], chosen: Campaign, g
     if found is None:
         return []
     difference, low, high = (100 * value for value in found)
-    here, there = _label(chosen.release_id), _label(str(chosen.other_release_id))
+    first, second = _label(chosen.release_id), _label(str(chosen.other_release_id))
     if low <= 0 <= high:
         return [
-            f"Longtail of {here} and of {there} cannot be told apart yet ({low:+.0f} to {high:+.0f} points irrelevant)."
+            f"Longtail of {first} and of {second} cannot be told apart yet ({low:+.0f} to {high:+.0f} points irrelevant)."
         ]
     fewer = "fewer" if difference < 0 else "more"
     ends = sorted((abs(low), abs(high)))
     return [
-        f"Longtail of {here} shows {abs(difference):.0f} points {fewer} irrelevant than of {there} at the same products "
+        f"Longtail of {first} shows {abs(difference):.0f} points {fewer} irrelevant than of {second} at the same products "
         f"(95 %: {ends[0]:.0f}–{ends[1]:.0f})."
     ]
 

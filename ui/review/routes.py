@@ -2,7 +2,7 @@
 
 POST /review/cards      {token, want, have, pair} -> {cards, progress, message}
 POST /review/decisions  {token, decisions}        -> {stored, refused, progress}
-Errors are {error}: 400 not understood, 403 the pass is not good, 413 too much, 503 the store refused; on anything but
+Errors are {error}: 400 not understood, 403 the token is not good, 413 too much, 503 the store refused; on anything but
 200 nothing was stored that the browser may forget.
 """
 

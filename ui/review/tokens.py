@@ -1,6 +1,6 @@
-"""Passes: what a page gives its component so that the browser may post to a route of ours.
+"""Signed tokens: what a page gives its component so that the browser may post to a route of ours.
 
-Routes know no session. A pass says who is judging what, is signed with a key of the workspace, and runs out; a route
+Routes know no session. A token says who is judging what, is signed with a key of the workspace, and expires; a route
 takes it only from the browser whose cookie bears the same name. Like the name itself it is no proof of identity: it
 keeps other sites from posting, and one curator's unsent decisions from being stored under another's name.
 """
@@ -25,7 +25,7 @@ TOKEN_SALT = "longtail-review"
 
 
 class TokenError(LongtailError):
-    """A pass that is missing, forged, too old, or somebody else's; a page that is run again gives a new one."""
+    """A token that is missing, forged, expired, or somebody else's; a page that runs again signs a new one."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +37,22 @@ class ReviewToken:
 
 
 def sign_token(workspace: Workspace, holder: ReviewToken) -> str:
-    """The pass as text for the browser."""
+    """The token as text for the browser."""
     return str(_serializer(workspace).dumps(asdict(holder)))
 
 
 def read_token(workspace: Workspace, text: object, cookie_name: str | None) -> ReviewToken:
-    """Who the pass was made for; raises `TokenError` with a sentence.
+    """Who the token was made for; raises `TokenError` with a sentence.
 
     Parameters
     ----------
-    cookie_name : the curator's name in the cookie of the browser that shows the pass.
+    cookie_name : the curator's name in the cookie of the browser that sends the token.
     """
     try:
         content = _serializer(workspace).loads(text if isinstance(text, str) else "", max_age=LIFETIME_SECONDS)
         holder = ReviewToken(**content)
     except SignatureExpired as exc:
-        raise TokenError("This page has been open for very long; it is asking for a new pass.") from exc
+        raise TokenError("This page has been open for a long time; it is renewing its access.") from exc
     except (BadSignature, TypeError) as exc:
         raise TokenError("This page is not allowed to store here; reload it.") from exc
     if holder.rater != cookie_name:
@@ -65,7 +65,7 @@ def _serializer(workspace: Workspace) -> URLSafeTimedSerializer:
 
 
 def _key(workspace: Workspace) -> bytes:
-    """The workspace's own key, made when first needed: a server that was restarted takes the passes given before."""
+    """The workspace's own key, made when first needed: a server that was restarted takes the tokens signed before."""
     file = workspace.root / KEY_FILE
     if not file.is_file():
         draft = file.with_name(f"{KEY_FILE}.{secrets.token_hex(8)}")

@@ -29,6 +29,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaincinv
 
+from engine.curation.votes import SURE, Verdict
+
 if TYPE_CHECKING:
     from engine.recommend.recommender import Recommender
 
@@ -66,14 +68,14 @@ NEWEST = np.iinfo(np.int64).max
 
 
 def irrelevance_by_count(
-    current: pd.DataFrame, seen: pd.DataFrame, *, k: int = 10, seed: int = 0, complete_only: bool = True
+    current: pd.DataFrame, appearances: pd.DataFrame, *, k: int = 10, seed: int = 0, complete_only: bool = True
 ) -> pd.DataFrame:
     """The irrelevance rate of each arm in each bin of the anchor's interaction count.
 
     Parameters
     ----------
     current : the votes in force, `JudgementStore.current()`.
-    seen : where pairs stood, `JudgementStore.seen()` or `current_lists()` or both, one under the other.
+    appearances : in which lists pairs were, `JudgementStore.appearances()` or `current_lists()` or both, one under the other.
     k : how far down the lists to look.
     seed : of the bootstrap; a point's interval depends on its own arm's anchors and nothing else.
     complete_only : count an anchor for an arm only when its list is judged down to rank k. Without it every judged
@@ -85,14 +87,14 @@ def irrelevance_by_count(
     bin_label, rate, low, high (0 to 1; the 95 % interval), judged (pairs in the rate), unsure (pairs about which
     nobody was sure), anchors. `rate`, `low` and `high` are NaN where nobody was sure of anything.
     """
-    placed, lists = _judged_lists(current, seen, k)
-    usable = lists[lists["complete"] if complete_only else lists["places"] > 0]
+    listed_pairs, lists = _judged_lists(current, appearances, k)
+    usable = lists[lists["complete"] if complete_only else lists["ranks"] > 0]
     chosen = usable.sort_values(["last_id", "release_id"]).drop_duplicates(["anchor_id", "arm"], keep="last")
-    pairs = placed[placed["judged"]].merge(chosen[LIST], on=LIST)
+    pairs = listed_pairs[listed_pairs["judged"]].merge(chosen[LIST], on=LIST)
     anchors = (
         pairs.assign(sure=pairs["share"].notna())
         .groupby(["arm", "anchor_id"], sort=True)
-        .agg(count=("anchor_count", "last"), bad=("share", "sum"), judged=("sure", "sum"), places=("sure", "size"))
+        .agg(count=("anchor_count", "last"), bad=("share", "sum"), judged=("sure", "sum"), pairs=("sure", "size"))
         .reset_index()
     )
     anchors["bin"] = count_bins(anchors["count"].to_numpy(dtype=np.int64))
@@ -109,18 +111,18 @@ def irrelevance_by_count(
     )
 
 
-def open_flags(current: pd.DataFrame, seen: pd.DataFrame, *, k: int = 10) -> pd.DataFrame:
-    """Flagged pairs that no rate counts because no list they stand in is finished: anchor_id and flags, most first."""
-    placed, lists = _judged_lists(current, seen, k)
-    finished = placed.merge(lists.loc[lists["complete"], LIST], on=LIST)[PAIR].drop_duplicates()
-    flagged = current.loc[current["verdict"] == "irrelevant", PAIR].drop_duplicates()
+def open_flags(current: pd.DataFrame, appearances: pd.DataFrame, *, k: int = 10) -> pd.DataFrame:
+    """Flagged pairs that no rate counts because no list they are in is finished: anchor_id and flags, most first."""
+    listed_pairs, lists = _judged_lists(current, appearances, k)
+    finished = listed_pairs.merge(lists.loc[lists["complete"], LIST], on=LIST)[PAIR].drop_duplicates()
+    flagged = current.loc[current["verdict"] == Verdict.IRRELEVANT, PAIR].drop_duplicates()
     left = flagged.merge(finished, on=PAIR, how="left", indicator=True)
     counts = left[left["_merge"] == "left_only"].groupby("anchor_id").size().rename("flags").reset_index()
     return counts.sort_values(["flags", "anchor_id"], ascending=[False, True], ignore_index=True)
 
 
 def current_lists(recommender: Recommender, anchor_ids: Sequence[str], k: int = 10) -> pd.DataFrame:
-    """What every arm of this release shows for these anchors, in the shape of `JudgementStore.seen()`.
+    """What every arm of this release shows for these anchors, in the shape of `JudgementStore.appearances()`.
 
     With it, pairs judged under an earlier release count where this release returns them again, and a list that is
     shorter than k is known to be whole. Two more columns say so: listed, the list's length, and anchor_count, the
@@ -208,24 +210,28 @@ def headline(table: pd.DataFrame, word: str) -> str:
     return sentence if same.empty else f"{sentence}; Longtail {_percent(same)}"
 
 
-def _judged_lists(current: pd.DataFrame, seen: pd.DataFrame, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every place down to rank k with what was said about its pair, and one row per list with whether it is finished."""
-    votes = current[current["verdict"] != "withdrawn"]
-    sure = votes["verdict"].isin(["irrelevant", "relevant"])
-    votes = votes.assign(share=(votes["verdict"] == "irrelevant").astype("float64").where(sure))
+def _judged_lists(current: pd.DataFrame, appearances: pd.DataFrame, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every appearance down to rank k with what was said about its pair, and one row per list with whether it is finished."""
+    votes = current[current["verdict"] != Verdict.WITHDRAWN]
+    sure = votes["verdict"].isin(SURE)
+    votes = votes.assign(share=(votes["verdict"] == Verdict.IRRELEVANT).astype("float64").where(sure))
     pairs = votes.sort_values("id").groupby(PAIR, sort=False).agg(share=("share", "mean"), at=("anchor_count", "last"))
-    placed = seen[seen["rank"] <= k].sort_values("last_id").drop_duplicates([*LIST, "neighbour_id"], keep="last")
-    placed = placed.merge(pairs.assign(judged=True).reset_index(), on=PAIR, how="left")
-    placed["judged"] = placed["judged"].notna()
-    for column, otherwise in (("listed", k), ("anchor_count", placed["at"])):
-        known = placed[column] if column in placed else pd.Series(np.nan, index=placed.index)
-        placed[column] = known.fillna(otherwise)
-    judged = placed[placed["judged"]]
-    lists = judged.groupby(LIST, as_index=False).agg(
-        places=("rank", "nunique"), listed=("listed", "max"), last_id=("last_id", "max")
+    listed_pairs = (
+        appearances[appearances["rank"] <= k]
+        .sort_values("last_id")
+        .drop_duplicates([*LIST, "neighbour_id"], keep="last")
     )
-    lists["complete"] = lists["places"] >= lists["listed"].clip(upper=k)
-    return placed, lists
+    listed_pairs = listed_pairs.merge(pairs.assign(judged=True).reset_index(), on=PAIR, how="left")
+    listed_pairs["judged"] = listed_pairs["judged"].notna()
+    for column, otherwise in (("listed", k), ("anchor_count", listed_pairs["at"])):
+        known = listed_pairs[column] if column in listed_pairs else pd.Series(np.nan, index=listed_pairs.index)
+        listed_pairs[column] = known.fillna(otherwise)
+    judged = listed_pairs[listed_pairs["judged"]]
+    lists = judged.groupby(LIST, as_index=False).agg(
+        ranks=("rank", "nunique"), listed=("listed", "max"), last_id=("last_id", "max")
+    )
+    lists["complete"] = lists["ranks"] >= lists["listed"].clip(upper=k)
+    return listed_pairs, lists
 
 
 def bin_bounds(number: int) -> tuple[int, int]:
@@ -261,7 +267,7 @@ def _point(anchors: pd.DataFrame, alike: float, seed: int) -> tuple:
     arm, number = str(anchors["arm"].iloc[0]), int(anchors["bin"].iloc[0])
     low_count, high_count = bin_bounds(number)
     bad, judged = anchors["bad"].to_numpy(dtype=np.float64), anchors["judged"].to_numpy(dtype=np.float64)
-    unsure = int(anchors["places"].sum() - judged.sum())
+    unsure = int(anchors["pairs"].sum() - judged.sum())
     rate = low = high = float("nan")
     if judged.sum():
         rate = float(bad.sum() / judged.sum())

@@ -107,8 +107,8 @@ def cards_to_separate(difference: float, error: float, anchors: int, *, power: f
     spread = error * np.sqrt(anchors) * np.sqrt(1 + 1.2 / np.sqrt(max(anchors - 1, 1)))
     pilot = spread / np.sqrt(anchors)
     # Lists that look far apart in a small pilot are mostly nearer to one another in truth.
-    kept = TYPICAL_DIFFERENCE**2 / (TYPICAL_DIFFERENCE**2 + pilot**2)
-    truth, unsure = kept * abs(difference), np.sqrt(kept) * pilot
+    shrinkage = TYPICAL_DIFFERENCE**2 / (TYPICAL_DIFFERENCE**2 + pilot**2)
+    truth, unsure = shrinkage * abs(difference), np.sqrt(shrinkage) * pilot
     more = np.unique(np.geomspace(1, MOST_CARDS, 2000).astype(np.int64))
     total = anchors + more
     needed = stdtrit(total - 1, 0.975) * spread / np.sqrt(total)

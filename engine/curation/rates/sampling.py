@@ -1,4 +1,4 @@
-"""The sampling record as tables: the votes given on cards with the chances they were drawn with, and where pairs stood.
+"""The sampling record as tables: the votes given on cards with the chances they were drawn with, and the lists in which pairs were.
 
 A product's chance is worked out from its campaign: products of a stratum are drawn in a random order, so of a stratum
 of `stratum_size` whose order was followed down to place p each product had the chance p / stratum_size. A product that
@@ -14,9 +14,10 @@ import pandas as pd
 from sqlalchemy import select
 
 from engine.curation.judgements import JudgementStore
+from engine.curation.votes import Verdict
 from engine.store import CampaignAnchorRow, CampaignRow, CardRow, Database
 
-__all__ = ["card_places", "cards_of", "drawn", "votes_on_cards"]
+__all__ = ["card_appearances", "cards_of", "drawn", "votes_on_cards"]
 
 VOTE_COLUMNS = (
     "id", "campaign_id", "card_id", "card_kind", "anchor_id", "neighbour_id", "rater", "verdict", "implied", "reason",
@@ -70,20 +71,20 @@ def votes_on_cards(store: JudgementStore, campaign_id: str | None = None) -> pd.
     """As `drawn`, with the votes on repeated cards (card_kind "repeat"): what says how steady a rater is."""
     log = store.log()
     newest = log.sort_values("id").drop_duplicates(["card_id", "neighbour_id", "rater"], keep="last")
-    return _joined(newest[newest["verdict"] != "withdrawn"], store, campaign_id)
+    return _joined(newest[newest["verdict"] != Verdict.WITHDRAWN], store, campaign_id)
 
 
-def card_places(database: Database, campaign_id: str | None = None) -> pd.DataFrame:
-    """Where the pairs of judged cards stood: release_id, anchor_id, neighbour_id, arm, rank, listed (the list's length)."""
+def card_appearances(database: Database, campaign_id: str | None = None) -> pd.DataFrame:
+    """In which lists the pairs of judged cards were: release_id, anchor_id, neighbour_id, arm, rank, listed (the list's length)."""
     rows: list[tuple[Any, ...]] = []
     cards = cards_of(database, campaign_id)
     for anchor, pairs, lists in zip(cards["anchor_id"], cards["pairs"], cards["lists"], strict=True):
         for neighbour, releases in pairs:
             for release, arms in releases.items():
                 rows += [(release, anchor, neighbour, arm, rank, lists[release][arm]) for arm, rank in arms.items()]
-    places = pd.DataFrame(rows, columns=["release_id", "anchor_id", "neighbour_id", "arm", "rank", "listed"])
+    appearances = pd.DataFrame(rows, columns=["release_id", "anchor_id", "neighbour_id", "arm", "rank", "listed"])
     text = dict.fromkeys(("release_id", "anchor_id", "neighbour_id", "arm"), "str")
-    return places.drop_duplicates(ignore_index=True).astype(text | {"rank": "int64", "listed": "int64"})
+    return appearances.drop_duplicates(ignore_index=True).astype(text | {"rank": "int64", "listed": "int64"})
 
 
 def _joined(votes: pd.DataFrame, store: JudgementStore, campaign_id: str | None) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from engine.curation.rates.irrelevance import (
     current_lists,
     irrelevance_by_count,
 )
-from engine.curation.rates.sampling import card_places, drawn
+from engine.curation.rates.sampling import card_appearances, drawn
 from engine.curation.rates.weighted import anchor_rates, stratum_rates
 from engine.curation.training_judgements import not_trained_on
 from engine.recommend.recommender import Recommender
@@ -52,14 +52,14 @@ class ListRates:
     ----------
     table : as `irrelevance_by_count` gives it.
     votes : those it was made of, in the shape of `JudgementStore.current`.
-    places : the positions of the judged pairs in the lists of their time and in the release's now, in the shape of
-        `JudgementStore.seen`.
+    appearances : the positions of the judged pairs in the lists of their time and in the release's now, in the shape of
+        `JudgementStore.appearances`.
     trained_on : how many products' judgements are left out because the release learned from them.
     """
 
     table: pd.DataFrame
     votes: pd.DataFrame
-    places: pd.DataFrame
+    appearances: pd.DataFrame
     trained_on: int
 
 
@@ -72,8 +72,8 @@ class CampaignRates:
     table : as `irrelevance_by_count` gives it.
     strata : as `stratum_rates` gives them.
     anchors : release id -> `anchor_rates`, of each release that the campaign judges.
-    votes, places : what they were made of, as `drawn` and `card_places` give them. A product that somebody chose has the
-        chance 1: it represents itself alone.
+    votes, appearances : what they were made of, as `drawn` and `card_appearances` give them. A product that somebody
+        chose has the chance 1: it represents itself alone.
     """
 
     campaign: Campaign
@@ -82,7 +82,7 @@ class CampaignRates:
     strata: pd.DataFrame
     anchors: Mapping[str, pd.DataFrame]
     votes: pd.DataFrame
-    places: pd.DataFrame
+    appearances: pd.DataFrame
 
 
 def shop_rates(
@@ -140,9 +140,9 @@ def list_rates(
     fit = votes[~learned]
     if lists_now is None:
         lists_now = current_lists(release, sorted(set(fit["anchor_id"])), k)
-    places = not_trained_on(pd.concat([store.seen(), lists_now], ignore_index=True), workspace)
-    table = irrelevance_by_count(fit, places, k=k, seed=seed, complete_only=whole_lists_only)
-    return ListRates(table, fit, places, int(votes.loc[learned, "anchor_id"].nunique()))
+    appearances = not_trained_on(pd.concat([store.appearances(), lists_now], ignore_index=True), workspace)
+    table = irrelevance_by_count(fit, appearances, k=k, seed=seed, complete_only=whole_lists_only)
+    return ListRates(table, fit, appearances, int(votes.loc[learned, "anchor_id"].nunique()))
 
 
 def judged_campaigns(store: JudgementStore, votes: pd.DataFrame) -> list[Campaign]:
@@ -172,15 +172,17 @@ def campaign_rates(
     """
     if campaign.kind == "chosen":
         votes = votes.assign(anchor_probability=1.0)
-    places = not_trained_on(card_places(store.database, campaign.id), workspace)
+    appearances = not_trained_on(card_appearances(store.database, campaign.id), workspace)
     anchors = {
-        release: anchor_rates(votes, places[places["release_id"] == release], k=k, implied=implied, reason=reason)
+        release: anchor_rates(
+            votes, appearances[appearances["release_id"] == release], k=k, implied=implied, reason=reason
+        )
         for release in (campaign.release_id, campaign.other_release_id)
         if release
     }
     wanted = release_id or campaign.release_id
     strata = stratum_rates(anchors[wanted])
-    return CampaignRates(campaign, wanted, _by_count(strata), strata, anchors, votes, places)
+    return CampaignRates(campaign, wanted, _by_count(strata), strata, anchors, votes, appearances)
 
 
 def _by_count(strata: pd.DataFrame) -> pd.DataFrame:

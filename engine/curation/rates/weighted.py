@@ -22,14 +22,13 @@ from scipy.special import betaincinv, stdtrit
 
 from engine.core.errors import LongtailError
 from engine.curation.rates.irrelevance import PAIR
+from engine.curation.votes import SURE, Verdict
 
 __all__ = ["anchor_rates", "overall_difference", "overall_rates", "paired_differences", "stratum_rates"]
 
-SURE = ("irrelevant", "relevant")
-
 
 def anchor_rates(
-    drawn: pd.DataFrame, seen: pd.DataFrame, *, k: int = 10, implied: bool = True, reason: str | None = None
+    drawn: pd.DataFrame, appearances: pd.DataFrame, *, k: int = 10, implied: bool = True, reason: str | None = None
 ) -> pd.DataFrame:
     """Every arm's rate at every judged anchor.
 
@@ -37,8 +36,8 @@ def anchor_rates(
     ----------
     drawn : one row per vote in force: anchor_id, neighbour_id, verdict, implied, reason, created_at, stratum,
         anchor_count, anchor_probability, pair_probability. Filter its rows for one rater, category or campaign.
-    seen : where pairs stood, of one release: anchor_id, neighbour_id, arm, rank and, if it is known, listed (the
-        list's length; k otherwise). `card_places` or `current_lists`.
+    appearances : in which lists of one release pairs were: anchor_id, neighbour_id, arm, rank and, if it is known,
+        listed (the list's length; k otherwise). `card_appearances` or `current_lists`.
     k : how far down the lists to look.
     implied : whether neighbours that were passed over count; without them only what was said in so many words does.
     reason : count a neighbour as irrelevant only for this reason.
@@ -52,40 +51,14 @@ def anchor_rates(
     ------
     LongtailError : where a chance is not above 0 and at most 1.
     """
-    for column in ("anchor_probability", "pair_probability"):
-        wrong = ~drawn[column].between(0, 1, inclusive="right")
-        if column == "anchor_probability":
-            wrong &= drawn[column].notna()
-        if wrong.any():
-            raise LongtailError(
-                f"The sampling record has a {column} of {drawn.loc[wrong, column].iloc[0]} for anchor "
-                f"{drawn.loc[wrong, 'anchor_id'].iloc[0]}; chances lie above 0 and at most at 1. Leave the campaign out."
-            )
-    # Products that somebody chose had no chance: they say nothing of the shop.
-    votes = drawn[drawn["verdict"].isin(SURE) & drawn["anchor_probability"].notna()]
-    if not implied:
-        votes = votes[~votes["implied"].astype(bool)]
-    bad = votes["verdict"] == "irrelevant"
-    if reason is not None:
-        bad &= votes["reason"] == reason
-    pairs = (
-        votes.assign(bad=bad.astype("float64"))
-        .sort_values("created_at", kind="stable")
-        .groupby(PAIR, as_index=False, sort=False)
-        .agg(
-            bad=("bad", "mean"),
-            chance=("pair_probability", "first"),
-            anchor_chance=("anchor_probability", "first"),
-            stratum=("stratum", "first"),
-            anchor_count=("anchor_count", "first"),
-        )
-    )
-    places = seen.loc[seen["rank"] <= k, [*PAIR, "arm", *(["listed"] if "listed" in seen else [])]]
-    placed = places.drop_duplicates([*PAIR, "arm"]).merge(pairs, on=PAIR)
-    placed["listed"] = placed["listed"].clip(upper=k) if "listed" in placed else k
-    placed["drawn"] = 1 / placed["chance"] / placed["listed"]
-    placed["bad"] *= placed["drawn"]
-    rates = placed.groupby(["arm", "anchor_id"], as_index=False).agg(
+    _check_chances(drawn)
+    pairs = _judged_pairs(drawn, implied, reason)
+    columns = [*PAIR, "arm", *(["listed"] if "listed" in appearances else [])]
+    listed = appearances.loc[appearances["rank"] <= k, columns].drop_duplicates([*PAIR, "arm"]).merge(pairs, on=PAIR)
+    length = listed["listed"].clip(upper=k) if "listed" in listed else k
+    listed["drawn"] = 1 / listed["chance"] / length
+    listed["bad"] *= listed["drawn"]
+    rates = listed.groupby(["arm", "anchor_id"], as_index=False).agg(
         stratum=("stratum", "first"),
         anchor_count=("anchor_count", "first"),
         bad=("bad", "sum"),
@@ -155,9 +128,9 @@ def paired_differences(rates: pd.DataFrame, first: str, second: str) -> pd.DataF
         # Anchors that all agree are as sure as one more anchor that differs in one pair would leave them.
         error = float(np.sqrt(max(variance, 1 / (group["pairs"].mean() * anchors) ** 2)))
         reach = float(stdtrit(anchors - 1, 0.975)) * error
-        place = float(np.log2(group["anchor_count"].clip(lower=0.5)).mean())
+        log2_count = float(np.log2(group["anchor_count"].clip(lower=0.5)).mean())
         low, high = max(-1.0, difference - reach), min(1.0, difference + reach)
-        rows.append((stratum, difference, low, high, error, anchors, place))
+        rows.append((stratum, difference, low, high, error, anchors, log2_count))
     return pd.DataFrame(rows, columns=["stratum", "difference", "low", "high", "error", "anchors", "log2_count"])
 
 
@@ -175,6 +148,41 @@ def overall_difference(differences: pd.DataFrame, sizes: dict[int, float]) -> tu
     freedom = max(1, int(differences.loc[weight > 0, "anchors"].sum()) - int((weight > 0).sum()))
     reach = float(stdtrit(freedom, 0.975)) * error
     return difference, max(-1.0, difference - reach), min(1.0, difference + reach)
+
+
+def _check_chances(drawn: pd.DataFrame) -> None:
+    for column in ("anchor_probability", "pair_probability"):
+        wrong = ~drawn[column].between(0, 1, inclusive="right")
+        if column == "anchor_probability":
+            wrong &= drawn[column].notna()
+        if wrong.any():
+            raise LongtailError(
+                f"The sampling record has a {column} of {drawn.loc[wrong, column].iloc[0]} for anchor "
+                f"{drawn.loc[wrong, 'anchor_id'].iloc[0]}; chances lie above 0 and at most at 1. Leave the campaign out."
+            )
+
+
+def _judged_pairs(drawn: pd.DataFrame, implied: bool, reason: str | None) -> pd.DataFrame:
+    """One row per pair about which somebody was sure: bad (mean over raters), chance, anchor_chance, stratum, anchor_count."""
+    # Products that somebody chose had no chance: they say nothing of the shop.
+    votes = drawn[drawn["verdict"].isin(SURE) & drawn["anchor_probability"].notna()]
+    if not implied:
+        votes = votes[~votes["implied"].astype(bool)]
+    bad = votes["verdict"] == Verdict.IRRELEVANT
+    if reason is not None:
+        bad &= votes["reason"] == reason
+    by_pair = (
+        votes.assign(bad=bad.astype("float64"))
+        .sort_values("created_at", kind="stable")
+        .groupby(PAIR, as_index=False, sort=False)
+    )
+    return by_pair.agg(
+        bad=("bad", "mean"),
+        chance=("pair_probability", "first"),
+        anchor_chance=("anchor_probability", "first"),
+        stratum=("stratum", "first"),
+        anchor_count=("anchor_count", "first"),
+    )
 
 
 def _ratio(bad: np.ndarray, drawn: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:

@@ -28,15 +28,17 @@ class StoreContract:
             if field.name != "ranks":
                 assert row[field.name] == getattr(judgement, field.name), field.name
         assert store.log()["seen"].tolist() == ["als 1, hybrid 4"]
-        assert store.seen()[["release_id", "anchor_id", "neighbour_id", "arm", "rank", "last_id"]].values.tolist() == [
+        assert store.appearances()[
+            ["release_id", "anchor_id", "neighbour_id", "arm", "rank", "last_id"]
+        ].values.tolist() == [
             ["r1", "a/1", "ñ ?", "als", 1, 1],
             ["r1", "a/1", "ñ ?", "hybrid", 4, 1],
         ]
 
     def test_an_empty_store_gives_empty_tables_with_the_same_columns_and_types(self, store, judge):
-        empty = store.current(), store.seen(), store.log()
+        empty = store.current(), store.appearances(), store.log()
         store.add([judge(reason="wrong_kind")])
-        for before, after in zip(empty, (store.current(), store.seen(), store.log()), strict=True):
+        for before, after in zip(empty, (store.current(), store.appearances(), store.log()), strict=True):
             assert len(before) == 0
             assert before.dtypes.to_dict() == after.dtypes.to_dict()
 
@@ -115,7 +117,7 @@ class StoreContract:
         assert store.remove_demo() == 1
         assert not store.has_demo()
         assert store.log()["source"].tolist() == ["review"]
-        assert len(store.seen()) == 1
+        assert len(store.appearances()) == 1
         assert "removed 1 sample judgements" in caplog.text
         assert store.remove_demo() == 0
 

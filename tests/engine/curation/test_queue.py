@@ -225,7 +225,7 @@ def test_the_record_says_where_each_pair_stood_and_how_long_the_lists_were(store
     assert row.lists == {"r0001": {"als": 10, "hybrid": 10}}
     assert dict(row.pairs) == {neighbour: pool_of(card.anchor_id).ranks[neighbour] for neighbour in card.neighbour_ids}
     spring.judge(card, "Ann")
-    seen = store.seen(card.anchor_id)
+    seen = store.appearances(card.anchor_id)
     for neighbour, group in seen.groupby("neighbour_id"):
         assert dict(zip(group["arm"], group["rank"], strict=True)) == dict(row.pairs)[neighbour]["r0001"]
 

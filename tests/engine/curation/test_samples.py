@@ -32,7 +32,7 @@ def test_every_level_of_traffic_has_its_products(store, sampled, recommender):
 
 
 def test_arms_and_ranks_are_those_that_really_returned_the_pair(store, sampled, recommender):
-    for anchor, places in store.seen().groupby("anchor_id"):
+    for anchor, places in store.appearances().groupby("anchor_id"):
         recorded: dict[str, dict[str, int]] = {}
         for row in places.itertuples():
             recorded.setdefault(row.neighbour_id, {})[row.arm] = row.rank
@@ -56,7 +56,7 @@ def test_a_few_verdicts_slip_as_peoples_do(store, sampled, families):
 
 
 def test_their_lists_are_finished_and_show_behaviour_failing_where_there_is_little_of_it(store, sampled, recommender):
-    table = irrelevance_by_count(store.current(), store.seen())
+    table = irrelevance_by_count(store.current(), store.appearances())
     rate = table.set_index(["arm", "bin_low"])["rate"]
     # Behaviour was planted as noise below 3 clicks: about 5 in 6 neighbours come from another of the 6 families.
     assert rate["als", 1] > 0.6
@@ -85,4 +85,4 @@ def test_one_call_removes_them_and_leaves_what_people_said(store, judge, sampled
     store.add([judge()])
     assert store.remove_demo() == sampled
     assert store.current()["rater"].tolist() == ["Ann"]
-    assert len(store.seen()) == 1
+    assert len(store.appearances()) == 1

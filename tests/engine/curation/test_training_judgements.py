@@ -1,4 +1,4 @@
-"""What judgements teach a training, and that what taught a release never scores it."""
+"""What a training learns from judgements, and that what it was trained on never scores its release."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.curation.campaigns import Plan, create_campaign
 from engine.curation.judgements import JudgementStore
-from engine.curation.training_judgements import not_trained_on, take_training_judgements, teaches
+from engine.curation.training_judgements import is_for_training, not_trained_on, take_training_judgements
 from engine.recommend.recommender import Recommender
 from engine.release.judged_products import products_trained_on
 from engine.store import CampaignAnchorRow, Database
@@ -35,16 +35,18 @@ def test_pairs_carry_what_people_agree_on(store, judge):
     assert take_training_judgements(store, ("Lea",), 1.0).pairs["neighbour_id"].tolist() == ["good"]
 
 
-def test_nothing_judged_teaches_nothing(store):
+def test_from_nothing_judged_nothing_is_learned(store):
     assert take_training_judgements(store, (), 0.5).pairs.empty
 
 
 def test_the_split_is_of_products_and_holds_for_ever():
     ids = [f"p{number}" for number in range(4000)]
-    first = [teaches(one, 0.5) for one in ids]
+    first = [is_for_training(one, 0.5) for one in ids]
     assert 0.47 < sum(first) / len(ids) < 0.53
-    assert first == [teaches(one, 0.5) for one in ids]
-    assert not any(half and not more for half, more in zip(first, (teaches(one, 0.7) for one in ids), strict=True))
+    assert first == [is_for_training(one, 0.5) for one in ids]
+    assert not any(
+        half and not more for half, more in zip(first, (is_for_training(one, 0.7) for one in ids), strict=True)
+    )
 
 
 def test_a_release_says_whom_it_learned_from_and_is_not_scored_by_them(tmp_path, judge):
@@ -66,7 +68,7 @@ def test_a_release_says_whom_it_learned_from_and_is_not_scored_by_them(tmp_path,
     again = train(workspace, settings)
     second = Recommender.open(workspace)
     assert second.release_id == again.release_id
-    expected = {anchor for anchor in flagged if teaches(anchor, 0.5)}
+    expected = {anchor for anchor in flagged if is_for_training(anchor, 0.5)}
     assert second.trained_on == products_trained_on(second.directory) == expected
     assert 5 < len(expected) < 25
     assert not first.trained_on
@@ -76,10 +78,10 @@ def test_a_release_says_whom_it_learned_from_and_is_not_scored_by_them(tmp_path,
     # Judged lists have learned: what was first and does not belong is not first any more.
     mended = [second.neighbours(anchor, "hybrid", 1)[0].item_id != flagged[anchor] for anchor in expected]
     assert sum(mended) > 0.6 * len(mended)
-    places = pd.DataFrame({"release_id": ["r0001", again.release_id] * 2, "anchor_id": [*flagged][:2] * 2})
-    places["anchor_id"] = [min(expected)] * 2 + [min(set(flagged) - expected)] * 2
-    kept = not_trained_on(places, workspace)
-    assert kept["release_id"].tolist() == ["r0001", "r0001", again.release_id]
+    appearances = pd.DataFrame({"release_id": ["r0001", again.release_id] * 2, "anchor_id": [*flagged][:2] * 2})
+    appearances["anchor_id"] = [min(expected)] * 2 + [min(set(flagged) - expected)] * 2
+    left = not_trained_on(appearances, workspace)
+    assert left["release_id"].tolist() == ["r0001", "r0001", again.release_id]
     # Whole lists of both judged on the second release: the one it learned from is in no exported rate.
     for anchor in (min(expected), min(set(flagged) - expected)):
         store.add(
@@ -107,7 +109,7 @@ def test_a_training_may_be_told_not_to_learn(tmp_path, judge):
     settings = Settings.model_validate({**SMALL, "selection": {"enabled": False}, "evaluation": {"enabled": False}})
     train(workspace, settings)
     store = JudgementStore(Database(workspace.database_url))
-    anchors = [one for one in Recommender.open(workspace).items["item_id"] if teaches(one, 0.5)]
+    anchors = [one for one in Recommender.open(workspace).items["item_id"] if is_for_training(one, 0.5)]
     store.add([judge(anchors[0], Recommender.open(workspace).neighbours(anchors[0])[0].item_id)])
     store.database.close()
     train(workspace, settings.model_copy(update={"curation": settings.curation.model_copy(update={"learn": False})}))

@@ -86,7 +86,7 @@ def test_a_card_is_blind_and_a_decision_on_it_is_stored_with_every_arm(built, ad
     assert set(current["source"]) == {"review"}
     anchor = card["anchor"]["item_id"]
     returned = Recommender.open(built.workspace).arms_returning(anchor, 10)
-    seen = store.seen(anchor)
+    seen = store.appearances(anchor)
     for neighbour, group in seen.groupby("neighbour_id"):
         assert dict(zip(group["arm"], group["rank"], strict=True)) == returned[neighbour]
 

@@ -13,6 +13,21 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the three tables and the column."""
+    _create_campaigns()
+    _create_campaign_anchors()
+    _create_cards()
+    op.add_column("judgements", sa.Column("card_id", sa.String(36), nullable=True))
+
+
+def downgrade() -> None:
+    """Give up the column and the three tables."""
+    op.drop_column("judgements", "card_id")
+    op.drop_table("cards")
+    op.drop_table("campaign_anchors")
+    op.drop_table("campaigns")
+
+
+def _create_campaigns() -> None:
     op.create_table(
         "campaigns",
         sa.Column("id", sa.String(36), nullable=False),
@@ -35,6 +50,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaigns")),
     )
     op.create_index(op.f("ix_campaigns_kind_release_id"), "campaigns", ["kind", "release_id"])
+
+
+def _create_campaign_anchors() -> None:
     op.create_table(
         "campaign_anchors",
         sa.Column("campaign_id", sa.String(36), nullable=False),
@@ -61,6 +79,9 @@ def upgrade() -> None:
         "campaign_anchors",
         ["campaign_id", "done", "position", "stratum"],
     )
+
+
+def _create_cards() -> None:
     op.create_table(
         "cards",
         sa.Column("id", sa.String(36), nullable=False),
@@ -89,12 +110,3 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_cards_campaign_id_rater_state"), "cards", ["campaign_id", "rater", "state"])
-    op.add_column("judgements", sa.Column("card_id", sa.String(36), nullable=True))
-
-
-def downgrade() -> None:
-    """Give up the column and the three tables."""
-    op.drop_column("judgements", "card_id")
-    op.drop_table("cards")
-    op.drop_table("campaign_anchors")
-    op.drop_table("campaigns")

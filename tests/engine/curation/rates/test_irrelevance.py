@@ -26,7 +26,7 @@ LETTERS = {"i": "irrelevant", "r": "relevant", "u": "unsure"}
 
 
 def rated(store, k=K, **options):
-    return irrelevance_by_count(store.current(), store.seen(), k=k, **options)
+    return irrelevance_by_count(store.current(), store.appearances(), k=k, **options)
 
 
 def add_list(store, judge, anchor, verdicts, arm="als", **changes):
@@ -43,7 +43,7 @@ class TestWhatCounts:
         table = rated(store)
         assert list(table.columns) == list(irrelevance.TABLE_COLUMNS)
         assert len(table) == 0
-        assert len(open_flags(store.current(), store.seen(), k=K)) == 0
+        assert len(open_flags(store.current(), store.appearances(), k=K)) == 0
 
     def test_the_rate_is_the_share_of_judged_pairs_that_are_irrelevant(self, store, judge):
         add_list(store, judge, "a", "iirr", anchor_count=7)
@@ -135,18 +135,18 @@ class TestOpenFlags:
         add_list(store, judge, "b", "ii..")
         add_list(store, judge, "b", "i...", rater="Ben")
         add_list(store, judge, "c", "irrr")
-        flags = open_flags(store.current(), store.seen(), k=K)
+        flags = open_flags(store.current(), store.appearances(), k=K)
         assert flags.values.tolist() == [["b", 2], ["a", 1]]
 
     def test_a_flag_that_counts_for_one_arm_is_not_left_out(self, store, judge):
         store.add([judge("a", "n", "irrelevant", ranks={"als": 1, "hybrid": 1})])
         add_list(store, judge, "a", ".rrr", arm="hybrid")
         assert rated(store)["arm"].tolist() == ["hybrid"]
-        assert len(open_flags(store.current(), store.seen(), k=K)) == 0
+        assert len(open_flags(store.current(), store.appearances(), k=K)) == 0
 
     def test_a_flag_below_the_places_looked_at_is_left_out(self, store, judge):
         add_list(store, judge, "a", "rrrri")
-        assert open_flags(store.current(), store.seen(), k=K).values.tolist() == [["a", 1]]
+        assert open_flags(store.current(), store.appearances(), k=K).values.tolist() == [["a", 1]]
 
 
 class TestBins:
@@ -168,7 +168,7 @@ class TestBins:
         number = int(irrelevance.count_bins(np.array([count]))[0])
         assert irrelevance.bin_bounds(number) == (low, high)
         row = irrelevance._point(
-            pd.DataFrame({"arm": ["als"], "bin": [number], "bad": [1.0], "judged": [1], "places": [1]}), 1.0, 0
+            pd.DataFrame({"arm": ["als"], "bin": [number], "bad": [1.0], "judged": [1], "pairs": [1]}), 1.0, 0
         )
         assert row[:4] == ("als", low, high, label)
 
@@ -197,7 +197,7 @@ class TestCurrentLists:
 
     def test_no_anchors_give_an_empty_table_that_fits_the_recorded_one(self, recommender, store, judge):
         store.add([judge()])
-        both = pd.concat([store.seen(), current_lists(recommender, [], 10)])
+        both = pd.concat([store.appearances(), current_lists(recommender, [], 10)])
         assert both.dtypes["rank"] == both.dtypes["last_id"] == "int64"
         assert len(irrelevance_by_count(store.current(), both)) == 0
 
@@ -208,9 +208,9 @@ class TestCurrentLists:
         for place, neighbour in enumerate(recommender.neighbours(anchor, "hybrid", 10), start=1):
             verdict = "irrelevant" if place <= 3 else "relevant"
             store.add([judge(anchor, neighbour.item_id, verdict, release_id="r0000", ranks={"als": 11 - place})])
-        recorded = irrelevance_by_count(store.current(), store.seen())
+        recorded = irrelevance_by_count(store.current(), store.appearances())
         assert recorded[["arm", "rate", "bin_label"]].values.tolist() == [["als", 0.3, "3–4"]]
-        seen = pd.concat([store.seen(), current_lists(recommender, [anchor], 10)])
+        seen = pd.concat([store.appearances(), current_lists(recommender, [anchor], 10)])
         now = irrelevance_by_count(store.current(), seen).set_index("arm")
         assert now.loc["hybrid", ["rate", "bin_label", "judged"]].tolist() == [0.3, "17–32", 10]
 
@@ -221,7 +221,7 @@ class TestCurrentLists:
         assert length < 1000
         for neighbour in recommender.neighbours(anchor, "hybrid", 1000):
             store.add([judge(anchor, neighbour.item_id, "relevant", ranks={"hybrid": neighbour.rank})])
-        assert len(irrelevance_by_count(store.current(), store.seen(), k=1000)) == 0
+        assert len(irrelevance_by_count(store.current(), store.appearances(), k=1000)) == 0
         table = irrelevance_by_count(store.current(), lists, k=1000).set_index("arm")
         assert table.loc["hybrid", ["rate", "judged"]].tolist() == [0.0, length]
 
@@ -313,7 +313,7 @@ class TestIntervals:
                     "bin": np.tile([1, 2, 3], anchors),
                     "bad": rng.binomial(10, shares).astype(float).ravel(),
                     "judged": 10.0,
-                    "places": 10,
+                    "pairs": 10,
                 }
             )
             alike = irrelevance._alikeness(frame)
@@ -324,7 +324,7 @@ class TestIntervals:
     def test_the_same_judgements_and_seed_give_the_same_table_in_any_order_of_arrival(self, store, judge):
         for i, verdicts in enumerate(("iirr", "irrr", "rrrr")):
             add_list(store, judge, f"a{i}", verdicts)
-        current, seen = store.current(), store.seen()
+        current, seen = store.current(), store.appearances()
         table = irrelevance_by_count(current, seen, k=K, seed=3)
         shuffled = current.sample(frac=1, random_state=1), seen.sample(frac=1, random_state=2)
         pd.testing.assert_frame_equal(irrelevance_by_count(*shuffled, k=K, seed=3), table)

@@ -19,7 +19,7 @@ from engine.curation.decisions import judge
 from engine.curation.evidence import evidence_pack, qrels
 from engine.curation.pools import pool_of_release
 from engine.curation.rates.planning import cards_to_separate, crossover, crossover_sentence
-from engine.curation.rates.sampling import card_places, cards_of, drawn, votes_on_cards
+from engine.curation.rates.sampling import card_appearances, cards_of, drawn, votes_on_cards
 from engine.curation.rates.weighted import (
     anchor_rates,
     overall_difference,
@@ -169,7 +169,7 @@ def test_a_campaign_judged_by_a_rule_has_the_rate_of_the_rule(store, facade, jud
     table = drawn(store, judged.id)
     assert set(table["rater"]) == {"Ann", "Bo"}
     sizes = facade.items.groupby("interaction_count").size()
-    strata = stratum_rates(anchor_rates(table, card_places(store.database, judged.id)))
+    strata = stratum_rates(anchor_rates(table, card_appearances(store.database, judged.id)))
     behaviour = strata[strata["arm"] == "als"]
     assert (behaviour["rate"] == 1).all()
     assert (table["anchor_probability"] <= 1).all()
