@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from engine.store import Database
 
 __all__ = [
-    "has_store",
     "open_database",
     "open_judgements",
     "open_served",
@@ -62,9 +61,9 @@ def run_of_its_own(
 
 def open_database(arguments: argparse.Namespace) -> Database:
     """The database of judgements, drafts and changes, migrated; created if it does not exist."""
-    from engine.store import Database
+    from engine.store import Database, database_url
 
-    return Database(open_settings(arguments).database_url or open_workspace(arguments).database_url)
+    return Database(database_url(open_workspace(arguments), open_settings(arguments)))
 
 
 def open_judgements(arguments: argparse.Namespace) -> JudgementStore:
@@ -72,11 +71,6 @@ def open_judgements(arguments: argparse.Namespace) -> JudgementStore:
     from engine.curation.judgements import JudgementStore
 
     return JudgementStore(open_database(arguments))
-
-
-def has_store(arguments: argparse.Namespace) -> bool:
-    """Whether anybody has judged, drafted or changed anything yet."""
-    return bool(open_settings(arguments).database_url or open_workspace(arguments).judgements_file.is_file())
 
 
 def open_served(arguments: argparse.Namespace, console: Console, release_id: str | None = None) -> ServedShop:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
-from engine.cli.context import has_store, open_database, open_settings, open_workspace, run_of_its_own
+from engine.cli.context import open_database, open_settings, open_workspace, run_of_its_own
 from engine.cli.training import train_in_run
 
 if TYPE_CHECKING:
@@ -71,12 +71,13 @@ def ingest(arguments: argparse.Namespace, console: Console) -> None:
 
 def _added(arguments: argparse.Namespace) -> AddedProducts | None:
     """The products that people added here; they stay when the shop's files come again without them."""
-    if not has_store(arguments):
-        return None
     from engine.edits.apply_to_catalogue import draft_products
     from engine.edits.drafts.store import DraftStore
+    from engine.store import has_database
 
     workspace = open_workspace(arguments)
+    if not has_database(workspace, open_settings(arguments)):
+        return None
     drafts = DraftStore(open_database(arguments), workspace)
     return lambda kinds, known: draft_products(workspace, drafts, kinds, known)
 

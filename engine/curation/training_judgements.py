@@ -23,7 +23,7 @@ from engine.curation.suppression import ruled_out
 from engine.curation.votes import SURE, Source, Verdict
 from engine.models.correction import Pairs
 from engine.release.judged_products import products_trained_on
-from engine.store import Database
+from engine.store import Database, database_url, has_database
 
 __all__ = [
     "NOTHING_JUDGED",
@@ -67,9 +67,9 @@ NOTHING_JUDGED = TrainingJudgements(pd.DataFrame(columns=COLUMNS).astype(KINDS),
 
 def judgements_for_training(workspace: Workspace, settings: Settings) -> TrainingJudgements:
     """What a training that begins now learns from; none where the settings say so."""
-    if not settings.curation.learn or not (settings.database_url or workspace.judgements_file.is_file()):
+    if not settings.curation.learn or not has_database(workspace, settings):
         return NOTHING_JUDGED
-    with closing(Database(settings.database_url or workspace.database_url)) as database:
+    with closing(Database(database_url(workspace, settings))) as database:
         curation = settings.curation
         return take_training_judgements(JudgementStore(database), curation.leads, curation.teaching_share)
 

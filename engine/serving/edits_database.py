@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from engine.core.errors import StoreError
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
-from engine.store import Database
+from engine.store import Database, database_url, has_database
 
 __all__ = ["RETRY_SECONDS", "STAMP_SECONDS", "EditsDatabase", "Latest"]
 
@@ -40,14 +40,14 @@ class EditsDatabase:
         *,
         tolerant: bool = False,
     ) -> None:
-        self._workspace, self._url, self._tolerant = workspace, settings.database_url, tolerant
-        self._open = open_database or (lambda: Database(self._url or workspace.database_url))
+        self._workspace, self._settings, self._tolerant = workspace, settings, tolerant
+        self._open = open_database or (lambda: Database(database_url(workspace, settings)))
         self._opened: Database | None = None
         self._failed_at = -RETRY_SECONDS
 
     def read(self, question: Callable[[Database], T], otherwise: T) -> T:
         """What the database answers; `otherwise` where nobody has drafted, changed or judged anything yet."""
-        if not (self._url or self._workspace.judgements_file.is_file()):
+        if not has_database(self._workspace, self._settings):
             return otherwise
         if self._tolerant and time.monotonic() - self._failed_at < RETRY_SECONDS:
             return otherwise

@@ -8,6 +8,7 @@ from engine.store.change_tables import ProductChangeRow
 from engine.store.database import Database
 from engine.store.draft_tables import DraftRow
 from engine.store.judgement_tables import AppearanceRow, JudgementRow
+from engine.store.location import database_url, has_database
 from engine.store.review_tables import CampaignAnchorRow, CampaignRow, CardRow
 
 __all__ = [
@@ -20,4 +21,6 @@ __all__ = [
     "DraftRow",
     "JudgementRow",
     "ProductChangeRow",
+    "database_url",
+    "has_database",
 ]

@@ -10,7 +10,7 @@ from engine.core.workspace import Workspace
 from engine.edits.apply_to_catalogue import Applied, apply_to_catalogue
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import SERVED, DraftStore
-from engine.store import Database
+from engine.store import Database, database_url, has_database
 
 __all__ = ["apply_edits", "mark_drafts"]
 
@@ -38,8 +38,8 @@ def mark_drafts(workspace: Workspace, settings: Settings, served: Collection[str
 @contextmanager
 def _database(workspace: Workspace, settings: Settings) -> Iterator[Database | None]:
     """The workspace's database, None where it has none: a training makes no empty one."""
-    if not (settings.database_url or workspace.judgements_file.is_file()):
+    if not has_database(workspace, settings):
         yield None
         return
-    with closing(Database(settings.database_url or workspace.database_url)) as database:
+    with closing(Database(database_url(workspace, settings))) as database:
         yield database

@@ -39,7 +39,7 @@ from engine.release.manifest import read_manifest
 from engine.release.publish import current_release_id, new_release_id, write_release
 from engine.release.publish import publish as publish_release
 from engine.selection.plan_choice import PlanChoice, choose_plan
-from engine.store import Database
+from engine.store import Database, database_url
 from engine.training.data import TrainingData, encode_products, read_data
 from engine.training.edits import apply_edits, mark_drafts
 from engine.training.gate import decide, without_nan
@@ -231,6 +231,6 @@ def _served_metrics(workspace: Workspace) -> dict[str, Any] | None:
 
 def _store_samples(workspace: Workspace, settings: Settings, release_id: str) -> None:
     """The demo shop's sample judgements, once: people may have removed them since, or judged themselves."""
-    store = JudgementStore(Database(settings.database_url or workspace.database_url))
+    store = JudgementStore(Database(database_url(workspace, settings)))
     if store.log().empty:
         store_sample_judgements(store, Recommender.open(workspace, release_id), read_families(workspace), settings.seed)

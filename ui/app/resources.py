@@ -17,7 +17,7 @@ from engine.recommend.recommender import Recommender
 from engine.recommend.traffic import Traffic
 from engine.release.publish import current_release_id, outdated_release
 from engine.serving.served_shop import ServedShop
-from engine.store import Database
+from engine.store import Database, database_url
 from ui.widgets.cards import CardMaker
 from ui.widgets.formatting import day_phrase, plural
 
@@ -92,8 +92,8 @@ def words_of(facade: Recommender) -> ShopWords:
 
 def served() -> ServedShop:
     """The shop as it is shown; raises `NoReleaseError` when nothing was published, `ReleaseError` where nothing can be opened."""
-    url, leads = settings().database_url or workspace().database_url, settings().curation.leads
-    return _served(workspace(), current_release_id(workspace()), url, leads)
+    current, leads = current_release_id(workspace()), settings().curation.leads
+    return _served(workspace(), current, database_url(workspace(), settings()), leads)
 
 
 def recommender() -> Recommender:
@@ -124,7 +124,7 @@ def known_values(column: str) -> list[str]:
 
 def database() -> Database:
     """The database of judgements, drafts and changes, migrated."""
-    return _database(settings().database_url or workspace().database_url)
+    return _database(database_url(workspace(), settings()))
 
 
 def judgements() -> JudgementStore:

@@ -24,8 +24,8 @@ from engine.curation.decisions import Decision, decide
 from engine.curation.pools import DEPTH, Pool, joined, pool_of_release
 from engine.recommend.recommender import Recommender
 from engine.recommend.traffic import Traffic
-from engine.store import Database
-from ui.app.resources import database, recommender, release, settings, words_of, workspace
+from engine.store import Database, database_url
+from ui.app.resources import database, release, served, settings, words_of, workspace
 from ui.review.cards import ReviewCard, review_card
 from ui.review.progress import Progress, ProgressBoard
 from ui.review.tokens import ReviewToken
@@ -167,12 +167,12 @@ class _Context:
 
 
 def _context() -> _Context:
-    return _make_context(settings().database_url or workspace().database_url, recommender().release_id)
+    return _make_context(database_url(workspace(), settings()), served().release_id)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _make_context(url: str, release_id: str) -> _Context:
-    everyday = everyday_campaign(database(), recommender())
+    everyday = everyday_campaign(database(), served().release)
     return _Context(url, everyday, _opened(url, everyday), database(), _board(url))
 
 
