@@ -137,24 +137,24 @@ class Session {
   nothing() {
     const box = element("div", "nothing");
     const [title, text] = this.trouble
-      ? ["The next cards cannot be fetched", `${this.trouble.message} This page keeps trying; nothing of yours is lost.`]
+      ? ["Can't load the next cards", `${this.trouble.message} This page keeps trying; your judgements are safe.`]
       : this.message
         ? [this.message.title, this.message.text]
-        : ["Fetching cards…", ""];
+        : ["Loading cards…", ""];
     box.append(element("strong", "", title), element("span", "", text));
     return box;
   }
 
   banner(card) {
-    if (card?.again) return "You took this one back: judge it again.";
+    if (card?.again) return "You undid this one. Judge it again.";
     if (!card?.answers) return "";
     if (this.answered) return this.verdictOnWarmup(card);
-    return `Warm-up, ${this.warmup.length} to go. Nothing here is stored: judge it, then see what others said.`;
+    return `Warm-up, ${this.warmup.length} to go. Nothing is saved here: judge it, then see what others said.`;
   }
 
   verdictOnWarmup(card) {
     const agreed = agreements(card, this.marks);
-    return `You agreed with the others on ${agreed} of ${card.neighbours.length}. Press Enter to go on.`;
+    return `You agreed with the others on ${agreed} of ${card.neighbours.length}. Press Enter to continue.`;
   }
 
   label() {
@@ -163,7 +163,7 @@ class Session {
     const total = this.card?.neighbours.length ?? 0;
     const rest = total - marked;
     const text = this.answered
-      ? "Go on"
+      ? "Continue"
       : total === 1
         ? marked ? "Submit" : "It fits"
         : rest === total ? "All fit" : rest ? `The other ${rest} fit` : "Submit";
@@ -331,7 +331,7 @@ class Session {
     parts.status.className = `status ${outbox.problem ? "problem" : waiting ? "waiting" : "saved"}`;
     const cards = `${waiting} ${waiting === 1 ? "decision is" : "decisions are"}`;
     parts.status.textContent = outbox.problem && waiting
-      ? `${cards} not saved yet. ${outbox.problem.message} ${outbox.kept ? "Kept in this browser and sent again." : "Leave this tab open: it sends again."}`
+      ? `${cards} not saved yet. ${outbox.problem.message} ${outbox.kept ? "They are kept in this browser and will be sent again." : "Keep this tab open: it will try again."}`
       : waiting ? `Saving ${waiting}…` : this.history.length ? "✓ All saved" : "";
     const pace = this.pace();
     parts.mine.textContent = `You: ${progress.mine} ${progress.mine === 1 ? "card" : "cards"}${pace ? `, ${pace}` : ""}`;
@@ -347,7 +347,7 @@ class Session {
     const times = this.history.filter((past) => past.kind === "judged" && past.seconds < 120).map((past) => past.seconds);
     if (times.length < 3) return "";
     const middle = [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)];
-    return `${middle < 10 ? middle.toFixed(1) : Math.round(middle)} s a card`;
+    return `${middle < 10 ? middle.toFixed(1) : Math.round(middle)} s per card`;
   }
 
   guide() {

@@ -2,11 +2,11 @@
 // set as text or as an attribute, never as markup; the guidelines are markup that the server made from Markdown.
 
 const KEYS = [
-  ["1 – 9, 0", "mark a product as irrelevant; again takes it back"],
-  ["Enter", "submit: everything you did not mark fits"],
-  ["T", "can't tell: press T, then the product's number; T twice for all of them"],
+  ["1 – 9, 0", "mark a product as irrelevant; press again to unmark it"],
+  ["Enter", "submit; everything you did not mark fits"],
+  ["T", "can't tell: press T, then a product's number, or T again for all"],
   ["S", "skip this card"],
-  ["U", "undo: take your last card back and look at it again"],
+  ["U", "undo your last card and judge it again"],
   ["?", "show or hide these keys"],
 ];
 
@@ -59,17 +59,17 @@ function drawCard(card) {
   const list = element("ol", "picks");
   card.neighbours.forEach((neighbour, position) => list.appendChild(drawPick(neighbour, position, pair)));
   const touch = matchMedia("(hover: none)").matches;
-  const hint = pair ? (touch ? "Tap it if it does not." : PAIR_HINT) : touch ? "Tap them. The rest fit." : CARD_HINT;
+  const hint = pair ? (touch ? "If not, tap it." : PAIR_HINT) : touch ? "Tap them. The rest fit." : CARD_HINT;
   return {
     pair,
-    anchor: [element("p", "over", "Somebody looks at"), picture(card.anchor, card.anchor.large), facts(card.anchor)],
+    anchor: [element("p", "over", "A shopper is viewing"), picture(card.anchor, card.anchor.large), facts(card.anchor)],
     others: [question, element("p", "hint", hint), list],
     list,
   };
 }
 
-const CARD_HINT = "Press its number, or click it. Then press Enter: the rest fit.";
-const PAIR_HINT = "Press 1, or click it, if it does not. Then press Enter.";
+const CARD_HINT = "Press their numbers, or click them. Then press Enter: the rest fit.";
+const PAIR_HINT = "If not, press 1 or click it. Then press Enter.";
 
 function drawPick(neighbour, position, pair) {
   const item = element("li");
@@ -165,7 +165,7 @@ function showHistory(fold, history, words) {
   fold.replaceChildren(summary, list);
 }
 
-const STATES = { waiting: "Saving…", saved: "Saved", refused: "Not saved", undone: "Taken back" };
+const STATES = { waiting: "Saving…", saved: "Saved", refused: "Not saved", undone: "Undone" };
 
 function sentence(past, words) {
   if (past.kind === "skipped") return "skipped";

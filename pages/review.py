@@ -39,7 +39,7 @@ def page() -> None:
         )  # fmt: skip
     rater = curator_name()
     if rater is None:
-        st.write("You will see a product and what we would show beside it. Say what does not belong. Who is judging?")
+        st.write("You will see a product and what we would show beside it. Mark what doesn't belong. Who is judging?")
         if name_form("review_name", button="Start judging"):
             st.rerun()
         return

@@ -77,7 +77,7 @@ def test_a_flag_asks_for_a_name_once_and_survives_a_reload(address, tiny, page: 
     # What was flagged is shown no longer, but can be looked at and taken back.
     page.get_by_text("2 products left out: marked irrelevant here").click()
     page.locator(f'.card[data-item="{flagged}"] .flag').first.click()
-    expect(page.get_by_text("Taken back", exact=True)).to_be_visible()
+    expect(page.get_by_text("Undone", exact=True)).to_be_visible()
     assert flagged not in set(store.current("f2-04")["neighbour_id"])
 
     # A pasted link in another tab of the same browser knows the name too.

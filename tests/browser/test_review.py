@@ -279,9 +279,9 @@ def test_a_newcomer_warms_up_and_nothing_of_it_is_stored(tiny, address, store, c
         for one in facade.neighbours(example, "hybrid", 10)
     )  # fmt: skip
     open_as("Newt", context, page, address)
-    expect(page.get_by_text(re.compile("Warm-up, 1 to go. Nothing here is stored"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Warm-up, 1 to go. Nothing is saved here"))).to_be_visible()
     submit(page)
-    expect(page.get_by_text("You agreed with the others on 5 of 10. Press Enter to go on.")).to_be_visible()
+    expect(page.get_by_text("You agreed with the others on 5 of 10. Press Enter to continue.")).to_be_visible()
     expect(page.locator(".pick.wrong")).to_have_count(5)
     submit(page)
     expect(page.locator(".banner")).to_be_empty()

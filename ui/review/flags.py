@@ -129,7 +129,7 @@ def make_judgements(flags: Iterable[Flag], facade: Recommender, rater: str, k: i
     made = []
     for flag in flags:
         if flag.release_id != facade.release_id:
-            raise InputError("a new release was published while you looked. Nothing was saved; look at the new lists.")
+            raise InputError("a new release was published in the meantime. Nothing was saved; judge the new lists.")
         made.append(
             judgement_in_release(flag.vote, facade, flag.anchor_id, rater=rater, source=Source.SIMILAR_ITEMS, k=k)
         )
@@ -138,7 +138,7 @@ def make_judgements(flags: Iterable[Flag], facade: Recommender, rater: str, k: i
 
 @st.dialog("Who is judging?", on_dismiss=lambda: _dismiss())
 def _name_dialog() -> None:
-    st.write("Your judgement is saved with your name. You are asked once.")
+    st.write("Your name is saved with your judgement. We ask only once.")
     if name_form("judging_name", button="Save my judgement"):
         _store(st.session_state.pop(_WAITING, []))
         st.rerun()
@@ -161,7 +161,7 @@ def _store(flags: Sequence[Flag]) -> None:
     else:
         taken_back = all(flag.vote.verdict is Verdict.WITHDRAWN for flag in flags)
         count = "" if len(flags) == 1 else f": {plural(len(flags), 'judgement')}"
-        say(f"{'Taken back' if taken_back else 'Saved'}{count}", ":material/check:")
+        say(f"{'Undone' if taken_back else 'Saved'}{count}", ":material/check:")
     _settle([flag.vote.client_id for flag in flags])
 
 

@@ -65,9 +65,9 @@ class Stored:
 
 NOTHING_LEFT = Message(
     "Nothing left to judge for now",
-    "Every product is judged or with a colleague at this moment. New cards appear here by themselves.",
+    "Every product is already judged, or assigned to someone. New cards will appear here by themselves.",
 )
-ENDED = Message("This campaign has ended", "Nothing of yours is lost. Pick another campaign above, or “Everyday”.")
+ENDED = Message("This campaign has ended", "Your judgements are saved. Pick another campaign above, or “Everyday”.")
 
 
 def open_campaigns() -> list[Campaign]:
@@ -95,7 +95,7 @@ def next_cards(holder: ReviewToken, want: int, have: Sequence[str], *, pair: boo
     try:
         opened = context.everyday_release if chosen is context.everyday else _opened(context.url, chosen)
     except (ReleaseError, NotFoundError) as exc:
-        text = f"{exc} What was judged on it is kept. Pick another campaign above."
+        text = f"{exc} Its judgements are kept. Pick another campaign above."
         return Cards([], progress(), None if have else Message("The release of this campaign is gone", text))
     drawn = context.database.write(
         lambda session: queue.draw(
