@@ -1,0 +1,1 @@
+"""Changes whose files are counted, and the proof that each works (see `benchmarks.house_touched`)."""

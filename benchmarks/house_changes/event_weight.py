@@ -1,0 +1,5 @@
+"""A new kind of event has a weight, and a shop's events are counted by it."""
+
+from engine.core.settings import Settings
+
+assert Settings().interactions.event_weights["wishlist"] == 2.0
