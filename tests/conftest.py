@@ -12,6 +12,37 @@ import pytest
 from engine.core.workspace import Workspace
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# What `make test-fast` leaves out beside browsers and PostgreSQL: folders and modules whose tests train, start processes
+# or run whole pages.
+SLOW = (
+    "tests/browser/",
+    "tests/engine/cli/test_commands.py",
+    "tests/engine/curation/rates/test_weighted.py",
+    "tests/engine/curation/test_judgements",
+    "tests/engine/curation/test_queue.py",
+    "tests/engine/curation/test_training_judgements.py",
+    "tests/engine/demo/test_build.py",
+    "tests/engine/edits/",
+    "tests/engine/evaluation/test_report.py",
+    "tests/engine/jobs/test_control.py",
+    "tests/engine/models/encoders/test_image.py",
+    "tests/engine/models/encoders/test_text.py",
+    "tests/engine/recommend/test_unseen.py",
+    "tests/engine/release/test_publish.py",
+    "tests/engine/serving/",
+    "tests/engine/training/",
+    "tests/engine/untrusted/test_uploads.py",
+    "tests/pages/",
+    "tests/test_extending.py",
+    "tests/ui/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow by where it lies."""
+    for item in items:
+        if item.path.relative_to(REPOSITORY).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 def skip_or_fail(reason: str) -> None:

@@ -13,7 +13,7 @@ from engine.core.vectors import unit_rows
 from engine.models.correction import Pairs, fit_correction, ordered
 from engine.models.tfidf import fit_tfidf
 from engine.models.views import fit_standard
-from tests.engine.arms.test_hybrid import Catalogue
+from tests.support.grouped_catalogue import GroupedCatalogue
 
 N = 240
 STYLE = (np.arange(N) // 6) % 2
@@ -21,8 +21,8 @@ STYLE = (np.arange(N) // 6) % 2
 
 
 @pytest.fixture(scope="module")
-def shop() -> Catalogue:
-    made = Catalogue()
+def shop() -> GroupedCatalogue:
+    made = GroupedCatalogue()
     block = made.features["text"]
     values = np.hstack([block.values, np.where(STYLE, 3.0, -3.0)[:, None].astype(np.float32)])
     made.features = {"text": replace(block, values=values)}
