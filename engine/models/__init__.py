@@ -1,1 +1,1 @@
-"""What is fitted: ALS, the content encoders, the predictor, residual behaviour, the smoother and what corrects it."""
+"""The fitted models: ALS, the content encoders, the predictor, residual behaviour, the smoother and its correction."""

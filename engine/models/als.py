@@ -1,4 +1,4 @@
-"""Item and shopper factors from behaviour: implicit-feedback ALS; the only module that touches implicit."""
+"""Item and shopper factors from behaviour: implicit-feedback ALS; the only module that uses the library implicit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["AlsFactors", "fit_als"]
 
 @dataclass(frozen=True)
 class AlsFactors:
-    """What behaviour says.
+    """Factors fitted on behaviour.
 
     Attributes
     ----------
@@ -40,16 +40,16 @@ def fit_als(
     """Factorise the shopper-item matrix (Hu, Koren and Volinsky 2008; conjugate gradient, Takacs et al. 2011).
 
     A pair's preference is 1 and its confidence 1 + alpha x weight; every other pair has preference 0 and confidence 1.
-    The same matrix, settings and seed give the same bits, however many threads there are: each row is solved by one thread.
+    The same matrix, settings and seed give the same bits for any number of threads: one thread solves each row.
 
     Parameters
     ----------
     user_items : (n_users, n_items), one positive weight per shopper-item pair.
     settings : factors, regularization, alpha and iterations.
     seed : starting point of the factors.
-    on_iteration : called with the number of iterations done and the loss after each.
+    on_iteration : called with the number of completed iterations and the loss after each.
 
-    Raises `TrainingError` where the matrix is empty, has indices out of range, duplicates or weights that are not positive.
+    Raises `TrainingError` if the matrix is empty, has indices out of range, duplicates or weights that are not positive.
     """
     confidence = _confidence(user_items, settings.alpha)
     losses: list[float] = []
@@ -59,9 +59,22 @@ def fit_als(
         if on_iteration:
             on_iteration(iteration + 1, float(loss))
 
+    users, items = _factorise(confidence, settings, seed, note)
+    if not (np.isfinite(users).all() and np.isfinite(items).all()):
+        raise TrainingError(
+            "The behaviour model did not converge (its numbers are not finite). "
+            f"Lower als.alpha (now {settings.alpha}) or raise als.regularization (now {settings.regularization})."
+        )
+    return AlsFactors(users, items, losses)
+
+
+def _factorise(
+    confidence: csr_matrix, settings: AlsSettings, seed: int, note: Callable[[int, float, float], None]
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n_users, factors) and (n_items, factors) float32."""
     from implicit.cpu.als import AlternatingLeastSquares  # loads a BLAS of its own, so before the limit is set
 
-    # implicit calls BLAS from every one of its threads: BLAS threads on top of those would fight over the cores.
+    # implicit calls BLAS from every one of its threads: additional BLAS threads would compete for the cores.
     with threadpool_limits(limits=1, user_api="blas"):
         model = AlternatingLeastSquares(
             factors=settings.factors,
@@ -73,17 +86,19 @@ def fit_als(
             random_state=seed,
         )
         model.fit(confidence, show_progress=False, callback=note)
-    users, items = np.ascontiguousarray(model.user_factors), np.ascontiguousarray(model.item_factors)
-    if not (np.isfinite(users).all() and np.isfinite(items).all()):
-        raise TrainingError(
-            "The behaviour model did not converge (its numbers are not finite). "
-            f"Lower als.alpha (now {settings.alpha}) or raise als.regularization (now {settings.regularization})."
-        )
-    return AlsFactors(users, items, losses)
+    return np.ascontiguousarray(model.user_factors), np.ascontiguousarray(model.item_factors)
 
 
 def _confidence(user_items: csr_matrix, alpha: float) -> csr_matrix:
-    """The matrix that implicit reads: 1 + alpha x weight. An index out of range would crash the process, so it is checked."""
+    """The matrix that implicit reads: 1 + alpha x weight."""
+    _check(user_items)
+    confidence = (1.0 + alpha * user_items.data.astype(np.float64)).astype(np.float32)
+    indices, starts = (part.astype(np.int32, copy=False) for part in (user_items.indices, user_items.indptr))
+    return csr_matrix((confidence, indices, starts), shape=user_items.shape)
+
+
+def _check(user_items: csr_matrix) -> None:
+    """Raise `TrainingError` for a matrix that implicit must not get: an index out of range would crash the process."""
     if not isinstance(user_items, csr_matrix):
         raise TrainingError(f"The interactions must be a CSR matrix, not {type(user_items).__name__}.")
     if user_items.nnz == 0:
@@ -92,20 +107,11 @@ def _confidence(user_items: csr_matrix, alpha: float) -> csr_matrix:
         user_items.check_format(full_check=True)
     except ValueError as exc:
         raise TrainingError(f"The interactions matrix is damaged ({exc}). Load the shop again with `ingest`.") from exc
-    # Asked of a copy of the structure: the flag on the matrix itself may be stale.
+    # A copy of the structure tells: the flag on the matrix itself may be stale.
     structure = csr_matrix((user_items.data, user_items.indices, user_items.indptr), shape=user_items.shape)
     if not structure.has_canonical_format:
         raise TrainingError(
-            "The interactions matrix holds a shopper-item pair twice. Load the shop again with `ingest`."
+            "The interactions matrix contains a shopper-item pair twice. Load the shop again with `ingest`."
         )
-    weights = user_items.data
-    if not (np.isfinite(weights).all() and (weights > 0).all()):
+    if not (np.isfinite(user_items.data).all() and (user_items.data > 0).all()):
         raise TrainingError("Every interaction weight must be a positive number. Check interactions.event_weights.")
-    return csr_matrix(
-        (
-            (1.0 + alpha * weights.astype(np.float64)).astype(np.float32),
-            user_items.indices.astype(np.int32, copy=False),
-            user_items.indptr.astype(np.int32, copy=False),
-        ),
-        shape=user_items.shape,
-    )

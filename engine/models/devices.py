@@ -1,4 +1,4 @@
-"""Where networks run, and how a run is made repeatable."""
+"""The device that networks run on, and seeds that make a run repeatable."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ __all__ = ["pick_device", "seeded"]
 
 
 def pick_device(wanted: str = "auto") -> torch.device:
-    """The device of a setting: "auto" is CUDA where there is one."""
+    """The device of a setting: "auto" is CUDA if the machine has it."""
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise SettingsError("predictor.device = 'cuda', but no CUDA device is here. Set it to 'auto' or 'cpu'.")
+        raise SettingsError(
+            "predictor.device = 'cuda', but this machine has no CUDA device. Set it to 'auto' or 'cpu'."
+        )
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(wanted)
@@ -23,7 +25,7 @@ def pick_device(wanted: str = "auto") -> torch.device:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """torch's random numbers (initial weights, dropout) start from `seed` inside, and are left as they were outside."""
+    """Inside, torch's random numbers (initial weights, dropout) start from `seed`; outside, they are not affected."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield

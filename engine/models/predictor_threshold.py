@@ -1,9 +1,9 @@
 """How many interactions an item needs before the predictor learns from it, chosen from the data.
 
-Factors of items with few interactions are noisy, but leaving those items out costs examples; which matters more depends on the
-shop. A ridge regression is fitted from content to factors for every candidate threshold and judged by the mean cosine between
-predicted and real factors on held-out items of the busier half, whose factors can be trusted. It takes a second where
-training the network once per threshold would take minutes.
+Factors of items with few interactions are noisy, but without those items there are fewer examples; which matters more
+depends on the shop. For every candidate threshold, a ridge regression from content to factors is fitted, and scored by the
+mean cosine between predicted and real factors on held-out items of the busier half, whose factors can be trusted. That
+takes a second; training the network once per threshold would take minutes.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ __all__ = ["THRESHOLDS", "choose_threshold"]
 THRESHOLDS = (1, 2, 3, 5, 8, 12, 20, 30, 50)
 MAX_ITEMS, MAX_COLUMNS = 20_000, 512
 PENALTIES = (0.01, 0.1, 1.0)
-"""Ridge penalties tried, as multiples of the number of training items."""
+"""Candidates for the ridge penalty, as multiples of the number of training items."""
 HELD_OUT = 0.25
 TOLERANCE = 0.002
-"""Thresholds this close to the best are as good; the lowest of them keeps the most items."""
+"""Thresholds this close to the best are as good; the lowest of them leaves the most items."""
 
 
 def choose_threshold(
@@ -36,22 +36,17 @@ def choose_threshold(
     min_items: int,
     candidates: Sequence[int] = THRESHOLDS,
 ) -> tuple[int, dict[int, float]]:
-    """The threshold, and for each candidate that leaves `min_items` items its error, 1 - mean cosine.
+    """The threshold, and the error (1 - mean cosine) of each candidate that leaves at least `min_items` items.
 
     Parameters
     ----------
     features, item_factors, counts : of all n_items items, as `train_predictor` takes them.
     rows : items with interactions and content.
-    min_items : fewer training items than this are never settled for.
+    min_items : candidates that leave fewer training items are not considered.
     """
-    if len(rows) > MAX_ITEMS:
-        rows = np.sort(rng.choice(rows, MAX_ITEMS, replace=False))
-    busy = rows[counts[rows] >= np.median(counts[rows])]
-    held_out = rng.choice(busy, max(1, round(HELD_OUT * len(busy))), replace=False)
-    training = np.setdiff1d(rows, held_out)
+    training, held_out = _split(counts, rows, rng)
     inputs = _inputs(features, rng)
     truth = item_factors[held_out].astype(np.float64)
-
     errors: dict[int, float] = {}
     columns = inputs.shape[1]
     gram, cross, upper = np.zeros((columns, columns)), np.zeros((columns, item_factors.shape[1])), np.inf
@@ -64,12 +59,21 @@ def choose_threshold(
             errors[threshold] = min(
                 1 - _mean_cosine(inputs[held_out] @ _ridge(gram, cross, penalty * n), truth) for penalty in PENALTIES
             )
-    if not errors:
-        return min(candidates), {}
-    best = min(errors.values())
-    return min(threshold for threshold, error in errors.items() if error <= best + TOLERANCE), dict(
-        sorted(errors.items())
-    )
+    return _lowest_good(errors, default=min(candidates)), dict(sorted(errors.items()))
+
+
+def _split(counts: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Training rows, and held-out ones from the busier half."""
+    if len(rows) > MAX_ITEMS:
+        rows = np.sort(rng.choice(rows, MAX_ITEMS, replace=False))
+    busy = rows[counts[rows] >= np.median(counts[rows])]
+    held_out = rng.choice(busy, max(1, round(HELD_OUT * len(busy))), replace=False)
+    return np.setdiff1d(rows, held_out), held_out
+
+
+def _lowest_good(errors: Mapping[int, float], default: int) -> int:
+    best = min(errors.values(), default=0.0)
+    return min((threshold for threshold, error in errors.items() if error <= best + TOLERANCE), default=default)
 
 
 def _inputs(features: Mapping[str, Features], rng: np.random.Generator) -> np.ndarray:

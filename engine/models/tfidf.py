@@ -1,4 +1,4 @@
-"""Words of a product, weighed by how rare they are: what a text encoder smooths over ("set of 6", "regency") they tell apart."""
+"""Words of a product, weighted by rarity: they distinguish what a text encoder smooths over ("set of 6", "regency")."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TfidfVectors:
     Attributes
     ----------
     fields : columns that are read.
-    words : sorted vocabulary; `weights` (n_words,) float64 is how rare each word is.
+    words : sorted vocabulary. `weights` : (n_words,) float64, the rarity of each word.
     """
 
     fields: tuple[str, ...]
@@ -43,14 +43,14 @@ class TfidfVectors:
         """(n, n_words) float32 unit rows; a zero row where an item has no known word."""
         if not self.words:
             return sparse.csr_matrix(np.zeros((len(items), 1), dtype=np.float32))
-        # As scikit-learn's TfidfVectorizer that counted the words, to the bit, but without the half second it takes to
-        # import, which the first new product of a server would wait for.
-        column = {word: place for place, word in enumerate(self.words)}
+        # The same bits as scikit-learn's TfidfVectorizer, whose import would delay a server's first new product by half a
+        # second.
+        column = {word: position for position, word in enumerate(self.words)}
         texts = [text.lower() for text in _texts(items, self.fields)]
-        found = [Counter(column[word] for word in re.findall(PATTERN, text) if word in column) for text in texts]
-        lengths = [len(counted) for counted in found]
-        columns = np.array([place for counted in found for place in sorted(counted)], dtype=np.int32)
-        counts = np.array([counted[place] for counted in found for place in sorted(counted)], dtype=np.float32)
+        counters = [Counter(column[word] for word in re.findall(PATTERN, text) if word in column) for text in texts]
+        lengths = [len(counter) for counter in counters]
+        columns = np.array([position for counter in counters for position in sorted(counter)], dtype=np.int32)
+        counts = np.array([count for counter in counters for _, count in sorted(counter.items())], dtype=np.float32)
         values = (np.log(counts) + 1) * self.weights.astype(np.float32)[columns]
         rows = np.repeat(np.arange(len(items)), lengths)
         squares = np.bincount(rows, weights=values * values, minlength=len(items))
@@ -67,7 +67,7 @@ class TfidfVectors:
 
 
 def fit_tfidf(items: pd.DataFrame, kinds: Mapping[str, str]) -> TfidfVectors:
-    """Count the words of a catalogue; attributes of kind category, multi and text count as words too."""
+    """Count the words of a catalogue, those of category, multi and text attributes included."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     fields = (*FIELDS, *(name for name, kind in kinds.items() if kind in ("category", "multi", "text")))
@@ -81,7 +81,7 @@ def fit_tfidf(items: pd.DataFrame, kinds: Mapping[str, str]) -> TfidfVectors:
 
 
 def load_tfidf(directory: Path) -> TfidfVectors:
-    """Read what `TfidfVectors.save` wrote; `ReleaseError` where it is missing or damaged."""
+    """Read what `TfidfVectors.save` wrote; `ReleaseError` if it is missing or damaged."""
     try:
         known = json.loads((directory / FILE).read_text("utf-8"))
         return TfidfVectors(tuple(known["fields"]), tuple(known["words"]), np.array(known["weights"], dtype=np.float64))
@@ -92,7 +92,7 @@ def load_tfidf(directory: Path) -> TfidfVectors:
 
 
 def _texts(items: pd.DataFrame, fields: Iterable[str]) -> list[str]:
-    """All that is written about each item, in one string."""
+    """All texts of each item, in one string."""
     columns = [items[name].tolist() for name in fields if name in items.columns]
     if not columns:
         return [""] * len(items)

@@ -1,8 +1,8 @@
-"""Makes `import torchvision` work beside a CPU build of torch.
+"""Makes `import torchvision` work with a CPU build of torch.
 
-Package indexes may give a torchvision whose compiled operators were built for CUDA: they do not load beside CPU torch, and
-the import then fails with "operator torchvision::nms does not exist", and with it timm, open_clip and transformers' models.
-None of those operators is used here; declaring the two that are asked for at import is enough.
+Package indexes may deliver a torchvision whose compiled operators were built for CUDA. They do not load with a CPU build of
+torch: the import fails with "operator torchvision::nms does not exist", and so do timm, open_clip and transformers' models.
+Longtail uses none of those operators; it is enough to declare the two that the import needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _declared: list[torch.library.Library] = []  # an operator lives as long as its 
 
 
 def ensure_torchvision() -> None:
-    """Call before importing what may import torchvision. Does nothing where torchvision is absent or imports by itself."""
+    """Call before importing anything that may import torchvision. Does nothing if torchvision is absent or works."""
     if _declared or importlib.util.find_spec("torchvision") is None:
         return
     try:

@@ -1,10 +1,10 @@
-"""What a shopper would like: products near his whole history, and products very near to something in it.
+"""What shoppers would like: products near their whole history, and products very near to something in it.
 
-Two parts, each divided by its best among what he does not have. The first is the mean profile of his history times the smoothed
-vectors: broad tastes, and all there is on shops where a history is long. The second adds up, over his history, a power of
-the cosine of smoothed vectors, so that one close relative counts for more than many distant ones; it is what finds products
-that hardly anybody has bought. Both are longer by the root of the interactions. How much the second counts and its power are
-chosen per catalogue on shoppers that no report uses.
+The score has two parts, each divided by its best among the products a shopper does not have. The first is the mean profile
+of the history times the smoothed vectors: broad tastes, and all that is needed in shops with long histories. The second
+sums a power of the cosine of smoothed vectors over the history, so that one close relative counts for more than many
+distant ones; it finds products that hardly anybody has bought. Both grow with the root of the interactions. Each catalogue
+chooses the second part's weight and power, on shoppers that no report uses.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ SHOPPERS_AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class UserScoring:
-    """`power` of the cosine in the second part and that part's `weight`; a weight of 0 leaves the first alone."""
+    """`power` of the cosine in the second part, and that part's `weight`; 0 leaves only the first."""
 
     power: int = 1
     weight: float = 0.0
 
 
 USER_SCORINGS = (UserScoring(), *(UserScoring(power, weight) for power in (3, 6, 10) for weight in (0.5, 2.0)))
-"""What a catalogue can choose from."""
+"""The candidates of every catalogue."""
 
 
 class UserScorer:
-    """Scores of all items for shoppers, from what each has.
+    """Scores of all items for shoppers, from the items that each has.
 
     Parameters
     ----------
-    profiles : (n_items, d) float32, directions of real behaviour, zero rows where there is none.
+    profiles : (n_items, d) float32, directions of real behaviour; zero rows for items without any.
     smoothed : (n_items, d) float32, `Hybrid.for_shoppers`.
     counts : (n_items,) interactions.
     """
@@ -51,11 +51,11 @@ class UserScorer:
         self._roots = np.sqrt(np.maximum(counts, 0.5)).astype(np.float32)
 
     def __call__(self, owned: sparse.csr_matrix, scoring: UserScoring) -> np.ndarray:
-        """(n_shoppers, n_items) float32 from `owned` of the same shape; only which entries are there matters."""
+        """(n_shoppers, n_items) float32; `owned` has the same shape, and an entry wherever the shopper has the item."""
         return next(self.by_scoring(owned, (scoring,)))
 
     def by_scoring(self, owned: sparse.csr_matrix, scorings: tuple[UserScoring, ...]) -> Iterator[np.ndarray]:
-        """The same for each of several scorings; equal powers that follow each other are computed once."""
+        """The same for each of several scorings; consecutive equal powers are computed once."""
         has = sparse.csr_matrix((np.ones(owned.nnz, np.float32), owned.indices, owned.indptr), shape=owned.shape)
         broad = self._broad(has)
         power, close = 0, broad
@@ -73,18 +73,18 @@ class UserScorer:
 
     def _close(self, has: sparse.csr_matrix, power: int) -> np.ndarray:
         rows = np.unique(has.indices)
-        held = sparse.csr_matrix(has[:, rows])
-        found = np.empty(has.shape, dtype=np.float32)
+        histories = sparse.csr_matrix(has[:, rows])
+        scores = np.empty(has.shape, dtype=np.float32)
         for start in range(0, has.shape[1], ITEMS_AT_ONCE):
             items = np.arange(start, min(start + ITEMS_AT_ONCE, has.shape[1]))
-            alike = np.maximum(self._directions[rows] @ self._directions[items].T, 0.0) ** power
-            alike[rows[:, None] == items[None, :]] = 0.0
-            found[:, items] = (held @ alike) * self._roots[items]
-        return _by_best(found, has)
+            closeness = np.maximum(self._directions[rows] @ self._directions[items].T, 0.0) ** power
+            closeness[rows[:, None] == items[None, :]] = 0.0
+            scores[:, items] = (histories @ closeness) * self._roots[items]
+        return _by_best(scores, has)
 
 
 def _by_best(scores: np.ndarray, has: sparse.csr_matrix) -> np.ndarray:
-    """Rows divided by their best among what the shopper does not have, as they are where nothing is above 0."""
+    """Rows divided by their best among the items that the shopper does not have; unchanged where none is above 0."""
     for start in range(0, len(scores), SHOPPERS_AT_ONCE):
         some = scores[start : start + SHOPPERS_AT_ONCE]
         best = np.where(has[start : start + SHOPPERS_AT_ONCE].toarray() > 0, 0.0, some).max(axis=1, initial=0.0)
