@@ -1,13 +1,13 @@
-"""The attribute encoder: price, brand, category and every other attribute as numbers; a missing value is a state of its own.
+"""The attribute encoder: price, brand, category and every other attribute as numbers; "missing" is a value like any other.
 
-Each attribute becomes a block of columns whose rows have a mean square length of about one, so that no attribute outweighs the others:
+Each attribute becomes a block of columns whose rows have a mean square length of about one, so that none outweighs the rest:
 
 - category: one column per frequent value, one for all other values, one for "missing";
 - multi: the same, several columns at once, scaled to the length of one;
 - number: the standardised value, its rank among all items, and one column for "missing";
-- price: as a number, but of its logarithm, and the rank is the one within the item's category.
+- price: like a number, but of its logarithm, and with the rank within the item's category.
 
-Attributes that say the same of every item are left out. Text attributes belong to the text encoder.
+Attributes with the same value for every item are left out. Text attributes belong to the text encoder.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ __all__ = ["MODALITY", "AttributeEncoder", "fit_attribute_encoder", "load_attrib
 
 FILE = "attributes.json"
 RANK_POINTS = 65
-"""Quantiles kept of a number: ranks are exact to 1/64."""
+"""Quantiles stored of a number: ranks are exact to 1/64."""
 MIN_GROUP = 20
-"""A category with fewer priced items is too small for a rank of its own; the whole catalogue's is taken."""
+"""Categories with fewer priced items are too small for ranks of their own; they use the whole catalogue's."""
 CLIP = 3.0
 
 
 @dataclass(frozen=True)
 class ValueBlock:
-    """An attribute with values to tell apart: category or multi."""
+    """An attribute with distinct values: category or multi."""
 
     name: str
     values: tuple[str, ...]
@@ -51,7 +51,7 @@ class ValueBlock:
         return len(self.values) + 2
 
     def encode(self, items: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """(n, width) float32 and (n,) bool: which items have a value."""
+        """(n, width) float32, and (n,) bool: which items have a value."""
         column = {value: position for position, value in enumerate(self.values)}
         other, absent = len(self.values), len(self.values) + 1
         encoded = np.zeros((len(items), self.width), dtype=np.float32)
@@ -65,7 +65,7 @@ class ValueBlock:
 
 @dataclass(frozen=True)
 class NumberBlock:
-    """An attribute with values to measure."""
+    """An attribute with numeric values."""
 
     name: str
     mean: float
@@ -78,12 +78,12 @@ class NumberBlock:
     width = 3
 
     def encode(self, items: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """(n, 3) float32 and (n,) bool: which items have a value."""
+        """(n, 3) float32, and (n,) bool: which items have a value."""
         values = _numbers(items, self.name, self.logarithm)
         present = np.isfinite(values)
         known = values[present]
         encoded = np.zeros((len(items), 3), dtype=np.float32)
-        # Standardised values and ranks in [-1, 1] have mean squares of 1 and 1/3: together they make a block of length one.
+        # Standardised values and ranks in [-1, 1] have mean squares of 1 and 1/3: scaled, they make a block of length one.
         scale = math.sqrt(3 / 4)
         encoded[present, 0] = scale * np.clip((known - self.mean) / self.deviation, -CLIP, CLIP)
         encoded[present, 1] = scale * (2 * self._ranks(known, items, present) - 1)
@@ -117,7 +117,7 @@ class AttributeEncoder:
         return hashlib.sha256(json.dumps(self._as_json(), sort_keys=True).encode()).hexdigest()
 
     def encode(self, items: pd.DataFrame, workspace: Workspace) -> Features:
-        """(n, dim) float32; present where an item has a value in at least one attribute."""
+        """(n, dim) float32; present if an item has a value in at least one attribute."""
         encoded = [block.encode(items) for block in self.blocks]
         present = np.any([known for _, known in encoded], axis=0)
         values = np.concatenate([block for block, _ in encoded], axis=1) / np.float32(math.sqrt(len(self.blocks)))
@@ -136,7 +136,7 @@ class AttributeEncoder:
 def fit_attribute_encoder(
     items: pd.DataFrame, attribute_kinds: Mapping[str, str], settings: AttributeSettings
 ) -> AttributeEncoder | None:
-    """Learn the blocks from a catalogue; None where no attribute tells any two items apart.
+    """Learn the blocks from a catalogue; None if no attribute distinguishes any two items.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def fit_attribute_encoder(
 
 
 def load_attribute_encoder(directory: Path) -> AttributeEncoder:
-    """Read what `save` wrote; `ReleaseError` naming the file where it is damaged."""
+    """Read what `save` wrote; `ReleaseError` naming the file if it is damaged."""
     file = directory / FILE
     try:
         return AttributeEncoder(tuple(_block_from_json(block) for block in json.loads(file.read_text("utf-8"))))
@@ -194,12 +194,7 @@ def _fit_number(items: pd.DataFrame, name: str, *, logarithm: bool, group: str |
     known = values[np.isfinite(values)]
     if len(known) == 0 or (len(known) == len(values) and known.min() == known.max()):
         return None
-    groups: dict[str, tuple[float, ...]] = {}
-    if group is not None:
-        of_item = pd.Series([_key(cell) for cell in _cells(items, group)], dtype=object)
-        for value, inside in pd.Series(values).groupby(of_item, sort=True):
-            if inside.notna().sum() >= MIN_GROUP:
-                groups[str(value)] = _quantiles(inside.dropna().to_numpy())
+    groups = {} if group is None else _group_quantiles(items, values, group)
     deviation = float(known.std())
     return NumberBlock(
         name,
@@ -210,6 +205,16 @@ def _fit_number(items: pd.DataFrame, name: str, *, logarithm: bool, group: str |
         group_name=group if groups else None,
         group_quantiles=groups,
     )
+
+
+def _group_quantiles(items: pd.DataFrame, values: np.ndarray, group: str) -> dict[str, tuple[float, ...]]:
+    """Quantiles of the values within each large enough group."""
+    of_item = pd.Series([_key(cell) for cell in _cells(items, group)], dtype=object)
+    return {
+        str(value): _quantiles(inside.dropna().to_numpy())
+        for value, inside in pd.Series(values).groupby(of_item, sort=True)
+        if inside.notna().sum() >= MIN_GROUP
+    }
 
 
 def _block_from_json(block: dict[str, object]) -> ValueBlock | NumberBlock:
@@ -225,7 +230,7 @@ def _cells(items: pd.DataFrame, name: str) -> Iterable[object]:
 
 
 def _values_of(cell: object) -> list[str]:
-    """The values in one cell, a list for multi-valued attributes; spelling differs in case and blanks only are one value."""
+    """The values in one cell, which may be a list; values that differ only in case and blanks are the same."""
     parts = list(cell) if isinstance(cell, list | tuple | set | np.ndarray) else [cell]
     return [key for part in parts if (key := _key(part)) is not None]
 
@@ -235,7 +240,7 @@ def _key(cell: object) -> str | None:
 
 
 def _numbers(items: pd.DataFrame, name: str, logarithm: bool) -> np.ndarray:
-    """(n,) float64, NaN where missing, not a number, or without a logarithm."""
+    """(n,) float64, NaN for missing values, for texts that are not numbers, and for those without a logarithm."""
     if name not in items.columns:
         return np.full(len(items), np.nan)
     values = pd.to_numeric(items[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan).copy()
@@ -251,6 +256,6 @@ def _quantiles(values: np.ndarray) -> tuple[float, ...]:
 
 
 def _rank(values: np.ndarray, quantiles: tuple[float, ...]) -> np.ndarray:
-    """Share of the fitted values below, ties counted half: in [0, 1]."""
+    """Share of the fitted values below each value, in [0, 1]; ties count half."""
     grid = np.asarray(quantiles)
     return (np.searchsorted(grid, values, "left") + np.searchsorted(grid, values, "right")) / (2 * len(grid))

@@ -1,4 +1,4 @@
-"""Picture networks from timm: made, given the configured starting weights, and run over stored pictures."""
+"""Picture networks from timm, with the configured starting weights, and stored pictures as their input."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ __all__ = ["Backbone", "create_backbone", "normalised", "pixels_in_batches", "re
 
 @dataclass(frozen=True)
 class Backbone:
-    """How to make a picture network that gives (n, features) before any classifier.
+    """How to build a picture network that outputs (n, features), without a classifier.
 
     Attributes
     ----------
     architecture : timm's name.
-    arguments : what timm's `create_model` is given besides.
+    arguments : further arguments of timm's `create_model`.
     mean, deviation : of the channels of pixels in [0, 1], as the network expects them.
     state : starting weights; None for random ones.
     """
@@ -48,7 +48,7 @@ class Backbone:
         return self.state is not None
 
     def network(self) -> nn.Module:
-        """A network of its own with the starting weights; random ones come from torch's generator."""
+        """A new network with the starting weights; random ones come from torch's generator."""
         network: nn.Module = _timm_network(self.architecture, self.arguments)
         if self.state is not None:
             network.load_state_dict(self.state)
@@ -58,8 +58,8 @@ class Backbone:
 def create_backbone(settings: ImageSettings) -> Backbone:
     """The configured backbone: random, timm's own pretrained weights, or those of a local safetensors file.
 
-    Beside `NAME.safetensors` a `NAME.json` may say the architecture ("arch"), arguments for timm ("timm_kwargs"), "mean" and "std";
-    without it the file must fit `image.backbone`. Raises `SettingsError` naming setting and file.
+    A `NAME.json` next to `NAME.safetensors` may give the architecture ("arch"), arguments for timm ("timm_kwargs"), "mean"
+    and "std"; without it the file must fit `image.backbone`. Raises `SettingsError` naming setting and file.
     """
     if settings.weights is not None:
         return _from_file(settings.weights, settings.backbone)
@@ -67,7 +67,7 @@ def create_backbone(settings: ImageSettings) -> Backbone:
         return _described(settings.backbone, {})
     if settings.pretrained != "timm":
         raise SettingsError(
-            f"image.pretrained = {settings.pretrained!r}: the picture classifiers know 'timm' only. "
+            f"image.pretrained = {settings.pretrained!r}: the picture classifiers only know 'timm'. "
             "Tags of open_clip belong to image.kind = 'open_clip'."
         )
     backbone = _described(settings.backbone, {})
@@ -93,7 +93,7 @@ def read_pixels(workspace: Workspace, images: Sequence[str], size: int) -> np.nd
 def pixels_in_batches(
     workspace: Workspace, images: Sequence[str], size: int, batch_size: int, progress: Callable[[int], None]
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Positions and pixels of one batch after the other, so that a large catalogue never lies in memory whole."""
+    """Positions and pixels of one batch after the other, so that memory never holds a whole catalogue."""
     for start in range(0, len(images), batch_size):
         rows = slice(start, min(start + batch_size, len(images)))
         yield rows, read_pixels(workspace, images[rows], size)
@@ -108,25 +108,40 @@ def normalised(pixels: Tensor, mean: Sequence[float], deviation: Sequence[float]
 
 
 def _from_file(file: Path, architecture: str) -> Backbone:
-    if not file.is_file():
-        raise SettingsError(f"image.weights = '{file}': there is no such file.")
-    description: dict[str, Any] = {}
-    sibling = file.with_suffix(".json")
-    try:
-        if sibling.is_file():
-            description = json.loads(sibling.read_text("utf-8"))
-        state = load_file(file)
-    except (OSError, ValueError, SafetensorError) as exc:
-        raise SettingsError(f"image.weights = '{file}': it or {sibling.name} cannot be read ({exc}).") from exc
+    description, state = _read_weights(file)
     named = description.get("arch", architecture)
     default = ImageSettings.model_fields["backbone"].default
     if architecture not in {named, default}:
         raise SettingsError(
-            f"image.weights = '{file}' holds a {named}, but image.backbone = {architecture!r}. Set it to {named!r}."
+            f"image.weights = '{file}' contains a {named}, but image.backbone = {architecture!r}. Set it to {named!r}."
         )
     arguments = {k: v for k, v in description.get("timm_kwargs", {}).items() if k not in {"pretrained", "num_classes"}}
     backbone = _described(named, arguments)
-    network = _timm_network(named, arguments)
+    return replace(
+        backbone,
+        state=_fitting_state(file, state, named, arguments),
+        mean=tuple(description.get("mean", backbone.mean)),
+        deviation=tuple(description.get("std", backbone.deviation)),
+    )
+
+
+def _read_weights(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The description next to the file, if there is one, and its tensors."""
+    if not file.is_file():
+        raise SettingsError(f"image.weights = '{file}': there is no such file.")
+    sibling = file.with_suffix(".json")
+    try:
+        description = json.loads(sibling.read_text("utf-8")) if sibling.is_file() else {}
+        return description, load_file(file)
+    except (OSError, ValueError, SafetensorError) as exc:
+        raise SettingsError(f"image.weights = '{file}': it or {sibling.name} cannot be read ({exc}).") from exc
+
+
+def _fitting_state(
+    file: Path, state: dict[str, Tensor], architecture: str, arguments: dict[str, Any]
+) -> dict[str, Tensor]:
+    """The tensors without the classifier, as float32; `SettingsError` if they do not fit the architecture."""
+    network = _timm_network(architecture, arguments)
     classifier = f"{network.pretrained_cfg.get('classifier')}."
     state = {
         name: tensor.float() if tensor.is_floating_point() else tensor
@@ -137,14 +152,9 @@ def _from_file(file: Path, architecture: str) -> Backbone:
         network.load_state_dict(state)
     except RuntimeError as exc:
         raise SettingsError(
-            f"image.weights = '{file}' does not fit the architecture {named!r}: {str(exc)[:300]}"
+            f"image.weights = '{file}' does not fit the architecture {architecture!r}: {str(exc)[:300]}"
         ) from exc
-    return replace(
-        backbone,
-        state=state,
-        mean=tuple(description.get("mean", backbone.mean)),
-        deviation=tuple(description.get("std", backbone.deviation)),
-    )
+    return state
 
 
 def _described(architecture: str, arguments: dict[str, Any]) -> Backbone:

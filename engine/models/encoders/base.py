@@ -36,11 +36,11 @@ threads do so at once."""
 
 @dataclass(frozen=True)
 class Features:
-    """What one encoder says of n items.
+    """One encoder's output for n items.
 
     Attributes
     ----------
-    values : (n, dim) float32, finite; zero rows where the item lacks what the encoder reads.
+    values : (n, dim) float32, finite; zero rows for items that lack the content.
     present : (n,) bool.
     """
 
@@ -49,7 +49,7 @@ class Features:
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.present.shape != (len(self.values),):
-            raise ValueError(f"values {self.values.shape} and present {self.present.shape} do not belong together")
+            raise ValueError(f"values {self.values.shape} and present {self.present.shape} do not match")
 
     def take(self, rows: np.ndarray | Sequence[int]) -> Features:
         """The features of some of the rows."""
@@ -69,26 +69,26 @@ class Encoder(Protocol):
     def fingerprint(self) -> str: ...
 
     def encode(self, items: pd.DataFrame, workspace: Workspace) -> Features:
-        """Features of `items`, which may lack columns: what is not there is missing."""
+        """Features of `items`; columns that they lack count as missing."""
         ...
 
     def save(self, directory: Path) -> None:
-        """Write what `load_encoders` needs into an existing directory."""
+        """Write the files that `load_encoders` needs into an existing directory."""
         ...
 
 
 @runtime_checkable
 class ContentEncoder(Encoder, Protocol):
-    """An encoder worth a cache: what it reads of an item is one string (its text, or its picture's hash)."""
+    """An encoder whose vectors can be cached: it reads one string of each item (its text, or its picture's hash)."""
 
     def contents(self, items: pd.DataFrame) -> list[str | None]:
-        """What is read of each item; None where there is nothing to read."""
+        """The content of each item; None if it has none."""
         ...
 
     def encode_contents(
         self, contents: Sequence[str], workspace: Workspace, progress: Callable[[int], None]
     ) -> np.ndarray:
-        """(len(contents), dim) float32 of distinct contents; `progress` hears how many are done."""
+        """(len(contents), dim) float32 of distinct contents; `progress` is called with the number of completed ones."""
         ...
 
 
@@ -121,11 +121,11 @@ def encode_contents_of(
     workspace: Workspace,
     lookup: Callable[[Sequence[str]], np.ndarray] | None = None,
 ) -> Features:
-    """`encode` of a content encoder: every distinct content once, then spread over the items that have it.
+    """`encode` of a content encoder: each distinct content is encoded once, and its vector given to all items that have it.
 
     Parameters
     ----------
-    lookup : gives the vectors of distinct contents, e.g. through a cache; the encoder itself unless given.
+    lookup : returns the vectors of distinct contents, e.g. from a cache; without it, the encoder computes them.
     """
     contents = encoder.contents(items)
     distinct = sorted({content for content in contents if content is not None})
@@ -139,19 +139,19 @@ def encode_contents_of(
 
 
 def content_key(content: str) -> bytes:
-    """32 bytes that stand for one content in the cache."""
+    """The key of a content in the cache: 32 bytes."""
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()
 
 
 def images_of(items: pd.DataFrame) -> list[str | None]:
-    """The content hash of each item's picture; None where it has none."""
+    """The content hash of each item's picture; None if it has none."""
     if "image" not in items.columns:
         return [None] * len(items)
     return [None if missing(image) else str(image) for image in items["image"]]
 
 
 def missing(value: object) -> bool:
-    """Whether a cell of the catalogue holds nothing: null, NaN, or blank text."""
+    """Whether a cell of the catalogue is empty: null, NaN, or blank text."""
     if value is None or value is pd.NA or value is pd.NaT:
         return True
     if isinstance(value, float | np.floating):

@@ -1,8 +1,8 @@
-"""The feature cache: what was encoded once is not encoded again while the encoder and the content stay the same.
+"""The feature cache: each content is encoded once per encoder.
 
-One folder per encoder (modality and fingerprint) holds shards: NumPy archives of content keys and vectors. A shard is written
-once, atomically, and never changed, so trainings side by side cannot harm one another; many small shards are merged into
-one. A shard that cannot be read is dropped, and what was in it is encoded again.
+The folder of an encoder (modality and fingerprint) contains shards: NumPy archives of content keys and vectors. A shard is
+written once, atomically, and never changed, so parallel trainings cannot harm each other; many small shards are merged into
+one. A shard that cannot be read is deleted, and its contents are encoded again.
 """
 
 from __future__ import annotations
@@ -31,39 +31,42 @@ def encode_through_cache(
     workspace: Workspace,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Features:
-    """`encoder.encode`, but only contents that are not in the workspace's cache are really encoded.
+    """`encoder.encode`, with the vectors of known contents from the workspace's cache.
 
     Parameters
     ----------
-    progress : hears how many of how many contents, the cached ones among them, are done.
+    progress : called with the number of contents that are done, including cached ones, and the number of all.
     """
-    folder = _folder(encoder, workspace)
 
     def lookup(contents: Sequence[str]) -> np.ndarray:
-        keys = [content_key(content) for content in contents]
-        known = _read_shards(folder, encoder.dim)
-        vectors = np.zeros((len(contents), encoder.dim), dtype=np.float32)
-        unknown = []
-        for row, key in enumerate(keys):
-            if (vector := known.get(key)) is None:
-                unknown.append(row)
-            else:
-                vectors[row] = vector
-        done = len(contents) - len(unknown)
-        progress(done, len(contents))
-        if unknown:
-            fresh = encoder.encode_contents(
-                [contents[row] for row in unknown], workspace, lambda count: progress(done + count, len(contents))
-            )
-            vectors[unknown] = fresh
-            _add_shard(folder, [keys[row] for row in unknown], fresh)
-        return vectors
+        return _lookup(encoder, contents, workspace, progress)
 
     return encode_contents_of(encoder, items, workspace, lookup)
 
 
+def _lookup(
+    encoder: ContentEncoder, contents: Sequence[str], workspace: Workspace, progress: Callable[[int, int], None]
+) -> np.ndarray:
+    """(len(contents), dim) float32; new contents are encoded and added to the cache."""
+    folder = _folder(encoder, workspace)
+    keys = [content_key(content) for content in contents]
+    known = _read_shards(folder, encoder.dim)
+    vectors = np.zeros((len(contents), encoder.dim), dtype=np.float32)
+    for row, key in enumerate(keys):
+        if key in known:
+            vectors[row] = known[key]
+    unknown = [row for row, key in enumerate(keys) if key not in known]
+    done = len(contents) - len(unknown)
+    progress(done, len(contents))
+    if unknown:
+        new = [contents[row] for row in unknown]
+        vectors[unknown] = encoder.encode_contents(new, workspace, lambda count: progress(done + count, len(contents)))
+        _add_shard(folder, [keys[row] for row in unknown], vectors[unknown])
+    return vectors
+
+
 def remember(encoder: ContentEncoder, contents: Sequence[str], vectors: np.ndarray, workspace: Workspace) -> None:
-    """Put vectors (len(contents), dim) float32 that fitting `encoder` brought along into the cache."""
+    """Add vectors (len(contents), dim) float32 to the cache, e.g. those that fitting `encoder` produced."""
     _add_shard(_folder(encoder, workspace), [content_key(content) for content in contents], vectors)
 
 
@@ -84,18 +87,18 @@ def _read_shards(folder: Path, dim: int) -> dict[bytes, np.ndarray]:
 
 
 def _read_shard(shard: Path, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Keys (n, 32) uint8 and vectors (n, dim) float32; the archive's CRC finds flipped bits."""
-    # Through memory: of a damaged file NumPy would leave the handle open.
+    """Keys (n, 32) uint8 and vectors (n, dim) float32; the archive's CRC detects flipped bits."""
+    # Through memory, because NumPy leaves the handle of a damaged file open.
     with np.load(io.BytesIO(shard.read_bytes()), allow_pickle=False) as archive:
         keys, vectors = archive["keys"], archive["vectors"]
     fits = keys.shape == (len(vectors), 32) and keys.dtype == np.uint8
     if not (fits and vectors.shape[1:] == (dim,) and vectors.dtype == np.float32 and np.isfinite(vectors).all()):
-        raise ValueError(f"{shard} does not hold what a shard holds")
+        raise ValueError(f"{shard} is not a shard of {dim} columns")
     return keys, vectors
 
 
 def _add_shard(folder: Path, keys: list[bytes], vectors: np.ndarray) -> None:
-    """Write a shard; where there are many already, one that holds them all and takes their place."""
+    """Write a shard; if there are many already, write one that replaces them all."""
     old = sorted(folder.glob("*.npz"))
     if len(old) >= MAX_SHARDS:
         known = _read_shards(folder, vectors.shape[1]) | dict(zip(keys, vectors, strict=True))

@@ -26,22 +26,22 @@ FILE = "encoders.json"
 def fit_encoders(
     shop: Shop, workspace: Workspace, settings: Settings, seed: int, progress: Progress = silent
 ) -> dict[str, Encoder]:
-    """The encoders that this shop's data and the settings call for, by modality, in the order of `MODALITIES`.
+    """The encoders that this shop's data and the settings require, by modality, in the order of `MODALITIES`.
 
-    Raises `TrainingError` where the catalogue holds nothing to encode, `SettingsError` where a model cannot be loaded.
+    Raises `TrainingError` if the catalogue has nothing to encode, `SettingsError` if a model cannot be loaded.
     """
     fitted = {name: one.fit(shop, workspace, settings, seed, progress) for name, one in MODALITIES.items()}
     encoders = {name: encoder for name, encoder in fitted.items() if encoder is not None}
     if not encoders:
         raise TrainingError(
-            "The products have no text, picture or attribute that tells any two of them apart, so nothing can be "
+            "The products have no text, picture or attribute that distinguishes any two of them, so nothing can be "
             "predicted for new ones. Load the shop again with titles, pictures or attributes."
         )
     return encoders
 
 
 def save_encoders(encoders: Mapping[str, Encoder], directory: Path) -> None:
-    """Write encoders into `directory`, which is made where it does not exist."""
+    """Write encoders into `directory`, which is created if it does not exist."""
     directory.mkdir(parents=True, exist_ok=True)
     for encoder in encoders.values():
         encoder.save(directory)
@@ -49,7 +49,7 @@ def save_encoders(encoders: Mapping[str, Encoder], directory: Path) -> None:
 
 
 def load_encoders(directory: Path) -> dict[str, Encoder]:
-    """Read what `save_encoders` wrote. Raises `ReleaseError` where files are missing or damaged, or a model has changed."""
+    """Read what `save_encoders` wrote. Raises `ReleaseError` if files are missing or damaged, or a model has changed."""
     try:
         fingerprints = json.loads((directory / FILE).read_text("utf-8"))
         encoders = {name: one.load(directory) for name, one in MODALITIES.items() if name in fingerprints}
@@ -60,7 +60,7 @@ def load_encoders(directory: Path) -> dict[str, Encoder]:
     for modality, encoder in encoders.items():
         if encoder.fingerprint != fingerprints[modality]:
             raise ReleaseError(
-                f"The {modality} encoder in {directory} is not the one the release was trained with. "
+                f"The {modality} encoder in {directory} is not the one that the release was trained with. "
                 "Train again, or roll back to an older release."
             )
     return encoders
@@ -69,7 +69,7 @@ def load_encoders(directory: Path) -> dict[str, Encoder]:
 def encode_catalogue(
     encoders: Mapping[str, Encoder], items: pd.DataFrame, workspace: Workspace, progress: Progress = silent
 ) -> dict[str, Features]:
-    """Features of all items by modality; text and pictures that were encoded before come from the workspace's cache."""
+    """Features of all items, by modality; texts and pictures that were encoded before come from the workspace's cache."""
     features = {}
     for modality, encoder in encoders.items():
         step = MODALITIES[modality].step

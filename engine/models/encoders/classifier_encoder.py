@@ -30,7 +30,7 @@ DESCRIPTION, WEIGHTS = "image.json", "image.safetensors"
 
 @dataclass(frozen=True)
 class Branch:
-    """One network's part in the vector; `name` is the attribute it learned, None for an untouched backbone."""
+    """One network's part of the vector; `name` is the attribute it learned, None for an untrained backbone."""
 
     name: str | None
     classes: tuple[str, ...] = ()
@@ -39,13 +39,13 @@ class Branch:
 
 
 class ClassifierEncoder:
-    """Concatenated activations of several networks, which are made when the first picture comes: timm takes over a second to
-    import, and a product without a picture needs none of it.
+    """Concatenated activations of several networks, which are built when the first picture comes: importing timm takes over a
+    second, and a product without a picture does not need it.
 
     Parameters
     ----------
-    backbone : what each network is; its starting weights are not used.
-    branches : what the networks learned.
+    backbone : of each network; its starting weights are not used.
+    branches : the networks' parts.
     state : tensors "0.network.*", "0.mean" (width,) and "0.projection" (width, dim) of branch 0, and so on.
     """
 
@@ -66,7 +66,7 @@ class ClassifierEncoder:
         return images_of(items)
 
     def encode(self, items: pd.DataFrame, workspace: Workspace) -> Features:
-        """(n, dim) float32; present where an item has a picture."""
+        """(n, dim) float32; present if an item has a picture."""
         return encode_contents_of(self, items, workspace)
 
     def encode_contents(
@@ -87,7 +87,7 @@ class ClassifierEncoder:
             return np.asarray(torch.cat(blocks, dim=1).cpu().numpy())
 
     def parts(self) -> list[_Part]:
-        """The networks, made once; `ReleaseError` where the weights do not fit the timm that is installed."""
+        """The networks, built once; `ReleaseError` if the weights do not fit the installed timm."""
         with first_use:
             if self._parts is None:
                 try:
@@ -95,7 +95,7 @@ class ClassifierEncoder:
                     self._parts = [self._part(position, state) for position in range(len(self.branches))]
                 except (KeyError, RuntimeError, TypeError, ValueError) as exc:
                     raise ReleaseError(
-                        f"The picture networks ({self.backbone.architecture}) cannot be made ({exc}). "
+                        f"The picture networks ({self.backbone.architecture}) cannot be built ({exc}). "
                         "Install the requirements again, or train again."
                     ) from exc
             return self._parts
@@ -132,7 +132,7 @@ class _Part:
 
 
 def load_classifier_encoder(directory: Path) -> ClassifierEncoder:
-    """Read what `save` wrote; `ReleaseError` where a file is missing or damaged."""
+    """Read what `save` wrote; `ReleaseError` if a file is missing or damaged."""
     try:
         values = json.loads((directory / DESCRIPTION).read_text("utf-8"))
         backbone = Backbone(

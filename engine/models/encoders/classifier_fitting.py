@@ -1,4 +1,4 @@
-"""How the picture classifiers become an encoder: what they learn, their vectors' scale, and what an earlier training left."""
+"""From picture classifiers to an encoder: the choice of attributes, the scale of vectors, and reuse of earlier trainings."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from engine.models.encoders.picture_labels import Labels, candidate_labels, most
 __all__ = ["fit_classifier_encoder"]
 
 MAX_TRAINING_BYTES = 1_500_000_000
-"""Pixels held in memory to train on; of larger catalogues a sample."""
+"""Pixels in memory for training; larger catalogues are sampled."""
 MAX_BRANCH_DIM = 128
-"""Wider activations are reduced to their principal components: a classifier's activations have few directions."""
+"""Wider activations are reduced to principal components: a classifier's activations have few directions."""
 MAX_REMEMBERED = 3
 """Trained encoders in the workspace; older ones are deleted."""
 SIDE = {False: 48, True: 128}
-"""Pixels a side from random and from pretrained weights. On the demo shop 48 px find as many look-alikes as 64 px
-(0.66 of ten neighbours by picture share the style family) in half the time."""
+"""Pixels a side, for random and for pretrained weights. On the demo shop, 48 px find as many look-alikes as 64 px (0.66 of
+ten neighbours by picture share the style family) in half the time."""
 PROBE_PICTURES, PROBE_SIDE = 1000, 8
 
 
@@ -47,9 +47,9 @@ def fit_classifier_encoder(
     seed: int,
     progress: Callable[[float, str], None],
 ) -> ClassifierEncoder | None:
-    """Train classifiers on `items`, which all have a picture; None where nothing can be learned from them.
+    """Train classifiers on `items`, which all have a picture; None if nothing can be learned from them.
 
-    Classifiers that were trained before on the same pictures, values, settings and seed are taken from the workspace.
+    Classifiers that were trained on the same pictures, values, settings and seed before come from the workspace.
     """
     backbone = create_backbone(settings)
     size = settings.size or SIDE[backbone.pretrained]
@@ -72,7 +72,7 @@ def fit_classifier_encoder(
 
 
 def _sample(items: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
-    """At most so many of the items, drawn at random, in their order."""
+    """At most `most` of the items, drawn at random, in their order."""
     if len(items) <= most:
         return items
     return items.iloc[sorted(np.random.default_rng(seed).choice(len(items), most, replace=False).tolist())]
@@ -93,7 +93,7 @@ def _fit(
         return _assemble(backbone, [(Branch(None), network, activations)], pixels.shape[1], settings.batch_size)
     chosen = _most_visible_attributes(backbone, pixels, candidates, settings, seed)
     trained = train_classifiers(backbone, pixels, chosen, settings, seed, progress)
-    # One that does no better than chance adds noise; where none does better, the best of them is used.
+    # One that is no better than chance only adds noise; if none is better, the best of them is used.
     useful = [c for c in trained if c.accuracy > c.majority] or [max(trained, key=lambda c: c.accuracy - c.majority)]
     branches = [(Branch(c.name, c.classes, c.accuracy, c.majority), c.network, c.activations) for c in useful]
     return _assemble(backbone, branches, pixels.shape[1], settings.batch_size)
@@ -138,7 +138,7 @@ def _projected(activations: np.ndarray, n_branches: int) -> tuple[np.ndarray, np
 
 
 def _probe_features(backbone: Backbone, pixels: np.ndarray, batch_size: int) -> np.ndarray:
-    """What is visible at a glance: the picture at 8 x 8, and the activations of the untrained (or pretrained) backbone."""
+    """Cheap features: the picture at 8 x 8 pixels, and the activations of the untrained (or pretrained) backbone."""
     step = pixels.shape[1] // PROBE_SIDE
     cropped = pixels[:, : step * PROBE_SIDE, : step * PROBE_SIDE]
     small = cropped.reshape(len(pixels), PROBE_SIDE, step, PROBE_SIDE, step, 3).mean((2, 4)).reshape(len(pixels), -1)
@@ -151,7 +151,7 @@ def _on_device(pixels: np.ndarray) -> Tensor:
 
 
 def _request(images: Sequence[str], candidates: Sequence[Labels], settings: ImageSettings, seed: int) -> str:
-    """What a training of classifiers depends on, as a folder name."""
+    """A folder name for everything that a training of classifiers depends on."""
     digest = hashlib.sha256(f"{settings.model_dump_json()}/{seed}/{torch.__version__}".encode())
     if settings.weights is not None:
         digest.update(file_sha256(settings.weights).encode())
@@ -164,7 +164,7 @@ def _request(images: Sequence[str], candidates: Sequence[Labels], settings: Imag
 def _fitted_before(folder: Path) -> ClassifierEncoder | None:
     try:
         encoder = load_classifier_encoder(folder)
-        encoder.parts()  # those of another timm may not fit any more
+        encoder.parts()  # those of another version of timm may not fit
         return encoder
     except LongtailError:
         return None
@@ -182,4 +182,4 @@ def _store(encoder: ClassifierEncoder, folder: Path) -> None:
 
 def _summary(branches: Sequence[Branch]) -> str:
     learned = [f"{b.name} {b.accuracy:.0%}" for b in branches if b.name is not None and b.accuracy is not None]
-    return "right on pictures held back: " + ", ".join(learned) if learned else "pretrained network as it is"
+    return "accuracy on held-out pictures: " + ", ".join(learned) if learned else "pretrained network as it is"

@@ -1,8 +1,8 @@
-"""Picture classifiers, one per attribute of this very catalogue: the training loop.
+"""Picture classifiers, one per attribute of this catalogue: the training loop.
 
-Each starts from the same backbone and learns to tell the values of one attribute apart; what it computes just before
-deciding becomes the picture's vector. Classifiers train side by side, one thread each: small networks gain little from
-more threads, and one thread gives the same bits on every machine of a kind.
+Each starts from the same backbone and learns to distinguish the values of one attribute; its activations before the last
+layer become the picture's vector. Classifiers train in parallel with one thread each: small networks gain little from more
+threads, and one thread gives the same bits on every machine of a kind.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Classifier:
 
     Attributes
     ----------
-    accuracy : on held-out pictures; `majority` is what the most frequent value gets.
-    activations : (n, width) float32, what the network computes of every picture just before deciding.
+    accuracy : on held-out pictures; `majority` is the accuracy of always guessing the most frequent value.
+    activations : (n, width) float32, of every picture before the last layer.
     """
 
     name: str
@@ -58,27 +58,34 @@ def train_classifiers(
 ) -> list[Classifier]:
     """Train one classifier per attribute on `pixels` (n, size, size, 3) uint8; the same seed gives the same networks."""
     device = pick_device()
-    budget = torch.get_num_threads()
-    workers = min(len(attributes), budget) if device.type == "cpu" else 1
+    threads = torch.get_num_threads()
+    workers = min(len(attributes), threads) if device.type == "cpu" else 1
     data = torch.from_numpy(pixels).to(device)
     # Initial weights come from torch's one generator, so they are drawn before the threads start.
     with seeded(seed):
         parts = [_Parts.make(backbone, labels, pixels.shape[1], device) for labels in attributes]
-    lock, done = threading.Lock(), 0
-
-    def note(labels: Labels) -> None:
-        nonlocal done
-        with lock:
-            done += 1
-            progress(done / (settings.epochs * len(attributes)), f"learning {labels.name}")
+    on_epoch = _epoch_counter(settings.epochs * len(attributes), progress)
 
     def train(position: int) -> Classifier:
         if device.type == "cpu":
-            torch.set_num_threads(max(1, budget // workers))  # of this thread
-        return _train(parts[position], data, attributes[position], backbone, settings, seed + position, note)
+            torch.set_num_threads(max(1, threads // workers))  # of this thread
+        return _train(parts[position], data, attributes[position], backbone, settings, seed + position, on_epoch)
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(train, range(len(attributes))))
+
+
+def _epoch_counter(total: int, progress: Callable[[float, str], None]) -> Callable[[Labels], None]:
+    """A function that threads call after each epoch; it reports the share of all epochs that are done."""
+    lock, done = threading.Lock(), 0
+
+    def count(labels: Labels) -> None:
+        nonlocal done
+        with lock:
+            done += 1
+            progress(done / total, f"learning {labels.name}")
+
+    return count
 
 
 def activations_of(network: nn.Module, backbone: Backbone, data: Tensor, batch_size: int) -> np.ndarray:
@@ -97,7 +104,7 @@ class _Parts:
     @classmethod
     def make(cls, backbone: Backbone, labels: Labels, size: int, device: torch.device) -> _Parts:
         network = backbone.network().to(device)
-        # Asked of the network itself: timm's num_features is the width before a head's own layers.
+        # Measured, because timm's num_features is the width before a head's own layers.
         with torch.inference_mode():
             width = network.eval()(torch.zeros(1, 3, size, size, device=device)).shape[1]
         return cls(network, nn.Linear(width, len(labels.classes)).to(device))
@@ -124,13 +131,7 @@ def _train(
     for _ in range(settings.epochs):
         _training_mode(parts.network, frozen_norms=backbone.pretrained)
         for rows in np.array_split(rng.permutation(training), batches):
-            pixels = data[rows]
-            flipped = torch.from_numpy(rng.random(len(rows)) < 0.5).to(data.device)
-            pixels = torch.where(flipped[:, None, None, None], pixels.flip(2), pixels)
-            batch = normalised(pixels, backbone.mean, backbone.deviation)
-            loss = nn.functional.cross_entropy(
-                parts.head(parts.network(batch)), targets[rows], label_smoothing=SMOOTHING
-            )
+            loss = _loss(parts, normalised(_flipped(data[rows], rng), backbone.mean, backbone.deviation), targets[rows])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -143,8 +144,19 @@ def _train(
     return Classifier(labels.name, labels.classes, accuracy, labels.majority, parts.network, activations)
 
 
+def _flipped(pixels: Tensor, rng: np.random.Generator) -> Tensor:
+    """The pictures, each mirrored with a chance of one half."""
+    flipped = torch.from_numpy(rng.random(len(pixels)) < 0.5).to(pixels.device)
+    return torch.where(flipped[:, None, None, None], pixels.flip(2), pixels)
+
+
+def _loss(parts: _Parts, batch: Tensor, targets: Tensor) -> Tensor:
+    return nn.functional.cross_entropy(parts.head(parts.network(batch)), targets, label_smoothing=SMOOTHING)
+
+
 def _training_mode(network: nn.Module, *, frozen_norms: bool) -> None:
-    """Batch norms of pretrained weights keep their statistics: a small batch's are worse, and some files hold none to update."""
+    """Batch norms of pretrained weights do not update their statistics: those of small batches are worse, and some files
+    contain none."""
     network.train()
     if frozen_norms:
         for module in network.modules():

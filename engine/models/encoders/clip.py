@@ -45,7 +45,7 @@ class ClipEncoder:
         self.size = int(size if isinstance(size, int) else size[0])
         self.mean, self.deviation = tuple(config["mean"]), tuple(config["std"])
         self.device = pick_device()
-        # The text tower is not needed and would double the memory.
+        # Without the text tower, which would double the memory.
         self._visual = visual.eval().to(self.device)
         with torch.inference_mode():
             blank = torch.zeros(1, 3, self.size, self.size, device=self.device)
@@ -56,7 +56,7 @@ class ClipEncoder:
         return images_of(items)
 
     def encode(self, items: pd.DataFrame, workspace: Workspace) -> Features:
-        """(n, dim) float32 unit rows; present where an item has a picture."""
+        """(n, dim) float32 unit rows; present if an item has a picture."""
         return encode_contents_of(self, items, workspace)
 
     def encode_contents(
@@ -71,7 +71,7 @@ class ClipEncoder:
         return vectors
 
     def save(self, directory: Path) -> None:
-        """Write which model it is and its checksum, not the weights."""
+        """Write the model's name and checksum, not its weights."""
         values = {
             "model": self.model,
             "source": self.source,
@@ -88,10 +88,10 @@ class ClipEncoder:
 
 
 def fit_clip_encoder(settings: ImageSettings) -> ClipEncoder:
-    """The configured model; nothing is learned from the catalogue. Raises `SettingsError` where it cannot be loaded."""
+    """The configured model; it learns nothing from the catalogue. Raises `SettingsError` if it cannot be loaded."""
     if settings.weights is not None:
         if settings.weights.suffix != ".safetensors" or not settings.weights.is_file():
-            raise SettingsError(f"image.weights = '{settings.weights}' is not a *.safetensors file that is there.")
+            raise SettingsError(f"image.weights = '{settings.weights}' is not an existing *.safetensors file.")
         return ClipEncoder(settings.clip_model, str(settings.weights.resolve()), settings.batch_size)
     if settings.pretrained is None:
         raise SettingsError(
@@ -102,7 +102,7 @@ def fit_clip_encoder(settings: ImageSettings) -> ClipEncoder:
 
 
 def load_clip_encoder(directory: Path) -> ClipEncoder:
-    """Read what `save` wrote; `ReleaseError` where it is damaged or the weights are not those that were trained with."""
+    """Read what `save` wrote; `ReleaseError` if it is damaged, or the weights are not those of the training."""
     file = directory / FILE
     try:
         values = json.loads(file.read_text("utf-8"))
@@ -112,8 +112,8 @@ def load_clip_encoder(directory: Path) -> ClipEncoder:
         raise ReleaseError(f"{file} cannot be read ({exc}). Train again, or roll back to an older release.") from exc
     if encoder.fingerprint != wanted:
         raise ReleaseError(
-            f"The picture model {encoder.model} from {encoder.source} is not the one this release was trained with. "
-            "Put the old file back, or train again."
+            f"The picture model {encoder.model} from {encoder.source} is not the one that this release was trained with. "
+            "Restore the old file, or train again."
         )
     return encoder
 

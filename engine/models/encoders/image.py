@@ -28,9 +28,9 @@ def fit_image_encoder(
     seed: int,
     progress: Callable[[float, str], None] = lambda done, message: None,
 ) -> Encoder | None:
-    """The configured encoder; None where pictures are switched off, there are none, or nothing can be learned from them.
+    """The configured encoder; None if pictures are switched off, no product has one, or nothing can be learned from them.
 
-    `progress` hears the share done and what is going on; the last call says what came of it.
+    `progress` is called with the share that is done and a detail; the last call gives the result.
     """
     shown = items[[image is not None for image in images_of(items)]]
     if settings.kind == "none" or shown.empty:
@@ -45,7 +45,7 @@ def fit_image_encoder(
 
 
 def load_image_encoder(directory: Path) -> Encoder:
-    """Read what `save` wrote; `ReleaseError` where a file is missing or damaged."""
+    """Read what `save` wrote; `ReleaseError` if a file is missing or damaged."""
     from engine.models.encoders.classifier_encoder import load_classifier_encoder
     from engine.models.encoders.clip import FILE, load_clip_encoder
 

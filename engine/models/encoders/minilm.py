@@ -1,7 +1,7 @@
-"""all-MiniLM-L6-v2 run by torch and tokenizers alone: a BERT (Devlin et al. 2019) of six layers, distilled (Wang et al. 2020).
+"""all-MiniLM-L6-v2 by torch and tokenizers alone: a BERT (Devlin et al. 2019) of six layers, distilled (Wang et al. 2020).
 
-transformers gives the same bits (a test holds that), but importing its BERT takes more than two seconds, a compiler, a
-framework for many machines and torchvision among them, and the first new product that a server reads would wait for that.
+transformers gives the same bits (a test checks it), but importing its BERT takes more than two seconds, because it imports
+a compiler, a framework for distributed training and torchvision; a server's first new product would have to wait for it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LAYER_NORM_EPSILON = 1e-12
 
 
 class MiniLM:
-    """The published network and its tokenizer, as they lie in `folder`; longer texts are cut at `max_tokens`."""
+    """The published network and its tokenizer, from the files in `folder`; longer texts are cut at `max_tokens`."""
 
     def __init__(self, folder: Path, max_tokens: int, device: torch.device):
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -36,30 +36,30 @@ class MiniLM:
         return {"input_ids": [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]}
 
     def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
-        """The last layer (n, length, 384) float32, and which places (n, length) are tokens and not padding."""
+        """The last layer (n, length, 384) float32, and a mask (n, length): 1 for tokens, 0 for padding."""
         texts = tokens["input_ids"]
         length = max(len(text) for text in texts)
         ids = torch.tensor([[*text, *[0] * (length - len(text))] for text in texts], device=self._device)
         mask = torch.tensor([[1] * len(text) + [0] * (length - len(text)) for text in texts], device=self._device)
         hidden = self._embedded(ids)
-        # Without padding no mask is given: torch then takes a faster kernel.
-        seen = None if mask.all() else mask.bool()[:, None, None, :].expand(-1, 1, length, -1)
+        # Without a mask, torch uses a faster kernel.
+        visible = None if mask.all() else mask.bool()[:, None, None, :].expand(-1, 1, length, -1)
         for layer in range(LAYERS):
-            hidden = self._layer(hidden, seen, f"encoder.layer.{layer}")
+            hidden = self._layer(hidden, visible, f"encoder.layer.{layer}")
         return hidden, mask
 
     def _embedded(self, ids: Tensor) -> Tensor:
         words = F.embedding(ids, self._weights["embeddings.word_embeddings.weight"])
         one_text = self._weights["embeddings.token_type_embeddings.weight"][0]  # the second is for pairs of texts
-        places = self._weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
-        return self._normal(words + one_text + places, "embeddings.LayerNorm")
+        positions = self._weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
+        return self._normal(words + one_text + positions, "embeddings.LayerNorm")
 
-    def _layer(self, hidden: Tensor, seen: Tensor | None, name: str) -> Tensor:
+    def _layer(self, hidden: Tensor, visible: Tensor | None, name: str) -> Tensor:
         query, key, value = (
             self._linear(hidden, f"{name}.attention.self.{part}").unflatten(-1, (HEADS, -1)).transpose(1, 2)
             for part in ("query", "key", "value")
         )
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=seen).transpose(1, 2).flatten(2)
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=visible).transpose(1, 2).flatten(2)
         attended = self._linear(attended, f"{name}.attention.output.dense")
         hidden = self._normal(attended + hidden, f"{name}.attention.output.LayerNorm")
         inner = F.gelu(self._linear(hidden, f"{name}.intermediate.dense"))

@@ -1,4 +1,4 @@
-"""Which attributes of a catalogue the picture classifiers should learn: well covered, varied, and visible in pictures."""
+"""The attributes that picture classifiers should learn: those that are well covered, varied, and visible in pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.models.encoders.base import missing
 __all__ = ["Labels", "candidate_labels", "most_visible"]
 
 MIN_CLASS, MAX_CLASSES = 10, 50
-"""Pictures that a value needs to be learned, and values learned per attribute; rarer values are left out."""
+"""A value is learned if it has so many pictures, and at most so many values per attribute; rarer ones are left out."""
 MIN_PICTURES, MIN_COVERAGE = 40, 0.2
 PENALTY = 0.1
 
@@ -26,8 +26,8 @@ class Labels:
     Attributes
     ----------
     name : the attribute.
-    classes : the values that are learned, most frequent first.
-    targets : (n,) int64, position in `classes`, or -1 where the value is missing or rare.
+    classes : the values to learn, most frequent first.
+    targets : (n,) int64, position in `classes`, or -1 if the value is missing or rare.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Labels:
 
     @property
     def majority(self) -> float:
-        """Accuracy of always saying the most frequent value."""
+        """Accuracy of always guessing the most frequent value."""
         known = self.targets[self.targets >= 0]
         return float(np.bincount(known).max() / len(known))
 
@@ -45,25 +45,27 @@ def candidate_labels(items: pd.DataFrame, attribute_kinds: Mapping[str, str]) ->
     """Every category-like attribute of `items` (all with pictures) that has at least two values worth learning."""
     names = ["category", "brand", *(name for name, kind in attribute_kinds.items() if kind == "category")]
     found = []
-    for name in dict.fromkeys(names):
-        if name not in items.columns:
-            continue
-        cells = [None if missing(cell) else str(cell) for cell in items[name]]
-        counts = Counter(cell for cell in cells if cell is not None)
-        frequent = sorted((v for v, n in counts.items() if n >= MIN_CLASS), key=lambda v: (-counts[v], v))[:MAX_CLASSES]
-        position: dict[str | None, int] = {value: row for row, value in enumerate(frequent)}
-        labels = Labels(name, tuple(frequent), np.array([position.get(cell, -1) for cell in cells], dtype=np.int64))
+    for name in [name for name in dict.fromkeys(names) if name in items.columns]:
+        labels = _labels(name, items[name])
         labelled = int((labels.targets >= 0).sum())
-        if len(frequent) >= 2 and labelled >= max(MIN_PICTURES, MIN_COVERAGE * len(items)):
+        if len(labels.classes) >= 2 and labelled >= max(MIN_PICTURES, MIN_COVERAGE * len(items)):
             found.append(labels)
     return found
 
 
-def most_visible(candidates: Sequence[Labels], rows: np.ndarray, probe: np.ndarray, n: int, seed: int) -> list[Labels]:
-    """The `n` attributes that promise most, best first.
+def _labels(name: str, values: pd.Series) -> Labels:
+    cells = [None if missing(cell) else str(cell) for cell in values]
+    counts = Counter(cell for cell in cells if cell is not None)
+    frequent = sorted((v for v, n in counts.items() if n >= MIN_CLASS), key=lambda v: (-counts[v], v))[:MAX_CLASSES]
+    position: dict[str | None, int] = {value: row for row, value in enumerate(frequent)}
+    return Labels(name, tuple(frequent), np.array([position.get(cell, -1) for cell in cells], dtype=np.int64))
 
-    Each is judged by coverage x information (bits) x how much better than chance a ridge classifier guesses it
-    from `probe`, (len(rows), columns) cheap features of the pictures `rows`.
+
+def most_visible(candidates: Sequence[Labels], rows: np.ndarray, probe: np.ndarray, n: int, seed: int) -> list[Labels]:
+    """The `n` most promising attributes, best first.
+
+    The score of each is coverage x information (bits) x how much better than chance a ridge classifier guesses it from
+    `probe`, (len(rows), columns) cheap features of the pictures `rows`.
     """
     rng = np.random.default_rng(seed)
     scores = {}
@@ -71,14 +73,14 @@ def most_visible(candidates: Sequence[Labels], rows: np.ndarray, probe: np.ndarr
         known = labels.targets[labels.targets >= 0]
         shares = np.bincount(known) / len(known)
         bits = -float((shares * np.log2(shares)).sum())
-        # An attribute that cheap features do not see may still be one that a network learns: it comes last, not never.
+        # A network may still learn an attribute that cheap features do not show: it comes last, but is not excluded.
         skill = max(_probe_skill(probe, labels.targets[rows], rng), 0.01)
         scores[labels.name] = len(known) / len(labels.targets) * bits * skill
     return sorted(candidates, key=lambda labels: (-scores[labels.name], labels.name))[:n]
 
 
 def _probe_skill(probe: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> float:
-    """(accuracy - chance) / (1 - chance) on a held-out quarter of what has a value."""
+    """(accuracy - chance) / (1 - chance) on a held-out quarter of the pictures with a value."""
     known = rng.permutation(np.flatnonzero(targets >= 0))
     held_out, training = np.split(known, [len(known) // 4])
     if len(held_out) == 0:

