@@ -1,4 +1,4 @@
-"""A new kind of event has a weight, and a shop's events are counted by it."""
+"""An event of the new kind counts by its weight."""
 
 from engine.core.settings import Settings
 
