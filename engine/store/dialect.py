@@ -94,10 +94,11 @@ def writing(engine: Engine) -> Engine:
 def lock(session: Session, key: str) -> None:
     """Until this transaction ends, let no other one hold the lock of this name.
 
-    On PostgreSQL an advisory lock; SQLite lets one transaction write at a time anyway.
+    On PostgreSQL an advisory lock; SQLite lets one transaction write at a time anyway, from its first statement on.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": key})
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": key})
 
 
 def display_name(url: URL) -> str:

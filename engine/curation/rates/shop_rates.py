@@ -27,6 +27,7 @@ from engine.curation.rates.irrelevance import (
 from engine.curation.rates.sampling import card_appearances, drawn
 from engine.curation.rates.weighted import anchor_rates, stratum_rates
 from engine.curation.training_judgements import not_trained_on
+from engine.curation.votes import Source
 from engine.recommend.recommender import Recommender
 
 __all__ = [
@@ -113,7 +114,7 @@ def shop_rates(
 
 def votes_of(current: pd.DataFrame, basis: Basis) -> pd.DataFrame:
     """The votes in force (`JudgementStore.current`) of one kind."""
-    return current[(current["source"] == "review") == (basis == "cards")]
+    return current[(current["source"] == Source.REVIEW) == (basis == "cards")]
 
 
 def list_rates(
