@@ -1,1 +1,1 @@
-"""What everything else stands on: errors, settings, the workspace on disk, atomic writes, progress."""
+"""The foundation of all other packages: errors, settings, the workspace on disk, atomic writes, progress."""

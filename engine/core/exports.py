@@ -1,10 +1,10 @@
-"""Tables for other programs and spreadsheets: every format they are written in, listed once.
+"""Tables for other programs and spreadsheets: every file format, listed once.
 
 The command line, download buttons and the endings of file names follow `FORMATS`: to add a format, add it there.
 
-A spreadsheet runs a CSV cell that begins like a formula, and titles come from strangers. Text cells and column names
-that begin with = + - @ (their full-width forms too), a tab or a line break therefore get an apostrophe in front, as
-OWASP advises ("CSV injection"). Parquet and JSON Lines, which programs read, keep every value as it is.
+A spreadsheet executes a CSV cell that begins like a formula, and titles come from strangers. Text cells and column names
+that begin with = + - @ (or their full-width forms), a tab or a line break therefore get an apostrophe in front, as OWASP
+advises ("CSV injection"). Parquet and JSON Lines, which programs read, contain every value unchanged.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class TableFormat:
     Attributes
     ----------
     name : on buttons.
-    endings : of file names that ask for it, the usual one first.
+    endings : of file names in this format, the usual one first.
     mime : its media type.
-    to_bytes : makes a file's bytes of a table, without its index.
+    to_bytes : a table as the bytes of a file, without its index.
     """
 
     name: str
@@ -46,7 +46,7 @@ class TableFormat:
 
 
 def _csv(table: pd.DataFrame) -> bytes:
-    # Lines end as RFC 4180 says; with "\n" alone a cell that holds "\r" would not be quoted and break into two rows.
+    # Line ends as in RFC 4180; with "\n" alone, a cell that contains "\r" would not be quoted and break into two rows.
     text: str = neutralised(table).to_csv(index=False, lineterminator="\r\n")
     return text.encode("utf-8", "replace")
 
@@ -71,7 +71,7 @@ FORMATS = (
 
 
 def format_of(path: Path) -> TableFormat:
-    """The format that the ending of a file's name asks for; `InputError` naming the file and the endings there are."""
+    """The format for the ending of a file's name; `InputError` naming the file and the known endings."""
     for one in FORMATS:
         if path.suffix.lower() in one.endings:
             return one
@@ -80,9 +80,9 @@ def format_of(path: Path) -> TableFormat:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write `table` to `path` in the format that its ending asks for.
+    """Write `table` to `path` in the format of its ending.
 
-    A reader of `path` sees the old file or the new one. Raises as `format_of`, and `InputError` naming the file where it
+    A reader of `path` sees the old file or the new one. Raises like `format_of`, and `InputError` naming the file if it
     cannot be written.
     """
     form = format_of(path)

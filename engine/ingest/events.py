@@ -65,7 +65,7 @@ def clean_events(
     missing: Collection[str],
     problems: ProblemLog,
 ) -> CleanEvents:
-    """Check, normalise and write the events of `source` beside its staged file.
+    """Check, normalise and write the events of `source` next to its staged file.
 
     Parameters
     ----------

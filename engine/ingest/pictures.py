@@ -197,7 +197,7 @@ def _refusal(member: zipfile.ZipInfo) -> str | None:
 def _store_all(
     workspace: Workspace, staging: Workspace, source: Path, paths: list[str], progress: Progress
 ) -> list[_Outcome]:
-    """Outcomes in the order of `paths`; two processes where there are many."""
+    """Outcomes in the order of `paths`; two processes if there are many."""
     jobs = [(workspace.root, staging.root, source, paths[i : i + _CHUNK]) for i in range(0, len(paths), _CHUNK)]
     outcomes: list[_Outcome] = []
     # Spawned, not forked: the caller may have threads (Streamlit, DuckDB) whose locks a fork would copy.

@@ -21,7 +21,7 @@ class Problem:
 
     Attributes
     ----------
-    row : 1-based data row, the header not counted; None where there is no row.
+    row : 1-based data row, the header not counted; None if it concerns no row.
     kind : a short name that problems of the same sort share, e.g. "missing_id".
     value : what the cell holds, shortened.
     """

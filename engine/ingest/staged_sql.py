@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 MAX_ID_LENGTH = 200
-# Texts that programs write where there is no value.
+# Texts that programs write for a missing value.
 MISSING = frozenset({"", "nan", "NaN", "NAN", "null", "NULL", "None", "N/A", "n/a", "#N/A", "<NA>"})
 # Control characters, invisible format characters (zero width, bidirectional marks) and line separators.
 _CONTROL = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
@@ -120,7 +120,7 @@ def id_checks(field: str, name: str, who: str) -> list[Check]:
 
 
 def number_sql(text: str) -> str:
-    """SQL for numbers (DOUBLE) in a column of texts, null where there is none; a decimal comma is understood."""
+    """SQL for numbers (DOUBLE) in a column of texts, null for other texts; a decimal comma is understood."""
     return rf"try_cast(regexp_replace({text}, '^([-+]?[0-9]+),([0-9]{{1,2}})$', '\1.\2') AS DOUBLE)"
 
 

@@ -26,7 +26,7 @@ class TimePlan:
     ----------
     number : SQL over the staged column and `time_text`: the time as a number, null where it is none.
     seconds : SQL over `time_text` and `time_number`: DOUBLE seconds, or null.
-    note : how dates were read, "" where there is only one way.
+    note : how dates were read, "" if only one way is possible.
     """
 
     number: str

@@ -1,4 +1,4 @@
-"""What a catalogue's hybrid is made of: which views count how much, and which arms answer or are added beside it."""
+"""The recipe of a catalogue's hybrid: the weights of its views, and the arms that answer instead or are added to it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ HYBRID = "hybrid"
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a catalogue chose.
+    """The choices for one catalogue.
 
     Attributes
     ----------
     weights : of each view in the kernel: "words", "content" (all modalities), "prediction", or one modality.
     sharpness : of all dense views.
     noise : interactions at which an item's own shoppers weigh as much as its look-alikes.
-    rank : residual directions kept.
+    rank : number of residual directions.
     exponent : candidates are divided by their length to this power; 1 compares directions alone.
     fallback : {lowest count: arm}: from this many interactions on another arm answers, "hybrid" for itself.
     channels : arm -> {lowest count: weight}: from this many interactions on the arm's cosine is added with this weight,
@@ -56,14 +56,14 @@ class Recipe:
         return arms
 
     def channel_weights(self, arm: str, counts: np.ndarray) -> np.ndarray:
-        """(n,) float64, what an arm's cosine counts beside the hybrid for items with these interactions."""
+        """(n,) float64, the weight of an arm's cosine in the hybrid, for items with these interactions."""
         weights = np.zeros(len(counts))
         for least, weight in sorted(self.channels.get(arm, {}).items()):
             weights[counts >= least] = weight
         return weights
 
     def arms_beside(self) -> list[str]:
-        """The arms whose vectors the hybrid holds beside its own, in order."""
+        """The arms whose vectors the hybrid contains besides its own, in order."""
         added = {arm for arm, steps in self.channels.items() if any(steps.values())}
         return sorted(set(self.fallback.values()) - {HYBRID} | added)
 

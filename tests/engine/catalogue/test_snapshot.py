@@ -138,9 +138,9 @@ def test_a_disk_that_fails_while_pointing_leaves_the_old_shop(
 
 def test_only_the_newest_snapshots_are_kept(workspace: Workspace) -> None:
     ids = [write(workspace) for _ in range(5)]
-    kept = {path.name for path in workspace.snapshots.iterdir()} - {"current"}
-    assert len(kept) == 3
-    assert ids[-1] in kept
+    left = {path.name for path in workspace.snapshots.iterdir()} - {"current"}
+    assert len(left) == 3
+    assert ids[-1] in left
 
 
 def test_an_empty_workspace_says_what_to_do(workspace: Workspace) -> None:

@@ -87,24 +87,24 @@ def test_another_seed_builds_another_shop(built, tmp_path):
 
 def test_progress_names_the_steps_and_pictures_are_there_while_it_draws(tmp_path):
     workspace = Workspace(tmp_path)
-    told: list[tuple[str, float, str]] = []
+    reported: list[tuple[str, float, str]] = []
     drawn: list[int] = []
 
     def progress(step: str, done: float, message: str = "") -> None:
-        told.append((step, done, message))
+        reported.append((step, done, message))
         drawn.append(len(list(workspace.thumbnails.glob("*/*.jpg"))))
 
     build_demo(workspace, **SIZE, processes=1, progress=progress)
-    assert list(dict.fromkeys(step for step, _, _ in told)) == [
+    assert list(dict.fromkeys(step for step, _, _ in reported)) == [
         "Drawing 30 dresses",
         "Writing titles and descriptions",
         "Sending 40 shoppers through the shop",
         "Saving the shop",
     ]
-    assert ("Drawing 30 dresses", pytest.approx(1 / 3), "10 of 30") in told
+    assert ("Drawing 30 dresses", pytest.approx(1 / 3), "10 of 30") in reported
     assert drawn[1] == 10
-    for step in {step for step, _, _ in told}:
-        fractions = [done for name, done, _ in told if name == step]
+    for step in {step for step, _, _ in reported}:
+        fractions = [done for name, done, _ in reported if name == step]
         assert fractions == sorted(fractions)
         assert fractions[-1] == 1.0
 

@@ -119,13 +119,13 @@ def test_every_pattern_but_plain_shows_on_the_cloth():
 def test_every_cut_that_a_family_may_choose_can_be_drawn_inside_the_picture():
     for family in style_families():
         for trait in ("silhouette", "length", "neckline", "sleeve"):
-            for place, value in enumerate(family.traits[trait].names):
-                dress = replace(sample_dress(family, np.random.default_rng(place)), **{trait: value})
+            for seed, value in enumerate(family.traits[trait].names):
+                dress = replace(sample_dress(family, np.random.default_rng(seed)), **{trait: value})
                 if dress.neckline == "straight" and dress.sleeve != "straps":
                     dress = replace(dress, sleeve="straps")
                 if dress.sleeve == "straps" and dress.neckline not in ("v", "sweetheart", "straight"):
                     dress = replace(dress, neckline="straight")
-                garment = cut(dress, np.random.default_rng(place))
+                garment = cut(dress, np.random.default_rng(seed))
                 assert np.isfinite(garment.body).all()
                 outline = np.vstack([garment.body, *garment.sleeves])
                 assert (outline >= 0).all(), dress

@@ -19,7 +19,7 @@ def dresses():
 
 @pytest.fixture(scope="module")
 def rows(dresses):
-    return [list_dress(dress, f"D{place}", np.random.default_rng([4, place])) for place, dress in enumerate(dresses)]
+    return [list_dress(dress, f"D{row}", np.random.default_rng([4, row])) for row, dress in enumerate(dresses)]
 
 
 def test_every_value_a_dress_can_have_has_words():
@@ -41,8 +41,8 @@ def test_attributes_are_missing_as_often_as_meant(rows):
 
 
 def test_titles_are_short_sentences_about_a_dress(dresses):
-    for place, dress in enumerate(dresses):
-        text = title(dress, np.random.default_rng(place))
+    for row, dress in enumerate(dresses):
+        text = title(dress, np.random.default_rng(row))
         assert "dress" in text
         assert text[0].isupper()
         assert text == " ".join(text.split())
@@ -55,7 +55,7 @@ def test_one_dress_is_told_in_many_words(dresses):
 
 
 def test_some_dresses_have_no_description_and_others_several_sentences(dresses):
-    texts = [describe(dress, np.random.default_rng([1, place])) for place, dress in enumerate(dresses)]
+    texts = [describe(dress, np.random.default_rng([1, row])) for row, dress in enumerate(dresses)]
     missing = sum(text is None for text in texts) / len(texts)
     assert 0.02 < missing < 0.1
     sentences = [text.count(".") for text in texts if text]
@@ -64,14 +64,14 @@ def test_some_dresses_have_no_description_and_others_several_sentences(dresses):
 
 
 def test_text_picture_and_attributes_each_know_something_the_others_do_not(dresses, rows):
-    def told(row: dict, trait: str, value: str) -> bool:
+    def named(row: dict, trait: str, value: str) -> bool:
         text = f"{row['title']} {row['description'] or ''}".lower()
         return any(word.lower() in text for word in vocabulary()[trait][value])
 
     facts = [(dress, row) for dress, row in zip(dresses, rows, strict=True) if dress.pattern != "plain"]
-    only_in_picture = [row["pattern"] is None and not told(row, "pattern", dress.pattern) for dress, row in facts]
+    only_in_picture = [row["pattern"] is None and not named(row, "pattern", dress.pattern) for dress, row in facts]
     only_in_text = [
-        row["occasion"] is None and told(row, "occasion", dress.occasion)
+        row["occasion"] is None and named(row, "occasion", dress.occasion)
         for dress, row in zip(dresses, rows, strict=True)
     ]
     brand_in_text = [dress.brand.lower() in f"{row['title']} {row['description']}".lower() for dress, row in facts]

@@ -107,9 +107,7 @@ def test_the_three_formats_give_the_same_shop(workspace: Workspace, shop: Path, 
         other = Workspace(tmp_path / suffix)
         ingest(other, items=shop / f"items.{suffix}", interactions=shop / f"interactions.{packed}")
         pd.testing.assert_frame_equal(read_shop(other).items, expected)
-        mine, theirs = (
-            pd.read_parquet(place.current_snapshot() / "interactions.parquet") for place in (workspace, other)
-        )
+        mine, theirs = (pd.read_parquet(one.current_snapshot() / "interactions.parquet") for one in (workspace, other))
         pd.testing.assert_frame_equal(mine, theirs)
 
 

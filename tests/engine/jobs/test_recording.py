@@ -54,11 +54,11 @@ def test_the_end_of_a_step_is_written_at_once(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(("told", "kept"), [(-0.5, 0.0), (7.0, 1.0)])
-def test_a_share_outside_its_range_is_bounded(tmp_path: Path, told: float, kept: float) -> None:
+@pytest.mark.parametrize(("done", "recorded"), [(-0.5, 0.0), (7.0, 1.0)])
+def test_a_share_outside_its_range_is_bounded(tmp_path: Path, done: float, recorded: float) -> None:
     run = recorder(tmp_path / "status.json")
-    run.progress("One", told)
-    assert read(tmp_path / "status.json")["steps"][0]["done"] == kept
+    run.progress("One", done)
+    assert read(tmp_path / "status.json")["steps"][0]["done"] == recorded
 
 
 def test_work_typed_by_a_person_is_a_run_like_any_other(workspace: Workspace) -> None:

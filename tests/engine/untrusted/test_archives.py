@@ -106,8 +106,8 @@ def test_a_damaged_member_is_skipped_and_the_others_are_given() -> None:
 def test_a_member_without_a_name_is_skipped() -> None:
     source = bytearray(packed(("a.jpg", picture()), ("b.jpg", picture("navy"))).getvalue())
     # The name's length in the list of members becomes 0, and its bytes a comment.
-    place = source.rfind(b"PK\x01\x02")
-    source[place + 28 : place + 30], source[place + 32 : place + 34] = b"\0\0", b"\x05\0"
+    entry = source.rfind(b"PK\x01\x02")
+    source[entry + 28 : entry + 30], source[entry + 32 : entry + 34] = b"\0\0", b"\x05\0"
     taken, skipped = unpacked(io.BytesIO(bytes(source)))
     assert taken == ["a.jpg"]
     assert "no name" in skipped["a file without a name"]
