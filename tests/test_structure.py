@@ -52,7 +52,7 @@ SLOW = {
 SLOW_FOR_HELP = SLOW | {"pandas", "numpy", "scipy", "pyarrow", "sqlalchemy", "rich"}
 ENVIRONMENT_READERS = {"engine.core.settings", "engine.__main__", "engine.jobs.control"}
 RUN_BY_OTHERS = ("app", "engine.__main__", "engine.curation.redraw", "engine.store.migrations", "ui.app.shell")
-MOST_LINES = 400
+MOST_LINES = 350
 
 
 def test_imports_go_one_way():
