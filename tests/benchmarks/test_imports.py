@@ -11,7 +11,8 @@ from pathlib import Path
 import benchmarks
 
 FOLDER = Path(benchmarks.__file__).parent
-FILES = [file for file in sorted(FOLDER.rglob("*.py")) if file.name != "__init__.py"]
+# The proofs of house_changes/ run where their patch is applied, cornac in an environment of its own.
+FILES = [file for file in sorted(FOLDER.glob("*.py")) if file.name != "__init__.py"]
 IN_AN_ENVIRONMENT_OF_ITS_OWN = ("cornac_peers",)
 
 
