@@ -1,1 +1,1 @@
-"""Small changes, as patches, each with a proof that it works: `benchmarks.house_touched` counts the files they touch."""
+"""Changes whose files are counted, and the proof that each works (see `benchmarks.house_touched`)."""

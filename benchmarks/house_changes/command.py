@@ -2,6 +2,14 @@
 
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
-done = subprocess.run([sys.executable, "-m", "engine", "greet"], capture_output=True, text=True, check=True)
-assert "Hello, world." in done.stdout + done.stderr
+from engine.core.workspace import Workspace
+from tests.support.tiny_release import build_tiny_shop
+
+with tempfile.TemporaryDirectory() as folder:
+    build_tiny_shop(Workspace(Path(folder)))
+    command = [sys.executable, "-m", "engine", "--workspace", folder, "brands"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "House 0" in said, said

@@ -1,4 +1,4 @@
-"""An event of the new kind counts by its weight."""
+"""A new kind of event has a weight, and a shop's events are counted by it."""
 
 from engine.core.settings import Settings
 

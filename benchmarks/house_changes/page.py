@@ -1,16 +1,27 @@
-"""The new page opens and is in the navigation."""
+"""The new page opens in the dashboard."""
 
-from streamlit.testing.v1 import AppTest
+import os
+import tempfile
+from pathlib import Path
 
-from ui.app.navigation import NAVIGATION
+from engine.core.workspace import Workspace
+from tests.support.tiny_release import build_tiny_release
 
+with tempfile.TemporaryDirectory() as folder:
+    os.environ["LONGTAIL_WORKSPACE"] = folder
+    build_tiny_release(Workspace(Path(folder)))
+    from streamlit.testing.v1 import AppTest
 
-def script() -> None:
-    from pages.greeting import page  # type: ignore[import-not-found]
+    from ui.app.navigation import NAVIGATION
 
-    page()
+    assert "brands" in [entry.module for entry in NAVIGATION["Shop"]]
 
+    def show() -> None:
+        from pages.brands import page
 
-app = AppTest.from_function(script, default_timeout=120).run()
-assert app.title[0].value == "Greeting"
-assert any(entry.module == "greeting" for entries in NAVIGATION.values() for entry in entries)
+        page()
+
+    shown = AppTest.from_function(show, default_timeout=60).run()
+    assert not shown.exception
+    assert shown.title[0].value == "Brands"
+    assert len(shown.dataframe[0].value) > 1
