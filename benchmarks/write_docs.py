@@ -30,23 +30,23 @@ README_FIGURES = (
     (
         "main_job",
         "demo_seconds_to_neighbours",
-        "From an empty machine to a product with its neighbours on screen (demo shop)",
+        "Time from an empty machine to a product with its neighbours on screen (demo shop)",
     ),
     (
         "main_job",
         "demo_irrelevance_als",
-        "Irrelevant neighbours of products with few clicks, behaviour alone (demo shop)",
+        "Share of irrelevant neighbours of products with few clicks, by behaviour alone (demo shop)",
     ),
-    ("main_job", "demo_irrelevance_hybrid", "The same, Longtail"),
+    ("main_job", "demo_irrelevance_hybrid", "The same, by Longtail"),
     (
         "quality",
         "online_retail_hybrid_over_rich",
-        "Quality of the neighbours of products left with 0 to 5 shoppers, over the best behaviour model that sees all of them (online_retail)",
+        "Neighbour quality when a product keeps only 0-5 of its shoppers, as a ratio to the best behaviour model that sees all of them (online_retail)",
     ),
     (
         "judging",
         "many_confirmed_but_lost",
-        "Judgements lost of 100,000 made while the server was killed again and again",
+        "Judgements lost, out of 100,000 made while the server was killed again and again",
     ),
 )
 SHARES = ("demo_irrelevance_als", "demo_irrelevance_hybrid")
