@@ -55,12 +55,12 @@ def agreement(votes: pd.DataFrame) -> Agreement:
 def agreement_sentence(found: Agreement) -> str:
     """What it means, in one sentence (bounds after Landis and Koch 1977)."""
     if found.same is None:
-        return f"{found.pairs} pairs were judged by two people so far; {LEAST} are needed to say how far they agree"
+        return f"Two people have judged {found.pairs} pairs so far; {LEAST} are needed to measure agreement"
     if found.ac1 is None:
-        return f"All agree on the {found.pairs:,} pairs that two people judged"
-    words = ((0.8, "almost always"), (0.6, "mostly"), (0.4, "often"), (0.2, "little"))
-    word = next((word for least, word in words if found.ac1 >= least), "hardly more than by chance")
-    return f"People agree {word}: on {100 * found.same:.0f} % of {found.pairs:,} pairs"
+        return f"Everyone agrees on all {found.pairs:,} pairs that two people judged"
+    words = ((0.8, "almost always"), (0.6, "mostly"), (0.4, "often"), (0.2, "sometimes"))
+    word = next((word for least, word in words if found.ac1 >= least), "hardly more often than by chance")
+    return f"People agree {word}: on {found.same:.0%} of {found.pairs:,} pairs"
 
 
 def rater_health(votes: pd.DataFrame) -> pd.DataFrame:

@@ -116,7 +116,9 @@ def create_campaign(database: Database, recommender: Recommender, plan: Plan, *,
         lock(session, "campaigns")
         taken = select(CampaignRow.id).where(CampaignRow.closed_at.is_(None), CampaignRow.name == plan.name.strip())
         if session.execute(taken).first() is not None:
-            raise InputError(f"there is an open campaign {plan.name.strip()!r}; give it another name", field="name")
+            raise InputError(
+                f"an open campaign is already called {plan.name.strip()!r}; choose another name", field="name"
+            )
         return _stored(session, recommender, plan, order, "chosen" if plan.chosen else "planned", now)
 
 
@@ -156,7 +158,7 @@ def campaign(database: Database, campaign_id: str) -> Campaign:
     with database.reading() as session:
         row = session.get(CampaignRow, campaign_id)
         if row is None:
-            raise NotFoundError("There is no such campaign any more; pick another one on the Review page.")
+            raise NotFoundError("This campaign no longer exists; pick another one on the Review page.")
         return _from_row(row)
 
 
@@ -193,14 +195,14 @@ def _check(recommender: Recommender, plan: Plan, now: datetime) -> None:
     if not plan.name.strip():
         raise InputError("give the campaign a name", field="name")
     if plan.target < 1:
-        raise InputError("at least one product of each group is judged", field="target")
+        raise InputError("ask for at least one product from each group", field="target")
     for field in ("second_share", "repeat_share"):
         if not 0 <= getattr(plan, field) <= 1:
             raise InputError("a share lies between 0 and 1", field=field)
     if plan.deadline is not None and plan.deadline <= now:
-        raise InputError("the deadline has passed already; take a later one", field="deadline")
+        raise InputError("the deadline has already passed; choose a later one", field="deadline")
     if plan.other_release_id == recommender.release_id:
-        raise InputError("two different releases are compared, or one alone is judged", field="other_release_id")
+        raise InputError("compare two different releases, or judge one alone", field="other_release_id")
     unknown = [arm for arm in plan.arms if arm not in recommender.arms]
     if unknown:
         raise InputError(f"{recommender.manifest.label} has no list {unknown[0]!r}", field="arms")
@@ -239,7 +241,7 @@ def _check_lists(recommender: Recommender, plan: Plan, order: pd.DataFrame) -> N
             names = ", ".join(plan.arms)
             raise InputError(
                 f"{names} shows nothing beside products with {bin_label(stratum)} interactions; "
-                "leave that group out, or judge another list as well",
+                "leave that group out, or have another list judged as well",
                 field="arms",
             )
 
@@ -249,9 +251,9 @@ def _stored(
 ) -> str:
     campaign_id = str(uuid.uuid4())
     sampling = {
-        "everyday": "drawn at random in every group, one product of each group after the other",
-        "planned": f"drawn at random, {plan.target} products of each group",
-        "chosen": f"chosen by {plan.created_by or 'somebody'}: {plan.how or 'by hand'}",
+        "everyday": "drawn at random, one product from each group in turn",
+        "planned": f"drawn at random, {plan.target} products from each group",
+        "chosen": f"chosen by {plan.created_by or 'someone'}: {plan.how or 'by hand'}",
     }[kind]
     target = int(order.groupby("stratum").size().max()) if kind == "chosen" else plan.target
     session.add(

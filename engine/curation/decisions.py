@@ -57,7 +57,7 @@ class Decision:
         try:
             kind = Kind(str(entry.get("kind")))
         except ValueError as exc:
-            raise InputError(f"{entry.get('kind')!r} is no decision", field="kind") from exc
+            raise InputError(f"{entry.get('kind')!r} is not a decision", field="kind") from exc
         return cls(
             id=str(entry.get("id")),
             kind=kind,
@@ -110,7 +110,7 @@ def skip(session: Session, card_id: str, rater: str, *, now: float) -> None:
     """This person does not want to judge the card; others may."""
     card = _own_card(session, card_id, rater)
     if card.state == "judged":
-        raise InputError("this card is judged; take that back first", field="card")
+        raise InputError("this card is already judged; undo that first", field="card")
     card.state, card.decided_at = "skipped", datetime.fromtimestamp(now, UTC)
     anchor = _anchor(session, card)
     if anchor is not None:
@@ -130,7 +130,7 @@ def undo(session: Session, card_id: str, rater: str, decision_id: str, *, now: f
         raise InputError("a decision needs an id", field="id") from exc
     anchor = _anchor(session, card)
     if anchor is not None and card.state == "skipped" and _is_taken(anchor, card, now):
-        raise InputError("somebody else has taken this product meanwhile", field="card")
+        raise InputError("someone else has taken this product in the meantime", field="card")
     if card.state == "judged":
         add_within(session, [_judgement(card, vote) for vote in _withdrawals(card, decision)])
     card.state, card.lease_until, card.decided_at = "leased", now + LEASE_SECONDS, None
@@ -144,7 +144,7 @@ def _votes(verdicts: object) -> tuple[Vote, ...]:
     votes = tuple(Vote.from_json(one) for one in verdicts)
     for vote in votes:
         if vote.verdict not in GIVEN:
-            raise InputError(f"{str(vote.verdict)!r} is no verdict on a card", field="verdict")
+            raise InputError(f"{str(vote.verdict)!r} is not a verdict on a card", field="verdict")
     return votes
 
 
@@ -179,9 +179,9 @@ def _judgement(card: CardRow, vote: Vote) -> Judgement:
 def _own_card(session: Session, card_id: str, rater: str) -> CardRow:
     card = session.get(CardRow, card_id)
     if card is None:
-        raise InputError("this card was not handed out here; the next ones are", field="card")
+        raise InputError("this card was not handed out here; the next ones will be", field="card")
     if card.rater != rater:
-        raise InputError("this card is with somebody else", field="card")
+        raise InputError("this card is assigned to someone else", field="card")
     return card
 
 

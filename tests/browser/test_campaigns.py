@@ -53,10 +53,10 @@ def test_a_campaign_is_made_judged_by_two_disputed_decided_and_taken_away(
     lead.goto(f"{address}/campaigns")
     lead.get_by_role("button", name="New campaign").click()
     lead.get_by_label("Name").fill("Spring")
-    lead.get_by_label("Products of each group").fill("1")
+    lead.get_by_label("Products from each group").fill("1")
     lead.get_by_role("slider").press("End")  # everything is judged by two people
     lead.get_by_role("button", name="Create").click()
-    expect(lead.get_by_text("“Spring” can be judged now")).to_be_visible()
+    expect(lead.get_by_text("“Spring” is ready to judge")).to_be_visible()
     store = JudgementStore(Database(tiny.workspace.database_url))
     spring = next(one for one in campaigns(store.database) if one.name == "Spring")
     assert spring.second_share == 1.0
@@ -81,5 +81,5 @@ def test_a_campaign_is_made_judged_by_two_disputed_decided_and_taken_away(
     pack = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
     assert {"judgements.csv", "cards.csv", "appearances.csv", "rates.csv", "redraw.py"} <= set(pack.namelist())
     lead.get_by_role("button", name="End this campaign").click()
-    expect(lead.get_by_text("Ended: no more cards are drawn")).to_be_visible()
+    expect(lead.get_by_text("Ended: no more cards will be drawn")).to_be_visible()
     lead.context.close()

@@ -100,7 +100,7 @@ def words(app: AppTest) -> str:
 def test_everyday_is_there_before_anybody_made_a_campaign(store):
     app = opened(campaigns_script)
     assert app.selectbox[0].options == ["Everyday, release 1"]
-    assert "0 pairs were judged by two people" in words(app)
+    assert "Two people have judged 0 pairs" in words(app)
 
 
 def test_a_campaign_is_made_on_the_page_and_one_without_a_name_is_not(store):
@@ -144,8 +144,8 @@ def test_who_is_no_lead_sees_no_disputes_and_nobodys_steadiness(store, judged, m
 def test_the_irrelevance_page_gives_the_campaigns_rates_with_what_they_mean(store, judged):
     app = opened(irrelevance_script)
     text = words(app)
-    assert "Spring: drawn at random, 5 products of each group." in text
-    assert "Irrelevant over all products judged for:" in text
-    assert "Of what Release 1 shows beside these products, so much is judged" in text
+    assert "Spring: drawn at random, 5 products from each group." in text
+    assert "Irrelevant across all judged products:" in text
+    assert "Share of what Release 1 shows beside these products that is already judged" in text
     only = opened(irrelevance_script, said="said")
     assert words(only) != text

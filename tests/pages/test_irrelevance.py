@@ -257,7 +257,7 @@ def test_two_releases_on_the_same_cards_are_compared(tmp_path, monkeypatch):
             now += 1
     app = opened(judged="cards", campaign=made)
     said = words(app)
-    assert "Longtail of Release 2 and of Release 1 cannot be told apart yet" in said
+    assert "Longtail's lists of Release 2 and Release 1 cannot be told apart yet" in said
     rates = app.dataframe[0].value.set_index("arm")["rate"]
     assert (rates == 0).all()
     old = opened(judged="cards", campaign=made, of="r0001").dataframe[0].value

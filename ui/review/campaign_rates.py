@@ -24,11 +24,11 @@ from engine.curation.votes import Reason
 from ui.app.curator import curator_name
 from ui.app.resources import judgements, recommender, workspace
 from ui.app.url import mirror, query, writer
-from ui.widgets.formatting import plural
+from ui.widgets.formatting import plural, release_phrase
 
 __all__ = ["CampaignSummary", "between_releases", "campaign_summary"]
 
-SAID = {"": "All judgements", "said": "Only what was said outright"}
+SAID = {"": "All judgements", "said": "Explicit judgements only"}
 SLOW_CARD = 25.0  # seconds a card takes somebody whose pace is not known yet
 
 
@@ -77,7 +77,9 @@ def campaign_summary(current: pd.DataFrame, word: str, k: int) -> CampaignSummar
     groups = progress(store.database, campaign_id)
     sentences = [f"{chosen.name}: {chosen.sampling}."]
     if chosen.kind == "chosen":
-        sentences.append("These products were chosen, not drawn: the shares are theirs, not the shop's.")
+        sentences.append(
+            "These products were hand-picked, not drawn at random, so the shares are theirs alone, not the shop's."
+        )
     sentences += _said(rates, everything, groups, word)
     if chosen.other_release_id:
         sentences += between_releases(rates.anchors, chosen, groups)
@@ -93,7 +95,7 @@ def _release(chosen: Campaign) -> str:
     wanted = query("of", chosen.release_id, allowed=releases)
     mirror("rates_of", wanted)
     st.segmented_control(
-        "Of", releases, key="rates_of", format_func=_label, required=True, on_change=writer("rates_of", "of")
+        "Of", releases, key="rates_of", format_func=lambda one: release_phrase(one).capitalize(), required=True, on_change=writer("rates_of", "of")
     )  # fmt: skip
     return wanted
 
@@ -107,25 +109,24 @@ def between_releases(by_release: Mapping[str, pd.DataFrame], chosen: Campaign, g
     if found is None:
         return []
     difference, low, high = (100 * value for value in found)
-    first, second = _label(chosen.release_id), _label(str(chosen.other_release_id))
+    first, second = (
+        release_phrase(chosen.release_id).capitalize(),
+        release_phrase(str(chosen.other_release_id)).capitalize(),
+    )
     if low <= 0 <= high:
         return [
-            f"Longtail of {first} and of {second} cannot be told apart yet ({low:+.0f} to {high:+.0f} points irrelevant)."
+            f"Longtail's lists of {first} and {second} cannot be told apart yet ({low:+.0f} to {high:+.0f} points irrelevant)."
         ]
     fewer = "fewer" if difference < 0 else "more"
     ends = sorted((abs(low), abs(high)))
     return [
-        f"Longtail of {first} shows {abs(difference):.0f} points {fewer} irrelevant than of {second} at the same products "
-        f"(95 %: {ends[0]:.0f}–{ends[1]:.0f})."
+        f"Longtail shows {abs(difference):.0f} points {fewer} irrelevant neighbours in {first} than in {second} on the same "
+        f"products (95% interval: {ends[0]:.0f}–{ends[1]:.0f})."
     ]
 
 
-def _label(release_id: str) -> str:
-    return f"Release {int(release_id[1:])}" if release_id[1:].isdigit() else release_id
-
-
 def _title(chosen: Campaign) -> str:
-    return f"{chosen.name}, release {int(chosen.release_id[1:])}" if chosen.release_id[1:].isdigit() else chosen.name
+    return f"{chosen.name}, {release_phrase(chosen.release_id)}"
 
 
 def _said(rates: CampaignRates, everything: pd.DataFrame, groups: pd.DataFrame, word: str) -> list[str]:
@@ -135,10 +136,10 @@ def _said(rates: CampaignRates, everything: pd.DataFrame, groups: pd.DataFrame, 
     if not overall.empty:
         columns = (overall[name].tolist() for name in ("arm", "rate", "low", "high"))
         parts = [
-            f"{title_of(arm)} {100 * rate:.0f} % ({100 * low:.0f}–{100 * high:.0f} %)"
+            f"{title_of(arm)} {rate:.0%} ({100 * low:.0f}–{high:.0%})"
             for arm, rate, low, high in zip(*columns, strict=True)
         ]
-        said.append(f"Irrelevant over all products judged for: {', '.join(parts)}.")
+        said.append(f"Irrelevant across all judged products: {', '.join(parts)}.")
     apart = paired_differences(rates.anchors[rates.release_id], "als", "hybrid")
     if apart.empty:
         return said
@@ -158,15 +159,15 @@ def _plan(apart: pd.DataFrame, everything: pd.DataFrame, word: str) -> list[str]
     ]
     if not plans:
         sure = bool((apart["low"].gt(0) | apart["high"].lt(0)).all())
-        return ["Every group that was judged tells Behaviour and Longtail apart."] if sure else []
+        return ["Behaviour and Longtail clearly differ in every group that was judged."] if sure else []
     cards, stratum = min(plans)
     name = curator_name()
     pace = seconds_per_card(everything, name) if name else None
     minutes = max(1, round(cards * (pace or SLOW_CARD) / 60))
-    speed = "at your pace" if pace else f"at {SLOW_CARD:.0f} seconds a card"
+    speed = "at your pace" if pace else f"at {SLOW_CARD:.0f} seconds per card"
     return [
-        f"{plural(cards, 'more card')} with {bin_label(stratum)} {word} would most likely tell Behaviour and Longtail "
-        f"apart there: about {plural(minutes, 'minute')} {speed}."
+        f"{plural(cards, 'more card')} with {bin_label(stratum)} {word} would most likely settle how Behaviour and Longtail "
+        f"differ there: about {plural(minutes, 'minute')} {speed}."
     ]
 
 
@@ -182,5 +183,7 @@ def _reused(votes: pd.DataFrame, k: int) -> list[str]:
         (pair in known for pair in zip(lists["anchor_id"], lists["neighbour_id"], strict=True)), bool, len(lists)
     )
     share = lists.assign(judged=judged).groupby("arm")["judged"].mean()
-    parts = [f"{title_of(arm)} {100 * value:.0f} %" for arm, value in share.items() if arm in ("als", "hybrid")]
-    return [f"Of what {facade.manifest.label} shows beside these products, so much is judged: {', '.join(parts)}."]
+    parts = [f"{title_of(arm)} {value:.0%}" for arm, value in share.items() if arm in ("als", "hybrid")]
+    return [
+        f"Share of what {facade.manifest.label} shows beside these products that is already judged: {', '.join(parts)}."
+    ]

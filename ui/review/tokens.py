@@ -56,7 +56,7 @@ def read_token(workspace: Workspace, text: object, cookie_name: str | None) -> R
     except (BadSignature, TypeError) as exc:
         raise TokenError("This page is not allowed to store here; reload it.") from exc
     if holder.rater != cookie_name:
-        raise TokenError(f"In this browser somebody else is judging now, not {holder.rater}; reload the page.")
+        raise TokenError(f"Someone else is judging in this browser now, not {holder.rater}; reload the page.")
     return holder
 
 

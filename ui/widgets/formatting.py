@@ -6,6 +6,8 @@ import math
 import re
 from datetime import UTC, datetime, tzinfo
 
+from engine.release.manifest import Manifest
+
 __all__ = [
     "count_phrase",
     "day_phrase",
@@ -13,6 +15,7 @@ __all__ = [
     "plain",
     "plural",
     "price_phrase",
+    "release_phrase",
     "singular",
     "text_or_none",
 ]
@@ -50,6 +53,11 @@ def price_phrase(price: object, currency: str | None) -> str:
         return f"{price:,.2f}"
     symbol = _SYMBOLS.get(currency.upper()) or (currency if len(currency) == 1 else None)
     return f"{symbol}{price:,.2f}" if symbol else f"{price:,.2f} {currency}"
+
+
+def release_phrase(release_id: str) -> str:
+    """`release 12` of `r0012`, within a sentence."""
+    return f"release {Manifest(release_id).number}"
 
 
 def day_phrase(moment: datetime, *, now: datetime | None = None, zone: tzinfo | None = None) -> str:

@@ -78,7 +78,7 @@ def test_too_few_pairs_and_answers_that_never_vary_have_no_coefficient():
     assert "3 pairs" in agreement_sentence(few)
     alike = agreement(table({"Ann": "+" * 12, "Bo": "+" * 12}))
     assert (alike.same, alike.alpha, alike.ac1) == (1.0, None, None)
-    assert agreement_sentence(alike).startswith("All agree")
+    assert agreement_sentence(alike).startswith("Everyone agrees")
 
 
 def test_who_cannot_tell_has_not_voted():

@@ -65,7 +65,7 @@ def test_a_selection_becomes_a_campaign_that_says_how_it_was_made(store, facade)
         (Plan("  "), "name", "give the campaign a name"),
         (Plan("A", target=0), "target", "at least one product"),
         (Plan("A", second_share=1.5), "second_share", "between 0 and 1"),
-        (Plan("A", deadline=datetime(2020, 1, 1, tzinfo=UTC)), "deadline", "has passed"),
+        (Plan("A", deadline=datetime(2020, 1, 1, tzinfo=UTC)), "deadline", "has already passed"),
         (Plan("A", arms=("magic",)), "arms", "has no list 'magic'"),
         (Plan("A", strata=(30,)), "strata", "no product of the shop has"),
         (Plan("A", strata=(0,), arms=("als",)), "arms", "shows nothing beside products with 0 interactions"),
@@ -85,7 +85,7 @@ def test_a_product_that_is_not_there_is_named(store, facade):
 
 def test_two_open_campaigns_have_two_names(store, facade):
     first = create_campaign(store.database, facade, Plan("Spring"))
-    with pytest.raises(InputError, match="give it another name"):
+    with pytest.raises(InputError, match="choose another name"):
         create_campaign(store.database, facade, Plan(" Spring "))
     close_campaign(store.database, first)
     assert campaign(store.database, create_campaign(store.database, facade, Plan("Spring"))).is_open(datetime.now(UTC))

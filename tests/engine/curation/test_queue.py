@@ -140,7 +140,7 @@ def test_a_skip_that_somebody_took_up_cannot_be_taken_back(store, facade):
     (card,) = spring.draw("Ann")
     spring.skip(card, "Ann")
     spring.draw("Bo")
-    with pytest.raises(InputError, match="somebody else has taken"):
+    with pytest.raises(InputError, match="someone else has taken"):
         spring.undo(card, "Ann")
 
 
@@ -260,7 +260,7 @@ def test_a_card_is_judged_by_whom_it_was_drawn_for_and_whole(store, facade, who)
     (card,) = spring.draw("Ann")
     wrong = [Vote(client_id=str(uuid.uuid4()), neighbour_id="x", verdict="relevant")] if who == "Ann" else []
     with (
-        pytest.raises(InputError, match="not about the products" if who == "Ann" else "with somebody else"),
+        pytest.raises(InputError, match="not about the products" if who == "Ann" else "assigned to someone else"),
         store.database.transaction() as session,
     ):
         decisions.judge(session, card.id, who, wrong, now=NOW)

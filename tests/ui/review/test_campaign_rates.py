@@ -31,8 +31,12 @@ def rates(rate: float, anchors: int = 200) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("newer", "older", "said"),
     [
-        (0.1, 0.4, "Longtail of Release 2 shows 30 points fewer irrelevant than of Release 1 at the same products"),
-        (0.5, 0.2, "Longtail of Release 2 shows 30 points more irrelevant than of Release 1"),
+        (
+            0.1,
+            0.4,
+            "Longtail shows 30 points fewer irrelevant neighbours in Release 2 than in Release 1 on the same products",
+        ),
+        (0.5, 0.2, "Longtail shows 30 points more irrelevant neighbours in Release 2 than in Release 1"),
         (0.2, 0.2, "cannot be told apart yet"),
     ],
 )

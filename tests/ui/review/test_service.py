@@ -165,7 +165,7 @@ def test_without_a_good_pass_nothing_is_given_or_taken(built, ada, store):
     other = Browser(built.workspace, "Bo")
     answer = other.send(judged(card), token=ada.token)
     assert answer.status_code == 403
-    assert "somebody else is judging now" in answer.json()["error"]
+    assert "Someone else is judging in this browser now" in answer.json()["error"]
     assert store.log().empty
 
 

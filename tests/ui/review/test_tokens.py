@@ -24,7 +24,7 @@ def test_a_token_is_good_in_the_browser_that_bears_the_name(shop):
 
 @pytest.mark.parametrize("name", ["Bo", None, "ada"])
 def test_a_token_is_no_good_under_another_name(shop, name):
-    with pytest.raises(TokenError, match="somebody else is judging now, not Ada"):
+    with pytest.raises(TokenError, match="Someone else is judging in this browser now, not Ada"):
         read_token(shop, sign_token(shop, ADA), name)
 
 
