@@ -48,7 +48,7 @@ def test_a_toy_arm_has_lists_for_the_catalogue_and_for_products_nobody_has_seen(
         assert set(facade.arms) == set(arms())
         table = facade.neighbours_all(TOY.name, 5)
         assert table["item_id"].nunique() == 72
-        described = facade.product("f2-03").to_json()
+        described = facade.product("f2-03")
         found = [one.item_id for one in neighbours_of_unseen(facade, workspace, described, 6, TOY.name)]
         assert found[0] == "f2-03"  # itself is in the catalogue
         assert found[1:] == [one.item_id for one in facade.neighbours("f2-03", TOY.name, 5)]
@@ -67,7 +67,7 @@ def test_a_toy_channel_counts_beside_the_hybrid_for_both(workspace: Workspace) -
         toy = similarities(contents.arms[TOY.name], rows)
         assert _agreement(similarities(with_toy, rows), toy) > _agreement(similarities(plain, rows), toy) + 0.2
         cold = next(row for row in rows if contents.interactions.counts[row] == 0)
-        item = facade.product(int(cold)).to_json()
+        item = facade.product(int(cold))
         asked = [one.item_id for one in neighbours_of_unseen(facade, workspace, item, 6)]
         known = [one.item_id for one in facade.neighbours(str(facade.items["item_id"][cold]), "hybrid", 5)]
         assert [one for one in asked if one != facade.items["item_id"][cold]][:5] == known
@@ -88,7 +88,7 @@ def test_a_toy_encoder_is_trained_with_and_reads_a_product_nobody_has_seen(
     assert facade.training["encoders"][TITLE_LENGTH.name]["dim"] == 2
     item = replace(facade.product("f1-02"), attributes={}, brand=None, category=None, price=None, image=None)
     longer = replace(item, title=f"{item.title}, in many more words than before")
-    assert len(neighbours_of_unseen(facade, workspace, item.to_json(), 5)) == 5
-    assert neighbours_of_unseen(facade, workspace, item.to_json(), 5, "content") != neighbours_of_unseen(
-        facade, workspace, longer.to_json(), 5, "content"
+    assert len(neighbours_of_unseen(facade, workspace, item, 5)) == 5
+    assert neighbours_of_unseen(facade, workspace, item, 5, "content") != neighbours_of_unseen(
+        facade, workspace, longer, 5, "content"
     )
