@@ -15,10 +15,10 @@ from engine.curation.campaigns import Campaign, campaigns, close_campaign, progr
 from engine.curation.evidence import evidence_pack, qrels
 from engine.curation.rates.irrelevance import bin_label
 from engine.curation.rates.sampling import drawn
+from ui.app.choices import menu
 from ui.app.navigation import link_to
 from ui.app.notices import say
 from ui.app.resources import database, judgements, settings, shop, workspace
-from ui.app.url import mirror, query, writer
 from ui.review.campaign_agreement import draw_agreement
 from ui.review.new_campaign import draw_new_campaign
 from ui.review.service import open_campaigns
@@ -34,16 +34,12 @@ def page() -> None:
     everything = campaigns(database())
     now = datetime.now(UTC)
     by_id = {one.id: one for one in everything}
-    chosen_id = query("campaign", everything[0].id, allowed=by_id)
+    titles = {one.id: _title(one, now) for one in everything}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        mirror("campaigns_chosen", chosen_id)
-        st.selectbox(
-            "Campaign", list(by_id), key="campaigns_chosen", width=420,
-            format_func=lambda one: _title(by_id[one], now), on_change=writer("campaigns_chosen", "campaign"),
-        )  # fmt: skip
+        first = everything[0].id
+        chosen = by_id[menu("Campaign", "campaign", titles, key="campaigns_chosen", default=first, width=420)]
         with st.popover("New campaign", icon=":material/add:"):
             draw_new_campaign()
-    chosen = by_id[chosen_id]
     _about(chosen, now)
     _progress(chosen)
     votes = drawn(judgements(), chosen.id)

@@ -7,10 +7,11 @@ import streamlit as st
 from engine.catalogue.product import Product
 from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.drafts.store import Draft, NewDraft
+from ui.app.choices import switch
 from ui.app.curator import curator_name
 from ui.app.notices import say
 from ui.app.resources import recommender, served
-from ui.app.url import mirror, query, set_query, writer
+from ui.app.url import query, set_query
 from ui.products.advice import draw_new_neighbours
 from ui.products.changes import draw_change, draw_changed_products
 from ui.products.collections import draw_collection
@@ -32,12 +33,7 @@ def page() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("New product", anchor=False)
-        view = query("view", allowed=VIEWS)
-        mirror("new_view", view)
-        st.segmented_control(
-            "What to add", list(VIEWS), key="new_view", format_func=VIEWS.__getitem__, required=True,
-            label_visibility="collapsed", on_change=writer("new_view", "view", draft=None),
-        )  # fmt: skip
+        view = switch("What to add", "view", VIEWS, key="new_view", draft=None)
     if view == "collection":
         draw_collection()
     elif view == "drafts":

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.curation.campaigns import Campaign
+from ui.app.choices import menu, switch
 from ui.app.curator import curator_name, name_form
 from ui.app.resources import shop_words, workspace
-from ui.app.url import mirror, query, writer
 from ui.review.component import ReviewData, guidelines_html, review_component
 from ui.review.service import board, open_campaigns
 from ui.review.tokens import ReviewToken, sign_token
@@ -31,12 +31,7 @@ def page() -> None:
     """The card and its keys; before the first one, the question who is judging."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("Review", anchor=False)
-        mode = query("mode", allowed=MODES)
-        mirror("review_mode", mode)
-        st.segmented_control(
-            "What is on a card", list(MODES), key="review_mode", format_func=MODES.__getitem__, required=True,
-            label_visibility="collapsed", on_change=writer("review_mode", "mode"),
-        )  # fmt: skip
+        mode = switch("What is on a card", "mode", MODES, key="review_mode")
     rater = curator_name()
     if rater is None:
         st.write("You will see a product and what we would show beside it. Mark what doesn't belong. Who is judging?")
@@ -66,11 +61,7 @@ def page() -> None:
 def _campaign() -> Campaign:
     """The campaign in the address, else Everyday; a choice where there is one."""
     choices = {("" if one.kind == "everyday" else one.id): one for one in open_campaigns()}
-    chosen = query("campaign", allowed=choices)
-    if len(choices) > 1:
-        mirror("review_campaign", chosen)
-        st.selectbox(
-            "Campaign", list(choices), key="review_campaign", format_func=lambda one: choices[one].name,
-            on_change=writer("review_campaign", "campaign"), width=360,
-        )  # fmt: skip
-    return choices[chosen]
+    if len(choices) == 1:
+        return choices[""]
+    names = {name: one.name for name, one in choices.items()}
+    return choices[menu("Campaign", "campaign", names, key="review_campaign", width=360)]

@@ -5,27 +5,26 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from engine.arms import registry
 from engine.core.errors import LongtailError, NotFoundError
+from ui.app.choices import switch
 from ui.app.navigation import open_draft
-from ui.app.resources import card_maker, judgements, recommender, served, settings, shop_words, traffic
+from ui.app.resources import card_maker, recommender, served, settings, shop_words, traffic
 from ui.app.url import mirror, query, set_query, writer
 from ui.products.browse import PAGE_SIZE, Search, clear_search, draw_filters, find, random_long_tail, search_in_address
 from ui.products.changes import draw_change_of
 from ui.products.draft_resources import neighbour_card
 from ui.products.facts import draw_product
 from ui.products.search_by_meaning import Like, closest, draw_like, like_in_address, say_like
-from ui.review.flags import ask_for_name, judged_sentence, judging_data, store_outbox
+from ui.review.judged_lists import draw_judged_lists, forget_left_out, left_out
 from ui.review.send_to_review import draw_send
-from ui.widgets.cards import CardMaker, Group, card_groups
+from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plain, plural
 
 __all__ = ["page"]
 
-_OPENED = "similar_items_opened"
 SIDE_BY_SIDE = ("als", "hybrid")
 
 
@@ -46,7 +45,7 @@ def page() -> None:
 
 
 def _catalogue() -> None:
-    st.session_state.pop(_OPENED, None)
+    forget_left_out()
     items, levels = recommender().items, traffic()
     with st.container(horizontal=True, vertical_alignment="center", key="list_head"):
         st.title("Similar items", anchor=False)
@@ -102,42 +101,24 @@ def _found(item_ids: list[str], search: Search, like: Like | None) -> None:
 
 
 def _product(row: int) -> None:
-    facade, maker = recommender(), card_maker()
-    item_id = str(facade.items["item_id"].iloc[row])
+    item_id = str(recommender().items["item_id"].iloc[row])
     st.button("All products", icon=":material/arrow_back:", type="tertiary", on_click=set_query, kwargs={"item": None})
     left, right = st.columns([2, 7], gap="medium")
     with left:
-        draw_product(row, maker)
+        draw_product(row, card_maker())
         draw_change_of(item_id)
         st.button("Another long-tail product", icon=":material/casino:", on_click=_open_long_tail)
         draw_send([item_id], "one product, on Similar items", key="send_one")
     with right:
         views = {"": "Side by side"} | {name: one.title for name, one in registry.arms().items()}
-        view = query("view", allowed=views)
-        mirror("view", view)
-        st.segmented_control(
-            "Neighbours", list(views), key="view", format_func=views.__getitem__, required=True,
-            label_visibility="collapsed", on_change=writer("view", "view"),
-        )  # fmt: skip
-        groups = [_neighbours(item_id, arm, maker) for arm in ([view] if view else SIDE_BY_SIDE)]
-        current = judgements().current(item_id)
-        card_groups(
-            groups,
-            key="neighbours",
-            layout="grid" if view else "columns",
-            on_open=_open,
-            judging=judging_data(current, item_id, rest=any(group.cards for group in groups)),
-            on_outbox=lambda: store_outbox("neighbours"),
-        )
-        sentence = judged_sentence(current, {group.name: _returned(item_id, group.name) for group in groups})
-        _ruled_out(item_id, current, maker)
-        st.caption(sentence or "Nothing judged yet. Flag what does not belong, then confirm that the rest fits.")
-    ask_for_name()
+        view = switch("Neighbours", "view", views, key="view")
+        groups = [_neighbours(item_id, arm) for arm in ([view] if view else SIDE_BY_SIDE)]
+        draw_judged_lists(item_id, groups, layout="grid" if view else "columns", on_open=_open)
 
 
-def _neighbours(item_id: str, arm: str, maker: CardMaker) -> Group:
+def _neighbours(item_id: str, arm: str) -> Group:
     k = settings().serving.neighbours
-    neighbours = served().neighbours(item_id, arm, k, suppressed=_left_out(item_id))
+    neighbours = served().neighbours(item_id, arm, k, suppressed=left_out(item_id))
     return Group(
         name=arm,
         title=registry.title_of(arm),
@@ -145,37 +126,6 @@ def _neighbours(item_id: str, arm: str, maker: CardMaker) -> Group:
         cards=[neighbour_card(neighbour) for neighbour in neighbours],
         empty=_empty(arm),
     )
-
-
-def _returned(item_id: str, arm: str) -> list[str]:
-    """The list before anything is left out: the one that is judged."""
-    return [one.item_id for one in recommender().neighbours(item_id, arm, settings().serving.neighbours)]
-
-
-def _left_out(item_id: str) -> frozenset[str]:
-    """What was ruled out when this product was opened: what is flagged since stays visible, marked, until it is left."""
-    now = served().suppressed(item_id)
-    opened = st.session_state.get(_OPENED)
-    if opened is None or opened[0] != item_id:
-        st.session_state[_OPENED] = opened = (item_id, now)
-    return frozenset(opened[1] & now)
-
-
-def _ruled_out(item_id: str, current: pd.DataFrame, maker: CardMaker) -> None:
-    """Draw the products left out because people called them irrelevant, so that one can be brought back."""
-    facade = recommender()
-    out = sorted(neighbour for neighbour in _left_out(item_id) if neighbour in facade)
-    if not out:
-        return
-    with st.expander(f"{plural(len(out), 'product')} left out: marked irrelevant here", icon=":material/block:"):
-        st.caption("No longer shown beside this product, here or in your shop. Remove your flag to bring one back.")
-        card_groups(
-            [Group(cards=[maker.card(facade.row(neighbour)) for neighbour in out])],
-            key="ruled_out",
-            on_open=_open,
-            judging=judging_data(current, item_id, rest=False),
-            on_outbox=lambda: store_outbox("ruled_out"),
-        )
 
 
 def _empty(arm: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection
 
 import streamlit as st
 
-__all__ = ["mirror", "query", "query_list", "set_query", "writer"]
+__all__ = ["Value", "mirror", "query", "query_list", "set_query", "writer"]
 
 Value = str | list[str] | None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +21,9 @@ from engine.curation.rates.weighted import (
     paired_differences,
 )
 from engine.curation.votes import Reason
+from ui.app.choices import menu, switch
 from ui.app.curator import curator_name
 from ui.app.resources import judgements, recommender, workspace
-from ui.app.url import mirror, query, writer
 from ui.widgets.formatting import plural, release_phrase
 
 __all__ = ["CampaignSummary", "between_releases", "campaign_summary"]
@@ -49,30 +49,11 @@ def campaign_summary(current: pd.DataFrame, word: str, k: int) -> CampaignSummar
     by_id = {one.id: one for one in judged_campaigns(store, everything)}
     if not by_id:
         return None
-    campaign_id = query("campaign", next(iter(by_id)), allowed=by_id)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        mirror("rates_campaign", campaign_id)
-        st.selectbox(
-            "Campaign", list(by_id), key="rates_campaign", format_func=lambda one: _title(by_id[one]), width=320,
-            on_change=writer("rates_campaign", "campaign"),
-        )  # fmt: skip
-        said = query("said", allowed=SAID)
-        mirror("rates_said", said)
-        st.selectbox(
-            "Judgements", list(SAID), key="rates_said", format_func=SAID.__getitem__, width=240,
-            on_change=writer("rates_said", "said"),
-        )  # fmt: skip
-        reasons = {"": "Any reason"} | {one.value: one.words for one in Reason}
-        reason = query("reason", allowed=reasons)
-        mirror("rates_reason", reason)
-        st.selectbox(
-            "Reason", list(reasons), key="rates_reason", format_func=reasons.__getitem__, width=220,
-            on_change=writer("rates_reason", "reason"),
-        )  # fmt: skip
+    campaign_id, implied, reason = _asked(list(by_id.values()))
     chosen = by_id[campaign_id]
     votes = everything[(everything["campaign_id"] == campaign_id) & everything["id"].isin(current["id"])]
     rates = campaign_rates(
-        store, chosen, workspace(), votes, release_id=_release(chosen), k=k, implied=not said, reason=reason or None
+        store, chosen, workspace(), votes, release_id=_release(chosen), k=k, implied=implied, reason=reason
     )
     groups = progress(store.database, campaign_id)
     sentences = [f"{chosen.name}: {chosen.sampling}."]
@@ -87,17 +68,23 @@ def campaign_summary(current: pd.DataFrame, word: str, k: int) -> CampaignSummar
     return CampaignSummary(rates.table, sentences, len(rates.votes), rates.votes["anchor_id"].nunique())
 
 
+def _asked(some: Sequence[Campaign]) -> tuple[str, bool, str | None]:
+    """What the address asks for, with menus to change it: the campaign's id, whether implied judgements count, the reason."""
+    titles = {one.id: f"{one.name}, {release_phrase(one.release_id)}" for one in some}
+    reasons = {"": "Any reason"} | {one.value: one.words for one in Reason}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        campaign_id = menu("Campaign", "campaign", titles, key="rates_campaign", default=some[0].id, width=320)
+        said = menu("Judgements", "said", SAID, key="rates_said", width=240)
+        reason = menu("Reason", "reason", reasons, key="rates_reason", width=220)
+    return campaign_id, not said, reason or None
+
+
 def _release(chosen: Campaign) -> str:
     """Whose lists are drawn: where a campaign judges two releases, the one in the address."""
-    releases = [chosen.release_id, *([chosen.other_release_id] if chosen.other_release_id else [])]
-    if len(releases) == 1:
+    if not chosen.other_release_id:
         return chosen.release_id
-    wanted = query("of", chosen.release_id, allowed=releases)
-    mirror("rates_of", wanted)
-    st.segmented_control(
-        "Of", releases, key="rates_of", format_func=lambda one: release_phrase(one).capitalize(), required=True, on_change=writer("rates_of", "of")
-    )  # fmt: skip
-    return wanted
+    both = {one: release_phrase(one).capitalize() for one in (chosen.release_id, chosen.other_release_id)}
+    return switch("Of", "of", both, key="rates_of", default=chosen.release_id, label_visibility="visible")
 
 
 def between_releases(by_release: Mapping[str, pd.DataFrame], chosen: Campaign, groups: pd.DataFrame) -> list[str]:
@@ -123,10 +110,6 @@ def between_releases(by_release: Mapping[str, pd.DataFrame], chosen: Campaign, g
         f"Longtail shows {abs(difference):.0f} points {fewer} irrelevant neighbours in {first} than in {second} on the same "
         f"products (95% interval: {ends[0]:.0f}–{ends[1]:.0f})."
     ]
-
-
-def _title(chosen: Campaign) -> str:
-    return f"{chosen.name}, {release_phrase(chosen.release_id)}"
 
 
 def _said(rates: CampaignRates, everything: pd.DataFrame, groups: pd.DataFrame, word: str) -> list[str]:

@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from engine.curation.rates.shop_rates import votes_of
+from ui.app.choices import switch
 from ui.app.resources import recommender
-from ui.app.url import mirror, query, query_list, writer
+from ui.app.url import mirror, query_list, writer
 
 __all__ = ["ChosenJudgements", "choose_judgements"]
 
@@ -45,18 +46,7 @@ def _from_cards(reviewed: pd.Series) -> bool:
     """Whether review cards are asked for; there is a choice where there are judgements of both kinds."""
     if reviewed.all() or not reviewed.any():
         return bool(reviewed.any())
-    basis = query("judged", allowed=BASES)
-    mirror("irrelevance_basis", basis)
-    st.segmented_control(
-        "Judged",
-        list(BASES),
-        key="irrelevance_basis",
-        format_func=BASES.__getitem__,
-        required=True,
-        label_visibility="collapsed",
-        on_change=writer("irrelevance_basis", "judged"),
-    )
-    return basis == "cards"
+    return switch("Judged", "judged", BASES, key="irrelevance_basis") == "cards"
 
 
 def _any_of(label: str, name: str, values: Sequence[str]) -> list[str]:
