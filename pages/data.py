@@ -39,25 +39,14 @@ def page() -> None:
 def _loaded(shop: Shop) -> None:
     """How much there is of everything."""
     st.subheader(shop.name)
-    columns = st.columns(3)
-    columns[0].metric("Products", f"{len(shop.items):,}")
-    columns[1].metric("Events", f"{shop.info['n_events']:,}")
+    products, events, pictures = st.columns(3)
+    products.metric("Products", f"{len(shop.items):,}")
+    events.metric("Events", f"{shop.info['n_events']:,}")
     pictured = int(shop.items["image"].notna().sum())
-    columns[2].metric(
-        "Products with a picture",
-        f"{pictured:,}",
-        f"{_share(pictured, len(shop.items))} of products",
-        delta_color="off",
-        delta_arrow="off",
-    )
-    st.dataframe(
-        _filled_fields(shop),
-        hide_index=True,
-        width="stretch",
-        column_config={
-            "Filled": st.column_config.ProgressColumn("Share of products", format="percent", min_value=0, max_value=1)
-        },
-    )
+    share = f"{_share(pictured, len(shop.items))} of products"
+    pictures.metric("Products with a picture", f"{pictured:,}", share, delta_color="off", delta_arrow="off")
+    filled = st.column_config.ProgressColumn("Share of products", format="percent", min_value=0, max_value=1)
+    st.dataframe(_filled_fields(shop), hide_index=True, width="stretch", column_config={"Filled": filled})
 
 
 def _filled_fields(shop: Shop) -> pd.DataFrame:

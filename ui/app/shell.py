@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
 from engine.core.errors import LongtailError
 from ui.app import notices
@@ -31,19 +32,24 @@ def main() -> None:
     )
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     add_style()
-    entries = {entry.module: entry for group in NAVIGATION.values() for entry in group}
-    pages = {
-        name: st.Page(_runner(entry), title=entry.title, icon=entry.icon, url_path=name)
-        for name, entry in entries.items()
-    }
-    sections = {section: [pages[entry.module] for entry in group] for section, group in NAVIGATION.items()}
-    # Navigation before any gate: until it has run once, a cold server would look for pages of its own.
-    page = st.navigation(sections)
-    remember_pages(pages)
+    page = _navigation()
     _top_bar()
     notices.show()
     page.run()
     keep_cookie()
+
+
+def _navigation() -> Page:
+    """The page that is asked for. Before any gate: until this has run once, a cold server would look for pages of its own."""
+    pages = {
+        entry.module: st.Page(_runner(entry), title=entry.title, icon=entry.icon, url_path=entry.module)
+        for group in NAVIGATION.values()
+        for entry in group
+    }
+    sections = {section: [pages[entry.module] for entry in group] for section, group in NAVIGATION.items()}
+    page = st.navigation(sections)
+    remember_pages(pages)
+    return page
 
 
 def _runner(entry: Entry) -> Callable[[], None]:

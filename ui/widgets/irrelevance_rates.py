@@ -91,10 +91,14 @@ def draw_rates_files(
                 icon=":material/image:",
                 on_click="ignore",
             )
-        csv = CSV.to_bytes(table.drop(columns="bin_label").assign(arm=table["arm"].map(title_of)))
-        st.download_button(
-            CSV.name, csv, file_name="irrelevance.csv", mime=CSV.mime, icon=":material/table:", on_click="ignore"
-        )
+        _table_button(table)
+
+
+def _table_button(table: pd.DataFrame) -> None:
+    csv = CSV.to_bytes(table.drop(columns="bin_label").assign(arm=table["arm"].map(title_of)))
+    st.download_button(
+        CSV.name, csv, file_name="irrelevance.csv", mime=CSV.mime, icon=":material/table:", on_click="ignore"
+    )
 
 
 def _bins_axis(word: str, bins: Sequence[str]) -> alt.X:

@@ -110,14 +110,8 @@ def als_table(plan: TrainingPlan) -> pd.DataFrame:
 
 def loss_chart(curves: Mapping[str, Sequence[float]], x_title: str) -> Chart:
     """Training curves: one line per name, the step (1, 2, ...) across."""
-    table = pd.DataFrame(
-        [
-            {"curve": name, "step": step, "loss": value}
-            for name, values in curves.items()
-            for step, value in enumerate(values, start=1)
-        ],
-        columns=["curve", "step", "loss"],
-    )
+    rows = [(name, step, loss) for name, losses in curves.items() for step, loss in enumerate(losses, start=1)]
+    table = pd.DataFrame(rows, columns=["curve", "step", "loss"])
     chart: alt.Chart = (
         alt.Chart(table)
         .mark_line(point=len(table) < 60)
