@@ -17,7 +17,7 @@ from engine.models.smoother import Rows, fit_smoother
 __all__ = ["COUNTS", "contributions"]
 
 COUNTS = ((0, 0), (1, 3), (4, 10), (11, 50), (51, None))
-"""Interaction counts that are told together, both ends included."""
+"""Interaction counts that are reported together, both ends included."""
 
 SAMPLE = 30
 
@@ -47,7 +47,7 @@ def contributions(
     if not hidden.any():
         return []
     without = fit_smoother(factors[:, : recipe.rank], hidden, views, recipe.kernel(), noise=recipe.noise, seed=seed)
-    told = []
+    entries = []
     for (low, high, rows), some in zip(groups, sample, strict=True):
         full = hybrid.query[some]
         lengths = np.square(full).sum(axis=1)
@@ -59,7 +59,7 @@ def contributions(
         own = np.clip(1.0 - sum(parts.values()), 0.0, 1.0) if low else np.zeros(int(clear.sum()))
         total = sum(parts.values()) + own
         shares = {view: _mean_share(part, total) for view, part in parts.items()}
-        told.append(
+        entries.append(
             {
                 "low": low,
                 "high": high,
@@ -70,7 +70,7 @@ def contributions(
                 "channels": {name: float(recipe.channel_weights(name, np.array([low]))[0]) for name in recipe.channels},
             }
         )
-    return told
+    return entries
 
 
 def _mean_share(part: np.ndarray, total: np.ndarray) -> float:

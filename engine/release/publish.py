@@ -125,9 +125,9 @@ def rollback(workspace: Workspace) -> str:
     """
     with _locked(workspace):
         current, *earlier = reversed(_trimmed_history(workspace) or [""])
-        for place, release_id in enumerate(earlier):
+        for position, release_id in enumerate(earlier):
             if release_id != current and _damage(workspace, release_id) is None:
-                _point(workspace, earlier[place:][::-1])
+                _point(workspace, earlier[position:][::-1])
                 return release_id
     raise ReleaseError("There is no earlier release to go back to. The one that is served stays.")
 
@@ -228,7 +228,7 @@ def _forget_leftovers(workspace: Workspace) -> None:
 def _damage(workspace: Workspace, release_id: str) -> str | None:
     """What is wrong with a release, as the end of a sentence; None when it is whole."""
     if not _ID.fullmatch(release_id):
-        return "cannot be told from releases/current"
+        return "cannot be read from releases/current"
     directory = workspace.releases / release_id
     if not directory.is_dir():
         return "is gone"
