@@ -16,6 +16,7 @@ import ast
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,9 +125,16 @@ def timings() -> dict[str, dict[str, Any]]:
     """Seconds of `make check` and `make test`."""
     targets = {"check": "<= 60", "test": "<= 480"}
     return {
-        f"make_{name}_seconds": figure(round(run_child(["make", name]).seconds), target, "--timings")
+        f"make_{name}_seconds": figure(_seconds(["make", name]), target, "--timings")
         for name, target in targets.items()
     }
+
+
+def _seconds(command: list[str]) -> int:
+    """Of a command that must succeed; nothing watches it meanwhile, which would take time from it."""
+    began = time.monotonic()
+    subprocess.run(command, cwd=ROOT, check=True)
+    return round(time.monotonic() - began)
 
 
 if __name__ == "__main__":

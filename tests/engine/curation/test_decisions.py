@@ -50,5 +50,5 @@ def test_what_is_no_decision_is_refused_by_field(changes, field):
 def test_a_verdict_is_not_taken_back_on_a_card():
     entry = sent()
     entry["verdicts"][0]["verdict"] = "withdrawn"
-    with pytest.raises(InputError, match="no verdict on a card"):
+    with pytest.raises(InputError, match="not a verdict on a card"):
         Decision.from_json(entry)
