@@ -60,7 +60,9 @@ def test_its_release_is_refused_in_one_sentence(older: Workspace, capsys: pytest
     assert str(refused.value) == SENTENCE
     assert main(["--workspace", str(older.root), "verify"]) == 2
     assert SENTENCE in capsys.readouterr().err
-    assert [one.damage for one in list_releases(older)] == ["written by another version of Longtail"]
+    assert [(one.outdated, one.damage) for one in list_releases(older)] == [
+        (True, "written by another version of Longtail")
+    ]
 
 
 def test_the_dashboard_offers_to_train_again(older: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

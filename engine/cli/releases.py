@@ -21,7 +21,9 @@ def releases(arguments: argparse.Namespace, console: Console) -> None:
     found = list_releases(workspace)
     rows = []
     for manifest in found:
-        state = f"damaged: {manifest.damage}" if manifest.damage else manifest.extra.get("decision", "")
+        state = manifest.extra.get("decision", "")
+        if manifest.damage:
+            state = manifest.damage if manifest.outdated else f"damaged: {manifest.damage}"
         served = "served" if manifest.release_id == current else ""
         rows.append([manifest.release_id, manifest.created_at[:19], f"{manifest.n_items:,}", served, state])
     listed = [{"release_id": m.release_id, "created_at": m.created_at, "damage": m.damage} for m in found]

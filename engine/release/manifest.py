@@ -41,6 +41,7 @@ class Manifest:
     files : file -> {"bytes", "sha256"}.
     extra : whatever else training noted.
     damage : what is wrong with the release; None for one that verified.
+    outdated : whether that is only that another version of Longtail wrote it.
     """
 
     release_id: str
@@ -56,6 +57,7 @@ class Manifest:
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     damage: str | None = None
+    outdated: bool = False
 
     @property
     def number(self) -> str:

@@ -159,7 +159,7 @@ def list_releases(workspace: Workspace, *, verify: bool = True) -> list[Manifest
         try:
             manifest = read_manifest(directory)
         except ReleaseFormatError:
-            manifests.append(Manifest(release_id, damage="written by another version of Longtail"))
+            manifests.append(Manifest(release_id, damage="written by another version of Longtail", outdated=True))
             continue
         except ReleaseError as exc:
             manifests.append(Manifest(release_id, damage=str(exc)))
