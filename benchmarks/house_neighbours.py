@@ -86,4 +86,5 @@ def _lists(table: Path) -> dict[str, list[str]]:
 
 def _quality(metrics: Path) -> float:
     """Surprise NDCG@10 of the predicted lists, pooled over the thinning levels."""
-    return float(json.loads(metrics.read_text("utf-8"))["thinning"]["predicted"]["pooled"]["ndcg"]["mean"])
+    figures = json.loads(metrics.read_text("utf-8"))["thinning"]["predicted"]["pooled"]
+    return round(float(figures["ndcg"]["mean"]), 4)
