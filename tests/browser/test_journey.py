@@ -20,7 +20,8 @@ from tests.browser.conftest import LONG_MS
 from tests.conftest import REPOSITORY
 from ui.app.navigation import NAVIGATION
 
-pytestmark = pytest.mark.browser
+# Streamlit 1.67 loses an upload that is given in the moment in which a run begins (see `at_rest`): once more, then.
+pytestmark = [pytest.mark.browser, pytest.mark.flaky(reruns=2)]
 
 
 @pytest.fixture(scope="module")
