@@ -51,8 +51,8 @@ class _Longtail:
         smoothed = _smoothed(reading, known)
         asked = saved.corrected(smoothed, reading.views, None if known is None else known.rows)
         counts = np.zeros(len(asked), dtype=np.int64) if known is None else known.counts
-        layout = _layout(saved.recipe, asked.shape[1], {name: side.query for name, side in others.items()})
         queries = {name: side.query for name, side in others.items()}
+        layout = _layout(saved.recipe, asked.shape[1], queries)
         query = _queries(layout, asked, counts, saved.recipe, queries, saved.grams)
         own = expected_candidates(smoothed, saved.recipe.exponent, saved.longest)
         if known is not None:
