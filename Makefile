@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 # annoy compiles for the very processor it is built on unless it is told not to.
 export ANNOY_COMPILER_ARGS ?= -D_CRT_SECURE_NO_WARNINGS,-O3,-ffast-math,-fno-associative-math,-mtune=generic,-std=c++14
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# implicit crawls when BLAS spawns threads under its own.
+# Threads that share a core mostly wait for each other; a training takes as many as cores are free.
 export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
 
 .PHONY: run install test test-fast check format licences docs hooks bench peers screenshots clean help
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-# Read when NumPy is first imported: implicit crawls when BLAS spawns threads under its own.
+# Read when NumPy and torch are first imported, here and in child processes. A training raises torch's number to the cores
+# that are free (`engine.models.threads`).
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from engine.cli.main import main
 

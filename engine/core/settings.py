@@ -224,6 +224,12 @@ class Settings(_Group, BaseSettings):
     """
 
     seed: int = Field(0, ge=0, le=2**31 - 1, description="the same data, settings and seed give the same release")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="threads of a training; one for each core that is free when it starts unless set",
+    )
     database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite in the workspace unless set")
     interactions: InteractionSettings = InteractionSettings()
     als: AlsSettings = AlsSettings()

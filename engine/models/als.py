@@ -72,6 +72,7 @@ def _factorise(
     confidence: csr_matrix, settings: AlsSettings, seed: int, note: Callable[[int, float, float], None]
 ) -> tuple[np.ndarray, np.ndarray]:
     """(n_users, factors) and (n_items, factors) float32."""
+    import torch
     from implicit.cpu.als import AlternatingLeastSquares  # loads a BLAS of its own, so before the limit is set
 
     # implicit calls BLAS from every one of its threads: additional BLAS threads would compete for the cores.
@@ -83,6 +84,7 @@ def _factorise(
             iterations=settings.iterations,
             use_cg=True,
             calculate_training_loss=True,
+            num_threads=torch.get_num_threads(),  # see `engine.models.threads`
             random_state=seed,
         )
         model.fit(confidence, show_progress=False, callback=note)

@@ -52,6 +52,7 @@ def project(vectors: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _layout(unit: np.ndarray, seed: int) -> np.ndarray:
+    import torch
     from openTSNE import TSNE
 
     fitted = TSNE(
@@ -64,7 +65,7 @@ def _layout(unit: np.ndarray, seed: int) -> np.ndarray:
         # method give the same bits for any number of threads.
         neighbors="exact",
         negative_gradient_method="bh",
-        n_jobs=-1 if len(unit) >= MIN_SHARED else 1,
+        n_jobs=torch.get_num_threads() if len(unit) >= MIN_SHARED else 1,  # see `engine.models.threads`
         random_state=seed,
     ).fit(unit)
     return np.asarray(fitted, dtype=np.float64)

@@ -33,6 +33,7 @@ from engine.demo.build import read_families
 from engine.edits.apply_to_catalogue import Applied
 from engine.evaluation.report import measure_plan
 from engine.models.projection import project
+from engine.models.threads import bounded_threads
 from engine.recommend.recommender import Recommender
 from engine.release.contents import ReleaseContents, write_contents
 from engine.release.manifest import read_manifest
@@ -86,7 +87,14 @@ def train(
     Raises `NoDataError` without a shop, `TrainingError` where there is too little to learn from, `ReleaseError` where
     the release on disk does not verify. In each case what was served before is served still.
     """
-    began, steps = time.monotonic(), StepClock(progress)
+    with bounded_threads(settings.threads):
+        return _trained(workspace, settings, release_id, StepClock(progress), publish)
+
+
+def _trained(
+    workspace: Workspace, settings: Settings, release_id: str | None, steps: StepClock, publish: bool
+) -> TrainingResult:
+    began = time.monotonic()
     applied = apply_edits(workspace, settings)
     shop, interactions = read_data(workspace, settings, steps)
     settings = _for_shop(settings, shop)
@@ -116,9 +124,10 @@ def measure(
     """The plan that a training would follow now, and its figures, as for metrics.json; no release is trained."""
     shop, interactions = read_data(workspace, settings, progress)
     settings = _for_shop(settings, shop)
-    data = encode_products(shop, interactions, workspace, settings, progress)
-    choice = _choose(data, settings, progress)
-    return choice.plan, _measure(data, choice, settings, progress)
+    with bounded_threads(settings.threads):
+        data = encode_products(shop, interactions, workspace, settings, progress)
+        choice = _choose(data, settings, progress)
+        return choice.plan, _measure(data, choice, settings, progress)
 
 
 def _for_shop(settings: Settings, shop: Shop) -> Settings:

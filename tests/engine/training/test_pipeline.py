@@ -189,6 +189,12 @@ def test_equal_data_settings_and_seed_give_equal_files(shop: Workspace, tmp_path
     assert changed["item_factors.npy"] != expected["item_factors.npy"]
 
 
+def test_the_number_of_threads_changes_nothing(shop: Workspace) -> None:
+    one, two = (train(shop, unmeasured(threads=threads)) for threads in (1, 2))
+    first, second = hashes(shop, one.release_id), hashes(shop, two.release_id)
+    assert {name for name in first if first[name] != second[name]} == {"training.json"}  # it records the settings
+
+
 def test_what_is_served_is_the_same_whether_or_not_quality_is_measured(shop: Workspace) -> None:
     measured = train(shop, settings())
     silent = train(shop, settings(evaluation={"enabled": False, **SMALL["evaluation"]}))
