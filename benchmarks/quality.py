@@ -54,7 +54,7 @@ from engine.models.als import fit_als
 from engine.models.encoders import Features, content_vectors, encode_catalogue, fit_encoders
 from engine.models.recipe import Recipe
 from engine.models.tfidf import fit_tfidf
-from engine.models.user_scoring import UserScorer
+from engine.models.user_scoring import candidate_scorings, fit_user_scorer
 from engine.selection.als_choice import choose_als
 from engine.selection.plan_choice import choose_hybrid, with_busy_channels
 from engine.selection.user_scoring_choice import measure_user_scorings
@@ -248,7 +248,6 @@ def _by_shopper(data: Data, seed: int) -> TaskSplit:
 
 def _task(data: Data, split: TaskSplit, seed: int, recipe: Recipe, als: AlsSettings) -> dict[str, Any]:
     """NDCG@10 and AP@10 of shopper -> low-traffic products, per candidate set and method."""
-    counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
     scorers: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {}
     for name, settings in (("ALS, library defaults", LIBRARY_ALS), ("ALS, tuned", als)):
         fitted = fit_als(split.train, settings, seed)
@@ -258,8 +257,9 @@ def _task(data: Data, split: TaskSplit, seed: int, recipe: Recipe, als: AlsSetti
     hybrid = fit_hybrid_on(split.train, data.content, predicted, recipe, seed)
     shoppers = np.sort(np.random.default_rng([seed, 3]).permutation(split.train.shape[0])[:MAX_SHOPPERS])
     masks = {"<= 5": low_traffic(split.train), "80 %": fewest_bought(split.train)}
-    scorer = UserScorer(hybrid.profiles, hybrid.for_shoppers, counts)
-    scorings = measure_user_scorings(scorer, split, list(masks.values()), shoppers, k=K)
+    tried = candidate_scorings(split.train)
+    scorer = fit_user_scorer(split.train, hybrid.profiles, hybrid.for_shoppers, data.words, tried)
+    scorings = measure_user_scorings(scorer, tried, split, list(masks.values()), shoppers, k=K)
     figures: dict[str, Any] = {}
     for (candidates, mask), ours in zip(masks.items(), scorings.cross_fitted(np.random.default_rng(seed)), strict=True):
         scored = {name: score_shoppers(split, mask, score, k=K, shoppers=shoppers) for name, score in scorers.items()}

@@ -87,7 +87,7 @@ class TrainingPlan:
                 _trials(trials["als"], AlsSettings.model_validate),
                 _trials(trials["known_above"], float),
                 _trials(trials["recipes"], Recipe.from_dict),
-                _trials(trials["user_scorings"], lambda one: UserScoring(**one)),
+                _trials(trials["user_scorings"], UserScoring.from_dict),
             ),
             values["problem"],
         )

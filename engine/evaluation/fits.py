@@ -20,7 +20,7 @@ from engine.models.als import AlsFactors, fit_als
 from engine.models.encoders import Features
 from engine.models.predictor import train_predictor
 from engine.models.recipe import Recipe
-from engine.models.user_scoring import UserScorer
+from engine.models.user_scoring import fit_user_scorer
 from engine.models.views import fit_standard
 
 __all__ = [
@@ -86,7 +86,7 @@ class ShopperSplitFit:
     ----------
     als : factors of shoppers and products.
     hybrid : the hybrid's figures for each set of candidates. Where the user scoring was chosen on these shoppers, each of
-        them is scored as the other half of them chose.
+        them is scored as the others chose.
     """
 
     split: ShopperSplit
@@ -161,10 +161,11 @@ def fit_shopper_split(
     train = split.task.train
     behaviour = fit_behaviour(train, content.features, plan.als, settings, seed)
     hybrid = fit_hybrid_on(train, content, behaviour.predicted, plan.recipe, seed)
-    scorer = UserScorer(hybrid.profiles, hybrid.for_shoppers, split.counts)
+    scoring = plan.recipe.user_scoring
+    scorer = fit_user_scorer(train, hybrid.profiles, hybrid.for_shoppers, content.words, (scoring,))
 
     def score(shoppers: np.ndarray, items: np.ndarray) -> np.ndarray:
-        return scorer(train[shoppers], plan.recipe.user_scoring)[:, items]
+        return scorer(train[shoppers], scoring)[:, items]
 
     scores = {
         name: score_shoppers(split.task, mask, score, k=K, shoppers=split.shoppers)

@@ -82,7 +82,7 @@ class Recipe:
         channels = {
             arm: {int(count): weight for count, weight in steps.items()} for arm, steps in values["channels"].items()
         }
-        scoring = UserScoring(**values["user_scoring"])
+        scoring = UserScoring.from_dict(values["user_scoring"])
         return cls(**{**values, "fallback": fallback, "channels": channels, "user_scoring": scoring})
 
 

@@ -1,23 +1,25 @@
-"""What shoppers would like: products near their whole history, and products very near to something in it.
+"""What shoppers would like: products near their whole history, and products that go with something in it.
 
 The score has two parts, each divided by its best among the products a shopper does not have. The first is the mean profile
-of the history times the smoothed vectors: broad tastes, and all that is needed in shops with long histories. The second
-sums a power of the cosine of smoothed vectors over the history, so that one close relative counts for more than many
-distant ones; it finds products that hardly anybody has bought. Both grow with the root of the interactions. Each catalogue
-chooses the second part's weight and power, on shoppers that no report uses.
+of the history times the smoothed vectors: broad tastes. The second sums, over the history, how much each product goes with
+the candidate: either a power of the cosine of smoothed vectors times the root of the candidate's interactions, so that one
+close relative counts for more than many distant ones, or the weights of `engine.models.item_model`, which take into account
+what else the shopper has. Each catalogue chooses the second part and its weight, on shoppers that no report uses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from engine.core.vectors import unit_rows
+from engine.models.item_model import MAX_ITEMS, ItemModel, item_weights
 
-__all__ = ["USER_SCORINGS", "UserScorer", "UserScoring"]
+__all__ = ["UserScorer", "UserScoring", "candidate_scorings", "fit_user_scorer"]
 
 ITEMS_AT_ONCE = 4096
 SHOPPERS_AT_ONCE = 1024
@@ -25,14 +27,40 @@ SHOPPERS_AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class UserScoring:
-    """`power` of the cosine in the second part, and that part's `weight`; 0 leaves only the first."""
+    """The second part and its `weight`; 0 leaves only the first.
+
+    Attributes
+    ----------
+    power : of the cosine. items : the item model, which is the second part where there is one.
+    """
 
     power: int = 1
     weight: float = 0.0
+    items: ItemModel | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> UserScoring:
+        """What `dataclasses.asdict` gave."""
+        items = values["items"]
+        return cls(**{**values, "items": None if items is None else ItemModel(**items)})
 
 
-USER_SCORINGS = (UserScoring(), *(UserScoring(power, weight) for power in (3, 6, 10) for weight in (0.5, 2.0)))
-"""The candidates of every catalogue."""
+COSINES = tuple(
+    UserScoring(power, weight)
+    for power, weights in ((3, (0.5, 2.0)), (6, (0.5, 2.0)), (10, (0.5, 2.0, 8.0)))
+    for weight in weights
+)
+ITEM_MODELS = tuple(
+    UserScoring(1, weight, ItemModel(*model))
+    for model in ((0.1, 0.5, 128), (0.5, 0.25, 128), (0.5, 0.25, 32), (0.5, 0.25, 16))
+    for weight in (1.0, 2.0, 8.0)
+)
+
+
+def candidate_scorings(user_items: sparse.csr_matrix) -> tuple[UserScoring, ...]:
+    """What is compared for a catalogue with these (n_users, n_items) interactions, the plainest first."""
+    fits = user_items.nnz > 0 and user_items.shape[1] <= MAX_ITEMS
+    return (UserScoring(), *COSINES, *(ITEM_MODELS if fits else ()))
 
 
 class UserScorer:
@@ -43,29 +71,38 @@ class UserScorer:
     profiles : (n_items, d) float32, directions of real behaviour; zero rows for items without any.
     smoothed : (n_items, d) float32, `Hybrid.for_shoppers`.
     counts : (n_items,) interactions.
+    weights : of every item model that is scored by, as `item_weights` gives them.
     """
 
-    def __init__(self, profiles: np.ndarray, smoothed: np.ndarray, counts: np.ndarray):
+    def __init__(
+        self,
+        profiles: np.ndarray,
+        smoothed: np.ndarray,
+        counts: np.ndarray,
+        weights: Mapping[ItemModel, sparse.csr_matrix] | None = None,
+    ):
         self._profiles, self._smoothed = profiles, smoothed
         self._directions = unit_rows(np.asarray(smoothed, dtype=np.float32))
         self._roots = np.sqrt(np.maximum(counts, 0.5)).astype(np.float32)
+        self._weights = dict(weights or {})
 
     def __call__(self, owned: sparse.csr_matrix, scoring: UserScoring) -> np.ndarray:
         """(n_shoppers, n_items) float32; `owned` has the same shape, and an entry wherever the shopper has the item."""
         return next(self.by_scoring(owned, (scoring,)))
 
     def by_scoring(self, owned: sparse.csr_matrix, scorings: tuple[UserScoring, ...]) -> Iterator[np.ndarray]:
-        """The same for each of several scorings; consecutive equal powers are computed once."""
+        """The same for each of several scorings; equal second parts that follow each other are computed once."""
         has = sparse.csr_matrix((np.ones(owned.nnz, np.float32), owned.indices, owned.indptr), shape=owned.shape)
         broad = self._broad(has)
-        power, close = 0, broad
+        made, second = None, broad
         for scoring in scorings:
             if not scoring.weight:
                 yield broad
                 continue
-            if scoring.power != power:
-                power, close = scoring.power, self._close(has, scoring.power)
-            yield broad + np.float32(scoring.weight) * close
+            if (scoring.power, scoring.items) != made:
+                made = (scoring.power, scoring.items)
+                second = self._close(has, scoring.power) if scoring.items is None else self._fitting(has, scoring.items)
+            yield broad + np.float32(scoring.weight) * second
 
     def _broad(self, has: sparse.csr_matrix) -> np.ndarray:
         mean = (has @ self._profiles) / np.maximum(np.diff(has.indptr), 1)[:, None]
@@ -81,6 +118,23 @@ class UserScorer:
             closeness[rows[:, None] == items[None, :]] = 0.0
             scores[:, items] = (histories @ closeness) * self._roots[items]
         return _by_best(scores, has)
+
+    def _fitting(self, has: sparse.csr_matrix, model: ItemModel) -> np.ndarray:
+        return _by_best(np.asarray((has @ self._weights[model]).toarray(), dtype=np.float32), has)
+
+
+def fit_user_scorer(
+    user_items: sparse.csr_matrix,
+    profiles: np.ndarray,
+    smoothed: np.ndarray,
+    words: sparse.csr_matrix | None,
+    scorings: tuple[UserScoring, ...],
+) -> UserScorer:
+    """A scorer for these scorings, learned from (n_users, n_items) interactions; the others as for `item_weights`."""
+    models = list(dict.fromkeys(scoring.items for scoring in scorings if scoring.items is not None))
+    weights = item_weights(user_items, smoothed, words, models) if models else []
+    counts = np.bincount(user_items.indices, minlength=user_items.shape[1])
+    return UserScorer(profiles, smoothed, counts, dict(zip(models, weights, strict=True)))
 
 
 def _by_best(scores: np.ndarray, has: sparse.csr_matrix) -> np.ndarray:

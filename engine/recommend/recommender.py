@@ -269,8 +269,17 @@ class Recommender:
 
     @cached_property
     def _user_scorer(self) -> tuple[UserScorer, UserScoring]:
-        counts = self._items["interaction_count"].to_numpy()
-        return UserScorer(self._profiles, self._shopper_factors["hybrid"], counts), self.plan.recipe.user_scoring
+        counts, scoring = self._items["interaction_count"].to_numpy(), self.plan.recipe.user_scoring
+        weights = {} if scoring.items is None else {scoring.items: self._item_weights()}
+        return UserScorer(self._profiles, self._shopper_factors["hybrid"], counts, weights), scoring
+
+    def _item_weights(self) -> sparse.csr_matrix:
+        try:
+            return sparse.csr_matrix(sparse.load_npz(self.directory / "item_weights.npz"))
+        except (OSError, ValueError, KeyError) as exc:
+            raise ReleaseError(
+                f"{self.manifest.label}: item_weights.npz cannot be read ({exc}). Train a new one."
+            ) from exc
 
     def _shopper_scores(self, user: int, arm: str) -> NDArray[np.float32]:
         """(n_items,) by their own factors, or for the hybrid by what they have."""

@@ -2,7 +2,7 @@
 
 items.parquet, user_ids.parquet, user_items.npz     the shop that was trained on, and its interactions
 item_factors.npy, user_factors.npy                  ALS
-hybrid.npy, profiles.npy                            what shoppers are served from
+hybrid.npy, profiles.npy, item_weights.npz          what shoppers are served from; the last where the plan asks for it
 <arm>*.npy, <arm>.ann, arm_masks.npz                vectors and index of every arm
 encoders/, predictor/, smoother/                    the models that read a product described later
 maps.parquet, metrics.json, training.json           where products lie, how good the lists are, how it came about
@@ -53,6 +53,7 @@ class ReleaseContents:
     ----------
     behaviour : ALS as it is served. words : the vocabulary that the hybrid compares texts by.
     fitted, hybrid, arms : what products are compared by.
+    item_weights : the item model that serves shoppers, where one does.
     maps : item_id and each map's coordinates, NaN where an item has none.
     metrics : metrics.json. plan : what it was trained with.
     shares : whose behaviour speaks for whom (`engine.arms.contributions`).
@@ -73,6 +74,7 @@ class ReleaseContents:
     maps: pd.DataFrame
     metrics: Mapping[str, Any]
     plan: TrainingPlan
+    item_weights: sparse.csr_matrix | None = None
     shares: Sequence[Mapping[str, Any]] = ()
     judged: pd.DataFrame = field(default_factory=pd.DataFrame)
     learned: Mapping[str, Any] = field(default_factory=dict)
@@ -111,6 +113,8 @@ def _write_matrices(contents: ReleaseContents, directory: Path) -> None:
     }
     for name, matrix in matrices.items():
         np.save(directory / f"{name}.npy", np.ascontiguousarray(matrix, dtype=np.float32), allow_pickle=False)
+    if contents.item_weights is not None:
+        sparse.save_npz(directory / "item_weights.npz", contents.item_weights)
 
 
 def _write_shop(contents: ReleaseContents, workspace: Workspace, directory: Path) -> None:

@@ -21,7 +21,7 @@ from engine.release.checksums import checked_sha256
 __all__ = ["FORMAT_VERSION", "MANIFEST_FILE", "Manifest", "read_manifest", "verify_files", "write_manifest"]
 
 MANIFEST_FILE = "manifest.json"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Goes up with every change to what a release holds; a release of another format must be trained again."""
 _REQUIRED = {"snapshot_id": str, "seed": int, "settings": dict, "counts": dict, "arms": dict}
 _OPTIONAL = {"dims": dict, "metrics": dict}

@@ -43,7 +43,7 @@ from engine.evaluation.targets import (
 )
 from engine.models.recipe import Recipe, max_rank
 from engine.models.residual import residual_factors
-from engine.models.user_scoring import UserScorer
+from engine.models.user_scoring import candidate_scorings, fit_user_scorer
 from engine.models.views import fit_standard
 from engine.selection.als_choice import choose_als
 from engine.selection.known_above_choice import choose_known_above
@@ -180,8 +180,9 @@ def _choose_on_shoppers(
     train = split.task.train
     behaviour = fit_behaviour(train, content.features, plan.als, settings, seed)
     hybrid = fit_hybrid_on(train, content, behaviour.predicted, plan.recipe, seed)
-    scorer = UserScorer(hybrid.profiles, hybrid.for_shoppers, split.counts)
-    scorings = measure_user_scorings(scorer, split.task, list(split.candidates.values()), split.shoppers)
+    tried = candidate_scorings(train)
+    scorer = fit_user_scorer(train, hybrid.profiles, hybrid.for_shoppers, content.words, tried)
+    scorings = measure_user_scorings(scorer, tried, split.task, list(split.candidates.values()), split.shoppers)
     fit = ShopperSplitFit(split, behaviour.tuned, dict(zip(split.candidates, scorings.cross_fitted(rng), strict=True)))
     anchors = _busy_anchors(split, settings.evaluation, rng)
     arms = arm_vectors(fitted_models(behaviour, content, split.counts, plan.known_above))

@@ -9,52 +9,50 @@ import numpy as np
 
 from engine.arms.plan import Trial
 from engine.evaluation.published_task import TaskScores, TaskSplit, score_shoppers
-from engine.models.user_scoring import USER_SCORINGS, UserScorer, UserScoring
+from engine.models.user_scoring import UserScorer, UserScoring
 
 __all__ = ["UserScoringFigures", "measure_user_scorings"]
 
 WORTH = 0.02
 """A scoring must be better than the plainest one by this share to be chosen."""
+FOLDS = 10
 
 
 @dataclass(frozen=True)
 class UserScoringFigures:
-    """Figures of every scoring of `USER_SCORINGS`.
+    """Figures of every scoring that was compared.
 
     Attributes
     ----------
+    scorings : what was compared, the plainest first.
     scores : by scoring, then by set of candidates; a set's shoppers are the same for every scoring.
     """
 
+    scorings: tuple[UserScoring, ...]
     scores: list[list[TaskScores]]
 
     def best(self, shoppers: np.ndarray | None = None) -> UserScoring:
         """The scoring with the best NDCG relative to the plainest one, on average over the sets, by these shoppers or all."""
-        return USER_SCORINGS[self._best(shoppers)]
+        return self.scorings[self._best(shoppers)]
 
     def trials(self) -> tuple[Trial[UserScoring], ...]:
         """Every scoring with its mean NDCG, on average over the sets."""
         return tuple(
-            Trial(scoring, round(float(np.mean(self._means(place))), 4)) for place, scoring in enumerate(USER_SCORINGS)
+            Trial(scoring, round(float(np.mean(self._means(place))), 4)) for place, scoring in enumerate(self.scorings)
         )
 
     def cross_fitted(self, rng: np.random.Generator) -> list[TaskScores]:
-        """Per set, every shopper's figures under the scoring that the other half of the shoppers chose."""
+        """Per set, every shopper's figures under the scoring that the shoppers of the other folds chose."""
         everybody = np.unique(np.concatenate([one.shoppers for one in self.scores[0]]))
-        first = np.sort(rng.permutation(everybody)[: len(everybody) // 2])
-        second = np.setdiff1d(everybody, first)
-        chosen = {True: self._best(second), False: self._best(first)}
+        folds = np.array_split(rng.permutation(everybody), FOLDS)
+        chosen = [self._best(np.setdiff1d(everybody, fold)) for fold in folds]
         made = []
         for place, plain in enumerate(self.scores[0]):
-            ours = {half: self.scores[scoring][place] for half, scoring in chosen.items()}
-            in_first = np.isin(plain.shoppers, first)
-            made.append(
-                TaskScores(
-                    plain.shoppers,
-                    np.where(in_first, ours[True].ndcg, ours[False].ndcg),
-                    np.where(in_first, ours[True].average_precision, ours[False].average_precision),
-                )
-            )
+            ndcg, precision = plain.ndcg.copy(), plain.average_precision.copy()
+            for fold, scoring in zip(folds, chosen, strict=True):
+                theirs, ours = np.isin(plain.shoppers, fold), self.scores[scoring][place]
+                ndcg[theirs], precision[theirs] = ours.ndcg[theirs], ours.average_precision[theirs]
+            made.append(TaskScores(plain.shoppers, ndcg, precision))
         return made
 
     def _best(self, shoppers: np.ndarray | None) -> int:
@@ -66,7 +64,7 @@ class UserScoringFigures:
                     or [1.0]
                 )
             )
-            for scoring in range(len(USER_SCORINGS))
+            for scoring in range(len(self.scorings))
         ]
         best = int(np.argmax(gains))
         return best if gains[best] > 1.0 + WORTH else 0
@@ -80,21 +78,28 @@ class UserScoringFigures:
 
 
 def measure_user_scorings(
-    scorer: UserScorer, split: TaskSplit, candidate_sets: Sequence[np.ndarray], shoppers: np.ndarray, *, k: int = 10
+    scorer: UserScorer,
+    scorings: tuple[UserScoring, ...],
+    split: TaskSplit,
+    candidate_sets: Sequence[np.ndarray],
+    shoppers: np.ndarray,
+    *,
+    k: int = 10,
 ) -> UserScoringFigures:
     """NDCG@k and AP@k of every scoring for these shoppers.
 
     Parameters
     ----------
+    scorings : the plainest first.
     candidate_sets : (n_items,) bool each.
     shoppers : rows of the split.
     """
     rows = np.sort(shoppers)
     scores = []
-    for found in scorer.by_scoring(split.train[rows], USER_SCORINGS):
+    for found in scorer.by_scoring(split.train[rows], scorings):
 
         def score(some: np.ndarray, items: np.ndarray, found: np.ndarray = found) -> np.ndarray:
             return found[np.searchsorted(rows, some)][:, items]
 
         scores.append([score_shoppers(split, candidates, score, k=k, shoppers=rows) for candidates in candidate_sets])
-    return UserScoringFigures(scores)
+    return UserScoringFigures(scorings, scores)

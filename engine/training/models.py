@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from engine.arms.base import FittedModels
 from engine.arms.contributions import contributions
@@ -20,6 +21,7 @@ from engine.core.settings import AlsSettings, Settings
 from engine.curation.training_judgements import TrainingJudgements
 from engine.evaluation.fits import Behaviour, fitted_models
 from engine.models.als import AlsFactors, fit_als
+from engine.models.item_model import item_weights
 from engine.models.predictor import TrainedPredictor, train_predictor
 from engine.models.recipe import Recipe
 from engine.models.residual import residual_factors
@@ -39,6 +41,7 @@ class TrainedModels:
     fitted : what arms are made of, and `arms` their vectors, by name.
     shares : whose behaviour speaks for a product, from `contributions`.
     learned : what the hybrid learned from judgements; empty where it learned nothing.
+    item_weights : the item model that serves shoppers, (n_items, n_items) float32; None where another scoring does.
     """
 
     behaviour: Behaviour
@@ -48,6 +51,7 @@ class TrainedModels:
     arms: Mapping[str, ArmVectors]
     shares: list[dict[str, Any]]
     learned: dict[str, Any]
+    item_weights: sparse.csr_matrix | None
 
 
 def train_models(
@@ -58,7 +62,8 @@ def train_models(
     plain, views, shares = _fit_hybrid(data, behaviour.predicted, plan.recipe, settings.seed, progress)
     hybrid, learned = _learn_from_judgements(plain, views, data, judged, settings.seed, progress)
     fitted = fitted_models(behaviour, data.content, data.interactions.counts, plan.known_above, hybrid)
-    return TrainedModels(behaviour, predictor, hybrid, fitted, arm_vectors(fitted), shares, learned)
+    weights = _fit_item_model(data, hybrid, plan.recipe)
+    return TrainedModels(behaviour, predictor, hybrid, fitted, arm_vectors(fitted), shares, learned, weights)
 
 
 def _learn_behaviour(
@@ -111,6 +116,13 @@ def _fit_hybrid(
     shares = contributions(fitted, factors, counts, views, seed)
     progress(step, 1.0)
     return fitted, views, shares
+
+
+def _fit_item_model(data: TrainingData, hybrid: Hybrid, recipe: Recipe) -> sparse.csr_matrix | None:
+    if recipe.user_scoring.items is None:
+        return None
+    user_items, words = data.interactions.user_items, data.content.words
+    return item_weights(user_items, hybrid.for_shoppers, words, (recipe.user_scoring.items,))[0]
 
 
 def _learn_from_judgements(

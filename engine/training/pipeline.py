@@ -181,6 +181,7 @@ def _contents(
         words=data.vocabulary,
         fitted=models.fitted,
         hybrid=models.hybrid,
+        item_weights=models.item_weights,
         arms=models.arms,
         maps=maps,
         metrics=figures,

@@ -2,13 +2,18 @@ import json
 
 from engine.arms.plan import DEFAULT_KNOWN_ABOVE, TrainingPlan, Trial, Trials, default_plan
 from engine.core.settings import Settings
+from engine.models.item_model import ItemModel
 from engine.models.recipe import Recipe
 from engine.models.user_scoring import UserScoring
 
 
 def test_a_plan_and_all_that_was_tried_survive_json():
     settings = Settings()
-    recipe = Recipe({"content": 1.0}, fallback={1: "content", 4: "hybrid"}, user_scoring=UserScoring(3, 0.5))
+    recipe = Recipe(
+        {"content": 1.0},
+        fallback={1: "content", 4: "hybrid"},
+        user_scoring=UserScoring(1, 0.5, ItemModel(0.5, 0.25, 32)),
+    )
     trials = Trials(
         als=(Trial(settings.als, 0.1), Trial(settings.als.model_copy(update={"alpha": 20.0}), 0.2)),
         known_above=(Trial(16.0, 0.3),),

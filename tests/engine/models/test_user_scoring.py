@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from engine.core.vectors import unit_rows
 from engine.models import user_scoring as module
+from engine.models.item_model import ItemModel
 from engine.models.user_scoring import UserScorer, UserScoring
 
 
@@ -52,3 +56,17 @@ def test_scores_are_the_formula_item_by_item_however_they_are_cut_into_pieces(mo
         close = close / (close[rest].max() if close[rest].max() > 0 else 1)
         np.testing.assert_allclose(found[0][shopper], broad, atol=1e-5)
         np.testing.assert_allclose(found[1][shopper], broad + 0.5 * close, atol=1e-5)
+
+
+def test_with_an_item_model_the_score_is_what_each_product_of_the_history_adds():
+    weights = np.array([[0, 2, 1, 0], [0, 0, 0, 3], [0, 0, 0, 0], [0, 0, -1, 0]], dtype=np.float32)
+    model = ItemModel(0.5, 0.25, 32)
+    nothing = np.zeros((4, 2), dtype=np.float32)
+    scorer = UserScorer(nothing, nothing, np.ones(4), {model: sparse.csr_matrix(weights)})
+    found = scorer(owned([[0, 1], [3]], 4), UserScoring(1, 8.0, model))
+    np.testing.assert_allclose(found, 8.0 * np.array([[0, 2 / 3, 1 / 3, 1], [0, 0, -1, 0]]), atol=1e-6)
+
+
+def test_a_scoring_comes_back_from_json_as_it_was():
+    for scoring in (UserScoring(6, 2.0), UserScoring(1, 8.0, ItemModel(0.5, 0.25, 32))):
+        assert UserScoring.from_dict(json.loads(json.dumps(asdict(scoring)))) == scoring

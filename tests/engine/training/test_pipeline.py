@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.arms.plan import TrainingPlan, default_plan
 from engine.catalogue.snapshot import write_snapshot
-from engine.core.errors import NoDataError, TrainingError
+from engine.core.errors import NoDataError, ReleaseError, TrainingError
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.jobs import run_status, start_run
 from engine.jobs.lease import lease_holder
 from engine.jobs.recording import lease_file
+from engine.models.item_model import ItemModel
+from engine.models.user_scoring import UserScoring
 from engine.recommend.recommender import Recommender
 from engine.release.manifest import Manifest
 from engine.release.publish import current_release_id, list_releases, verify_release
@@ -284,3 +288,26 @@ def test_a_training_killed_at_any_moment_leaves_a_workspace_in_which_the_next_on
     assert current_release_id(shop) == status.release_id
     assert [path.name for path in shop.releases.glob(".*.part")] == []
     assert all(manifest.damage is None for manifest in list_releases(shop))
+
+
+def test_shoppers_are_served_by_the_item_model_where_the_plan_says_so(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scoring = UserScoring(1, 8.0, ItemModel(0.5, 0.25, 32))
+
+    def chosen(*given: Any, **more: Any) -> TrainingPlan:
+        plan = default_plan(*given, **more)
+        return replace(plan, recipe=replace(plan.recipe, user_scoring=scoring))
+
+    monkeypatch.setattr(training, "default_plan", chosen)
+    result = train(shop, unmeasured())
+    assert "item_weights.npz" in hashes(shop, result.release_id)
+    recommender = Recommender.open(shop)
+    assert recommender.plan.recipe.user_scoring == scoring
+    for shopper in recommender.sample_shoppers(5):
+        families = [item_id[:2] for item_id in recommender.history(shopper)]
+        found = [one.item_id[:2] for one in recommender.ranked_by_shopper(shopper, "hybrid", 3)]
+        assert set(found) <= set(families), f"{shopper} has {families} and gets {found}"
+    (recommender.directory / "item_weights.npz").write_bytes(b"damaged")
+    with pytest.raises(ReleaseError, match=r"item_weights\.npz cannot be read"):
+        Recommender(recommender.directory, recommender.manifest).ranked_by_shopper(shopper)
