@@ -57,15 +57,15 @@ def main() -> None:
         prepared("demo", folder)
         pretrained = {"image.weights": str(arguments.weights), "image.backbone": arguments.backbone}
         pretrained |= dict(one.split("=", 1) for one in arguments.set)
-        shop = _Shop(Workspace(folder / "demo"), pretrained if arguments.weights else {})
+        shop = EncodedShop(Workspace(folder / "demo"), pretrained if arguments.weights else {})
         print(write(shop, arguments.seeds))
     finally:
         if arguments.workspaces is None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Shop:
-    """The demo shop, read and encoded once."""
+class EncodedShop:
+    """A shop, read and encoded once."""
 
     def __init__(self, workspace: Workspace, pretrained: Mapping[str, str]):
         self.settings = load_settings(workspace.root)
@@ -90,7 +90,7 @@ class _Shop:
         return fit_tfidf(items, kinds).encode(items) if {"text", "attributes"} & set(modalities) else None
 
 
-def write(shop: _Shop, seeds: Sequence[int]) -> str:
+def write(shop: EncodedShop, seeds: Sequence[int]) -> str:
     """Measure every set and every loss; the Markdown, which is written beside the figures."""
     basic = [name for name in ("text", "image", "attributes") if name in shop.features]
     sets = [some for size in (1, 2, 3) for some in combinations(basic, size)]
@@ -119,7 +119,7 @@ def write(shop: _Shop, seeds: Sequence[int]) -> str:
     return text
 
 
-def measured(shop: _Shop, modalities: Sequence[str], seed: int) -> float:
+def measured(shop: EncodedShop, modalities: Sequence[str], seed: int) -> float:
     """Mean over reported targets of few interactions, of the hybrid that is given these modalities."""
     given = drawn(shop.user_items, seed)
     chosen = given.reported & np.isin(given.split.m, FEW)
@@ -127,7 +127,7 @@ def measured(shop: _Shop, modalities: Sequence[str], seed: int) -> float:
     return _mean(shop, features, shop.words(modalities), given, chosen, seed)
 
 
-def without(shop: _Shop, modalities: Sequence[str], missing: str, seed: int) -> tuple[float, float]:
+def without(shop: EncodedShop, modalities: Sequence[str], missing: str, seed: int) -> tuple[float, float]:
     """Of targets that lack `missing`: with the model of all modalities, and with one that was never given it."""
     given = drawn(shop.user_items, seed)
     rng = np.random.default_rng([seed, 7])
@@ -145,7 +145,7 @@ def without(shop: _Shop, modalities: Sequence[str], missing: str, seed: int) -> 
     return ours, _mean(shop, {name: features[name] for name in rest}, fewer, given, chosen, seed)
 
 
-def _with_holes(shop: _Shop, missing: str, gone: np.ndarray) -> sparse.csr_matrix:
+def _with_holes(shop: EncodedShop, missing: str, gone: np.ndarray) -> sparse.csr_matrix:
     """Words of all products, those in `gone` without what the missing modality would read."""
     items, kinds = shop.shop.items.copy(), shop.shop.attribute_kinds
     columns = ["title", "description"] if missing == "text" else ["brand", "category", *kinds]
@@ -156,7 +156,7 @@ def _with_holes(shop: _Shop, missing: str, gone: np.ndarray) -> sparse.csr_matri
 
 
 def _mean(
-    shop: _Shop,
+    shop: EncodedShop,
     features: Mapping[str, Features],
     words: sparse.csr_matrix | None,
     given: ThinnedTargets,

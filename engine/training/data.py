@@ -11,7 +11,7 @@ from engine.core.progress import Progress
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.evaluation.fits import Content
-from engine.models.encoders import Encoder, content_vectors, encode_catalogue, fit_encoders
+from engine.models.encoders import Encoder, content_vectors, encode_catalogue, fit_modalities
 from engine.models.tfidf import TfidfVectors, fit_tfidf
 
 __all__ = ["TrainingData", "encode_products", "read_data"]
@@ -19,13 +19,17 @@ __all__ = ["TrainingData", "encode_products", "read_data"]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """A shop ready to learn from; `encoders` and `vocabulary` are what its `content` was encoded with."""
+    """A shop ready to learn from; `encoders` and `vocabulary` are what its `content` was encoded with.
+
+    `left_out` says why, for each modality without an encoder.
+    """
 
     shop: Shop
     interactions: Interactions
     encoders: Mapping[str, Encoder]
     vocabulary: TfidfVectors
     content: Content
+    left_out: Mapping[str, str]
 
 
 def read_data(workspace: Workspace, settings: Settings, progress: Progress) -> tuple[Shop, Interactions]:
@@ -43,8 +47,8 @@ def encode_products(
     shop: Shop, interactions: Interactions, workspace: Workspace, settings: Settings, progress: Progress
 ) -> TrainingData:
     """The same with every product encoded, by encoders fitted on this catalogue."""
-    encoders = fit_encoders(shop, workspace, settings, settings.seed, progress)
+    encoders, left_out = fit_modalities(shop, workspace, settings, settings.seed, progress)
     features = encode_catalogue(encoders, shop.items, workspace, progress)
     vocabulary = fit_tfidf(shop.items, shop.attribute_kinds)
     content = Content(features, content_vectors(features), vocabulary.encode(shop.items))
-    return TrainingData(shop, interactions, encoders, vocabulary, content)
+    return TrainingData(shop, interactions, encoders, vocabulary, content, left_out)

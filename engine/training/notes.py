@@ -17,11 +17,8 @@ __all__ = ["notes"]
 def notes(data: TrainingData, metrics: Mapping[str, Any], plan: TrainingPlan) -> list[str]:
     """What this shop lacks, in a merchandiser's words."""
     shop, features, counts = data.shop, data.content.features, data.interactions.counts
-    said = [
-        f"No product has {modality.example}, so neighbours are found without."
-        for name, modality in MODALITIES.items()
-        if name not in features
-    ]
+    said = [data.left_out[name] for name in MODALITIES if name in data.left_out]
+    said += [remark for encoder in data.encoders.values() if (remark := getattr(encoder, "remark", None))]
     nothing = ~np.any([block.present for block in features.values()], axis=0)
     if nothing.any():
         said.append(f"{int(nothing.sum()):,} products have no text, picture or attributes.")

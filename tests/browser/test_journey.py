@@ -32,7 +32,7 @@ def trained(tmp_path_factory) -> Workspace:
         [
             *(sys.executable, "-m", "engine", "--workspace", str(workspace.root)),
             *("demo", "--items", "240", "--shoppers", "700", "--train"),
-            *("--set", "image.epochs=2", "--set", "als.factors=32"),
+            *("--set", "image.epochs=0", "--set", "als.factors=32"),
         ],
         cwd=REPOSITORY,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},

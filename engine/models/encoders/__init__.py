@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from engine.models.encoders.base import ContentEncoder, Encoder, Features, Modality
-from engine.models.encoders.catalogue import encode_catalogue, fit_encoders, load_encoders, save_encoders
+from engine.models.encoders.base import ContentEncoder, Encoder, Features, LeftOut, Modality
+from engine.models.encoders.catalogue import (
+    encode_catalogue,
+    fit_encoders,
+    fit_modalities,
+    load_encoders,
+    save_encoders,
+)
 from engine.models.encoders.content import content_vectors
 from engine.models.encoders.registry import MODALITIES
 
@@ -12,10 +18,12 @@ __all__ = [
     "ContentEncoder",
     "Encoder",
     "Features",
+    "LeftOut",
     "Modality",
     "content_vectors",
     "encode_catalogue",
     "fit_encoders",
+    "fit_modalities",
     "load_encoders",
     "save_encoders",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "ContentEncoder",
     "Encoder",
     "Features",
+    "LeftOut",
     "Modality",
     "content_key",
     "encode_contents_of",
@@ -93,6 +94,13 @@ class ContentEncoder(Encoder, Protocol):
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Why a modality is not used although products have it: `reason` is a sentence for people."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Modality:
     """One kind of content: its words, and how its encoder is made. `registry.MODALITIES` lists all of them.
 
@@ -102,8 +110,8 @@ class Modality:
     step : what a progress bar says while the catalogue is encoded, e.g. "Looking at pictures".
     example : the least a product needs to have it, with its article, e.g. "a picture".
     likeness : what look-alikes share, e.g. "similar pictures".
-    fit : `fit(shop, workspace, settings, seed, progress)` learns an encoder from a catalogue; None where the settings
-        switch it off or the catalogue has nothing to read.
+    fit : `fit(shop, workspace, settings, seed, progress)` learns an encoder from a catalogue; None where the catalogue has
+        nothing to read, `LeftOut` where it is not read for another reason.
     load : reads what the encoder's `save` wrote into a directory; `ReleaseError` where a file is missing or damaged.
     """
 
@@ -111,7 +119,7 @@ class Modality:
     step: str
     example: str
     likeness: str
-    fit: Callable[[Shop, Workspace, Settings, int, Progress], Encoder | None]
+    fit: Callable[[Shop, Workspace, Settings, int, Progress], Encoder | LeftOut | None]
     load: Callable[[Path], Encoder]
 
 

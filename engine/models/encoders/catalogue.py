@@ -14,11 +14,11 @@ from engine.core.progress import Progress, silent
 from engine.core.settings import Settings
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
-from engine.models.encoders.base import ContentEncoder, Encoder, Features
+from engine.models.encoders.base import ContentEncoder, Encoder, Features, LeftOut
 from engine.models.encoders.cache import encode_through_cache
 from engine.models.encoders.registry import MODALITIES
 
-__all__ = ["encode_catalogue", "fit_encoders", "load_encoders", "save_encoders"]
+__all__ = ["encode_catalogue", "fit_encoders", "fit_modalities", "load_encoders", "save_encoders"]
 
 FILE = "encoders.json"
 
@@ -30,14 +30,29 @@ def fit_encoders(
 
     Raises `TrainingError` if the catalogue has nothing to encode, `SettingsError` if a model cannot be loaded.
     """
-    fitted = {name: one.fit(shop, workspace, settings, seed, progress) for name, one in MODALITIES.items()}
-    encoders = {name: encoder for name, encoder in fitted.items() if encoder is not None}
+    return fit_modalities(shop, workspace, settings, seed, progress)[0]
+
+
+def fit_modalities(
+    shop: Shop, workspace: Workspace, settings: Settings, seed: int, progress: Progress = silent
+) -> tuple[dict[str, Encoder], dict[str, str]]:
+    """What `fit_encoders` gives, and a sentence for each modality that has none: why it is left out."""
+    encoders: dict[str, Encoder] = {}
+    left_out: dict[str, str] = {}
+    for name, one in MODALITIES.items():
+        fitted = one.fit(shop, workspace, settings, seed, progress)
+        if fitted is None:
+            left_out[name] = f"No product has {one.example}, so neighbours are found without."
+        elif isinstance(fitted, LeftOut):
+            left_out[name] = fitted.reason
+        else:
+            encoders[name] = fitted
     if not encoders:
         raise TrainingError(
             "The products have no text, picture or attribute that distinguishes any two of them, so nothing can be "
             "predicted for new ones. Load the shop again with titles, pictures or attributes."
         )
-    return encoders
+    return encoders, left_out
 
 
 def save_encoders(encoders: Mapping[str, Encoder], directory: Path) -> None:

@@ -20,8 +20,10 @@ from engine.core.errors import ReleaseError
 from engine.core.storage import atomic_write, atomic_write_json
 from engine.core.workspace import Workspace
 from engine.models.devices import pick_device
-from engine.models.encoders.backbone import Backbone, normalised, pixels_in_batches
+from engine.models.encoders.backbone import Backbone, normalised, read_in_parallel
 from engine.models.encoders.base import Features, encode_contents_of, first_use, images_of
+from engine.models.encoders.classifiers import hidden_layer
+from engine.models.encoders.stages import stages_of
 
 __all__ = ["Branch", "ClassifierEncoder", "load_classifier_encoder"]
 
@@ -30,7 +32,7 @@ DESCRIPTION, WEIGHTS = "image.json", "image.safetensors"
 
 @dataclass(frozen=True)
 class Branch:
-    """One network's part of the vector; `name` is the attribute it learned, None for an untrained backbone."""
+    """One part of the vector; `name` is the attribute it learned, None for the network as it came."""
 
     name: str | None
     classes: tuple[str, ...] = ()
@@ -39,28 +41,42 @@ class Branch:
 
 
 class ClassifierEncoder:
-    """Concatenated activations of several networks, which are built when the first picture comes: importing timm takes over a
-    second, and a product without a picture does not need it.
+    """What several classifiers and the network they share make of a picture, side by side. The network is built when the
+    first picture comes: importing timm takes over a second, and a product without a picture does not need it.
 
     Parameters
     ----------
-    backbone : of each network; its starting weights are not used.
-    branches : the networks' parts.
-    state : tensors "0.network.*", "0.mean" (width,) and "0.projection" (width, dim) of branch 0, and so on.
+    backbone : of the network; its starting weights are not used.
+    branches : the parts of the vector.
+    state : tensors "trunk.*"; "plain.*", the tail as it came, and "tuned.*", the tuned one, where they are used; "centre"
+        (width,) and "scale" () of pooled features; of branch 0 "0.hidden.*" where it learned an attribute, "0.mean" and
+        "0.projection" (width, dim), and so on.
+    pretrained : whether the network came with weights, and so has a trunk.
+    remark : a sentence for people about how pictures are read.
     """
 
     modality = "image"
 
     def __init__(
-        self, backbone: Backbone, branches: Sequence[Branch], state: dict[str, Tensor], size: int, batch_size: int
+        self,
+        backbone: Backbone,
+        branches: Sequence[Branch],
+        state: dict[str, Tensor],
+        size: int,
+        batch_size: int,
+        *,
+        pretrained: bool,
+        remark: str,
     ):
         self.backbone, self.branches = backbone, tuple(branches)
         self.size, self.batch_size = size, batch_size
+        self.pretrained, self.remark = pretrained, remark
         self._weights = save({name: state[name].cpu().contiguous() for name in sorted(state)})
         self.fingerprint = hashlib.sha256(json.dumps(self._description()).encode() + self._weights).hexdigest()
         self.device = pick_device()
-        self.dim = sum(int(state[f"{position}.projection"].shape[1]) for position in range(len(self.branches)))
-        self._parts: list[_Part] | None = None
+        self.widths = [int(state[f"{position}.projection"].shape[1]) for position in range(len(self.branches))]
+        self.dim = sum(self.widths)
+        self._network: _Network | None = None
 
     def contents(self, items: pd.DataFrame) -> list[str | None]:
         return images_of(items)
@@ -74,38 +90,34 @@ class ClassifierEncoder:
     ) -> np.ndarray:
         """(len(contents), dim) float32 of stored pictures, by content hash."""
         vectors = np.empty((len(contents), self.dim), dtype=np.float32)
-        for rows, pixels in pixels_in_batches(workspace, contents, self.size, self.batch_size, progress):
+        self.network()
+
+        def read(rows: slice, pixels: np.ndarray) -> None:
             vectors[rows] = self.encode_pixels(pixels)
+
+        read_in_parallel(workspace, contents, self.size, self.batch_size, read, progress)
         return vectors
 
     def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """(n, dim) float32 from (n, size, size, 3) uint8."""
-        parts = self.parts()
+        network = self.network()
         with torch.inference_mode():
             batch = normalised(torch.from_numpy(pixels).to(self.device), self.backbone.mean, self.backbone.deviation)
-            blocks = [(part.network(batch) - part.mean) @ part.projection for part in parts]
-            return np.asarray(torch.cat(blocks, dim=1).cpu().numpy())
+            return np.asarray(network(batch).cpu().numpy())
 
-    def parts(self) -> list[_Part]:
-        """The networks, built once; `ReleaseError` if the weights do not fit the installed timm."""
+    def network(self) -> _Network:
+        """The network, built once; `ReleaseError` if the weights do not fit the installed timm."""
         with first_use:
-            if self._parts is None:
+            if self._network is None:
                 try:
-                    state = load(self._weights)
-                    self._parts = [self._part(position, state) for position in range(len(self.branches))]
+                    self._network = _built(self.backbone, self.branches, load(self._weights), self.pretrained)
+                    self._network.to(self.device)
                 except (KeyError, RuntimeError, TypeError, ValueError) as exc:
                     raise ReleaseError(
-                        f"The picture networks ({self.backbone.architecture}) cannot be built ({exc}). "
+                        f"The picture network ({self.backbone.architecture}) cannot be built ({exc}). "
                         "Install the requirements again, or train again."
                     ) from exc
-            return self._parts
-
-    def _part(self, position: int, state: Mapping[str, Tensor]) -> _Part:
-        return _Part(
-            _network_with(self.backbone, state, f"{position}.network.").to(self.device),
-            state[f"{position}.mean"].to(self.device),
-            state[f"{position}.projection"].to(self.device),
-        )
+            return self._network
 
     def save(self, directory: Path) -> None:
         atomic_write(directory / WEIGHTS, self._weights)
@@ -120,15 +132,10 @@ class ClassifierEncoder:
             "deviation": list(self.backbone.deviation),
             "size": self.size,
             "batch_size": self.batch_size,
+            "pretrained": self.pretrained,
+            "remark": self.remark,
             "branches": [asdict(branch) for branch in self.branches],
         }
-
-
-@dataclass(frozen=True)
-class _Part:
-    network: nn.Module
-    mean: Tensor
-    projection: Tensor
 
 
 def load_classifier_encoder(directory: Path) -> ClassifierEncoder:
@@ -139,15 +146,83 @@ def load_classifier_encoder(directory: Path) -> ClassifierEncoder:
             values["architecture"], tuple(values["mean"]), tuple(values["deviation"]), values["arguments"]
         )
         branches = [Branch(**{**branch, "classes": tuple(branch["classes"])}) for branch in values["branches"]]
-        state = load_file(directory / WEIGHTS)
-        return ClassifierEncoder(backbone, branches, state, values["size"], values["batch_size"])
+        return ClassifierEncoder(
+            backbone,
+            branches,
+            load_file(directory / WEIGHTS),
+            values["size"],
+            values["batch_size"],
+            pretrained=values["pretrained"],
+            remark=values["remark"],
+        )
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as exc:
         raise ReleaseError(
-            f"The picture networks in {directory} cannot be read ({exc}). Train again, or roll back to an older release."
+            f"The picture network in {directory} cannot be read ({exc}). Train again, or roll back to an older release."
         ) from exc
 
 
-def _network_with(backbone: Backbone, state: Mapping[str, Tensor], prefix: str) -> nn.Module:
-    network = backbone.network()
-    network.load_state_dict({name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)})
-    return network.eval()
+class _Network(nn.Module):
+    """Pixels to vectors: a trunk, one or two tails, and the branches."""
+
+    def __init__(
+        self,
+        trunk: nn.Module,
+        plain: nn.Module | None,
+        tuned: nn.Module | None,
+        branches: Sequence[_Part],
+        standard: tuple[Tensor, Tensor],
+    ):
+        super().__init__()
+        self.trunk, self.plain, self.tuned = trunk, plain, tuned
+        self.parts = nn.ModuleList(branches)
+        self.register_buffer("centre", standard[0])
+        self.register_buffer("scale", standard[1])
+
+    def forward(self, batch: Tensor) -> Tensor:
+        middle = self.trunk(batch)
+        plain = self.plain(middle) if self.plain is not None else None
+        tuned = self.tuned(middle) if self.tuned is not None else plain
+        assert tuned is not None
+        standard = (tuned - self.centre) / self.scale
+        return torch.cat([part(plain, standard) for part in self.parts], dim=1)
+
+
+class _Part(nn.Module):
+    """One branch: its hidden layer, or the plain features where it has none, centred and projected."""
+
+    def __init__(self, hidden: nn.Module | None, mean: Tensor, projection: Tensor):
+        super().__init__()
+        self.hidden = hidden
+        self.register_buffer("mean", mean)
+        self.register_buffer("projection", projection)
+
+    def forward(self, plain: Tensor | None, standard: Tensor) -> Tensor:
+        features = plain if self.hidden is None else self.hidden(standard)
+        return (features - self.mean) @ self.projection  # type: ignore[operator]
+
+
+def _built(backbone: Backbone, branches: Sequence[Branch], state: Mapping[str, Tensor], pretrained: bool) -> _Network:
+    shape = stages_of(backbone, whole=not pretrained)
+    tails: dict[str, nn.Module | None] = {}
+    for name in ("plain", "tuned"):
+        weights = _under(state, f"{name}.")
+        tails[name] = _loaded(stages_of(backbone, whole=not pretrained).tail, weights) if weights else None
+    if pretrained and tails["plain"] is None:
+        tails["plain"] = shape.tail  # it has no weights
+    parts = []
+    for position, branch in enumerate(branches):
+        hidden = None
+        if branch.name is not None:
+            hidden = _loaded(hidden_layer(len(state["centre"])), _under(state, f"{position}.hidden."))
+        parts.append(_Part(hidden, state[f"{position}.mean"], state[f"{position}.projection"]))
+    trunk = _loaded(shape.trunk, _under(state, "trunk."))
+    return _Network(trunk, tails["plain"], tails["tuned"], parts, (state["centre"], state["scale"])).eval()
+
+
+def _under(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+
+
+def _loaded(module: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    module.load_state_dict(dict(state))
+    return module

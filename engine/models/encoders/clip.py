@@ -17,7 +17,7 @@ from engine.core.settings import ImageSettings
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
 from engine.models.devices import pick_device
-from engine.models.encoders.backbone import normalised, pixels_in_batches
+from engine.models.encoders.backbone import normalised, read_in_parallel
 from engine.models.encoders.base import Features, encode_contents_of, images_of
 from engine.models.torchvision_shim import ensure_torchvision
 
@@ -64,10 +64,13 @@ class ClipEncoder:
     ) -> np.ndarray:
         """(len(contents), dim) float32 unit rows of stored pictures, by content hash."""
         vectors = np.empty((len(contents), self.dim), dtype=np.float32)
-        for rows, pixels in pixels_in_batches(workspace, contents, self.size, self.batch_size, progress):
+
+        def read(rows: slice, pixels: np.ndarray) -> None:
             with torch.inference_mode():
                 batch = normalised(torch.from_numpy(pixels).to(self.device), self.mean, self.deviation)
                 vectors[rows] = torch.nn.functional.normalize(self._visual(batch), dim=1).cpu().numpy()
+
+        read_in_parallel(workspace, contents, self.size, self.batch_size, read, progress)
         return vectors
 
     def save(self, directory: Path) -> None:

@@ -1,47 +1,60 @@
-"""The image encoder: attribute classifiers trained on this catalogue, or open_clip; which one is a setting.
+"""The image encoder: classifiers of this catalogue's attributes on top of a pretrained network, or open_clip; which one is a
+setting.
 
-The classifiers' vectors are made as published: several networks, each trained on one attribute, their penultimate activations
-centred, brought to the same scale and concatenated. They need no download. Importing this imports no torch.
+The classifiers' vectors are made as published: the activations of several classifiers, each trained on one attribute, before
+their last layer, centred, brought to the same scale and concatenated; beside them stands what the network saw before it
+learned anything here, so that a picture of no known kind is compared well too. Importing this imports no torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from engine.core.settings import ImageSettings
+from engine.catalogue.snapshot import Shop
+from engine.core.progress import Progress
+from engine.core.settings import ImageSettings, Settings
 from engine.core.workspace import Workspace
-from engine.models.encoders.base import Encoder, Modality, images_of
+from engine.models.encoders.base import Encoder, LeftOut, Modality, images_of
+from engine.models.encoders.picture_groups import group_labels
+from engine.models.encoders.picture_labels import Labels, candidate_labels
 
 __all__ = ["MODALITY", "fit_image_encoder", "load_image_encoder"]
 
 LEARNING_STEP = "Learning what pictures show"
+DEMO = {"epochs": 0, "size": 128}
+"""Unless set: somebody waits for the demo shop's first training, and its drawn pictures gain nothing from more."""
 
 
 def fit_image_encoder(
     items: pd.DataFrame,
-    attribute_kinds: Mapping[str, str],
+    labels: Callable[[pd.DataFrame], Sequence[Labels]],
     workspace: Workspace,
     settings: ImageSettings,
     seed: int,
     progress: Callable[[float, str], None] = lambda done, message: None,
-) -> Encoder | None:
-    """The configured encoder; None if pictures are switched off, no product has one, or nothing can be learned from them.
+) -> Encoder | LeftOut | None:
+    """The configured encoder; None if no product has a picture, `LeftOut` where they are not read for another reason.
 
-    `progress` is called with the share that is done and a detail; the last call gives the result.
+    Parameters
+    ----------
+    labels : gives what can be learned from some of the items, e.g. `candidate_labels`; asked only where something is learned.
+    progress : called with the share that is done and a detail; the last call gives the result.
     """
     shown = items[[image is not None for image in images_of(items)]]
-    if settings.kind == "none" or shown.empty:
+    if shown.empty:
         return None
+    if settings.kind == "none":
+        return LeftOut("Pictures are not used: image.kind is 'none'.")
     if settings.kind == "open_clip":
         from engine.models.encoders.clip import fit_clip_encoder
 
         return fit_clip_encoder(settings)
     from engine.models.encoders.classifier_fitting import fit_classifier_encoder
 
-    return fit_classifier_encoder(shown, attribute_kinds, workspace, settings, seed, progress)
+    return fit_classifier_encoder(shown, labels(shown), workspace, settings, seed, progress)
 
 
 def load_image_encoder(directory: Path) -> Encoder:
@@ -52,18 +65,31 @@ def load_image_encoder(directory: Path) -> Encoder:
     return load_clip_encoder(directory) if (directory / FILE).is_file() else load_classifier_encoder(directory)
 
 
+def _fit(
+    shop: Shop, workspace: Workspace, settings: Settings, seed: int, progress: Progress
+) -> Encoder | LeftOut | None:
+    def labels(shown: pd.DataFrame) -> Sequence[Labels]:
+        """Attributes; where there are none, groups of products."""
+        return candidate_labels(shown, shop.attribute_kinds) or group_labels(shown, shop, workspace, settings, seed)
+
+    image = settings.image
+    if shop.demo:
+        image = image.model_copy(update={name: value for name, value in DEMO.items() if getattr(image, name) is None})
+    return fit_image_encoder(
+        shop.items,
+        labels,
+        workspace,
+        image,
+        seed,
+        lambda done, message: progress(LEARNING_STEP, done, message),
+    )
+
+
 MODALITY = Modality(
     name="image",
     step="Looking at pictures",
     example="a picture",
     likeness="similar pictures",
-    fit=lambda shop, workspace, settings, seed, progress: fit_image_encoder(
-        shop.items,
-        shop.attribute_kinds,
-        workspace,
-        settings.image,
-        seed,
-        lambda done, message: progress(LEARNING_STEP, done, message),
-    ),
+    fit=_fit,
     load=load_image_encoder,
 )

@@ -19,7 +19,7 @@ from engine.core.errors import ReleaseError, SettingsError
 from engine.core.settings import TextSettings
 from engine.core.storage import atomic_write_json, file_sha256
 from engine.core.workspace import Workspace
-from engine.models.encoders.base import Features, Modality, encode_contents_of, first_use, missing
+from engine.models.encoders.base import Features, LeftOut, Modality, encode_contents_of, first_use, missing
 
 if TYPE_CHECKING:
     from engine.models.encoders.text_networks import TextNetwork
@@ -106,10 +106,10 @@ class TextEncoder:
 
 def fit_text_encoder(
     items: pd.DataFrame, attribute_kinds: Mapping[str, str], settings: TextSettings
-) -> TextEncoder | None:
-    """The configured encoder; None if text is switched off or no item has any. It learns nothing from the catalogue."""
+) -> TextEncoder | LeftOut | None:
+    """The configured encoder, `LeftOut` if text is switched off, None if no item has any. It learns nothing from the catalogue."""
     if settings.model == "none":
-        return None
+        return LeftOut("Text is not used: text.model is 'none'.")
     fields = [name for name, kind in attribute_kinds.items() if kind == "text"]
     columns = [name for name in ("title", "description", *fields) if name in items.columns]
     if all(missing(cell) for name in columns for cell in items[name]):

@@ -152,7 +152,7 @@ def test_how_the_models_came_about_is_kept(trained: tuple[Workspace, TrainingRes
 
 def test_what_the_shop_lacks_is_noted(trained: tuple[Workspace, TrainingResult, list[str]]) -> None:
     _, result, _ = trained
-    assert "No product has a picture, so neighbours are found without." in result.notes
+    assert "Pictures are not used: image.kind is 'none'." in result.notes  # the products have some
     assert "6 of 60 products have no clicks yet." in result.notes
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +21,33 @@ from engine.catalogue.images import store_image
 from engine.core.errors import ReleaseError, SettingsError
 from engine.core.settings import ImageSettings
 from engine.core.workspace import Workspace
+from engine.models.encoders import backbone as backbone_module
 from engine.models.encoders import classifier_fitting
 from engine.models.encoders.backbone import create_backbone, normalised, read_pixels
+from engine.models.encoders.base import LeftOut
 from engine.models.encoders.cache import encode_through_cache
 from engine.models.encoders.classifier_encoder import ClassifierEncoder
 from engine.models.encoders.classifiers import _training_mode
 from engine.models.encoders.clip import ClipEncoder
 from engine.models.encoders.image import fit_image_encoder, load_image_encoder
-from engine.models.encoders.picture_labels import candidate_labels
+from engine.models.encoders.picture_labels import Labels, candidate_labels
+from engine.models.encoders.stages import stages_of
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 160, 60), "blue": (40, 60, 200)}
-SETTINGS = ImageSettings(size=32, epochs=6, attributes=2, batch_size=16)
+SETTINGS = ImageSettings(backbone="test_resnet", pretrained="none", size=32, epochs=12, attributes=2, batch_size=16)
 KINDS = {"colour": "category", "shape": "category", "mood": "category"}
+
+
+def by_attributes(shown: pd.DataFrame) -> list[Labels]:
+    return candidate_labels(shown, KINDS)
+
+
+def by_category(shown: pd.DataFrame) -> list[Labels]:
+    return candidate_labels(shown, {})
+
+
+def by_nothing(shown: pd.DataFrame) -> list[Labels]:
+    return []
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +75,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, pd.DataF
 @pytest.fixture(scope="module")
 def fitted(drawn: tuple[Workspace, pd.DataFrame]) -> ClassifierEncoder:
     workspace, items = drawn
-    encoder = fit_image_encoder(items, KINDS, workspace, SETTINGS, seed=0)
+    encoder = fit_image_encoder(items, by_attributes, workspace, SETTINGS, seed=0)
     assert isinstance(encoder, ClassifierEncoder)
     return encoder
 
@@ -105,18 +121,18 @@ def test_the_same_seed_gives_the_same_networks_and_a_repeat_trains_nothing(
     trainings = []
     train = classifier_fitting.train_classifiers
 
-    def counted(*arguments):  # type: ignore[no-untyped-def]
+    def counted(*arguments, **more):  # type: ignore[no-untyped-def]
         trainings.append(1)
-        return train(*arguments)
+        return train(*arguments, **more)
 
     monkeypatch.setattr(classifier_fitting, "train_classifiers", counted)
-    again = fit_image_encoder(items, KINDS, workspace, SETTINGS, seed=0)
+    again = fit_image_encoder(items, by_attributes, workspace, SETTINGS, seed=0)
     assert trainings == []
     assert again is not None
     assert again.fingerprint == fitted.fingerprint
     for folder in (workspace.features / "classifiers").iterdir():
         (folder / "image.safetensors").write_bytes(b"damaged")
-    afresh = fit_image_encoder(items, KINDS, workspace, SETTINGS, seed=0)
+    afresh = fit_image_encoder(items, by_attributes, workspace, SETTINGS, seed=0)
     assert trainings == [1]
     assert afresh is not None
     assert afresh.fingerprint == fitted.fingerprint
@@ -153,7 +169,7 @@ def test_two_threads_make_the_networks_once(fitted: ClassifierEncoder, tmp_path:
     loaded = load_image_encoder(tmp_path)
     assert isinstance(loaded, ClassifierEncoder)
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(lambda _: loaded.parts(), range(2))
+        first, second = pool.map(lambda _: loaded.network(), range(2))
     assert first is second
 
 
@@ -165,7 +181,7 @@ def test_networks_that_do_not_fit_the_installed_timm_are_refused_and_trained_aga
     shutil.copytree(workspace.root, elsewhere.root)
     shutil.rmtree(elsewhere.features / "classifiers", ignore_errors=True)
     quick = SETTINGS.model_copy(update={"epochs": 1})
-    encoder = fit_image_encoder(items, KINDS, elsewhere, quick, seed=0)
+    encoder = fit_image_encoder(items, by_attributes, elsewhere, quick, seed=0)
     assert isinstance(encoder, ClassifierEncoder)
     (folder,) = (elsewhere.features / "classifiers").iterdir()
     state = load_file(folder / "image.safetensors")
@@ -175,29 +191,30 @@ def test_networks_that_do_not_fit_the_installed_timm_are_refused_and_trained_aga
     loaded = load_image_encoder(folder)
     with pytest.raises(ReleaseError, match="cannot be built"):
         loaded.encode(items.head(2), elsewhere)
-    again = fit_image_encoder(items, KINDS, elsewhere, quick, seed=0)
+    again = fit_image_encoder(items, by_attributes, elsewhere, quick, seed=0)
     assert again is not None
     assert again.fingerprint == encoder.fingerprint
 
 
-def test_without_an_attribute_to_learn_by_pictures_are_left_out_and_that_is_said(
+def test_without_anything_to_learn_by_a_network_without_weights_is_left_out_and_that_is_said(
     drawn: tuple[Workspace, pd.DataFrame],
 ) -> None:
     workspace, items = drawn
-    heard: list[str] = []
-    encoder = fit_image_encoder(
-        items[["image"]], {}, workspace, SETTINGS, 0, lambda done, message: heard.append(message)
-    )
-    assert encoder is None
-    assert "left out" in heard[-1]
+    left_out = fit_image_encoder(items, by_nothing, workspace, SETTINGS, 0)
+    assert isinstance(left_out, LeftOut)
+    assert left_out.reason.startswith("Pictures are not used: the products have no attribute")
 
 
-def test_without_pictures_or_switched_off_there_is_no_encoder(drawn: tuple[Workspace, pd.DataFrame]) -> None:
+def test_without_pictures_there_is_no_encoder_and_switched_off_says_so(
+    drawn: tuple[Workspace, pd.DataFrame],
+) -> None:
     workspace, items = drawn
-    assert fit_image_encoder(items.tail(2), KINDS, workspace, SETTINGS, 0) is None
-    assert fit_image_encoder(items.drop(columns="image"), KINDS, workspace, SETTINGS, 0) is None
+    assert fit_image_encoder(items.tail(2), by_attributes, workspace, SETTINGS, 0) is None
+    assert fit_image_encoder(items.drop(columns="image"), by_attributes, workspace, SETTINGS, 0) is None
     off = SETTINGS.model_copy(update={"kind": "none"})
-    assert fit_image_encoder(items, KINDS, workspace, off, 0) is None
+    assert fit_image_encoder(items, by_attributes, workspace, off, 0) == LeftOut(
+        "Pictures are not used: image.kind is 'none'."
+    )
 
 
 def test_rare_values_and_attributes_that_say_too_little_are_not_learned() -> None:
@@ -213,8 +230,37 @@ def test_rare_values_and_attributes_that_say_too_little_are_not_learned() -> Non
     (colour,) = candidate_labels(items, {"colour": "category", "fit": "category", "notes": "text"})
     assert colour.name == "colour"
     assert colour.classes == ("red", "blue")
-    assert colour.targets.tolist() == [0] * 60 + [1] * 35 + [-1] * 5
+    assert colour.targets.tolist() == [[True, False]] * 60 + [[False, True]] * 35 + [[False, False]] * 5
     assert colour.majority == pytest.approx(60 / 95)
+
+
+def test_an_attribute_with_several_values_is_learned_with_all_of_them() -> None:
+    genres: list[object] = [["drama"]] * 30 + [["comedy", "drama"]] * 20 + [["comedy", "rare"]] * 5 + [None] * 5
+    items = pd.DataFrame({"genres": pd.Series(genres, dtype=object)})
+    (labels,) = candidate_labels(items, {"genres": "multi"})
+    assert (labels.classes, labels.several) == (("drama", "comedy"), True)
+    assert labels.targets.sum(axis=1).tolist() == [1] * 30 + [2] * 20 + [1] * 5 + [0] * 5
+    assert labels.majority == pytest.approx(50 / 55)
+    drama_first = np.tile([1.0, 0.5], (60, 1))
+    assert labels.right(np.arange(60), drama_first) == pytest.approx(50 / 55)
+
+
+def test_pictures_are_learned_by_an_attribute_with_several_values(drawn: tuple[Workspace, pd.DataFrame]) -> None:
+    workspace, items = drawn
+    looks = [[colour, shape] for colour, shape in zip(items["colour"], items["shape"], strict=True)]
+    several = items[["image"]].assign(looks=pd.Series(looks, dtype=object))
+    encoder = fit_image_encoder(
+        several, lambda shown: candidate_labels(shown, {"looks": "multi"}), workspace, SETTINGS, 0
+    )
+    assert isinstance(encoder, ClassifierEncoder)
+    (branch,) = encoder.branches
+    assert (branch.name, set(branch.classes)) == ("looks", {*COLOURS, "disc", "bar"})
+    vectors = encoder.encode(items, workspace).values[:120]
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    similarity = unit @ unit.T
+    np.fill_diagonal(similarity, -1)
+    same = (items["colour"] + items["shape"]).to_numpy()[:120]
+    assert (same[similarity.argmax(1)] == same).mean() > 0.8  # chance is a sixth
 
 
 def test_norms_of_pretrained_weights_stay_as_they_are() -> None:
@@ -252,8 +298,8 @@ def test_pretrained_features_tell_real_garments_apart_untouched(
     mobilenet: ImageSettings, shared_data: Path, workspace: Workspace
 ) -> None:
     items = photographs(shared_data, workspace, 20, ["dress", "shoes", "hat"])
-    untouched = mobilenet.model_copy(update={"epochs": 0})
-    encoder = fit_image_encoder(items, {}, workspace, untouched, 0)
+    untouched = mobilenet.model_copy(update={"attributes": 0})
+    encoder = fit_image_encoder(items, by_category, workspace, untouched, 0)
     assert isinstance(encoder, ClassifierEncoder)
     assert [branch.name for branch in encoder.branches] == [None]
     vectors = encoder.encode(items, workspace).values
@@ -268,17 +314,48 @@ def test_a_classifier_can_start_from_pretrained_weights(
     mobilenet: ImageSettings, shared_data: Path, workspace: Workspace
 ) -> None:
     items = photographs(shared_data, workspace, 24, ["dress", "shoes"])
-    encoder = fit_image_encoder(items, {}, workspace, mobilenet, 0)
+    encoder = fit_image_encoder(items, by_category, workspace, mobilenet, 0)
     assert isinstance(encoder, ClassifierEncoder)
-    (branch,) = encoder.branches
-    assert (branch.name, set(branch.classes)) == ("category", {"dress", "shoes"})
-    assert branch.accuracy is not None
-    assert branch.accuracy > 0.7
-    assert encoder.dim <= 128  # 1,280 activations, reduced
-    start, learned = create_backbone(mobilenet).state, encoder.parts()[0].network.state_dict()
-    assert start is not None
-    assert torch.equal(learned["bn1.running_mean"], start["bn1.running_mean"])
-    assert not torch.equal(learned["conv_stem.weight"], start["conv_stem.weight"])
+    learned, plain = encoder.branches
+    assert (learned.name, set(learned.classes), plain.name) == ("category", {"dress", "shoes"}, None)
+    assert learned.accuracy is not None
+    assert learned.accuracy > 0.7
+    assert encoder.dim <= 256  # 128 of the classifier, and 1,280 of the network, reduced
+
+
+def test_the_cut_and_folded_network_gives_what_the_whole_one_gives(mobilenet: ImageSettings) -> None:
+    torch.manual_seed(0)
+    batch = torch.rand(2, 3, 64, 64)
+    residual = create_backbone(ImageSettings(backbone="resnet10t", pretrained="none"))
+    for backbone in (create_backbone(mobilenet), replace(residual, state=residual.network().state_dict())):
+        stages = stages_of(backbone, whole=False)
+        assert any(True for _ in stages.trunk.parameters())
+        assert any(True for _ in stages.tail.parameters())
+        with torch.inference_mode():
+            expected = backbone.network().eval()(batch)
+            assert torch.allclose(stages.tail(stages.trunk(batch)), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_the_installed_weights_are_those_that_were_published_and_are_the_default() -> None:
+    backbone = create_backbone(ImageSettings())
+    assert (backbone.architecture, backbone.pretrained, backbone.remark) == ("tf_efficientnet_lite0", True, None)
+    assert backbone.state is not None
+    assert backbone.state["conv_stem.weight"].shape == (32, 3, 3, 3)
+    assert backbone_module.PACKAGE not in sys.modules  # its code is not run
+
+
+def test_without_the_package_a_small_network_learns_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backbone_module, "PACKAGE", "no_such_package_here")
+    backbone = create_backbone(ImageSettings())
+    assert (backbone.architecture, backbone.pretrained) == ("test_resnet", False)
+    assert backbone.remark is not None
+    assert "no-such-package-here is missing. Install" in backbone.remark
+
+
+def test_weights_other_than_the_published_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backbone_module, "PACKAGE_SHA256", "0" * 64)
+    with pytest.raises(SettingsError, match="not the published EfficientNet-Lite0"):
+        create_backbone(ImageSettings())
 
 
 def test_weights_that_do_not_fit_are_refused_with_the_reason(mobilenet: ImageSettings, tmp_path: Path) -> None:
@@ -326,7 +403,7 @@ def test_open_clip_is_loaded_from_a_local_file_and_gives_what_its_picture_tower_
 
     workspace, items = drawn
     shown = items.tail(12)
-    encoder = fit_image_encoder(shown, KINDS, workspace, tiny_clip, 0)
+    encoder = fit_image_encoder(shown, by_attributes, workspace, tiny_clip, 0)
     assert isinstance(encoder, ClipEncoder)
     features = encoder.encode(shown, workspace)
     assert features.values.shape == (12, encoder.dim) == (12, 16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,12 @@ from engine.models.encoders import (
     MODALITIES,
     Encoder,
     Features,
+    LeftOut,
     Modality,
     content_vectors,
     encode_catalogue,
     fit_encoders,
+    fit_modalities,
     load_encoders,
     save_encoders,
 )
@@ -115,6 +117,18 @@ def test_a_registered_encoder_is_trained_saved_loaded_and_used(scent: Modality, 
     assert np.isfinite(network.predict(read)).all()
     unscented = network.predict(read | {"scent": ScentEncoder((1.5, 0.5)).encode(pd.DataFrame(index=[0]), workspace)})
     assert not np.array_equal(unscented, network.predict(read))
+
+
+def test_a_modality_that_is_left_out_says_why(scent: Modality, shop: Shop, tmp_path: Path) -> None:
+    unwilling = replace(scent, fit=lambda *arguments: LeftOut("Scents are not used: it is Sunday."))
+    MODALITIES["scent"] = unwilling
+    encoders, left_out = fit_modalities(shop, Workspace(tmp_path), SETTINGS, 0)
+    assert list(encoders) == ["attributes"]
+    assert left_out == {
+        "text": "Text is not used: text.model is 'none'.",
+        "image": "No product has a picture, so neighbours are found without.",
+        "scent": "Scents are not used: it is Sunday.",
+    }
 
 
 def test_a_registered_encoder_that_changed_is_refused(

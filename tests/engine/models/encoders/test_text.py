@@ -18,6 +18,7 @@ from engine.core.errors import ReleaseError, SettingsError
 from engine.core.settings import TextSettings
 from engine.core.workspace import Workspace
 from engine.models.encoders import text as text_module
+from engine.models.encoders.base import LeftOut
 from engine.models.encoders.minilm import MiniLM
 from engine.models.encoders.text import TextEncoder, fit_text_encoder, load_text_encoder, model_folder
 from engine.models.torchvision_shim import ensure_torchvision
@@ -196,7 +197,7 @@ def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_switched_off_or_without_texts_there_is_no_encoder() -> None:
-    assert fit_text_encoder(ITEMS, {}, TextSettings(model="none")) is None
+    assert isinstance(fit_text_encoder(ITEMS, {}, TextSettings(model="none")), LeftOut)
     assert fit_text_encoder(pd.DataFrame({"title": [None, " "]}), {}, TextSettings()) is None
 
 
