@@ -179,6 +179,8 @@ def _gains_of(ranked: np.ndarray, gains: sparse.csr_matrix, k: int) -> np.ndarra
     places = ranked[:, :k]
     rows = np.repeat(np.arange(places.shape[0]), places.shape[1])
     columns = places.ravel()
+    if not gains.nnz:  # scipy gives a sparse matrix then, not numbers
+        return np.zeros(places.shape)
     found = np.asarray(gains[rows, np.maximum(columns, 0)], dtype=np.float64).ravel()
     return np.where(columns == NO_ITEM, 0.0, found).reshape(places.shape)
 

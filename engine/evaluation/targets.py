@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from engine.core.errors import TrainingError
 from engine.core.settings import EvaluationSettings
 from engine.evaluation.metrics import ndcg_at_k, surprise_relevance, top_k
 from engine.evaluation.published_task import TaskSplit, fewest_bought, low_traffic, split_by_shopper
@@ -27,6 +28,8 @@ __all__ = [
 K = 10
 """Neighbours and recommendations that count."""
 
+MIN_LEFT = 30
+"""Products that must have interactions when some are hidden: with fewer, a predictor may find too few to learn from."""
 MAX_SHOPPERS = 2000
 MANY_ITEMS = 8000
 """In a larger catalogue a quarter as many shoppers are looked at: each is compared with every product."""
@@ -113,6 +116,12 @@ def draw_targets(user_items: sparse.csr_matrix, settings: EvaluationSettings, se
         target_share=settings.target_share,
         max_targets=settings.max_targets,
     )
+    left = len(np.unique(split.train.indices))
+    if left < MIN_LEFT:
+        raise TrainingError(
+            f"Only {left} products keep interactions when some are hidden, too few to choose settings or to measure quality. "
+            "Load more interactions."
+        )
     gains = surprise_relevance(split.half_b, split.train, split.targets, allowed=split.candidates)
     return ThinnedTargets(split, gains, reported_half(split, rng))
 
