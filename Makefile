@@ -62,7 +62,7 @@ bench: install  ## measure the main figures again and write them to docs/benchma
 	.venv-peers/bin/pip install --quiet --requirement benchmarks/cornac-requirements.txt
 	@touch $@
 
-peers: install .venv-peers/.installed  ## measure cornac's models on the same products, in an environment of their own
+peers: install .venv-peers/.installed  ## measure published models on the same products; cornac's in an environment of their own
 	$(BIN)/python -m benchmarks.peers
 
 screenshots: install  ## take the pictures in README.md and docs/
