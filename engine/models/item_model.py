@@ -88,7 +88,7 @@ def item_weights(
         for made, model in zip(columns, models, strict=True):
             pull = (ridge * model.pull * relative[some] ** model.root).astype(np.float32)
             weights = _weights(inverse[some], spread * pull[:, None], some, ridge)
-            made.append(sparse.csc_matrix(sparse.csr_matrix(_largest(weights, model.kept)).T))
+            made.append(sparse.csc_matrix(_largest(weights, model.kept).T))
     return [sparse.csr_matrix(sparse.hstack(made)) for made in columns]
 
 
@@ -107,14 +107,14 @@ def _inverse(has: sparse.csr_matrix, ridge: float) -> tuple[np.ndarray, float]:
 
 
 def _from_lower(lower: np.ndarray) -> np.ndarray:
-    """The symmetric matrix whose lower triangle this is, in place."""
+    """The symmetric matrix whose lower triangle this is (in Fortran's order), in place; in C's order."""
     n = len(lower)
     for start in range(0, n, COLUMNS_AT_ONCE):
         end = min(start + COLUMNS_AT_ONCE, n)
         lower[start:end, end:] = lower[end:, start:end].T
         block = np.tril(lower[start:end, start:end])
         lower[start:end, start:end] = block + np.tril(block, -1).T
-    return lower
+    return lower.T
 
 
 def _prior_rows(directions: np.ndarray, words: sparse.csr_matrix | None, rows: np.ndarray) -> sparse.csr_matrix:
@@ -123,7 +123,7 @@ def _prior_rows(directions: np.ndarray, words: sparse.csr_matrix | None, rows: n
     if words is not None:
         alike += np.float32(WORDS) * np.asarray((words[rows] @ words.T).toarray(), dtype=np.float32)
     alike[np.arange(len(rows)), rows] = 0.0
-    return sparse.csr_matrix(_largest(alike, IN_PRIOR))
+    return _largest(alike, IN_PRIOR)
 
 
 def _weights(inverse: np.ndarray, prior: np.ndarray, some: np.ndarray, ridge: float) -> np.ndarray:
@@ -136,11 +136,11 @@ def _weights(inverse: np.ndarray, prior: np.ndarray, some: np.ndarray, ridge: fl
     return weights
 
 
-def _largest(rows: np.ndarray, kept: int) -> np.ndarray:
-    """The rows with all but the `kept` entries of largest size set to 0."""
-    if kept >= rows.shape[1]:
-        return rows
-    places = np.argpartition(np.abs(rows), rows.shape[1] - kept, axis=1)[:, -kept:]  # exactly so many, equal or not
-    largest = np.zeros_like(rows)
-    np.put_along_axis(largest, places, np.take_along_axis(rows, places, axis=1), axis=1)
-    return largest
+def _largest(rows: np.ndarray, kept: int) -> sparse.csr_matrix:
+    """The `kept` entries of largest size of every row, exactly so many where some are equal."""
+    kept = min(kept, rows.shape[1])
+    places = np.sort(np.argpartition(np.abs(rows), rows.shape[1] - kept, axis=1)[:, -kept:], axis=1)
+    values = np.take_along_axis(rows, places, axis=1)
+    found = sparse.csr_matrix((values.ravel(), places.ravel(), np.arange(0, values.size + 1, kept)), shape=rows.shape)
+    found.eliminate_zeros()
+    return found

@@ -23,6 +23,7 @@ __all__ = [
     "judgements_sentence",
     "loss_chart",
     "share_sentences",
+    "shoppers_sentence",
 ]
 
 Training = Mapping[str, Any]
@@ -55,6 +56,7 @@ def draw_training_history(training: Training, plan: TrainingPlan, manifest: Mani
         said = {
             "Decision": manifest.extra.get("decision"),
             "Judgements": judgements_sentence(training.get("judgements") or {}),
+            "Shoppers": shoppers_sentence(plan),
             "Flags": f"{flags}." if flags else "",
         }
         for name, sentence in said.items():
@@ -86,6 +88,24 @@ def judgements_sentence(learned: Mapping[str, Any]) -> str:
             f"irrelevant ones in {learned['ordered_after']:.0%} of cases, compared with {learned['ordered_before']:.0%} before."
         )
     return said
+
+
+def shoppers_sentence(plan: TrainingPlan) -> str:
+    """How shoppers are served and what that was chosen from, in words."""
+    scoring, tried = plan.recipe.user_scoring, plan.trials.user_scorings
+    if not scoring.weight:
+        said = "Shoppers are shown what lies near everything they have, taken together."
+    elif scoring.items is None:
+        said = "Shoppers are shown products very like single ones that they have, beside what lies near all of them."
+    else:
+        said = "Shoppers are shown what is often chosen together with what they have, and products like it."
+    if len(tried) < 2:
+        return said
+    quality = {one.tried: one.ndcg for one in tried}
+    return (
+        f"{said} {len(tried)} ways were compared by how well they find products with few interactions that shoppers had "
+        f"chosen and that were hidden: this one reached {quality.get(scoring, 0.0):.3f}, the plainest {tried[0].ndcg:.3f}."
+    )
 
 
 def share_sentences(training: Training, word: str) -> list[str]:
