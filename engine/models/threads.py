@@ -42,7 +42,11 @@ def free_cores() -> int:
     allowed = int(joblib.cpu_count())
     if allowed == 1:
         return 1
-    return min(allowed, max(1, int(_idle_cores() + 1.0 - NEARLY)))
+    try:
+        idle = _idle_cores()
+    except (OSError, IndexError, psutil.Error):  # a container may hide the machine's cores, or number its own
+        return allowed
+    return min(allowed, max(1, int(idle + 1.0 - NEARLY)))
 
 
 def _idle_cores() -> float:

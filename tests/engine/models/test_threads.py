@@ -30,6 +30,18 @@ def test_there_is_a_thread_for_each_free_core_and_always_one(
     assert free_cores() == threads
 
 
+@pytest.mark.parametrize("hidden", [OSError("no /proc/stat"), IndexError("core 5"), module.psutil.AccessDenied()])
+def test_where_the_system_hides_what_others_do_every_core_that_is_allowed_is_used(
+    hidden: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hide() -> float:
+        raise hidden
+
+    monkeypatch.setattr(module.joblib, "cpu_count", lambda: 4)
+    monkeypatch.setattr(module, "_idle_cores", hide)
+    assert free_cores() == 4
+
+
 def test_what_others_do_on_the_cores_of_this_process_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four cores, two of them ours: one idle for the whole second, one half, of which we took 0.2 s ourselves."""
     idle = iter([[0.0, 5.0, 3.0, 0.0], [0.9, 6.0, 3.5, 0.9]])
