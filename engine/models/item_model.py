@@ -95,7 +95,7 @@ def item_weights(
 def _inverse(has: sparse.csr_matrix, ridge: float) -> tuple[np.ndarray, float]:
     """(X'X + ridge I)^-1, (n_items, n_items) float32, and the ridge: a larger one where rounding makes it necessary."""
     for _ in range(MOST_RIDGES):
-        gram = np.asarray((has.T @ has).toarray(order="F"), dtype=np.float32)
+        gram = _gram(has)
         gram[np.diag_indices_from(gram)] += np.float32(ridge)
         factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)
         if not failed:
@@ -104,6 +104,16 @@ def _inverse(has: sparse.csr_matrix, ridge: float) -> tuple[np.ndarray, float]:
                 return _from_lower(inverse), ridge
         ridge *= 10.0
     raise TrainingError("The item model cannot be solved: some products' interactions are too large to be compared.")
+
+
+def _gram(has: sparse.csr_matrix) -> np.ndarray:
+    """(n_items, n_items) float32, in Fortran's order; shoppers who have everything would make a sparse product enormous."""
+    n, transposed, columns = has.shape[1], sparse.csr_matrix(has.T), sparse.csc_matrix(has)
+    gram = np.empty((n, n), dtype=np.float32, order="F")
+    for start in range(0, n, COLUMNS_AT_ONCE):
+        some = slice(start, start + COLUMNS_AT_ONCE)
+        gram[:, some] = (transposed @ columns[:, some]).toarray()
+    return gram
 
 
 def _from_lower(lower: np.ndarray) -> np.ndarray:
