@@ -24,8 +24,8 @@ from scipy import sparse
 
 from benchmarks.quality import drawn, prepared
 from benchmarks.support import RESULTS, merge_results
+from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import similarities
-from engine.arms.plan import DEFAULT_KNOWN_ABOVE
 from engine.arms.registry import arm_vectors
 from engine.catalogue.interactions import read_interactions
 from engine.catalogue.snapshot import Shop, read_shop
@@ -165,7 +165,7 @@ def _mean(
 ) -> float:
     content = Content(features, content_vectors(dict(features)), words)
     behaviour = fit_behaviour(given.split.train, features, shop.settings.als, shop.settings, seed)
-    arms = arm_vectors(fitted_models(behaviour, content, given.counts, DEFAULT_KNOWN_ABOVE))
+    arms = arm_vectors(fitted_models(behaviour, content, given.counts, CandidateMix()))
     hybrid = choose_hybrid(given, content, behaviour.predicted, arms, seed).arm
     rows = np.flatnonzero(chosen)
     ranked = top_k(similarities(hybrid, given.split.targets[rows]), K, given.split.candidates)

@@ -25,8 +25,8 @@ from benchmarks.peer_models import beeformer, marec, semco
 from benchmarks.peer_models.shop import PeerShop
 from benchmarks.quality import Data, drawn, prepared
 from benchmarks.support import RESULTS, ROOT, merge_results
+from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import similarities
-from engine.arms.plan import DEFAULT_KNOWN_ABOVE
 from engine.arms.registry import arm_vectors
 from engine.evaluation.fits import fit_behaviour, fitted_models
 from engine.evaluation.metrics import ndcg_at_k, top_k
@@ -100,7 +100,7 @@ def measured(file: Path, python: Path, seed: int) -> dict[str, list[float]]:
     targets = drawn(data.user_items, seed)
     split = targets.split
     behaviour = fit_behaviour(split.train, data.features, data.settings.als, data.settings, seed)
-    arms = arm_vectors(fitted_models(behaviour, data.content, targets.counts, DEFAULT_KNOWN_ABOVE))
+    arms = arm_vectors(fitted_models(behaviour, data.content, targets.counts, CandidateMix()))
     hybrid = choose_hybrid(targets, data.content, behaviour.predicted, arms, seed).arm
     shop = PeerShop(split.train.tocsr(), content_vectors(data.features), data.words, split.targets, seed)
     scores = {**theirs(data, split, python), OURS: similarities(hybrid, split.targets)}

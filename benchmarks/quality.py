@@ -27,9 +27,9 @@ from scipy import sparse
 from benchmarks.published_recipe import published_recipe
 from benchmarks.quality_report import write_report
 from benchmarks.support import engine, run_child, shared_data
+from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import similarities
 from engine.arms.hybrid import hybrid_arm
-from engine.arms.plan import DEFAULT_KNOWN_ABOVE
 from engine.arms.registry import arm_vectors
 from engine.catalogue.interactions import read_interactions
 from engine.catalogue.snapshot import read_shop
@@ -37,7 +37,7 @@ from engine.core.settings import AlsSettings, Settings, load_settings
 from engine.core.vectors import unit_rows
 from engine.core.workspace import Workspace
 from engine.evaluation.baselines import ease, item_knn, popularity, residual_knn
-from engine.evaluation.fits import Behaviour, Content, fit_behaviour, fit_hybrid_on, fitted_models, predict_factors
+from engine.evaluation.fits import Content, fit_behaviour, fit_hybrid_on, fitted_models, with_prediction
 from engine.evaluation.metrics import average_precision_at_k, binary, ndcg_at_k, surprise_relevance, top_k
 from engine.evaluation.published_task import (
     TaskSplit,
@@ -49,18 +49,20 @@ from engine.evaluation.published_task import (
     split_by_time,
 )
 from engine.evaluation.targets import ThinnedTargets, reported_half
-from engine.evaluation.thinning import hold_out, thin
+from engine.evaluation.thinning import Thinned, hold_out, thin
 from engine.models.als import fit_als
 from engine.models.encoders import Features, content_vectors, encode_catalogue, fit_encoders
 from engine.models.recipe import Recipe
 from engine.models.tfidf import fit_tfidf
 from engine.models.user_scoring import candidate_scorings, fit_user_scorer
 from engine.selection.als_choice import choose_als
+from engine.selection.mix_choice import choose_mix
 from engine.selection.plan_choice import choose_hybrid, with_busy_channels
 from engine.selection.user_scoring_choice import measure_user_scorings
 
 SHOPS = ("online_retail", "movielens", "demo")
 K, MAX_SHOPPERS, MAX_ANCHORS = 10, 3000, 800
+PUBLISHED_FACTORS = (64, 256)
 LIBRARY_ALS = AlsSettings(factors=100, regularization=0.01, alpha=1.0, iterations=15)
 ALS_GRID = (
     AlsSettings(factors=64, regularization=1.0, alpha=5.0),
@@ -170,39 +172,31 @@ def drawn(user_items: sparse.csr_matrix, seed: int) -> ThinnedTargets:
 
 def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSettings]:
     targets = drawn(data.user_items, seed)
-    split, gains, counts, content = targets.split, targets.gains, targets.counts, data.content
-    tuning = np.flatnonzero(~targets.reported)
-
-    def score_als(train: sparse.csr_matrix, settings: AlsSettings) -> np.ndarray:
-        return _cosines(fit_als(train, settings, seed).item_factors, split.targets)
-
-    tried = {settings: score_als(split.train, settings) for settings in ALS_GRID}
-    als = max(tried, key=lambda one: _mean(tried[one][tuning], gains[tuning], split.candidates))
+    split, counts, content = targets.split, targets.counts, data.content
+    als, tuned = best_als(targets, seed)
     rich = (split.train + split.half_a).tocsr()
-    published = fit_als(split.train, als.model_copy(update={"factors": 64}), seed).item_factors
-    published_predicted = published_recipe(data.features, published, counts, seed)
-    ridge = fit_als(split.train, ALS_GRID[0], seed)
-    ridge_predicted = predict_factors(split.train, ridge, data.features, data.settings, seed)
     chosen = choose_als(split.train, data.settings.als, targets.validation, seed)
-    predicted = predict_factors(split.train, chosen.given, data.features, data.settings, seed)
-    arms = arm_vectors(
-        fitted_models(Behaviour(chosen.factors, chosen.given, predicted), content, counts, DEFAULT_KNOWN_ABOVE)
-    )
-    hybrid = choose_hybrid(targets, content, predicted, arms, seed)
+    behaviour = with_prediction(split.train, chosen.factors, data.features, chosen.settings, data.settings, seed)
+    mix, _ = choose_mix(behaviour, content, counts, targets.validation)
+    arms = arm_vectors(fitted_models(behaviour, content, counts, mix))
+    hybrid = choose_hybrid(targets, content, behaviour.predicted, arms, seed)
     scores = {
         "popularity": popularity(split.train, split.targets),
-        "ALS, library defaults": score_als(split.train, LIBRARY_ALS),
-        "ALS, tuned": tried[als],
+        "ALS, library defaults": _als_scores(split.train, LIBRARY_ALS, split.targets, seed),
+        "ALS, tuned": tuned,
         "ItemKNN": item_knn(split.train, split.targets),
         "residual KNN": residual_knn(split.train, split.targets),
         "EASE": ease(split.train, split.targets),
         "TF-IDF": np.asarray((data.words[split.targets] @ data.words.T).toarray()),
         **{name: _cosines(f.values, split.targets) for name, f in _named(data.features)},
         "all content": similarities(arms["content"], split.targets),
-        "published recipe": unit_rows(published_predicted)[split.targets] @ unit_rows(published).T,
-        "published recipe, ridge start": unit_rows(ridge_predicted)[split.targets] @ unit_rows(ridge.item_factors).T,
+        **{
+            f"published recipe, {factors} factors": published_scores(data, split, als, factors, seed)
+            for factors in PUBLISHED_FACTORS
+        },
+        "Predicted": similarities(arms["predicted"], split.targets),
         "Longtail": similarities(hybrid.arm, split.targets),
-        "rich ALS": score_als(rich, als),
+        "rich ALS": _als_scores(rich, als, split.targets, seed),
         "rich ItemKNN": item_knn(rich, split.targets),
         "rich residual KNN": residual_knn(rich, split.targets),
     }
@@ -214,6 +208,26 @@ def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSetting
         "tried": len(hybrid.trials),
     }
     return facts, hybrid.recipe, als
+
+
+def best_als(targets: ThinnedTargets, seed: int) -> tuple[AlsSettings, np.ndarray]:
+    """Of `ALS_GRID` the settings that rank the tuning half best, and their scores of all targets."""
+    split, gains, tuning = targets.split, targets.gains, np.flatnonzero(~targets.reported)
+    tried = {one: _als_scores(split.train, one, split.targets, seed) for one in ALS_GRID}
+    best = max(tried, key=lambda one: _mean(tried[one][tuning], gains[tuning], split.candidates))
+    return best, tried[best]
+
+
+def _als_scores(train: sparse.csr_matrix, settings: AlsSettings, rows: np.ndarray, seed: int) -> np.ndarray:
+    return _cosines(fit_als(train, settings, seed).item_factors, rows)
+
+
+def published_scores(data: Data, split: Thinned, als: AlsSettings, factors: int, seed: int) -> np.ndarray:
+    """The published recipe's scores: its predictions ask among real factors."""
+    real = fit_als(split.train, als.model_copy(update={"factors": factors}), seed).item_factors
+    counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
+    predicted = published_recipe(data.features, real, counts, seed)
+    return np.asarray(unit_rows(predicted)[split.targets] @ unit_rows(real).T)
 
 
 def _well_known(data: Data, seed: int, recipe: Recipe, als: AlsSettings) -> dict[str, float]:
@@ -233,7 +247,7 @@ def _well_known(data: Data, seed: int, recipe: Recipe, als: AlsSettings) -> dict
     counts = np.bincount(split.train.indices, minlength=split.train.shape[1])
     behaviour = fit_behaviour(split.train, data.features, als, data.settings, seed)
     fitted = fit_hybrid_on(split.train, data.content, behaviour.predicted, recipe, seed)
-    arms = arm_vectors(fitted_models(behaviour, data.content, counts, DEFAULT_KNOWN_ABOVE))
+    arms = arm_vectors(fitted_models(behaviour, data.content, counts, CandidateMix()))
     recipe = with_busy_channels(recipe, fitted, arms, split.train, split.hidden, tuning)
     scores["ALS, tuned"] = _cosines(behaviour.tuned.item_factors, anchors)
     scores["Longtail"] = similarities(hybrid_arm(fitted.query, fitted.candidates, counts, recipe, arms), anchors)
@@ -252,9 +266,8 @@ def _task(data: Data, split: TaskSplit, seed: int, recipe: Recipe, als: AlsSetti
     for name, settings in (("ALS, library defaults", LIBRARY_ALS), ("ALS, tuned", als)):
         fitted = fit_als(split.train, settings, seed)
         scorers[name] = inner_products(fitted.user_factors, fitted.item_factors)
-    given = fit_als(split.train, data.settings.als, seed)
-    predicted = predict_factors(split.train, given, data.features, data.settings, seed)
-    hybrid = fit_hybrid_on(split.train, data.content, predicted, recipe, seed)
+    behaviour = fit_behaviour(split.train, data.features, als, data.settings, seed)
+    hybrid = fit_hybrid_on(split.train, data.content, behaviour.predicted, recipe, seed)
     shoppers = np.sort(np.random.default_rng([seed, 3]).permutation(split.train.shape[0])[:MAX_SHOPPERS])
     masks = {"<= 5": low_traffic(split.train), "80 %": fewest_bought(split.train)}
     tried = candidate_scorings(split.train)

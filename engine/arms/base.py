@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import ArmVectors
 from engine.arms.hybrid_files import SavedHybrid
 from engine.arms.hybrid_fit import Hybrid
@@ -31,7 +32,7 @@ class FittedModels:
     learned_from : (n_items, f) float32, the ALS factors that the network learned from.
     predicted : (n_items, f) float32, what it predicts of them.
     content : (n_items, d) float32, zero rows where an item has no content.
-    known_above : a product with more interactions than this is compared by its factors, not by their prediction.
+    mix : how candidates of the Predicted arm are made of both.
     hybrid : None as long as it is not fitted; arms that need it are left out then.
     """
 
@@ -40,7 +41,7 @@ class FittedModels:
     learned_from: np.ndarray
     predicted: np.ndarray
     content: np.ndarray
-    known_above: float
+    mix: CandidateMix
     hybrid: Hybrid | None = None
 
 

@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
+from engine.arms.candidate_mix import CandidateMix
 from engine.core.settings import AlsSettings, Settings
 from engine.models.recipe import Recipe, default_recipe
 from engine.models.user_scoring import UserScoring
 
-__all__ = ["DEFAULT_KNOWN_ABOVE", "TrainingPlan", "Trial", "Trials", "default_plan"]
-
-DEFAULT_KNOWN_ABOVE = 16.0
-"""`TrainingPlan.known_above` where nothing was compared and nothing is set."""
+__all__ = ["TrainingPlan", "Trial", "Trials", "default_plan"]
 
 T = TypeVar("T")
 
@@ -30,12 +28,12 @@ class Trial(Generic[T]):
 class Trials:
     """Everything that was compared before a plan was made, in the order in which it was; empty where nothing was.
 
-    `als`, `known_above` and `recipes` are compared on thinned products, `user_scorings` on shoppers: from a shopper to
+    `als`, `mixes` and `recipes` are compared on thinned products, `user_scorings` on shoppers: from a shopper to
     products with little traffic.
     """
 
     als: tuple[Trial[AlsSettings], ...] = ()
-    known_above: tuple[Trial[float], ...] = ()
+    mixes: tuple[Trial[CandidateMix], ...] = ()
     recipes: tuple[Trial[Recipe], ...] = ()
     user_scorings: tuple[Trial[UserScoring], ...] = ()
 
@@ -46,17 +44,17 @@ class TrainingPlan:
 
     Attributes
     ----------
-    als : what the `als` arm is fitted with. The predictor always learns from factors fitted with `settings.als`.
+    als : what the `als` arm is fitted with. The predictor learns from factors fitted with the same settings, but for their
+        number (`engine.models.als.settings_for_prediction`).
     recipe : what the hybrid is made of, and how shoppers are served.
-    known_above : a candidate of the `predicted` arm with more interactions than this is found by its real factors, any
-        other by its predicted ones.
+    mix : what candidates of the `predicted` arm are found by.
     trials : what was compared to arrive at this.
     problem : a sentence saying why nothing was compared, where the shop is too small for it.
     """
 
     als: AlsSettings
     recipe: Recipe
-    known_above: float = DEFAULT_KNOWN_ABOVE
+    mix: CandidateMix = field(default_factory=CandidateMix)
     trials: Trials = field(default_factory=Trials)
     problem: str | None = None
 
@@ -65,10 +63,10 @@ class TrainingPlan:
         return {
             "als": self.als.model_dump(),
             "recipe": self.recipe.to_dict(),
-            "known_above": self.known_above,
+            "mix": asdict(self.mix),
             "trials": {
                 "als": _listed(self.trials.als, AlsSettings.model_dump),
-                "known_above": _listed(self.trials.known_above, float),
+                "mixes": _listed(self.trials.mixes, asdict),
                 "recipes": _listed(self.trials.recipes, Recipe.to_dict),
                 "user_scorings": _listed(self.trials.user_scorings, asdict),
             },
@@ -82,10 +80,10 @@ class TrainingPlan:
         return cls(
             AlsSettings.model_validate(values["als"]),
             Recipe.from_dict(values["recipe"]),
-            float(values["known_above"]),
+            CandidateMix(**values["mix"]),
             Trials(
                 _trials(trials["als"], AlsSettings.model_validate),
-                _trials(trials["known_above"], float),
+                _trials(trials["mixes"], lambda one: CandidateMix(**one)),
                 _trials(trials["recipes"], Recipe.from_dict),
                 _trials(trials["user_scorings"], UserScoring.from_dict),
             ),
@@ -101,9 +99,9 @@ def default_plan(settings: Settings, n_items: int, *, words: bool, problem: str 
     words : whether products have word vectors.
     """
     views = ("content", "prediction", "words") if words else ("content", "prediction")
-    set_above = settings.predictor.known_above
-    known_above = DEFAULT_KNOWN_ABOVE if set_above is None else set_above
-    return TrainingPlan(settings.als, default_recipe(views, n_items), known_above, problem=problem)
+    half_known = settings.predictor.half_known
+    mix = CandidateMix() if half_known is None else CandidateMix(half_known)
+    return TrainingPlan(settings.als, default_recipe(views, n_items), mix, problem=problem)
 
 
 def _listed(trials: tuple[Trial[T], ...], as_json: Callable[[T], Any]) -> list[dict[str, Any]]:

@@ -149,22 +149,30 @@ class PredictorSettings(_Group):
     modality_dropout: float = Field(
         0.15, ge=0, lt=1, description="chance that one modality of a product is hidden in training"
     )
+    factors: int | None = Field(
+        None,
+        ge=2,
+        le=1024,
+        description="ALS factors that are predicted; chosen by the size of the shop unless set, up to 256",
+    )
     learning_rate: float = Field(1e-3, gt=0, description="step size of AdamW")
     weight_decay: float = Field(1e-2, ge=0, description="AdamW's pull of weights towards zero")
     batch_size: int = Field(256, ge=2, description="products per step")
-    max_epochs: int = Field(100, ge=1, description="most passes over the products")
-    patience: int = Field(10, ge=1, description="epochs without improvement on held-out products before training stops")
-    validation_share: float = Field(0.1, gt=0, lt=0.5, description="share of products held out to decide when to stop")
-    min_interactions: int | None = Field(
-        None,
-        ge=1,
-        description="train on products with at least this many interactions; chosen from the data unless set",
+    max_steps: int = Field(3000, ge=1, description="most steps of training, however large the catalogue")
+    patience: int = Field(
+        8, ge=1, description="looks at held-out products, one every 50 steps, without improvement before training stops"
     )
-    known_above: float | None = Field(
+    validation_share: float = Field(
+        0.1, gt=0, lt=0.5, description="share of well-known products, at most 300, held out to decide when to stop"
+    )
+    trust_at: float = Field(
+        20.0, gt=0, description="a product with this many interactions is learned from half as much as a well-known one"
+    )
+    half_known: float | None = Field(
         None,
         ge=0,
-        description="in the Predicted list, products with more interactions than this are found by their real behaviour, "
-        "others by the predicted; chosen from the data unless set",
+        description="in the Predicted list, products with this many interactions are found half by their real behaviour and "
+        "half by the predicted, busier ones more by the real; chosen from the data unless set",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where the network trains; 'auto' uses a GPU if there is one"

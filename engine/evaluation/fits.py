@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from engine.arms.base import FittedModels
+from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import ArmVectors
 from engine.arms.hybrid_fit import Hybrid, fit_hybrid
 from engine.arms.plan import TrainingPlan
@@ -16,7 +17,7 @@ from engine.arms.registry import arm_vectors
 from engine.core.settings import AlsSettings, Settings
 from engine.evaluation.published_task import TaskScores, score_shoppers
 from engine.evaluation.targets import K, ShopperSplit, ThinnedTargets
-from engine.models.als import AlsFactors, fit_als
+from engine.models.als import AlsFactors, fit_als, settings_for_prediction
 from engine.models.encoders import Features
 from engine.models.predictor import train_predictor
 from engine.models.recipe import Recipe
@@ -34,6 +35,7 @@ __all__ = [
     "fit_thinned",
     "fitted_models",
     "predict_factors",
+    "with_prediction",
 ]
 
 
@@ -60,13 +62,12 @@ class Behaviour:
     Attributes
     ----------
     tuned : factors fitted with the plan's ALS settings: what is compared, and what serves shoppers.
-    given : factors fitted with the settings as they are. The network learns better from factors that are pulled less
-        towards zero than those that compare best.
+    taught : what the network learns from: the same, with as many factors as it predicts.
     predicted : (n_items, factors) float32, the network's.
     """
 
     tuned: AlsFactors
-    given: AlsFactors
+    taught: AlsFactors
     predicted: np.ndarray
 
 
@@ -97,32 +98,45 @@ class ShopperSplitFit:
 def fit_behaviour(
     train: sparse.csr_matrix, features: Mapping[str, Features], als: AlsSettings, settings: Settings, seed: int
 ) -> Behaviour:
-    """Behaviour by `als` and by `settings.als`, and the prediction, from `train` alone."""
-    given = fit_als(train, settings.als, seed)
-    tuned = given if als == settings.als else fit_als(train, als, seed)
-    return Behaviour(tuned, given, predict_factors(train, given, features, settings, seed))
+    """Behaviour by `als`, and the prediction, from `train` alone."""
+    tuned = fit_als(train, als, seed)
+    return with_prediction(train, tuned, features, als, settings, seed)
+
+
+def with_prediction(
+    train: sparse.csr_matrix,
+    tuned: AlsFactors,
+    features: Mapping[str, Features],
+    als: AlsSettings,
+    settings: Settings,
+    seed: int,
+) -> Behaviour:
+    """`tuned`, fitted on `train` by `als`, and its prediction."""
+    taught_by = settings_for_prediction(als, settings, train)
+    taught = tuned if taught_by == als else fit_als(train, taught_by, seed)
+    return Behaviour(tuned, taught, predict_factors(train, taught, features, settings, seed))
 
 
 def predict_factors(
-    train: sparse.csr_matrix, given: AlsFactors, features: Mapping[str, Features], settings: Settings, seed: int
+    train: sparse.csr_matrix, taught: AlsFactors, features: Mapping[str, Features], settings: Settings, seed: int
 ) -> np.ndarray:
-    """(n_items, factors) float32: what a network predicts that learns from `train` alone."""
+    """(n_items, factors) float32: what a network predicts that learns from `taught`, fitted on `train`."""
     counts = np.bincount(train.indices, minlength=train.shape[1])
-    predictor = train_predictor(dict(features), given.item_factors, counts, settings.predictor, seed)
+    predictor = train_predictor(dict(features), taught.item_factors, counts, settings.predictor, seed)
     return predictor.predict(dict(features))
 
 
 def fitted_models(
-    behaviour: Behaviour, content: Content, counts: np.ndarray, known_above: float, hybrid: Hybrid | None = None
+    behaviour: Behaviour, content: Content, counts: np.ndarray, mix: CandidateMix, hybrid: Hybrid | None = None
 ) -> FittedModels:
     """What arms are made of; `counts` (n_items,) are those of the interactions that `behaviour` was fitted on."""
     return FittedModels(
         counts=counts,
         behaviour=behaviour.tuned.item_factors,
-        learned_from=behaviour.given.item_factors,
+        learned_from=behaviour.taught.item_factors,
         predicted=behaviour.predicted,
         content=content.vectors,
-        known_above=known_above,
+        mix=mix,
         hybrid=hybrid,
     )
 
@@ -150,7 +164,7 @@ def fit_thinned(
     train = targets.split.train
     behaviour = fit_behaviour(train, content.features, plan.als, settings, seed)
     hybrid = fit_hybrid_on(train, content, behaviour.predicted, plan.recipe, seed)
-    fitted = fitted_models(behaviour, content, targets.counts, plan.known_above, hybrid)
+    fitted = fitted_models(behaviour, content, targets.counts, plan.mix, hybrid)
     return ThinnedFit(targets, arm_vectors(fitted))
 
 

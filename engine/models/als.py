@@ -10,9 +10,17 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from engine.core.errors import TrainingError
-from engine.core.settings import AlsSettings
+from engine.core.settings import AlsSettings, Settings
 
-__all__ = ["AlsFactors", "fit_als"]
+__all__ = ["AlsFactors", "fit_als", "settings_for_prediction"]
+
+PREDICTED_FACTORS = (256, 128)
+MOST_WORK = 6e11
+"""Multiplications that fitting the factors which the predictor learns from may take, about a minute of one core."""
+ITEMS_PER_FACTOR = 4
+"""A catalogue has at least so many times more items than factors that the predictor learns from."""
+CG_STEPS = 3
+"""Of conjugate gradients in each round, as implicit takes them."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,29 @@ def fit_als(
             f"Lower als.alpha (now {settings.alpha}) or raise als.regularization (now {settings.regularization})."
         )
     return AlsFactors(users, items, losses)
+
+
+def settings_for_prediction(als: AlsSettings, settings: Settings, user_items: csr_matrix) -> AlsSettings:
+    """What the factors that the predictor learns from are fitted with: `als`, with as many factors as help it.
+
+    More factors are learned better than few where they are held back by the regularisation that a shop's data chose; with
+    a regularisation that nobody chose they are mostly noise, so then their number stays as it is. `predictor.factors`
+    overrules both.
+    """
+    factors = settings.predictor.factors
+    if factors is None:
+        affordable = [
+            one
+            for one in PREDICTED_FACTORS
+            if _work(user_items, one, als.iterations) <= MOST_WORK and one * ITEMS_PER_FACTOR <= user_items.shape[1]
+        ]
+        factors = max([als.factors, *affordable]) if als != settings.als else als.factors
+    return als.model_copy(update={"factors": factors})
+
+
+def _work(user_items: csr_matrix, factors: int, iterations: int) -> float:
+    """Multiplications of a fit: a few steps of conjugate gradients for each shopper and each item."""
+    return float(CG_STEPS * iterations * factors * (factors * sum(user_items.shape) + 4 * user_items.nnz))
 
 
 def _factorise(

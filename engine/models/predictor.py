@@ -1,9 +1,10 @@
 """The network that predicts an item's ALS factors from its content, so that an item nobody has clicked has factors too.
 
-It follows the published recipe (a multilayer perceptron on concatenated content features, mean squared error on the
-factors of items with enough interactions, early stopping on held-out items) on top of a linear part that starts as ridge
-regression. An item may lack a modality: a learned "absent" vector replaces it, and in training modalities are hidden at
-random (Volkovs, Yu and Poutanen 2017), so that the network learns to do without them.
+It follows the published recipe (a multilayer perceptron on concatenated content features, mean squared error, early stopping
+on held-out items), but learns directions, because factors are compared by cosine; learns from every item, from one with few
+interactions as much less as its factors are less certain; and stops when held-out items rank no better. An item may lack a
+modality: a learned "absent" vector replaces it, and in training modalities are hidden at random (Volkovs, Yu and Poutanen
+2017), so that the network learns to do without them.
 """
 
 from __future__ import annotations
@@ -21,19 +22,22 @@ from safetensors.torch import load_file, save
 from engine.core.errors import ReleaseError, TrainingError
 from engine.core.settings import PredictorSettings
 from engine.core.storage import atomic_write, atomic_write_json
+from engine.core.vectors import unit_rows
 from engine.models.devices import seeded
 from engine.models.encoders.base import Features
 from engine.models.encoders.registry import MODALITIES
-from engine.models.predictor_fitting import EpochLoss, fit_network
+from engine.models.predictor_fitting import Check, Lesson, fit_network
 from engine.models.predictor_network import Network, PredictorConfig, tensors_of
-from engine.models.predictor_threshold import choose_threshold
 
-__all__ = ["EpochLoss", "PredictorConfig", "TrainedPredictor", "load_predictor", "train_predictor"]
+__all__ = ["Check", "PredictorConfig", "TrainedPredictor", "load_predictor", "train_predictor"]
 
 WEIGHTS, DESCRIPTION = "predictor.safetensors", "predictor.json"
 MIN_ITEMS = 20
 """Fewer items with interactions are too few to learn from."""
 BATCH_FOR_PREDICTION = 8192
+WELL_KNOWN, MIN_RANKED = 10, 50
+"""Items with so many interactions are held out and ranked, if there are this many of them."""
+MAX_HELD_OUT = 300
 
 
 @dataclass(frozen=True)
@@ -42,15 +46,12 @@ class TrainedPredictor:
 
     Attributes
     ----------
-    curves : the errors on training and held-out items after every epoch; the weights are those of `best_epoch`.
-    min_interactions : the network learned from items with at least this many; `thresholds` are the errors it was chosen by.
+    checks : how it did on held-out items, every so many steps; the weights are those of `best_step`.
     """
 
     network: Network
-    curves: list[EpochLoss]
-    best_epoch: int
-    min_interactions: int
-    thresholds: dict[int, float]
+    checks: list[Check]
+    best_step: int
 
     def predict(self, features: Mapping[str, Features]) -> np.ndarray:
         """(n, factors) float32. Modalities that `features` lacks count as absent; those the network does not know are ignored."""
@@ -66,16 +67,14 @@ class TrainedPredictor:
         return np.concatenate(parts) if parts else np.zeros((0, self.network.config.factors), dtype=np.float32)
 
     def save(self, directory: Path) -> None:
-        """Write weights and curves into `directory`, which is created if it does not exist."""
+        """Write weights and checks into `directory`, which is created if it does not exist."""
         directory.mkdir(parents=True, exist_ok=True)
         state = {name: tensor.cpu().contiguous() for name, tensor in self.network.state_dict().items()}
         atomic_write(directory / WEIGHTS, save(state))
         description = {
             "config": asdict(self.network.config),
-            "curves": [asdict(loss) for loss in self.curves],
-            "best_epoch": self.best_epoch,
-            "min_interactions": self.min_interactions,
-            "thresholds": {str(threshold): error for threshold, error in self.thresholds.items()},
+            "checks": [asdict(check) for check in self.checks],
+            "best_step": self.best_step,
         }
         atomic_write_json(directory / DESCRIPTION, description)
 
@@ -86,13 +85,8 @@ def load_predictor(directory: Path) -> TrainedPredictor:
         description = json.loads((directory / DESCRIPTION).read_text("utf-8"))
         network = Network(PredictorConfig(**description["config"]))
         network.load_state_dict(load_file(directory / WEIGHTS))
-        return TrainedPredictor(
-            network.eval(),
-            [EpochLoss(**loss) for loss in description["curves"]],
-            description["best_epoch"],
-            description["min_interactions"],
-            {int(threshold): error for threshold, error in description["thresholds"].items()},
-        )
+        checks = [Check(**check) for check in description["checks"]]
+        return TrainedPredictor(network.eval(), checks, description["best_step"])
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as exc:
         raise ReleaseError(
             f"The network in {directory} cannot be read ({exc}). Train again, or roll back to an older release."
@@ -105,25 +99,30 @@ def train_predictor(
     counts: np.ndarray,
     settings: PredictorSettings,
     seed: int,
-    on_epoch: Callable[[EpochLoss], None] | None = None,
+    on_check: Callable[[Check], None] | None = None,
 ) -> TrainedPredictor:
-    """Learn to predict `item_factors` (n_items, f) from content.
+    """Learn to predict the direction of `item_factors` (n_items, f) from content.
 
     Parameters
     ----------
     features : by modality, n_items rows each.
     item_factors : (n_items, f) float32, the targets.
-    counts : (n_items,) interactions of each item; items with too few are not learned from.
+    counts : (n_items,) interactions of each item; one with n is drawn n / (n + `settings.trust_at`) times as often as one
+        with very many.
     seed : of the split, the initial weights, the batches and the dropout.
 
     Raises `TrainingError` if fewer than 20 items have both interactions and content.
     """
     features = {modality: features[modality] for modality in MODALITIES if modality in features}
     rng = np.random.default_rng(seed)
-    rows, threshold, errors = _usable_rows(features, item_factors, counts, settings, rng)
-    rng.shuffle(rows)
-    held_out = max(2, round(settings.validation_share * len(rows)))
-    validation, training = np.sort(rows[:held_out]), np.sort(rows[held_out:])
+    targets = unit_rows(item_factors)
+    rows = _usable_rows(features, targets, counts)
+    well_known = _well_known(rows, counts)
+    held_out = min(MAX_HELD_OUT, max(2, round(settings.validation_share * len(well_known))))
+    validation = np.sort(rng.choice(well_known, held_out, replace=False))
+    training = np.setdiff1d(rows, validation)
+    trust = counts[training] / (counts[training] + settings.trust_at)
+    lesson = Lesson(features, targets, training, validation, well_known, trust / trust.sum())
     config = PredictorConfig(
         {modality: block.values.shape[1] for modality, block in features.items()},
         item_factors.shape[1],
@@ -134,34 +133,25 @@ def train_predictor(
     )
     with seeded(seed):
         network = Network(config)
-        curves, best_epoch = fit_network(network, features, item_factors, training, validation, settings, rng, on_epoch)
-    return TrainedPredictor(network, curves, best_epoch, threshold, errors)
+        checks, best_step = fit_network(network, lesson, settings, rng, on_check)
+    return TrainedPredictor(network, checks, best_step)
 
 
-def _usable_rows(
-    features: Mapping[str, Features],
-    item_factors: np.ndarray,
-    counts: np.ndarray,
-    settings: PredictorSettings,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, int, dict[int, float]]:
-    """Items with content and enough interactions, how many are enough, and the errors by which that was chosen."""
+def _usable_rows(features: Mapping[str, Features], targets: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Items with content, interactions and factors; `TrainingError` where they are too few."""
     described = (
         np.any([block.present for block in features.values()], axis=0) if features else np.zeros(len(counts), bool)
     )
-    usable = np.flatnonzero(described & (counts > 0))
+    usable = np.flatnonzero(described & (counts > 0) & targets.any(axis=1))
     if len(usable) < MIN_ITEMS:
         raise TrainingError(
             f"Only {len(usable)} products have both interactions and content; at least {MIN_ITEMS} are needed to learn "
             "what content says about behaviour. Load more products or more events."
         )
-    threshold, errors = settings.min_interactions, dict[int, float]()
-    if threshold is None:
-        threshold, errors = choose_threshold(features, item_factors, counts, usable, rng, min_items=MIN_ITEMS)
-    known = usable[counts[usable] >= threshold]
-    if len(known) < MIN_ITEMS:
-        raise TrainingError(
-            f"Only {len(known)} products with content have at least {threshold} interactions; {MIN_ITEMS} are needed. "
-            "Lower predictor.min_interactions."
-        )
-    return known, threshold, errors
+    return usable
+
+
+def _well_known(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Those of the rows whose factors can be trusted; the busier half where that would be too few."""
+    trusted = rows[counts[rows] >= WELL_KNOWN]
+    return np.asarray(trusted if len(trusted) >= MIN_RANKED else rows[counts[rows] >= np.median(counts[rows])])

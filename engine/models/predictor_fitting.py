@@ -1,4 +1,8 @@
-"""How the predictor's network learns: standardised inputs, a ridge regression to start from, then gradient descent."""
+"""How the predictor's network learns: standardised inputs, steps of gradient descent, stopped when held-out items rank no better.
+
+The mean squared error falls on for a while after the ranking has stopped to improve, and stops falling long before on
+others, so held-out items are ranked: their prediction asks, and the nearest items by real factors are what it should find.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +19,86 @@ from engine.models.devices import pick_device
 from engine.models.encoders.base import Features
 from engine.models.predictor_network import Network, tensors_of
 
-__all__ = ["EpochLoss", "fit_network"]
+__all__ = ["CHECK_EVERY", "Check", "Lesson", "fit_network"]
 
-RIDGE_PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-RIDGE_COLUMNS = 6_000
-"""Wider contents than this are learned by gradient descent alone: the closed form costs the cube of the width."""
+CHECK_EVERY = 50
+"""Steps between two looks at the held-out items."""
+
+NEAREST = 10
+MAX_RANKED = 10_000
+"""More items than this are not ranked at every check: a sample of them stands for all."""
 
 
 @dataclass(frozen=True)
-class EpochLoss:
-    """Mean squared error after an epoch, in units of the targets' mean square: 1.0 is no better than predicting zero."""
+class Check:
+    """A look at the held-out items.
 
-    epoch: int
+    Attributes
+    ----------
+    step : steps of gradient descent until then.
+    train, validation : mean squared error since the last check and on held-out items, in units of the targets' mean
+        square: 1.0 is no better than predicting zero.
+    ranking : mean NDCG@10 of held-out items: among real factors, their prediction should find those nearest to their own.
+    """
+
+    step: int
     train: float
     validation: float
+    ranking: float
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a network is to learn.
+
+    Attributes
+    ----------
+    features : by modality, n_items rows each.
+    targets : (n_items, f) float32 unit rows.
+    training, validation, ranked : rows of items: those it learns from, those that say when to stop, and those among which
+        these are ranked.
+    chances : (len(training),) how often each is drawn, together 1.
+    """
+
+    features: Mapping[str, Features]
+    targets: np.ndarray
+    training: np.ndarray
+    validation: np.ndarray
+    ranked: np.ndarray
+    chances: np.ndarray
+
+
+def fit_network(
+    network: Network,
+    lesson: Lesson,
+    settings: PredictorSettings,
+    rng: np.random.Generator,
+    on_check: Callable[[Check], None] | None,
+) -> tuple[list[Check], int]:
+    """Train `network`; leaves the weights of the check that ranked best in it, and returns all checks and its step."""
+    _standardise(network, lesson)
+    device = pick_device(settings.device)
+    network.to(device)
+    examples = _examples(network, lesson, lesson.training)
+    exam = _exam(network, lesson, rng)
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(learned, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    checks: list[Check] = []
+    best, best_state = Check(0, np.inf, np.inf, -np.inf), _state(network)
+    for step in range(0, settings.max_steps, CHECK_EVERY):
+        steps = min(CHECK_EVERY, settings.max_steps - step)
+        loss = _train(network, optimiser, examples, _drawn(lesson.chances, steps, settings.batch_size, rng))
+        checks.append(Check(step + steps, loss, *exam.marks(network)))
+        if on_check:
+            on_check(checks[-1])
+        if not np.isfinite(checks[-1].validation):
+            raise TrainingError("The network did not converge. Lower predictor.learning_rate.")
+        if checks[-1].ranking > best.ranking:
+            best, best_state = checks[-1], _state(network)
+        elif checks[-1].step - best.step >= settings.patience * CHECK_EVERY:
+            break
+    network.load_state_dict(best_state)
+    return checks, best.step
 
 
 @dataclass(frozen=True)
@@ -45,124 +115,93 @@ class _Examples:
         return _Examples(values, present, self.targets[rows])
 
 
-def fit_network(
-    network: Network,
-    features: Mapping[str, Features],
-    item_factors: np.ndarray,
-    training: np.ndarray,
-    validation: np.ndarray,
-    settings: PredictorSettings,
-    rng: np.random.Generator,
-    on_epoch: Callable[[EpochLoss], None] | None,
-) -> tuple[list[EpochLoss], int]:
-    """Train `network` on the rows `training`, and stop in time by the rows `validation`.
+@dataclass(frozen=True)
+class _Exam:
+    """Held-out examples; the (n_ranked, f) unit rows they are ranked among; what each ranked item is worth to each of them,
+    (n, n_ranked) and zero but for the nearest; and where it is the item itself, which is no candidate."""
 
-    Leaves the weights of the epoch that is best on the held-out rows in the network; returns the curves and that epoch.
-    """
-    _standardise(network, features, item_factors, training)
-    device = pick_device(settings.device)
-    network.to(device)
-    examples, held_out = (
-        _Examples(
-            *tensors_of(features, rows, network.dims, device),
-            torch.from_numpy(item_factors[rows]).to(device) / network.target_scale,
-        )
-        for rows in (training, validation)
-    )
-    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(learned, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    _start_at_ridge(network, examples, held_out, 1 - settings.modality_dropout)
-    curves: list[EpochLoss] = []
-    best, best_epoch, best_state = _error(network, held_out), 0, _state(network)
-    for epoch in range(1, settings.max_epochs + 1):
-        loss = _train_epoch(network, optimiser, examples, settings.batch_size, rng)
-        error = _error(network, held_out)
-        curves.append(EpochLoss(epoch, loss, error))
-        if on_epoch:
-            on_epoch(curves[-1])
-        if error < best:
-            best, best_epoch, best_state = error, epoch, _state(network)
-        elif epoch - best_epoch >= settings.patience:
-            break
-    if not np.isfinite(best):
-        raise TrainingError("The network did not converge. Lower predictor.learning_rate.")
-    network.load_state_dict(best_state)
-    return curves, best_epoch
+    examples: _Examples
+    ranked: Tensor
+    gains: Tensor
+    own: Tensor
+
+    def marks(self, network: Network) -> tuple[float, float]:
+        """Mean squared error and mean NDCG@10."""
+        network.eval()
+        with torch.inference_mode():
+            predicted = network(self.examples.values, self.examples.present)
+            error = nn.functional.mse_loss(predicted, self.examples.targets).item()
+            scores = (nn.functional.normalize(predicted, dim=1) @ self.ranked.T).masked_fill(self.own, -torch.inf)
+            found = self.gains.gather(1, scores.topk(_k(self.ranked)).indices)
+            ideal = self.gains.topk(_k(self.ranked)).values
+            return error, float((_discounted(found) / _discounted(ideal).clamp_min(1e-12)).mean())
 
 
-def _train_epoch(
-    network: Network, optimiser: torch.optim.Optimizer, examples: _Examples, batch_size: int, rng: np.random.Generator
-) -> float:
-    """One pass over the examples in random order; the mean loss."""
+def _examples(network: Network, lesson: Lesson, rows: np.ndarray) -> _Examples:
+    device = network.target_scale.device
+    targets = torch.from_numpy(lesson.targets[rows]).to(device) / network.target_scale
+    return _Examples(*tensors_of(lesson.features, rows, network.dims, device), targets)
+
+
+def _exam(network: Network, lesson: Lesson, rng: np.random.Generator) -> _Exam:
+    rows = lesson.ranked
+    if len(rows) > MAX_RANKED:
+        rows = np.sort(rng.choice(rows, MAX_RANKED, replace=False))
+    device = network.target_scale.device
+    ranked, asking = (torch.from_numpy(lesson.targets[some]).to(device) for some in (rows, lesson.validation))
+    own = torch.from_numpy(lesson.validation[:, None] == rows[None, :]).to(device)
+    likeness = (asking @ ranked.T).masked_fill(own, -torch.inf)
+    nearest = likeness.topk(_k(ranked))
+    gains = torch.zeros_like(likeness).scatter(1, nearest.indices, nearest.values.clamp_min(0.0))
+    return _Exam(_examples(network, lesson, lesson.validation), ranked, gains, own)
+
+
+def _k(ranked: Tensor) -> int:
+    """How many neighbours count where so many items are ranked, one of which may be the item itself."""
+    return max(1, min(NEAREST, len(ranked) - 1))
+
+
+def _discounted(gains: Tensor) -> Tensor:
+    """(n,) discounted cumulative gains of (n, k) gains in the order of a ranking."""
+    return gains @ (1.0 / torch.log2(torch.arange(2, gains.shape[1] + 2, device=gains.device, dtype=gains.dtype)))
+
+
+def _drawn(chances: np.ndarray, steps: int, batch_size: int, rng: np.random.Generator) -> Tensor:
+    """(steps, batch_size) places of examples, each drawn by its chance."""
+    until = np.cumsum(chances)
+    drawn = np.searchsorted(until, rng.random((steps, batch_size)) * until[-1], side="right")
+    return torch.from_numpy(np.minimum(drawn, len(chances) - 1))
+
+
+def _train(network: Network, optimiser: torch.optim.Optimizer, examples: _Examples, batches: Tensor) -> float:
+    """One step for each row of `batches`; the mean loss."""
     network.train()
-    n, total = len(examples.targets), 0.0
-    for rows in torch.from_numpy(rng.permutation(n)).to(examples.targets.device).split(batch_size):
+    total = 0.0
+    for rows in batches.to(examples.targets.device):
         batch = examples[rows]
         loss = nn.functional.mse_loss(network(batch.values, batch.present), batch.targets)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        total += loss.item() * len(rows)
-    return total / n
-
-
-def _error(network: Network, examples: _Examples) -> float:
-    network.eval()
-    with torch.inference_mode():
-        return nn.functional.mse_loss(network(examples.values, examples.present), examples.targets).item()
+        total += loss.item()
+    return total / len(batches)
 
 
 def _state(network: Network) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
 
-def _start_at_ridge(network: Network, examples: _Examples, held_out: _Examples, shown: float) -> None:
-    """Set the linear part to the ridge regression that is best on the held-out items.
-
-    With one or two thousand well-known items, gradient descent from zero learns the noise of the factors before it has
-    learned what content says; from here it can only improve. Modality dropout enters in closed form: a block is present
-    with the chance `shown`, two blocks together with its square. Contents wider than `RIDGE_COLUMNS` start at zero.
-    """
-    nn.init.zeros_(network.linear.weight)
-    nn.init.zeros_(network.linear.bias)
-    if sum(network.dims.values()) > RIDGE_COLUMNS:
-        return
-    with torch.no_grad():
-        x, held = _standard(network, examples), _standard(network, held_out)
-        centre = examples.targets.double().mean(0)
-        sizes = list(network.dims.values())
-        block = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes)).to(x.device)
-        chance = torch.where(block[:, None] == block[None, :], shown, shown * shown)
-        gram, cross = (x.T @ x) * chance, shown * (x.T @ (examples.targets.double() - centre))
-        eye = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-        fits = [torch.linalg.solve(gram + penalty * eye, cross) for penalty in RIDGE_PENALTIES]
-        errors = [float(((held @ fit + centre - held_out.targets) ** 2).mean()) for fit in fits]
-        network.linear.weight.copy_(fits[int(np.argmin(errors))].T)
-        network.linear.bias.copy_(centre)
-
-
-def _standard(network: Network, examples: _Examples) -> Tensor:
-    """(n, columns) float64: standardised blocks side by side, zero where absent."""
-    blocks = [
-        (block - network.means[m]) / network.scales[m] * examples.present[m].unsqueeze(1).to(block.dtype)
-        for m, block in examples.values.items()
-    ]
-    return torch.cat(blocks, dim=1).double()
-
-
-def _standardise(
-    network: Network, features: Mapping[str, Features], item_factors: np.ndarray, training: np.ndarray
-) -> None:
+def _standardise(network: Network, lesson: Lesson) -> None:
     """Centre each block and scale its rows to a mean square length of 1, so no modality outweighs the others; scale the
     targets to a mean square of 1."""
     with torch.no_grad():
         for modality in network.dims:
-            rows = training[features[modality].present[training]]
+            feature = lesson.features[modality]
+            rows = lesson.training[feature.present[lesson.training]]
             if len(rows) == 0:
                 continue
-            block = features[modality].values[rows].astype(np.float64)
+            block = feature.values[rows].astype(np.float64)
             network.means[modality].copy_(torch.from_numpy(block.mean(0)))
             network.scales[modality].fill_(max(float(np.sqrt(block.var(0).sum())), 1e-6))
-        network.target_scale.fill_(
-            max(float(np.sqrt(np.square(item_factors[training], dtype=np.float64).mean())), 1e-12)
-        )
+        wanted = np.square(lesson.targets[lesson.training], dtype=np.float64)
+        network.target_scale.fill_(max(float(np.sqrt(wanted.mean())), 1e-12))

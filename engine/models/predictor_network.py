@@ -1,4 +1,4 @@
-"""The predictor's network: a linear map of content blocks plus a perceptron, and its inputs as tensors."""
+"""The predictor's network: a perceptron on content blocks side by side, and its inputs as tensors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ class PredictorConfig:
 
 
 class Network(nn.Module):
-    """A linear map of the standardised blocks, plus a perceptron that also sees which blocks are present."""
+    """A perceptron on the standardised blocks, and on which of them are present.
+
+    Every hidden layer is normalised (Ba, Kiros and Hinton 2016): without, short texts, whose blocks differ little from
+    their mean, are learned too slowly.
+    """
 
     def __init__(self, config: PredictorConfig):
         super().__init__()
@@ -40,15 +44,13 @@ class Network(nn.Module):
         self.absent = nn.ParameterDict({m: nn.Parameter(torch.zeros(d)) for m, d in self.dims.items()})
         self.target_scale = nn.Parameter(torch.ones(()), False)
         width = sum(self.dims.values()) + len(self.dims)
-        hidden: list[nn.Module] = []
+        layers: list[nn.Module] = []
+        # Without weights of its own: torch sums their gradients in an order that depends on the number of threads.
+        normal = nn.LayerNorm(config.hidden, elementwise_affine=False)
         for _ in range(config.layers):
-            hidden += [nn.Linear(width, config.hidden), nn.GELU(), nn.Dropout(config.dropout)]
+            layers += [nn.Linear(width, config.hidden), normal, nn.GELU(), nn.Dropout(config.dropout)]
             width = config.hidden
-        self.linear = nn.Linear(sum(self.dims.values()), config.factors)
-        last = nn.Linear(width, config.factors)
-        nn.init.zeros_(last.weight)  # the hidden layers start by adding nothing to the ridge regression
-        nn.init.zeros_(last.bias)
-        self.body = nn.Sequential(*hidden, last)
+        self.body = nn.Sequential(*layers, nn.Linear(width, config.factors))
 
     def forward(self, values: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
         """(n, factors) in units of `target_scale`, from (n, dim) and (n,) bool of each modality."""
@@ -60,8 +62,7 @@ class Network(nn.Module):
             standard = (values[modality] - self.means[modality]) / self.scales[modality]
             blocks.append(torch.where(flag, standard, self.absent[modality]))
             flags.append(flag.to(standard.dtype))
-        content = torch.cat(blocks, dim=1)
-        return self.linear(content) + self.body(torch.cat([content, *flags], dim=1))  # type: ignore[no-any-return]
+        return self.body(torch.cat([*blocks, *flags], dim=1))  # type: ignore[no-any-return]
 
     def _hide(self, present: dict[str, Tensor]) -> dict[str, Tensor]:
         """Hide each modality of each item with the configured chance, but never its only one."""

@@ -134,9 +134,8 @@ def _training_record(contents: ReleaseContents) -> dict[str, Any]:
     return {
         "als_losses": contents.behaviour.losses,
         "predictor": {
-            "curves": [asdict(loss) for loss in predictor.curves],
-            "best_epoch": predictor.best_epoch,
-            "min_interactions": predictor.min_interactions,
+            "checks": [asdict(check) for check in predictor.checks],
+            "best_step": predictor.best_step,
         },
         "encoders": {
             modality: {"dim": encoder.dim, "fingerprint": encoder.fingerprint}

@@ -30,11 +30,10 @@ VARIATIONS: tuple[dict[str, float], ...] = (
 
 @dataclass(frozen=True)
 class AlsChoice:
-    """What was chosen, and its factors; the factors of the settings that were given; all that was tried."""
+    """What was chosen, and its factors; all that was tried."""
 
     settings: AlsSettings
     factors: AlsFactors
-    given: AlsFactors
     trials: tuple[Trial[AlsSettings], ...]
 
 
@@ -63,4 +62,4 @@ def choose_als(train: sparse.csr_matrix, settings: AlsSettings, targets: Targets
         fitted.append((float(judged.ndcg(scores).mean()) if len(judged) else 0.0, one, factors))
     _, chosen, its_factors = max(fitted, key=lambda one: one[0])  # of equals the first, which is the one that was given
     trials = tuple(Trial(one, round(ndcg, 4)) for ndcg, one, _ in fitted)
-    return AlsChoice(chosen, its_factors, fitted[0][2], trials)
+    return AlsChoice(chosen, its_factors, trials)

@@ -1,4 +1,4 @@
-"""Choosing what suits a catalogue: ALS settings, the Predicted list's threshold, the hybrid's recipe and how shoppers are served.
+"""Choosing what suits a catalogue: ALS settings, what the Predicted list finds by, the hybrid's recipe and how shoppers are served.
 
 All but the last two steps look at thinned products, and only at the half of them that no report uses, whether a report
 follows or not: the same data, settings and seed give the same plan. How shoppers are served, and how behaviour counts for
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import ArmVectors
 from engine.arms.hybrid import hybrid_arm
 from engine.arms.hybrid_fit import Hybrid
@@ -29,7 +30,7 @@ from engine.evaluation.fits import (
     fit_behaviour,
     fit_hybrid_on,
     fitted_models,
-    predict_factors,
+    with_prediction,
 )
 from engine.evaluation.metrics import surprise_relevance
 from engine.evaluation.targets import (
@@ -46,7 +47,7 @@ from engine.models.residual import residual_factors
 from engine.models.user_scoring import candidate_scorings, fit_user_scorer
 from engine.models.views import fit_standard
 from engine.selection.als_choice import choose_als
-from engine.selection.known_above_choice import choose_known_above
+from engine.selection.mix_choice import choose_mix
 from engine.selection.recipe_choice import BUSY, choose_recipe, with_channels, with_fallback
 from engine.selection.user_scoring_choice import measure_user_scorings
 
@@ -151,24 +152,24 @@ def _choose_on_thinned(
     train, validation = targets.split.train, targets.validation
     als = choose_als(train, settings.als, validation, seed)
     progress(STEP, 0.4, "predicting what was hidden")
-    predicted = predict_factors(train, als.given, content.features, settings, seed)
-    behaviour = Behaviour(als.factors, als.given, predicted)
+    behaviour = with_prediction(train, als.factors, content.features, als.settings, settings, seed)
     progress(STEP, 0.5, "comparing with what was hidden")
-    known_above, thresholds = _known_above(behaviour, content, targets, settings)
-    arms = arm_vectors(fitted_models(behaviour, content, targets.counts, known_above))
+    mix, mixes = _mix(behaviour, content, targets, settings)
+    arms = arm_vectors(fitted_models(behaviour, content, targets.counts, mix))
     progress(STEP, 0.55, "choosing how look-alikes and clicks are weighed")
-    hybrid = choose_hybrid(targets, content, predicted, arms, seed)
-    trials = Trials(als=als.trials, known_above=thresholds, recipes=hybrid.trials)
-    plan = TrainingPlan(als.settings, hybrid.recipe, known_above, trials)
+    hybrid = choose_hybrid(targets, content, behaviour.predicted, arms, seed)
+    trials = Trials(als=als.trials, mixes=mixes, recipes=hybrid.trials)
+    plan = TrainingPlan(als.settings, hybrid.recipe, mix, trials)
     return plan, ThinnedFit(targets, {**arms, "hybrid": hybrid.arm})
 
 
-def _known_above(
+def _mix(
     behaviour: Behaviour, content: Content, targets: ThinnedTargets, settings: Settings
-) -> tuple[float, tuple[Trial[float], ...]]:
-    if settings.predictor.known_above is not None:
-        return settings.predictor.known_above, ()
-    return choose_known_above(behaviour, content, targets.counts, targets.validation)
+) -> tuple[CandidateMix, tuple[Trial[CandidateMix], ...]]:
+    half_known = settings.predictor.half_known
+    if half_known is not None:
+        return choose_mix(behaviour, content, targets.counts, targets.validation, (half_known,))
+    return choose_mix(behaviour, content, targets.counts, targets.validation)
 
 
 def _choose_on_shoppers(
@@ -185,7 +186,7 @@ def _choose_on_shoppers(
     scorings = measure_user_scorings(scorer, tried, split.task, list(split.candidates.values()), split.shoppers)
     fit = ShopperSplitFit(split, behaviour.tuned, dict(zip(split.candidates, scorings.cross_fitted(rng), strict=True)))
     anchors = _busy_anchors(split, settings.evaluation, rng)
-    arms = arm_vectors(fitted_models(behaviour, content, split.counts, plan.known_above))
+    arms = arm_vectors(fitted_models(behaviour, content, split.counts, plan.mix))
     recipe = with_busy_channels(plan.recipe, hybrid, arms, train, split.task.held_out, anchors)
     trials = replace(plan.trials, user_scorings=scorings.trials())
     return replace(plan, recipe=replace(recipe, user_scoring=scorings.best()), trials=trials), fit

@@ -20,7 +20,7 @@ from engine.core.progress import Progress
 from engine.core.settings import AlsSettings, Settings
 from engine.curation.training_judgements import TrainingJudgements
 from engine.evaluation.fits import Behaviour, fitted_models
-from engine.models.als import AlsFactors, fit_als
+from engine.models.als import AlsFactors, fit_als, settings_for_prediction
 from engine.models.item_model import item_weights
 from engine.models.predictor import TrainedPredictor, train_predictor
 from engine.models.recipe import Recipe
@@ -61,7 +61,7 @@ def train_models(
     behaviour, predictor = _learn_behaviour(data, plan.als, settings, progress)
     plain, views, shares = _fit_hybrid(data, behaviour.predicted, plan.recipe, settings.seed, progress)
     hybrid, learned = _learn_from_judgements(plain, views, data, judged, settings.seed, progress)
-    fitted = fitted_models(behaviour, data.content, data.interactions.counts, plan.known_above, hybrid)
+    fitted = fitted_models(behaviour, data.content, data.interactions.counts, plan.mix, hybrid)
     weights = _fit_item_model(data, hybrid, plan.recipe)
     return TrainedModels(behaviour, predictor, hybrid, fitted, arm_vectors(fitted), shares, learned, weights)
 
@@ -78,26 +78,27 @@ def _learn_behaviour(
         settings.seed,
         lambda iteration, loss: progress(step, iteration / als.iterations, f"round {iteration} of {als.iterations}"),
     )
-    given = tuned if als == settings.als else fit_als(user_items, settings.als, settings.seed)
-    predictor = _learn_prediction(given, data, settings, progress)
-    return Behaviour(tuned, given, predictor.predict(dict(data.content.features))), predictor
+    taught_by = settings_for_prediction(als, settings, user_items)
+    taught = tuned if taught_by == als else fit_als(user_items, taught_by, settings.seed)
+    predictor = _learn_prediction(taught, data, settings, progress)
+    return Behaviour(tuned, taught, predictor.predict(dict(data.content.features))), predictor
 
 
 def _learn_prediction(
-    given: AlsFactors, data: TrainingData, settings: Settings, progress: Progress
+    taught: AlsFactors, data: TrainingData, settings: Settings, progress: Progress
 ) -> TrainedPredictor:
     step = "Predicting behaviour from content"
     progress(step, 0.0)
-    epochs = settings.predictor.max_epochs
+    most = settings.predictor.max_steps
     trained = train_predictor(
         dict(data.content.features),
-        given.item_factors,
+        taught.item_factors,
         data.interactions.counts,
         settings.predictor,
         settings.seed,
-        lambda loss: progress(step, min(loss.epoch / epochs, 0.99), f"pass {loss.epoch}"),
+        lambda check: progress(step, min(check.step / most, 0.99), f"step {check.step:,}"),
     )
-    progress(step, 1.0, f"best after {trained.best_epoch} passes")
+    progress(step, 1.0, f"best after {trained.best_step:,} steps")
     return trained
 
 

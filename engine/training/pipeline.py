@@ -131,10 +131,10 @@ def measure(
 
 
 def _for_shop(settings: Settings, shop: Shop) -> Settings:
-    """ALS is not tuned on the demo shop: its first training is watched by somebody who waits."""
+    """Few ALS settings are tried on the demo shop: its first training is watched by somebody who waits."""
     if not shop.demo:
         return settings
-    return settings.model_copy(update={"als": settings.als.model_copy(update={"tries": 1})})
+    return settings.model_copy(update={"als": settings.als.model_copy(update={"tries": min(3, settings.als.tries)})})
 
 
 def _choose(data: TrainingData, settings: Settings, progress: Progress) -> PlanChoice:

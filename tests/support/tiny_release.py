@@ -30,6 +30,7 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from engine.arms.base import FittedModels
+from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import ArmVectors
 from engine.arms.hybrid_fit import fit_hybrid
 from engine.arms.plan import default_plan
@@ -49,7 +50,7 @@ from engine.models.views import fit_standard
 from engine.release.contents import ReleaseContents, write_contents
 from engine.release.publish import new_release_id, publish, write_release
 
-FACTORS, KNOWN_ABOVE = 16, 4.0
+FACTORS, MIX = 16, CandidateMix(4.0, 0.7)
 KINDS = {"colour": "category", "length_cm": "number", "occasions": "multi", "care": "text"}
 COLOURS = ("crimson", "navy", "olive", "gold", "teal", "plum", "coral", "ivory", "black", "sienna")
 STYLES = ("Floral midi", "Striped maxi", "Velvet evening", "Linen summer", "Lace wedding", "Denim day")
@@ -225,14 +226,14 @@ def tiny_contents(shop: Shop, workspace: Workspace, interactions: Interactions, 
     behaviour = planted_behaviour(families, interactions, seed)
     encoders = fit_encoders(shop, workspace, settings, seed)
     features = encode_catalogue(encoders, shop.items, workspace)
-    quick = settings.predictor.model_copy(update={"hidden": 32, "layers": 1, "max_epochs": 40, "min_interactions": 1})
+    quick = settings.predictor.model_copy(update={"hidden": 32, "layers": 1, "max_steps": 300})
     predictor = train_predictor(features, behaviour.item_factors, counts, quick, seed)
     predicted = predictor.predict(features)
     words = fit_tfidf(shop.items, shop.attribute_kinds)
     standard = fit_standard(features)
     views = standard.views(features, predicted, words.encode(shop.items))
     plan = default_plan(settings, len(counts), words=True)
-    plan = replace(plan, recipe=replace(plan.recipe, noise=3.0), known_above=KNOWN_ABOVE)
+    plan = replace(plan, recipe=replace(plan.recipe, noise=3.0), mix=MIX)
     hybrid = fit_hybrid(interactions.user_items, counts, standard, views, plan.recipe, seed)
     fitted = FittedModels(
         counts,
@@ -240,7 +241,7 @@ def tiny_contents(shop: Shop, workspace: Workspace, interactions: Interactions, 
         behaviour.item_factors,
         predicted,
         content_vectors(features),
-        plan.known_above,
+        plan.mix,
         hybrid,
     )
     arms = arm_vectors(fitted)

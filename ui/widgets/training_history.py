@@ -177,13 +177,13 @@ def _draw_curves(training: Training) -> None:
     if losses := training.get("als_losses"):
         left.markdown("**Learning from behaviour**")
         left.altair_chart(loss_chart({"All interactions": losses}, "Round"), width="stretch")
-    if epochs := training.get("predictor", {}).get("curves"):
+    if checks := training.get("predictor", {}).get("checks"):
         right.markdown("**Predicting behaviour from content**")
         curves = {
-            "Products used for training": [epoch["train"] for epoch in epochs],
-            "Products held back": [epoch["validation"] for epoch in epochs],
+            "Products used for training": [check["train"] for check in checks],
+            "Products held back": [check["validation"] for check in checks],
         }
-        right.altair_chart(loss_chart(curves, "Round"), width="stretch")
+        right.altair_chart(loss_chart(curves, f"Steps / {checks[0]['step']}"), width="stretch")
 
 
 def _share_phrase(share: Mapping[str, Any], word: str) -> str:

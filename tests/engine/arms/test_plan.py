@@ -1,6 +1,7 @@
 import json
 
-from engine.arms.plan import DEFAULT_KNOWN_ABOVE, TrainingPlan, Trial, Trials, default_plan
+from engine.arms.candidate_mix import CandidateMix
+from engine.arms.plan import TrainingPlan, Trial, Trials, default_plan
 from engine.core.settings import Settings
 from engine.models.item_model import ItemModel
 from engine.models.recipe import Recipe
@@ -16,21 +17,21 @@ def test_a_plan_and_all_that_was_tried_survive_json():
     )
     trials = Trials(
         als=(Trial(settings.als, 0.1), Trial(settings.als.model_copy(update={"alpha": 20.0}), 0.2)),
-        known_above=(Trial(16.0, 0.3),),
+        mixes=(Trial(CandidateMix(64.0, 0.5), 0.3),),
         recipes=(Trial(recipe, 0.4),),
         user_scorings=(Trial(UserScoring(), 0.5),),
     )
-    plan = TrainingPlan(settings.als, recipe, 8.0, trials)
+    plan = TrainingPlan(settings.als, recipe, CandidateMix(8.0, 0.5), trials)
     assert TrainingPlan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
     small = default_plan(settings, 40, words=True, problem="Only 3 products.")
     assert TrainingPlan.from_dict(json.loads(json.dumps(small.to_dict()))) == small
 
 
 def test_the_default_plan_is_the_settings_as_they_are():
-    settings = Settings.model_validate({"als": {"factors": 8}, "predictor": {"known_above": 0.0}})
+    settings = Settings.model_validate({"als": {"factors": 8}, "predictor": {"half_known": 0.0}})
     plan = default_plan(settings, 400, words=True)
-    assert (plan.als, plan.known_above, plan.trials) == (settings.als, 0.0, Trials())
+    assert (plan.als, plan.mix.half_known, plan.trials) == (settings.als, 0.0, Trials())
     assert set(plan.recipe.weights) == {"words", "content", "prediction"}
     plain = default_plan(Settings(), 400, words=False)
-    assert plain.known_above == DEFAULT_KNOWN_ABOVE
+    assert plain.mix == CandidateMix()
     assert "words" not in plain.recipe.weights

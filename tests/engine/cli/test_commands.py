@@ -22,7 +22,7 @@ FAST = [
         "text.model=none",
         "image.kind=none",
         "predictor.hidden=32",
-        "predictor.max_epochs=10",
+        "predictor.max_steps=100",
         "evaluation.max_targets=20",
     )
     for part in ("--set", setting)

@@ -24,7 +24,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
     ("name", "text", "value"),
     [
         ("evaluation.enabled", "false", False),
-        ("predictor.min_interactions", "none", None),
+        ("predictor.half_known", "none", None),
         ("interactions.half_life_days", "null", None),
         ("interactions.event_weights", '{"view": 2}', {"view": 2.0}),
         ("image.weights", "/models/net.safetensors", Path("/models/net.safetensors")),

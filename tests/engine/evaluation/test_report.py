@@ -13,7 +13,7 @@ from engine.evaluation.thinning import LEVELS
 from engine.models.encoders import Features, content_vectors
 
 SETTINGS = Settings.model_validate(
-    {"als": {"factors": 16, "iterations": 8}, "predictor": {"hidden": 64, "max_epochs": 25}, "seed": 0}
+    {"als": {"factors": 16, "iterations": 8}, "predictor": {"hidden": 64, "max_steps": 150}, "seed": 0}
 )
 
 

@@ -11,8 +11,8 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from engine.core.errors import TrainingError
-from engine.core.settings import AlsSettings
-from engine.models.als import fit_als
+from engine.core.settings import AlsSettings, Settings
+from engine.models.als import fit_als, settings_for_prediction
 
 SETTINGS = AlsSettings(factors=4, iterations=12)  # as many factors as there are blocks
 BLOCKS, USERS_PER_BLOCK, ITEMS_PER_BLOCK = 4, 15, 6
@@ -122,3 +122,18 @@ def test_sixty_four_bit_indices_are_understood(blocks: csr_matrix) -> None:
 def test_importing_the_behaviour_model_imports_no_torch() -> None:
     program = "import sys, engine.models.als, engine.models.encoders; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_predictor_learns_from_more_factors_where_the_regularisation_was_chosen_and_time_allows() -> None:
+    settings, small = Settings(), csr_matrix((1000, 2000), dtype=np.float32)
+    chosen = settings.als.model_copy(update={"regularization": 30.0})
+    assert settings_for_prediction(chosen, settings, small).factors == 256
+    assert settings_for_prediction(chosen, settings, small).regularization == 30.0
+    assert settings_for_prediction(settings.als, settings, small) == settings.als
+    assert settings_for_prediction(chosen, settings, csr_matrix((900, 600), dtype=np.float32)).factors == 128
+    large = csr_matrix((300_000, 100_000), dtype=np.float32)
+    assert settings_for_prediction(chosen, settings, large).factors == 128
+    huge = csr_matrix((30_000_000, 100_000), dtype=np.float32)
+    assert settings_for_prediction(chosen, settings, huge).factors == settings.als.factors
+    asked = Settings.model_validate({"predictor": {"factors": 40}})
+    assert settings_for_prediction(chosen, asked, huge).factors == 40

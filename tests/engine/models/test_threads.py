@@ -76,7 +76,7 @@ def test_one_thread_and_two_learn_the_same_bits() -> None:
         with bounded_threads(count):
             factors = fit_als(user_items, AlsSettings(factors=16, iterations=5), 0).item_factors
             counts = np.bincount(user_items.indices, minlength=120)
-            predictor = train_predictor(features, factors, counts, PredictorSettings(hidden=64, max_epochs=3), 0)
+            predictor = train_predictor(features, factors, counts, PredictorSettings(hidden=64, max_steps=30), 0)
             learned.append((factors, predictor.predict(features)))
     for one, two in zip(*learned, strict=True):
         np.testing.assert_array_equal(one, two)

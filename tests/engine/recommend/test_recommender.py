@@ -162,7 +162,7 @@ def test_items_are_those_of_the_snapshot_with_their_clicks(recommender: Recommen
 
 def test_metrics_training_and_maps_come_with_the_release(recommender: Recommender, tiny: TinyRelease) -> None:
     assert recommender.metrics["thinning"]["hybrid"]["pooled"]["ndcg"]["mean"] == 0.5
-    assert recommender.plan.known_above == 4.0
+    assert recommender.plan.mix.half_known == 4.0
     assert recommender.maps["item_id"].tolist() == list(tiny.families)
     assert recommender.maps["als_x"].isna().sum() == 6
     assert recommender.manifest.steps == {"Reading the shop": 0.4, "Drawing the maps": 61.2}

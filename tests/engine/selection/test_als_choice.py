@@ -43,7 +43,6 @@ def test_the_best_of_the_settings_is_chosen_and_all_are_told():
     assert len(choice.trials) == 9
     assert max(choice.trials, key=lambda one: one.ndcg).tried == choice.settings
     np.testing.assert_array_equal(choice.factors.item_factors, fit_als(a_shop(), choice.settings, 0).item_factors)
-    np.testing.assert_array_equal(choice.given.item_factors, fit_als(a_shop(), given, 0).item_factors)
 
 
 def test_where_nothing_is_relevant_the_given_settings_stay():

@@ -16,11 +16,11 @@ from engine.evaluation.report import measure_plan
 from engine.evaluation.targets import Targets, draw_targets
 from engine.models.als import AlsFactors
 from engine.models.encoders import Features, content_vectors
-from engine.selection.known_above_choice import GRID, choose_known_above
+from engine.selection.mix_choice import HALF_KNOWN, WORTHS, choose_mix
 from engine.selection.plan_choice import PlanChoice, choose_plan
 
 SETTINGS = Settings.model_validate(
-    {"als": {"factors": 16, "iterations": 8, "tries": 2}, "predictor": {"hidden": 64, "max_epochs": 25}}
+    {"als": {"factors": 16, "iterations": 8, "tries": 2}, "predictor": {"hidden": 64, "max_steps": 150}}
 )
 ITEMS = 240
 
@@ -46,8 +46,10 @@ def test_a_plan_is_made_without_any_report_and_tells_what_was_tried(choice: Plan
     assert plan.problem is None
     assert len(plan.trials.als) == 2
     assert plan.als in [one.tried for one in plan.trials.als]
-    assert [one.tried for one in plan.trials.known_above] == list(GRID)
-    assert plan.known_above in GRID
+    tried = [one.tried for one in plan.trials.mixes]
+    assert {mix.half_known for mix in tried} == set(HALF_KNOWN)
+    assert {mix.prediction_worth for mix in tried if mix.half_known == plan.mix.half_known} == set(WORTHS)
+    assert plan.mix in tried
     assert len(plan.trials.recipes) > 5
     assert plan.recipe.user_scoring in [one.tried for one in plan.trials.user_scorings]
     assert TrainingPlan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
@@ -98,28 +100,31 @@ def test_a_shop_too_small_to_compare_anything_gets_the_default_plan_and_the_reas
 
 
 @pytest.mark.parametrize("trusted", ["behaviour", "prediction"])
-def test_the_threshold_follows_what_is_right_on_validation_targets(trusted: str) -> None:
-    """Products fall in ten groups; targets' predictions know them, and of the candidates one of the two sources does."""
+def test_the_mix_follows_what_is_right_on_validation_targets(trusted: str) -> None:
+    """Products fall in ten groups, which predictions of targets know; of quiet candidates one of the two sources does."""
     rng = np.random.default_rng(2)
     group = np.arange(200) % 10
     truth = (np.eye(10)[group] + rng.normal(0, 0.05, (200, 10))).astype(np.float32)
     noise = rng.normal(size=(200, 10)).astype(np.float32)
     targets = np.arange(40)
     allowed = np.arange(200) >= 40
-    predicted = truth if trusted == "prediction" else np.where(allowed[:, None], noise, truth)
-    behaviour = truth if trusted == "behaviour" else noise
+    quiet = allowed & (rng.random(200) < 0.5)
+    half_wrong = np.where(quiet[:, None], noise, truth)
+    behaviour, predicted = (truth, half_wrong) if trusted == "behaviour" else (half_wrong, truth)
     factors = AlsFactors(behaviour, behaviour, [])
     gains = sparse.csr_matrix((group[targets][:, None] == group) & allowed).astype(float)
     content = Content({}, truth)
-    known_above, trials = choose_known_above(
-        Behaviour(factors, factors, predicted), content, np.full(200, 16), Targets(targets, gains, allowed)
+    mix, trials = choose_mix(
+        Behaviour(factors, factors, predicted), content, np.where(quiet, 8, 200), Targets(targets, gains, allowed)
     )
-    assert known_above < 16 if trusted == "behaviour" else known_above >= 16
-    assert len(trials) == len(GRID)
+    assert mix.half_known < 16 if trusted == "behaviour" else mix.half_known >= 16
+    assert len(trials) == len(HALF_KNOWN) + len(WORTHS) - 1
+    chosen = {trial.tried: trial.ndcg for trial in trials}[mix]
+    assert chosen == max(trial.ndcg for trial in trials if trial.tried.half_known == mix.half_known)
 
 
-def test_a_threshold_that_is_set_stays() -> None:
-    settings = SETTINGS.model_copy(update={"predictor": SETTINGS.predictor.model_copy(update={"known_above": 7.0})})
+def test_a_mix_that_is_set_stays_and_only_the_worth_of_predictions_is_chosen() -> None:
+    settings = SETTINGS.model_copy(update={"predictor": SETTINGS.predictor.model_copy(update={"half_known": 7.0})})
     plan = choose_plan(*a_shop(), settings, 0).plan
-    assert plan.known_above == 7.0
-    assert plan.trials.known_above == ()
+    assert plan.mix.half_known == 7.0
+    assert {trial.tried.half_known for trial in plan.trials.mixes} == {7.0}

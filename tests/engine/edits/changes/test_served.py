@@ -23,7 +23,7 @@ SETTINGS = Settings.model_validate(
         "als": {"factors": 8, "iterations": 5},
         "text": {"model": "none"},
         "image": {"kind": "none"},
-        "predictor": {"hidden": 32, "layers": 1, "max_epochs": 15},
+        "predictor": {"hidden": 32, "layers": 1, "max_steps": 200},
         "selection": {"enabled": False},
         "evaluation": {"enabled": False},
     }

@@ -33,7 +33,7 @@ from engine.models.encoders import (
 from engine.models.predictor import load_predictor, train_predictor
 
 SETTINGS = Settings.model_validate(
-    {"text": {"model": "none"}, "image": {"kind": "none"}, "predictor": {"max_epochs": 2, "hidden": 8, "dropout": 0.0}}
+    {"text": {"model": "none"}, "image": {"kind": "none"}, "predictor": {"max_steps": 40, "hidden": 8, "dropout": 0.0}}
 )
 
 
