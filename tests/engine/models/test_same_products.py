@@ -49,7 +49,7 @@ def test_the_smoother_says_the_same_of_all_of_them(counts: np.ndarray) -> None:
 def test_the_predictor_says_the_same_of_all_of_them(counts: np.ndarray) -> None:
     features = {"text": Features(np.full((N, 8), 0.3, dtype=np.float32), np.ones(N, dtype=bool))}
     factors = np.random.default_rng(2).standard_normal((N, 4)).astype(np.float32)
-    settings = PredictorSettings(hidden=16, layers=1, max_epochs=2, min_interactions=1)
+    settings = PredictorSettings(hidden=16, layers=1, max_steps=20)
     predicted = train_predictor(features, factors, counts, settings, 0).predict(features)
     assert np.isfinite(predicted).all()
     assert np.ptp(predicted, axis=0).max() < 1e-5
