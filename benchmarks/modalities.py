@@ -34,7 +34,7 @@ from engine.core.workspace import Workspace
 from engine.evaluation.fits import Content, fit_behaviour, fitted_models
 from engine.evaluation.metrics import ndcg_at_k, top_k
 from engine.evaluation.targets import ThinnedTargets
-from engine.models.encoders import Features, content_vectors, encode_catalogue, fit_encoders
+from engine.models.encoders import Features, content_vectors, encode_catalogue, fit_encoders, fit_imputer
 from engine.models.tfidf import FIELDS, fit_tfidf
 from engine.selection.plan_choice import choose_hybrid
 
@@ -141,7 +141,8 @@ def without(shop: EncodedShop, modalities: Sequence[str], missing: str, seed: in
     if missing in ("text", "attributes") and words is not None:
         # Those products keep the words that the other modalities know, in the vocabulary of all.
         words = _with_holes(shop, missing, gone)
-    ours = _mean(shop, {**features, missing: holes}, words, given, chosen, seed)
+    lacking = {**features, missing: holes}
+    ours = _mean(shop, fit_imputer(lacking).complete(lacking), words, given, chosen, seed)
     return ours, _mean(shop, {name: features[name] for name in rest}, fewer, given, chosen, seed)
 
 

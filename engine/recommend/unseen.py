@@ -20,7 +20,7 @@ from engine.arms.hybrid_files import SavedHybrid, load_hybrid
 from engine.arms.registry import sides_of
 from engine.catalogue.product import Product, catalogue_frame
 from engine.core.workspace import Workspace
-from engine.models.encoders import ContentEncoder, Encoder, content_vectors, load_encoders
+from engine.models.encoders import ContentEncoder, Encoder, Imputer, content_vectors, load_encoders, load_imputer
 from engine.models.encoders.recent import RecentContents
 from engine.recommend.recommender import Neighbour, Recommender
 
@@ -83,7 +83,8 @@ def read_products(recommender: Recommender, workspace: Workspace, products: Sequ
     """Read several products together; errors as for `neighbours_of_unseen`."""
     frame = catalogue_frame(products, recommender.attribute_kinds, workspace)
     models = _load(recommender.directory)
-    features = {modality: encoder.encode(frame, workspace) for modality, encoder in models.encoders.items()}
+    encoded = {modality: encoder.encode(frame, workspace) for modality, encoder in models.encoders.items()}
+    features = models.imputer.complete(encoded)
     present = np.asarray(np.any([block.present for block in features.values()], axis=0), dtype=bool)
     predicted = models.predictor.predict(features)
     views = models.hybrid.views(frame, features, predicted)
@@ -95,6 +96,7 @@ class _Models:
     """What reads products for one release; encoders by modality."""
 
     encoders: Mapping[str, Encoder | RecentContents]
+    imputer: Imputer
     predictor: TrainedPredictor
     hybrid: SavedHybrid
 
@@ -109,7 +111,9 @@ def _load(directory: Path) -> _Models:
                 modality: RecentContents(encoder) if isinstance(encoder, ContentEncoder) else encoder
                 for modality, encoder in load_encoders(directory / "encoders").items()
             }
-            _models[directory] = _Models(encoders, load_predictor(directory / "predictor"), load_hybrid(directory))
+            imputer = load_imputer(directory / "encoders")
+            predictor = load_predictor(directory / "predictor")
+            _models[directory] = _Models(encoders, imputer, predictor, load_hybrid(directory))
             while len(_models) > _RELEASES_IN_MEMORY:
                 _models.popitem(last=False)
         _models.move_to_end(directory)

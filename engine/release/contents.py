@@ -34,7 +34,7 @@ from engine.core.settings import Settings
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
 from engine.models.als import AlsFactors
-from engine.models.encoders import Encoder, save_encoders
+from engine.models.encoders import Encoder, Imputer, save_encoders
 from engine.models.tfidf import TfidfVectors
 from engine.release.arm_writer import write_arms
 from engine.release.judged_products import JUDGED_FILE
@@ -54,6 +54,7 @@ class ReleaseContents:
     behaviour : ALS as it is served. words : the vocabulary that the hybrid compares texts by.
     fitted, hybrid, arms : what products are compared by.
     item_weights : the item model that serves shoppers, where one does.
+    imputer : what stands in for content that a product lacks.
     maps : item_id and each map's coordinates, NaN where an item has none.
     metrics : metrics.json. plan : what it was trained with.
     shares : whose behaviour speaks for whom (`engine.arms.contributions`).
@@ -74,6 +75,7 @@ class ReleaseContents:
     maps: pd.DataFrame
     metrics: Mapping[str, Any]
     plan: TrainingPlan
+    imputer: Imputer = field(default_factory=Imputer)
     item_weights: sparse.csr_matrix | None = None
     shares: Sequence[Mapping[str, Any]] = ()
     judged: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -91,6 +93,7 @@ def write_contents(contents: ReleaseContents, workspace: Workspace, directory: P
     entries = write_arms(directory, contents.arms, settings.index.trees, settings.seed, settings.index.search_k)
     _write_shop(contents, workspace, directory)
     save_encoders(dict(contents.encoders), directory / "encoders")
+    contents.imputer.save(directory / "encoders")
     contents.predictor.save(directory / "predictor")
     others = {name: arm for name, arm in contents.arms.items() if name != "hybrid"}
     grams = grams_of(contents.hybrid.candidates, contents.hybrid.recipe, others)

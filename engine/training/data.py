@@ -11,7 +11,7 @@ from engine.core.progress import Progress
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.evaluation.fits import Content
-from engine.models.encoders import Encoder, content_vectors, encode_catalogue, fit_modalities
+from engine.models.encoders import Encoder, Imputer, content_vectors, encode_catalogue, fit_imputer, fit_modalities
 from engine.models.tfidf import TfidfVectors, fit_tfidf
 
 __all__ = ["TrainingData", "encode_products", "read_data"]
@@ -21,7 +21,7 @@ __all__ = ["TrainingData", "encode_products", "read_data"]
 class TrainingData:
     """A shop ready to learn from; `encoders` and `vocabulary` are what its `content` was encoded with.
 
-    `left_out` says why, for each modality without an encoder.
+    `left_out` says why, for each modality without an encoder; `imputer` stood in for what products lack.
     """
 
     shop: Shop
@@ -30,6 +30,7 @@ class TrainingData:
     vocabulary: TfidfVectors
     content: Content
     left_out: Mapping[str, str]
+    imputer: Imputer
 
 
 def read_data(workspace: Workspace, settings: Settings, progress: Progress) -> tuple[Shop, Interactions]:
@@ -48,7 +49,9 @@ def encode_products(
 ) -> TrainingData:
     """The same with every product encoded, by encoders fitted on this catalogue."""
     encoders, left_out = fit_modalities(shop, workspace, settings, settings.seed, progress)
-    features = encode_catalogue(encoders, shop.items, workspace, progress)
+    encoded = encode_catalogue(encoders, shop.items, workspace, progress)
+    imputer = fit_imputer(encoded)
+    features = imputer.complete(encoded)
     vocabulary = fit_tfidf(shop.items, shop.attribute_kinds)
     content = Content(features, content_vectors(features), vocabulary.encode(shop.items))
-    return TrainingData(shop, interactions, encoders, vocabulary, content, left_out)
+    return TrainingData(shop, interactions, encoders, vocabulary, content, left_out, imputer)

@@ -177,6 +177,7 @@ def _contents(
         settings=settings,
         behaviour=models.behaviour.tuned,
         encoders=data.encoders,
+        imputer=data.imputer,
         predictor=models.predictor,
         words=data.vocabulary,
         fitted=models.fitted,

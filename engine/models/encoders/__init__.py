@@ -11,6 +11,7 @@ from engine.models.encoders.catalogue import (
     save_encoders,
 )
 from engine.models.encoders.content import content_vectors
+from engine.models.encoders.imputation import Imputer, fit_imputer, load_imputer
 from engine.models.encoders.registry import MODALITIES
 
 __all__ = [
@@ -18,12 +19,15 @@ __all__ = [
     "ContentEncoder",
     "Encoder",
     "Features",
+    "Imputer",
     "LeftOut",
     "Modality",
     "content_vectors",
     "encode_catalogue",
     "fit_encoders",
+    "fit_imputer",
     "fit_modalities",
     "load_encoders",
+    "load_imputer",
     "save_encoders",
 ]
