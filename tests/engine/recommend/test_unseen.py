@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,19 @@ import pytest
 from PIL import Image
 
 from engine.catalogue.images import store_image
-from engine.catalogue.product import Product
+from engine.catalogue.interactions import read_interactions
+from engine.catalogue.product import Product, catalogue_frame
+from engine.catalogue.snapshot import read_shop
 from engine.core.errors import ImageError, InputError, NotFoundError, ReleaseError
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
+from engine.models.encoders import content_vectors, encode_catalogue, fit_imputer
 from engine.recommend import unseen
 from engine.recommend.recommender import Recommender
-from engine.recommend.unseen import nearest, neighbours_of_unseen, vectors_of_unseen
-from tests.support.tiny_release import TinyRelease, build_tiny_release
+from engine.recommend.unseen import nearest, neighbours_of_unseen, read_products, vectors_of_unseen
+from engine.release.contents import write_contents
+from engine.release.publish import write_release
+from tests.support.tiny_release import TinyRelease, build_tiny_release, build_tiny_shop, tiny_contents
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +55,22 @@ def test_one_fact_alone_leads_to_the_family_it_belongs_to(shop: TinyRelease, ser
     for product in (Product(attributes={"colour": "navy"}), Product(title="Striped maxi dress in navy")):
         found = neighbours_of_unseen(served, shop.workspace, product, 5, "content")
         assert {shop.families[n.item_id] for n in found} == {1}
+
+
+def test_what_a_new_product_lacks_is_expected_as_for_the_catalogue(workspace: Workspace) -> None:
+    build_tiny_shop(workspace, 72)
+    catalogue, settings = read_shop(workspace), Settings.model_validate({"image": {"kind": "none"}})
+    interactions = read_interactions(workspace, list(catalogue.items["item_id"]), settings.interactions)
+    contents = tiny_contents(catalogue, workspace, interactions, settings)
+    imputer = fit_imputer(encode_catalogue(contents.encoders, catalogue.items, workspace))
+    completed = replace(contents, imputer=imputer)
+    write_release(workspace, "r0001", lambda directory: write_contents(completed, workspace, directory))
+    untitled = Product(attributes={"colour": "navy", "length_cm": 95.0})
+    frame = catalogue_frame([untitled], catalogue.attribute_kinds, workspace)
+    encoded = {name: encoder.encode(frame, workspace) for name, encoder in contents.encoders.items()}
+    read = read_products(Recommender.open(workspace, "r0001"), workspace, [untitled])
+    assert np.allclose(read.content, content_vectors(imputer.complete(encoded)), atol=1e-5)
+    assert not np.allclose(read.content, content_vectors(encoded), atol=0.1)
 
 
 def test_attributes_may_come_as_text(shop: TinyRelease, served: Recommender) -> None:
