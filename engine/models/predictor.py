@@ -145,8 +145,8 @@ def _usable_rows(features: Mapping[str, Features], targets: np.ndarray, counts: 
     usable = np.flatnonzero(described & (counts > 0) & targets.any(axis=1))
     if len(usable) < MIN_ITEMS:
         raise TrainingError(
-            f"Only {len(usable)} products have both interactions and content; at least {MIN_ITEMS} are needed to learn "
-            "what content says about behaviour. Load more products or more events."
+            f"To learn what content says about behaviour, at least {MIN_ITEMS} products need both interactions and content; "
+            f"there are {len(usable)}. Load more products or more events."
         )
     return usable
 

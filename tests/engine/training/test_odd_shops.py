@@ -74,13 +74,13 @@ def test_products_without_any_text_are_refused(workspace: Workspace, model: str)
 
 def test_one_product_with_all_the_clicks_is_too_little_to_learn_from(workspace: Workspace) -> None:
     pairs = pd.DataFrame({"user_id": [f"u{user}" for user in range(500)], "item_id": "i3"})
-    with pytest.raises(TrainingError, match="at least 20 are needed"):
+    with pytest.raises(TrainingError, match="at least 20 products need both interactions and content; there are 1"):
         trained(workspace, TITLES | COLOURS, pairs, {"colour": "category"})
 
 
 def test_clicks_on_thirteen_products_alone_are_too_little_to_learn_from(workspace: Workspace) -> None:
     pairs = pd.DataFrame({"user_id": [f"u{n % 40}" for n in range(520)], "item_id": [f"i{n % 13}" for n in range(520)]})
-    with pytest.raises(TrainingError, match="Only 13 products have both interactions and content; at least 20"):
+    with pytest.raises(TrainingError, match="at least 20 products need both interactions and content; there are 13"):
         trained(workspace, TITLES | COLOURS, pairs, {"colour": "category"})
 
 

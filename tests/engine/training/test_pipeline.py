@@ -255,7 +255,7 @@ def test_products_that_nothing_tells_apart_cannot_be_learned_from(workspace: Wor
 def test_too_few_interactions_are_said_so_and_the_old_release_is_served_still(shop: Workspace) -> None:
     train(shop, unmeasured())
     plain_shop(shop, events=5, colour=["red", "blue"] * 20)
-    with pytest.raises(TrainingError, match="products have both interactions and content; at least 20"):
+    with pytest.raises(TrainingError, match="at least 20 products need both interactions and content"):
         train(shop, unmeasured())
     assert Recommender.open(shop).release_id == "r0001"
     assert [path.name for path in shop.releases.glob(".*.part")] == []
