@@ -74,7 +74,7 @@ def test_products_without_any_text_are_refused(workspace: Workspace, model: str)
 
 def test_one_product_with_all_the_clicks_is_too_little_to_learn_from(workspace: Workspace) -> None:
     pairs = pd.DataFrame({"user_id": [f"u{user}" for user in range(500)], "item_id": "i3"})
-    with pytest.raises(TrainingError, match="at least 20 products need both interactions and content; there are 1"):
+    with pytest.raises(TrainingError, match=r"at least 20 products need both interactions and content; there are 1\."):
         trained(workspace, TITLES | COLOURS, pairs, {"colour": "category"})
 
 
