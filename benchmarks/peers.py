@@ -28,6 +28,7 @@ from benchmarks.support import RESULTS, ROOT, merge_results
 from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import similarities
 from engine.arms.registry import arm_vectors
+from engine.core.settings import child_environment
 from engine.evaluation.fits import fit_behaviour, fitted_models
 from engine.evaluation.metrics import ndcg_at_k, top_k
 from engine.evaluation.targets import ThinnedTargets
@@ -151,7 +152,8 @@ def theirs(data: Data, split: Thinned, python: Path) -> dict[str, np.ndarray]:
             content=content_vectors(data.features),
             targets=split.targets,
         )
-        subprocess.run([python, ROOT / "benchmarks" / "cornac_peers.py", source, out], check=True)
+        one_thread = child_environment(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+        subprocess.run([python, ROOT / "benchmarks" / "cornac_peers.py", source, out], check=True, env=one_thread)
         with np.load(out) as scores:
             return {f"cornac {model}": scores[model].astype(np.float64) for model in scores.files}
 

@@ -54,6 +54,7 @@ from engine.models.als import fit_als
 from engine.models.encoders import Features, content_vectors, encode_catalogue, fit_encoders
 from engine.models.recipe import Recipe
 from engine.models.tfidf import fit_tfidf
+from engine.models.threads import bounded_threads
 from engine.models.user_scoring import candidate_scorings, fit_user_scorer
 from engine.selection.als_choice import choose_als
 from engine.selection.mix_choice import choose_mix
@@ -132,11 +133,9 @@ def prepared(shop: str, folder: Path) -> Path:
     return file
 
 
+@bounded_threads(1)
 def measure(shop: str, seed: int, file: Path) -> dict[str, Any]:
     """Everything about one shop and seed: `{"shop", "seed", "thinning", "well_known", "task", ...}`."""
-    import torch
-
-    torch.set_num_threads(1)
     data: Data = pickle.loads(file.read_bytes())
     began = time.monotonic()
     thinning, recipe, als = _thinning(data, seed)
