@@ -16,7 +16,7 @@ from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import ArmVectors
 from engine.arms.hybrid_files import SavedHybrid
 from engine.arms.hybrid_fit import Hybrid
-from engine.models.smoother import Rows
+from engine.models.kernel import Rows
 
 __all__ = ["Arm", "FittedModels", "KnownProducts", "Reading", "Sides"]
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from engine.arms.hybrid_fit import Hybrid
-from engine.models.smoother import Rows, fit_smoother
+from engine.models.kernel import Rows
+from engine.models.smoother import Capacity, fit_smoother
 
 __all__ = ["COUNTS", "contributions"]
 
@@ -20,6 +21,8 @@ COUNTS = ((0, 0), (1, 3), (4, 10), (11, 50), (51, None))
 """Interaction counts that are reported together, both ends included."""
 
 SAMPLE = 30
+ROUGHLY = Capacity(exact=4000, landmarks=4000)
+"""Shares need no exact fit."""
 
 
 def contributions(
@@ -28,7 +31,7 @@ def contributions(
     """One entry for each of `COUNTS` that has products: `{"low", "high", "products", "arm", "own", "views", "channels"}`.
 
     `own` and `views` (name -> share) add up to 1; `arm` is "hybrid" or the arm that answers in its place; `channels` are the
-    weights of the arms whose similarity is added to all of that.
+    median weights of the arms whose similarity is added to all of that.
 
     Parameters
     ----------
@@ -46,7 +49,9 @@ def contributions(
     recipe = hybrid.recipe
     if not hidden.any():
         return []
-    without = fit_smoother(factors[:, : recipe.rank], hidden, views, recipe.kernel(), noise=recipe.noise, seed=seed)
+    without = fit_smoother(
+        factors[:, : recipe.rank], hidden, views, recipe.kernel(), noise=recipe.noise, seed=seed, capacity=ROUGHLY
+    )
     entries = []
     for (low, high, rows), some in zip(groups, sample, strict=True):
         full = hybrid.query[some]
@@ -67,7 +72,10 @@ def contributions(
                 "arm": str(recipe.answering(np.array([low]))[0]),
                 "own": _mean_share(own, total),
                 "views": shares,
-                "channels": {name: float(recipe.channel_weights(name, np.array([low]))[0]) for name in recipe.channels},
+                "channels": {
+                    name: float(np.median(recipe.weights_beside(name, counts[rows], hybrid.unknown[rows])))
+                    for name in recipe.arms_added()
+                },
             }
         )
     return entries

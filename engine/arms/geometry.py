@@ -110,10 +110,14 @@ def has_direction(vectors: np.ndarray) -> np.ndarray:
 
 
 def spread_gram(candidates: np.ndarray) -> np.ndarray:
-    """(d, d) float32, from which `spreads` tells how far a query's inner products with these candidates spread."""
-    return np.asarray(candidates.T @ candidates / np.float32(len(candidates)))
+    """(d, d) float32, from which `spreads` tells how far a query's inner products with these candidates spread.
+
+    It is their covariance: candidates without a direction are in it as well, so that it is the same for every query.
+    """
+    mean = candidates.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return np.asarray(candidates.T @ candidates / np.float32(len(candidates)) - np.outer(mean, mean))
 
 
 def spreads(query: np.ndarray, gram: np.ndarray) -> np.ndarray:
-    """(n,) root mean square of each query's inner products with all candidates, without forming them."""
+    """(n,) standard deviation of each query's inner products with all candidates, without forming them."""
     return np.asarray(np.sqrt(np.maximum(np.einsum("ij,ij->i", query @ gram, query), 0.0)))

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.arms.base import FittedModels, KnownProducts, Reading, Sides
 from engine.arms.geometry import ArmVectors, BlockLayout, has_direction, spread_gram, spreads
-from engine.arms.hybrid_fit import expected_candidates
+from engine.arms.hybrid_fit import Hybrid, expected_candidates
 from engine.core.vectors import unit_rows
 from engine.models.recipe import HYBRID, Recipe
 
@@ -36,7 +36,7 @@ class _Longtail:
         """By the recipe that the hybrid was fitted with."""
         if fitted.hybrid is None:
             return None
-        return hybrid_arm(fitted.hybrid.query, fitted.hybrid.candidates, fitted.counts, fitted.hybrid.recipe, others)
+        return hybrid_arm(fitted.hybrid, fitted.hybrid.recipe, others)
 
     def sides(
         self,
@@ -48,12 +48,12 @@ class _Longtail:
         """A product keeps its interactions: its own list follows its new content as far as they leave room, and on
         others' lists it stays where its shoppers put it. Without interactions it moves on both sides."""
         saved = reading.hybrid
-        smoothed = _smoothed(reading, known)
+        smoothed, unknown = _smoothed(reading, known)
         asked = saved.corrected(smoothed, reading.views, None if known is None else known.rows)
         counts = np.zeros(len(asked), dtype=np.int64) if known is None else known.counts
         queries = {name: side.query for name, side in others.items()}
         layout = _layout(saved.recipe, asked.shape[1], queries)
-        query = _queries(layout, asked, counts, saved.recipe, queries, saved.grams)
+        query = _queries(layout, _Asked(asked, counts, unknown), saved.recipe, queries, saved.grams)
         own = expected_candidates(smoothed, saved.recipe.exponent, saved.longest)
         if known is not None:
             stored = layout.block(known.stored[self.name].candidates, HYBRID) * layout.scale
@@ -66,34 +66,36 @@ class _Longtail:
 LONGTAIL = _Longtail()
 
 
-def hybrid_arm(
-    query: np.ndarray, candidates: np.ndarray, counts: np.ndarray, recipe: Recipe, arms: Mapping[str, ArmVectors]
-) -> ArmVectors:
-    """Unit rows whose cosines rank as the inner products of `query` and `candidates` do, with the recipe's arms beside.
+@dataclass(frozen=True)
+class _Asked:
+    """n smoothed queries (n, rank) with their products' interactions and how much of each is guesswork, (n,) each."""
 
-    Parameters
-    ----------
-    query : (n, rank) smoothed vectors of anchors, `counts` (n,) their interactions.
-    candidates : (n_items, rank), each at most of length 1.
-    arms : the others, with n queries and n_items candidates each.
-    """
+    query: np.ndarray
+    counts: np.ndarray
+    unknown: np.ndarray
+
+
+def hybrid_arm(hybrid: Hybrid, recipe: Recipe, arms: Mapping[str, ArmVectors]) -> ArmVectors:
+    """Unit rows whose cosines rank as the inner products of the hybrid's queries and candidates do, with the arms of a
+    recipe beside; `arms` are the others, n_items rows each."""
     queries = {name: arm.query for name, arm in arms.items()}
-    layout = _layout(recipe, candidates.shape[1], queries)
-    asked = _queries(layout, query, counts, recipe, queries, grams_of(candidates, recipe, arms))
-    blocks = {HYBRID: candidates} | {name: arm.candidates for name, arm in arms.items()}
-    found = layout.candidates(blocks) * has_direction(candidates)[:, None]
-    return ArmVectors(asked, np.asarray(found, dtype=np.float32))
+    layout = _layout(recipe, hybrid.candidates.shape[1], queries)
+    asked = _Asked(hybrid.query, hybrid.counts, hybrid.unknown)
+    query = _queries(layout, asked, recipe, queries, grams_of(hybrid.candidates, recipe, arms))
+    blocks = {HYBRID: hybrid.candidates} | {name: arm.candidates for name, arm in arms.items()}
+    found = layout.candidates(blocks) * has_direction(hybrid.candidates)[:, None]
+    return ArmVectors(query, np.asarray(found, dtype=np.float32))
 
 
 def grams_of(candidates: np.ndarray, recipe: Recipe, arms: Mapping[str, ArmVectors]) -> dict[str, np.ndarray]:
     """What tells how far similarities spread: of the hybrid's own candidates and of each channel's; none without channels."""
-    channels = [name for name, steps in recipe.channels.items() if any(steps.values())]
-    if not channels:
+    added = recipe.arms_added()
+    if not added:
         return {}
-    return {HYBRID: spread_gram(candidates)} | {name: spread_gram(arms[name].candidates) for name in channels}
+    return {HYBRID: spread_gram(candidates)} | {name: spread_gram(arms[name].candidates) for name in added}
 
 
-def _smoothed(reading: Reading, known: KnownProducts | None) -> np.ndarray:
+def _smoothed(reading: Reading, known: KnownProducts | None) -> tuple[np.ndarray, np.ndarray]:
     if known is None:
         return reading.hybrid.expected(reading.views)
     return reading.hybrid.moved(known.rows, known.before.views, reading.views, known.profiles)
@@ -105,45 +107,42 @@ def _layout(recipe: Recipe, rank: int, queries: Mapping[str, np.ndarray]) -> Blo
 
 def _queries(
     layout: BlockLayout,
-    query: np.ndarray,
-    counts: np.ndarray,
+    asked: _Asked,
     recipe: Recipe,
     queries: Mapping[str, np.ndarray],
     grams: Mapping[str, np.ndarray],
 ) -> np.ndarray:
-    """(n, d) float32: the block of the arm that answers, with the channels that are added to it."""
-    answering = recipe.answering(counts)
-    blocks = {HYBRID: unit_rows(query)} | {name: queries[name] for name in recipe.arms_beside()}
-    asked = layout.queries(
+    """(n, d) float32: the block of the arm that answers, with the arms that are added to it."""
+    answering = recipe.answering(asked.counts)
+    blocks = {HYBRID: unit_rows(asked.query)} | {name: queries[name] for name in recipe.arms_beside()}
+    found = layout.queries(
         {
             name: np.where((answering == name)[:, None], block, np.float32(0.0)).astype(np.float32)
             for name, block in blocks.items()
         }
     )
-    return _with_channels(layout, asked, counts, recipe, queries, grams)
+    return _with_arms_added(layout, found, asked, recipe, queries, grams)
 
 
-def _with_channels(
+def _with_arms_added(
     layout: BlockLayout,
-    asked: np.ndarray,
-    counts: np.ndarray,
+    found: np.ndarray,
+    asked: _Asked,
     recipe: Recipe,
     queries: Mapping[str, np.ndarray],
     grams: Mapping[str, np.ndarray],
 ) -> np.ndarray:
-    """Queries with a channel's query in its block wherever the hybrid itself answers; unit rows.
+    """Queries with another arm's query in its block wherever the hybrid itself answers; unit rows.
 
-    Both similarities are divided by their root mean square over the candidates, row by row, so that a weight of 1
+    Both similarities are divided by their standard deviation over the candidates, row by row, so that a weight of 1
     lets them speak equally loud.
     """
-    own, full = layout.block(asked, HYBRID), asked.copy()
-    added = False
-    for name in recipe.channels:
-        weights = recipe.channel_weights(name, counts)
+    own, full = layout.block(found, HYBRID), found.copy()
+    for name in recipe.arms_added():
+        weights = recipe.weights_beside(name, asked.counts, asked.unknown)
         mixed = (weights > 0) & has_direction(own) & has_direction(queries[name])
-        added |= bool(weights.any())
         if mixed.any():
             theirs = spreads(queries[name][mixed], grams[name])
             scale = weights[mixed] * spreads(own[mixed], grams[HYBRID]) / np.maximum(theirs, 1e-12)
             layout.block(full, name)[mixed] = scale.astype(np.float32)[:, None] * queries[name][mixed]
-    return unit_rows(full) if added else asked
+    return unit_rows(full)

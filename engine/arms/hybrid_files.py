@@ -18,9 +18,10 @@ from engine.core.storage import atomic_write_json
 from engine.core.vectors import unit_rows
 from engine.models.correction import Correction
 from engine.models.encoders.base import Features
+from engine.models.kernel import Kernel, Rows
 from engine.models.posterior_update import PosteriorUpdate
 from engine.models.recipe import Recipe
-from engine.models.smoother import Kernel, Rows, Smoother
+from engine.models.smoother import Smoother
 from engine.models.tfidf import TfidfVectors, load_tfidf
 from engine.models.views import Standard
 
@@ -57,14 +58,16 @@ class SavedHybrid:
         words = None if self.words is None else self.words.encode(items)
         return self.standard.views(features, predicted, words)
 
-    def expected(self, views: Mapping[str, Rows]) -> np.ndarray:
-        """(n, rank) float32, what the look-alikes' behaviour says of products without any of their own."""
-        return np.asarray(self.smoother(views))
+    def expected(self, views: Mapping[str, Rows]) -> tuple[np.ndarray, np.ndarray]:
+        """What the look-alikes' behaviour says of products without any of their own, (n, rank) float32, and how much of
+        that is guesswork, (n,) float32."""
+        return self.smoother.posterior(views)
 
     def moved(
         self, rows: np.ndarray, before: Mapping[str, Rows], after: Mapping[str, Rows], profiles: np.ndarray
-    ) -> np.ndarray:
-        """(n, rank) float32, the smoothed vectors of products of the catalogue with new content.
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The smoothed vectors of products of the catalogue with new content, (n, rank) float32, and how much of them is
+        guesswork, (n,) float32.
 
         Parameters
         ----------
@@ -98,8 +101,8 @@ def save_hybrid(hybrid: Hybrid, words: TfidfVectors | None, grams: Mapping[str, 
         "counts": hybrid.counts,
         "longest": np.array(hybrid.longest),
     }
-    if hybrid.smoother.factor is not None:
-        arrays["factor"] = hybrid.smoother.factor
+    optional = {"factor": hybrid.smoother.factor, "noise": hybrid.smoother.noise}
+    arrays |= {name: array for name, array in optional.items() if array is not None}
     arrays |= {f"{_MEAN}{modality}": mean for modality, mean in hybrid.standard.means.items()}
     arrays |= {f"{_GRAM}{arm}": gram for arm, gram in grams.items()}
     arrays |= _landmark_arrays(hybrid.smoother.landmarks)
@@ -124,7 +127,9 @@ def load_hybrid(directory: Path) -> SavedHybrid:
         return SavedHybrid(
             recipe,
             Standard(_named(arrays, _MEAN)),
-            Smoother(kernel, _landmarks(arrays, kernel), arrays["coefficients"], arrays.get("factor")),
+            Smoother(
+                kernel, _landmarks(arrays, kernel), arrays["coefficients"], arrays.get("noise"), arrays.get("factor")
+            ),
             load_tfidf(folder) if "words" in kernel.weights else None,
             _load_correction(folder / _CORRECTION, kernel),
             arrays["observed_lengths"],

@@ -17,9 +17,10 @@ from scipy import sparse
 
 from engine.core.vectors import row_lengths, unit_rows
 from engine.models.correction import Correction
+from engine.models.kernel import Rows
 from engine.models.recipe import Recipe
 from engine.models.residual import residual_factors
-from engine.models.smoother import Rows, Smoother, fit_smoother
+from engine.models.smoother import Smoother, fit_smoother
 from engine.models.views import Standard
 
 __all__ = ["Hybrid", "candidates_of", "expected_candidates", "fit_hybrid"]
@@ -41,6 +42,7 @@ class Hybrid:
     observed_lengths : (n_items,) float32, of the vectors that were observed, 0 without interactions; their directions are
         `profiles`.
     counts : (n_items,) int64, the interactions it was fitted on.
+    unknown : (n_items,) float32, how much of each smoothed vector is guesswork: posterior over prior variance.
     longest : what candidates are divided by, so that the longest has length 1.
     correction : what people judged, where a training learned from it; `query` has it in it.
     """
@@ -54,6 +56,7 @@ class Hybrid:
     for_shoppers: np.ndarray
     observed_lengths: np.ndarray
     counts: np.ndarray
+    unknown: np.ndarray
     longest: float
     correction: Correction | None = None
 
@@ -84,8 +87,8 @@ def fit_hybrid(
     """
     known = residual_factors(user_items, recipe.rank, seed) if factors is None else factors
     known = known[:, : recipe.rank]
-    smoother = fit_smoother(known, counts, views, recipe.kernel(), noise=recipe.noise, seed=seed, keep_factor=True)
-    query = smoother(views)
+    smoother = fit_smoother(known, counts, views, recipe.kernel(), noise=recipe.noise, seed=seed, capacity=recipe.capacity)
+    query, unknown = smoother.posterior(views)
     length = np.sqrt(np.maximum(counts, UNSEEN_WEIGHT)).astype(np.float32)[:, None]
     vectors = _observed_or_expected(known, query, counts)
     longest = _longest(vectors, recipe.exponent)
@@ -100,6 +103,7 @@ def fit_hybrid(
         query * length,
         observed.astype(np.float32),
         counts,
+        unknown,
         longest,
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from engine.arms.hybrid_fit import Hybrid
 from engine.core.vectors import unit_rows
 from engine.models.correction import Pairs, fit_correction, ordered
-from engine.models.smoother import Rows
+from engine.models.kernel import Rows
 
 __all__ = ["learn"]
 

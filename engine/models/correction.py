@@ -20,7 +20,7 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, cg
 
 from engine.core.vectors import unit_rows
-from engine.models.smoother import Kernel, Rows, unit
+from engine.models.kernel import Kernel, Rows, unit
 
 __all__ = ["Correction", "Fitted", "Pairs", "fit_correction", "ordered"]
 

@@ -8,13 +8,34 @@ from typing import Any
 
 import numpy as np
 
-from engine.models.smoother import Kernel
+from engine.models.kernel import Kernel
+from engine.models.smoother import Capacity
 from engine.models.user_scoring import UserScoring
 
-__all__ = ["Recipe", "default_recipe", "max_rank"]
+__all__ = ["Recipe", "Silence", "default_recipe", "max_rank"]
 
 SHARPNESS = 4.0
-HYBRID = "hybrid"
+HYBRID, CONTENT = "hybrid", "content"
+
+
+MOST_CERTAIN = 0.999
+
+
+@dataclass(frozen=True)
+class Silence:
+    """How content speaks where behaviour is silent.
+
+    With v, how much of a product's smoothed vector is guesswork (posterior over prior variance), the hybrid counts
+    1 - v ** `power` and the content arm `weight` x v ** `power`, both similarities brought to the same spread.
+    """
+
+    power: float = 4.0
+    weight: float = 4.0
+
+    def beside(self, unknown: np.ndarray) -> np.ndarray:
+        """(n,) float64, how much content counts beside a hybrid that counts 1; `unknown` (n,) is v."""
+        share = np.minimum(np.power(unknown.astype(np.float64), self.power), MOST_CERTAIN)
+        return self.weight * share / (1.0 - share)
 
 
 @dataclass(frozen=True)
@@ -32,6 +53,8 @@ class Recipe:
     channels : arm -> {lowest count: weight}: from this many interactions on the arm's cosine is added with this weight,
         both brought to the same spread over the candidates; smallest counts weigh 0.
     user_scoring : how shoppers are served.
+    silence : how content speaks where behaviour is silent.
+    capacity : up to how many products the smoother is exact.
     """
 
     weights: dict[str, float]
@@ -42,6 +65,8 @@ class Recipe:
     fallback: dict[int, str] = field(default_factory=dict)
     channels: dict[str, dict[int, float]] = field(default_factory=dict)
     user_scoring: UserScoring = field(default_factory=UserScoring)
+    silence: Silence = field(default_factory=Silence)
+    capacity: Capacity = field(default_factory=Capacity)
 
     def kernel(self) -> Kernel:
         """The kernel over the views that count."""
@@ -64,8 +89,17 @@ class Recipe:
 
     def arms_beside(self) -> list[str]:
         """The arms whose vectors the hybrid contains besides its own, in order."""
+        return sorted(set(self.fallback.values()) - {HYBRID} | set(self.arms_added()))
+
+    def arms_added(self) -> list[str]:
+        """The arms whose similarity is added to the hybrid's own, in order."""
         added = {arm for arm, steps in self.channels.items() if any(steps.values())}
-        return sorted(set(self.fallback.values()) - {HYBRID} | added)
+        return sorted(added | ({CONTENT} if self.silence.weight else set()))
+
+    def weights_beside(self, arm: str, counts: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+        """(n,) float64, how much an arm's cosine counts beside the hybrid's own: as a channel, and where behaviour is silent."""
+        weights = self.channel_weights(arm, counts)
+        return weights + self.silence.beside(unknown) if arm == CONTENT and self.silence.weight else weights
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -82,16 +116,22 @@ class Recipe:
         channels = {
             arm: {int(count): weight for count, weight in steps.items()} for arm, steps in values["channels"].items()
         }
-        scoring = UserScoring.from_dict(values["user_scoring"])
-        return cls(**{**values, "fallback": fallback, "channels": channels, "user_scoring": scoring})
+        parts = {
+            "fallback": fallback,
+            "channels": channels,
+            "user_scoring": UserScoring.from_dict(values["user_scoring"]),
+            "silence": Silence(**values["silence"]),
+            "capacity": Capacity(**values["capacity"]),
+        }
+        return cls(**{**values, **parts})
 
 
 def max_rank(n_items: int) -> int:
     """Directions worth finding in a catalogue of this size; more are noise, and slow to find."""
-    return int(np.clip(n_items // 14, 16, 256))
+    return int(np.clip(n_items // 14, 16, 512))
 
 
-def default_recipe(views: Container[str], n_items: int) -> Recipe:
+def default_recipe(views: Container[str], n_items: int, capacity: Capacity = Capacity()) -> Recipe:  # noqa: B008 - frozen
     """Where nothing could be measured: all of words, content and prediction alike."""
     weights = {view: 1.0 for view in ("words", "content", "prediction") if view in views}
-    return Recipe(weights, rank=max_rank(n_items))
+    return Recipe(weights, rank=max_rank(n_items), capacity=capacity)

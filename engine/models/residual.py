@@ -59,9 +59,7 @@ def residual_factors(
     return np.asarray(factors, dtype=np.float32)
 
 
-def _leading(
-    times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, rank: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _leading(times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
     """The largest eigenvalues (rank,) of a symmetric matrix, and their vectors (n, rank) float32; zero where it has fewer.
 
     Parameters
@@ -112,7 +110,9 @@ def _surprise(pairs: sparse.csr_matrix, damping: float) -> Callable[[np.ndarray]
     # (counts + pseudo) of both items, times typical / total, is E + 1 if either count is 0, and E if both are large.
     pseudo = np.sqrt(total / typical)
     scale = 1.0 / np.sqrt((counts + pseudo) * np.sqrt(typical / total))
-    scaled = sparse.csr_matrix(sparse.diags_array(np.sqrt(weight)) @ pairs @ sparse.diags_array(scale), dtype=np.float32)
+    scaled = sparse.csr_matrix(
+        sparse.diags_array(np.sqrt(weight)) @ pairs @ sparse.diags_array(scale), dtype=np.float32
+    )
     transposed = sparse.csr_matrix(scaled.T)
     diagonal = ((pairs.T @ weight - reach * counts / total) * scale**2).astype(np.float32)[:, None]
     reached, bought = ((scale * one / np.sqrt(2.0 * total)).astype(np.float32) for one in (reach, counts))

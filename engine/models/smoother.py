@@ -3,62 +3,40 @@
 This is a Gaussian-process smoother of item vectors over content. Vector i is observed with noise `noise / n_i`, where n_i
 counts its interactions; two items' true vectors agree as far as their content does (the kernel). The posterior mean of an
 item without interactions follows its look-alikes, that of a bestseller its own shoppers, and in between both, without a
-threshold. Large catalogues use a sample of items as landmarks (Nystroem; Williams and Seeger 2001).
+threshold. The posterior variance says how much of that is guesswork.
+
+Up to `Capacity.exact` observed items the system is solved as it is. Above, some items stand for all as landmarks
+(Nystroem; Williams and Seeger 2001).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import lapack
 
 from engine.core.errors import TrainingError
-from engine.core.vectors import unit_rows
+from engine.models.kernel import Kernel, Rows, unit
+from engine.models.landmarks import choose_landmarks
+from engine.models.uncertainty import among_all, among_landmarks
 
-__all__ = ["Kernel", "Rows", "Smoother", "fit_smoother", "unit"]
+__all__ = ["Capacity", "Smoother", "fit_smoother"]
 
-Rows = np.ndarray | sparse.csr_matrix
-"""One view of n items: dense, or sparse like word counts."""
-
-MAX_LANDMARKS = 4000
-CHUNK = 4096
-JITTER = 1e-4
+CHUNK = 2048
+LEAST_NOISE = 1e-3
+"""No vector is observed more exactly than this, or single precision could not solve the system."""
+JITTERS = (1e-3, 1e-2, 1e-1)
+"""Added to the landmarks' variances, relative to their mean; the next one where the system is not positive definite."""
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """The similarity of two items: a weighted mean over views of `exp(sharpness x (cosine - 1))`.
+class Capacity:
+    """How large a system may be solved: up to `exact` observed items all count, above as many `landmarks` stand for them."""
 
-    Attributes
-    ----------
-    sharpness : per view; 0 means the plain cosine, which suits sparse word vectors.
-    weights : per view, positive.
-    """
-
-    sharpness: dict[str, float]
-    weights: dict[str, float]
-
-    def __call__(self, left: Mapping[str, Rows], right: Mapping[str, Rows]) -> np.ndarray:
-        """(n_left, n_right) float32, from unit rows of each view; a zero row is similar to nothing in that view."""
-        n_left, n_right = (next(iter(side.values())).shape[0] for side in (left, right))
-        total = np.zeros((n_left, n_right), dtype=np.float32)
-        for view in self.weights:
-            total += self.part(view, left[view], right[view])
-        return total
-
-    def part(self, view: str, left: Rows, right: Rows) -> np.ndarray:
-        """One view's share of the kernel, (n_left, n_right) float32."""
-        if isinstance(left, sparse.csr_matrix):
-            similarity = np.asarray(sparse.csr_matrix(left @ sparse.csr_matrix(right.T)).toarray())
-        else:
-            similarity = left @ right.T
-            if self.sharpness[view] > 0:
-                known = np.outer(left.any(axis=1), np.asarray(right).any(axis=1))
-                similarity = np.where(known, np.exp(self.sharpness[view] * (similarity - 1.0)), 0.0)
-        return np.asarray(similarity * np.float32(self.weights[view] / sum(self.weights.values())), dtype=np.float32)
+    exact: int = 20_000
+    landmarks: int = 5_000
 
 
 @dataclass(frozen=True)
@@ -69,25 +47,36 @@ class Smoother:
     ----------
     landmarks : per view (n_landmarks, d) float32, unit rows; sparse where the view is.
     coefficients : (n_landmarks, rank) float32.
-    factor : (n_landmarks, n_landmarks) float32, the lower Cholesky factor of the system, if it was requested and the
-        landmarks are a sample of the items; otherwise `engine.models.posterior_update` computes it from the landmarks.
+    noise : (n_landmarks,) float32, of each landmark's observed vector, where all observed items are landmarks; else None.
+    factor : (n_landmarks, n_landmarks) float32, the lower Cholesky factor of the system, where a part stands for all; else None.
     """
 
     kernel: Kernel
     landmarks: dict[str, Rows]
     coefficients: np.ndarray
+    noise: np.ndarray | None = None
     factor: np.ndarray | None = None
 
     def __call__(self, views: Mapping[str, Rows]) -> np.ndarray:
         """Posterior mean of items by their content, (n, rank) float32; views as in `fit_smoother`."""
-        units = {view: unit(views[view]) for view in self.kernel.weights}
-        n = next(iter(units.values())).shape[0]
-        parts = [
-            self.kernel({view: rows[start : start + CHUNK] for view, rows in units.items()}, self.landmarks)
-            @ self.coefficients
-            for start in range(0, n, CHUNK)
-        ]
+        parts = [cross @ self.coefficients for _, cross in self._crossed(views)]
         return np.vstack(parts) if parts else np.zeros((0, self.coefficients.shape[1]), dtype=np.float32)
+
+    def posterior(self, views: Mapping[str, Rows]) -> tuple[np.ndarray, np.ndarray]:
+        """Posterior mean (n, rank) float32, and posterior over prior variance (n,) float32: 1 where nothing is known.
+
+        Where all observed items are landmarks, the variance is that given the most telling of them alone.
+        """
+        means, variances = [np.zeros((0, self.coefficients.shape[1]), np.float32)], [np.zeros(0, np.float32)]
+        left = None if self.factor is None else among_landmarks(self.kernel, self.landmarks, self.factor)
+        for units, cross in self._crossed(views):
+            means.append(cross @ self.coefficients)
+            prior = self.kernel.prior(units)
+            if left is not None:
+                variances.append(left(cross, prior))
+            elif self.noise is not None:
+                variances.append(among_all(self.kernel, self.landmarks, self.noise, cross, prior))
+        return np.vstack(means), np.concatenate(variances)
 
     def parts(self, views: Mapping[str, Rows]) -> dict[str, np.ndarray]:
         """Each view's share of the posterior mean, (n, rank) float32 each; they add up to `self(views)`."""
@@ -95,6 +84,13 @@ class Smoother:
             view: self.kernel.part(view, unit(views[view]), self.landmarks[view]) @ self.coefficients
             for view in self.kernel.weights
         }
+
+    def _crossed(self, views: Mapping[str, Rows]) -> Iterator[tuple[dict[str, Rows], np.ndarray]]:
+        """Chunk by chunk: unit rows of the items, and their similarity (n, n_landmarks) to the landmarks."""
+        units = {view: unit(views[view]) for view in self.kernel.weights}
+        for start in range(0, next(iter(units.values())).shape[0], CHUNK):
+            some = {view: rows[start : start + CHUNK] for view, rows in units.items()}
+            yield some, self.kernel(some, self.landmarks)
 
 
 def fit_smoother(
@@ -105,8 +101,7 @@ def fit_smoother(
     *,
     noise: float = 30.0,
     seed: int = 0,
-    max_landmarks: int = MAX_LANDMARKS,
-    keep_factor: bool = False,
+    capacity: Capacity = Capacity(),
 ) -> Smoother:
     """Fit on every item that has interactions.
 
@@ -117,9 +112,8 @@ def fit_smoother(
     counts : (n_items,) int.
     views : per view (n_items, d) float32, dense or sparse, content or predictions; scaled to unit rows here.
     noise : interactions at which an item's own shoppers weigh as much as the kernel's prior.
-    keep_factor : store the factor that `engine.models.posterior_update` needs, if it cannot be computed again.
 
-    Raises `TrainingError` if no item has interactions, or a view is missing.
+    Raises `TrainingError` if no item has interactions, a view is missing, or the system does not fit into the memory.
     """
     missing = set(kernel.weights) - set(views)
     if missing:
@@ -129,44 +123,70 @@ def fit_smoother(
         raise TrainingError("No product has interactions, so there is nothing to carry over to others.")
     units = {view: unit(views[view][observed]) for view in kernel.weights}
     n = counts[observed].astype(np.float32)
-    values = vectors[observed] / np.sqrt(n)[:, None]
-    if len(observed) <= max_landmarks:
-        gram = kernel(units, units)
-        gram[np.diag_indices_from(gram)] += noise / n
-        return Smoother(kernel, units, _solved(gram, values)[0])
-    chosen = np.sort(np.random.default_rng(seed).choice(len(observed), max_landmarks, replace=False, p=n / n.sum()))
-    landmarks = {view: rows[chosen] for view, rows in units.items()}
-    coefficients, factor = _solved(*_normal_equations(kernel, units, landmarks, values, n / noise))
-    return Smoother(kernel, landmarks, coefficients, np.tril(factor).astype(np.float32) if keep_factor else None)
+    values = (vectors[observed] / np.sqrt(n)[:, None]).astype(np.float32)
+    variances = np.maximum(np.float32(noise) / n, np.float32(LEAST_NOISE))
+    try:
+        if len(observed) <= capacity.exact:
+            return Smoother(kernel, units, _solved_exactly(kernel, units, values, variances), noise=variances)
+        told = n / (n + np.float32(noise))
+        chosen = choose_landmarks(kernel, units, told, capacity.landmarks, np.random.default_rng(seed))
+        landmarks = {view: rows[chosen] for view, rows in units.items()}
+        coefficients, factor = _solved_by_landmarks(kernel, units, landmarks, values, variances)
+    except MemoryError as exc:
+        raise TrainingError(
+            f"{len(observed):,} products do not fit into the memory at once. Lower smoother.exact in settings.toml."
+        ) from exc
+    return Smoother(kernel, landmarks, coefficients, factor=factor)
 
 
-def _normal_equations(
-    kernel: Kernel, units: Mapping[str, Rows], landmarks: Mapping[str, Rows], values: np.ndarray, weights: np.ndarray
+def _solved_exactly(kernel: Kernel, units: Mapping[str, Rows], values: np.ndarray, variances: np.ndarray) -> np.ndarray:
+    """(n, rank) float32, coefficients of all n items; one matrix n x n float32 is held, its upper half unused."""
+    n = len(values)
+    gram = np.empty((n, n), dtype=np.float32, order="F")
+    for extra in (0.0, *JITTERS):
+        for start in range(0, n, CHUNK):
+            below, some = (
+                {view: rows[part] for view, rows in units.items()}
+                for part in (slice(start, n), slice(start, start + CHUNK))
+            )
+            gram[start:, start : start + CHUNK] = kernel(below, some)
+        gram[np.diag_indices(n)] += variances + np.float32(extra)
+        factor, failed = lapack.spotrf(gram, lower=1, clean=0, overwrite_a=1)
+        if not failed:
+            return np.asarray(lapack.spotrs(factor, values, lower=1)[0], dtype=np.float32)
+    raise _unsolvable()
+
+
+def _solved_by_landmarks(
+    kernel: Kernel,
+    units: Mapping[str, Rows],
+    landmarks: Mapping[str, Rows],
+    values: np.ndarray,
+    variances: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Left and right side of the landmarks' system, (m, m) and (m, rank) float32, summed over all observed items."""
-    gram = kernel(landmarks, landmarks)
-    gram[np.diag_indices_from(gram)] += JITTER
-    right = np.zeros((len(gram), values.shape[1]), dtype=np.float32)
+    """(m, rank) float32 coefficients, and the lower Cholesky factor (m, m) float32 of the landmarks' normal equations."""
+    gram = kernel(landmarks, landmarks).astype(np.float64)
+    right = np.zeros((len(gram), values.shape[1]))
     for start in range(0, len(values), CHUNK):
         some = slice(start, start + CHUNK)
         cross = kernel({view: rows[some] for view, rows in units.items()}, landmarks)
-        weighted = cross * weights[some][:, None]
+        weighted = cross / variances[some][:, None]
         gram += cross.T @ weighted
         right += weighted.T @ values[some]
-    return gram, right
+    gram = (gram + gram.T) / 2.0
+    prior = float(kernel.prior(landmarks).mean())
+    for jitter in JITTERS:
+        system = np.asfortranarray(gram)
+        system[np.diag_indices_from(system)] += jitter * prior
+        factor, failed = lapack.dpotrf(system, lower=1, clean=1, overwrite_a=1)
+        if not failed:
+            solution = lapack.dpotrs(factor, right, lower=1)[0]
+            return np.asarray(solution, dtype=np.float32), np.asarray(factor, dtype=np.float32)
+    raise _unsolvable()
 
 
-def unit(rows: Rows) -> Rows:
-    """Rows scaled to length 1, dense or sparse like the input; zero rows stay zero."""
-    if not isinstance(rows, sparse.csr_matrix):
-        return unit_rows(rows)
-    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    inverse = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-    return sparse.csr_matrix(sparse.diags_array(inverse.astype(np.float32)) @ rows)
-
-
-def _solved(gram: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The solution, float32, and a matrix whose lower triangle is the Cholesky factor, float64."""
-    factor = cho_factor(gram.astype(np.float64), lower=True, overwrite_a=True, check_finite=False)
-    solution = cho_solve(factor, right.astype(np.float64), check_finite=False)
-    return np.asarray(solution, dtype=np.float32), factor[0]
+def _unsolvable() -> TrainingError:
+    return TrainingError(
+        "What look-alikes' shoppers did cannot be carried over: the products' texts, pictures and attributes are too much "
+        "alike. Add what tells them apart, or give their kinds in an attribute."
+    )

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from engine.core.vectors import unit_rows
 from engine.models.encoders.base import Features
-from engine.models.smoother import Rows
+from engine.models.kernel import Rows
 
 __all__ = ["Standard", "fit_standard"]
 

@@ -19,8 +19,9 @@ from engine.arms.plan import Trial
 from engine.arms.registry import channels
 from engine.core.vectors import unit_rows
 from engine.evaluation.targets import Targets
+from engine.models.kernel import Rows
 from engine.models.recipe import Recipe, default_recipe
-from engine.models.smoother import Rows, fit_smoother
+from engine.models.smoother import fit_smoother
 
 __all__ = ["BUCKETS", "BUSY", "choose_recipe", "with_channels", "with_fallback"]
 

@@ -22,10 +22,10 @@ from engine.curation.training_judgements import TrainingJudgements
 from engine.evaluation.fits import Behaviour, fitted_models
 from engine.models.als import AlsFactors, fit_als, settings_for_prediction
 from engine.models.item_model import item_weights
+from engine.models.kernel import Rows
 from engine.models.predictor import TrainedPredictor, train_predictor
 from engine.models.recipe import Recipe
 from engine.models.residual import residual_factors
-from engine.models.smoother import Rows
 from engine.models.views import fit_standard
 from engine.training.data import TrainingData
 

@@ -7,8 +7,9 @@ import pytest
 from scipy import sparse
 
 from engine.core.vectors import unit_rows
+from engine.models.kernel import Kernel
 from engine.models.posterior_update import PosteriorUpdate
-from engine.models.smoother import Kernel, fit_smoother
+from engine.models.smoother import Capacity, fit_smoother
 
 KERNEL = Kernel({"text": 0.0, "image": 3.0}, {"text": 1.0, "image": 2.0})
 NOISE = 4.0
@@ -45,7 +46,9 @@ def test_it_stands_where_fitting_everything_again_would_put_it(shop, row):
     new, before, after = changed(views, row)
     smoother = fit_smoother(vectors, counts, views, KERNEL, noise=NOISE)
     again = fit_smoother(vectors, counts, new, KERNEL, noise=NOISE)
-    moved = PosteriorUpdate(smoother, counts, NOISE)(np.array([row]), before, after, observed(vectors, counts)[[row]])
+    moved, _ = PosteriorUpdate(smoother, counts, NOISE)(
+        np.array([row]), before, after, observed(vectors, counts)[[row]]
+    )
     assert np.allclose(moved, again(after), atol=1e-3)
     assert not np.allclose(moved, smoother(before), atol=0.05)
     assert not np.allclose(moved, smoother(after), atol=0.05)  # its own behaviour went with it
@@ -53,24 +56,26 @@ def test_it_stands_where_fitting_everything_again_would_put_it(shop, row):
 
 def test_so_it_does_where_landmarks_stand_for_all(shop):
     views, vectors, counts = shop
-    options = {"noise": NOISE, "max_landmarks": 25, "keep_factor": True}
+    options = {"noise": NOISE, "capacity": Capacity(25, 25)}
     smoother = fit_smoother(vectors, counts, views, KERNEL, **options)
     units = unit_rows(views["image"])
     row = next(r for r in range(60) if counts[r] and not (smoother.landmarks["image"] @ units[r] > 0.9999).any())
     new, before, after = changed(views, row)
     again = fit_smoother(vectors, counts, new, KERNEL, **options)
-    moved = PosteriorUpdate(smoother, counts, NOISE)(np.array([row]), before, after, observed(vectors, counts)[[row]])
+    moved, _ = PosteriorUpdate(smoother, counts, NOISE)(
+        np.array([row]), before, after, observed(vectors, counts)[[row]]
+    )
     assert np.allclose(moved, again(after), atol=1e-3)
     assert not np.allclose(moved, smoother(after), atol=0.02)
 
 
-@pytest.mark.parametrize("max_landmarks", [4000, 25])
-def test_unchanged_content_changes_nothing(shop, max_landmarks):
+@pytest.mark.parametrize("exact", [4000, 25])
+def test_unchanged_content_changes_nothing(shop, exact):
     views, vectors, counts = shop
-    smoother = fit_smoother(vectors, counts, views, KERNEL, noise=NOISE, max_landmarks=max_landmarks, keep_factor=True)
+    smoother = fit_smoother(vectors, counts, views, KERNEL, noise=NOISE, capacity=Capacity(exact, 25))
     rows = np.array([0, 3, 20, 41])
     same = {name: one[rows] for name, one in views.items()}
-    moved = PosteriorUpdate(smoother, counts, NOISE)(rows, same, same, observed(vectors, counts)[rows])
+    moved, _ = PosteriorUpdate(smoother, counts, NOISE)(rows, same, same, observed(vectors, counts)[rows])
     assert np.allclose(moved, smoother(same), atol=1e-3)
 
 
@@ -78,5 +83,7 @@ def test_without_interactions_the_look_alikes_alone_speak(shop):
     views, vectors, counts = shop
     _, before, after = changed(views, 10)
     smoother = fit_smoother(vectors, counts, views, KERNEL, noise=NOISE)
-    moved = PosteriorUpdate(smoother, counts, NOISE)(np.array([10]), before, after, np.zeros((1, 5), dtype=np.float32))
+    moved, _ = PosteriorUpdate(smoother, counts, NOISE)(
+        np.array([10]), before, after, np.zeros((1, 5), dtype=np.float32)
+    )
     assert np.array_equal(moved, smoother(after))

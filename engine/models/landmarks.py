@@ -1,0 +1,58 @@
+"""Landmarks: the items that stand for a catalogue too large to fit exactly.
+
+Randomly pivoted Cholesky (Chen, Epperly, Tropp and Webber 2025, doi 10.1002/cpa.22234), block by block: an item is drawn
+with a chance that grows with the variance that the landmarks so far leave unexplained, so that quiet corners of the content
+are covered as well as busy ones, and an item like one already drawn is not drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.linalg import cholesky, solve_triangular
+
+from engine.models.kernel import Kernel, Rows
+
+__all__ = ["choose_landmarks"]
+
+BLOCK = 250
+MOST = 40_000
+"""Landmarks are drawn from at most so many items."""
+LEAST = 1e-3
+"""An item whose variance is explained but for this share of it is no landmark."""
+
+
+def choose_landmarks(
+    kernel: Kernel, units: Mapping[str, Rows], weights: np.ndarray, most: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Rows of at most `most` landmarks, sorted.
+
+    Parameters
+    ----------
+    units : per view, unit rows of n items.
+    weights : (n,) how much each of them can tell; the chance of being drawn is proportional to it.
+    """
+    n = len(weights)
+    drawn_from = np.arange(n) if n <= MOST else np.sort(rng.choice(n, MOST, replace=False))
+    some = {view: rows[drawn_from] for view, rows in units.items()}
+    rest = kernel.prior(some).astype(np.float64)
+    clear = LEAST * rest
+    factor = np.zeros((len(drawn_from), most), dtype=np.float32)
+    chosen: list[int] = []
+    while len(chosen) < most:
+        chance = np.where(rest > clear, rest * weights[drawn_from], 0.0)
+        if not chance.any():
+            break
+        wanted = min(BLOCK, most - len(chosen), int(np.count_nonzero(chance)))
+        block = np.sort(rng.choice(len(drawn_from), wanted, replace=False, p=chance / chance.sum()))
+        known = factor[:, : len(chosen)]
+        columns = kernel(some, {view: rows[block] for view, rows in some.items()}) - known @ known[block].T
+        inner = columns[block].astype(np.float64)
+        inner[np.diag_indices_from(inner)] += 1e-4 * float(np.trace(inner)) / len(block) + 1e-8
+        added = solve_triangular(cholesky(inner, lower=True), columns.T.astype(np.float64), lower=True).T
+        factor[:, len(chosen) : len(chosen) + len(block)] = added
+        rest = np.maximum(rest - np.square(added).sum(axis=1), 0.0)
+        rest[block] = 0.0
+        chosen.extend(block.tolist())
+    return np.sort(drawn_from[chosen])

@@ -1,0 +1,90 @@
+"""How much of a smoothed vector is guesswork: its posterior variance over its prior variance, between 0 and 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import cholesky, solve_triangular
+
+from engine.models.kernel import Kernel, Rows
+
+__all__ = ["TELLING", "among_all", "among_landmarks"]
+
+TELLING = 48
+"""The variance is taken given so many observed items, those that tell most; the rest would lower it by little."""
+AT_ONCE = 256
+JITTER = 1e-3
+
+
+def among_all(
+    kernel: Kernel, landmarks: Mapping[str, Rows], noise: np.ndarray, cross: np.ndarray, prior: np.ndarray
+) -> np.ndarray:
+    """(n,) float32, where each of the m landmarks is an observed item.
+
+    Parameters
+    ----------
+    noise : (m,) float32, variances of what was observed of the landmarks.
+    cross : (n, m) float32, similarities of n items to the landmarks. prior : (n,) float32, to themselves.
+    """
+    kept = min(TELLING, cross.shape[1])
+    tells = np.square(cross) / (1.0 + noise)
+    near = np.sort(np.argpartition(-tells, kept - 1, axis=1)[:, :kept], axis=1)
+    found = np.empty(len(cross), dtype=np.float32)
+    for start in range(0, len(cross), AT_ONCE):
+        rows = near[start : start + AT_ONCE]
+        similar = np.take_along_axis(cross[start : start + AT_ONCE], rows, axis=1)
+        system = _similar(kernel, landmarks, rows)
+        place = np.arange(kept)
+        system[:, place, place] += noise[rows]
+        solved = np.linalg.solve(system, similar[:, :, None])[:, :, 0]
+        found[start : start + AT_ONCE] = (similar * solved).sum(axis=1)
+    return _share(prior - found, prior)
+
+
+def among_landmarks(
+    kernel: Kernel, landmarks: Mapping[str, Rows], factor: np.ndarray
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """A function of `cross` (n, m) and `prior` (n,) as above, where m landmarks stand for all items.
+
+    What landmarks cannot represent of an item counts as unknown (the deterministic training conditional; Quinonero-Candela
+    and Rasmussen 2005).
+
+    Parameters
+    ----------
+    factor : (m, m), the lower Cholesky factor of the landmarks' system.
+    """
+    own = kernel(landmarks, landmarks).astype(np.float64)
+    own[np.diag_indices_from(own)] += JITTER * float(kernel.prior(landmarks).mean())
+    before, after = cholesky(own, lower=True).astype(np.float32), factor.astype(np.float32)
+
+    def share(cross: np.ndarray, prior: np.ndarray) -> np.ndarray:
+        represented = np.square(solve_triangular(before, cross.T, lower=True)).sum(axis=0)
+        unknown = np.square(solve_triangular(after, cross.T, lower=True)).sum(axis=0)
+        return _share(prior - represented + unknown, prior)
+
+    return share
+
+
+def _similar(kernel: Kernel, landmarks: Mapping[str, Rows], rows: np.ndarray) -> np.ndarray:
+    """(n, k, k) float32, the similarities among k landmarks, for each of n choices of them."""
+    n, kept = rows.shape
+    total = np.zeros((n, kept, kept), dtype=np.float32)
+    for view in kernel.weights:
+        values = landmarks[view]
+        if isinstance(values, sparse.csr_matrix):
+            some = [values[one] for one in rows]
+            cosines = np.stack([(one @ one.T).toarray() for one in some]).astype(np.float32)
+            known = (np.diff(values.indptr) > 0)[rows]
+        else:
+            chosen = values[rows]
+            cosines, known = chosen @ chosen.transpose(0, 2, 1), chosen.any(axis=2)
+        total += kernel.of_cosines(view, cosines, known, known)
+    return total
+
+
+def _share(variance: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """Posterior over prior variance, kept between 0 and 1; 1 where there is no content."""
+    share = np.divide(variance, prior, out=np.ones_like(prior), where=prior > 0)
+    return np.clip(share, 0.0, 1.0).astype(np.float32)
