@@ -199,7 +199,9 @@ def main() -> None:
     parser.add_argument("--styles", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    KINDS[arguments.kind](arguments.products, arguments.events, arguments.styles, arguments.seed).write(arguments.folder)
+    KINDS[arguments.kind](arguments.products, arguments.events, arguments.styles, arguments.seed).write(
+        arguments.folder
+    )
 
 
 if __name__ == "__main__":

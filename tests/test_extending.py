@@ -60,7 +60,7 @@ def test_a_toy_channel_counts_beside_the_hybrid_for_both(workspace: Workspace) -
         recipe = replace(contents.hybrid.recipe, channels={TOY.name: {0: 4.0}})
         hybrid = replace(contents.hybrid, recipe=recipe)
         others = {name: arm for name, arm in contents.arms.items() if name != "hybrid"}
-        mixed = hybrid_arm(hybrid.query, hybrid.candidates, contents.interactions.counts, recipe, others)
+        mixed = hybrid_arm(hybrid, recipe, others)
         facade = served(workspace, replace(contents, hybrid=hybrid, arms=others | {"hybrid": mixed}))
         plain, with_toy = contents.arms["hybrid"], mixed
         rows = np.arange(72)

@@ -74,7 +74,7 @@ def contributions(
                 "views": shares,
                 "channels": {
                     name: float(np.median(recipe.weights_beside(name, counts[rows], hybrid.unknown[rows])))
-                    for name in recipe.arms_added()
+                    for name in recipe.blocks_added()
                 },
             }
         )

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.arms.base import FittedModels, KnownProducts, Reading, Sides
-from engine.arms.geometry import ArmVectors, BlockLayout, has_direction, spread_gram, spreads
+from engine.arms.beside import beside_of, candidate_blocks, query_blocks
+from engine.arms.geometry import ArmVectors, BlockLayout, has_direction, spreads
 from engine.arms.hybrid_fit import Hybrid, expected_candidates
 from engine.core.vectors import unit_rows
-from engine.models.recipe import HYBRID, Recipe
+from engine.models.recipe import HYBRID, SILENCE, Recipe
 
-__all__ = ["LONGTAIL", "grams_of", "hybrid_arm"]
+__all__ = ["LONGTAIL", "hybrid_arm"]
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,17 @@ class _Longtail:
         smoothed, unknown = _smoothed(reading, known)
         asked = saved.corrected(smoothed, reading.views, None if known is None else known.rows)
         counts = np.zeros(len(asked), dtype=np.int64) if known is None else known.counts
-        queries = {name: side.query for name, side in others.items()}
+        queries = query_blocks({name: side.query for name, side in others.items()})
         layout = _layout(saved.recipe, asked.shape[1], queries)
-        query = _queries(layout, _Asked(asked, counts, unknown), saved.recipe, queries, saved.grams)
-        own = expected_candidates(smoothed, saved.recipe.exponent, saved.longest)
+        query = _queries(layout, _Asked(asked, counts, unknown), saved.recipe, queries, saved.beside.grams)
+        own = expected_candidates(smoothed, saved.recipe, saved.longest)
         if known is not None:
             stored = layout.block(known.stored[self.name].candidates, HYBRID) * layout.scale
             own = np.where((counts > 0)[:, None], stored, own)
-        blocks = {HYBRID: own} | {name: side.candidates for name, side in others.items()}
-        present = reading.present[:, None] & has_direction(own)[:, None]
-        return Sides(query * reading.present[:, None], layout.candidates(blocks) * present)
+        theirs = {name: side.candidates for name, side in others.items()}
+        blocks = candidate_blocks(own, unknown, saved.recipe, theirs, saved.beside.centre)
+        found = layout.candidates(blocks) * _found(blocks, layout)[:, None]
+        return Sides(query * reading.present[:, None], found * reading.present[:, None])
 
 
 LONGTAIL = _Longtail()
@@ -78,21 +80,21 @@ class _Asked:
 def hybrid_arm(hybrid: Hybrid, recipe: Recipe, arms: Mapping[str, ArmVectors]) -> ArmVectors:
     """Unit rows whose cosines rank as the inner products of the hybrid's queries and candidates do, with the arms of a
     recipe beside; `arms` are the others, n_items rows each."""
-    queries = {name: arm.query for name, arm in arms.items()}
+    queries = query_blocks({name: arm.query for name, arm in arms.items()})
     layout = _layout(recipe, hybrid.candidates.shape[1], queries)
     asked = _Asked(hybrid.query, hybrid.counts, hybrid.unknown)
-    query = _queries(layout, asked, recipe, queries, grams_of(hybrid.candidates, recipe, arms))
-    blocks = {HYBRID: hybrid.candidates} | {name: arm.candidates for name, arm in arms.items()}
-    found = layout.candidates(blocks) * has_direction(hybrid.candidates)[:, None]
+    beside = beside_of(hybrid.candidates, hybrid.unknown, recipe, arms)
+    query = _queries(layout, asked, recipe, queries, beside.grams)
+    others = {name: arm.candidates for name, arm in arms.items()}
+    blocks = candidate_blocks(hybrid.candidates, hybrid.unknown, recipe, others, beside.centre)
+    found = layout.candidates(blocks) * _found(blocks, layout)[:, None]
     return ArmVectors(query, np.asarray(found, dtype=np.float32))
 
 
-def grams_of(candidates: np.ndarray, recipe: Recipe, arms: Mapping[str, ArmVectors]) -> dict[str, np.ndarray]:
-    """What tells how far similarities spread: of the hybrid's own candidates and of each channel's; none without channels."""
-    added = recipe.arms_added()
-    if not added:
-        return {}
-    return {HYBRID: spread_gram(candidates)} | {name: spread_gram(arms[name].candidates) for name in added}
+def _found(blocks: Mapping[str, np.ndarray], layout: BlockLayout) -> np.ndarray:
+    """(n,) bool, candidates that can be found: by behaviour, their look-alikes' or, where content speaks, by content."""
+    known = has_direction(blocks[HYBRID])
+    return known | has_direction(blocks[SILENCE]) if SILENCE in layout.widths else known
 
 
 def _smoothed(reading: Reading, known: KnownProducts | None) -> tuple[np.ndarray, np.ndarray]:
@@ -102,7 +104,7 @@ def _smoothed(reading: Reading, known: KnownProducts | None) -> tuple[np.ndarray
 
 
 def _layout(recipe: Recipe, rank: int, queries: Mapping[str, np.ndarray]) -> BlockLayout:
-    return BlockLayout({HYBRID: rank} | {name: queries[name].shape[1] for name in recipe.arms_beside()})
+    return BlockLayout({HYBRID: rank} | {name: queries[name].shape[1] for name in recipe.blocks_beside()})
 
 
 def _queries(
@@ -114,7 +116,7 @@ def _queries(
 ) -> np.ndarray:
     """(n, d) float32: the block of the arm that answers, with the arms that are added to it."""
     answering = recipe.answering(asked.counts)
-    blocks = {HYBRID: unit_rows(asked.query)} | {name: queries[name] for name in recipe.arms_beside()}
+    blocks = {HYBRID: unit_rows(asked.query)} | {name: queries[name] for name in recipe.blocks_beside()}
     found = layout.queries(
         {
             name: np.where((answering == name)[:, None], block, np.float32(0.0)).astype(np.float32)
@@ -138,11 +140,14 @@ def _with_arms_added(
     lets them speak equally loud.
     """
     own, full = layout.block(found, HYBRID), found.copy()
-    for name in recipe.arms_added():
+    answers = recipe.answering(asked.counts) == HYBRID
+    for name in recipe.blocks_added():
         weights = recipe.weights_beside(name, asked.counts, asked.unknown)
         mixed = (weights > 0) & has_direction(own) & has_direction(queries[name])
         if mixed.any():
             theirs = spreads(queries[name][mixed], grams[name])
             scale = weights[mixed] * spreads(own[mixed], grams[HYBRID]) / np.maximum(theirs, 1e-12)
             layout.block(full, name)[mixed] = scale.astype(np.float32)[:, None] * queries[name][mixed]
+        alone = answers & ~has_direction(own) & has_direction(queries[name]) if name == SILENCE else ~answers & False
+        layout.block(full, name)[alone] = queries[name][alone]
     return unit_rows(full)

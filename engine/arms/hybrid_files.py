@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from engine.arms.beside import Beside
 from engine.arms.hybrid_fit import Hybrid
 from engine.core.errors import ReleaseError
 from engine.core.storage import atomic_write_json
@@ -40,7 +41,7 @@ class SavedHybrid:
     Attributes
     ----------
     observed_lengths, counts, longest : as in `Hybrid`.
-    grams : as `engine.arms.hybrid.grams_of` gives them.
+    beside : what stands beside it.
     """
 
     recipe: Recipe
@@ -51,7 +52,7 @@ class SavedHybrid:
     observed_lengths: np.ndarray
     counts: np.ndarray
     longest: float
-    grams: dict[str, np.ndarray]
+    beside: Beside
 
     def views(self, items: pd.DataFrame, features: Mapping[str, Features], predicted: np.ndarray) -> dict[str, Rows]:
         """What the smoother compares n products by; `predicted` (n, f) their predicted factors."""
@@ -91,7 +92,7 @@ class SavedHybrid:
         return PosteriorUpdate(self.smoother, self.counts, self.recipe.noise)
 
 
-def save_hybrid(hybrid: Hybrid, words: TfidfVectors | None, grams: Mapping[str, np.ndarray], directory: Path) -> None:
+def save_hybrid(hybrid: Hybrid, words: TfidfVectors | None, beside: Beside, directory: Path) -> None:
     """Write into `directory`/smoother, which is made where it does not exist."""
     folder = directory / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,11 +101,12 @@ def save_hybrid(hybrid: Hybrid, words: TfidfVectors | None, grams: Mapping[str, 
         "observed_lengths": hybrid.observed_lengths,
         "counts": hybrid.counts,
         "longest": np.array(hybrid.longest),
+        "centre": beside.centre,
     }
     optional = {"factor": hybrid.smoother.factor, "noise": hybrid.smoother.noise}
     arrays |= {name: array for name, array in optional.items() if array is not None}
     arrays |= {f"{_MEAN}{modality}": mean for modality, mean in hybrid.standard.means.items()}
-    arrays |= {f"{_GRAM}{arm}": gram for arm, gram in grams.items()}
+    arrays |= {f"{_GRAM}{arm}": gram for arm, gram in beside.grams.items()}
     arrays |= _landmark_arrays(hybrid.smoother.landmarks)
     np.savez(folder / _ARRAYS, allow_pickle=False, **arrays)
     if hybrid.correction is not None:
@@ -135,7 +137,7 @@ def load_hybrid(directory: Path) -> SavedHybrid:
             arrays["observed_lengths"],
             arrays["counts"],
             float(arrays["longest"]),
-            _named(arrays, _GRAM),
+            Beside(_named(arrays, _GRAM), arrays["centre"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ReleaseError(

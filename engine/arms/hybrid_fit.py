@@ -3,8 +3,9 @@
     residual factors Z  ->  smoothed over views of the content (queries)  ->  among Z itself (candidates)
 
 A query is the posterior of `engine.models.smoother`: of a product without clicks what its look-alikes' shoppers did, of a
-bestseller what its own did. Candidates are real behaviour, shortened by a power of their length. Which views count how
-much, the noise of a click, the rank and that power are chosen per catalogue (`engine.selection`).
+bestseller what its own did. Candidates are real behaviour, leaning on their look-alikes' as far as there is little of it,
+and shortened by a power of their length. Which views count how much, the noise of a click, the rank, how far candidates
+lean and that power are chosen per catalogue (`engine.selection`).
 """
 
 from __future__ import annotations
@@ -24,9 +25,6 @@ from engine.models.smoother import Smoother, fit_smoother
 from engine.models.views import Standard
 
 __all__ = ["Hybrid", "candidates_of", "expected_candidates", "fit_hybrid"]
-
-UNSEEN_WEIGHT = 0.5
-"""A candidate without interactions counts as if it had this many, all of them its look-alikes'."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,13 @@ class Hybrid:
     longest: float
     correction: Correction | None = None
 
+    def shaped(self, factors: np.ndarray, recipe: Recipe) -> Hybrid:
+        """The same with the candidates of a recipe of the same kernel and rank; `factors` (n_items, at least rank) are those
+        it was fitted on."""
+        own = factors[:, : self.query.shape[1]]
+        candidates, longest = candidates_of(own, self.query, self.unknown, self.counts, recipe)
+        return replace(self, recipe=recipe, candidates=candidates, longest=longest)
+
     def corrected(self, correction: Correction, views: Mapping[str, Rows]) -> Hybrid:
         """The same, asking as people judged; products without a query stay without."""
         moved = unit_rows(self.query) + correction.of_catalogue(views)
@@ -87,18 +92,19 @@ def fit_hybrid(
     """
     known = residual_factors(user_items, recipe.rank, seed) if factors is None else factors
     known = known[:, : recipe.rank]
-    smoother = fit_smoother(known, counts, views, recipe.kernel(), noise=recipe.noise, seed=seed, capacity=recipe.capacity)
+    smoother = fit_smoother(
+        known, counts, views, recipe.kernel(), noise=recipe.noise, seed=seed, capacity=recipe.capacity
+    )
     query, unknown = smoother.posterior(views)
-    length = np.sqrt(np.maximum(counts, UNSEEN_WEIGHT)).astype(np.float32)[:, None]
-    vectors = _observed_or_expected(known, query, counts)
-    longest = _longest(vectors, recipe.exponent)
+    length = np.sqrt(np.maximum(counts, 0.5)).astype(np.float32)[:, None]
+    candidates, longest = candidates_of(known, query, unknown, counts, recipe)
     observed = np.linalg.norm(known, axis=1) / np.sqrt(np.maximum(counts, 1))
     return Hybrid(
         recipe,
         standard,
         smoother,
         query,
-        _shortened(vectors, recipe.exponent, longest),
+        candidates,
         unit_rows(known),
         query * length,
         observed.astype(np.float32),
@@ -108,29 +114,32 @@ def fit_hybrid(
     )
 
 
-def candidates_of(factors: np.ndarray, query: np.ndarray, counts: np.ndarray, exponent: float) -> np.ndarray:
-    """Real behaviour where there is some, a little of the look-alikes' where there is none; the longest has length 1."""
-    vectors = _observed_or_expected(factors, query, counts)
-    return _shortened(vectors, exponent, _longest(vectors, exponent))
+def candidates_of(
+    factors: np.ndarray, query: np.ndarray, unknown: np.ndarray, counts: np.ndarray, recipe: Recipe
+) -> tuple[np.ndarray, float]:
+    """(n_items, rank) float32 candidates, and what they were divided by so that the longest has length 1.
+
+    Parameters
+    ----------
+    factors : (n_items, rank) residual factors. query : (n_items, rank) smoothed vectors, `unknown` (n_items,) how much of each
+        is guesswork.
+    """
+    leaning = np.where(counts > 0, np.power(unknown, np.float32(recipe.lean)), np.float32(1.0))[:, None]
+    expected = query * np.sqrt(np.maximum(counts, recipe.unseen)).astype(np.float32)[:, None]
+    vectors = factors + leaning * (expected - factors)
+    longest = max(float(_weights(vectors, recipe.exponent).max(initial=0.0)), 1e-12)
+    return _shortened(vectors, recipe.exponent, longest), longest
 
 
-def expected_candidates(smoothed: np.ndarray, exponent: float, longest: float) -> np.ndarray:
+def expected_candidates(smoothed: np.ndarray, recipe: Recipe, longest: float) -> np.ndarray:
     """(n, rank) float32, the candidates of products without interactions, as `candidates_of` would have them."""
-    found = _shortened(np.float32(np.sqrt(UNSEEN_WEIGHT)) * smoothed, exponent, longest)
+    found = _shortened(np.float32(np.sqrt(recipe.unseen)) * smoothed, recipe.exponent, longest)
     return np.asarray(found / np.maximum(row_lengths(found), 1.0), dtype=np.float32)
 
 
 def _shortened(vectors: np.ndarray, exponent: float, longest: float) -> np.ndarray:
     """(n, rank) float32, vectors divided by their length to the power `exponent`, and by `longest`."""
     return np.asarray(unit_rows(vectors) * _weights(vectors, exponent) / longest, dtype=np.float32)
-
-
-def _observed_or_expected(factors: np.ndarray, query: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    return np.where((counts > 0)[:, None], factors, np.float32(np.sqrt(UNSEEN_WEIGHT)) * query)
-
-
-def _longest(vectors: np.ndarray, exponent: float) -> float:
-    return max(float(_weights(vectors, exponent).max()), 1e-12)
 
 
 def _weights(vectors: np.ndarray, exponent: float) -> np.ndarray:

@@ -9,9 +9,10 @@ from typing import Any, Generic, TypeVar
 from engine.arms.candidate_mix import CandidateMix
 from engine.core.settings import AlsSettings, Settings
 from engine.models.recipe import Recipe, default_recipe
+from engine.models.smoother import Capacity
 from engine.models.user_scoring import UserScoring
 
-__all__ = ["TrainingPlan", "Trial", "Trials", "default_plan"]
+__all__ = ["QuietTrial", "TrainingPlan", "Trial", "Trials", "default_plan"]
 
 T = TypeVar("T")
 
@@ -25,16 +26,28 @@ class Trial(Generic[T]):
 
 
 @dataclass(frozen=True)
+class QuietTrial:
+    """A treatment of products that behaviour hardly knows: mean NDCG@10 on thinned products and in hidden neighbourhoods
+    (None where there are none), and the share of ten neighbours that content alone would give, 0 to 1 each."""
+
+    tried: Recipe
+    thinned: float
+    niches: float | None
+    agreement: float
+
+
+@dataclass(frozen=True)
 class Trials:
     """Everything that was compared before a plan was made, in the order in which it was; empty where nothing was.
 
-    `als`, `mixes` and `recipes` are compared on thinned products, `user_scorings` on shoppers: from a shopper to
-    products with little traffic.
+    `als`, `mixes` and `recipes` are compared on thinned products, `silences` on hidden neighbourhoods as well,
+    `user_scorings` on shoppers: from a shopper to products with little traffic.
     """
 
     als: tuple[Trial[AlsSettings], ...] = ()
     mixes: tuple[Trial[CandidateMix], ...] = ()
     recipes: tuple[Trial[Recipe], ...] = ()
+    silences: tuple[QuietTrial, ...] = ()
     user_scorings: tuple[Trial[UserScoring], ...] = ()
 
 
@@ -68,6 +81,7 @@ class TrainingPlan:
                 "als": _listed(self.trials.als, AlsSettings.model_dump),
                 "mixes": _listed(self.trials.mixes, asdict),
                 "recipes": _listed(self.trials.recipes, Recipe.to_dict),
+                "silences": [asdict(one) | {"tried": one.tried.to_dict()} for one in self.trials.silences],
                 "user_scorings": _listed(self.trials.user_scorings, asdict),
             },
             "problem": self.problem,
@@ -85,6 +99,7 @@ class TrainingPlan:
                 _trials(trials["als"], AlsSettings.model_validate),
                 _trials(trials["mixes"], lambda one: CandidateMix(**one)),
                 _trials(trials["recipes"], Recipe.from_dict),
+                tuple(QuietTrial(**{**one, "tried": Recipe.from_dict(one["tried"])}) for one in trials["silences"]),
                 _trials(trials["user_scorings"], UserScoring.from_dict),
             ),
             values["problem"],
@@ -101,7 +116,8 @@ def default_plan(settings: Settings, n_items: int, *, words: bool, problem: str 
     views = ("content", "prediction", "words") if words else ("content", "prediction")
     half_known = settings.predictor.half_known
     mix = CandidateMix() if half_known is None else CandidateMix(half_known)
-    return TrainingPlan(settings.als, default_recipe(views, n_items), mix, problem=problem)
+    capacity = Capacity(settings.smoother.exact, settings.smoother.landmarks)
+    return TrainingPlan(settings.als, default_recipe(views, n_items, capacity), mix, problem=problem)
 
 
 def _listed(trials: tuple[Trial[T], ...], as_json: Callable[[T], Any]) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ __all__ = [
     "ServingSettings",
     "SettingLine",
     "Settings",
+    "SmootherSettings",
     "TextSettings",
     "child_environment",
     "describe_settings",
@@ -188,6 +189,20 @@ class IndexSettings(_Group):
     search_k: int = Field(2000, ge=-1, description="nodes inspected per query; -1 is Annoy's own choice")
 
 
+class SmootherSettings(_Group):
+    """Carrying behaviour over to look-alikes."""
+
+    exact: int = Field(
+        20_000,
+        ge=100,
+        le=60_000,
+        description="products with interactions up to which all of them count; takes this number squared x 4 bytes of memory",
+    )
+    landmarks: int = Field(
+        5_000, ge=100, le=30_000, description="in larger shops so many products stand for all of them"
+    )
+
+
 class SelectionSettings(_Group):
     """What suits the shop's data, compared on hidden interactions."""
 
@@ -204,7 +219,7 @@ class EvaluationSettings(_Group):
         12, ge=4, description="products with at least this many interactions may become test products"
     )
     target_share: float = Field(0.3, gt=0, lt=1, description="share of those products that become test products")
-    max_targets: int = Field(600, ge=20, description="most test products")
+    max_targets: int = Field(1000, ge=20, description="most test products")
     held_out_share: float = Field(
         0.2, gt=0, lt=1, description="share of each shopper's interactions hidden in the published task"
     )
@@ -258,6 +273,7 @@ class Settings(_Group, BaseSettings):
     attributes: AttributeSettings = AttributeSettings()
     predictor: PredictorSettings = PredictorSettings()
     index: IndexSettings = IndexSettings()
+    smoother: SmootherSettings = SmootherSettings()
     selection: SelectionSettings = SelectionSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     serving: ServingSettings = ServingSettings()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -15,22 +15,26 @@ from engine.arms.hybrid_fit import Hybrid, fit_hybrid
 from engine.arms.plan import TrainingPlan
 from engine.arms.registry import arm_vectors
 from engine.core.settings import AlsSettings, Settings
+from engine.evaluation.niches import Niches
 from engine.evaluation.published_task import TaskScores, score_shoppers
 from engine.evaluation.targets import K, ShopperSplit, ThinnedTargets
 from engine.models.als import AlsFactors, fit_als, settings_for_prediction
 from engine.models.encoders import Features
 from engine.models.predictor import train_predictor
 from engine.models.recipe import Recipe
+from engine.models.residual import residual_factors
 from engine.models.user_scoring import fit_user_scorer
 from engine.models.views import fit_standard
 
 __all__ = [
     "Behaviour",
     "Content",
+    "NicheFit",
     "ShopperSplitFit",
     "ThinnedFit",
     "fit_behaviour",
     "fit_hybrid_on",
+    "fit_niches",
     "fit_shopper_split",
     "fit_thinned",
     "fitted_models",
@@ -77,6 +81,23 @@ class ThinnedFit:
 
     targets: ThinnedTargets
     arms: Mapping[str, ArmVectors]
+
+
+@dataclass(frozen=True)
+class NicheFit:
+    """The hybrid as it is fitted where whole neighbourhoods are hidden, with the residual factors (n_items, rank) of what is left.
+
+    Its kernel leaves the prediction out, so that no further network has to learn.
+    """
+
+    niches: Niches
+    hybrid: Hybrid
+    factors: np.ndarray
+
+    def shaped(self, recipe: Recipe) -> NicheFit:
+        """The same with the candidates of a recipe of the same kernel; what that has besides stays out."""
+        shaped = replace(self.hybrid.recipe, exponent=recipe.exponent, lean=recipe.lean, unseen=recipe.unseen)
+        return replace(self, hybrid=self.hybrid.shaped(self.factors, replace(shaped, silence=recipe.silence)))
 
 
 @dataclass(frozen=True)
@@ -155,6 +176,15 @@ def fit_hybrid_on(
     standard = fit_standard(content.features)
     views = standard.views(content.features, predicted, content.words)
     return fit_hybrid(train, counts, standard, views, recipe, seed, factors=factors)
+
+
+def fit_niches(niches: Niches, content: Content, recipe: Recipe, seed: int) -> NicheFit:
+    """The hybrid by `recipe` on what is left of the interactions."""
+    weights = {view: weight for view, weight in recipe.weights.items() if view != "prediction"}
+    recipe = replace(recipe, weights=weights or {"content": 1.0}, channels={}, fallback={})
+    factors = residual_factors(niches.train, recipe.rank, seed)
+    nothing = np.zeros((niches.train.shape[1], 1), dtype=np.float32)
+    return NicheFit(niches, fit_hybrid_on(niches.train, content, nothing, recipe, seed, factors=factors), factors)
 
 
 def fit_thinned(

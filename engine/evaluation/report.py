@@ -11,12 +11,20 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from engine.arms.geometry import ArmVectors, similarities
+from engine.arms.geometry import ArmVectors, similarities, symmetric
 from engine.arms.plan import TrainingPlan
 from engine.core.errors import TrainingError
 from engine.core.progress import Progress, silent
 from engine.core.settings import AlsSettings, Settings
-from engine.evaluation.fits import Content, ShopperSplitFit, ThinnedFit, fit_shopper_split, fit_thinned
+from engine.evaluation.fits import (
+    Content,
+    NicheFit,
+    ShopperSplitFit,
+    ThinnedFit,
+    fit_niches,
+    fit_shopper_split,
+    fit_thinned,
+)
 from engine.evaluation.metrics import (
     average_precision_at_k,
     binary,
@@ -25,6 +33,8 @@ from engine.evaluation.metrics import (
     ndcg_at_k,
     top_k_in_chunks,
 )
+from engine.evaluation.niche_report import niche_figures
+from engine.evaluation.niches import draw_niches
 from engine.evaluation.published_task import inner_products, score_shoppers
 from engine.evaluation.references import Scores, ceilings, simple_methods
 from engine.evaluation.targets import K, ThinnedTargets, draw_shopper_split, draw_targets, shopper_rng
@@ -47,24 +57,25 @@ def measure_plan(
     progress: Progress = silent,
     *,
     thinned: ThinnedFit | None = None,
+    niches: NicheFit | None = None,
     shoppers: ShopperSplitFit | None = None,
 ) -> dict[str, Any]:
     """The figures of a plan, as they stand in metrics.json.
 
     One thinned fit gives surprise NDCG@10, binary NDCG@10, AP@10 and coverage of every arm, by m and pooled over
     `HEADLINE_LEVELS`, of simple methods and of rich behaviour, on the half of the targets that choosing does not look at.
-    One more fit gives the published task for behaviour and hybrid.
+    Hidden neighbourhoods (`engine.evaluation.niches`) say how quiet corners are served. One more fit gives the published task for behaviour and hybrid.
 
     Parameters
     ----------
     user_items : (n_users, n_items) interactions.
-    thinned, shoppers : what was fitted where the plan was made from these interactions with this seed; fitted here by
+    thinned, niches, shoppers : what was fitted where the plan was made from these interactions with this seed; fitted here by
         the plan unless given.
 
     Returns
     -------
     `{"seed", "k", "n_targets", "without_relevant", "thinning": {arm: {"pooled" | "0" | "1" ...: figures}}, "references":
-    {method: the same}, "by_target", "published_task": {"low_traffic" | "fewest_bought": {arm: figures}}}`, JSON types
+    {method: the same}, "by_target", "niches": `niche_figures`, "published_task": {"low_traffic" | "fewest_bought": {arm: figures}}}`, JSON types
     only; a shop too small to measure has "problem", a sentence saying why, in place of the figures.
     """
     matrix = sparse.csr_matrix(user_items)
@@ -79,6 +90,9 @@ def measure_plan(
         thinned = fit_thinned(targets, content, plan, settings, seed)
     progress(STEP, 0.4, "comparing with what was hidden")
     figures = _thinning_figures(thinned, content, plan.als, seed)
+    niches = niches or _hidden_neighbourhoods(matrix, content, plan, settings, seed)
+    if niches is not None:
+        figures["niches"] = niche_figures(niches, symmetric(content.vectors), seed)
     if shoppers is None:
         progress(STEP, 0.7, "hiding a fifth of what each shopper did")
         split = draw_shopper_split(matrix, settings.evaluation, shopper_rng(seed))
@@ -86,6 +100,17 @@ def measure_plan(
     task = _task_figures(shoppers, seed)
     progress(STEP, 1.0)
     return {"seed": seed, "k": K, **figures, "published_task": task}
+
+
+def _hidden_neighbourhoods(
+    user_items: sparse.csr_matrix, content: Content, plan: TrainingPlan, settings: Settings, seed: int
+) -> NicheFit | None:
+    """The hybrid by a plan where neighbourhoods are hidden; None where none has enough well-known products."""
+    try:
+        niches = draw_niches(user_items, content.vectors, settings.evaluation, seed)
+    except TrainingError:
+        return None
+    return fit_niches(niches, content, plan.recipe, seed)
 
 
 def _thinning_figures(fit: ThinnedFit, content: Content, als: AlsSettings, seed: int) -> dict[str, Any]:

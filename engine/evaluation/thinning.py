@@ -14,7 +14,7 @@ from scipy import sparse
 
 from engine.core.errors import TrainingError
 
-__all__ = ["LEVELS", "HeldOut", "Thinned", "hold_out", "thin"]
+__all__ = ["LEVELS", "HeldOut", "Thinned", "hold_out", "only", "thin"]
 
 LEVELS = (0, 1, 2, 3, 5, 10)
 """How many interactions a target may keep."""
@@ -97,7 +97,7 @@ def thin(
         middle = (len(entries) + int(rng.integers(2))) // 2  # an odd one goes either way by chance
         part[entries[:middle]] = 1
         part[entries[middle:]] = 2
-    train, half_a, half_b = (_only(items, part == number) for number in range(3))
+    train, half_a, half_b = (only(items, part == number) for number in range(3))
     return Thinned(train, half_a, half_b, targets, m)
 
 
@@ -108,9 +108,9 @@ def hold_out(
     items = _canonical(user_items).tocsc()
     hidden = np.zeros(items.nnz, dtype=bool)
     hidden[rng.choice(items.nnz, round(share * items.nnz), replace=False)] = True
-    train = _only(items, ~hidden)
+    train = only(items, ~hidden)
     anchors = np.flatnonzero(np.bincount(train.indices, minlength=train.shape[1]) >= min_left)
-    return HeldOut(train, _only(items, hidden), anchors.astype(np.int64))
+    return HeldOut(train, only(items, hidden), anchors.astype(np.int64))
 
 
 def _canonical(user_items: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -120,7 +120,7 @@ def _canonical(user_items: sparse.csr_matrix) -> sparse.csr_matrix:
     return clean
 
 
-def _only(items: sparse.csc_matrix, keep: np.ndarray) -> sparse.csr_matrix:
+def only(items: sparse.csc_matrix, keep: np.ndarray) -> sparse.csr_matrix:
     """The entries of `items` that `keep` marks, in the same shape."""
     pairs = items.tocoo()
     part = sparse.csr_matrix((pairs.data[keep], (pairs.row[keep], pairs.col[keep])), shape=items.shape)

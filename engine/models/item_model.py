@@ -21,7 +21,7 @@ from scipy.linalg import lapack
 
 from engine.core.errors import TrainingError
 from engine.core.vectors import unit_rows
-from engine.models.smoother import unit
+from engine.models.kernel import unit
 
 __all__ = ["MAX_ITEMS", "ItemModel", "item_weights"]
 

@@ -16,7 +16,8 @@ from engine.models.kernel import Kernel, Rows
 
 __all__ = ["choose_landmarks"]
 
-BLOCK = 250
+FIRST, BLOCK = 10, 250
+"""Landmarks drawn at a time: few at first, as nothing is explained yet."""
 MOST = 40_000
 """Landmarks are drawn from at most so many items."""
 LEAST = 1e-3
@@ -44,7 +45,7 @@ def choose_landmarks(
         chance = np.where(rest > clear, rest * weights[drawn_from], 0.0)
         if not chance.any():
             break
-        wanted = min(BLOCK, most - len(chosen), int(np.count_nonzero(chance)))
+        wanted = min(max(FIRST, len(chosen) // 2), BLOCK, most - len(chosen), int(np.count_nonzero(chance)))
         block = np.sort(rng.choice(len(drawn_from), wanted, replace=False, p=chance / chance.sum()))
         known = factor[:, : len(chosen)]
         columns = kernel(some, {view: rows[block] for view, rows in some.items()}) - known @ known[block].T

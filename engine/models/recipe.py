@@ -12,10 +12,11 @@ from engine.models.kernel import Kernel
 from engine.models.smoother import Capacity
 from engine.models.user_scoring import UserScoring
 
-__all__ = ["Recipe", "Silence", "default_recipe", "max_rank"]
+__all__ = ["CONTENT", "HYBRID", "SILENCE", "Recipe", "Silence", "default_recipe", "max_rank"]
 
 SHARPNESS = 4.0
-HYBRID, CONTENT = "hybrid", "content"
+HYBRID, CONTENT, SILENCE = "hybrid", "content", "silence"
+"""Two arms, and the block of the hybrid's vectors in which content speaks where behaviour is silent."""
 
 
 MOST_CERTAIN = 0.999
@@ -25,12 +26,13 @@ MOST_CERTAIN = 0.999
 class Silence:
     """How content speaks where behaviour is silent.
 
-    With v, how much of a product's smoothed vector is guesswork (posterior over prior variance), the hybrid counts
-    1 - v ** `power` and the content arm `weight` x v ** `power`, both similarities brought to the same spread.
+    With v, how much of a product's smoothed vector is guesswork (posterior over prior variance), and w = v ** `power`, the
+    hybrid's similarity of products i and j counts 1 - w_i, and that of their content `weight` x w_i x w_j, both
+    brought to the same spread. A weight of 0 leaves content out.
     """
 
-    power: float = 4.0
-    weight: float = 4.0
+    power: float = 2.0
+    weight: float = 1.0
 
     def beside(self, unknown: np.ndarray) -> np.ndarray:
         """(n,) float64, how much content counts beside a hybrid that counts 1; `unknown` (n,) is v."""
@@ -49,6 +51,9 @@ class Recipe:
     noise : interactions at which an item's own shoppers weigh as much as its look-alikes.
     rank : number of residual directions.
     exponent : candidates are divided by their length to this power; 1 compares directions alone.
+    lean : a candidate leans on its look-alikes with v ** `lean`, where v is how much of it is guesswork; the rest of it is
+        what its own shoppers did. Candidates without interactions lean on them alone.
+    unseen : a candidate leans on its look-alikes as if it had at least so many interactions.
     fallback : {lowest count: arm}: from this many interactions on another arm answers, "hybrid" for itself.
     channels : arm -> {lowest count: weight}: from this many interactions on the arm's cosine is added with this weight,
         both brought to the same spread over the candidates; smallest counts weigh 0.
@@ -62,6 +67,8 @@ class Recipe:
     noise: float = 30.0
     rank: int = 256
     exponent: float = 0.5
+    lean: float = 0.5
+    unseen: float = 2.0
     fallback: dict[int, str] = field(default_factory=dict)
     channels: dict[str, dict[int, float]] = field(default_factory=dict)
     user_scoring: UserScoring = field(default_factory=UserScoring)
@@ -87,19 +94,18 @@ class Recipe:
             weights[counts >= least] = weight
         return weights
 
-    def arms_beside(self) -> list[str]:
-        """The arms whose vectors the hybrid contains besides its own, in order."""
-        return sorted(set(self.fallback.values()) - {HYBRID} | set(self.arms_added()))
+    def blocks_beside(self) -> list[str]:
+        """The blocks of the hybrid's vectors besides its own, in order: arms that answer or are added, and `SILENCE`."""
+        return sorted(set(self.fallback.values()) - {HYBRID} | set(self.blocks_added()))
 
-    def arms_added(self) -> list[str]:
-        """The arms whose similarity is added to the hybrid's own, in order."""
+    def blocks_added(self) -> list[str]:
+        """Those whose similarity is added to the hybrid's own, in order."""
         added = {arm for arm, steps in self.channels.items() if any(steps.values())}
-        return sorted(added | ({CONTENT} if self.silence.weight else set()))
+        return sorted(added | ({SILENCE} if self.silence.weight else set()))
 
-    def weights_beside(self, arm: str, counts: np.ndarray, unknown: np.ndarray) -> np.ndarray:
-        """(n,) float64, how much an arm's cosine counts beside the hybrid's own: as a channel, and where behaviour is silent."""
-        weights = self.channel_weights(arm, counts)
-        return weights + self.silence.beside(unknown) if arm == CONTENT and self.silence.weight else weights
+    def weights_beside(self, block: str, counts: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+        """(n,) float64, how much a block's similarity counts beside the hybrid's own."""
+        return self.silence.beside(unknown) if block == SILENCE else self.channel_weights(block, counts)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -87,4 +87,4 @@ def _similar(kernel: Kernel, landmarks: Mapping[str, Rows], rows: np.ndarray) ->
 def _share(variance: np.ndarray, prior: np.ndarray) -> np.ndarray:
     """Posterior over prior variance, kept between 0 and 1; 1 where there is no content."""
     share = np.divide(variance, prior, out=np.ones_like(prior), where=prior > 0)
-    return np.clip(share, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(share, 0.0, 1.0), dtype=np.float32)

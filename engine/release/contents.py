@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 from scipy import sparse
 
 from engine.arms.base import FittedModels
+from engine.arms.beside import beside_of
 from engine.arms.geometry import ArmVectors
-from engine.arms.hybrid import grams_of
 from engine.arms.hybrid_files import save_hybrid
 from engine.arms.hybrid_fit import Hybrid
 from engine.arms.plan import TrainingPlan
@@ -96,8 +96,9 @@ def write_contents(contents: ReleaseContents, workspace: Workspace, directory: P
     contents.imputer.save(directory / "encoders")
     contents.predictor.save(directory / "predictor")
     others = {name: arm for name, arm in contents.arms.items() if name != "hybrid"}
-    grams = grams_of(contents.hybrid.candidates, contents.hybrid.recipe, others)
-    save_hybrid(contents.hybrid, contents.words, grams, directory)
+    hybrid = contents.hybrid
+    beside = beside_of(hybrid.candidates, hybrid.unknown, hybrid.recipe, others)
+    save_hybrid(hybrid, contents.words, beside, directory)
     if contents.learned:
         contents.judged.to_parquet(directory / JUDGED_FILE, index=False)
     atomic_write_json(directory / "metrics.json", dict(contents.metrics))

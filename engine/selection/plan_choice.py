@@ -17,7 +17,7 @@ from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import ArmVectors
 from engine.arms.hybrid import hybrid_arm
 from engine.arms.hybrid_fit import Hybrid
-from engine.arms.plan import TrainingPlan, Trial, Trials, default_plan
+from engine.arms.plan import QuietTrial, TrainingPlan, Trial, Trials, default_plan
 from engine.arms.registry import arm_vectors
 from engine.core.errors import TrainingError
 from engine.core.progress import Progress, silent
@@ -25,14 +25,17 @@ from engine.core.settings import EvaluationSettings, Settings
 from engine.evaluation.fits import (
     Behaviour,
     Content,
+    NicheFit,
     ShopperSplitFit,
     ThinnedFit,
     fit_behaviour,
     fit_hybrid_on,
+    fit_niches,
     fitted_models,
     with_prediction,
 )
 from engine.evaluation.metrics import surprise_relevance
+from engine.evaluation.niches import Niches, draw_niches
 from engine.evaluation.targets import (
     MANY_ITEMS,
     ShopperSplit,
@@ -47,11 +50,13 @@ from engine.models.residual import residual_factors
 from engine.models.user_scoring import candidate_scorings, fit_user_scorer
 from engine.models.views import fit_standard
 from engine.selection.als_choice import choose_als
+from engine.selection.beside_choice import BUCKETS, BUSY, with_channels, with_fallback
 from engine.selection.mix_choice import choose_mix
-from engine.selection.recipe_choice import BUSY, choose_recipe, with_channels, with_fallback
+from engine.selection.recipe_choice import choose_recipe, with_exact_noise
+from engine.selection.silence_choice import Measured, choose_silence
 from engine.selection.user_scoring_choice import measure_user_scorings
 
-__all__ = ["ChosenHybrid", "PlanChoice", "choose_hybrid", "choose_plan", "with_busy_channels"]
+__all__ = ["ChosenHybrid", "PlanChoice", "choose_hybrid", "choose_plan", "niches_or_none", "with_busy_channels"]
 
 MAX_ANCHORS = 400
 STEP = "Choosing settings"
@@ -63,16 +68,20 @@ class PlanChoice:
 
     plan: TrainingPlan
     thinned: ThinnedFit | None = None
+    niches: NicheFit | None = None
     shoppers: ShopperSplitFit | None = None
 
 
 @dataclass(frozen=True)
 class ChosenHybrid:
-    """The hybrid's vectors as fitted on thinned interactions, the recipe they are made by, and all that was tried."""
+    """The hybrid's vectors as fitted on thinned interactions, the recipe they are made by, all that was tried, and the
+    hybrid where neighbourhoods are hidden."""
 
     arm: ArmVectors
     recipe: Recipe
     trials: tuple[Trial[Recipe], ...]
+    silences: tuple[QuietTrial, ...]
+    niches: NicheFit | None
 
 
 def choose_plan(
@@ -93,32 +102,62 @@ def choose_plan(
         words = content.words is not None
         return PlanChoice(default_plan(settings, matrix.shape[1], words=words, problem=str(exc)))
     progress(STEP, 0.05, f"hiding the history of {len(targets.split.targets)} well-known products")
-    plan, thinned = _choose_on_thinned(targets, content, settings, seed, progress)
+    niches = niches_or_none(matrix, content, settings, seed)
+    plan, thinned, hidden = _choose_on_thinned(targets, niches, content, settings, seed, progress)
     progress(STEP, 0.65, "hiding a fifth of what each shopper did")
     plan, shoppers = _choose_on_shoppers(matrix, content, plan, settings, seed)
     progress(STEP, 1.0)
-    return PlanChoice(plan, thinned, shoppers)
+    return PlanChoice(plan, thinned, hidden, shoppers)
 
 
 def choose_hybrid(
-    targets: ThinnedTargets, content: Content, predicted: np.ndarray, arms: Mapping[str, ArmVectors], seed: int
+    targets: ThinnedTargets,
+    niches: Niches | None,
+    content: Content,
+    predicted: np.ndarray,
+    arms: Mapping[str, ArmVectors],
+    settings: Settings,
+    seed: int,
 ) -> ChosenHybrid:
     """The hybrid by the recipe that validation targets choose.
 
     Parameters
     ----------
+    niches : hidden neighbourhoods of the same shop, None where it has none.
     predicted : (n_items, factors) float32, as predicted from thinned interactions.
     arms : the others, fitted on the same.
     """
     train, counts, validation = targets.split.train, targets.counts, targets.validation
     views = fit_standard(content.features).views(content.features, predicted, content.words)
     factors = residual_factors(train, max_rank(train.shape[1]), seed)
-    recipe, trials = choose_recipe(factors, counts, views, validation, seed)
+    start = default_plan(settings, len(counts), words=content.words is not None).recipe
+    recipe, trials = choose_recipe(replace(start, rank=factors.shape[1]), factors, counts, views, validation, seed)
+    recipe = with_exact_noise(recipe, factors, counts, views, validation, seed)
     fitted = fit_hybrid_on(train, content, predicted, recipe, seed, factors=factors)
-    vectors = (fitted.query, fitted.candidates)
-    recipe = with_channels(recipe, vectors, arms, counts, validation, low=1, high=BUSY - 1)
-    recipe = with_fallback(recipe, hybrid_arm(*vectors, counts, recipe, arms), arms, counts, validation)
-    return ChosenHybrid(hybrid_arm(*vectors, counts, recipe, arms), recipe, trials)
+    hidden = None if niches is None else fit_niches(niches, content, recipe, seed)
+    recipe, silences = _choose_silence(recipe, (fitted, factors, validation), hidden, arms["content"].candidates, seed)
+    fitted, hidden = fitted.shaped(factors, recipe), None if hidden is None else hidden.shaped(recipe)
+    for low, high in BUCKETS[1:]:
+        recipe = with_channels(recipe, fitted, arms, counts, validation, low=low, high=high)
+    recipe = with_fallback(recipe, hybrid_arm(fitted, recipe, arms), arms, counts, validation)
+    return ChosenHybrid(hybrid_arm(fitted, recipe, arms), recipe, trials, silences, hidden)
+
+
+def _choose_silence(
+    recipe: Recipe,
+    thinned: tuple[Hybrid, np.ndarray, Targets],
+    hidden: NicheFit | None,
+    content: np.ndarray,
+    seed: int,
+) -> tuple[Recipe, tuple[QuietTrial, ...]]:
+    """With a hybrid, its factors and the validation targets of the thinned fit."""
+    fitted, factors, validation = thinned
+    quiet = None
+    if hidden is not None and len(hidden.niches.validation.judged()):
+        quiet = Measured(hidden.hybrid, hidden.factors, content, hidden.niches.validation)
+    if not len(validation.judged()):
+        return recipe, ()
+    return choose_silence(recipe, Measured(fitted, factors, content, validation), quiet, seed)
 
 
 def with_busy_channels(
@@ -142,12 +181,25 @@ def with_busy_channels(
     gains.eliminate_zeros()
     counts = np.bincount(train.indices, minlength=train.shape[1])
     targets = Targets(anchors, gains, np.ones(train.shape[1], dtype=bool))
-    return with_channels(recipe, (hybrid.query, hybrid.candidates), arms, counts, targets, low=BUSY, high=None)
+    return with_channels(recipe, hybrid, arms, counts, targets, low=BUSY, high=None)
+
+
+def niches_or_none(user_items: sparse.csr_matrix, content: Content, settings: Settings, seed: int) -> Niches | None:
+    """Hidden neighbourhoods, None where no neighbourhood has enough well-known products."""
+    try:
+        return draw_niches(user_items, content.vectors, settings.evaluation, seed)
+    except TrainingError:
+        return None
 
 
 def _choose_on_thinned(
-    targets: ThinnedTargets, content: Content, settings: Settings, seed: int, progress: Progress
-) -> tuple[TrainingPlan, ThinnedFit]:
+    targets: ThinnedTargets,
+    niches: Niches | None,
+    content: Content,
+    settings: Settings,
+    seed: int,
+    progress: Progress,
+) -> tuple[TrainingPlan, ThinnedFit, NicheFit | None]:
     """ALS settings, threshold and recipe."""
     train, validation = targets.split.train, targets.validation
     als = choose_als(train, settings.als, validation, seed)
@@ -157,10 +209,10 @@ def _choose_on_thinned(
     mix, mixes = _mix(behaviour, content, targets, settings)
     arms = arm_vectors(fitted_models(behaviour, content, targets.counts, mix))
     progress(STEP, 0.55, "choosing how look-alikes and clicks are weighed")
-    hybrid = choose_hybrid(targets, content, behaviour.predicted, arms, seed)
-    trials = Trials(als=als.trials, mixes=mixes, recipes=hybrid.trials)
+    hybrid = choose_hybrid(targets, niches, content, behaviour.predicted, arms, settings, seed)
+    trials = Trials(als=als.trials, mixes=mixes, recipes=hybrid.trials, silences=hybrid.silences)
     plan = TrainingPlan(als.settings, hybrid.recipe, mix, trials)
-    return plan, ThinnedFit(targets, {**arms, "hybrid": hybrid.arm})
+    return plan, ThinnedFit(targets, {**arms, "hybrid": hybrid.arm}), hybrid.niches
 
 
 def _mix(

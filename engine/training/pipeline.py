@@ -152,6 +152,7 @@ def _measure(data: TrainingData, choice: PlanChoice, settings: Settings, progres
         settings.seed,
         progress,
         thinned=choice.thinned,
+        niches=choice.niches,
         shoppers=choice.shoppers,
     )
 

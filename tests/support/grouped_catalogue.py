@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from engine.arms.hybrid_fit import Hybrid, fit_hybrid
 from engine.models.encoders import Features
-from engine.models.recipe import Recipe, default_recipe
+from engine.models.recipe import Recipe, Silence, default_recipe
 from engine.models.residual import residual_factors
 from engine.models.tfidf import fit_tfidf
 from engine.models.views import fit_standard
@@ -42,5 +44,5 @@ class GroupedCatalogue:
         self.factors = residual_factors(self.user_items, 16, 0)
 
     def fitted(self, recipe: Recipe | None = None) -> Hybrid:
-        chosen = recipe or default_recipe(self.views, 240)
+        chosen = recipe or replace(default_recipe(self.views, 240), silence=Silence(weight=0.0))
         return fit_hybrid(self.user_items, self.counts, self.standard, self.views, chosen, 0)

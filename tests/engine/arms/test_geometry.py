@@ -37,7 +37,7 @@ def test_a_block_is_found_again_and_can_be_written_to():
     assert (vectors[:, :3] != 7).all()
 
 
-def test_spreads_are_the_root_mean_square_of_all_inner_products():
+def test_spreads_are_the_standard_deviation_of_all_inner_products():
     candidates, query = short(50, 4), short(3, 4)
-    expected = np.sqrt(np.square(query @ candidates.T).mean(axis=1))
+    expected = (query @ candidates.T).std(axis=1)
     np.testing.assert_allclose(spreads(query, spread_gram(candidates)), expected, rtol=1e-4)

@@ -11,14 +11,15 @@ import pandas as pd
 import pytest
 
 from engine.arms.base import Reading, Sides
+from engine.arms.beside import Beside, beside_of
 from engine.arms.contributions import contributions
 from engine.arms.geometry import ArmVectors, similarities
-from engine.arms.hybrid import LONGTAIL, grams_of, hybrid_arm
+from engine.arms.hybrid import LONGTAIL, hybrid_arm
 from engine.arms.hybrid_files import load_hybrid, save_hybrid
 from engine.arms.hybrid_fit import Hybrid
 from engine.core.errors import ReleaseError
 from engine.core.vectors import unit_rows
-from engine.models.recipe import Recipe, default_recipe
+from engine.models.recipe import Recipe, Silence, default_recipe
 from engine.models.residual import residual_factors
 from engine.models.user_scoring import UserScorer, UserScoring
 from tests.support.grouped_catalogue import GROUP, GroupedCatalogue
@@ -29,8 +30,13 @@ def shop() -> GroupedCatalogue:
     return GroupedCatalogue()
 
 
+def plain(shop: GroupedCatalogue) -> Recipe:
+    """The default recipe, in which content does not speak for itself."""
+    return replace(default_recipe(shop.views, 240), silence=Silence(weight=0.0))
+
+
 def arm_of(shop: GroupedCatalogue, fitted: Hybrid, others: dict[str, ArmVectors] | None = None) -> ArmVectors:
-    return hybrid_arm(fitted.query, fitted.candidates, shop.counts, fitted.recipe, others or {})
+    return hybrid_arm(fitted, fitted.recipe, others or {})
 
 
 def test_items_without_clicks_are_placed_among_their_group_and_have_a_place_in_lists(shop):
@@ -61,7 +67,7 @@ def test_the_same_data_and_seed_give_the_same_vectors(shop):
 def test_where_another_arm_answers_its_cosines_rank_the_list(shop):
     vectors = unit_rows(np.random.default_rng(3).normal(size=(240, 5)).astype(np.float32))
     other = ArmVectors(vectors, vectors)
-    fitted = shop.fitted(replace(default_recipe(shop.views, 240), fallback={0: "content", 1: "hybrid"}))
+    fitted = shop.fitted(replace(plain(shop), fallback={0: "content", 1: "hybrid"}))
     arm = arm_of(shop, fitted, {"content": other})
     np.testing.assert_allclose(np.linalg.norm(arm.candidates, axis=1), 1.0, rtol=1e-5)
     cold, warm = np.flatnonzero(shop.counts == 0)[:5], np.flatnonzero(shop.counts > 0)[:5]
@@ -70,20 +76,24 @@ def test_where_another_arm_answers_its_cosines_rank_the_list(shop):
     np.testing.assert_allclose(similarities(arm, warm) * np.sqrt(2), alone, atol=1e-5)
 
 
+@pytest.mark.parametrize("silence", [Silence(weight=0.0), Silence(2.0, 4.0)])
 @pytest.mark.parametrize("channels", [{}, {"als": {0: 0.5}}])
-def test_a_product_described_again_has_the_vectors_it_had_in_the_catalogue(shop, tmp_path: Path, channels):
+def test_a_product_described_again_has_the_vectors_it_had_in_the_catalogue(shop, tmp_path: Path, channels, silence):
     """As if nobody had clicked it: a channel weighs from 0 clicks on here, and content alone decides the rest."""
-    fitted = shop.fitted(replace(default_recipe(shop.views, 240), channels=channels))
+    fitted = shop.fitted(replace(plain(shop), channels=channels, silence=silence))
     units = unit_rows(np.random.default_rng(4).normal(size=(240, 9)).astype(np.float32))
-    others = {"als": ArmVectors(units, units)}
-    save_hybrid(fitted, shop.vocabulary, grams_of(fitted.candidates, fitted.recipe, others), tmp_path)
+    content = unit_rows(shop.features["text"].values)
+    others = {"als": ArmVectors(units, units), "content": ArmVectors(content, content)}
+    save_hybrid(fitted, shop.vocabulary, beside_of(fitted.candidates, fitted.unknown, fitted.recipe, others), tmp_path)
     saved = load_hybrid(tmp_path)
     assert saved.recipe == fitted.recipe
     rows = np.flatnonzero(shop.counts == 0)[:3]
     features = {"text": shop.features["text"].take(rows)}
     views = saved.views(shop.items.iloc[rows], features, shop.predicted[rows])
     reading = Reading(np.ones(3, dtype=bool), shop.predicted[rows], features["text"].values, views, saved)
-    again = LONGTAIL.sides(reading, None, {}, {"als": Sides(units[rows], units[rows])})
+    again = LONGTAIL.sides(
+        reading, None, {}, {name: Sides(arm.query[rows], arm.candidates[rows]) for name, arm in others.items()}
+    )
     arm = arm_of(shop, fitted, others)
     np.testing.assert_allclose(again.query, arm.query[rows], atol=1e-5)
     np.testing.assert_allclose(again.candidates, arm.candidates[rows], atol=1e-5)
@@ -92,7 +102,7 @@ def test_a_product_described_again_has_the_vectors_it_had_in_the_catalogue(shop,
 def test_a_smoother_that_is_gone_or_damaged_is_named(shop, tmp_path: Path):
     with pytest.raises(ReleaseError, match="smoother"):
         load_hybrid(tmp_path)
-    save_hybrid(shop.fitted(), shop.vocabulary, {}, tmp_path)
+    save_hybrid(shop.fitted(), shop.vocabulary, Beside({}, np.zeros(0, np.float32)), tmp_path)
     (tmp_path / "smoother" / "smoother.npz").write_bytes(b"nothing")
     with pytest.raises(ReleaseError, match="smoother"):
         load_hybrid(tmp_path)
@@ -131,13 +141,13 @@ def beside(shop: GroupedCatalogue, weight: float) -> tuple[np.ndarray, np.ndarra
     als = unit_rows(np.random.default_rng(4).normal(size=(240, 9)).astype(np.float32)) * (shop.counts > 0)[:, None]
     arms = {"als": ArmVectors(als, als)}
     mixed = replace(fitted.recipe, channels={"als": {5: weight}})
-    arm = hybrid_arm(fitted.query, fitted.candidates, shop.counts, mixed, arms)
+    arm = hybrid_arm(fitted, mixed, arms)
     return unit_rows(fitted.query) @ fitted.candidates.T, als @ als.T, arm.query @ arm.candidates.T
 
 
 def test_behaviour_beside_ranks_as_the_sum_of_both_at_the_same_spread(shop):
     own, als, both = beside(shop, 0.5)
-    spread = [np.sqrt(np.square(part).mean(axis=1, keepdims=True)) for part in (own, als)]
+    spread = [part.std(axis=1, keepdims=True) for part in (own, als)]
     busy = np.flatnonzero(shop.counts >= 5)
     wanted = own[busy] / spread[0][busy] + 0.5 * als[busy] / spread[1][busy]
     for found, asked in zip(both[busy], wanted, strict=True):
@@ -153,3 +163,31 @@ def test_behaviour_beside_changes_nothing_below_its_count(shop):
 def test_a_recipe_keeps_its_behaviour_weights_in_json(shop):
     recipe = Recipe({"content": 1.0}, channels={"als": {1: 0.5, 11: 2.0}})
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_content_speaks_among_products_that_behaviour_does_not_know_and_nowhere_else(shop):
+    fitted = shop.fitted(replace(plain(shop), silence=Silence(2.0, 4.0)))
+    unknown = np.where(shop.counts == 0, 1.0, 0.0).astype(np.float32)
+    fitted = replace(fitted, unknown=unknown)
+    content = unit_rows(np.random.default_rng(5).normal(size=(240, 7)).astype(np.float32))
+    arm = hybrid_arm(fitted, fitted.recipe, {"content": ArmVectors(content, content)})
+    cold, warm = np.flatnonzero(shop.counts == 0), np.flatnonzero(shop.counts > 0)
+    own = unit_rows(fitted.query) @ fitted.candidates.T
+    for row in warm[:20]:
+        assert np.corrcoef(similarities(arm, [row])[0], own[row])[0, 1] > 1 - 1e-6
+    among = similarities(arm, cold)[:, cold]
+    alike = (content[cold] - content.mean(axis=0)) @ content[cold].T
+    agreement = [np.corrcoef(ours, theirs)[0, 1] for ours, theirs in zip(among, alike.T, strict=True)]
+    assert np.mean(agreement) > 0.95
+
+
+def test_without_a_direction_of_its_own_a_product_is_compared_by_content(shop):
+    fitted = shop.fitted(replace(plain(shop), silence=Silence(2.0, 4.0)))
+    query = fitted.query.copy()
+    query[0] = 0.0
+    content = unit_rows(np.random.default_rng(5).normal(size=(240, 7)).astype(np.float32))
+    arms = {"content": ArmVectors(content, content)}
+    arm = hybrid_arm(replace(fitted, query=query), fitted.recipe, arms)
+    assert arm.has_list[0]
+    mute = hybrid_arm(replace(fitted, query=query), replace(fitted.recipe, silence=Silence(weight=0.0)), arms)
+    assert not mute.has_list[0]

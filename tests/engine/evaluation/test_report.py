@@ -75,7 +75,7 @@ def test_the_figures_are_plain_json_and_follow_from_the_seed(metrics):
 
 def test_a_report_holds_figures_and_no_choices(metrics):
     assert metrics.keys() == {
-        "seed", "k", "n_targets", "without_relevant", "thinning", "references", "by_target", "published_task",
+        "seed", "k", "n_targets", "without_relevant", "thinning", "references", "by_target", "niches", "published_task",
     }  # fmt: skip
 
 

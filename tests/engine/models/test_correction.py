@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.arms.beside import Beside
 from engine.arms.hybrid_files import load_hybrid, save_hybrid
 from engine.core.vectors import unit_rows
 from engine.models.correction import Pairs, fit_correction, ordered
@@ -104,10 +105,10 @@ def test_a_product_uploaded_later_asks_as_people_judged(shop, tmp_path: Path):
     found = fit_correction(fitted.query, fitted.candidates, shop.views, fitted.recipe.kernel(), pairs, 0)
     assert found is not None
     after = fitted.corrected(found.correction, shop.views)
-    save_hybrid(after, shop.vocabulary, {}, tmp_path)
+    save_hybrid(after, shop.vocabulary, Beside({}, np.zeros(0, np.float32)), tmp_path)
     saved = load_hybrid(tmp_path)
     views = saved.views(shop.items[:5], {"text": shop.features["text"].take(range(5))}, shop.predicted[:5])
-    asked = unit_rows(saved.corrected(saved.expected(views), views))
+    asked = unit_rows(saved.corrected(saved.expected(views)[0], views))
     np.testing.assert_allclose(asked, unit_rows(after.query)[:5], atol=1e-5)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from engine.arms.geometry import ArmVectors
 from engine.core.vectors import unit_rows
 from engine.evaluation.targets import Targets
-from engine.models.recipe import Recipe
-from engine.selection.recipe_choice import choose_recipe, with_channels, with_fallback
-from tests.support.grouped_catalogue import GROUP, GROUPS, GroupedCatalogue
+from engine.models.recipe import default_recipe
+from engine.selection.recipe_choice import choose_recipe
+from tests.support.grouped_catalogue import GROUP, GroupedCatalogue
 
 
 def truth() -> Targets:
@@ -28,42 +27,9 @@ def test_a_view_that_misleads_is_left_out_of_the_recipe():
     views = {"content": shop.views["content"], "prediction": misleading}
     targets = truth()
     thinned = np.where(np.isin(np.arange(240), targets.rows), 0, shop.counts)
-    recipe, trials = choose_recipe(shop.factors, thinned, views, targets, 0)
+    recipe, trials = choose_recipe(default_recipe(views, 240), shop.factors, thinned, views, targets, 0)
     share = recipe.weights.get("prediction", 0) / sum(recipe.weights.values())
     assert share <= 0.5
     chosen = [one.ndcg for one in trials if one.tried == recipe]
     assert chosen[0] >= max(one.ndcg for one in trials) - 0.02
     assert len(trials) > 5
-
-
-def test_an_arm_that_is_clearly_better_answers_for_its_counts_and_no_other():
-    targets = truth()
-    counts = np.where(np.arange(240) % 4 == 0, 2, 8)
-    right, rng = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP]), np.random.default_rng(1)
-    noise = unit_rows(rng.normal(size=(240, GROUPS)).astype(np.float32))
-    where = (counts == 2)[:, None]
-    good = ArmVectors(np.where(where, right, noise), right)
-    bad = ArmVectors(np.where(where, noise, right), right)
-    recipe = with_fallback(Recipe({"content": 1.0}), bad, {"content": good}, counts, targets)
-    assert recipe.fallback == {1: "content", 4: "hybrid"}
-    same = with_fallback(Recipe({"content": 1.0}), good, {"content": good}, counts, targets)
-    assert same.fallback == {}
-
-
-def test_behaviour_is_added_where_it_helps_and_nowhere_else():
-    targets = truth()
-    rng = np.random.default_rng(1)
-    right = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP])
-    noise = unit_rows(rng.normal(size=(240, GROUPS)).astype(np.float32))
-    counts = np.full(240, 20)
-    good, bad = (ArmVectors(q, right) for q in (right, noise))
-    recipe = Recipe({"content": 1.0})
-    helped = with_channels(recipe, (noise, right), {"als": good}, counts, targets, low=11, high=None)
-    assert set(helped.channels["als"]) == {11}
-    within = with_channels(recipe, (noise, right), {"als": good}, counts, targets, low=1, high=20)
-    assert within.channels["als"][21] == 0.0
-    assert within.channels["als"][1] > 0
-    unhelped = with_channels(recipe, (right, right), {"als": bad}, counts, targets, low=11, high=None)
-    assert unhelped.channels == {}
-    elsewhere = with_channels(recipe, (noise, right), {"als": good}, counts, targets, low=1, high=10)
-    assert elsewhere.channels == {}

@@ -1,0 +1,118 @@
+"""What stands beside the hybrid, by count: channels whose similarity is added, and arms that answer in its place.
+
+A channel is added, and a range of counts given to the best single arm, only where that is clearly better on targets that no
+report uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from engine.arms.geometry import ArmVectors, similarities
+from engine.arms.hybrid import hybrid_arm
+from engine.arms.hybrid_fit import Hybrid
+from engine.arms.registry import channels
+from engine.evaluation.targets import Targets
+from engine.models.recipe import Recipe
+from engine.selection.better import better
+
+__all__ = ["BUCKETS", "BUSY", "with_channels", "with_fallback"]
+
+FEWEST = 5
+"""Validation targets that a range of counts must have for anything to be chosen in it."""
+
+CHANNEL_WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+BUCKETS = ((0, 0), (1, 3), (4, 10))
+"""Interaction counts that share an answer, both ends included."""
+
+BUSY = 11
+"""From this many interactions on a product is busier than any that was thinned."""
+
+
+def with_fallback(
+    recipe: Recipe, hybrid: ArmVectors, arms: Mapping[str, ArmVectors], counts: np.ndarray, targets: Targets
+) -> Recipe:
+    """The recipe with the best single arm wherever it beats the hybrid by more than one standard error."""
+    judged = targets.judged()
+    fallback: dict[int, str] = {}
+    for low, high in BUCKETS:
+        count = counts[judged.rows]
+        here = judged[(count >= low) & (count <= high)]
+        if len(here) < FEWEST:
+            continue
+        own = here.ndcg(similarities(hybrid, here.rows))
+        ahead = {name: here.ndcg(similarities(arm, here.rows)) - own for name, arm in arms.items()}
+        name = max(ahead, key=lambda arm: float(ahead[arm].mean()))
+        if better(ahead[name], np.zeros(len(here))):
+            fallback |= {low: name, high + 1: "hybrid"}
+    return replace(recipe, fallback=dict(sorted(_tidied(fallback).items())))
+
+
+def with_channels(
+    recipe: Recipe,
+    hybrid: Hybrid,
+    arms: Mapping[str, ArmVectors],
+    counts: np.ndarray,
+    targets: Targets,
+    *,
+    low: int,
+    high: int | None,
+) -> Recipe:
+    """The recipe with the weight that each channel should have beside the hybrid at `low` to `high` interactions.
+
+    Channel after channel: the weight of the best mean NDCG@10, where that is ahead of none by more than one standard error.
+
+    Parameters
+    ----------
+    hybrid : fitted; `arms` has every channel.
+    high : the last count that is meant; None for no end.
+    """
+    for channel in channels():
+        recipe = _with_channel(recipe, channel, hybrid, arms, counts, targets, low=low, high=high)
+    return recipe
+
+
+def _with_channel(
+    recipe: Recipe,
+    channel: str,
+    hybrid: Hybrid,
+    arms: Mapping[str, ArmVectors],
+    counts: np.ndarray,
+    targets: Targets,
+    *,
+    low: int,
+    high: int | None,
+) -> Recipe:
+    judged = targets.judged()
+    count = counts[judged.rows]
+    here = judged[(count >= low) & (count <= (count.max(initial=0) if high is None else high))]
+    steps = recipe.channels.get(channel, {})
+    beside = {name: weights for name, weights in recipe.channels.items() if name != channel}
+    after = {high + 1: 0.0} if high is not None and high + 1 not in steps else {}
+    if len(here) < FEWEST:
+        return recipe
+
+    def found(weight: float) -> np.ndarray:
+        trial = replace(recipe, fallback={}, channels=beside | ({channel: {0: weight}} if weight else {}))
+        return here.ndcg(similarities(hybrid_arm(hybrid, trial, arms), here.rows))
+
+    plain = found(0.0)
+    ahead = {weight: found(weight) - plain for weight in CHANNEL_WEIGHTS}
+    weight = max(ahead, key=lambda one: float(ahead[one].mean()))
+    if not better(ahead[weight], np.zeros(len(here))):
+        return recipe
+    chosen = dict(sorted((steps | {low: weight} | after).items()))
+    return replace(recipe, channels=recipe.channels | {channel: chosen})
+
+
+def _tidied(fallback: dict[int, str]) -> dict[int, str]:
+    """Without changes from an arm to itself."""
+    tidy: dict[int, str] = {}
+    last = "hybrid"
+    for low, arm in sorted(fallback.items()):
+        if arm != last:
+            tidy[low] = last = arm
+    return tidy
