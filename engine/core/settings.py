@@ -13,10 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from engine.core.errors import SettingsError
+from engine.core.settings_groups import (
+    CurationSettings,
+    EvaluationSettings,
+    Group,
+    IndexSettings,
+    SelectionSettings,
+    ServingSettings,
+    SmootherSettings,
+)
 from engine.core.settings_sources import TextSource, checked_names, explain, toml_source
 
 __all__ = [
@@ -43,18 +52,7 @@ __all__ = [
 ENVIRONMENT_PREFIX = "LONGTAIL_"
 
 
-class _Group(BaseModel):
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _none_as_text(cls, value: Any, info: ValidationInfo) -> Any:
-        """TOML and variables have no null: "none" is one where the setting is unset by default."""
-        optional = cls.model_fields[str(info.field_name)].default is None
-        return None if optional and isinstance(value, str) and value.lower() in {"none", "null"} else value
-
-
-class InteractionSettings(_Group):
+class InteractionSettings(Group):
     """How events become one weight per shopper-item pair."""
 
     event_weights: dict[str, float] = Field(
@@ -70,7 +68,7 @@ class InteractionSettings(_Group):
     )
 
 
-class AlsSettings(_Group):
+class AlsSettings(Group):
     """Implicit ALS (Hu, Koren and Volinsky 2008)."""
 
     factors: int = Field(64, ge=2, le=1024, description="numbers that describe a shopper or a product")
@@ -84,7 +82,7 @@ class AlsSettings(_Group):
     )
 
 
-class TextSettings(_Group):
+class TextSettings(Group):
     """The text encoder."""
 
     model: str = Field(
@@ -94,7 +92,7 @@ class TextSettings(_Group):
     batch_size: int = Field(32, ge=1, description="texts encoded together")
 
 
-class ImageSettings(_Group):
+class ImageSettings(Group):
     """The image encoder."""
 
     kind: Literal["classifiers", "open_clip", "none"] = Field(
@@ -134,14 +132,14 @@ class ImageSettings(_Group):
     batch_size: int = Field(32, ge=1, description="pictures seen together")
 
 
-class AttributeSettings(_Group):
+class AttributeSettings(Group):
     """The attribute encoder."""
 
     min_count: int = Field(2, ge=1, description="a value seen on fewer items counts as 'other'")
     max_values: int = Field(512, ge=2, description="most frequent values kept per attribute")
 
 
-class PredictorSettings(_Group):
+class PredictorSettings(Group):
     """The network that predicts an item's ALS factors from its content."""
 
     hidden: int = Field(512, ge=8, description="width of the hidden layers")
@@ -180,79 +178,7 @@ class PredictorSettings(_Group):
     )
 
 
-class IndexSettings(_Group):
-    """Annoy."""
-
-    trees: int = Field(
-        20, ge=1, le=1000, description="trees in the index; more find more of the true neighbours but make larger files"
-    )
-    search_k: int = Field(2000, ge=-1, description="nodes inspected per query; -1 is Annoy's own choice")
-
-
-class SmootherSettings(_Group):
-    """Carrying behaviour over to look-alikes."""
-
-    exact: int = Field(
-        20_000,
-        ge=100,
-        le=60_000,
-        description="products with interactions up to which all of them count; takes this number squared x 4 bytes of memory",
-    )
-    landmarks: int = Field(
-        5_000, ge=100, le=30_000, description="in larger shops so many products stand for all of them"
-    )
-
-
-class SelectionSettings(_Group):
-    """What suits the shop's data, compared on hidden interactions."""
-
-    enabled: bool = Field(
-        True, description="choose with every training what suits the data; without it settings and recipe are as given"
-    )
-
-
-class EvaluationSettings(_Group):
-    """The figures computed with every release, and how interactions are hidden for them and for choosing."""
-
-    enabled: bool = Field(True, description="whether every training measures quality")
-    min_interactions: int = Field(
-        12, ge=4, description="products with at least this many interactions may become test products"
-    )
-    target_share: float = Field(0.3, gt=0, lt=1, description="share of those products that become test products")
-    max_targets: int = Field(1000, ge=20, description="most test products")
-    held_out_share: float = Field(
-        0.2, gt=0, lt=1, description="share of each shopper's interactions hidden in the published task"
-    )
-    low_traffic: int = Field(
-        5, ge=0, description="candidates in the published task have at most this many interactions left"
-    )
-
-
-class ServingSettings(_Group):
-    """What people see."""
-
-    shop_name: str | None = Field(None, description="the shop's name on screen; the loaded shop's own unless set")
-    sample_judgements: bool = Field(True, description="whether the demo shop starts with sample judgements")
-    neighbours: int = Field(10, ge=1, le=100, description="neighbours shown per product")
-
-
-class CurationSettings(_Group):
-    """Judging."""
-
-    leads: tuple[str, ...] = Field(
-        (),
-        description="people whose judgement decides about a neighbour and who see how consistent others are; everyone unless set",
-    )
-    learn: bool = Field(True, description="whether a training learns from judgements")
-    teaching_share: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="share of judged products that teach; judgements of the others measure what was learned",
-    )
-
-
-class Settings(_Group, BaseSettings):
+class Settings(Group, BaseSettings):
     """Everything that can be configured; each field says its unit and range.
 
     `Settings()` holds the defaults and reads nothing; `load_settings` reads the sources.

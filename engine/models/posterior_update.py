@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 
 from engine.models.kernel import Kernel, Rows, unit
 from engine.models.smoother import Smoother
+from engine.models.uncertainty import among_all
 
 __all__ = ["PosteriorUpdate"]
 
@@ -55,16 +57,16 @@ class PosteriorUpdate:
                 continue  # without interactions its vector follows its look-alikes alone, like any new product's
             before_one, after_one = ({view: units[[position]] for view, units in side.items()} for side in (old, new))
             if self._smoother.noise is not None:
-                moved[position] = self._among_all(int(row), kernel, before_one, after_one, own[position])
+                found = self._among_all(int(row), kernel, before_one, after_one, own[position])
+                moved[position], unknown[position] = found
             else:
-                moved[position] = self._among_landmarks(int(row), kernel, before_one, after_one, own[position])
-            blur = self._noise / self._counts[row]
-            unknown[position] = unknown[position] * blur / (unknown[position] + blur)
+                moved[position], less = self._among_landmarks(int(row), kernel, before_one, after_one, own[position])
+                unknown[position] = np.clip(unknown[position] + less, 0.0, 1.0)
         return moved, unknown
 
     def _among_all(
         self, row: int, kernel: Kernel, before: Mapping[str, Rows], after: Mapping[str, Rows], own: np.ndarray
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, float]:
         """Every observed product is a landmark, including this one: it is removed, then observed again."""
         assert self._smoother.noise is not None
         position = int(np.searchsorted(self._observed, row))
@@ -84,12 +86,16 @@ class PosteriorUpdate:
         explained = everywhere[near] @ weighed - (everywhere[near] @ column) ** 2 / column[place]
         unknown = max(float(kernel(after, after)[0, 0]) - explained, 0.0)
         gain = unknown / (unknown + float(self._smoother.noise[position]))
-        return np.asarray(expected + gain * (own - expected), dtype=np.float32)
+        landmarks = {view: _replaced(rows[near], place, after[view]) for view, rows in self._smoother.landmarks.items()}
+        cross = kernel(after, landmarks)
+        guessed = among_all(kernel, landmarks, self._smoother.noise[near], cross, kernel.prior(after))
+        return np.asarray(expected + gain * (own - expected), dtype=np.float32), float(guessed[0])
 
     def _among_landmarks(
         self, row: int, kernel: Kernel, before: Mapping[str, Rows], after: Mapping[str, Rows], own: np.ndarray
-    ) -> np.ndarray:
-        """Some products stand for all: the observation is subtracted at the old content and added at the new one."""
+    ) -> tuple[np.ndarray, float]:
+        """Some products stand for all: the observation is subtracted at the old content and added at the new one. The second
+        is what that adds to the posterior over the prior variance."""
         assert self._smoother.factor is not None
         landmarks, weight = self._smoother.landmarks, self._counts[row] / self._noise
         sides = np.vstack([kernel(before, landmarks), kernel(after, landmarks)]).astype(np.float64).T
@@ -101,7 +107,9 @@ class PosteriorUpdate:
         correction = np.linalg.solve(inner, right)
         at = sides[:, 1]
         plain = at @ self._smoother.coefficients + (at @ solved @ signs) * own
-        return np.asarray(plain - (at @ solved) @ correction, dtype=np.float32)
+        told = at @ solved
+        less = -float(told @ np.linalg.solve(inner, told)) / max(float(kernel.prior(after)[0]), 1e-12)
+        return np.asarray(plain - told @ correction, dtype=np.float32), less
 
     def _system_of(self, near: np.ndarray) -> np.ndarray:
         """(m, m) float64, the smoother's system restricted to m landmarks."""
@@ -110,3 +118,10 @@ class PosteriorUpdate:
         system = self._smoother.kernel(some, some).astype(np.float64)
         system[np.diag_indices_from(system)] += self._smoother.noise[near]
         return system
+
+
+def _replaced(rows: Rows, place: int, row: Rows) -> Rows:
+    """The same rows, one of them replaced."""
+    if isinstance(rows, sparse.csr_matrix):
+        return sparse.csr_matrix(sparse.vstack([rows[:place], sparse.csr_matrix(row), rows[place + 1 :]]))
+    return np.vstack([rows[:place], np.asarray(row), rows[place + 1 :]])

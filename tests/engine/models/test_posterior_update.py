@@ -46,10 +46,11 @@ def test_it_stands_where_fitting_everything_again_would_put_it(shop, row):
     new, before, after = changed(views, row)
     smoother = fit_smoother(vectors, counts, views, KERNEL, noise=NOISE)
     again = fit_smoother(vectors, counts, new, KERNEL, noise=NOISE)
-    moved, _ = PosteriorUpdate(smoother, counts, NOISE)(
+    moved, unknown = PosteriorUpdate(smoother, counts, NOISE)(
         np.array([row]), before, after, observed(vectors, counts)[[row]]
     )
     assert np.allclose(moved, again(after), atol=1e-3)
+    assert np.allclose(unknown, again.posterior(after)[1], atol=2e-3)
     assert not np.allclose(moved, smoother(before), atol=0.05)
     assert not np.allclose(moved, smoother(after), atol=0.05)  # its own behaviour went with it
 
@@ -62,11 +63,12 @@ def test_so_it_does_where_landmarks_stand_for_all(shop):
     row = next(r for r in range(60) if counts[r] and not (smoother.landmarks["image"] @ units[r] > 0.9999).any())
     new, before, after = changed(views, row)
     again = fit_smoother(vectors, counts, new, KERNEL, **options)
-    moved, _ = PosteriorUpdate(smoother, counts, NOISE)(
+    moved, unknown = PosteriorUpdate(smoother, counts, NOISE)(
         np.array([row]), before, after, observed(vectors, counts)[[row]]
     )
     assert np.allclose(moved, again(after), atol=1e-3)
-    assert not np.allclose(moved, smoother(after), atol=0.02)
+    assert np.allclose(unknown, again.posterior(after)[1], atol=2e-3)
+    assert not np.allclose(moved, smoother(after), atol=3e-3)
 
 
 @pytest.mark.parametrize("exact", [4000, 25])
@@ -75,15 +77,17 @@ def test_unchanged_content_changes_nothing(shop, exact):
     smoother = fit_smoother(vectors, counts, views, KERNEL, noise=NOISE, capacity=Capacity(exact, 25))
     rows = np.array([0, 3, 20, 41])
     same = {name: one[rows] for name, one in views.items()}
-    moved, _ = PosteriorUpdate(smoother, counts, NOISE)(rows, same, same, observed(vectors, counts)[rows])
+    moved, unknown = PosteriorUpdate(smoother, counts, NOISE)(rows, same, same, observed(vectors, counts)[rows])
     assert np.allclose(moved, smoother(same), atol=1e-3)
+    assert np.allclose(unknown, smoother.posterior(same)[1], atol=1e-3)
 
 
 def test_without_interactions_the_look_alikes_alone_speak(shop):
     views, vectors, counts = shop
     _, before, after = changed(views, 10)
     smoother = fit_smoother(vectors, counts, views, KERNEL, noise=NOISE)
-    moved, _ = PosteriorUpdate(smoother, counts, NOISE)(
+    moved, unknown = PosteriorUpdate(smoother, counts, NOISE)(
         np.array([10]), before, after, np.zeros((1, 5), dtype=np.float32)
     )
     assert np.array_equal(moved, smoother(after))
+    assert np.array_equal(unknown, smoother.posterior(after)[1])

@@ -153,7 +153,9 @@ def test_the_preview_names_the_lists_on_which_the_draft_then_stands(built, store
         )
         for item in facade.items["item_id"]
     }
-    assert {one.item_id: one.rank for one in inbound} == {item: rank for item, rank in found.items() if rank}
+    named = {one.item_id: one.rank for one in inbound}
+    assert named.keys() == {item for item, rank in found.items() if rank}
+    assert all(abs(rank - found[item]) <= 1 for item, rank in named.items())  # two products may tie
     assert inbound
 
 

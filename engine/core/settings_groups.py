@@ -1,0 +1,106 @@
+"""Groups of settings: how the catalogue is searched, chosen for, measured, shown and judged.
+
+Those of what learns from the shop's data stand in `engine.core.settings`, which puts all of them together.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic_settings import SettingsConfigDict
+
+__all__ = [
+    "CurationSettings",
+    "EvaluationSettings",
+    "Group",
+    "IndexSettings",
+    "SelectionSettings",
+    "ServingSettings",
+    "SmootherSettings",
+]
+
+
+class Group(BaseModel):
+    """Settings that belong together: unknown names are refused."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _none_as_text(cls, value: Any, info: ValidationInfo) -> Any:
+        """TOML and variables have no null: "none" is one where the setting is unset by default."""
+        optional = cls.model_fields[str(info.field_name)].default is None
+        return None if optional and isinstance(value, str) and value.lower() in {"none", "null"} else value
+
+
+class IndexSettings(Group):
+    """Annoy."""
+
+    trees: int = Field(
+        20, ge=1, le=1000, description="trees in the index; more find more of the true neighbours but make larger files"
+    )
+    search_k: int = Field(2000, ge=-1, description="nodes inspected per query; -1 is Annoy's own choice")
+
+
+class SmootherSettings(Group):
+    """Carrying behaviour over to look-alikes."""
+
+    exact: int = Field(
+        20_000,
+        ge=100,
+        le=60_000,
+        description="products with interactions up to which all of them count; takes this number squared x 4 bytes of memory",
+    )
+    landmarks: int = Field(
+        5_000, ge=100, le=30_000, description="in larger shops so many products stand for all of them"
+    )
+
+
+class SelectionSettings(Group):
+    """What suits the shop's data, compared on hidden interactions."""
+
+    enabled: bool = Field(
+        True, description="choose with every training what suits the data; without it settings and recipe are as given"
+    )
+
+
+class EvaluationSettings(Group):
+    """The figures computed with every release, and how interactions are hidden for them and for choosing."""
+
+    enabled: bool = Field(True, description="whether every training measures quality")
+    min_interactions: int = Field(
+        12, ge=4, description="products with at least this many interactions may become test products"
+    )
+    target_share: float = Field(0.3, gt=0, lt=1, description="share of those products that become test products")
+    max_targets: int = Field(1000, ge=20, description="most test products")
+    held_out_share: float = Field(
+        0.2, gt=0, lt=1, description="share of each shopper's interactions hidden in the published task"
+    )
+    low_traffic: int = Field(
+        5, ge=0, description="candidates in the published task have at most this many interactions left"
+    )
+
+
+class ServingSettings(Group):
+    """What people see."""
+
+    shop_name: str | None = Field(None, description="the shop's name on screen; the loaded shop's own unless set")
+    sample_judgements: bool = Field(True, description="whether the demo shop starts with sample judgements")
+    neighbours: int = Field(10, ge=1, le=100, description="neighbours shown per product")
+
+
+class CurationSettings(Group):
+    """Judging."""
+
+    leads: tuple[str, ...] = Field(
+        (),
+        description="people whose judgement decides about a neighbour and who see how consistent others are; everyone unless set",
+    )
+    learn: bool = Field(True, description="whether a training learns from judgements")
+    teaching_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of judged products that teach; judgements of the others measure what was learned",
+    )
