@@ -170,7 +170,8 @@ def _mean(
     content = Content(features, content_vectors(dict(features)), words)
     behaviour = fit_behaviour(given.split.train, features, shop.settings.als, shop.settings, seed)
     arms = arm_vectors(fitted_models(behaviour, content, given.counts, CandidateMix()))
-    hybrid = choose_hybrid(given, content, behaviour.predicted, arms, seed).arm
+    # Without hidden neighbourhoods: every model is chosen on the same thinned products alone.
+    hybrid = choose_hybrid(given, None, content, behaviour.predicted, arms, shop.settings, seed).arm
     rows = np.flatnonzero(chosen)
     ranked = top_k(similarities(hybrid, given.split.targets[rows]), K, given.split.candidates)
     return float(np.nanmean(ndcg_at_k(ranked, given.gains[rows], K)))

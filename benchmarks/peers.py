@@ -35,7 +35,7 @@ from engine.evaluation.targets import ThinnedTargets
 from engine.evaluation.thinning import Thinned
 from engine.models.encoders import content_vectors
 from engine.models.threads import bounded_threads
-from engine.selection.plan_choice import choose_hybrid
+from engine.selection.plan_choice import choose_hybrid, niches_or_none
 
 K, FEW, EVERY = 10, (0, 1, 2, 3, 5), (0, 1, 2, 3, 5, 10)
 COMMAND = "python -m benchmarks.peers"
@@ -102,7 +102,8 @@ def measured(file: Path, python: Path, seed: int) -> dict[str, list[float]]:
     split = targets.split
     behaviour = fit_behaviour(split.train, data.features, data.settings.als, data.settings, seed)
     arms = arm_vectors(fitted_models(behaviour, data.content, targets.counts, CandidateMix()))
-    hybrid = choose_hybrid(targets, data.content, behaviour.predicted, arms, seed).arm
+    niches = niches_or_none(data.user_items, data.content, data.settings, seed)
+    hybrid = choose_hybrid(targets, niches, data.content, behaviour.predicted, arms, data.settings, seed).arm
     shop = PeerShop(split.train.tocsr(), content_vectors(data.features), data.words, split.targets, seed)
     scores = {**theirs(data, split, python), OURS: similarities(hybrid, split.targets)}
     found = {name: reported(ndcg(score, targets), targets) for name, score in scores.items()}

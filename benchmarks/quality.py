@@ -2,7 +2,8 @@
 
     python -m benchmarks.quality [--shops online_retail movielens demo NAME ...] [--workspaces FOLDER] [--seeds 0 1 2]
 
-NAME is any ingested workspace in FOLDER; the first three are made where they are not there. Every method sees the same
+NAME is any ingested workspace in FOLDER, or made_12k or made_18k, which have five-word titles (`benchmarks.made_shops`); all but
+other workspaces are made where they are not there. Every method sees the same
 split, what is tuned is tuned on one half of the targets, and the other half is reported. Writes results/quality.md,
 quality.json and quality.svg.
 """
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from benchmarks.made_shops import KINDS
 from benchmarks.published_recipe import published_recipe
 from benchmarks.quality_report import write_report
 from benchmarks.support import engine, run_child, shared_data
@@ -39,6 +41,7 @@ from engine.core.workspace import Workspace
 from engine.evaluation.baselines import ease, item_knn, popularity, residual_knn
 from engine.evaluation.fits import Content, fit_behaviour, fit_hybrid_on, fitted_models, with_prediction
 from engine.evaluation.metrics import average_precision_at_k, binary, ndcg_at_k, surprise_relevance, top_k
+from engine.evaluation.niche_report import niche_figures
 from engine.evaluation.published_task import (
     TaskSplit,
     fewest_bought,
@@ -58,10 +61,12 @@ from engine.models.threads import bounded_threads
 from engine.models.user_scoring import candidate_scorings, fit_user_scorer
 from engine.selection.als_choice import choose_als
 from engine.selection.mix_choice import choose_mix
-from engine.selection.plan_choice import choose_hybrid, with_busy_channels
+from engine.selection.plan_choice import choose_hybrid, niches_or_none, with_busy_channels
 from engine.selection.user_scoring_choice import measure_user_scorings
 
 SHOPS = ("online_retail", "movielens", "demo")
+MADE = {"made_12k": ("taste", 12_000, 220_000, 400, 0), "made_18k": ("taste", 18_000, 260_000, 500, 2)}
+"""Shops with five-word titles that `benchmarks.made_shops` makes: kind, products, events, styles, seed."""
 K, MAX_SHOPPERS, MAX_ANCHORS = 10, 3000, 800
 PUBLISHED_FACTORS = (64, 256)
 LIBRARY_ALS = AlsSettings(factors=100, regularization=0.01, alpha=1.0, iterations=15)
@@ -118,7 +123,13 @@ def prepared(shop: str, folder: Path) -> Path:
     workspace = Workspace(folder / shop)
     if not (workspace.root / "shop" / "current").exists():
         presets = {"online_retail": "uci_online_retail", "movielens": "movielens"}
-        if shop == "demo":
+        if shop in MADE:
+            kind, *numbers = MADE[shop]
+            source = workspace.root / "source"
+            KINDS[kind](*numbers).write(source)
+            tables = ("--items", source / "items.parquet", "--interactions", source / "events.parquet")
+            run_child(engine(workspace.root, "ingest", *tables))
+        elif shop == "demo":
             run_child(engine(workspace.root, "demo"))
         elif shop in presets:
             run_child(engine(workspace.root, "ingest", "--preset", presets[shop], "--from", shared_data() / shop))
@@ -178,7 +189,8 @@ def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSetting
     behaviour = with_prediction(split.train, chosen.factors, data.features, chosen.settings, data.settings, seed)
     mix, _ = choose_mix(behaviour, content, counts, targets.validation)
     arms = arm_vectors(fitted_models(behaviour, content, counts, mix))
-    hybrid = choose_hybrid(targets, content, behaviour.predicted, arms, seed)
+    niches = niches_or_none(data.user_items, content, data.settings, seed)
+    hybrid = choose_hybrid(targets, niches, content, behaviour.predicted, arms, data.settings, seed)
     scores = {
         "popularity": popularity(split.train, split.targets),
         "ALS, library defaults": _als_scores(split.train, LIBRARY_ALS, split.targets, seed),
@@ -204,7 +216,8 @@ def _thinning(data: Data, seed: int) -> tuple[dict[str, Any], Recipe, AlsSetting
         "thinning": figures,
         "m": split.m[targets.reported].tolist(),
         "targets": len(split.targets),
-        "tried": len(hybrid.trials),
+        "tried": len(hybrid.trials) + len(hybrid.silences),
+        "niches": {} if hybrid.niches is None else niche_figures(hybrid.niches, arms["content"], seed),
     }
     return facts, hybrid.recipe, als
 
@@ -249,7 +262,7 @@ def _well_known(data: Data, seed: int, recipe: Recipe, als: AlsSettings) -> dict
     arms = arm_vectors(fitted_models(behaviour, data.content, counts, CandidateMix()))
     recipe = with_busy_channels(recipe, fitted, arms, split.train, split.hidden, tuning)
     scores["ALS, tuned"] = _cosines(behaviour.tuned.item_factors, anchors)
-    scores["Longtail"] = similarities(hybrid_arm(fitted.query, fitted.candidates, counts, recipe, arms), anchors)
+    scores["Longtail"] = similarities(hybrid_arm(fitted, recipe, arms), anchors)
     for score in scores.values():
         score[np.arange(len(anchors)), anchors] = -np.inf
     return {name: _mean(score, gains, allowed) for name, score in scores.items()}
