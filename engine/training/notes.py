@@ -15,7 +15,7 @@ __all__ = ["notes"]
 
 
 def notes(data: TrainingData, metrics: Mapping[str, Any], plan: TrainingPlan) -> list[str]:
-    """What this shop lacks, in a merchandiser's words."""
+    """What this shop lacks, what is left out and why, and how its pictures are read, in a merchandiser's words."""
     shop, features, counts = data.shop, data.content.features, data.interactions.counts
     said = [data.left_out[name] for name in MODALITIES if name in data.left_out]
     said += [remark for encoder in data.encoders.values() if (remark := getattr(encoder, "remark", None))]

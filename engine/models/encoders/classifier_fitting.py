@@ -58,7 +58,7 @@ def fit_classifier_encoder(
     """
     backbone = create_backbone(settings)
     size = settings.size or SIDE[backbone.pretrained]
-    if not settings.attributes or (not backbone.pretrained and settings.epochs == 0):
+    if not backbone.pretrained and settings.epochs == 0:
         candidates = []
     if not candidates and not backbone.pretrained:
         return LeftOut(
@@ -280,7 +280,7 @@ def _remark(branches: Sequence[Branch], backbone: Backbone) -> str:
     learned = [f"{b.name} {b.accuracy:.0%}" for b in branches if b.name is not None and b.accuracy is not None]
     said = [] if backbone.remark is None else [backbone.remark]
     if learned:
-        said.append(f"Right on pictures that were set aside: {', '.join(learned)}.")
+        said.append(f"What pictures show was recognised on pictures that were set aside: {', '.join(learned)}.")
     else:
         said.append("Pictures are compared by the pretrained network as it is.")
     return " ".join(said)

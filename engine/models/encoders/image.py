@@ -54,7 +54,8 @@ def fit_image_encoder(
         return fit_clip_encoder(settings)
     from engine.models.encoders.classifier_fitting import fit_classifier_encoder
 
-    return fit_classifier_encoder(shown, labels(shown), workspace, settings, seed, progress)
+    candidates = labels(shown) if settings.attributes else []
+    return fit_classifier_encoder(shown, candidates, workspace, settings, seed, progress)
 
 
 def load_image_encoder(directory: Path) -> Encoder:
