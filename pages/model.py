@@ -8,6 +8,7 @@ from engine.jobs import active_run, list_runs
 from ui.app import resources
 from ui.runs.releases import draw_releases, flags_since
 from ui.runs.run_view import follow_run, runs_table, start
+from ui.widgets.choices import draw_choices
 from ui.widgets.quality import draw_quality
 from ui.widgets.training_history import draw_shares, draw_training_history
 
@@ -45,4 +46,5 @@ def _live() -> None:
     release, word = resources.recommender(), resources.shop().interaction_word
     draw_quality(release.metrics, word)
     draw_shares(release.training, word)
+    draw_choices(release.plan, release.metrics, word)
     draw_training_history(release.training, release.plan, release.manifest, flags_since(release.release_id))

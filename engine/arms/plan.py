@@ -41,13 +41,15 @@ class Trials:
     """Everything that was compared before a plan was made, in the order in which it was; empty where nothing was.
 
     `als`, `mixes` and `recipes` are compared on thinned products, `silences` on hidden neighbourhoods as well,
-    `user_scorings` on shoppers: from a shopper to products with little traffic.
+    `user_scorings` on shoppers: from a shopper to products with little traffic. `modalities` says what the smoother reaches
+    without each part of the content, and with all of them ("").
     """
 
     als: tuple[Trial[AlsSettings], ...] = ()
     mixes: tuple[Trial[CandidateMix], ...] = ()
     recipes: tuple[Trial[Recipe], ...] = ()
     silences: tuple[QuietTrial, ...] = ()
+    modalities: tuple[Trial[str], ...] = ()
     user_scorings: tuple[Trial[UserScoring], ...] = ()
 
 
@@ -82,6 +84,7 @@ class TrainingPlan:
                 "mixes": _listed(self.trials.mixes, asdict),
                 "recipes": _listed(self.trials.recipes, Recipe.to_dict),
                 "silences": [asdict(one) | {"tried": one.tried.to_dict()} for one in self.trials.silences],
+                "modalities": _listed(self.trials.modalities, str),
                 "user_scorings": _listed(self.trials.user_scorings, asdict),
             },
             "problem": self.problem,
@@ -100,6 +103,7 @@ class TrainingPlan:
                 _trials(trials["mixes"], lambda one: CandidateMix(**one)),
                 _trials(trials["recipes"], Recipe.from_dict),
                 tuple(QuietTrial(**{**one, "tried": Recipe.from_dict(one["tried"])}) for one in trials["silences"]),
+                _trials(trials["modalities"], str),
                 _trials(trials["user_scorings"], UserScoring.from_dict),
             ),
             values["problem"],

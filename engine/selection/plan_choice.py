@@ -52,6 +52,7 @@ from engine.models.views import fit_standard
 from engine.selection.als_choice import choose_als
 from engine.selection.beside_choice import BUCKETS, BUSY, with_channels, with_fallback
 from engine.selection.mix_choice import choose_mix
+from engine.selection.modality_gains import modality_gains
 from engine.selection.recipe_choice import choose_recipe, with_exact_noise
 from engine.selection.silence_choice import Measured, choose_silence
 from engine.selection.user_scoring_choice import measure_user_scorings
@@ -81,6 +82,7 @@ class ChosenHybrid:
     recipe: Recipe
     trials: tuple[Trial[Recipe], ...]
     silences: tuple[QuietTrial, ...]
+    modalities: tuple[Trial[str], ...]
     niches: NicheFit | None
 
 
@@ -140,7 +142,8 @@ def choose_hybrid(
     for low, high in BUCKETS[1:]:
         recipe = with_channels(recipe, fitted, arms, counts, validation, low=low, high=high)
     recipe = with_fallback(recipe, hybrid_arm(fitted, recipe, arms), arms, counts, validation)
-    return ChosenHybrid(hybrid_arm(fitted, recipe, arms), recipe, trials, silences, hidden)
+    gains = modality_gains(recipe, factors, counts, content, validation, seed)
+    return ChosenHybrid(hybrid_arm(fitted, recipe, arms), recipe, trials, silences, gains, hidden)
 
 
 def _choose_silence(
@@ -210,7 +213,9 @@ def _choose_on_thinned(
     arms = arm_vectors(fitted_models(behaviour, content, targets.counts, mix))
     progress(STEP, 0.55, "choosing how look-alikes and clicks are weighed")
     hybrid = choose_hybrid(targets, niches, content, behaviour.predicted, arms, settings, seed)
-    trials = Trials(als=als.trials, mixes=mixes, recipes=hybrid.trials, silences=hybrid.silences)
+    trials = Trials(
+        als=als.trials, mixes=mixes, recipes=hybrid.trials, silences=hybrid.silences, modalities=hybrid.modalities
+    )
     plan = TrainingPlan(als.settings, hybrid.recipe, mix, trials)
     return plan, ThinnedFit(targets, {**arms, "hybrid": hybrid.arm}), hybrid.niches
 

@@ -32,9 +32,13 @@ def decide(
     if lists == 0 or hybrid.is_candidate.sum() < 2:
         return False, "Not published: no product would have neighbours. Check the shop's data and train again."
     published = f"Published: {lists:,} of {len(hybrid.has_list):,} products have neighbours"
+    niches = metrics.get("niches") or {}
+    cold = ""
+    if niches and niches["behind_content"] > 2 * niches["behind_content_error"]:
+        cold = " In quiet corners of the catalogue text and picture alone are still better: look at its new products."
     new, old = metrics.get("by_target"), (current or {}).get("by_target")
     if not new or not old or new["targets"] != old["targets"]:
-        return True, f"{published}."
+        return True, f"{published}.{cold}"
     ahead = np.array(new["ndcg"]) - np.array(old["ndcg"])
     rng = np.random.default_rng(0)
     means = ahead[rng.integers(0, len(ahead), (RESAMPLES, len(ahead)))].mean(axis=1)
@@ -44,7 +48,7 @@ def decide(
             f"Not published: its neighbours are worse than those of the live release ({now:.3f} against {was:.3f} on the "
             f"same {len(ahead)} products). You can still publish it on the Model page."
         )
-    return True, f"{published}; quality {now:.3f}, {was:.3f} before."
+    return True, f"{published}; quality {now:.3f}, {was:.3f} before.{cold}"
 
 
 def without_nan(value: Any) -> Any:

@@ -12,6 +12,7 @@ import streamlit as st
 from engine.arms.plan import TrainingPlan
 from engine.arms.registry import title_of
 from engine.models.encoders.registry import MODALITIES
+from engine.models.recipe import SILENCE
 from engine.release.manifest import Manifest
 from ui.widgets.charts import Chart
 from ui.widgets.formatting import duration_phrase, plural
@@ -194,10 +195,9 @@ def _share_phrase(share: Mapping[str, Any], word: str) -> str:
     parts |= {_view_phrase(view): part for view, part in share["views"].items()}
     told = sorted(((part, name) for name, part in parts.items() if part >= MENTIONED), reverse=True)
     said = ", ".join(f"{part:.0%} from {name}" for part, name in told)
-    for arm, weight in share["channels"].items():
-        if weight:
-            compared = f"{word} compared directly" if arm == "als" else f"the list “{title_of(arm)}”"
-            said += f"; plus {compared}, with {_weight_phrase(weight)}"
+    for block, weight in share["channels"].items():
+        if round(weight, 1):
+            said += f"; plus {_beside_phrase(block, word)}, with {_weight_phrase(weight)}"
     return said
 
 
@@ -208,9 +208,17 @@ def _view_phrase(view: str) -> str:
     return VIEW_WORDS.get(view, view)
 
 
+def _beside_phrase(block: str, word: str) -> str:
+    """What is added to the hybrid: a channel, or content where behaviour is silent."""
+    if block == SILENCE:
+        return "text and picture where shoppers say little"
+    return f"{word} compared directly" if block == "als" else f"the list “{title_of(block)}”"
+
+
 def _weight_phrase(weight: float) -> str:
     """How much something counts beside the rest, in words."""
-    return "the same weight" if weight == 1 else f"{weight:g} times the weight"
+    rounded = round(weight, 2 if weight < 1 else 1)
+    return "the same weight" if rounded == 1 else f"{rounded:g} times the weight"
 
 
 def _range_phrase(low: int, high: int | None, word: str) -> str:
