@@ -7,7 +7,7 @@ import numpy as np
 from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import similarities
 from engine.arms.plan import Trial
-from engine.arms.registry import arm_vectors
+from engine.arms.predicted import PREDICTED
 from engine.evaluation.fits import Behaviour, Content, fitted_models
 from engine.evaluation.targets import Targets
 
@@ -44,8 +44,8 @@ def choose_mix(
     def try_all(mixes: list[CandidateMix]) -> CandidateMix:
         for mix in mixes:
             if mix not in found:
-                arm = arm_vectors(fitted_models(behaviour, content, counts, mix))["predicted"]
-                found[mix] = judged.ndcg(similarities(arm, judged.rows))
+                vectors = PREDICTED.vectors(fitted_models(behaviour, content, counts, mix), {})
+                found[mix] = judged.ndcg(similarities(vectors, judged.rows))
         return max(mixes, key=lambda mix: float(found[mix].mean()))
 
     by_count = [CandidateMix(one, start.prediction_worth) for one in half_known]

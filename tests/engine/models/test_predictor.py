@@ -146,7 +146,7 @@ def test_a_damaged_file_is_named_and_refused(trained: TrainedPredictor, tmp_path
 def test_what_cannot_be_learned_is_refused_with_what_to_do(linear) -> None:  # type: ignore[no-untyped-def]
     features, factors = linear
     few = np.where(np.arange(N) < 10, 5, 0)
-    with pytest.raises(TrainingError, match="Only 10 products"):
+    with pytest.raises(TrainingError, match="there are 10"):
         train_predictor(features, factors, few, SETTINGS, seed=0)
     with pytest.raises(TrainingError, match=r"Lower predictor\.learning_rate"):
         train_predictor(features, factors, COUNTS, SETTINGS.model_copy(update={"learning_rate": 1e30}), seed=0)
