@@ -18,7 +18,7 @@ from engine.arms.hybrid_fit import Hybrid, expected_candidates
 from engine.core.vectors import unit_rows
 from engine.models.recipe import HYBRID, SILENCE, Recipe
 
-__all__ = ["LONGTAIL", "hybrid_arm"]
+__all__ = ["LONGTAIL", "HybridFrame", "hybrid_arm"]
 
 
 @dataclass(frozen=True)
@@ -77,18 +77,45 @@ class _Asked:
     unknown: np.ndarray
 
 
+@dataclass(frozen=True)
+class HybridFrame:
+    """The hybrid with every arm that a recipe has beside it, to be asked by recipes that weigh these differently.
+
+    Attributes
+    ----------
+    candidates : (n_items, d) float32.
+    """
+
+    hybrid: Hybrid
+    layout: BlockLayout
+    grams: Mapping[str, np.ndarray]
+    arm_queries: Mapping[str, np.ndarray]
+    candidates: np.ndarray
+
+    @classmethod
+    def of(cls, hybrid: Hybrid, recipe: Recipe, arms: Mapping[str, ArmVectors]) -> HybridFrame:
+        """With the arms that `recipe` has beside the hybrid; `arms` are the others, n_items rows each."""
+        queries = query_blocks({name: arm.query for name, arm in arms.items()})
+        layout = _layout(recipe, hybrid.candidates.shape[1], queries)
+        beside = beside_of(hybrid.candidates, hybrid.unknown, recipe, arms)
+        others = {name: arm.candidates for name, arm in arms.items()}
+        blocks = candidate_blocks(hybrid.candidates, hybrid.unknown, recipe, others, beside.centre)
+        found = layout.candidates(blocks) * _found(blocks, layout)[:, None]
+        return cls(hybrid, layout, beside.grams, queries, np.asarray(found, dtype=np.float32))
+
+    def queries(self, recipe: Recipe, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """(n, d) float32 unit rows by a recipe that adds no block which the frame lacks."""
+        hybrid = self.hybrid
+        asked = _Asked(hybrid.query[rows], hybrid.counts[rows], hybrid.unknown[rows])
+        theirs = {name: self.arm_queries[name][rows] for name in self.layout.widths if name != HYBRID}
+        return _queries(self.layout, asked, recipe, theirs, self.grams)
+
+
 def hybrid_arm(hybrid: Hybrid, recipe: Recipe, arms: Mapping[str, ArmVectors]) -> ArmVectors:
     """Unit rows whose cosines rank as the inner products of the hybrid's queries and candidates do, with the arms of a
     recipe beside; `arms` are the others, n_items rows each."""
-    queries = query_blocks({name: arm.query for name, arm in arms.items()})
-    layout = _layout(recipe, hybrid.candidates.shape[1], queries)
-    asked = _Asked(hybrid.query, hybrid.counts, hybrid.unknown)
-    beside = beside_of(hybrid.candidates, hybrid.unknown, recipe, arms)
-    query = _queries(layout, asked, recipe, queries, beside.grams)
-    others = {name: arm.candidates for name, arm in arms.items()}
-    blocks = candidate_blocks(hybrid.candidates, hybrid.unknown, recipe, others, beside.centre)
-    found = layout.candidates(blocks) * _found(blocks, layout)[:, None]
-    return ArmVectors(query, np.asarray(found, dtype=np.float32))
+    frame = HybridFrame.of(hybrid, recipe, arms)
+    return ArmVectors(frame.queries(recipe), frame.candidates)
 
 
 def _found(blocks: Mapping[str, np.ndarray], layout: BlockLayout) -> np.ndarray:
@@ -116,7 +143,7 @@ def _queries(
 ) -> np.ndarray:
     """(n, d) float32: the block of the arm that answers, with the arms that are added to it."""
     answering = recipe.answering(asked.counts)
-    blocks = {HYBRID: unit_rows(asked.query)} | {name: queries[name] for name in recipe.blocks_beside()}
+    blocks = {HYBRID: unit_rows(asked.query)} | {name: queries[name] for name in layout.widths if name != HYBRID}
     found = layout.queries(
         {
             name: np.where((answering == name)[:, None], block, np.float32(0.0)).astype(np.float32)

@@ -32,7 +32,7 @@ class _Predicted:
     help: str = "Neighbours by the behaviour that the product's text, picture and attributes predict."
     colour: str = "#7b6fc4"
     dark_colour: str = "#a99ff0"
-    is_channel: bool = False
+    is_channel: bool = True
 
     def vectors(self, fitted: FittedModels, others: Mapping[str, ArmVectors]) -> ArmVectors:
         """Predictions ask; what they are worth is how well they agree with the behaviour of well-known items."""

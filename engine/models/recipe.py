@@ -133,8 +133,9 @@ class Recipe:
 
 
 def max_rank(n_items: int) -> int:
-    """Directions worth finding in a catalogue of this size; more are noise, and slow to find."""
-    return int(np.clip(n_items // 14, 16, 512))
+    """Directions worth finding in a catalogue of this size; more are noise, and slow to find. With fewer directions than a large
+    shop has styles, styles run into one another."""
+    return int(np.clip(n_items // 14, 16, np.clip(n_items // 150, 512, 1024)))
 
 
 def default_recipe(views: Container[str], n_items: int, capacity: Capacity = Capacity()) -> Recipe:  # noqa: B008 - frozen

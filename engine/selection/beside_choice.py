@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.arms.geometry import ArmVectors, similarities
-from engine.arms.hybrid import hybrid_arm
+from engine.arms.geometry import ArmVectors, has_direction, similarities
+from engine.arms.hybrid import HybridFrame
 from engine.arms.hybrid_fit import Hybrid
 from engine.arms.registry import channels
 from engine.evaluation.targets import Targets
@@ -70,7 +70,7 @@ def with_channels(
     hybrid : fitted; `arms` has every channel.
     high : the last count that is meant; None for no end.
     """
-    for channel in channels():
+    for channel in (name for name in channels() if name in arms):
         recipe = _with_channel(recipe, channel, hybrid, arms, counts, targets, low=low, high=high)
     return recipe
 
@@ -95,9 +95,13 @@ def _with_channel(
     if len(here) < FEWEST:
         return recipe
 
+    frame = HybridFrame.of(hybrid, replace(recipe, fallback={}, channels=beside | {channel: {0: 1.0}}), arms)
+
     def found(weight: float) -> np.ndarray:
-        trial = replace(recipe, fallback={}, channels=beside | ({channel: {0: weight}} if weight else {}))
-        return here.ndcg(similarities(hybrid_arm(hybrid, trial, arms), here.rows))
+        trial = replace(recipe, fallback={}, channels=beside | {channel: {0: weight}})
+        scores = frame.queries(trial, here.rows) @ frame.candidates.T
+        scores[:, ~has_direction(frame.candidates)] = -np.inf
+        return here.ndcg(scores)
 
     plain = found(0.0)
     ahead = {weight: found(weight) - plain for weight in CHANNEL_WEIGHTS}
