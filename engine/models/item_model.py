@@ -30,6 +30,8 @@ MAX_ITEMS = 10_000
 IN_PRIOR = 100
 """Products that a product's prior is spread over."""
 POWER, WORDS = 6, 0.3
+KEPT = (8, 256)
+"""Fewest and most weights kept for a product; between them they grow with the root of its interactions."""
 COLUMNS_AT_ONCE = 512
 MOST_RIDGES = 4
 
@@ -41,7 +43,8 @@ class ItemModel:
     Attributes
     ----------
     pull : of the prior, in units of the ridge. root : it grows with the interactions of what it points at to this power.
-    kept : weights kept for each product, the largest in size; a few are often better than all.
+    kept : weights kept for a product with as many interactions as the median, the largest in size; a few are often better
+        than all, and the fewer interactions the fewer (`KEPT`).
     """
 
     pull: float
@@ -64,7 +67,7 @@ def item_weights(
 
     Returns
     -------
-    (n_items, n_items) float32 each, at most `kept` entries per column, none on the diagonal.
+    (n_items, n_items) float32 each, at most as many entries per column as are kept, none on the diagonal.
 
     Raises `TrainingError` where there are more products, or no interactions.
     """
@@ -88,7 +91,8 @@ def item_weights(
         for made, model in zip(columns, models, strict=True):
             pull = (ridge * model.pull * relative[some] ** model.root).astype(np.float32)
             weights = _weights(inverse[some], spread * pull[:, None], some, ridge)
-            made.append(sparse.csc_matrix(_largest(weights, model.kept).T))
+            kept = np.clip(model.kept * np.sqrt(relative[some]), *KEPT).astype(np.int64)
+            made.append(sparse.csc_matrix(_largest(weights, kept).T))
     return [sparse.csr_matrix(sparse.hstack(made)) for made in columns]
 
 
@@ -133,7 +137,7 @@ def _prior_rows(directions: np.ndarray, words: sparse.csr_matrix | None, rows: n
     if words is not None:
         alike += np.float32(WORDS) * np.asarray((words[rows] @ words.T).toarray(), dtype=np.float32)
     alike[np.arange(len(rows)), rows] = 0.0
-    return _largest(alike, IN_PRIOR)
+    return _largest(alike, np.full(len(rows), IN_PRIOR))
 
 
 def _weights(inverse: np.ndarray, prior: np.ndarray, some: np.ndarray, ridge: float) -> np.ndarray:
@@ -146,11 +150,15 @@ def _weights(inverse: np.ndarray, prior: np.ndarray, some: np.ndarray, ridge: fl
     return weights
 
 
-def _largest(rows: np.ndarray, kept: int) -> sparse.csr_matrix:
+def _largest(rows: np.ndarray, kept: np.ndarray) -> sparse.csr_matrix:
     """The `kept` entries of largest size of every row, exactly so many where some are equal."""
-    kept = min(kept, rows.shape[1])
-    places = np.sort(np.argpartition(np.abs(rows), rows.shape[1] - kept, axis=1)[:, -kept:], axis=1)
+    most = min(int(kept.max()), rows.shape[1])
+    places = np.argpartition(np.abs(rows), rows.shape[1] - most, axis=1)[:, -most:]
     values = np.take_along_axis(rows, places, axis=1)
-    found = sparse.csr_matrix((values.ravel(), places.ravel(), np.arange(0, values.size + 1, kept)), shape=rows.shape)
+    order = np.argsort(-np.abs(values), axis=1, kind="stable")
+    inside = np.arange(most) < kept[:, None]
+    parts = (np.take_along_axis(part, order, axis=1)[inside] for part in (values, places))
+    found = sparse.csr_matrix((*parts, np.concatenate([[0], np.cumsum(inside.sum(axis=1))])), shape=rows.shape)
     found.eliminate_zeros()
+    found.sort_indices()
     return found

@@ -46,14 +46,16 @@ class UserScoring:
 
 
 COSINES = tuple(
-    UserScoring(power, weight)
-    for power, weights in ((3, (0.5, 2.0)), (6, (0.5, 2.0)), (10, (0.5, 2.0, 8.0)))
-    for weight in weights
+    UserScoring(power, weight) for power, weights in ((6, (0.5, 2.0)), (10, (0.5, 2.0, 8.0))) for weight in weights
 )
 ITEM_MODELS = tuple(
     UserScoring(1, weight, ItemModel(*model))
-    for model in ((0.1, 0.5, 128), (0.5, 0.25, 128), (0.5, 0.25, 32), (0.5, 0.25, 16))
-    for weight in (1.0, 2.0, 8.0)
+    for model, weights in (
+        ((0.1, 0.5, 128), (1.0, 8.0)),
+        ((0.5, 0.25, 32), (1.0, 2.0, 8.0)),
+        ((0.5, 0.25, 16), (1.0, 2.0, 8.0)),
+    )
+    for weight in weights
 )
 
 

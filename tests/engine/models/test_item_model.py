@@ -38,7 +38,7 @@ def closed_form(has: np.ndarray, prior: np.ndarray, ridge: float) -> np.ndarray:
 def test_the_weights_are_the_least_of_the_objective_however_they_are_cut_into_columns(shop, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     user_items, smoothed, words = shop
     monkeypatch.setattr(module, "COLUMNS_AT_ONCE", 7)
-    (found,) = item_weights(user_items, smoothed, words, (ItemModel(0.4, 0.5, N),))
+    (found,) = item_weights(user_items, smoothed, words, (ItemModel(0.4, 0.5, 10 * N),))
     has = (user_items.toarray() > 0).astype(float)
     counts = has.sum(axis=0)
     ridge, units = counts[counts > 0].mean(), unit_rows(smoothed)
@@ -52,15 +52,28 @@ def test_the_weights_are_the_least_of_the_objective_however_they_are_cut_into_co
 def test_a_product_that_nobody_bought_goes_with_what_it_is_alike_to(shop) -> None:  # type: ignore[no-untyped-def]
     user_items, smoothed, _ = shop
     smoothed[-1] = smoothed[4]
-    (found,) = item_weights(user_items, smoothed, None, (ItemModel(0.5, 0.25, N),))
+    (found,) = item_weights(user_items, smoothed, None, (ItemModel(0.5, 0.25, 10 * N),))
     assert found.toarray()[:, -1].argmax() == 4
 
 
 def test_only_the_largest_weights_of_a_product_are_kept_even_where_all_are_equal() -> None:
     everybody = sparse.csr_matrix(np.ones((5, 20), dtype=np.float32))
-    few, all_ = item_weights(everybody, np.ones((20, 3)), None, (ItemModel(0.5, 0.25, 4), ItemModel(0.5, 0.25, 32)))
-    assert set(np.diff(few.tocsc().indptr)) == {4}
+    few, all_ = item_weights(everybody, np.ones((20, 3)), None, (ItemModel(0.5, 0.25, 10), ItemModel(0.5, 0.25, 32)))
+    assert set(np.diff(few.tocsc().indptr)) == {10}
     assert all_.nnz == 20 * 19
+
+
+def test_the_more_interactions_a_product_has_the_more_weights_it_keeps_within_bounds() -> None:
+    rng = np.random.default_rng(1)
+    chance = np.full(300, 0.05)
+    chance[:3], chance[-3:] = 0.8, 0.0
+    has = (rng.random((400, 300)) < chance).astype(np.float32)
+    (found,) = item_weights(sparse.csr_matrix(has), rng.standard_normal((300, 5)), None, (ItemModel(0.5, 0.25, 16),))
+    kept, counts = np.diff(found.tocsc().indptr), has.sum(axis=0)
+    expected = 16 * np.sqrt(counts / np.median(counts[counts > 0]))
+    np.testing.assert_array_equal(kept[:-3], np.maximum(expected, 8).astype(int)[:-3])
+    assert set(kept[-3:]) == {8}
+    assert kept[:3].min() > 60
 
 
 def test_a_shop_with_a_giant_shopper_and_a_giant_product_is_solved() -> None:
