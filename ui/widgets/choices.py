@@ -63,10 +63,10 @@ def modality_sentence(plan: TrainingPlan) -> str:
         change = (whole - without) / whole
         shown = PART_NAMES.get(name, name)
         if abs(change) < ALIKE:
-            parts.append(f"without {shown}, neighbours are as good")
+            parts.append(f"as good without {shown}")
         else:
-            parts.append(f"without {shown}, they are {abs(change):.0%} {'worse' if change > 0 else 'better'}")
-    return f"What each part of the content is worth: {'; '.join(parts)}."
+            parts.append(f"{abs(change):.0%} {'worse' if change > 0 else 'better'} without {shown}")
+    return f"What each part of the content is worth: neighbours are {', '.join(parts)}."
 
 
 def niche_sentence(metrics: Mapping[str, Any], word: str) -> str:
@@ -93,7 +93,7 @@ def _silence_sentence(silence: Silence, word: str) -> str:
     if not silence.weight:
         return (
             f"Where neither a product nor anything like it has {word}, text and picture are heard only through similar "
-            "products: letting them speak for themselves helped nowhere."
+            "products. Letting them speak for themselves did not help."
         )
     weight = float(silence.beside(np.array([0.8]))[0])
     return (

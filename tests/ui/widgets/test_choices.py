@@ -31,7 +31,7 @@ def test_it_says_what_was_compared_and_what_it_was_worth():
 
 def test_it_says_where_content_does_not_speak_for_itself():
     quiet = Recipe({"content": 1.0}, silence=Silence(weight=0.0))
-    assert "helped nowhere" in choice_sentences(plan(quiet), "clicks")[-1]
+    assert "did not help" in choice_sentences(plan(quiet), "clicks")[-1]
 
 
 def test_where_nothing_was_compared_it_says_why_or_nothing():
@@ -43,7 +43,7 @@ def test_where_nothing_was_compared_it_says_why_or_nothing():
 def test_each_part_of_the_content_is_told_by_what_leaving_it_out_costs():
     tried = (Trial("", 0.5), Trial("text", 0.4), Trial("image", 0.499), Trial("attributes", 0.52))
     assert modality_sentence(plan(modalities=tried)).endswith(
-        "without texts, they are 20% worse; without pictures, neighbours are as good; without attributes, they are 4% better."
+        "neighbours are 20% worse without texts, as good without pictures, 4% better without attributes."
     )
     assert modality_sentence(plan()) == ""
 
