@@ -134,8 +134,9 @@ def choose_hybrid(
     factors = residual_factors(train, max_rank(train.shape[1]), seed)
     start = default_plan(settings, len(counts), words=content.words is not None).recipe
     recipe, trials = choose_recipe(replace(start, rank=factors.shape[1]), factors, counts, views, validation, seed)
-    recipe = with_exact_noise(recipe, factors, counts, views, validation, seed)
     fitted = fit_hybrid_on(train, content, predicted, recipe, seed, factors=factors)
+    if (exact := with_exact_noise(fitted, factors, views, validation, seed)) != recipe:
+        recipe, fitted = exact, fit_hybrid_on(train, content, predicted, exact, seed, factors=factors)
     hidden = None if niches is None else fit_niches(niches, content, recipe, seed)
     recipe, silences = _choose_silence(recipe, (fitted, factors, validation), hidden, arms["content"].candidates, seed)
     fitted, hidden = fitted.shaped(factors, recipe), None if hidden is None else hidden.shaped(recipe)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.arms.hybrid_fit import candidates_of
+from engine.arms.hybrid_fit import Hybrid, candidates_of
 from engine.arms.plan import Trial
 from engine.core.vectors import unit_rows
 from engine.evaluation.targets import Targets
@@ -64,30 +64,29 @@ def choose_recipe(
 
 
 def with_exact_noise(
-    recipe: Recipe,
-    factors: np.ndarray,
-    counts: np.ndarray,
-    views: Mapping[str, Rows],
-    targets: Targets,
-    seed: int,
+    fitted: Hybrid, factors: np.ndarray, views: Mapping[str, Rows], targets: Targets, seed: int
 ) -> Recipe:
-    """The recipe with less noise where that is better for the smoother as it is served.
+    """The recipe of a fitted hybrid, with less noise where that is better for the smoother as it is served.
 
     A sample asks for more noise than the whole does. Where the search already fitted every product there is nothing to add.
+
+    Parameters
+    ----------
+    factors : (n_items, at least rank) residual factors and `views` that it was fitted on.
     """
-    judged = targets.judged()
+    recipe, counts, judged = fitted.recipe, fitted.counts, targets.judged()
     if np.count_nonzero(counts) <= MOST or not len(judged):
         return recipe
-    asked = {view: rows[judged.rows] for view, rows in views.items()}
     own = factors[:, : recipe.rank]
     real, _ = candidates_of(own, np.zeros_like(own), np.zeros(len(own), np.float32), counts, recipe)
 
-    def found(noise: float) -> np.ndarray:
-        smoother = fit_smoother(own, counts, views, recipe.kernel(), noise=noise, seed=seed, capacity=recipe.capacity)
-        return judged.ndcg(unit_rows(smoother(asked)) @ real.T)
+    def ndcg(query: np.ndarray) -> np.ndarray:
+        return judged.ndcg(unit_rows(query) @ real.T)
 
     less = round(recipe.noise / FACTOR, 2)
-    return replace(recipe, noise=less) if better(found(less), found(recipe.noise)) else recipe
+    smoother = fit_smoother(own, counts, views, recipe.kernel(), noise=less, seed=seed, capacity=recipe.capacity)
+    asked = smoother({view: rows[judged.rows] for view, rows in views.items()})
+    return replace(recipe, noise=less) if better(ndcg(asked), ndcg(fitted.query[judged.rows])) else recipe
 
 
 class _Search:
