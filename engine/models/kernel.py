@@ -10,7 +10,7 @@ from scipy import sparse
 
 from engine.core.vectors import unit_rows
 
-__all__ = ["Kernel", "Rows", "unit"]
+__all__ = ["Kernel", "Rows", "present", "unit"]
 
 Rows = np.ndarray | sparse.csr_matrix
 """One view of n items: dense, or sparse like word counts."""
@@ -43,7 +43,7 @@ class Kernel:
             cosines = np.asarray(sparse.csr_matrix(left @ sparse.csr_matrix(right.T)).toarray(), dtype=np.float32)
         else:
             cosines = left @ np.asarray(right).T
-        return self.of_cosines(view, cosines, _known(left), _known(right))
+        return self.of_cosines(view, cosines, present(left), present(right))
 
     def of_cosines(self, view: str, cosines: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """The same from (..., n_left, n_right) float32 cosines, which are overwritten.
@@ -64,7 +64,7 @@ class Kernel:
     def prior(self, rows: Mapping[str, Rows]) -> np.ndarray:
         """(n,) float32, the similarity of each item to itself: the variance before anything is observed."""
         total = sum(self.weights.values())
-        parts = [_known(rows[view]) * np.float32(weight / total) for view, weight in self.weights.items()]
+        parts = [present(rows[view]) * np.float32(weight / total) for view, weight in self.weights.items()]
         return np.asarray(np.sum(parts, axis=0), dtype=np.float32)
 
 
@@ -77,7 +77,7 @@ def unit(rows: Rows) -> Rows:
     return sparse.csr_matrix(sparse.diags_array(inverse.astype(np.float32)) @ rows)
 
 
-def _known(rows: Rows) -> np.ndarray:
+def present(rows: Rows) -> np.ndarray:
     """(n,) bool, which rows are not zero."""
     if isinstance(rows, sparse.csr_matrix):
         return np.diff(rows.indptr) > 0

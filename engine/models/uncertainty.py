@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import cholesky, solve_triangular
 
-from engine.models.kernel import Kernel, Rows
+from engine.models.kernel import Kernel, Rows, present
 
 __all__ = ["TELLING", "among_all", "among_landmarks"]
 
@@ -76,7 +76,7 @@ def _similar(kernel: Kernel, landmarks: Mapping[str, Rows], rows: np.ndarray) ->
         if isinstance(values, sparse.csr_matrix):
             some = [values[one] for one in rows]
             cosines = np.stack([(one @ one.T).toarray() for one in some]).astype(np.float32)
-            known = (np.diff(values.indptr) > 0)[rows]
+            known = present(values)[rows]
         else:
             chosen = values[rows]
             cosines, known = chosen @ chosen.transpose(0, 2, 1), chosen.any(axis=2)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack
 
-from engine.models.kernel import Rows, unit
+from engine.models.kernel import Rows, present, unit
 from engine.models.recipe import Recipe
 
 __all__ = ["MOST", "Screen"]
@@ -51,7 +51,7 @@ class Screen:
             units, asked = unit(values[observed]), unit(values[rows])
             landmarks = units[places]
             self._cosines[view] = (_cosines(units, landmarks), _cosines(asked, landmarks))
-            self._known[view] = (_present(units), _present(asked))
+            self._known[view] = (present(units), present(asked))
         self._last: tuple[object, tuple[np.ndarray, ...]] | None = None
 
     def queries(self, recipe: Recipe) -> np.ndarray:
@@ -101,10 +101,3 @@ def _cosines(left: Rows, right: Rows) -> np.ndarray:
     if isinstance(left, sparse.csr_matrix):
         return np.asarray(sparse.csr_matrix(left @ sparse.csr_matrix(right.T)).toarray(), dtype=np.float32)
     return np.asarray(left @ np.asarray(right).T, dtype=np.float32)
-
-
-def _present(rows: Rows) -> np.ndarray:
-    """(n,) bool, which rows are not zero."""
-    if isinstance(rows, sparse.csr_matrix):
-        return np.diff(rows.indptr) > 0
-    return np.asarray(rows.any(axis=1))

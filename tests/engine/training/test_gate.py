@@ -36,3 +36,11 @@ def test_a_figure_that_is_no_number_or_a_shop_without_lists_is_refused():
     none = ArmVectors(0 * ARM.query, ARM.candidates)
     assert "no product would have neighbours" in decide({}, none)[1]
     assert without_nan({"a": {"b": float("nan")}, "c": 1}) == {"a": {"b": None}, "c": 1}
+
+
+@pytest.mark.parametrize(("behind", "told"), [(0.1, True), (0.015, False), (-0.2, False)])
+def test_a_release_that_serves_quiet_corners_worse_than_content_says_so(behind, told):
+    niches = {"niches": {"behind_content": behind, "behind_content_error": 0.01}}
+    published, sentence = decide(measured(0.5) | niches, ARM)
+    assert published
+    assert ("quiet corners" in sentence) is told
