@@ -112,7 +112,8 @@ def main() -> None:
         # One process a core, each with one thread: fits of this size gain nothing from more.
         with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
             measured = [outcome.result() for outcome in [pool.submit(measure, *task) for task in tasks]]
-        print(write_report(measured, round(time.monotonic() - began)))
+        name = "quality_made" if set(arguments.shops) <= set(MADE) else "quality"
+        print(write_report(measured, round(time.monotonic() - began), name))
     finally:
         if arguments.workspaces is None:
             shutil.rmtree(folder, ignore_errors=True)
