@@ -1,6 +1,6 @@
 """Large shops with quiet niches, whose truth is known: how many of ten neighbours are of the product's own style.
 
-    python -m benchmarks.scale [--products 3500 100000] [--seed 0]
+    python -m benchmarks.scale [--products 3500 100000] [--curve 12000 18000] [--seed 0]
 
 Each shop is made by `benchmarks.made_shops`: sales fall off steeply behind a style's bestseller, so most products of most
 styles have hardly any history. The plan is chosen as a training chooses it, then everything is fitted on all
@@ -55,7 +55,7 @@ class Prepared:
 def main() -> None:
     """Measure, write and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--products", nargs="+", type=int, default=list(SHOPS), choices=list(SHOPS))
+    parser.add_argument("--products", nargs="*", type=int, default=list(SHOPS), choices=list(SHOPS))
     parser.add_argument("--curve", nargs="*", type=int, default=list(CURVE), choices=list(CURVE))
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

@@ -175,6 +175,7 @@ def _with_arms_added(
             theirs = spreads(queries[name][mixed], grams[name])
             scale = weights[mixed] * spreads(own[mixed], grams[HYBRID]) / np.maximum(theirs, 1e-12)
             layout.block(full, name)[mixed] = scale.astype(np.float32)[:, None] * queries[name][mixed]
-        alone = answers & ~has_direction(own) & has_direction(queries[name]) if name == SILENCE else ~answers & False
-        layout.block(full, name)[alone] = queries[name][alone]
+        if name == SILENCE:
+            alone = answers & ~has_direction(own) & has_direction(queries[name])
+            layout.block(full, name)[alone] = queries[name][alone]
     return unit_rows(full)
