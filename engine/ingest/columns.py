@@ -33,7 +33,11 @@ ITEM_FIELDS: dict[str, tuple[str, ...]] = {
 EVENT_FIELDS: dict[str, tuple[str, ...]] = {
     "user_id": (
         *("user_id", "customer_id", "shopper_id", "visitor_id", "client_id", "buyer_id", "reviewer_id", "account_id"),
-        *("user", "customer", "shopper", "visitor", "session_id", "session"),
+        *("user", "customer", "shopper", "visitor"),
+    ),
+    "visitor_id": (
+        *("user_pseudo_id", "anonymous_id", "visitor_id", "session_id", "user_session", "session", "client_id"),
+        *("device_id", "cookie_id"),
     ),
     "item_id": ITEM_FIELDS["item_id"],
     "event": (
@@ -46,6 +50,8 @@ EVENT_FIELDS: dict[str, tuple[str, ...]] = {
         "behavior",
         "behaviour",
     ),
+    "status": ("financial_status", "order_status", "payment_status", "status", "state", "current_state"),
+    "cancelled_at": ("cancelled_at", "canceled_at", "cancelled", "canceled"),
     "rating": ("rating", "stars", "score", "overall"),
     "quantity": ("quantity", "qty", "units", "count"),
     "value": ("value",),

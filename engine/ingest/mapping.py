@@ -17,6 +17,7 @@ __all__ = ["ROLES", "Corrections", "parse_mapping", "plan_events", "plan_items"]
 ROLES = ("items", "interactions")
 _KINDS = (*get_args(AttributeKind), "skip")
 _NUMBERS = ("rating", "quantity", "value")
+_FORMATS = {"dates": ("day-first", "month-first"), "numbers": ("point", "comma")}
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,13 @@ class Corrections:
         column means that the file has no such field.
     encodings : role or "" -> encoding.
     kinds : column -> attribute kind or "skip".
+    formats : "dates", "numbers", or one of them with a dot and a column -> how they are written, e.g. "day-first".
     """
 
     fields: dict[str, dict[str, str]] = field(default_factory=dict)
     encodings: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
+    formats: dict[str, str] = field(default_factory=dict)
 
     def encoding(self, role: str, preset: str | None) -> str | None:
         """The encoding declared for a file, else the preset's, else None."""
@@ -41,7 +44,8 @@ class Corrections:
 
 
 def parse_mapping(mapping: Mapping[str, str] | None) -> Corrections:
-    """Parse `field=column`, `items.field=column`, `interactions.field=column`, `encoding=NAME`, `kind.column=KIND`.
+    """Parse `field=column`, `items.field=column`, `interactions.field=column`, `encoding=NAME`, `kind.column=KIND`,
+    `dates=day-first`, `dates.column=month-first`, `numbers=point`, `numbers.column=comma`.
 
     Raises `InputError` for a field or kind that does not exist.
     """
@@ -52,12 +56,22 @@ def parse_mapping(mapping: Mapping[str, str] | None) -> Corrections:
                 raise InputError(f"a kind is one of {', '.join(_KINDS)}, not {value!r}.", field=key)
             corrections.kinds[key.removeprefix("kind.")] = value
             continue
+        if key.split(".")[0] in _FORMATS:
+            corrections.formats[key] = _checked_format(key, value)
+            continue
         role, name = _role_and_field(key)
         if name == "encoding":
             corrections.encodings[role] = value
         else:
             corrections.fields.setdefault(role, {})[name] = value.strip()
     return corrections
+
+
+def _checked_format(key: str, value: str) -> str:
+    allowed = _FORMATS[key.split(".")[0]]
+    if value not in allowed:
+        raise InputError(f"it is {' or '.join(allowed)}, not {value!r}.", field=key)
+    return value
 
 
 def _role_and_field(key: str) -> tuple[str, str]:
@@ -91,7 +105,11 @@ def plan_events(
     if derive:
         fields |= {name: ITEM_FIELDS[name] for name in ITEM_TEXTS}
         columns |= {name: column for name, column in preset.items.columns.items() if name in ITEM_TEXTS}
-    return _plan("interactions", source, columns, corrections, fields, elsewhere)
+    planned = _plan("interactions", source, columns, corrections, fields, elsewhere)
+    if "user_id" not in planned and "visitor_id" in planned:
+        # Visitors are all the shoppers there are.
+        planned["user_id"] = planned.pop("visitor_id")
+    return planned
 
 
 def _plan(

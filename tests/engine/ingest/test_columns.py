@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from engine.core.errors import InputError
 from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS, behaviour_column, guess_columns, suggest
+from engine.ingest.mapping import parse_mapping
 
 
 @pytest.mark.parametrize(
@@ -65,3 +67,10 @@ def test_columns_about_the_product_are_content(name: str) -> None:
 
 def test_a_wrong_name_gets_the_closest_one_as_a_hint() -> None:
     assert suggest("colur", ["title", "colour"]) == "Did you mean 'colour'? The columns are: title, colour."
+
+
+def test_formats_of_numbers_and_dates_are_taken_for_all_columns_or_one() -> None:
+    corrections = parse_mapping({"dates": "day-first", "numbers.Price": "comma"})
+    assert corrections.formats == {"dates": "day-first", "numbers.Price": "comma"}
+    with pytest.raises(InputError, match="it is day-first or month-first, not 'us'"):
+        parse_mapping({"dates": "us"})
