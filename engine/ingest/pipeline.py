@@ -24,13 +24,12 @@ from engine.ingest.events import CleanEvents, clean_events
 from engine.ingest.mapping import Corrections, parse_mapping, plan_events, plan_items
 from engine.ingest.pictures import move_pictures, store_pictures
 from engine.ingest.presets import NO_PRESET, Preset, available_presets, find_files, load_preset
-from engine.ingest.preview import preview
 from engine.ingest.products import CleanProducts, clean_products
 from engine.ingest.readers import Source, stage
 from engine.ingest.report import FileReport, IngestReport, ProblemLog
 from engine.ingest.staged_sql import IdRules
 
-__all__ = ["available_presets", "ingest", "preview"]
+__all__ = ["available_presets", "ingest"]
 
 AddedProducts = Callable[[Mapping[str, str], Collection[str]], pd.DataFrame]
 """Called with the attributes' kinds and the ids in the products file: the products added in Longtail, as catalogue rows with

@@ -1,4 +1,7 @@
-"""A first look at a shop's files: how each column would be read, so that a person can correct it before loading."""
+"""A first look at a shop's files: how each column would be read, so that a person can correct it before loading.
+
+The files are strangers': a bounded child reads them, and only its words about them come back.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import duckdb
-import pandas as pd
-import pyarrow.parquet as pq
+from engine.core.errors import InputError
+from engine.untrusted.bounded import BoundedChildren, BreachError
 
-from engine.core.errors import CatalogueError
-from engine.ingest.attributes import LEFT_OUT
-from engine.ingest.mapping import ROLES, Corrections, parse_mapping, plan_events, plan_items
-from engine.ingest.presets import NO_PRESET, Preset, load_preset
-from engine.ingest.products import clean_products
-from engine.ingest.readers import ROW, Source, stage
-from engine.ingest.report import ProblemLog
-from engine.ingest.staged_sql import IdRules
+__all__ = ["PREVIEW_SECONDS", "ColumnPreview", "TablePreview", "preview", "preview_children"]
 
-__all__ = ["ColumnPreview", "TablePreview", "preview"]
-
-_SAMPLE_ROWS = 5_000
-_SHOWN = 5
+PREVIEW_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -32,12 +25,14 @@ class ColumnPreview:
 
     Attributes
     ----------
+    samples : its first different values as text, shortened.
     field : the field it is read as, e.g. "title"; None for an attribute and for an unused column.
     kind : an attribute's kind, inferred from the first rows; None for a field and for an unused column.
     note : why it is left out, "" otherwise.
     """
 
     name: str
+    samples: tuple[str, ...]
     field: str | None
     kind: str | None
     note: str
@@ -45,85 +40,77 @@ class ColumnPreview:
 
 @dataclass(frozen=True)
 class TablePreview:
-    """One file: its columns, its first rows as text, and the required fields for which no column was found."""
+    """One file: its columns, and the required fields for which no column was found."""
 
     role: str
     file: str
-    columns: list[ColumnPreview]
-    rows: pd.DataFrame
-    missing: list[str]
+    columns: tuple[ColumnPreview, ...]
+    missing: tuple[str, ...]
+
+
+def preview_children(most: int = 1) -> BoundedChildren:
+    """Children for `preview`, of which at most `most` work at a time."""
+    return BoundedChildren("engine.ingest.preview_child", most=most, seconds=PREVIEW_SECONDS)
 
 
 def preview(
-    files: Mapping[str, Path], preset: str | None = None, mapping: Mapping[str, str] | None = None
+    files: Mapping[str, Path],
+    preset: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    kept: Path | None = None,
+    children: BoundedChildren | None = None,
 ) -> dict[str, TablePreview]:
-    """Read the first rows of each file; nothing is stored.
+    """Read the first rows of each file in a child of at most 1 GB and `PREVIEW_SECONDS`; the shop does not change.
 
     Parameters
     ----------
     files : "items" and "interactions", either or both, -> path.
     preset, mapping : as for `ingest`.
+    kept : a folder in which the first rows are kept for the next preview of the same files.
+    children : from `preview_children`; without them, one is started for these files.
 
-    Raises `InputError` as `ingest` would for a file that cannot be read or a mapping that cannot be followed; a
-    required field without a column is not an error here but listed in `TablePreview.missing`.
+    Raises `InputError` as `ingest` would for a file that cannot be read or a mapping that cannot be followed, and for
+    one that cannot be read within bounds; a required field without a column is not an error here but listed in
+    `TablePreview.missing`.
     """
-    rules = load_preset(preset) if preset else NO_PRESET
-    corrections = parse_mapping(mapping)
     with tempfile.TemporaryDirectory() as directory:
-        declared = {"items": rules.items.encoding, "interactions": rules.interactions.encoding}
-        sources = {}
-        for role in [role for role in ROLES if role in files]:
-            encoding = corrections.encoding(role, declared[role])
-            sources[role] = stage(
-                Path(files[role]), Path(directory), ProblemLog(), encoding=encoding, limit=_SAMPLE_ROWS
-            )
-        return {role: _look(role, sources, rules, corrections) for role in sources}
+        head = {
+            "files": {role: str(Path(path).absolute()) for role, path in files.items()},
+            "preset": preset,
+            "mapping": dict(mapping or {}),
+            "kept": str((kept or Path(directory, "kept")).absolute()),
+            "scratch": directory,
+        }
+        if children is not None:
+            answer = _ask(children, head, files)
+        else:
+            with preview_children() as own:
+                answer = _ask(own, head, files)
+    return {role: _table(role, table) for role, table in answer["tables"].items()}
 
 
-def _look(role: str, sources: Mapping[str, Source], rules: Preset, corrections: Corrections) -> TablePreview:
-    source = sources[role]
-    other = next((sources[name].columns for name in sources if name != role), ())
-    if role == "items":
-        fields = plan_items(source, rules, corrections, other)
-        required = ["item_id"]
-        kinds = _kinds(source, fields, rules, corrections)
-    else:
-        fields = plan_events(source, rules, corrections, derive="items" not in sources, elsewhere=other)
-        required = ["user_id", "item_id"]
-        kinds = {}
-    became = {column: name for name, column in fields.items()}
-    columns = [_column(name, became.get(name), kinds.get(name), role) for name in source.columns if name]
-    missing = [name for name in required if name not in fields]
-    return TablePreview(role, source.name, columns, _first_rows(source), missing)
-
-
-def _first_rows(source: Source) -> pd.DataFrame:
-    rows = pq.read_table(source.path).slice(0, _SHOWN).drop_columns([ROW]).to_pandas()
-    rows.columns = list(source.columns)
-    rows = rows.loc[:, [name for name in source.columns if name]].astype(object)
-    shown: pd.DataFrame = rows.where(rows.notna(), "").map(str)
-    return shown
-
-
-def _kinds(source: Source, fields: Mapping[str, str], rules: Preset, corrections: Corrections) -> dict[str, str]:
-    """What every column would become, judging by the first rows."""
-    if "item_id" not in fields:
-        return {}
+def _ask(children: BoundedChildren, head: dict[str, Any], files: Mapping[str, Path]) -> dict[str, Any]:
     try:
-        with duckdb.connect() as connection:
-            ids = IdRules(rules.upper_ids, rules.id_width)
-            cleaned = clean_products(connection, source, fields, rules.items, ids, corrections.kinds, ProblemLog())
-    except CatalogueError:
-        # No row has a usable id yet: the person is about to choose another column.
-        return {}
-    return cleaned.columns
+        answer, _ = children.ask(head, b"")
+    except BreachError as exc:
+        what = "takes too long to read" if exc.late else "needs too much memory to be read, or is damaged"
+        raise InputError(_refusal(what), file=_names(files)) from exc
+    if "error" in answer:
+        raise InputError(answer["error"], file=answer["file"], row=answer["row"], field=answer["field"])
+    if "too_large" in answer:
+        raise InputError(_refusal("needs too much memory to be read"), file=_names(files))
+    return answer
 
 
-def _column(name: str, field: str | None, became: str | None, role: str) -> ColumnPreview:
-    if field is not None:
-        return ColumnPreview(name, field, None, "")
-    if became is None:
-        return ColumnPreview(name, None, None, "" if role == "items" else "not used")
-    if became.startswith(LEFT_OUT):
-        return ColumnPreview(name, None, None, became)
-    return ColumnPreview(name, None, became.split(",")[0], "")
+def _refusal(what: str) -> str:
+    return f"it {what}. Save it as CSV, or in several smaller files, and remove columns of very long texts."
+
+
+def _names(files: Mapping[str, Path]) -> str:
+    return " or ".join(Path(path).name for path in files.values())
+
+
+def _table(role: str, table: dict[str, Any]) -> TablePreview:
+    columns = tuple(ColumnPreview(**column | {"samples": tuple(column["samples"])}) for column in table["columns"])
+    return TablePreview(role, table["file"], columns, tuple(table["missing"]))

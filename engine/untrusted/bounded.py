@@ -1,8 +1,8 @@
 """Work on strangers' files in child processes with limited memory and time, which are reused until one exceeds its limits.
 
 A crafted file that crashes its decoder, fills the memory or never ends takes a child down, not the dashboard; the next
-file gets a fresh child. A child can write no file: it reads questions from its standard input and answers on its standard
-output, each message a JSON head and a body of bytes.
+file gets a fresh child. A child can write no file unless its module allows it: it reads questions from its standard input
+and answers on its standard output, each message a JSON head and a body of bytes.
 """
 
 from __future__ import annotations
@@ -92,6 +92,13 @@ class BoundedChildren:
                 self._idle.append(child)
             return answer
 
+    def warm(self) -> None:
+        """Start a child ahead of the first file, unless one is idle; it takes a second or two."""
+        with self._free:
+            child = self._fit_child()
+            with self._lock:
+                self._idle.append(child)
+
     def _fit_child(self) -> _Child:
         with self._lock:
             child = self._idle.pop() if self._idle else None
@@ -122,17 +129,23 @@ class BoundedChildren:
         self.close()
 
 
-def serve(work: Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]) -> None:
+def serve(
+    work: Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]],
+    *,
+    memory_bytes: int = MEMORY_BYTES,
+    file_bytes: int = 0,
+) -> None:
     """The main loop of a child: limit itself, then answer one file after another until the parent closes the pipe.
 
-    `work` must have imported everything it needs: the memory of imported libraries counts towards the limit.
+    `work` must have imported everything it needs: the memory of imported libraries counts towards `memory_bytes`. No
+    file that the child writes may exceed `file_bytes`.
     """
     # Only answers go to the pipe; anything that a library prints is discarded.
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    _limit_memory_and_files()
+    _limit_memory_and_files(memory_bytes, file_bytes)
     _send(answers, {"ready": True}, b"")
     questions = sys.stdin.buffer
     while lengths := questions.read(_HEAD.size):
@@ -145,11 +158,11 @@ def serve(work: Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]])
         del data
 
 
-def _limit_memory_and_files() -> None:
+def _limit_memory_and_files(memory_bytes: int, file_bytes: int) -> None:
     pages = [int(number) * resource.getpagesize() for number in Path("/proc/self/statm").read_text().split()[:2]]
-    space = pages[0] + max(MEMORY_BYTES - _MARGIN - pages[1], 0)
+    space = pages[0] + max(memory_bytes - _MARGIN - pages[1], 0)
     resource.setrlimit(resource.RLIMIT_AS, (space, space))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -12,8 +12,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from engine.core.errors import InputError, JobError
 from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS
 from engine.ingest.presets import Preset, available_presets
-from engine.ingest.preview import TablePreview, preview
+from engine.ingest.preview import TablePreview, preview, preview_children
 from engine.jobs import start_run, upload_folder
+from engine.untrusted.bounded import BoundedChildren
 from ui.app import notices
 from ui.app.resources import workspace
 from ui.widgets.formatting import plain
@@ -142,15 +143,26 @@ def _columns(files: Mapping[str, Path], preset: Preset | None) -> dict[str, str]
     """What each column is taken for, with a menu per field; the corrections, or None while a needed one is missing."""
     tables = {role: files[role] for role in TABLES if role in files}
     name = preset.name if preset else None
-    guessed = preview(tables, name)
+    guessed = _preview(tables, name, {})
     mapping: dict[str, str] = {}
     for role, table in guessed.items():
         with st.expander(f"{TABLES[role]}: {table.file}", expanded=bool(table.missing) or preset is None):
             mapping |= _fields(role, table)
-    checked = preview(tables, name, mapping) if mapping else guessed
+    checked = _preview(tables, name, mapping) if mapping else guessed
     for role, table in checked.items():
         _checked(role, table)
     return None if any(table.missing for table in checked.values()) else mapping
+
+
+def _preview(files: Mapping[str, Path], preset: str | None, mapping: Mapping[str, str]) -> dict[str, TablePreview]:
+    with st.spinner("Reading the first rows…"):
+        return preview(files, preset, mapping, kept=_folder() / "samples", children=_children())
+
+
+@st.cache_resource(show_spinner=False, max_entries=1, on_release=BoundedChildren.close)
+def _children() -> BoundedChildren:
+    """The child processes that read previews, for all sessions."""
+    return preview_children(most=2)
 
 
 def _checked(role: str, table: TablePreview) -> None:
@@ -160,7 +172,8 @@ def _checked(role: str, table: TablePreview) -> None:
     for column in table.columns:
         if column.note:
             st.caption(f"Left out: {plain(column.name)}. {plain(column.note)}")
-    st.dataframe(table.rows, hide_index=True, width="stretch")
+    shown = {column.name: [", ".join(column.samples)] for column in table.columns}
+    st.dataframe(shown, hide_index=True, width="stretch")
     for field in table.missing:
         st.warning(f"{TABLES[role]}: which column holds the {_lower(FIELD_NAMES[field])}?", icon=":material/help:")
 
