@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from engine.ingest.columns import ITEM_TEXTS
 from engine.ingest.presets import EventRules
-from engine.ingest.readers import ROW, Source
+from engine.ingest.sources import ROW, Source
 from engine.ingest.staged_sql import Check, IdRules, id_checks, id_sql, number_sql, quoted, staged_types, with_texts
 from engine.ingest.times import TimePlan
 

@@ -17,8 +17,8 @@ from engine.core.errors import InteractionsError
 from engine.ingest.columns import ITEM_TEXTS
 from engine.ingest.event_sql import VALUE_FIELDS, event_checks, normalised_sql
 from engine.ingest.presets import EventRules
-from engine.ingest.readers import ROW, Source
 from engine.ingest.report import SHOWN_PER_KIND, Problem, ProblemLog
+from engine.ingest.sources import ROW, Source
 from engine.ingest.staged_sql import Check, IdRules, quoted, staged_types, with_texts
 from engine.ingest.times import NO_TIMES, TimePlan, plan_times
 

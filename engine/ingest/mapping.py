@@ -10,7 +10,7 @@ from engine.catalogue.attribute_kinds import AttributeKind
 from engine.core.errors import InputError
 from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS, ITEM_TEXTS, guess_columns, suggest
 from engine.ingest.presets import Preset
-from engine.ingest.readers import Source
+from engine.ingest.sources import Source
 
 __all__ = ["ROLES", "Corrections", "parse_mapping", "plan_events", "plan_items"]
 

@@ -25,8 +25,8 @@ from engine.ingest.mapping import Corrections, parse_mapping, plan_events, plan_
 from engine.ingest.pictures import move_pictures, store_pictures
 from engine.ingest.presets import NO_PRESET, Preset, available_presets, find_files, load_preset
 from engine.ingest.products import CleanProducts, clean_products
-from engine.ingest.readers import Source, stage
 from engine.ingest.report import FileReport, IngestReport, ProblemLog
+from engine.ingest.sources import FileForm, Source, stage
 from engine.ingest.staged_sql import IdRules
 
 __all__ = ["available_presets", "ingest"]
@@ -131,7 +131,7 @@ def _stage(run: _Run, paths: Mapping[str, Path]) -> tuple[Source | None, Source]
         if role in paths:
             run.progress(step, 0.0, paths[role].name)
             encoding = run.corrections.encoding(role, presets[role])
-            staged[role] = stage(paths[role], run.staging, run.problems, encoding=encoding)
+            staged[role] = stage(paths[role], run.staging, run.problems, form=FileForm(encoding=encoding))
             run.progress(step, 0.5, f"{staged[role].n_rows:,} rows")
     return staged.get("items"), staged["interactions"]
 

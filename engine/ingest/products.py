@@ -16,8 +16,8 @@ from engine.ingest.attributes import LEFT_OUT, add_attribute
 from engine.ingest.cells import ProductRows, clean_prices, clean_texts, currency_of, present_values
 from engine.ingest.derived import derive_columns
 from engine.ingest.presets import ItemRules
-from engine.ingest.readers import ROW, Source
 from engine.ingest.report import SHOWN_PER_KIND, Problem, ProblemLog
+from engine.ingest.sources import ROW, Source
 from engine.ingest.staged_sql import MISSING, Check, IdRules, id_checks, id_sql, quoted, staged_types, with_texts
 
 __all__ = ["CleanProducts", "clean_products"]

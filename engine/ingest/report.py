@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -40,6 +40,7 @@ class ProblemLog:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self._shown: dict[str, list[Problem]] = {}
+        self._parts: dict[str, Sequence[tuple[str, int]]] = {}
 
     @property
     def shown(self) -> list[Problem]:
@@ -55,7 +56,11 @@ class ProblemLog:
         for problem in first:
             shown = self._shown.setdefault(problem.kind, [])
             if len(shown) < SHOWN_PER_KIND:
-                shown.append(replace(problem, value=_shortened(problem.value)))
+                shown.append(replace(self._placed(problem), value=_shortened(problem.value)))
+
+    def place(self, name: str, parts: Sequence[tuple[str, int]]) -> None:
+        """Say that the table `name` consists of several files: each one's name, and the number of rows before it."""
+        self._parts[name] = parts
 
     def summary(self) -> str:
         """One line per kind: the number of problems, and the first with file, row and field."""
@@ -65,6 +70,14 @@ class ProblemLog:
             found = f" (found: {first.value!r})" if first.value is not None else ""
             lines.append(f"{count:,} x {kind.replace('_', ' ')}; first in {_where(first)}: {first.message}{found}")
         return "\n".join(lines)
+
+    def _placed(self, problem: Problem) -> Problem:
+        """The problem with the file and the row in it, where a table consists of several files."""
+        row = problem.row
+        if row is None or problem.file not in self._parts:
+            return problem
+        file, before = next(part for part in reversed(self._parts[problem.file]) if part[1] < row)
+        return replace(problem, file=file, row=row - before)
 
 
 def _shortened(value: str | None) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from engine.ingest.readers import Source, stage
+from engine.ingest.sources import FileForm, Source, stage
 from engine.ingest.report import ProblemLog
 
 __all__ = ["SAMPLE_ROWS", "sample_values", "staged_sample"]
@@ -30,7 +30,7 @@ def staged_sample(path: Path, encoding: str | None, kept: Path) -> Source:
     if not described.is_file():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        source = stage(path, folder, ProblemLog(), encoding=encoding, limit=SAMPLE_ROWS)
+        source = stage(path, folder, ProblemLog(), form=FileForm(encoding=encoding), limit=SAMPLE_ROWS)
         described.write_text(json.dumps(asdict(source), default=str), "utf-8")
     facts = json.loads(described.read_text("utf-8"))
     facts = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}

@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import InputError
-from engine.ingest import readers, textfiles
-from engine.ingest.readers import ROW, Source, stage
-from engine.ingest.report import ProblemLog
+from engine.ingest.report import Problem, ProblemLog
+from engine.ingest.sources import ROW, FileForm, Source, delimited, stage, textfiles
 
 
 @pytest.fixture
@@ -102,12 +101,12 @@ def test_a_wrong_byte_far_into_the_file_is_found_too(
 
 def test_a_declared_encoding_is_used(tmp_path: Path, staging: Path) -> None:
     path = text_file(tmp_path, "id,x\na,café\n".encode("cp1252"))
-    assert read(path, staging, encoding="cp1252")[1][0]["c1"] == "café"
+    assert read(path, staging, form=FileForm(encoding="cp1252"))[1][0]["c1"] == "café"
 
 
 def test_an_unknown_encoding_is_refused(tmp_path: Path, staging: Path) -> None:
     with pytest.raises(InputError, match="no encoding 'klingon'"):
-        read(text_file(tmp_path, "id\na\n"), staging, encoding="klingon")
+        read(text_file(tmp_path, "id\na\n"), staging, form=FileForm(encoding="klingon"))
 
 
 def test_json_lines_keep_texts_numbers_and_lists(tmp_path: Path, staging: Path) -> None:
@@ -119,14 +118,57 @@ def test_json_lines_keep_texts_numbers_and_lists(tmp_path: Path, staging: Path) 
     assert [(problem.row, problem.value) for problem in problems.shown] == [(4, "[1]"), (5, "{broken")]
 
 
-def test_parquet_keeps_its_types_and_drops_what_is_nested(tmp_path: Path, staging: Path) -> None:
+def test_parquet_keeps_its_types_and_makes_json_of_what_is_nested(tmp_path: Path, staging: Path) -> None:
     path = tmp_path / "items.parquet"
     table = pa.table(
         {"id": ["a"], "n": [1.5], "tags": [["x", "y"]], "deep": [{"k": 1}], "d": pa.array(["z"]).dictionary_encode()}
     )
     pq.write_table(table, path)
     _, rows, _ = read(path, staging)
-    assert rows == [{ROW: 1, "c0": "a", "c1": 1.5, "c2": ["x", "y"], "c3": None, "c4": "z"}]
+    assert rows == [{ROW: 1, "c0": "a", "c1": 1.5, "c2": ["x", "y"], "c3": '{"k":1}', "c4": "z"}]
+
+
+def test_names_that_come_twice_are_told_apart(tmp_path: Path, staging: Path) -> None:
+    source, rows, _ = read(text_file(tmp_path, "id,Image,Image,Image (2)\na,1,2,3\n"), staging)
+    assert source.columns == ("id", "Image", "Image (3)", "Image (2)")
+    assert rows[0]["c2"] == "2"
+    assert source.notes == ('several columns have the same name; the later ones are called "Image (3)"',)
+
+
+def test_a_known_header_makes_the_first_line_data(tmp_path: Path, staging: Path) -> None:
+    source, rows, _ = read(text_file(tmp_path, "u1,a\nu2,b\n"), staging, form=FileForm(header=("user", "item")))
+    assert source.columns == ("user", "item")
+    assert [(row[ROW], row["c0"]) for row in rows] == [(1, "u1"), (2, "u2")]
+
+
+def test_a_known_header_that_the_file_has_is_no_data(tmp_path: Path, staging: Path) -> None:
+    _, rows, _ = read(text_file(tmp_path, "user,item\nu2,b\n"), staging, form=FileForm(header=("user", "item")))
+    assert [(row[ROW], row["c0"]) for row in rows] == [(1, "u2")]
+
+
+def test_files_with_the_same_columns_are_one_table(tmp_path: Path, staging: Path) -> None:
+    first = text_file(tmp_path, "id,x\na,1\nb\n", "oct.csv")
+    second = text_file(tmp_path, "y,id\n7,c\n8\n9,d\n", "nov.csv")
+    problems = ProblemLog()
+    source = stage([first, second], staging, problems)
+    rows = pq.read_table(source.path).to_pylist()
+    assert (source.name, source.columns, source.n_rows, source.n_rejected) == (
+        "oct.csv and nov.csv",
+        ("id", "x", "y"),
+        5,
+        2,
+    )
+    assert [tuple(row.values()) for row in rows] == [(1, "a", "1", None), (3, "c", None, "7"), (5, "d", None, "9")]
+    assert [(problem.file, problem.row) for problem in problems.shown] == [("oct.csv", 2), ("nov.csv", 2)]
+    problems.add(Problem(source.name, 5, "id", "unknown_item", "no product has this id"))
+    assert (problems.shown[-1].file, problems.shown[-1].row) == ("nov.csv", 3)
+
+
+def test_a_column_whose_type_differs_between_files_becomes_text(tmp_path: Path, staging: Path) -> None:
+    first = text_file(tmp_path, "id\na\n", "part1.csv")
+    pq.write_table(pa.table({"id": [7]}), tmp_path / "part2.parquet")
+    source = stage([first, tmp_path / "part2.parquet"], staging, ProblemLog())
+    assert pq.read_table(source.path)["c0"].to_pylist() == ["a", "7"]
 
 
 def test_reading_stops_at_the_limit(tmp_path: Path, staging: Path) -> None:
@@ -155,7 +197,6 @@ def workbook() -> bytes:
         ("items.csv", b"<!DOCTYPE html><p>Sign in</p>", "a web page"),
         ("items.csv", "id,x\na,1\n".encode("utf-16"), "UTF-16"),
         ("items.csv", b"id,x\n\x00\x01\x02,1\n", "binary data"),
-        ("items.csv", b"id,id\na,b\n", "field 'id': two columns have this name"),
         ("items.csv.gz", b"id,x\na,1\n", "says gzip, but the content is not"),
         ("items.csv.gz", gzip.compress(b"id,x\n" * 9999)[:-30], "damaged"),
         ("items.csv.gz", gzip.compress(b""), "empty"),
@@ -232,7 +273,7 @@ def test_what_a_csv_writer_wrote_is_read_back_without_blanks_around_it(
 
 
 def test_row_numbers_hold_across_blocks(tmp_path: Path, staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "_BLOCK", 1_000)
+    monkeypatch.setattr(delimited, "_BLOCK", 1_000)
     broken = {5, 200, 201, 399, 400}
     lines = [f"{n}\n" if n in broken else f"{n},yyyy\n" for n in range(1, 401)]
     source, rows, problems = read(text_file(tmp_path, "id,x\n" + "".join(lines)), staging)

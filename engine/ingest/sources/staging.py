@@ -1,0 +1,132 @@
+"""Files of any form and size -> one staged Parquet file with numbered rows and columns c0, c1, ...
+
+Files come from strangers: a row that cannot be parsed is reported and left out. Memory holds one batch at a time. Columns
+are staged by position, so no name that a stranger chose ever reaches SQL.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.core.errors import InputError
+from engine.ingest.report import ProblemLog
+from engine.ingest.sources.delimited import read_delimited
+from engine.ingest.sources.json_records import read_json_lines
+from engine.ingest.sources.parquet import read_parquet
+from engine.ingest.sources.tables import Batches, FileForm, FileTable
+from engine.ingest.sources.textfiles import require_content, text_format
+from engine.ingest.sources.union import joined_name, unite
+
+__all__ = ["Source", "stage"]
+
+_UNKNOWN = FileForm()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A staged file, or several staged as one table.
+
+    Attributes
+    ----------
+    name : the file's name as the person knows it.
+    columns : the file's own column names; the column at position i is staged as `c<i>`. Unnamed ones are "".
+    path : Parquet with `ROW` (int64, 1-based) and the staged columns. Rows of several files are numbered on; problems that
+        are logged under `name` are placed in their own file.
+    n_rows : rows read, including rejected ones.
+    notes : what was decided about the file: its encoding, that it has no header, ...
+    headerless : the file names no columns; they are "1", "2", ...
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    path: Path
+    n_rows: int
+    n_rejected: int
+    notes: tuple[str, ...] = ()
+    headerless: bool = False
+
+    def staged(self, column: str) -> str:
+        """The staged name of one of the file's columns."""
+        return f"c{self.columns.index(column)}"
+
+
+def stage(
+    paths: Path | Sequence[Path],
+    directory: Path,
+    problems: ProblemLog,
+    *,
+    form: FileForm = _UNKNOWN,
+    limit: int | None = None,
+) -> Source:
+    """Read a file, or several with the same columns as one table, into `directory`.
+
+    With `limit`, only so many leading rows are read, or slightly more. Raises `InputError` naming the file if it is empty,
+    is of no form that is known, or cannot be decoded.
+    """
+    files = [paths] if isinstance(paths, Path) else list(paths)
+    for path in files:
+        _require_content(path)
+    name = joined_name([path.name for path in files])
+    target = directory / f"staged-{len(list(directory.iterdir()))}.parquet"
+    table, parts = unite([(path.name, _open(path, form)) for path in files])
+    n_rows, n_rejected = _write(table.batches, table.schema, target, problems, limit)
+    if n_rows == 0:
+        raise InputError("the file has no rows. Export it again.", file=name)
+    if len(files) > 1:
+        problems.place(name, parts)
+    return Source(name, table.columns, target, n_rows, n_rejected, table.notes, table.headerless)
+
+
+def _require_content(path: Path) -> None:
+    if not path.is_file():
+        raise InputError("there is no such file. Check the path.", file=str(path))
+    if path.stat().st_size == 0:
+        raise InputError("the file is empty. Export it again.", file=path.name)
+
+
+def _open(path: Path, form: FileForm) -> FileTable:
+    kind = text_format(path)
+    require_content(path, kind)
+    reader = {"csv": read_delimited, "jsonl": read_json_lines, "parquet": read_parquet}[kind]
+    with _translated(path.name):
+        table = reader(path, form)
+    return replace(table, batches=_batches(path.name, table.batches))
+
+
+def _batches(name: str, batches: Batches) -> Batches:
+    with _translated(name):
+        yield from batches
+
+
+@contextmanager
+def _translated(name: str) -> Iterator[None]:
+    """What libraries raise on damaged files, as an `InputError` that names the file."""
+    try:
+        yield
+    except (pa.ArrowException, duckdb.Error, EOFError, OSError, UnicodeError, csv.Error) as exc:
+        what = (str(exc).splitlines() or [type(exc).__name__])[0].rstrip(".")
+        raise InputError(f"the file cannot be read: {what}. Export it again.", file=name) from exc
+
+
+def _write(
+    batches: Batches, schema: pa.Schema, target: Path, problems: ProblemLog, limit: int | None
+) -> tuple[int, int]:
+    """Write batches to `target` up to `limit` rows; the number of rows read, and of rejected ones among them."""
+    n_rows = n_rejected = 0
+    with pq.ParquetWriter(target, schema, compression="lz4") as writer:
+        for batch, rejected in batches:
+            writer.write_batch(batch)
+            problems.extend(rejected, {"broken_row": len(rejected)} if rejected else {})
+            n_rejected += len(rejected)
+            n_rows += batch.num_rows + len(rejected)
+            if limit is not None and n_rows >= limit:
+                break
+    return n_rows, n_rejected
