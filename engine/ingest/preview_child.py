@@ -13,9 +13,9 @@ from engine.ingest.attributes import LEFT_OUT
 from engine.ingest.mapping import ROLES, Corrections, parse_mapping, plan_events, plan_items
 from engine.ingest.presets import NO_PRESET, Preset, load_preset
 from engine.ingest.products import clean_products
-from engine.ingest.sources import Source
 from engine.ingest.report import ProblemLog
 from engine.ingest.samples import sample_values, staged_sample
+from engine.ingest.sources import Source
 from engine.ingest.staged_sql import IdRules
 from engine.untrusted.bounded import serve
 

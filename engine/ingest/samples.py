@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from engine.ingest.sources import FileForm, Source, stage
 from engine.ingest.report import ProblemLog
+from engine.ingest.sources import FileForm, Source, stage
 
 __all__ = ["SAMPLE_ROWS", "sample_values", "staged_sample"]
 
