@@ -46,6 +46,7 @@ def demo(workspaces: Path) -> Figures:
     with serve_dashboard(workspace, port, workspaces / "demo.log") as server, launch_browser() as browser:
         page = browser.new_page()
         _go(page, f"http://localhost:{port}")
+        page.get_by_role("button", name="Try the demo shop").click()
         page.get_by_text("Building the demo shop").wait_for(timeout=30_000)
         step_by_step = time.monotonic() - began
         page.locator(".card .open").first.wait_for(timeout=900_000)

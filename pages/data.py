@@ -6,47 +6,65 @@ import pandas as pd
 import streamlit as st
 
 from engine.catalogue.snapshot import Shop
-from engine.jobs import active_run, list_runs
+from engine.jobs import active_run, list_runs, run_status
 from ui.app import resources
 from ui.runs.load_shop import FIELD_NAMES, KIND_NAMES, load_shop
 from ui.runs.loading_report import draw_loading_report, read_loading_report
 from ui.runs.run_view import follow_run
+from ui.runs.shop_summary import draw_summary
+from ui.widgets.formatting import plain
 
 __all__ = ["page"]
 
+RUNNING = {"ingest": "Loading your shop", "train": "Training", "demo": "Building the demo shop"}
 KNOWN_FIELDS = ("title", "description", "brand", "category", "price", "image")
 
 
 def page() -> None:
-    """The shop in use, the report of its loading, and the way to load another."""
+    """The shop in use, what to do with it next, the report of its loading, and the way to load another."""
     st.title("Data")
     run_id = active_run(resources.workspace())
+    kind = run_status(resources.workspace(), run_id).kind if run_id is not None else None
     if run_id is not None:
         with st.container(border=True):
+            st.markdown(f"**{RUNNING.get(str(kind), 'At work')}**")
             follow_run(run_id)
-    elif (runs := list_runs(resources.workspace())) and runs[0].kind == "ingest" and runs[0].state == "failed":
-        st.error(f"The last load failed; nothing was changed. {runs[0].message}", icon=":material/error:")
-    if resources.has_shop():
-        _loaded(resources.shop())
-        draw_loading_report(read_loading_report(resources.workspace().current_snapshot()))
-    st.subheader("Load your shop")
-    if run_id is None:
-        load_shop()
     else:
-        st.info("You can load another shop once the run above has finished.", icon=":material/info:")
+        _last_run()
+    if resources.has_shop() and kind != "ingest":
+        _loaded(resources.shop(), busy=run_id is not None)
+    if kind == "ingest":
+        st.info("You can load other files once the ones above are read.", icon=":material/info:")
+        return
+    st.subheader("Load other files" if resources.has_shop() else "Load your shop")
+    load_shop(run_id)
 
 
-def _loaded(shop: Shop) -> None:
-    """How much there is of everything."""
-    st.subheader(shop.name)
-    products, events, pictures = st.columns(3)
-    products.metric("Products", f"{len(shop.items):,}")
-    events.metric("Events", f"{shop.info['n_events']:,}")
-    pictured = int(shop.items["image"].notna().sum())
-    share = f"{_share(pictured, len(shop.items))} of products"
-    pictures.metric("Products with a picture", f"{pictured:,}", share, delta_color="off", delta_arrow="off")
-    filled = st.column_config.ProgressColumn("Share of products", format="percent", min_value=0, max_value=1)
-    st.dataframe(_filled_fields(shop), hide_index=True, width="stretch", column_config={"Filled": filled})
+def _last_run() -> None:
+    """What came of the last run, if somebody should know it."""
+    runs = list_runs(resources.workspace())
+    if not runs or runs[0].kind not in RUNNING:
+        return
+    last = runs[0]
+    if last.state in ("failed", "lost"):
+        what = "load failed; nothing was changed" if last.kind == "ingest" else "training failed"
+        st.error(f"The last {what}. {plain(last.message)}", icon=":material/error:")
+    elif last.kind == "train" and last.state == "done" and last.release_id not in (None, _live()):
+        st.warning(f"The last training was not published. {plain(last.message)}", icon=":material/info:")
+
+
+def _live() -> str | None:
+    return resources.recommender().release_id if resources.has_release() else None
+
+
+def _loaded(shop: Shop, *, busy: bool) -> None:
+    """How much there is of everything, and how it was read."""
+    st.subheader(plain(shop.name))
+    draw_summary(busy=busy)
+    draw_loading_report(read_loading_report(resources.workspace().current_snapshot()))
+    with st.expander("What the products hold"):
+        filled = st.column_config.ProgressColumn("Share of products", format="percent", min_value=0, max_value=1)
+        st.dataframe(_filled_fields(shop), hide_index=True, width="stretch", column_config={"Filled": filled})
 
 
 def _filled_fields(shop: Shop) -> pd.DataFrame:
@@ -59,7 +77,3 @@ def _filled_fields(shop: Shop) -> pd.DataFrame:
             for title, name, kind in fields
         ]
     )
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else "0%"

@@ -45,7 +45,11 @@ def run_of_its_own(
 ) -> Iterator[tuple[RunRecorder, Progress]]:
     """Be a run: hold the workspace's lease, be listed on the Model page, and report progress to both."""
     with recorded_run(
-        open_workspace(arguments), kind, run_id=arguments.run, lease_descriptor=arguments.lease
+        open_workspace(arguments),
+        kind,
+        run_id=arguments.run,
+        lease_descriptor=arguments.lease,
+        trains=getattr(arguments, "train", False),
     ) as recorder:
 
         def progress(step: str, done: float, message: str = "") -> None:

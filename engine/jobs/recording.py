@@ -67,7 +67,7 @@ class RunRecorder:
             self._steps.append({"name": step, "done": 0.0, "seconds": 0.0, "message": ""})
             self._step_began = now
         current = self._steps[-1]
-        current["done"] = min(max(float(done), 0.0), 1.0)
+        current["done"] = min(max(float(done), current["done"]), 1.0)
         current["seconds"] = now - self._step_began
         current["message"] = message or current["message"]
         if new or done >= 1.0 or now - self._written >= SECONDS_BETWEEN_WRITES:
@@ -99,11 +99,16 @@ class RunRecorder:
 
 @contextmanager
 def recorded_run(
-    workspace: Workspace, kind: str, *, run_id: str | None = None, lease_descriptor: int | None = None
+    workspace: Workspace,
+    kind: str,
+    *,
+    run_id: str | None = None,
+    lease_descriptor: int | None = None,
+    trains: bool = False,
 ) -> Iterator[RunRecorder]:
     """Execute the body as a run: with the lease, recorded, and ended by SIGTERM as by Ctrl-C.
 
-    A child that `engine.jobs.start_run` started passes its run and the lease it inherited; a command typed by a person
+    `trains` says that a run which is not a training itself ends with one. A child that `engine.jobs.start_run` started passes its run and the lease it inherited; a command typed by a person
     passes neither and becomes a new run, or fails with `JobRunningError`.
     """
     if run_id is None or lease_descriptor is None:
@@ -114,7 +119,7 @@ def recorded_run(
         lease.name_process(run_id, os.getpid(), own_group=True)
     # A forked worker that outlives a killed run must not keep the workspace locked.
     os.register_at_fork(after_in_child=lease.close)
-    recorder = RunRecorder(status_file(workspace, run_id), create_run(workspace, run_id, kind))
+    recorder = RunRecorder(status_file(workspace, run_id), create_run(workspace, run_id, kind) | {"trains": trains})
     restore = _terminate_like_interrupt()
     try:
         yield recorder

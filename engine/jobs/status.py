@@ -7,7 +7,6 @@ lease decides, not a guess about process ids.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from engine.core.errors import NotFoundError
 from engine.core.workspace import Workspace
 from engine.jobs.lease import lease_holder
 from engine.jobs.recording import CANCEL_MARK, lease_file, status_file
+from engine.jobs.step_plan import share_done, step_key, typical_seconds
 
 __all__ = ["RunStatus", "StepStatus", "active_run", "list_runs", "read_record", "run_ids", "run_log", "run_status"]
 
@@ -43,7 +43,14 @@ class StepStatus:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """The state of a run. Times are UTC; `seconds_left` is None unless a run of this kind was done here before."""
+    """The state of a run.
+
+    Attributes
+    ----------
+    done : how much of the whole run is done, 0 to 1; it never falls.
+    started_at, ended_at : UTC.
+    seconds_left : None unless a run of this kind was done here before.
+    """
 
     run_id: str
     kind: str
@@ -53,6 +60,7 @@ class RunStatus:
     ended_at: datetime | None
     message: str
     release_id: str | None
+    done: float = 0.0
     seconds_left: float | None = None
 
     @property
@@ -61,23 +69,19 @@ class RunStatus:
         begun = [step for step in self.steps if step.state != "waiting"]
         return begun[-1] if begun else None
 
-    @property
-    def done(self) -> float:
-        """How much of the whole run is done, 0 to 1: by time if the time left is known, else by steps."""
-        if self.state == "done" or not self.steps:
-            return float(self.state == "done")
-        if self.seconds_left is None:
-            return sum(step.done for step in self.steps) / len(self.steps)
-        spent = sum(step.seconds for step in self.steps if step.state != "waiting")
-        return spent / max(spent + self.seconds_left, 0.01)
-
 
 def run_status(workspace: Workspace, run_id: str) -> RunStatus:
     """The state of a run, read from disk; `NotFoundError` if it does not exist."""
     record = _checked_record(workspace, run_id)
     steps = _begun_steps(record)
     seconds_left = None
-    if record["state"] == "running" and (plan := _plan(workspace, record)):
+    plan = _plan(workspace, record)
+    if record["state"] == "done":
+        done = 1.0
+    else:
+        typical = plan or typical_seconds(record["kind"], trains=record.get("trains", False))
+        done = share_done([(step.name, step.done) for step in steps], typical)
+    if record["state"] == "running" and plan:
         waiting, seconds_left = _expect(steps, plan)
         steps += waiting
     return RunStatus(
@@ -89,6 +93,7 @@ def run_status(workspace: Workspace, run_id: str) -> RunStatus:
         ended_at=datetime.fromisoformat(record["ended_at"]) if record["ended_at"] else None,
         message=record["message"],
         release_id=record["release_id"],
+        done=done,
         seconds_left=seconds_left,
     )
 
@@ -141,18 +146,13 @@ def read_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
         raise NotFoundError(f"There is no run {run_id!r} in {workspace.root}.") from exc
 
 
-def _step_key(name: str) -> str:
-    """A step's name without its numbers, which differ from run to run."""
-    return re.sub(r"[\d,.]+ ?", "", name)
-
-
 def _plan(workspace: Workspace, record: Mapping[str, Any]) -> dict[str, float]:
     """Seconds of each step in the last run of this kind that was done here; empty if there was none."""
     for run_id in run_ids(workspace):
         if run_id < record["run_id"] and f"-{record['kind']}-" in run_id:
             earlier = read_record(workspace, run_id)
-            if earlier["state"] == "done":
-                return {_step_key(step["name"]): step["seconds"] for step in earlier["steps"]}
+            if earlier["state"] == "done" and earlier.get("trains") == record.get("trains"):
+                return {step_key(step["name"]): step["seconds"] for step in earlier["steps"]}
     return {}
 
 
@@ -174,13 +174,13 @@ def _begun_steps(record: Mapping[str, Any]) -> list[StepStatus]:
 
 def _expect(begun: list[StepStatus], plan: Mapping[str, float]) -> tuple[list[StepStatus], float]:
     """The planned steps that have not begun, and the seconds left, at this run's pace so far."""
-    expected = {step.name: plan[key] for step in begun if (key := _step_key(step.name)) in plan}
+    expected = {step.name: plan[key] for step in begun if (key := step_key(step.name)) in plan}
     finished = [step for step in begun if step.state == "done" and step.name in expected]
     # Two seconds on both sides prevent the first short steps from setting the pace of everything.
     pace = (sum(step.seconds for step in finished) + 2.0) / (sum(expected[step.name] for step in finished) + 2.0)
     running = [step for step in begun if step.state == "running"]
     left = sum(_seconds_left(step, expected.get(step.name, 0.0) * pace) for step in running)
-    names = {_step_key(step.name) for step in begun}
+    names = {step_key(step.name) for step in begun}
     waiting = [
         StepStatus(name, 0.0, seconds * pace, "", "waiting") for name, seconds in plan.items() if name not in names
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.navigation.page import Page
 
-__all__ = ["NAVIGATION", "Entry", "link_to", "open_change", "open_draft", "open_product", "remember_pages"]
+__all__ = ["NAVIGATION", "Entry", "link_to", "open_change", "open_draft", "open_page", "open_product", "remember_pages"]
 
 _KEY = "pages"
 
@@ -45,6 +45,11 @@ NAVIGATION = {
 def remember_pages(pages: Mapping[str, Page]) -> None:
     """Keep the pages of this run's navigation at hand."""
     st.session_state[_KEY] = dict(pages)
+
+
+def open_page(module: str) -> None:
+    """Leave this page for another one, named by its module; call it in a page's own run, not in a callback."""
+    st.switch_page(st.session_state[_KEY][module])
 
 
 def open_product(item_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Before there is anything to show: building the demo shop, or the first training of a shop, step by step."""
+"""Before there is anything to show: the choice between the demo shop and one's own, and the run that makes the first release."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from engine.core.errors import JobError, JobRunningError
 from engine.core.workspace import Workspace
-from engine.jobs import Kind, RunStatus, active_run, list_runs, run_status, start_run
+from engine.jobs import RunStatus, active_run, list_runs, run_status
 from engine.release.publish import outdated_release
-from ui.app.navigation import link_to
+from ui.app.navigation import link_to, open_page
 from ui.app.resources import has_release, has_shop, workspace
-from ui.runs.run_view import steps_html
+from ui.runs.run_view import draw_run, start, steps_html
+from ui.runs.shop_summary import draw_summary
 from ui.widgets.addresses import thumb_url
-from ui.widgets.formatting import duration_phrase, plain
+from ui.widgets.formatting import plain
 
 __all__ = ["newest_pictures", "show_first_run"]
 
@@ -33,22 +33,20 @@ TITLES = {
         "Training on your shop",
         "Longtail learns which products belong together. You only wait this once; later training runs in the background.",
     ),
-    "ingest": (
-        "Loading your shop",
-        "Longtail reads and checks your files, then learns which products belong together.",
-    ),
+    "ingest": ("Loading your shop", "Longtail reads and checks your files. Then you see what it found."),
 }
 
 
 def show_first_run() -> None:
-    """Follow the run that makes the first release; start it where nobody has."""
-    run_id = active_run(workspace()) or _start_unless_tried()
-    if run_id is None:
-        runs = list_runs(workspace())
-        _offer(runs[0] if runs else None)
-    else:
+    """Follow the run that makes the first release; where none is at work, say what can be done. Nothing starts unasked."""
+    run_id = active_run(workspace())
+    if run_id is not None:
         _follow(run_id)
-    link_to("data", "Load your own shop instead", ":material/upload_file:")
+        link_to("data", "Load your own shop instead", ":material/upload_file:")
+    elif has_shop():
+        _offer_training(_last_run())
+    else:
+        _choose(_last_run())
 
 
 def newest_pictures(workspace: Workspace, count: int = PICTURES) -> list[str]:
@@ -57,70 +55,70 @@ def newest_pictures(workspace: Workspace, count: int = PICTURES) -> list[str]:
     return [name for _, name in newest]
 
 
+def _last_run() -> RunStatus | None:
+    runs = list_runs(workspace())
+    return runs[0] if runs else None
+
+
 @st.fragment(run_every=REFRESH_SECONDS)
 def _follow(run_id: str) -> None:
     status = run_status(workspace(), run_id)
     if has_release() or status.state != "running":
         st.rerun()
     title, text = TITLES[status.kind]
-    step = status.current_step
-    if status.seconds_left is not None:
-        label, done = f"About {duration_phrase(status.seconds_left)} left", status.done
-    else:  # nothing like it ran before: how long the whole takes is not known
-        label, done = (step.name, step.done) if step else ("Starting…", 0.0)
     st.title(title)
     st.caption(text)
-    st.progress(min(max(done, 0.0), 1.0), text=label)
+    if status.kind != "demo":
+        draw_run(status)
+        return
     steps, pictures = st.columns([2, 3], gap="large")
-    steps.html(steps_html(status))
-    if status.kind == "demo":
-        pictures.html(_pictures_html(newest_pictures(workspace())))
+    with steps:
+        draw_run(status)
+    pictures.html(_pictures_html(newest_pictures(workspace())))
 
 
-def _offer(last: RunStatus | None) -> None:
-    """Nothing is running: say what happened to the last run, and offer the next."""
-    kind: Kind = "train" if has_shop() else "demo"
+def _choose(last: RunStatus | None) -> None:
+    """An empty workspace: two ways to begin, neither before the other."""
+    st.title("Welcome to Longtail")
+    st.write("Better similar items, also for products that hardly anybody has bought yet. How do you want to begin?")
+    tried = _say_what_went_wrong(last)
+    demo, own = st.columns(2, gap="medium")
+    with demo.container(border=True, height="stretch"):
+        st.subheader("Try the demo shop")
+        st.write(
+            "2,000 drawn dresses and a year of made-up shoppers. You can look around everywhere; it takes about two minutes."
+        )
+        again = " again" if tried and last is not None and last.kind == "demo" else ""
+        st.button(f"Try the demo shop{again}", type="primary", width="stretch", on_click=start, args=("demo",))
+    with own.container(border=True, height="stretch"):
+        st.subheader("Load your own")
+        st.write(
+            "Your products, and what shoppers clicked, ordered or rated: an export of your shop system, or CSV, Excel or JSON files. Pictures too."
+        )
+        if st.button("Load your own shop", type="primary", width="stretch"):
+            open_page("data")
+
+
+def _offer_training(last: RunStatus | None) -> None:
+    """A shop without a release: what it holds, and the training that is missing."""
     outdated = outdated_release(workspace())
-    st.title("Train again" if outdated else "Almost there" if has_shop() else "No shop yet")
+    st.title("Train again" if outdated else "Your shop is loaded")
     if outdated:
         st.info(plain(outdated), icon=":material/update:")
-    if last is not None and last.state in ("failed", "lost", "cancelled"):
-        st.error(last.message or "The run stopped unexpectedly.", icon=":material/error:")
-        st.html(steps_html(last))
-    elif not outdated:
-        st.write(
-            "Your shop is loaded. Longtail has not been trained on it yet."
-            if has_shop()
-            else "There is nothing to show yet."
-        )
-    label = "Train on this shop" if has_shop() else "Build the demo shop"
-    st.button(
-        label if last is None or last.state == "done" else f"{label} again",
-        type="primary",
-        on_click=_start_again,
-        args=(kind,),
-    )
+    _say_what_went_wrong(last)
+    draw_summary()
 
 
-def _start_unless_tried() -> str | None:
-    """Start the first run of an empty workspace. One that was tried and ended badly is not tried again unasked."""
-    return None if has_shop() or list_runs(workspace()) else _start("demo")
-
-
-def _start_again(kind: Kind) -> None:
-    """Callback."""
-    _start(kind)
-
-
-def _start(kind: Kind) -> str | None:
-    """The id of the run, be it one that somebody else has just started; None where it cannot start, which is said."""
-    try:
-        return start_run(workspace(), kind)
-    except JobRunningError:
-        return active_run(workspace())
-    except JobError as exc:
-        st.error(plain(exc))
-        return None
+def _say_what_went_wrong(last: RunStatus | None) -> bool:
+    """The last run's error and steps, if it ended badly."""
+    if last is None or last.state not in ("failed", "lost", "cancelled"):
+        return False
+    if last.state == "cancelled":
+        st.info(f"{TITLES[last.kind][0] if last.kind in TITLES else 'The run'} was cancelled.", icon=":material/info:")
+        return True
+    st.error(plain(last.message or "The run stopped unexpectedly."), icon=":material/error:")
+    st.html(steps_html(last))
+    return True
 
 
 def _pictures_html(images: list[str]) -> str:

@@ -13,7 +13,7 @@ from engine.core.errors import InputError, JobError
 from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS
 from engine.ingest.presets import Preset, available_presets
 from engine.ingest.preview import TablePreview, preview, preview_children
-from engine.jobs import start_run, upload_folder
+from engine.jobs import cancel_run, start_run, upload_folder
 from engine.untrusted.bounded import BoundedChildren
 from ui.app import notices
 from ui.app.resources import workspace
@@ -45,8 +45,8 @@ OPTIONS = {"items": "--items", "interactions": "--interactions", "images": "--im
 _FOLDER, _SAVED = "load_folder", "load_saved"
 
 
-def load_shop() -> None:
-    """The three steps; the third starts a run that loads the files and trains on them."""
+def load_shop(running: str | None = None) -> None:
+    """The three steps; the third starts a run that loads the files, instead of the run that is `running`, if one is."""
     preset = _preset()
     files = _files(_uploads())
     if "interactions" not in files:
@@ -60,7 +60,7 @@ def load_shop() -> None:
     except InputError as exc:
         st.error(plain(exc), icon=":material/error:")
         return
-    _load(files, preset, mapping)
+    _load(files, preset, mapping, running)
 
 
 def _preset() -> Preset | None:
@@ -79,16 +79,18 @@ def _preset() -> Preset | None:
     return presets[chosen]
 
 
-def _load(files: Mapping[str, Path], preset: Preset | None, mapping: Mapping[str, str] | None) -> None:
+def _load(
+    files: Mapping[str, Path], preset: Preset | None, mapping: Mapping[str, str] | None, running: str | None
+) -> None:
     """The last step; `mapping` is None while a column that is needed has no name."""
     st.markdown("**3. Load**")
     name = st.text_input("Shop name", key="load_name", placeholder="My shop", max_chars=80)
     strict = st.checkbox("Reject the whole load if any row is invalid", key="load_strict")
     st.button(
-        "Load and train on this shop",
+        "Load" if running is None else "Stop what is running, and load",
         type="primary",
         on_click=_start,
-        args=(files, preset.name if preset else None, mapping, name.strip(), strict),
+        args=(_arguments(files, preset.name if preset else None, mapping or {}, name.strip(), strict), running),
         disabled=mapping is None,
     )
     st.caption(
@@ -203,12 +205,11 @@ def _fields(role: str, table: TablePreview) -> dict[str, str]:
     return corrections
 
 
-def _start(
-    files: Mapping[str, Path], preset: str | None, mapping: Mapping[str, str] | None, name: str, strict: bool
-) -> None:
+def _start(arguments: list[str], running: str | None) -> None:
     """Callback: start the run, and have the uploaders empty when it is over."""
-    arguments = _arguments(files, preset, mapping or {}, name, strict)
     try:
+        if running is not None:
+            cancel_run(workspace(), running)
         start_run(workspace(), "ingest", arguments=arguments, discard=st.session_state.get(_FOLDER))
     except JobError as exc:
         notices.say(plain(exc), ":material/info:")
@@ -223,7 +224,7 @@ def _arguments(
     files: Mapping[str, Path], preset: str | None, mapping: Mapping[str, str], name: str, strict: bool
 ) -> list[str]:
     """What `python -m engine ingest` is called with."""
-    arguments = ["--train"]
+    arguments: list[str] = []
     for role, option in OPTIONS.items():
         if role in files:
             arguments += [option, str(files[role].absolute())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +14,7 @@ from ui.app import notices
 from ui.app.resources import workspace
 from ui.widgets.formatting import day_phrase, duration_phrase, plain
 
-__all__ = ["follow_run", "runs_table", "start", "steps_html"]
+__all__ = ["draw_run", "follow_run", "progress_line", "runs_table", "start", "steps_html"]
 
 REFRESH_SECONDS = 1.0
 KINDS = {"train": "Training", "demo": "Demo shop", "ingest": "Loading a shop"}
@@ -43,15 +44,26 @@ def follow_run(run_id: str) -> None:
         status = run_status(workspace(), run_id)
         if status.state != "running":
             st.rerun()
-        left = f"about {duration_phrase(status.seconds_left)} left" if status.seconds_left is not None else ""
-        step = status.current_step
-        st.progress(
-            min(max(status.done, 0.0), 1.0), text=" · ".join(part for part in (step.name if step else "", left) if part)
-        )
-        st.html(steps_html(status))
+        draw_run(status)
         st.button("Cancel", key=f"cancel_{run_id}", icon=":material/close:", on_click=_cancel, args=(run_id,))
 
     follow()
+
+
+def draw_run(status: RunStatus) -> None:
+    """One bar for the whole run, a line that moves, and the steps."""
+    st.progress(min(max(status.done, 0.0), 1.0), text=plain(progress_line(status)))
+    st.html(steps_html(status))
+
+
+def progress_line(status: RunStatus, now: datetime | None = None) -> str:
+    """What runs, how far it is, and for how long: the time alone changes every second, also while a step is silent."""
+    step = status.current_step
+    spent = max(int(((now or datetime.now(UTC)) - status.started_at).total_seconds()), 0)
+    parts = [step.name if step else "Starting", step.message if step else "", f"{spent // 60}:{spent % 60:02d} so far"]
+    if status.seconds_left is not None:
+        parts.append(f"about {duration_phrase(status.seconds_left)} left")
+    return " · ".join(filter(None, parts))
 
 
 def runs_table(runs: list[RunStatus]) -> pd.DataFrame:

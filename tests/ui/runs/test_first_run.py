@@ -4,10 +4,13 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.catalogue.snapshot import write_snapshot
 from engine.core.workspace import Workspace
+from engine.jobs import list_runs
 from engine.jobs.recording import recorded_run
 from tests.conftest import REPOSITORY
 from ui.runs.first_run import newest_pictures
@@ -48,8 +51,33 @@ def test_a_failed_build_says_why_and_waits_for_a_person(shell: AppTest, workspac
     shell.run()
     assert not shell.exception
     assert "disk full" in shell.error[0].value
-    assert [button.label for button in shell.button if "demo shop" in button.label] == ["Build the demo shop again"]
+    assert [button.label for button in shell.button if "demo shop" in button.label] == ["Try the demo shop again"]
     assert len(list(workspace.runs.glob("*/status.json"))) == 1
+
+
+def test_an_empty_workspace_offers_two_ways_to_begin_and_starts_nothing(shell: AppTest, workspace: Workspace):
+    shell.run()
+    assert not shell.exception
+    labels = [button.label for button in shell.button]
+    assert {"Try the demo shop", "Load your own shop"} <= set(labels)
+    assert list_runs(workspace) == []
+
+
+def test_the_choice_to_load_ones_own_leads_to_the_files(shell: AppTest):
+    shell.run()
+    next(button for button in shell.button if button.label == "Load your own shop").click().run()
+    assert not shell.exception
+    assert shell.title[0].value == "Data"
+
+
+def test_a_shop_without_a_release_is_summed_up_and_waits_for_its_training(shell: AppTest, workspace: Workspace):
+    items = pd.DataFrame({"item_id": ["a", "b"], "title": ["A", "B"]})
+    write_snapshot(workspace, items, pd.DataFrame({"user_id": ["u"], "item_id": ["a"]}), {"name": "Mine"}, {})
+    shell.run()
+    assert not shell.exception
+    assert {metric.label: metric.value for metric in shell.metric}["Products"] == "2"
+    assert [button.label for button in shell.button if button.label.startswith("Train")] == ["Train"]
+    assert list_runs(workspace) == []
 
 
 def test_the_newest_pictures_come_first(workspace: Workspace):

@@ -1,0 +1,51 @@
+"""A loaded shop in a few figures: what somebody checks before they train on it."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.catalogue.interactions import open_duckdb
+from engine.core.workspace import Workspace
+
+__all__ = ["ShopSummary", "head_size", "summarise_shop"]
+
+HEAD_EVENTS = 0.8
+
+
+@dataclass(frozen=True)
+class ShopSummary:
+    """Counts of the shop in use; `n_head` is the number of products that get `HEAD_EVENTS` of all events."""
+
+    n_products: int
+    n_events: int
+    n_shoppers: int
+    n_head: int
+    n_pictured: int
+    n_priced: int
+
+
+def summarise_shop(workspace: Workspace) -> ShopSummary:
+    """Count what the snapshot in use holds. Raises `NoDataError` without one."""
+    snapshot = workspace.current_snapshot()
+    items, events = str(snapshot / "items.parquet"), str(snapshot / "interactions.parquet")
+    with tempfile.TemporaryDirectory() as spill, open_duckdb(spill) as connection:
+        n_products, n_pictured, n_priced = connection.execute(
+            "SELECT count(*), count(image), count(price) FILTER (NOT isnan(price)) FROM read_parquet($path)",
+            {"path": items},
+        ).fetchall()[0]
+        n_shoppers = connection.execute(
+            "SELECT count(DISTINCT user_id) FROM read_parquet($path)", {"path": events}
+        ).fetchall()[0][0]
+        counts = connection.execute(
+            "SELECT count(*) AS n FROM read_parquet($path) GROUP BY item_id", {"path": events}
+        ).fetchnumpy()["n"]
+    return ShopSummary(n_products, int(np.sum(counts)), n_shoppers, head_size(np.asarray(counts)), n_pictured, n_priced)
+
+
+def head_size(counts: np.ndarray, share: float = HEAD_EVENTS) -> int:
+    """The smallest number of products that together have at least `share` of all events; `counts` (n,) is each one's."""
+    sums = np.cumsum(np.sort(counts)[::-1])
+    return int(np.searchsorted(sums, share * sums[-1]) + 1) if len(sums) else 0
