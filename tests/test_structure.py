@@ -31,7 +31,7 @@ HOMES = {
     "open_clip": ("engine.models.encoders",),
     "timm": ("engine.models.encoders",),
     "openTSNE": ("engine.models.projection",),
-    "sqlalchemy": ("engine.store", "engine.curation", "engine.edits"),
+    "sqlalchemy": ("engine.store", "engine.curation", "engine.edits", "engine.ingest.locations"),
     "alembic": ("engine.store",),
     "streamlit": ("ui", "pages", "app"),
 }

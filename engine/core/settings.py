@@ -45,6 +45,8 @@ __all__ = [
     "TextSettings",
     "child_environment",
     "describe_settings",
+    "environment_variable",
+    "fill_in_variables",
     "load_settings",
     "workspace_path",
 ]
@@ -266,6 +268,28 @@ def workspace_path(argument: str | Path | None = None, environment: Mapping[str,
     """The workspace: the argument, else LONGTAIL_WORKSPACE, else ./workspace."""
     variables = os.environ if environment is None else environment
     return Path(argument or variables.get(f"{ENVIRONMENT_PREFIX}WORKSPACE") or "workspace")
+
+
+def environment_variable(name: str) -> str | None:
+    """The value of a variable that other programs use too, such as AWS_ENDPOINT_URL; None where it is not set, or empty."""
+    return os.environ.get(name) or None
+
+
+def fill_in_variables(text: str) -> str:
+    """`text` with the value of the variable NAME for every `${NAME}`, so that a password need not be typed.
+
+    Raises `SettingsError` naming a variable that is not set.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1])
+        if found is None:
+            raise SettingsError(
+                f"the variable {match[1]} is not set, but ${{{match[1]}}} asks for it. Export it first."
+            )
+        return found
+
+    return re.sub(r"\$\{(\w+)\}", value, text)
 
 
 def child_environment(**more: str) -> dict[str, str]:
