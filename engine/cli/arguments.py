@@ -110,8 +110,20 @@ def _describe_demo(parser: Command) -> None:
 
 
 def _describe_ingest(parser: Command) -> None:
-    parser.add_argument("--items", type=Path, metavar="F", help="products: CSV (also .gz), Parquet or JSON Lines")
-    parser.add_argument("--interactions", type=Path, metavar="F", help="events, in the same formats")
+    for name, what in (("items", "products"), ("interactions", "events: clicks, orders or ratings")):
+        parser.add_argument(
+            f"--{name}",
+            nargs="+",
+            action="extend",
+            metavar="PLACE",
+            help=f"{what}: files, quoted patterns such as 'orders-*.csv.gz', folders of Parquet, addresses such as"
+            " s3://bucket/folder, or the URL of a database",
+        )
+        parser.add_argument(
+            f"--{name}-query",
+            metavar="SQL|TABLE",
+            help=f"of a database: which table, view or query holds the {what.partition(':')[0]}",
+        )
     parser.add_argument("--images", type=Path, metavar="DIR|ZIP", help="pictures, named by product id or by a column")
     parser.add_argument("--preset", metavar="NAME", help="columns of a known data set, e.g. movielens")
     parser.add_argument("--from", dest="from_dir", type=Path, metavar="DIR", help="the folder of the preset's data set")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from engine.cli.console import Console
 from engine.cli.context import open_database, open_settings, open_workspace, run_of_its_own
 from engine.cli.training import train_in_run
+from engine.core.errors import InputError
 
 if TYPE_CHECKING:
+    from engine.ingest.locations import Location
     from engine.ingest.pipeline import AddedProducts
     from engine.ingest.report import IngestReport
 
@@ -46,8 +48,8 @@ def ingest(arguments: argparse.Namespace, console: Console) -> None:
     with run_of_its_own(arguments, console, "ingest") as (run, progress):
         report = load(
             workspace,
-            items=arguments.items,
-            interactions=arguments.interactions,
+            items=_location(arguments.items, arguments.items_query, "items"),
+            interactions=_location(arguments.interactions, arguments.interactions_query, "interactions"),
             images=arguments.images,
             preset=arguments.preset,
             from_dir=arguments.from_dir,
@@ -67,6 +69,14 @@ def ingest(arguments: argparse.Namespace, console: Console) -> None:
         console.result({"report": report.to_dict()}, run.message)
         if arguments.train:
             train_in_run(workspace, settings, run, console, progress)
+
+
+def _location(places: list[str] | None, query: str | None, role: str) -> Location | None:
+    from engine.ingest.locations import Location
+
+    if places is None and query is not None:
+        raise InputError(f"--{role}-query asks a database. Name it: --{role} postgresql://user@host/shop.")
+    return Location(tuple(places), query) if places else None
 
 
 def _added(arguments: argparse.Namespace) -> AddedProducts | None:

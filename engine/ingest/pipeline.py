@@ -6,9 +6,10 @@ Everything is read, checked and written aside first; the workspace changes in th
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from engine.core.errors import InputError
 from engine.core.progress import Progress, silent
 from engine.core.workspace import Workspace
 from engine.ingest.events import CleanEvents, clean_events
+from engine.ingest.locations import Location, as_location, fetch
 from engine.ingest.mapping import Corrections, parse_mapping, plan_events, plan_items
 from engine.ingest.pictures import move_pictures, store_pictures
 from engine.ingest.presets import NO_PRESET, Preset, available_presets, find_files, load_preset
@@ -31,6 +33,8 @@ from engine.ingest.staged_sql import IdRules
 
 __all__ = ["available_presets", "ingest"]
 
+Place = Location | Path | str | Sequence[Path | str]
+"""Where a table lies: a path, a pattern, a folder, an address or several, or a `Location` with a query."""
 AddedProducts = Callable[[Mapping[str, str], Collection[str]], pd.DataFrame]
 """Called with the attributes' kinds and the ids in the products file: the products added in Longtail, as catalogue rows with
 these attributes, without those whose ids the file has."""
@@ -59,8 +63,8 @@ class _Run:
 def ingest(
     workspace: Workspace,
     *,
-    items: Path | None = None,
-    interactions: Path | None = None,
+    items: Place | None = None,
+    interactions: Place | None = None,
     images: Path | None = None,
     preset: str | None = None,
     from_dir: Path | None = None,
@@ -74,8 +78,9 @@ def ingest(
 
     Parameters
     ----------
-    items : products; without them they are derived from the events.
-    interactions : events; required unless `from_dir` holds them.
+    items : products; without them they are derived from the events. A path, a pattern, a folder, an address such as
+        s3://bucket/items.csv, several of these as one table, or a `Location` with what to ask a database.
+    interactions : events, from anywhere that products may come from; required unless `from_dir` holds them.
     images : folder or zip of pictures.
     preset : name of a data set whose files and columns are known.
     from_dir : folder in which the preset's files (or items.*, interactions.*, images) are found by name.
@@ -87,31 +92,34 @@ def ingest(
     Raises `InputError` (or a kind of it) naming file, row and field; the workspace is then as it was.
     """
     rules = load_preset(preset) if preset else NO_PRESET
-    paths = _paths({"items": items, "interactions": interactions, "images": images}, from_dir, rules)
+    found = find_files(Path(from_dir), rules.files, rules.title) if from_dir else {}
+    places = _places({"items": items, "interactions": interactions}, found)
+    pictures = images or found.get("images")
     corrections = parse_mapping(mapping)
     with _staging(workspace) as staging, open_duckdb(str(staging)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         run = _Run(workspace, staging, connection, rules, corrections, ProblemLog(), progress, added)
-        return _ingest(run, paths, name, strict)
+        return _ingest(run, places, Path(pictures) if pictures else None, name, strict)
 
 
-def _paths(named: Mapping[str, Path | None], from_dir: Path | None, preset: Preset) -> dict[str, Path]:
-    """Role -> file: those that were named, then those found in the folder."""
-    found = find_files(Path(from_dir), preset.files, preset.title) if from_dir else {}
-    chosen = {role: path or found.get(role) for role, path in named.items()}
+def _places(named: Mapping[str, Place | None], found: Mapping[str, Path]) -> dict[str, Location]:
+    """Role -> where its table lies: as it was named, else as it was found in the folder."""
+    chosen = {role: place or found.get(role) for role, place in named.items()}
     if not chosen["interactions"]:
         raise InputError("no file of events was given. Name it with --interactions, or a folder with --from.")
-    return {role: Path(path) for role, path in chosen.items() if path}
+    return {role: as_location(place) for role, place in chosen.items() if place}
 
 
-def _ingest(run: _Run, paths: Mapping[str, Path], name: str | None, strict: bool) -> IngestReport:
-    item_source, event_source = _stage(run, paths)
+def _ingest(
+    run: _Run, places: Mapping[str, Location], images: Path | None, name: str | None, strict: bool
+) -> IngestReport:
+    item_source, event_source = _stage(run, places)
     products, files = _products(run, item_source, event_source)
     added = _added(run, products, files)
     events, event_file = _events(run, event_source, item_source, products, added)
     files.append(event_file)
     items = _items(run, products, events)
-    _add_pictures(run, paths.get("images"), items, products, files)
+    _add_pictures(run, images, items, products, files)
     if not added.empty:
         items = pd.concat([items, added], ignore_index=True)
     if strict and run.problems.counts:
@@ -123,17 +131,24 @@ def _ingest(run: _Run, paths: Mapping[str, Path], name: str | None, strict: bool
     return _save(run, items, products, events, files, name)
 
 
-def _stage(run: _Run, paths: Mapping[str, Path]) -> tuple[Source | None, Source]:
-    """Both files as staged Parquet, products first."""
+def _stage(run: _Run, places: Mapping[str, Location]) -> tuple[Source | None, Source]:
+    """Both tables as staged Parquet, products first; what lies elsewhere is brought here before."""
     staged: dict[str, Source] = {}
     presets = {"items": run.preset.items.encoding, "interactions": run.preset.interactions.encoding}
     for role, step in zip(("items", "interactions"), STEPS, strict=False):
-        if role in paths:
-            run.progress(step, 0.0, paths[role].name)
+        if role in places:
+            run.progress(step, 0.0)
+            fetched = fetch(places[role], run.staging / role, partial(_tell, run.progress, step))
             encoding = run.corrections.encoding(role, presets[role])
-            staged[role] = stage(paths[role], run.staging, run.problems, form=FileForm(encoding=encoding))
-            run.progress(step, 0.5, f"{staged[role].n_rows:,} rows")
+            source = stage(fetched.paths, run.staging, run.problems, form=FileForm(encoding=encoding))
+            staged[role] = replace(source, notes=(*fetched.notes, *source.notes))
+            run.progress(step, 0.5, f"{source.n_rows:,} rows")
     return staged.get("items"), staged["interactions"]
+
+
+def _tell(progress: Progress, step: str, done: float, message: str) -> None:
+    """Fetching is the first third of a step."""
+    progress(step, done / 3, message)
 
 
 def _products(run: _Run, source: Source | None, events: Source) -> tuple[CleanProducts | None, list[FileReport]]:
@@ -148,9 +163,8 @@ def _products(run: _Run, source: Source | None, events: Source) -> tuple[CleanPr
             raise InputError(f"there is no column {column!r} to give a kind.", file=source.name, field=f"kind.{column}")
     run.progress(STEPS[0], 1.0, f"{len(products.items):,} products")
     rejected = source.n_rejected + products.n_rejected
-    report = FileReport(
-        source.name, "products", source.n_rows, len(products.items), rejected, products.columns, products.notes
-    )
+    notes = [*source.notes, *products.notes]
+    report = FileReport(source.name, "products", source.n_rows, len(products.items), rejected, products.columns, notes)
     return products, [report]
 
 
@@ -184,7 +198,8 @@ def _events(
     became = {column: field_of.get(column, "not used") for column in source.columns if column}
     kind = "events" if products is not None else "products and events"
     rejected = source.n_rows - events.n_kept
-    return events, FileReport(source.name, kind, source.n_rows, events.n_kept, rejected, became, list(events.notes))
+    notes = [*source.notes, *events.notes]
+    return events, FileReport(source.name, kind, source.n_rows, events.n_kept, rejected, became, notes)
 
 
 def _items(run: _Run, products: CleanProducts | None, events: CleanEvents) -> pd.DataFrame:

@@ -4,6 +4,6 @@ Everything becomes files on this machine before anything reads it, so only this 
 """
 
 from engine.ingest.locations.fetching import Fetched, fetch
-from engine.ingest.locations.location import Location
+from engine.ingest.locations.location import Location, as_location
 
-__all__ = ["Fetched", "Location", "fetch"]
+__all__ = ["Fetched", "Location", "as_location", "fetch"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +24,7 @@ __all__ = ["fetch_database"]
 
 _BATCH = 10_000
 _CONNECT_SECONDS = 10
-_NAME = re.compile(r"[^\s();,]+")
+_IS_QUERY = re.compile(r"(?:--.*|/\*.*?\*/|\s)*(select|with)\s", re.IGNORECASE | re.DOTALL)
 # What makes every transaction of the connection refuse to write. SQLite's file is opened for reading.
 _READ_ONLY = {
     "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
@@ -85,19 +86,23 @@ def _engine(url: URL) -> Engine:
 
 def _statement(connection: Connection, query: str | None, name: str) -> tuple[str, str | None]:
     """The SQL to run, and the table's name where it reads a table."""
-    if query is not None and not _NAME.fullmatch(query.strip()):
-        return query.strip().rstrip(";"), None
-    tables = _tables(connection)
     wanted = (query or "").strip()
+    if _IS_QUERY.match(wanted):
+        return wanted.rstrip(";"), None
+    tables = _tables(connection)
     if not wanted and len(tables) == 1:
         wanted = next(iter(tables))
     found = tables.get(wanted) or {key.lower(): table for key, table in tables.items()}.get(wanted.lower())
-    if found is None and "." in wanted:
+    if found is None and re.fullmatch(r"[^\s.]+\.[^.]+", wanted):
         schema, _, table = wanted.partition(".")
         found = (schema, table) if inspect(connection).has_table(table, schema=schema) else None
+    if found is None and re.search(r"\s", wanted):
+        return wanted.rstrip(";"), None
     if found is None:
         what = (
-            f"there is no table {wanted!r}." if wanted else "which table? Name one, or a query, with the option -query."
+            f"there is no table {wanted!r}."
+            if wanted
+            else "which table? Say it with --items-query or --interactions-query."
         )
         hint = suggest(wanted, sorted(tables)).replace("columns", "tables") if tables else "This user sees no table."
         raise InputError(f"{what} {hint}", file=name)
@@ -116,16 +121,13 @@ def _tables(connection: Connection) -> dict[str, tuple[str | None, str]]:
 
 def _stream(connection: Connection, sql: str, target: Path, name: str, tell: Callable[[float, str], None]) -> RowWriter:
     streaming = connection.execution_options(stream_results=True, no_parameters=True)
-    result = streaming.exec_driver_sql(sql)
-    if not result.returns_rows:
-        raise InputError("the query returns no rows, because it is no SELECT. Ask for rows.", file=name)
-    writer = RowWriter(list(result.keys()), target, name)
-    try:
-        for rows in result.partitions(_BATCH):
-            writer.write(rows)
-            tell(0.0, f"{writer.n_rows:,} rows from {name}")
-    finally:
-        writer.close()
+    with streaming.exec_driver_sql(sql) as result:
+        if not result.returns_rows:
+            raise InputError("the query returns no rows, because it is no SELECT. Ask for rows.", file=name)
+        with closing(RowWriter(list(result.keys()), target, name)) as writer:
+            for rows in result.partitions(_BATCH):
+                writer.write(rows)
+                tell(0.0, f"{writer.n_rows:,} rows from {name}")
     if not writer.n_rows:
         raise InputError("the table or query has no rows. Check the query.", file=name)
     return writer

@@ -45,9 +45,9 @@ def read_partitions(folder: Path, files: Sequence[Path], keys: Sequence[str], di
     Raises `InputError` where a file is damaged, or the files hold different types.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    target = directory / f"{folder.resolve().name}.parquet"
+    target = directory / f"{folder.resolve().name.removesuffix('.parquet')}.parquet"
     listed = ", ".join(quoted(str(file)) for file in files)
-    # A date in a folder's name is a date; every other value stays the text that it is.
+    # What a folder's name says stays the text that it is: 007 is no 7.
     types = "hive_types_autocast = false"
     try:
         with open_duckdb(str(directory)) as connection:
