@@ -13,8 +13,8 @@ from PIL import Image
 from engine.core.errors import ImageError
 from engine.core.progress import silent
 from engine.core.workspace import Workspace
-from engine.ingest import pictures
-from engine.ingest.pictures import move_pictures, store_pictures
+from engine.ingest.pictures import archive as archives
+from engine.ingest.pictures import move_pictures, store_pictures, storing
 from engine.ingest.report import FileReport, ProblemLog
 
 
@@ -89,7 +89,7 @@ def test_what_cannot_be_decoded_is_reported_with_row_and_name(workspace: Workspa
 
 
 def test_many_pictures_are_stored_by_two_processes(workspace: Workspace, tmp_path: Path) -> None:
-    shades = range(pictures._CHUNK + 6)
+    shades = range(storing._CHUNK + 6)
     source = archive(tmp_path, {f"{shade}.png": picture(shade) for shade in shades})
     hashes, report, problems = store(workspace, source, {str(shade): None for shade in shades})
     assert hashes == [digest(shade) for shade in shades]
@@ -139,7 +139,7 @@ def test_a_member_packed_too_tightly_is_refused(workspace: Workspace, tmp_path: 
 def test_a_member_larger_than_a_picture_may_be_is_refused(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "MAX_BYTES", 50)
+    monkeypatch.setattr(archives, "MAX_BYTES", 50)
     _, _, problems = store(workspace, archive(tmp_path, {"a.png": picture()}), {"a": None})
     assert "larger than" in problems.shown[0].message
 
@@ -150,7 +150,7 @@ def test_a_member_larger_than_a_picture_may_be_is_refused(
 def test_a_zip_over_its_caps_is_refused_whole(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap: str, value: int, message: str
 ) -> None:
-    monkeypatch.setattr(pictures, cap, value)
+    monkeypatch.setattr(archives, cap, value)
     with pytest.raises(ImageError, match=rf"pictures\.zip: .*{message}"):
         store(workspace, archive(tmp_path, {"a.png": picture(1), "b.png": picture(2)}), {"a": None})
 

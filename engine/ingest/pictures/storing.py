@@ -1,0 +1,150 @@
+"""The pictures of a shop's products: found, decoded by two processes, and stored."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+
+from engine.catalogue.images import store_image
+from engine.core.errors import ImageError
+from engine.core.progress import Progress
+from engine.core.workspace import Workspace
+from engine.ingest.pictures.archive import list_pictures, opened
+from engine.ingest.pictures.by_name import Ambiguous
+from engine.ingest.pictures.matching import match_pictures
+from engine.ingest.report import FileReport, Problem, ProblemLog
+
+__all__ = ["STEP", "move_pictures", "store_pictures"]
+
+STEP = "Reading the pictures"
+# Pictures that a process decodes at a time; more than one such portion is worth a second process.
+_CHUNK = 64
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """A picture's content hash, or why it has none."""
+
+    image: str | None
+    message: str = ""
+
+
+def store_pictures(
+    workspace: Workspace,
+    staging: Workspace,
+    source: Path,
+    items: pd.DataFrame,
+    rows: pd.Series | None,
+    items_file: str,
+    problems: ProblemLog,
+    progress: Progress,
+    aliases: Mapping[str, Iterable[str]] | None = None,
+) -> tuple[pd.Series, FileReport]:
+    """The content hash of every product's picture, aligned with `items`; null where it has none.
+
+    A picture is found by what `items["image"]` says (a path, a name, an address, several of them), else by the product's
+    id, or one of its `aliases`, in the name of the file or folder. Pictures that the workspace lacks are stored in
+    `staging`. Problems are reported, and those products loaded without a picture.
+    Raises `ImageError` when `source` is neither a folder nor a readable zip, or a zip exceeds its caps.
+    """
+    paths = list_pictures(source, problems)
+    item_ids = items["item_id"].tolist()
+    named = (
+        [cell if isinstance(cell, str) else None for cell in items["image"]]
+        if "image" in items
+        else [None] * len(items)
+    )
+    matching = match_pictures(paths, item_ids, named, aliases)
+    wanted = list(dict.fromkeys(path for path in matching.paths if path is not None))
+    outcomes = dict(zip(wanted, _store_all(workspace, staging, source, wanted, progress), strict=True))
+    hashes = [outcomes[path].image if path is not None else None for path in matching.paths]
+    for position, path in enumerate(matching.paths):
+        if hashes[position] is None:
+            row = None if rows is None else int(rows.iloc[position])
+            message = f"{path}: {outcomes[path].message}" if path is not None else None
+            name = named[position] or str(item_ids[position])
+            about = Problem(items_file, row, "image", "missing_picture", "", name)
+            problems.add(_problem(about, source.name, message, matching.refused.get(position), str(item_ids[position])))
+    stored = sum(outcome.image is not None for outcome in outcomes.values())
+    unused = len(paths) - len(wanted)
+    notes = [f"{unused:,} pictures belong to no product and were not read"] if unused else []
+    report = FileReport(
+        source.name, "pictures", len(paths), stored, len(wanted) - stored, notes=[*matching.notes, *notes]
+    )
+    return pd.Series(hashes, dtype="str"), report
+
+
+def _problem(about: Problem, source: str, fault: str | None, refused: Ambiguous | None, item_id: str) -> Problem:
+    """The problem of a product whose picture has a `fault`, cannot be told from others, or is missing."""
+    if fault is not None:
+        return replace(about, kind="unreadable_picture", message=fault, value=item_id)
+    if refused is None:
+        message = f"{source} contains no picture of this product; the product was loaded without one. Add one, or ignore this."
+        return replace(about, message=message)
+    listed = ", ".join(refused.fits) + (", ..." if refused.count > len(refused.fits) else "")
+    if refused.products:
+        message = (
+            f"the picture {refused.what} would fit {refused.count:,} products ({listed}); none of them got it by its name."
+            " Write each product's own picture with its folder, or name the file by the product's id."
+        )
+    else:
+        message = (
+            f"{refused.what} would fit {refused.count:,} pictures ({listed}); the product was loaded without one. Write the"
+            " picture's folder too, or name one file by the product's id."
+        )
+    return replace(about, kind="ambiguous_picture", message=message)
+
+
+def move_pictures(staging: Workspace, workspace: Workspace) -> None:
+    """Move stored pictures into the workspace, thumbnails first; pictures that it has already are not replaced."""
+    for source, target in ((staging.thumbnails, workspace.thumbnails), (staging.images, workspace.images)):
+        for path in sorted(source.glob("*/*.jpg")):
+            destination = target / path.parent.name / path.name
+            if not destination.exists():
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(path, destination)
+        shutil.rmtree(source, ignore_errors=True)
+
+
+def _store_all(
+    workspace: Workspace, staging: Workspace, source: Path, paths: list[str], progress: Progress
+) -> list[_Outcome]:
+    """Outcomes in the order of `paths`; two processes if there are many."""
+    jobs = [(workspace.root, staging.root, source, paths[i : i + _CHUNK]) for i in range(0, len(paths), _CHUNK)]
+    outcomes: list[_Outcome] = []
+    # Spawned, not forked: the caller may have threads (Streamlit, DuckDB) whose locks a fork would copy.
+    pool = ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) if len(jobs) > 1 else None
+    try:
+        for chunk in pool.map(_store_chunk, jobs) if pool else map(_store_chunk, jobs):
+            outcomes += chunk
+            progress(STEP, len(outcomes) / len(paths), f"{len(outcomes):,} of {len(paths):,}")
+    except BrokenProcessPool as exc:
+        raise ImageError(
+            "a process that decodes pictures was killed, most likely because memory ran out. Free some and try again.",
+            file=source.name,
+        ) from exc
+    finally:
+        if pool:
+            pool.shutdown(cancel_futures=True)
+    return outcomes
+
+
+def _store_chunk(job: tuple[Path, Path, Path, list[str]]) -> list[_Outcome]:
+    root, staging, source, paths = job
+    with opened(source) as read:
+        return [_store_one(Workspace(root), Workspace(staging), read, path) for path in paths]
+
+
+def _store_one(workspace: Workspace, staging: Workspace, read: Callable[[str], bytes], path: str) -> _Outcome:
+    try:
+        return _Outcome(store_image(staging, read(path), name=path, known=workspace))
+    except ImageError as exc:
+        return _Outcome(None, exc.message)
