@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def clean_prices(values: pd.Series, column: str | None, rows: ProductRows) -> pd
 
 def clean_texts(values: pd.Series, name: str, column: str | None, rows: ProductRows) -> pd.Series:
     """(n,) str, NaN where empty, for the field `name`; texts that are too long are cut and reported."""
-    limit = MAX_TEXT if name == "description" else MAX_TITLE
+    limit = MAX_TEXT if name in {"description", "image"} else MAX_TITLE
     texts: list[str | None] = []
     for position, value in enumerate(values):
         text = None if value is None else without_control(_one_text(value, name)) or None
@@ -105,7 +106,14 @@ def without_control(text: str) -> str:
 
 
 def _one_text(value: Any, name: str) -> str:
-    """One text for what may be several: all paragraphs of a description, the last and narrowest of nested categories."""
+    """One text for what may be several: all paragraphs of a description, the last and narrowest of nested categories.
+
+    Several names of pictures stay a list, as JSON: a blank may be part of a name.
+    """
+    if name == "image" and isinstance(value, list):
+        return json.dumps(value, default=str)
+    if name == "image" and isinstance(value, str):
+        return value
     if isinstance(value, list) or (isinstance(value, str) and value.startswith("[") and value.endswith("]")):
         parts = split_values(value) or []
         return parts[-1] if name == "category" and parts else " ".join(parts)

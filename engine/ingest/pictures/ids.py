@@ -39,6 +39,7 @@ class ProductKeys:
         self._written: dict[str, list[int]] = {}
         self._levels: list[defaultdict[str, list[int]]] = [defaultdict(list) for _ in range(3)]
         self._folders = [fold(item_id) for item_id in ids]
+        self._known: dict[str, Owners | None] = {}
         for product, item_id in enumerate(ids):
             self._written[item_id] = [product]
             for level, key in zip(self._levels, _keys(item_id), strict=True):
@@ -74,12 +75,19 @@ class ProductKeys:
 
     def is_folder_of(self, folders: Iterable[str], product: int) -> bool:
         """Whether one of the folders is called after the product."""
-        return any((owners := self.owners(folder)) is not None and owners.products == (product,) for folder in folders)
+        return any(
+            (owners := self._of_folder(folder)) is not None and owners.products == (product,) for folder in folders
+        )
 
     def is_another(self, folder: str, product: int) -> bool:
         """Whether a folder is called after another product."""
-        owners = self.owners(folder)
+        owners = self._of_folder(folder)
         return owners is not None and product not in owners.products
+
+    def _of_folder(self, folder: str) -> Owners | None:
+        if folder not in self._known:
+            self._known[folder] = self.owners(folder)
+        return self._known[folder]
 
 
 def _keys(name: str) -> tuple[str, str, str]:

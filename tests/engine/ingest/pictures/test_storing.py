@@ -181,3 +181,42 @@ def test_a_zip_inside_a_zip_is_not_opened(workspace: Workspace, tmp_path: Path) 
     hashes, _, problems = store(workspace, archive(tmp_path, {"inner.zip": inner, "a.png": inner}), {"a": None})
     assert hashes == [None]
     assert "not a JPEG, PNG or WebP" in problems.shown[0].message
+
+
+def test_what_fits_several_is_reported_with_what_it_fits(workspace: Workspace, tmp_path: Path) -> None:
+    source = folder(tmp_path, {"x/main.png": picture(1), "y/main.png": picture(2), "z/hat.png": picture(3)})
+    items = {"a": "main.png", "b": "red/hat.png", "c": "blue/hat.png"}
+    hashes, _, problems = store(workspace, source, items)
+    assert hashes == [None] * 3
+    assert [(each.kind, each.row, each.value) for each in problems.shown] == [
+        ("ambiguous_picture", row, name) for row, name in enumerate(items.values(), start=1)
+    ]
+    assert "main.png would fit 2 pictures (x/main.png, y/main.png)" in problems.shown[0].message
+    assert "z/hat.png would fit 2 products (b, c)" in problems.shown[1].message
+
+
+def test_other_names_of_products_are_used(workspace: Workspace, tmp_path: Path) -> None:
+    source = folder(tmp_path, {"woo-1.png": picture(1)})
+    table = pd.DataFrame({"item_id": ["44"]})
+    staging = Workspace(workspace.root / "staging")
+    found = store_pictures(
+        workspace, staging, source, table, None, "items.csv", ProblemLog(), silent, {"44": ["woo-1"]}
+    )
+    assert found[0].tolist() == [digest(1)]
+
+
+def test_files_are_pictures_by_their_content_where_their_ending_says_nothing(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    names = {"1": picture(1), "2.v2": picture(2), "3.txt": b"no picture", ".4": picture(4), "5.jfif": picture(5)}
+    for source in (folder(tmp_path, names), archive(tmp_path, names)):
+        hashes, report, _ = store(workspace, source, {"1": None, "2.v2": None, "3": None, "4": None, "5": None})
+        assert hashes == [digest(1), digest(2), None, None, digest(5)]
+        assert report.read == 3
+
+
+def test_names_in_a_zip_without_a_word_on_their_encoding_are_read(workspace: Workspace, tmp_path: Path) -> None:
+    path = archive(tmp_path, {"Caf__.png": picture(1)})
+    # As a Mac packs it: UTF-8, and no flag that says so.
+    path.write_bytes(path.read_bytes().replace(b"Caf__.png", "Café.png".encode()))
+    assert store(workspace, path, {"Café": None})[0] == [digest(1)]
