@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from fnmatch import fnmatch
 from typing import Any
 
 import pandas as pd
@@ -48,7 +49,7 @@ def _reason_to_leave_out(
 ) -> str | None:
     if decided == "skip":
         return "as you said"
-    if column not in kinds and column in rules.leave_out:
+    if column not in kinds and any(fnmatch(column.lower(), pattern.lower()) for pattern in rules.leave_out):
         return "not content, by the preset"
     if column not in kinds and behaviour_column(column):
         return "it counts what shoppers did, which content must not know"

@@ -1,66 +1,39 @@
-"""Which column holds what: the names that shops really use, and the columns of behaviour that content must not contain."""
+"""Which column holds what: the names that shops really use, and the columns of behaviour that content must not contain.
+
+A name is taken only if the column's values can be what it says: a column "type" that holds "simple" and "variable" is no
+category, and of two columns of prices the fuller one is the price.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
-__all__ = ["EVENT_FIELDS", "ITEM_FIELDS", "ITEM_TEXTS", "behaviour_column", "guess_columns", "suggest"]
+from engine.ingest.profiles import ColumnProfile, fits
 
-# Earlier names win where a file has several.
-ITEM_FIELDS: dict[str, tuple[str, ...]] = {
-    "item_id": (
-        *("item_id", "product_id", "parent_asin", "asin", "sku", "stock_code", "article_id", "movie_id", "variant_id"),
-        *("style_id", "item", "product", "article", "id", "isbn", "handle", "product_code", "item_code", "code"),
-    ),
-    "title": ("title", "product_title", "product_name", "item_name", "prod_name", "product_display_name", "name"),
-    "description": (
-        *("description", "product_description", "long_description", "detail_desc", "item_description", "body_html"),
-        *("body", "summary", "about", "desc"),
-    ),
-    "brand": ("brand", "brand_name", "manufacturer", "vendor", "designer", "label", "store"),
-    "category": (
-        *("category", "category_name", "product_category", "product_type", "product_type_name", "article_type"),
-        *("department", "main_category", "type"),
-    ),
-    "price": ("price", "unit_price", "sale_price", "current_price", "list_price", "retail_price", "price_amount"),
-    "image": (
-        *("image", "image_path", "image_file", "image_name", "picture", "photo", "img", "filename", "file_name"),
-        "image_url",
-    ),
-}
-EVENT_FIELDS: dict[str, tuple[str, ...]] = {
-    "user_id": (
-        *("user_id", "customer_id", "shopper_id", "visitor_id", "client_id", "buyer_id", "reviewer_id", "account_id"),
-        *("user", "customer", "shopper", "visitor"),
-    ),
-    "visitor_id": (
-        *("user_pseudo_id", "anonymous_id", "visitor_id", "session_id", "user_session", "session", "client_id"),
-        *("device_id", "cookie_id"),
-    ),
+__all__ = [
+    "EVENT_FIELDS",
+    "ITEM_FIELDS",
+    "ITEM_TEXTS",
+    "behaviour_column",
+    "guess_columns",
+    "named_alike",
+    "same_name",
+    "suggest",
+]
+
+_NAMES = tomllib.loads(Path(__file__).with_name("column_names.toml").read_text("utf-8"))
+ITEM_FIELDS: dict[str, tuple[str, ...]] = {field: tuple(names) for field, names in _NAMES["items"].items()}
+"""Field of a product -> the names that its column goes by, the best first."""
+EVENT_FIELDS: dict[str, tuple[str, ...]] = {field: tuple(names) for field, names in _NAMES["events"].items()} | {
     "item_id": ITEM_FIELDS["item_id"],
-    "event": (
-        "event",
-        "event_type",
-        "event_name",
-        "action",
-        "interaction",
-        "interaction_type",
-        "behavior",
-        "behaviour",
-    ),
-    "status": ("financial_status", "order_status", "payment_status", "status", "state", "current_state"),
-    "cancelled_at": ("cancelled_at", "canceled_at", "cancelled", "canceled"),
-    "rating": ("rating", "stars", "score", "overall"),
-    "quantity": ("quantity", "qty", "units", "count"),
-    "value": ("value",),
-    "timestamp": (
-        *("timestamp", "event_time", "time", "datetime", "date", "ts", "created_at", "order_date", "purchase_date"),
-        *("invoice_date", "t_dat", "unix_time", "unix_review_time", "review_date"),
-    ),
     "price": ITEM_FIELDS["price"],
 }
+"""Field of an event -> the names that its column goes by, the best first."""
 # Fields by which a table of events may describe its products.
 ITEM_TEXTS = ("title", "description", "brand", "category", "image")
 _BEHAVIOUR_NAMES = frozenset(
@@ -87,21 +60,57 @@ def behaviour_column(name: str) -> bool:
 
 
 def guess_columns(
-    columns: Sequence[str], fields: Mapping[str, tuple[str, ...]], given: Mapping[str, str]
+    columns: Sequence[str],
+    fields: Mapping[str, tuple[str, ...]],
+    given: Mapping[str, str],
+    profiles: Mapping[str, ColumnProfile] | None = None,
 ) -> dict[str, str]:
-    """field -> column for every field whose column has a known name; `given` comes first, and no column serves twice.
+    """field -> column for every field whose column has a known name and fitting values; `given` comes first, and no column
+    serves twice.
 
-    Case, blanks and underscores do not matter: "Stock Code", "StockCode" and "stock_code" are one name.
+    Case, blanks, accents and underscores do not matter: "Stock Code", "StockCode" and "stock_code" are one name. Where no
+    column has a field's name as it stands, the prefixes and suffixes that systems put around names are taken off: "g:price",
+    "Lineitem name", "item_id:token", "items.item_brand".
     """
     found = dict(given)
-    free = {_words(name).replace("_", ""): name for name in reversed(columns) if name not in found.values()}
-    for field, names in fields.items():
-        if field in found:
-            continue
-        known = next((key for name in names if (key := name.replace("_", "")) in free), None)
-        if known is not None:
-            found[field] = free.pop(known)
+    for spelled in (_words, _peeled):
+        for field, names in fields.items():
+            if field in found:
+                continue
+            free = [name for name in columns if name and name not in found.values()]
+            candidates = _candidates(free, names, spelled, field, profiles or {})
+            if candidates:
+                found[field] = candidates[0]
     return found
+
+
+def named_alike(column: str, field: str) -> bool:
+    """Whether a column carries one of the field's names as it stands, nothing peeled."""
+    names = EVENT_FIELDS.get(field, ()) + ITEM_FIELDS.get(field, ())
+    return _words(column).replace("_", "") in {name.replace("_", "") for name in names}
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two columns' names differ in case, blanks, accents and punctuation at most."""
+    return _words(one).replace("_", "") == _words(other).replace("_", "")
+
+
+def _candidates(
+    columns: Sequence[str],
+    names: Sequence[str],
+    spelled: Callable[[str], str],
+    field: str,
+    profiles: Mapping[str, ColumnProfile],
+) -> list[str]:
+    """Columns that can be the field, the best first: by the rank of their names, but a column that is filled less than half
+    as often as another one yields to it."""
+    rank = {name.replace("_", ""): place for place, name in reversed(list(enumerate(names)))}
+    place = {column: rank[key] for column in columns if (key := spelled(column).replace("_", "")) in rank}
+    known = sorted(place, key=place.__getitem__)
+    fitting = [column for column in known if column not in profiles or fits(field, profiles[column])]
+    filled = {column: profiles[column].filled if column in profiles else 1.0 for column in fitting}
+    most = max(filled.values(), default=0.0)
+    return [column for column in fitting if filled[column] >= most / 2]
 
 
 def suggest(name: str, names: Iterable[str]) -> str:
@@ -114,6 +123,20 @@ def suggest(name: str, names: Iterable[str]) -> str:
 
 
 def _words(name: str) -> str:
-    """snake_case of a column's name: "numReviews" and "Num reviews" are num_reviews."""
+    """snake_case of a column's name: "numReviews" and "Num reviews" are num_reviews, "Catégorie" is categorie."""
     split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name.strip())
-    return re.sub(r"[^a-z0-9]+", "_", split.lower()).strip("_")
+    plain = unicodedata.normalize("NFKD", split.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
+
+
+_TYPED = re.compile(r":(token|float|token_seq|float_seq)$")
+# Each is taken off once, from the outside in.
+_PREFIXES = re.compile(
+    r"^(items?_|products?_|properties_|line_?items?_|variants?_|event_params_|ecommerce_|g_|wc_|meta_|order_|article_|bx_)+"
+)
+
+
+def _peeled(name: str) -> str:
+    """The name's words without what RecBole, Google feeds, Shopify, Segment and nested exports put around them."""
+    words = _words(_TYPED.sub("", name.strip()))
+    return _PREFIXES.sub("", words) or words

@@ -11,10 +11,11 @@ import pandas as pd
 
 from engine.catalogue.attribute_kinds import split_values
 from engine.ingest.cells import present_values
+from engine.ingest.mapping import column_of
 from engine.ingest.presets import Derived, ItemRules
 from engine.ingest.staged_sql import MISSING
 
-__all__ = ["derive_columns"]
+__all__ = ["derive_columns", "derived_from"]
 
 # Keys of a nested object become columns if at least this share of the products has them.
 _FLATTEN_SHARE = 0.05
@@ -27,9 +28,18 @@ def derive_columns(cells: dict[str, pd.Series], rules: ItemRules) -> None:
         if name in cells:
             cells.update({key: values for key, values in _flattened(cells.pop(name)).items() if key not in cells})
     for name, derived in rules.derived.items():
-        if derived.source in cells:
-            values = [_derived(value, derived) for value in cells[derived.source]]
+        sources = derived_from(derived, tuple(cells))
+        if derived.take == "filled" and sources:
+            columns = zip(*(cells[source] for source in sources), strict=True)
+            values = [next((value for value in row if value is not None), None) for row in columns]
             cells[name] = pd.Series(values, dtype=object)
+        elif sources:
+            cells[name] = pd.Series([_derived(value, derived) for value in cells[sources[0]]], dtype=object)
+
+
+def derived_from(derived: Derived, columns: tuple[str, ...]) -> list[str]:
+    """The file's own columns that a derived one is made of."""
+    return list(dict.fromkeys(actual for name in derived.source if (actual := column_of(name, columns))))
 
 
 def _derived(value: Any, derived: Derived) -> str | None:

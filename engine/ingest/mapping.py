@@ -8,11 +8,13 @@ from typing import get_args
 
 from engine.catalogue.attribute_kinds import AttributeKind
 from engine.core.errors import InputError
-from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS, ITEM_TEXTS, guess_columns, suggest
+from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS, ITEM_TEXTS, guess_columns, same_name, suggest
 from engine.ingest.presets import Preset
+from engine.ingest.profiles import ColumnProfile, profile_columns
 from engine.ingest.sources import Source
+from engine.ingest.unnamed import guess_unnamed
 
-__all__ = ["ROLES", "Corrections", "parse_mapping", "plan_events", "plan_items"]
+__all__ = ["ROLES", "Corrections", "column_of", "parse_mapping", "plan_events", "plan_items"]
 
 ROLES = ("items", "interactions")
 _KINDS = (*get_args(AttributeKind), "skip")
@@ -45,12 +47,14 @@ class Corrections:
 
 def parse_mapping(mapping: Mapping[str, str] | None) -> Corrections:
     """Parse `field=column`, `items.field=column`, `interactions.field=column`, `encoding=NAME`, `kind.column=KIND`,
-    `dates=day-first`, `dates.column=month-first`, `numbers=point`, `numbers.column=comma`.
+    `dates=day-first`, `dates.column=month-first`, `numbers=point`, `numbers.column=comma`. A column may be given by its number,
+    and then come first: `1=user_id`.
 
     Raises `InputError` for a field or kind that does not exist.
     """
     corrections = Corrections()
-    for key, value in (mapping or {}).items():
+    for given, column in (mapping or {}).items():
+        key, value = _turned(given, column)
         if key.startswith("kind."):
             if value not in _KINDS:
                 raise InputError(f"a kind is one of {', '.join(_KINDS)}, not {value!r}.", field=key)
@@ -65,6 +69,14 @@ def parse_mapping(mapping: Mapping[str, str] | None) -> Corrections:
         else:
             corrections.fields.setdefault(role, {})[name] = value.strip()
     return corrections
+
+
+def _turned(key: str, value: str) -> tuple[str, str]:
+    """`1=user_id`, a column's number first, as `user_id=1`."""
+    role, dot, number = key.strip().rpartition(".")
+    if number.isdecimal() and value.strip() in {*ITEM_FIELDS, *EVENT_FIELDS}:
+        return f"{role}{dot}{value.strip()}", number
+    return key, value
 
 
 def _checked_format(key: str, value: str) -> str:
@@ -101,10 +113,12 @@ def plan_events(
     source: Source, preset: Preset, corrections: Corrections, *, derive: bool, elsewhere: tuple[str, ...] = ()
 ) -> dict[str, str]:
     """field -> column of an events file; with `derive`, of the product texts in it too."""
-    fields, columns = dict(EVENT_FIELDS), dict(preset.interactions.columns)
+    fields = dict(EVENT_FIELDS)
+    columns = {name: names for name, names in preset.interactions.columns.items() if name in fields}
     if derive:
         fields |= {name: ITEM_FIELDS[name] for name in ITEM_TEXTS}
-        columns |= {name: column for name, column in preset.items.columns.items() if name in ITEM_TEXTS}
+        texts = {**preset.items.columns, **preset.interactions.columns}
+        columns |= {name: names for name, names in texts.items() if name in ITEM_TEXTS}
     planned = _plan("interactions", source, columns, corrections, fields, elsewhere)
     if "user_id" not in planned and "visitor_id" in planned:
         # Visitors are all the shoppers there are.
@@ -115,18 +129,22 @@ def plan_events(
 def _plan(
     role: str,
     source: Source,
-    preset: Mapping[str, str],
+    preset: Mapping[str, tuple[str, ...]],
     corrections: Corrections,
     fields: Mapping[str, tuple[str, ...]],
     elsewhere: tuple[str, ...],
 ) -> dict[str, str]:
-    """The person's columns come first, then the preset's; without a preset, columns are recognised by their names."""
+    """The person's columns come first, then the preset's. Without a preset, or where the file is not as the preset says,
+    columns are recognised by their names and values."""
     asked = _asked_for(role, source, corrections, fields, elsewhere)
-    given = asked | _from_preset(preset, source.columns, fields, asked)
-    if preset:
+    profiles = profile_columns(source)
+    given = asked | _from_preset(preset, source.columns, fields, asked, profiles)
+    if preset and given.get("item_id"):
         return _without_refused(given)
     offered = {name: names for name, names in fields.items() if given.get(name) != ""}
-    guessed = guess_columns(source.columns, offered, _without_refused(given))
+    guessed = guess_columns(source.columns, offered, _without_refused(given), profiles)
+    if source.headerless:
+        guessed = guess_unnamed(role, profiles, guessed)
     if any(asked.get(name) for name in _NUMBERS):
         # The number that the person named is the only one.
         guessed = {name: column for name, column in guessed.items() if name not in _NUMBERS or name in asked}
@@ -149,10 +167,10 @@ def _asked_for(
         for name, column in corrections.fields.get(scope, {}).items():
             if name not in fields:
                 continue
-            actual = _actual(column, source.columns)
+            actual = column_of(column, source.columns)
             if actual or not column:
                 asked[name] = actual
-            elif scope or column.lower() not in {other.lower() for other in elsewhere}:
+            elif scope or not column_of(column, elsewhere):
                 raise InputError(
                     f"there is no column {column!r}. {suggest(column, source.columns)}", file=source.name, field=name
                 )
@@ -160,23 +178,37 @@ def _asked_for(
 
 
 def _from_preset(
-    preset: Mapping[str, str], columns: tuple[str, ...], fields: Mapping[str, tuple[str, ...]], asked: Mapping[str, str]
+    preset: Mapping[str, tuple[str, ...]],
+    columns: tuple[str, ...],
+    fields: Mapping[str, tuple[str, ...]],
+    asked: Mapping[str, str],
+    profiles: Mapping[str, ColumnProfile],
 ) -> dict[str, str]:
-    """The preset's columns that the file has, for fields that the person left open; a column serves once."""
+    """The preset's columns that the file has, for fields that the person left open; a column serves once.
+
+    Of several columns for a field, the first that holds anything counts.
+    """
     chosen: dict[str, str] = {}
-    for name, column in preset.items():
-        actual = _actual(column, columns)
-        free = actual not in asked.values() and actual not in chosen.values()
-        if name in fields and name not in asked and actual and free:
-            chosen[name] = actual
+    for name, candidates in preset.items():
+        if name not in fields or name in asked:
+            continue
+        taken = {*asked.values(), *chosen.values()}
+        present = [actual for column in candidates if (actual := column_of(column, columns)) and actual not in taken]
+        filled = [column for column in present if profiles[column].looks != "empty"]
+        if present:
+            chosen[name] = (filled or present)[0]
     return chosen
 
 
-def _actual(column: str, columns: tuple[str, ...]) -> str:
-    """The file's own spelling of a column's name, the first if case alone tells several apart; "" where it has none."""
+def column_of(column: str, columns: tuple[str, ...]) -> str:
+    """The file's own spelling of a column's name, or the column of that number; "" where it has none."""
     if column in columns:
         return column
-    return next((name for name in columns if name and name.lower() == column.lower()), "")
+    alike = next((name for name in columns if name and name.lower() == column.lower()), "")
+    alike = alike or next((name for name in columns if name and column and same_name(name, column)), "")
+    if not alike and column.isdecimal() and 0 < int(column) <= len(columns):
+        return columns[int(column) - 1]
+    return alike
 
 
 def _without_refused(given: Mapping[str, str]) -> dict[str, str]:

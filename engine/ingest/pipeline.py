@@ -23,13 +23,14 @@ from engine.core.progress import Progress, silent
 from engine.core.workspace import Workspace
 from engine.ingest.events import CleanEvents, clean_events
 from engine.ingest.locations import Location, as_location, fetch
-from engine.ingest.mapping import Corrections, parse_mapping, plan_events, plan_items
+from engine.ingest.mapping import Corrections, parse_mapping
 from engine.ingest.pictures import move_pictures, store_pictures
 from engine.ingest.presets import NO_PRESET, Preset, available_presets, find_files, load_preset
 from engine.ingest.products import CleanProducts, clean_products
-from engine.ingest.report import FileReport, IngestReport, ProblemLog
-from engine.ingest.sources import FileForm, Source, stage
-from engine.ingest.staged_sql import IdRules
+from engine.ingest.report import NOT_USED, FileReport, IngestReport, ProblemLog
+from engine.ingest.sources import FileForm, Source
+from engine.ingest.tables import Tables, prepare_tables, stage_files
+from engine.ingest.unused import important_columns
 
 __all__ = ["available_presets", "ingest"]
 
@@ -49,15 +50,11 @@ class _Run:
     workspace: Workspace
     staging: Path
     connection: duckdb.DuckDBPyConnection
-    preset: Preset
+    preset: str | None
     corrections: Corrections
     problems: ProblemLog
     progress: Progress
     added: AddedProducts | None
-
-    @property
-    def ids(self) -> IdRules:
-        return IdRules(self.preset.upper_ids, self.preset.id_width)
 
 
 def ingest(
@@ -80,9 +77,11 @@ def ingest(
     ----------
     items : products; without them they are derived from the events. A path, a pattern, a folder, an address such as
         s3://bucket/items.csv, several of these as one table, or a `Location` with what to ask a database.
-    interactions : events, from anywhere that products may come from; required unless `from_dir` holds them.
+    interactions : events, from anywhere that products may come from; or the lines of orders, and the orders. Required unless
+        `from_dir` holds them.
     images : folder or zip of pictures.
-    preset : name of a data set whose files and columns are known.
+    preset : name of a system or data set whose files and columns are known; "none" for none of them, None for what the files
+        look like.
     from_dir : folder in which the preset's files (or items.*, interactions.*, images) are found by name.
     mapping : `{"item_id": "sku"}` and the like, see `engine.ingest.mapping`.
     name : the shop's name.
@@ -94,15 +93,15 @@ def ingest(
     rules = load_preset(preset) if preset else NO_PRESET
     found = find_files(Path(from_dir), rules.files, rules.title) if from_dir else {}
     places = _places({"items": items, "interactions": interactions}, found)
-    pictures = images or found.get("images")
+    pictures = images or next(iter(found.get("images", ())), None)
     corrections = parse_mapping(mapping)
     with _staging(workspace) as staging, open_duckdb(str(staging)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        run = _Run(workspace, staging, connection, rules, corrections, ProblemLog(), progress, added)
+        run = _Run(workspace, staging, connection, preset, corrections, ProblemLog(), progress, added)
         return _ingest(run, places, Path(pictures) if pictures else None, name, strict)
 
 
-def _places(named: Mapping[str, Place | None], found: Mapping[str, Path]) -> dict[str, Location]:
+def _places(named: Mapping[str, Place | None], found: Mapping[str, Sequence[Path]]) -> dict[str, Location]:
     """Role -> where its table lies: as it was named, else as it was found in the folder."""
     chosen = {role: place or found.get(role) for role, place in named.items()}
     if not chosen["interactions"]:
@@ -113,12 +112,12 @@ def _places(named: Mapping[str, Place | None], found: Mapping[str, Path]) -> dic
 def _ingest(
     run: _Run, places: Mapping[str, Location], images: Path | None, name: str | None, strict: bool
 ) -> IngestReport:
-    item_source, event_source = _stage(run, places)
-    products, files = _products(run, item_source, event_source)
+    tables = prepare_tables(run.connection, _stage(run, places), run.preset, run.corrections)
+    products, files = _products(run, tables)
     added = _added(run, products, files)
-    events, event_file = _events(run, event_source, item_source, products, added)
+    events, event_file = _events(run, tables, products, added)
     files.append(event_file)
-    items = _items(run, products, events)
+    items = _items(tables, products, events)
     _add_pictures(run, images, items, products, files)
     if not added.empty:
         items = pd.concat([items, added], ignore_index=True)
@@ -128,22 +127,24 @@ def _ingest(
             f"nothing was loaded, because --strict allows no problem and there are {total:,}:\n"
             f"{run.problems.summary()}\nFix them, or load the good rows without --strict."
         )
-    return _save(run, items, products, events, files, name)
+    return _save(run, tables.preset, items, products, events, files, name)
 
 
-def _stage(run: _Run, places: Mapping[str, Location]) -> tuple[Source | None, Source]:
-    """Both tables as staged Parquet, products first; what lies elsewhere is brought here before."""
-    staged: dict[str, Source] = {}
-    presets = {"items": run.preset.items.encoding, "interactions": run.preset.interactions.encoding}
-    for role, step in zip(("items", "interactions"), STEPS, strict=False):
+def _stage(run: _Run, places: Mapping[str, Location]) -> dict[str, list[Source]]:
+    """The tables as staged Parquet, products first; what lies elsewhere is brought here before."""
+    staged: dict[str, list[Source]] = {}
+    preset = load_preset(run.preset) if run.preset else NO_PRESET
+    rules = {"items": preset.items, "interactions": preset.interactions}
+    for role, step in zip(rules, STEPS, strict=False):
         if role in places:
             run.progress(step, 0.0)
             fetched = fetch(places[role], run.staging / role, partial(_tell, run.progress, step))
-            encoding = run.corrections.encoding(role, presets[role])
-            source = stage(fetched.paths, run.staging, run.problems, form=FileForm(encoding=encoding))
-            staged[role] = replace(source, notes=(*fetched.notes, *source.notes))
-            run.progress(step, 0.5, f"{source.n_rows:,} rows")
-    return staged.get("items"), staged["interactions"]
+            encoding = run.corrections.encoding(role, rules[role].encoding)
+            form = FileForm(encoding=encoding, delimiter=rules[role].delimiter)
+            first, *others = stage_files(fetched.paths, run.staging, run.problems, form)
+            staged[role] = [replace(first, notes=(*fetched.notes, *first.notes)), *others]
+            run.progress(step, 0.5, f"{sum(source.n_rows for source in staged[role]):,} rows")
+    return staged
 
 
 def _tell(progress: Progress, step: str, done: float, message: str) -> None:
@@ -151,20 +152,29 @@ def _tell(progress: Progress, step: str, done: float, message: str) -> None:
     progress(step, done / 3, message)
 
 
-def _products(run: _Run, source: Source | None, events: Source) -> tuple[CleanProducts | None, list[FileReport]]:
-    if source is None:
+def _products(run: _Run, tables: Tables) -> tuple[CleanProducts | None, list[FileReport]]:
+    if tables.items is None:
         return None, []
-    columns = plan_items(source, run.preset, run.corrections, events.columns)
+    source, columns = tables.items.source, tables.item_columns
     products = clean_products(
-        run.connection, source, columns, run.preset.items, run.ids, run.corrections.kinds, run.problems
+        run.connection, tables.items, columns, tables.preset.items, tables.ids, run.corrections, run.problems
     )
     for column in run.corrections.kinds:
         if column not in products.columns:
             raise InputError(f"there is no column {column!r} to give a kind.", file=source.name, field=f"kind.{column}")
     run.progress(STEPS[0], 1.0, f"{len(products.items):,} products")
-    rejected = source.n_rejected + products.n_rejected
-    notes = [*source.notes, *products.notes]
-    report = FileReport(source.name, "products", source.n_rows, len(products.items), rejected, products.columns, notes)
+    unused = important_columns("items", source, columns, products.columns)
+    report = FileReport(
+        name=source.name,
+        kind="products",
+        read=source.n_rows,
+        kept=len(products.items),
+        rejected=source.n_rejected + products.n_rejected,
+        columns=products.columns,
+        notes=[*tables.notes["items"], *products.notes],
+        recognised=tables.recognised.get("items", ""),
+        unused=unused,
+    )
     return products, [report]
 
 
@@ -179,34 +189,42 @@ def _added(run: _Run, products: CleanProducts | None, files: list[FileReport]) -
 
 
 def _events(
-    run: _Run, source: Source, items: Source | None, products: CleanProducts | None, added: pd.DataFrame
+    run: _Run, tables: Tables, products: CleanProducts | None, added: pd.DataFrame
 ) -> tuple[CleanEvents, FileReport]:
-    elsewhere = items.columns if items else ()
-    columns = plan_events(source, run.preset, run.corrections, derive=products is None, elsewhere=elsewhere)
+    assert tables.events is not None
+    source, columns = tables.events, tables.event_columns
     events = clean_events(
         run.connection,
         source,
         columns,
-        run.preset.interactions,
-        run.ids,
+        tables.preset.interactions,
+        tables.ids,
         None if products is None else pd.concat([products.items["item_id"], added["item_id"]]),
-        run.preset.items.missing,
+        tables.preset.items.missing,
         run.problems,
     )
     run.progress(STEPS[1], 1.0, f"{events.n_kept:,} events")
     field_of = {column: name for name, column in columns.items()}
-    became = {column: field_of.get(column, "not used") for column in source.columns if column}
-    kind = "events" if products is not None else "products and events"
-    rejected = source.n_rows - events.n_kept
-    notes = [*source.notes, *events.notes]
-    return events, FileReport(source.name, kind, source.n_rows, events.n_kept, rejected, became, notes)
+    became = {column: field_of.get(column, NOT_USED) for column in source.columns if column}
+    report = FileReport(
+        name=source.name,
+        kind="events" if products is not None else "products and events",
+        read=source.n_rows,
+        kept=events.n_kept,
+        rejected=source.n_rows - events.n_kept,
+        columns=became,
+        notes=[*tables.notes["interactions"], *events.notes],
+        recognised=tables.recognised.get("interactions", ""),
+        unused=important_columns("interactions", source, columns, became),
+    )
+    return events, report
 
 
-def _items(run: _Run, products: CleanProducts | None, events: CleanEvents) -> pd.DataFrame:
+def _items(tables: Tables, products: CleanProducts | None, events: CleanEvents) -> pd.DataFrame:
     """The products of their file, else those that the events name."""
     if products is None:
         return events.products
-    if not run.preset.price_from_events:
+    if not tables.preset.price_from_events:
         return products.items
     # Products without a price of their own get the median of what was paid for them.
     median = products.items["item_id"].map(events.products.set_index("item_id")["price"])
@@ -233,6 +251,7 @@ def _add_pictures(
 
 def _save(
     run: _Run,
+    preset: Preset,
     items: pd.DataFrame,
     products: CleanProducts | None,
     events: CleanEvents,
@@ -251,7 +270,7 @@ def _save(
         snapshot_id="",
     )
     move_pictures(Workspace(run.staging / "pictures"), run.workspace)
-    info = _shop_info(run, products, events, name)
+    info = _shop_info(preset, products, events, name)
     snapshot_id = write_snapshot(run.workspace, items, events.path, info, report.to_dict())
     run.progress(STEPS[3], 1.0, f"{len(items):,} products, {events.n_kept:,} events")
     return replace(report, snapshot_id=snapshot_id)
@@ -262,16 +281,17 @@ def _count_shoppers(run: _Run, events: CleanEvents) -> int:
     return int(run.connection.execute(counted, {"path": str(events.path)}).fetchall()[0][0])
 
 
-def _shop_info(run: _Run, products: CleanProducts | None, events: CleanEvents, name: str | None) -> dict[str, Any]:
+def _shop_info(preset: Preset, products: CleanProducts | None, events: CleanEvents, name: str | None) -> dict[str, Any]:
     """shop.json, as far as the files and the preset say it."""
     rated = events.value_kind == "rating"
+    known = preset is not NO_PRESET
     return {
-        "name": name or run.preset.shop_name,
-        "interaction_word": run.preset.interaction_word if run.preset.name or not rated else "ratings",
-        "currency": run.preset.currency or (products.currency if products else None),
-        "preset": run.preset.name or None,
+        "name": name or preset.shop_name,
+        "interaction_word": preset.interaction_word if known or not rated else "ratings",
+        "currency": preset.currency or (products.currency if products else None),
+        "preset": preset.name if known else None,
         "value_kind": events.value_kind,
-        "min_rating": run.preset.interactions.min_rating if rated else None,
+        "min_rating": preset.interactions.min_rating if rated else None,
         "attributes": products.kinds if products else {},
     }
 

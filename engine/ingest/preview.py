@@ -40,12 +40,21 @@ class ColumnPreview:
 
 @dataclass(frozen=True)
 class TablePreview:
-    """One file: its columns, and the required fields for which no column was found."""
+    """One file.
+
+    Attributes
+    ----------
+    missing : the required fields for which no column was found.
+    recognised : the system or data set that the file is from, in words; "" for any other.
+    notes : what was decided about the file: its encoding, that variants were folded, ...
+    """
 
     role: str
     file: str
     columns: tuple[ColumnPreview, ...]
     missing: tuple[str, ...]
+    recognised: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def preview_children(most: int = 1) -> BoundedChildren:
@@ -113,4 +122,6 @@ def _names(files: Mapping[str, Path]) -> str:
 
 def _table(role: str, table: dict[str, Any]) -> TablePreview:
     columns = tuple(ColumnPreview(**column | {"samples": tuple(column["samples"])}) for column in table["columns"])
-    return TablePreview(role, table["file"], columns, tuple(table["missing"]))
+    return TablePreview(
+        role, table["file"], columns, tuple(table["missing"]), table["recognised"], tuple(table["notes"])
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,14 @@ import duckdb
 
 from engine.core.errors import CatalogueError, InputError
 from engine.ingest.attributes import LEFT_OUT
-from engine.ingest.mapping import ROLES, Corrections, parse_mapping, plan_events, plan_items
-from engine.ingest.presets import NO_PRESET, Preset, load_preset
+from engine.ingest.mapping import ROLES, Corrections, parse_mapping
+from engine.ingest.presets import NO_PRESET, load_preset
 from engine.ingest.products import clean_products
 from engine.ingest.report import ProblemLog
 from engine.ingest.samples import sample_values, staged_sample
+from engine.ingest.shapes.items import ShapedItems
 from engine.ingest.sources import Source
-from engine.ingest.staged_sql import IdRules
+from engine.ingest.tables import Tables, prepare_tables
 from engine.untrusted.bounded import serve
 
 __all__ = ["look"]
@@ -32,57 +35,55 @@ def look(
 
     `kept` is where the first rows stay for the next look, `scratch` what the parent removes after this one.
     """
-    rules = load_preset(preset) if preset else NO_PRESET
     corrections = parse_mapping(mapping)
-    declared = {"items": rules.items.encoding, "interactions": rules.interactions.encoding}
-    sources = {
-        role: staged_sample(files[role], corrections.encoding(role, declared[role]), kept)
-        for role in ROLES
-        if role in files
-    }
+    sources = {role: [_own_copy(role, path, preset, corrections, kept, scratch)] for role, path in files.items()}
     with duckdb.connect(config={"threads": 1, "temp_directory": str(scratch)}) as connection:
-        return {role: _look(connection, role, sources, rules, corrections) for role in sources}
+        tables = prepare_tables(connection, sources, preset, corrections)
+        return {role: _look(connection, role, tables, corrections) for role in ROLES if role in files}
 
 
-def _look(
-    connection: duckdb.DuckDBPyConnection,
-    role: str,
-    sources: Mapping[str, Source],
-    rules: Preset,
-    corrections: Corrections,
-) -> dict[str, Any]:
-    source = sources[role]
-    other = next((sources[name].columns for name in sources if name != role), ())
-    if role == "items":
-        fields = plan_items(source, rules, corrections, other)
-        required = ["item_id"]
-        kinds = _kinds(connection, source, fields, rules, corrections)
+def _own_copy(role: str, path: Path, preset: str | None, corrections: Corrections, kept: Path, scratch: Path) -> Source:
+    """The kept first rows in a folder of their own, in which they may be shaped."""
+    rules = load_preset(preset) if preset else NO_PRESET
+    encoding = (rules.items if role == "items" else rules.interactions).encoding
+    source = staged_sample(path, corrections.encoding(role, encoding), kept)
+    own = scratch / role / source.path.name
+    own.parent.mkdir(exist_ok=True)
+    return replace(source, path=Path(shutil.copy(source.path, own)))
+
+
+def _look(connection: duckdb.DuckDBPyConnection, role: str, tables: Tables, corrections: Corrections) -> dict[str, Any]:
+    if role == "items" and tables.items:
+        source, fields, required = tables.items.source, tables.item_columns, ["item_id"]
+        kinds = _kinds(connection, tables.items, tables, corrections)
     else:
-        fields = plan_events(source, rules, corrections, derive="items" not in sources, elsewhere=other)
-        required = ["user_id", "item_id"]
-        kinds = {}
+        assert tables.events
+        source, fields, required, kinds = tables.events, tables.event_columns, ["user_id", "item_id"], {}
     became = {column: name for name, column in fields.items()}
     samples = sample_values(source)
     columns = [
         {"name": name, "samples": shown} | _column(became.get(name), kinds.get(name), role)
         for name, shown in samples.items()
     ]
-    return {"file": source.name, "columns": columns, "missing": [name for name in required if name not in fields]}
+    return {
+        "file": source.name,
+        "columns": columns,
+        "missing": [name for name in required if name not in fields],
+        "recognised": tables.recognised.get(role, ""),
+        "notes": tables.notes[role],
+    }
 
 
 def _kinds(
-    connection: duckdb.DuckDBPyConnection,
-    source: Source,
-    fields: Mapping[str, str],
-    rules: Preset,
-    corrections: Corrections,
+    connection: duckdb.DuckDBPyConnection, shaped: ShapedItems, tables: Tables, corrections: Corrections
 ) -> dict[str, str]:
     """What every column would become, judging by the first rows."""
-    if "item_id" not in fields:
+    if "item_id" not in tables.item_columns:
         return {}
     try:
-        ids = IdRules(rules.upper_ids, rules.id_width)
-        cleaned = clean_products(connection, source, fields, rules.items, ids, corrections.kinds, ProblemLog())
+        cleaned = clean_products(
+            connection, shaped, tables.item_columns, tables.preset.items, tables.ids, corrections, ProblemLog()
+        )
     except CatalogueError:
         # No row has a usable id yet: the person is about to choose another column.
         return {}

@@ -14,9 +14,11 @@ from engine.catalogue.snapshot import ITEM_COLUMNS
 from engine.core.errors import CatalogueError
 from engine.ingest.attributes import LEFT_OUT, add_attribute
 from engine.ingest.cells import ProductRows, clean_prices, clean_texts, currency_of, present_values
-from engine.ingest.derived import derive_columns
+from engine.ingest.derived import derive_columns, derived_from
+from engine.ingest.mapping import Corrections
 from engine.ingest.presets import ItemRules
 from engine.ingest.report import SHOWN_PER_KIND, Problem, ProblemLog
+from engine.ingest.shapes.items import ShapedItems
 from engine.ingest.sources import ROW, Source
 from engine.ingest.staged_sql import MISSING, Check, IdRules, id_checks, id_sql, quoted, staged_types, with_texts
 
@@ -47,23 +49,24 @@ class CleanProducts:
 
 def clean_products(
     connection: duckdb.DuckDBPyConnection,
-    source: Source,
+    shaped: ShapedItems,
     columns: Mapping[str, str],
     rules: ItemRules,
     ids: IdRules,
-    kinds: Mapping[str, str],
+    corrections: Corrections,
     problems: ProblemLog,
 ) -> CleanProducts:
-    """Check and normalise the products of `source`.
+    """Check and normalise products, a row each.
 
     Parameters
     ----------
     columns : field of `ITEM_COLUMNS` -> column of the file; every other column becomes an attribute or is left out.
-    kinds : column -> kind or "skip", as the person chose; it wins over the preset and over the values.
+    corrections : `kinds` that the person chose win over the preset and over the values.
 
     Rows without a usable id, and the second and later rows of an id, are rejected. A price that is negative or no
     number is reported, and its product loaded without one. Raises `CatalogueError` if no product can be loaded.
     """
+    source = shaped.source
     if "item_id" not in columns:
         raise CatalogueError(
             "no column is known as the product's id. Say which it is, e.g. item_id=COLUMN."
@@ -79,13 +82,32 @@ def clean_products(
     currency = currency_of(cells[columns["price"]]) if "price" in columns else None
     became = {column: name for name, column in columns.items()}
     attribute_kinds: dict[str, AttributeKind] = {}
-    for column in _other_columns(cells, columns, rules):
+    kinds = corrections.kinds
+    became |= _used_elsewhere(shaped, rules, columns)
+    for column in [column for column in _other_columns(cells, columns, rules) if column not in became]:
         became[column], name, kind = add_attribute(items, column, cells[column], rules, kinds, rows)
         if kind is not None:
             attribute_kinds[name] = kind
     order = {name: became[name] for name in [*filter(None, source.columns), *cells] if name in became}
-    notes = [f"{name}: {what}" for name, what in order.items() if what.startswith(LEFT_OUT)]
-    return CleanProducts(items, rows.rows, attribute_kinds, order, currency, n_rejected, notes)
+    return CleanProducts(items, rows.rows, attribute_kinds, order, currency, n_rejected, _notes(order))
+
+
+def _notes(became: Mapping[str, str]) -> list[str]:
+    """A line per reason for which columns were left out."""
+    columns: dict[str, list[str]] = {}
+    for name, what in became.items():
+        if what.startswith(LEFT_OUT):
+            columns.setdefault(what, []).append(name)
+    return [f"{what}: {', '.join(names)}" for what, names in columns.items()]
+
+
+def _used_elsewhere(shaped: ShapedItems, rules: ItemRules, columns: Mapping[str, str]) -> dict[str, str]:
+    """Columns whose content went into others: names and values of attributes, and the several columns of one field."""
+    used = dict.fromkeys(shaped.ignored, "names and values of attributes")
+    for name, derived in rules.derived.items():
+        if derived.take == "filled" and name not in columns:
+            used |= dict.fromkeys(derived_from(derived, shaped.source.columns), name)
+    return used
 
 
 def _usable_rows(

@@ -9,8 +9,9 @@ from typing import Any
 
 from engine.catalogue.attribute_kinds import AttributeKind
 
-__all__ = ["SHOWN_PER_KIND", "FileReport", "IngestReport", "Problem", "ProblemLog"]
+__all__ = ["NOT_USED", "SHOWN_PER_KIND", "FileReport", "IngestReport", "Problem", "ProblemLog"]
 
+NOT_USED = "not used"
 SHOWN_PER_KIND = 10
 _VALUE_LENGTH = 80
 
@@ -102,6 +103,8 @@ class FileReport:
     read, kept, rejected : rows (or pictures); a loaded row counts as kept and may still have a problem, e.g. no picture.
     columns : what became of each column, in the file's order, e.g. {"sku": "item_id", "colour": "category"}.
     notes : what Longtail left out or decided by itself.
+    recognised : the system or data set that the file is from, in words; "" for any other.
+    unused : sentences about columns that are not used and look as if they mattered, the most important first.
     """
 
     name: str
@@ -111,6 +114,13 @@ class FileReport:
     rejected: int
     columns: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    recognised: str = ""
+    unused: list[str] = field(default_factory=list)
+
+    @property
+    def unused_columns(self) -> list[str]:
+        """All columns of which nothing was loaded."""
+        return [name for name, what in self.columns.items() if what == NOT_USED or what.startswith("left out")]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Column mappings for common data sets: one small TOML file each, read into a validated `Preset`."""
+"""Shop systems and published data sets that Longtail knows: one small TOML file each, read into a validated `Preset`."""
 
 from __future__ import annotations
 
@@ -6,21 +6,32 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from engine.catalogue.attribute_kinds import AttributeKind
 from engine.core.errors import InputError
 from engine.ingest.columns import suggest
+from engine.ingest.presets.rules import (
+    Derived,
+    EventRules,
+    FileNames,
+    Fold,
+    ItemRules,
+    Pairs,
+    Preset,
+    Properties,
+)
 
 __all__ = [
     "NO_PRESET",
     "Derived",
     "EventRules",
     "FileNames",
+    "Fold",
     "ItemRules",
+    "Pairs",
     "Preset",
+    "Properties",
     "available_presets",
     "find_files",
     "load_preset",
@@ -28,73 +39,9 @@ __all__ = [
 
 _FOLDER = Path(__file__).parent
 
-
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FileNames(_Group):
-    """Names of the data set's files: glob patterns, of which the first match counts."""
-
-    items: tuple[str, ...] = ()
-    interactions: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
-
-
-class Derived(_Group):
-    """A column made from another: the first group of a pattern, or the last of several values."""
-
-    source: str
-    pattern: str | None = None
-    take: Literal["match", "last"] = "match"
-
-
-class ItemRules(_Group):
-    """How to read the products."""
-
-    columns: dict[str, str] = {}
-    kinds: dict[str, AttributeKind] = {}
-    leave_out: tuple[str, ...] = Field(
-        default=(), description="columns that are not content: codes that repeat a name, addresses"
-    )
-    missing: tuple[str, ...] = Field(default=(), description="texts that mean no value")
-    derived: dict[str, Derived] = {}
-    flatten: tuple[str, ...] = Field(default=(), description="nested objects whose frequent keys become attributes")
-    encoding: str | None = None
-
-
-class EventRules(_Group):
-    """How to read the events."""
-
-    columns: dict[str, str] = {}
-    event: str | None = Field(default=None, description="what every event is, if no column says so")
-    min_rating: float | None = None
-    no_user: tuple[str, ...] = Field(default=(), description="shopper ids that stand for nobody")
-    item_pattern: str | None = Field(default=None, description="ids that do not match are not products; RE2 syntax")
-    price_above_zero: bool = False
-    encoding: str | None = None
-
-
-class Preset(_Group):
-    """How to read a common data set; `title` and `description` are for people."""
-
-    name: str
-    title: str
-    description: str
-    shop_name: str
-    interaction_word: str = "clicks"
-    currency: str | None = None
-    upper_ids: bool = Field(default=False, description="item ids that differ only in case are one product")
-    id_width: int | None = Field(default=None, description="item ids are numbers padded with zeros to this width")
-    price_from_events: bool = Field(default=False, description="a product's price is the median of what was paid")
-    files: FileNames
-    items: ItemRules = ItemRules()
-    interactions: EventRules = EventRules()
-
-
-# Any other shop: columns are recognised by their names.
+# Any other shop: columns are recognised by their names and values.
 NO_PRESET = Preset(
-    name="",
+    name="none",
     title="this folder",
     description="Files named like items.csv and interactions.csv.",
     shop_name="Shop",
@@ -106,14 +53,23 @@ NO_PRESET = Preset(
 )
 
 
-def available_presets() -> list[Preset]:
+@cache
+def available_presets() -> tuple[Preset, ...]:
     """All presets, sorted by title."""
-    return sorted((load_preset(path.stem) for path in _FOLDER.glob("*.toml")), key=lambda preset: preset.title)
+    return tuple(sorted((load_preset(path.stem) for path in _FOLDER.glob("*.toml")), key=lambda preset: preset.title))
 
 
 @cache
 def load_preset(name: str) -> Preset:
-    """The preset of this name. Raises `InputError` listing the names if it does not exist."""
+    """The preset of this name; "none" is `NO_PRESET`, and "shopify+ga4" has the products of one and the events of another.
+
+    Raises `InputError` listing the names if there is none of this name.
+    """
+    if name == NO_PRESET.name:
+        return NO_PRESET
+    if "+" in name:
+        items, _, events = name.partition("+")
+        return _joined(load_preset(items), load_preset(events))
     names = sorted(path.stem for path in _FOLDER.glob("*.toml"))
     if name not in names:
         raise InputError(f"there is no preset {name!r}. {suggest(name, names).replace('columns', 'presets')}")
@@ -124,38 +80,68 @@ def load_preset(name: str) -> Preset:
         raise InputError(f"the preset is not valid: {exc}", file=f"{name}.toml") from exc
 
 
-def find_files(folder: Path, names: FileNames, title: str) -> dict[str, Path]:
-    """The data set's files in `folder` and below: role ("items", "interactions", "images") -> path.
+def _joined(products: Preset, events: Preset) -> Preset:
+    """One preset for a shop whose products and events come from different systems."""
+    named = products if products is not NO_PRESET else events
+    return events.model_copy(
+        update={
+            "name": f"{products.name}+{events.name}",
+            "title": f"{products.title} and {events.title}",
+            "shop_name": named.shop_name,
+            "currency": products.currency or events.currency,
+            "upper_ids": products.upper_ids or events.upper_ids,
+            "id_width": products.id_width or events.id_width,
+            "items": products.items,
+        }
+    )
+
+
+def find_files(folder: Path, names: FileNames, title: str) -> dict[str, tuple[Path, ...]]:
+    """The data set's files in `folder` and below: role ("items", "interactions", "images") -> paths.
 
     Raises `InputError` if the events are missing, or a role has several candidates.
     """
     if not folder.is_dir():
         raise InputError("there is no such folder. Check the path.", file=str(folder))
-    found: dict[str, Path] = {}
-    for role, patterns in (("items", names.items), ("interactions", names.interactions), ("images", names.images)):
+    found: dict[str, tuple[Path, ...]] = {}
+    roles = {"items": names.items, "orders": names.orders, "interactions": names.interactions, "images": names.images}
+    for role, patterns in roles.items():
         candidates = (_matches(folder, pattern, role, names, found) for pattern in patterns)
         if matches := next((matches for matches in candidates if matches), None):
-            found[role] = matches[0]
+            found[role] = tuple(matches)
     if "interactions" not in found:
         expected = " or ".join(names.interactions)
         raise InputError(f"the folder contains no {expected}, which {title} needs. Check the folder.", file=str(folder))
+    found["interactions"] += found.pop("orders", ())
     return found
 
 
-def _matches(folder: Path, pattern: str, role: str, names: FileNames, found: Mapping[str, Path]) -> list[Path]:
-    """The outermost files (or, for pictures, folders and zips) that match and have no other role."""
-    matches = [path for path in sorted(folder.rglob(pattern)) if path not in found.values()]
+def _matches(
+    folder: Path, pattern: str, role: str, names: FileNames, found: Mapping[str, tuple[Path, ...]]
+) -> list[Path]:
+    """The outermost files (or, for pictures, folders and zips) that match and have no other role.
+
+    Several match where they are parts of one table: the pattern says so with `part`, a year or a month.
+    """
+    taken = {path for paths in found.values() for path in paths}
+    matches = [path for path in sorted(folder.rglob(pattern)) if path not in taken]
     if role != "images":
         matches = [path for path in matches if path.is_file() and not _claimed(path, role, names)]
     # The folder may also contain a workspace or an unpacked copy; their files lie deeper.
     depth = min((len(path.parts) for path in matches), default=0)
     matches = [path for path in matches if len(path.parts) == depth]
-    if len(matches) > 1 and role != "images":
+    if role == "images":
+        return matches[:1]
+    if len(matches) > 1 and not _is_of_parts(pattern):
         listed = ", ".join(str(path.relative_to(folder)) for path in matches[:5])
         raise InputError(
             f"several files could be the {role} ({listed}). Leave one, or name it with --{role}.", file=str(folder)
         )
     return matches
+
+
+def _is_of_parts(pattern: str) -> bool:
+    return "part" in pattern or "[0-9]" in pattern
 
 
 def _claimed(path: Path, role: str, names: FileNames) -> bool:

@@ -1,0 +1,77 @@
+"""A staged products file -> one row per product, with the ids that its variants and other columns give it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import duckdb
+import pandas as pd
+
+from engine.ingest.mapping import column_of
+from engine.ingest.presets import ItemRules
+from engine.ingest.profiles import profile_columns
+from engine.ingest.shapes.aliases import collect_aliases, id_columns
+from engine.ingest.shapes.fold import KEYS, fold_rows, key_rows, repeats_products
+from engine.ingest.shapes.pairs import add_pairs, pair_columns
+from engine.ingest.shapes.properties import turn_properties
+from engine.ingest.shapes.tables import cell_text, relation
+from engine.ingest.sources import ROW, Source
+from engine.ingest.staged_sql import IdRules
+
+__all__ = ["ShapedItems", "shape_items"]
+
+
+@dataclass(frozen=True)
+class ShapedItems:
+    """Products, a row each.
+
+    Attributes
+    ----------
+    source : the table that takes the file's place.
+    aliases : column -> (alias, item_id), each alias once.
+    ignored : columns whose content went elsewhere: names and values of attributes.
+    """
+
+    source: Source
+    aliases: dict[str, pd.DataFrame] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+def shape_items(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    rules: ItemRules,
+    ids: IdRules,
+    plan: Callable[[Source], dict[str, str]],
+) -> ShapedItems:
+    """Turn properties into columns, fold variants, and collect further ids; `plan` gives field -> column of a table."""
+    notes: list[str] = []
+    if rules.properties and (turned := turn_properties(connection, source, rules.properties)):
+        source, note = turned
+        notes.append(note)
+    columns = plan(source)
+    by = columns.get("item_id")
+    if by is None:
+        return ShapedItems(source, notes=notes)
+    # A person who takes another column for the id wants a product for each of its values.
+    foldable = rules.fold is not None and by in {column_of(name, source.columns) for name in rules.fold.by}
+    keyed = rules.fold is not None and foldable and key_rows(connection, source, rules.fold)
+    if not keyed:
+        own = cell_text(source.staged(by))
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {KEYS} AS SELECT {ROW}, {own} AS key, {own} AS own, 0 AS rank FROM {relation(source)}"
+        )
+    folded = source
+    if keyed or repeats_products(connection, source, columns, profile_columns(source)):
+        folded, merged = fold_rows(connection, source, by)
+        if merged:
+            notes.append(f"{merged:,} rows are variants or pictures of a product above them and became part of it")
+    further = [*([by] if keyed else []), *id_columns(source, by, rules.aliases)]
+    aliases = collect_aliases(connection, source, further, ids)
+    ignored: tuple[str, ...] = ()
+    if rules.pairs:
+        folded = add_pairs(connection, source, folded, rules.pairs)
+        ignored = tuple(name for pair in pair_columns(source, rules.pairs) for name in pair)
+    return ShapedItems(folded, aliases, ignored, notes)

@@ -1,0 +1,71 @@
+"""Columns of which nothing was loaded, and what they look like: the ones that matter most come first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.ingest.attributes import LEFT_OUT
+from engine.ingest.profiles import ColumnProfile, profile_columns
+from engine.ingest.report import NOT_USED
+from engine.ingest.sources import Source
+
+__all__ = ["important_columns"]
+
+_MOST_SAID = 3
+_HARDLY_FILLED = 0.05
+# What a table can lack, the most important first: field -> what a column for it looks like, and in words what it would be.
+_WANTED: dict[str, dict[str, tuple[frozenset[str], str]]] = {
+    "interactions": {
+        "timestamp": (frozenset({"time"}), "the time of the events"),
+        "event": (frozenset({"words"}), "the kind of the events"),
+        "visitor_id": (frozenset({"e-mail"}), "the shoppers"),
+        "price": (frozenset({"money"}), "a price"),
+    },
+    "items": {
+        "price": (frozenset({"money"}), "the price"),
+        "image": (frozenset({"picture", "address"}), "the picture"),
+        "title": (frozenset({"words"}), "the title"),
+        "description": (frozenset({"text"}), "a description"),
+        "category": (frozenset({"words"}), "the category"),
+    },
+}
+# Without known words, a kind of event is a column of few different words.
+_MOST_EVENT_KINDS = 30
+_EVENT_WORDS = ("view", "click", "cart", "purchase", "order", "buy", "add", "detail", "rate", "like", "wish")
+
+
+def important_columns(role: str, source: Source, columns: Mapping[str, str], became: Mapping[str, str]) -> list[str]:
+    """At most three sentences about columns that look like something that the table lacks, and how to use them.
+
+    Parameters
+    ----------
+    role : "items" or "interactions".
+    columns : field -> column, as the table is read.
+    became : column -> what became of it.
+    """
+    unused = [name for name, what in became.items() if what == NOT_USED or what.startswith(LEFT_OUT)]
+    profiles = {name: profile for name, profile in profile_columns(source).items() if name in unused}
+    sentences = []
+    for field, (looks, words) in _WANTED[role].items():
+        if field in columns or (field == "visitor_id" and "user_id" in columns):
+            continue
+        alike = [name for name, profile in profiles.items() if profile.looks in looks and _holds(field, profile)]
+        if alike:
+            best = max(alike, key=lambda name: profiles[name].filled)
+            del profiles[best]
+            option = "user_id" if field == "visitor_id" else field
+            sentences.append(f"{best!r} looks like {words} and is not used: --map {option}={_shell(best)}")
+    return sentences[:_MOST_SAID]
+
+
+def _holds(field: str, profile: ColumnProfile) -> bool:
+    if profile.filled < _HARDLY_FILLED:
+        return False
+    if field == "event":
+        known = any(word in value for value in profile.values for word in _EVENT_WORDS)
+        return profile.distinct <= _MOST_EVENT_KINDS and known
+    return True
+
+
+def _shell(name: str) -> str:
+    return name if name.replace("_", "").isalnum() else f'"{name}"'
