@@ -8,11 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from engine.catalogue.attribute_kinds import AttributeKind, as_kind, infer_kind
+from engine.catalogue.attribute_kinds import AttributeKind
 from engine.catalogue.snapshot import ITEM_COLUMNS, RESERVED_COLUMNS
-from engine.ingest.cells import CONTROL, MAX_TEXT, MAX_TITLE, ProductRows, without_control
+from engine.ingest.cells import CONTROL, MAX_TEXT, MAX_TITLE, ProductRows, without_control, without_placeholders
 from engine.ingest.columns import behaviour_column
 from engine.ingest.presets import ItemRules
+from engine.ingest.reading.column_format import answer_for
+from engine.ingest.reading.kinds import as_kind, infer_kind
+from engine.ingest.reading.texts import text_format
 
 __all__ = ["LEFT_OUT", "add_attribute"]
 
@@ -27,15 +30,18 @@ def add_attribute(
 
     Returns what became of the column, in words, and the attribute's name and kind ("" and None where it stays out).
     """
+    values = without_placeholders(values, column)
     present = [value for value in values if value is not None]
     decided = kinds.get(column) or rules.kinds.get(column)
     if reason := _reason_to_leave_out(column, present, decided, rules, kinds):
         return f"{LEFT_OUT}: {reason}", "", None
-    inferred = infer_kind(present)
+    inferred = infer_kind(present, column, answer_for(rows.formats, "numbers", column))
     kind: AttributeKind | None = decided or inferred.kind  # type: ignore[assignment]
     if kind is None or not present:
         return f"{LEFT_OUT}: {inferred.reason or 'empty'}", "", None
-    cleaned, wrong = as_kind(values, kind, inferred.separator)
+    cleaned, wrong = as_kind(values, kind, inferred, column)
+    if kind == "number" and inferred.numbers:
+        rows.notes.extend(inferred.numbers.notes(column))
     for position in wrong[wrong].index:
         message = "not a number, unlike the rest of the column; the product was loaded without it."
         rows.report(position, column, "not_a_number", message, str(values[position]))
@@ -65,6 +71,8 @@ def _without_control(values: pd.Series, kind: AttributeKind) -> pd.Series:
         return pd.Series([_clean_list(value) for value in values], dtype=object)
     if kind == "number":
         return values
+    form = text_format(values.dropna())
+    values = values.map(form.plain, na_action="ignore").astype("str") if form.note else values
     return values.str.replace(CONTROL, " ", regex=True).str.strip().str.slice(0, MAX_TEXT)
 
 

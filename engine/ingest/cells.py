@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from engine.catalogue.attribute_kinds import parse_number, split_values
+from engine.ingest.reading.column_format import answer_for
+from engine.ingest.reading.lists import ListFormat, list_format, list_values
+from engine.ingest.reading.numbers import number_format
+from engine.ingest.reading.placeholders import missing_texts
+from engine.ingest.reading.samples import counted_texts
+from engine.ingest.reading.texts import text_format
 from engine.ingest.report import Problem, ProblemLog
 
 __all__ = [
@@ -20,25 +25,33 @@ __all__ = [
     "ProductRows",
     "clean_prices",
     "clean_texts",
-    "currency_of",
     "present_values",
     "without_control",
+    "without_placeholders",
 ]
 
 MAX_TITLE = 1_000
 MAX_TEXT = 20_000
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 """Control characters, invisible format characters and line separators; emoji joiners are not worth the risk."""
-_CURRENCIES = "£$€¥₹"
 
 
 @dataclass(frozen=True)
 class ProductRows:
-    """The rows of `file` that become products; `rows` (n,) are their numbers in the file."""
+    """The rows of `file` that become products.
+
+    Attributes
+    ----------
+    rows : (n,) their numbers in the file.
+    formats : how numbers and dates are written, as the person said (`Corrections.formats`).
+    notes : what was decided about columns, filled as they are read.
+    """
 
     file: str
     rows: pd.Series
     problems: ProblemLog
+    formats: Mapping[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def report(self, position: int, column: str | None, kind: str, message: str, value: str) -> None:
         """Report a problem of the product at `position`."""
@@ -63,27 +76,42 @@ def present_values(values: pd.Series, missing: Collection[str]) -> pd.Series:
     return pd.Series([clean(value) for value in values], dtype=object)
 
 
-def clean_prices(values: pd.Series, column: str | None, rows: ProductRows) -> pd.Series:
-    """(n,) float64, NaN without a price; what is negative or no number is reported."""
-    prices = []
-    for position, value in enumerate(values):
-        price = parse_number(value)
-        if value is not None and (price is None or price < 0):
-            kind = "not_a_number" if price is None else "negative_number"
-            what = "not a number" if price is None else "negative"
-            message = f"the price is {what}; the product was loaded without one. Correct it or leave it empty."
-            rows.report(position, column, kind, message, str(value))
-            price = None
-        prices.append(price)
-    return pd.Series(prices, dtype="float64")
+def without_placeholders(values: pd.Series, column: str) -> pd.Series:
+    """The values with None for "—", "n/a" and the like, where the column holds anything else."""
+    missing = missing_texts(counted_texts(values), column)
+    return values.where(~values.isin(missing), None) if missing else values
+
+
+def clean_prices(values: pd.Series, column: str | None, rows: ProductRows) -> tuple[pd.Series, str | None]:
+    """(n,) float64, NaN without a price, and the currency that all prices share, as ISO code or sign, if they do.
+
+    What is negative or no number is reported.
+    """
+    name = column or "price"
+    form = number_format(counted_texts(values), name, answer_for(rows.formats, "numbers", name))
+    rows.notes.extend(form.notes(name))
+    prices = form.read(values)
+    wrong = (prices.isna() & ~values.map(form.is_missing).astype(bool)) | (prices < 0)
+    for position in wrong[wrong].index:
+        kind = "negative_number" if prices[position] < 0 else "not_a_number"
+        what = "negative" if prices[position] < 0 else "not a number"
+        message = f"the price is {what}; the product was loaded without one. Correct it or leave it empty."
+        rows.report(position, column, kind, message, str(values[position]))
+    return prices.where(~wrong), form.currency
 
 
 def clean_texts(values: pd.Series, name: str, column: str | None, rows: ProductRows) -> pd.Series:
-    """(n,) str, NaN where empty, for the field `name`; texts that are too long are cut and reported."""
+    """(n,) str, NaN where empty, for the field `name`: without tags, entities and control characters; of several categories
+    the narrowest. Texts that are too long are cut and reported.
+
+    Several names of pictures stay a list, as JSON: a blank may be part of a name.
+    """
     limit = MAX_TEXT if name in {"description", "image"} else MAX_TITLE
+    values = without_placeholders(values, column or name)
+    clean = _cleaner(values, name, column, rows)
     texts: list[str | None] = []
     for position, value in enumerate(values):
-        text = None if value is None else without_control(_one_text(value, name)) or None
+        text = None if value is None else without_control(clean(value)) or None
         if text is not None and len(text) > limit:
             message = (
                 f"the text has {len(text):,} characters; only the first {limit:,} were loaded. Is a quote missing?"
@@ -94,27 +122,26 @@ def clean_texts(values: pd.Series, name: str, column: str | None, rows: ProductR
     return pd.Series(texts, dtype="str")
 
 
-def currency_of(prices: pd.Series) -> str | None:
-    """The currency sign that all prices written as text share, if they do."""
-    signs = {next((sign for sign in _CURRENCIES if sign in value), "") for value in prices if isinstance(value, str)}
-    return signs.pop() or None if len(signs) == 1 else None
-
-
 def without_control(text: str) -> str:
     """The trimmed text with a blank for every run of control characters."""
     return CONTROL.sub(" ", text).strip()
 
 
-def _one_text(value: Any, name: str) -> str:
-    """One text for what may be several: all paragraphs of a description, the last and narrowest of nested categories.
+def _cleaner(values: pd.Series, name: str, column: str | None, rows: ProductRows) -> Callable[[Any], str]:
+    """What makes one text of a value of the field `name`, decided from all of them."""
+    if name == "image":
+        return lambda value: json.dumps(value, default=str) if isinstance(value, list) else str(value)
+    texts = list(counted_texts(values))
+    form = text_format(texts)
+    rows.notes.extend(form.notes(column or name))
+    if name != "category":
+        return lambda value: form.plain(_joined(value))
+    lists = list_format(texts, paths=True)
+    return lambda value: form.plain(lists.narrowest(value) or "")
 
-    Several names of pictures stay a list, as JSON: a blank may be part of a name.
-    """
-    if name == "image" and isinstance(value, list):
-        return json.dumps(value, default=str)
-    if name == "image" and isinstance(value, str):
-        return value
-    if isinstance(value, list) or (isinstance(value, str) and value.startswith("[") and value.endswith("]")):
-        parts = split_values(value) or []
-        return parts[-1] if name == "category" and parts else " ".join(parts)
+
+def _joined(value: Any) -> str:
+    """One text for what may be several: all paragraphs of a list."""
+    if list_values(value) is not None:
+        return " ".join(ListFormat(written=True).parts(value) or [])
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

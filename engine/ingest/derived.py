@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from engine.catalogue.attribute_kinds import split_values
 from engine.ingest.cells import present_values
 from engine.ingest.mapping import column_of
 from engine.ingest.presets import Derived, ItemRules
+from engine.ingest.reading.lists import split_values
 from engine.ingest.staged_sql import MISSING
 
 __all__ = ["derive_columns", "derived_from"]

@@ -13,7 +13,7 @@ from engine.catalogue.attribute_kinds import AttributeKind
 from engine.catalogue.snapshot import ITEM_COLUMNS
 from engine.core.errors import CatalogueError
 from engine.ingest.attributes import LEFT_OUT, add_attribute
-from engine.ingest.cells import ProductRows, clean_prices, clean_texts, currency_of, present_values
+from engine.ingest.cells import ProductRows, clean_prices, clean_texts, present_values
 from engine.ingest.derived import derive_columns, derived_from
 from engine.ingest.mapping import Corrections
 from engine.ingest.presets import ItemRules
@@ -35,7 +35,7 @@ class CleanProducts:
     rows : the data row of each product in its file.
     kinds : attribute -> kind.
     columns : what became of every column of the file.
-    currency : the sign that all prices carry, if they do.
+    currency : the ISO code or sign that all prices carry, if they do.
     """
 
     items: pd.DataFrame
@@ -61,7 +61,8 @@ def clean_products(
     Parameters
     ----------
     columns : field of `ITEM_COLUMNS` -> column of the file; every other column becomes an attribute or is left out.
-    corrections : `kinds` that the person chose win over the preset and over the values.
+    corrections : `kinds` that the person chose win over the preset and over the values; `formats` say how numbers are
+        written.
 
     Rows without a usable id, and the second and later rows of an id, are rejected. A price that is negative or no
     number is reported, and its product loaded without one. Raises `CatalogueError` if no product can be loaded.
@@ -76,10 +77,9 @@ def clean_products(
         )
     usable, n_rejected = _usable_rows(connection, source, columns["item_id"], ids, problems)
     cells = _cells(source, usable[ROW], rules)
-    rows = ProductRows(source.name, usable[ROW].reset_index(drop=True), problems)
+    rows = ProductRows(source.name, usable[ROW].reset_index(drop=True), problems, corrections.formats)
     items = pd.DataFrame({"item_id": usable["item_id"].reset_index(drop=True)})
-    _add_fields(items, cells, columns, rules, rows)
-    currency = currency_of(cells[columns["price"]]) if "price" in columns else None
+    currency = _add_fields(items, cells, columns, rules, rows)
     became = {column: name for name, column in columns.items()}
     attribute_kinds: dict[str, AttributeKind] = {}
     kinds = corrections.kinds
@@ -89,7 +89,7 @@ def clean_products(
         if kind is not None:
             attribute_kinds[name] = kind
     order = {name: became[name] for name in [*filter(None, source.columns), *cells] if name in became}
-    return CleanProducts(items, rows.rows, attribute_kinds, order, currency, n_rejected, _notes(order))
+    return CleanProducts(items, rows.rows, attribute_kinds, order, currency, n_rejected, rows.notes + _notes(order))
 
 
 def _notes(became: Mapping[str, str]) -> list[str]:
@@ -166,14 +166,17 @@ def _cells(source: Source, rows: pd.Series, rules: ItemRules) -> dict[str, pd.Se
 
 def _add_fields(
     items: pd.DataFrame, cells: Mapping[str, pd.Series], columns: Mapping[str, str], rules: ItemRules, rows: ProductRows
-) -> None:
+) -> str | None:
+    """Add the fields to `items`; returns the currency of the prices."""
+    currency = None
     for name in ITEM_COLUMNS[1:]:
         column = columns.get(name) or (name if name in rules.derived and name in cells else None)
         values = cells[column] if column else pd.Series([None] * len(items), dtype=object)
         if name == "price":
-            items[name] = clean_prices(values, column, rows)
+            items[name], currency = clean_prices(values, column, rows)
         else:
             items[name] = clean_texts(values, name, column, rows)
+    return currency
 
 
 def _other_columns(cells: Mapping[str, pd.Series], columns: Mapping[str, str], rules: ItemRules) -> list[str]:

@@ -311,7 +311,7 @@ def test_the_currency_is_told_from_the_prices(workspace: Workspace, shop: Path) 
     (shop / "items.csv").write_text('item_id,price\np1,£5\np2,"£1,200.50"\n')
     (shop / "interactions.csv").write_text("user_id,item_id\nu,p1\n")
     load(workspace, shop)
-    assert read_shop(workspace).currency == "£"
+    assert read_shop(workspace).currency == "GBP"
     assert read_shop(workspace).items["price"].tolist() == [5.0, 1200.5]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.catalogue.attribute_kinds import as_kind, infer_kind, parse_number, split_values
+from engine.ingest.reading.kinds import Inferred, as_kind, infer_kind
 
 SENTENCES = [f"A long and flowing dress number {n} for warm summer evenings" for n in range(30)]
 
@@ -23,6 +23,15 @@ SENTENCES = [f"A long and flowing dress number {n} for warm summer evenings" for
         (["yes", "no", "yes"], "category"),
         (["007", "008"], "category"),
         (["Drama|Comedy", "Drama", "Comedy|Horror", "Horror"], "multi"),
+        (["22 LB", "16 LB", "8 lb"], "number"),
+        (["$12.99", "$1,299.00"], "number"),
+        (["15 %", "20 %"], "number"),
+        (["500 g", "1 kg", "2 kg"], "category"),
+        (["ja", "nein", "ja"], "category"),
+        (["S/M", "L/XL", "S/M"], "category"),
+        (["Bags / Totes", "Bags / Clutches", "Shoes / Boots", "Shoes / Pumps"], "multi"),
+        (["['a', 'b']", "['c']", "['b']"], "multi"),
+        ([["A sentence about the product and its use"], ["Another one about how it is made"]], "text"),
         (["red, blue", "blue", "red, green", "green, blue"], "multi"),
         (['["a","b"]', '["c"]'], "multi"),
         ([["a"], ["b", "c"]], "multi"),
@@ -39,6 +48,10 @@ def test_kinds_are_told_from_the_values(values: list[object], kind: str) -> None
     [
         ([], "empty"),
         (["2024-01-01", "2024-02-01 10:00"], "dates"),
+        (["January 5, 2019", "May 12, 2020"], "dates"),
+        (["5. Januar 2019", "12. Mai 2020"], "dates"),
+        (["Mon, 01 Jan 2024 10:00:00 +0000"], "dates"),
+        (["20240101154500", "20240102154500"], "dates"),
         (["https://a.example/1.jpg", "https://a.example/2.jpg"], "web addresses"),
         ([f"EAN{n:06}" for n in range(30)], "a code of its own for every product"),
     ],
@@ -57,61 +70,13 @@ def test_the_kind_does_not_depend_on_the_order(values: list[str], seed: int) -> 
     assert infer_kind(shuffled) == infer_kind(values) == infer_kind(list(values))
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("12.99", 12.99),
-        ("£1,299.00", 1299.0),
-        ("12,99 €", 12.99),
-        ("1.299,00", 1299.0),
-        ("USD 5.00", 5.0),
-        ("-3", -3.0),
-        ("1e3", 1000.0),
-        (7, 7.0),
-        ("12.99 - 15.99", None),
-        ("on request", None),
-        ("3 pieces", None),
-        ("", None),
-        ("inf", None),
-        (float("inf"), None),
-        (None, None),
-        (["1"], None),
-    ],
-)
-def test_numbers_are_read_as_shops_write_them(text: object, number: float | None) -> None:
-    assert parse_number(text) == number
-
-
-@given(st.text(max_size=30))
-def test_any_text_is_a_finite_number_or_none(text: str) -> None:
-    number = parse_number(text)
-    assert number is None or abs(number) < float("inf")
-
-
-@pytest.mark.parametrize(
-    ("value", "separator", "parts"),
-    [
-        ("a | b|a", "|", ["a", "b"]),
-        ('["a", "b"]', None, ["a", "b"]),
-        (["a", None, " "], None, ["a"]),
-        ("[not json", "json", ["[not json"]),
-        ("a;b", None, ["a", "b"]),
-        ("", "|", None),
-        (None, "|", None),
-        (float("nan"), "|", None),
-    ],
-)
-def test_several_values_are_taken_apart(value: object, separator: str | None, parts: list[str] | None) -> None:
-    assert split_values(value, separator) == parts
-
-
 def test_values_that_are_no_numbers_are_marked() -> None:
-    numbers, wrong = as_kind(pd.Series(["1", "x", None], dtype=object), "number")
+    numbers, wrong = as_kind(pd.Series(["1", "x", None], dtype=object), "number", Inferred("number"))
     assert numbers.isna().tolist() == [False, True, True]
     assert wrong.tolist() == [False, True, False]
 
 
 def test_whole_numbers_as_categories_lose_their_point() -> None:
-    texts, _ = as_kind(pd.Series([1.0, 2.5, None], dtype=object), "category")
+    texts, _ = as_kind(pd.Series([1.0, 2.5, None], dtype=object), "category", Inferred("category"))
     assert texts.tolist()[:2] == ["1", "2.5"]
     assert texts.isna().tolist() == [False, False, True]

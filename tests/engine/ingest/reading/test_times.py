@@ -6,8 +6,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from engine.ingest.reading.times import TimeFormat, time_format
 from engine.ingest.staged_sql import with_texts
-from engine.ingest.times import TimePlan, plan_times
 
 
 @pytest.fixture
@@ -17,16 +17,26 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
-def seconds(connection: duckdb.DuckDBPyConnection, values: list[object], kind: pa.DataType) -> tuple[list[object], str]:
-    connection.register("given", pa.table({"c0": pa.array(values, kind)}))
-    plan = plan_times(connection, "given", "c0", kind)
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    values: list[object],
+    kind: pa.DataType,
+    name: str = "t",
+    answer: str | None = None,
+) -> tuple[list[object], TimeFormat]:
+    connection.register("given", pa.table({"c0": pa.array(values, kind), "turn": range(len(values))}))
+    form = time_format(connection, "given", "c0", kind, name, answer)
     texts = with_texts("given", {"time": "c0"}, {"c0": kind})
     rows = connection.execute(f"""
-        SELECT {TimePlan.whole("seconds")} FROM (
-            SELECT {plan.seconds} AS seconds FROM (SELECT time_text, {plan.number} AS time_number FROM {texts})
-        )
+        SELECT {TimeFormat.whole("seconds")} FROM (
+            SELECT turn, {form.seconds} AS seconds FROM (SELECT turn, time_text, {form.number} AS time_number FROM {texts})
+        ) ORDER BY turn
     """).fetchall()
-    return [row[0] for row in rows], plan.note
+    return [row[0] for row in rows], form
+
+
+def seconds(connection: duckdb.DuckDBPyConnection, values: list[object], kind: pa.DataType) -> list[object]:
+    return read(connection, values, kind)[0]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +60,7 @@ def seconds(connection: duckdb.DuckDBPyConnection, values: list[object], kind: p
     ],
 )
 def test_text_becomes_seconds(connection: duckdb.DuckDBPyConnection, text: str | None, expected: int | None) -> None:
-    assert seconds(connection, [text], pa.string())[0] == [expected]
+    assert seconds(connection, [text], pa.string()) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -67,15 +77,30 @@ def test_text_becomes_seconds(connection: duckdb.DuckDBPyConnection, text: str |
 def test_typed_columns_become_seconds(
     connection: duckdb.DuckDBPyConnection, values: list[object], kind: pa.DataType, expected: list[int | None]
 ) -> None:
-    assert seconds(connection, values, kind)[0] == expected
+    assert seconds(connection, values, kind) == expected
 
 
 def test_the_column_decides_whether_day_or_month_comes_first(connection: duckdb.DuckDBPyConnection) -> None:
-    found, note = seconds(connection, ["01/02/1970", "31/01/1970 00:00"], pa.string())
-    assert (found, note) == ([31 * 86_400, 30 * 86_400], "dates were read with the day first")
-    found, note = seconds(connection, ["02/01/1970", "01/31/1970"], pa.string())
-    assert (found, note) == ([31 * 86_400, 30 * 86_400], "dates were read with the month first")
+    found, form = read(connection, ["01/02/1970", "31/01/1970 00:00"], pa.string())
+    assert (found, form.note, form.question) == (
+        [31 * 86_400, 30 * 86_400],
+        "dates were read with the day first",
+        None,
+    )
+    found, form = read(connection, ["02/01/1970", "01/31/1970"], pa.string())
+    assert (found, form.note, form.question) == (
+        [31 * 86_400, 30 * 86_400],
+        "dates were read with the month first",
+        None,
+    )
 
 
-def test_a_column_that_does_not_tell_says_so(connection: duckdb.DuckDBPyConnection) -> None:
-    assert "check it" in seconds(connection, ["01/02/1970"], pa.string())[1]
+def test_a_column_that_fits_both_orders_is_asked_about_and_takes_the_answer(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    found, form = read(connection, ["01/02/1970"], pa.string(), "when")
+    assert found == [31 * 86_400]
+    assert form.question is not None
+    assert "dates.when=month-first" in form.question
+    found, form = read(connection, ["01/02/1970"], pa.string(), "when", "month-first")
+    assert (found, form.question) == ([86_400], None)

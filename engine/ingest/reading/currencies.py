@@ -1,0 +1,47 @@
+"""Currencies as people write them beside a price: ISO 4217 codes (from Babel, which has CLDR's) and signs."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from babel.core import get_global
+
+__all__ = ["currency_decimals", "currency_named"]
+
+# Signs and short names -> code; a sign that several countries use stays a sign.
+_SIGNS = {
+    **{"€": "EUR", "euro": "EUR", "euros": "EUR", "£": "GBP", "us$": "USD", "$us": "USD", "u$s": "USD", "usd$": "USD"},
+    **{"$": "$", "dollar": "$", "dollars": "$", "kr": "kr", "¥": "¥", "₹": "INR", "rs": "Rs", "₨": "Rs", "re": "Rs"},
+    **{"r$": "BRL", "a$": "AUD", "au$": "AUD", "c$": "CAD", "ca$": "CAD", "cad$": "CAD", "nz$": "NZD", "hk$": "HKD"},
+    **{"nt$": "TWD", "s$": "SGD", "mx$": "MXN", "ar$": "ARS", "cl$": "CLP", "col$": "COP", "r": "ZAR", "rp": "IDR"},
+    **{"rm": "MYR", "s/": "PEN", "s/.": "PEN", "fr": "CHF", "sfr": "CHF", "kč": "CZK", "kc": "CZK", "zł": "PLN"},
+    **{"zl": "PLN", "ft": "HUF", "lei": "RON", "лв": "BGN", "₽": "RUB", "руб": "RUB", "₴": "UAH", "грн": "UAH"},
+    **{"₺": "TRY", "tl": "TRY", "₪": "ILS", "฿": "THB", "₫": "VND", "đ": "VND", "₩": "KRW", "원": "KRW", "円": "JPY"},
+    **{"元": "CNY", "cn¥": "CNY", "rmb": "CNY", "₱": "PHP", "₦": "NGN", "₵": "GHS", "gh₵": "GHS", "ksh": "KES"},
+    **{"₡": "CRC", "₲": "PYG", "₸": "KZT", "₾": "GEL", "₼": "AZN", "৳": "BDT", "₮": "MNT", "د.إ": "AED"},
+    **{"ر.س": "SAR", "ج.م": "EGP", "д.е": "AED", "dh": "MAD", "dhs": "AED", "qr": "QAR", "sr": "SAR", "pln": "PLN"},
+}
+_COMMON = frozenset(
+    {"eur", "usd", "gbp", "chf", "jpy", "cny", "inr", "aud", "cad", "sek", "nok", "dkk", "czk", "huf", "brl"}
+)
+
+
+def currency_named(text: str) -> str | None:
+    """The ISO code that "€", "EUR", "kr." or "Rs." stands for, the sign itself where several countries use it, or None."""
+    short = text.strip().rstrip(".").strip()
+    if short.lower() in _SIGNS:
+        return _SIGNS[short.lower()]
+    # In small letters, "cup", "gel" and "kgs" are no money.
+    known = short in _codes() or short.lower() in _COMMON
+    return short.upper() if known else None
+
+
+def currency_decimals(currency: str | None) -> int:
+    """The decimals of a currency's smallest coin that is in use: 2 for the euro, 0 for the yen, 3 for Kuwait's dinar."""
+    return int(get_global("currency_fractions").get(currency or "", (2, 0, 2, 0))[0])
+
+
+@cache
+def _codes() -> frozenset[str]:
+    """Codes of all money that is or was legal tender."""
+    return frozenset(get_global("all_currencies"))

@@ -1,0 +1,236 @@
+"""Decides how the times of a column are written: as numbers or dates, in which order of day and month, in which zone."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import islice
+
+import duckdb
+import pyarrow as pa
+
+from engine.ingest.reading.characters import odd_characters
+from engine.ingest.reading.epochs import are_dates, epochs_of
+from engine.ingest.reading.number_format import PLAIN
+from engine.ingest.reading.placeholders import PLACEHOLDERS
+from engine.ingest.reading.samples import sampled_texts
+from engine.ingest.reading.time_format import NO_TIMES, Preparation, TimeFormat
+from engine.ingest.reading.time_forms import ORDERS, TimeForm, form_of
+from engine.ingest.reading.time_words import MONTHS, SHORT_MONTHS, WEEKDAYS
+from engine.ingest.staged_sql import quoted, with_texts
+
+__all__ = ["NO_TIMES", "TimeFormat", "are_times", "time_format"]
+
+_MOST_FORMATS = 24
+_ENOUGH = 0.95
+_LOOKED_AT = 50
+_LONGEST = 64
+_TIME_NAME = re.compile(
+    r"date|datum|time|zeit|created|updated|modified|published|launch|(^|_)at$|fecha|data_", re.IGNORECASE
+)
+_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:\d{2})?)?)?", re.ASCII)
+_NUMBER = re.compile(rf"{PLAIN}|[0-9]+,[0-9]+")
+_ZERO = re.compile(r"0000-00-00.*|00[/.]00[/.]0000.*")
+_WORD = re.compile(r"[^\W\d_]+")
+_ORDINAL = (r"(^|[^0-9])([0-9]{1,2})(?:st|nd|rd|th|er|º|ª|\.º)", r"\1\2")
+_HALVES = (r"([aApP])\. ?[mM]\.?", r"\1m")
+_FRACTION = (r"([0-9]:[0-9]{2}:[0-9]{2})(?:[.][0-9]{7,9}|,[0-9]{1,9})", r"\1")
+_REMARK = (r" *(?:\[[^\]]*\]|\([^)]*\))$", "")
+
+
+def time_format(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    column: str,
+    kind: pa.DataType,
+    name: str = "",
+    answer: str | None = None,
+) -> TimeFormat:
+    """How the times in a staged column of `table` are written.
+
+    Parameters
+    ----------
+    connection : its time zone must be UTC.
+    column, kind : the staged column and its type.
+    name : the column's own name, a hint where numbers could be counted days or weeks, and part of a question.
+    answer : "day-first" or "month-first", where a person said so.
+
+    The forms are found in a fair sample. Whether the day or the month comes first is decided from all rows: the order that
+    more of them fit. If all fit both, the day comes first (unless a clock of twelve hours suggests America), and
+    `question` says so. Times without a zone are UTC.
+    """
+    if pa.types.is_temporal(kind):
+        return TimeFormat(typed=f"epoch({column}::TIMESTAMPTZ)", timestamps=True)
+    texts = sampled_texts(connection, table, column, kind)
+    if not pa.types.is_string(kind):
+        epochs = epochs_of(_numbers(texts), name)
+        return TimeFormat(typed=f"{column}::DOUBLE", epochs=epochs, note=epochs.note)
+    return _of_texts(connection, table, column, texts, name, answer)
+
+
+def _numbers(texts: Mapping[str, int]) -> dict[float, int]:
+    return {float(text.replace(",", ".")): count for text, count in texts.items() if _NUMBER.fullmatch(text)}
+
+
+def _of_texts(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    column: str,
+    texts: Mapping[str, int],
+    name: str,
+    answer: str | None,
+) -> TimeFormat:
+    missing = {lower for text in texts if (lower := text.lower()) in PLACEHOLDERS or _ZERO.fullmatch(lower)}
+    dates = {
+        text: count for text, count in texts.items() if not _NUMBER.fullmatch(text) and text.lower() not in missing
+    }
+    preparation = _preparation(dates)
+    forms, iso = _forms(dates, preparation)
+    day_first, notes, question = True, [], None
+    if any(form.open for form in forms):
+        day_first, certain, note = _order(connection, table, column, forms, preparation, answer)
+        notes, question = [note], None if certain else _question(forms, texts, preparation, name, day_first=day_first)
+    formats: dict[int, list[str]] = {}
+    for form in forms:
+        formats.setdefault(form.ahead, []).append(form.formats[0 if day_first else -1])
+    epochs = epochs_of(_numbers(texts), name)
+    zones = sorted({form.zone.upper() for form in forms if form.zone})
+    notes += [epochs.note, f"clocks of {', '.join(zones)} were turned to UTC" if zones else ""]
+    return TimeFormat(
+        note="; ".join(filter(None, notes)),
+        question=question,
+        epochs=epochs,
+        preparation=preparation,
+        iso=iso,
+        formats={ahead: tuple(dict.fromkeys(each)) for ahead, each in formats.items()},
+        missing=tuple(sorted(missing)),
+    )
+
+
+def _forms(texts: Mapping[str, int], preparation: Preparation) -> tuple[list[TimeForm], bool]:
+    """The forms of the texts, the most frequent first, and whether some are ISO 8601."""
+    shapes: dict[str, tuple[str, int]] = {}
+    for text, count in texts.items():
+        example, known = shapes.get(shape := _shape(text), (text, 0))
+        shapes[shape] = (example, known + count)
+    found: Counter[TimeForm] = Counter()
+    iso = False
+    for example, count in shapes.values():
+        prepared = preparation.apply(example)
+        if _ISO.fullmatch(prepared):
+            iso = True
+        elif form := form_of(prepared):
+            found[form] += count
+    return [form for form, _ in found.most_common(_MOST_FORMATS)], iso
+
+
+def _shape(text: str) -> str:
+    return re.sub("[0-9]", "0", text)
+
+
+def _preparation(texts: Iterable[str]) -> Preparation:
+    """What the texts need replaced: only what occurs in them."""
+    texts = list({_shape(text): text for text in texts}.values())
+    words = [[word.lower() for word in _WORD.findall(text)] for text in texts]
+    # "mar" is a Tuesday only where another word is the month.
+    days = {
+        first
+        for first, *others in filter(None, words)
+        if first in WEEKDAYS and (first not in MONTHS or set(others) & MONTHS.keys())
+    }
+    months = {word for every in words for word in every if word in MONTHS}
+    foreign = not months <= set(SHORT_MONTHS)
+    patterns = [
+        each for each in (_REMARK, _ORDINAL, _HALVES, _FRACTION) if any(re.search(each[0], text) for text in texts)
+    ]
+    if days:
+        patterns.insert(0, (rf"(?i)^(?:{'|'.join(sorted(days, key=lambda day: (-len(day), day)))})[.,]* +", ""))
+    return Preparation(
+        odd_characters(texts),
+        tuple(patterns),
+        {word: SHORT_MONTHS[MONTHS[word] - 1] for word in sorted(months, key=lambda word: (-len(word), word))}
+        if foreign
+        else {},
+    )
+
+
+def _order(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    column: str,
+    forms: list[TimeForm],
+    preparation: Preparation,
+    answer: str | None,
+) -> tuple[bool, bool, str]:
+    """Whether the day comes first, whether that is certain, and the note about it."""
+    if answer:
+        return answer == "day-first", True, f"dates were read with the {answer.split('-')[0]} first"
+    open_forms = [form for form in forms if form.open]
+    days, months = (
+        f"try_strptime(ready, [{', '.join(quoted(form.formats[which]) for form in open_forms)}]) IS NOT NULL"
+        for which in (0, 1)
+    )
+    only_day, only_month = connection.execute(f"""
+        SELECT count(*) FILTER ({days} AND NOT ({months})), count(*) FILTER ({months} AND NOT ({days}))
+        FROM (SELECT {preparation.sql("time_text")} AS ready FROM {with_texts(table, {"time": column}, {column: pa.string()})})
+    """).fetchall()[0]
+    if only_day or only_month:
+        day_first = only_day >= only_month
+        both = only_day and only_month
+        against = f"; {min(only_day, only_month):,} dates only fit the other order and were not read" if both else ""
+        return day_first, not both, f"dates were read with the {ORDERS[0 if day_first else 1]} first{against}"
+    if all(form.separator == "." for form in open_forms):
+        return True, True, "dates were read with the day first, as is usual with points"
+    # Twelve hours and slashes are America's.
+    day_first = not any("%p" in form.formats[0] for form in open_forms)
+    return (
+        day_first,
+        False,
+        f"dates were read with the {ORDERS[0 if day_first else 1]} first, since all of them fit both orders",
+    )
+
+
+def _question(
+    forms: list[TimeForm], texts: Mapping[str, int], preparation: Preparation, name: str, *, day_first: bool
+) -> str:
+    example = next(text for text in texts if (form := form_of(preparation.apply(text))) and form.open)
+    taken, other = ORDERS if day_first else ORDERS[::-1]
+    return (
+        f"{example} could have the day or the month first; it was read with the {taken} first. If that is wrong, say"
+        f" dates.{name}={other}-first."
+    )
+
+
+def are_times(texts: Mapping[str, int], name: str = "") -> bool:
+    """Whether nearly all texts of a column are dates or times; numbers are only if they are dates written as digits, or if
+    the column's name says so."""
+    every = sum(texts.values())
+    numbers = _numbers(texts)
+    if numbers:
+        named = _TIME_NAME.search(name) is not None
+        return sum(numbers.values()) >= _ENOUGH * every and are_dates(numbers, named=named)
+    # Most columns are told apart by their first values.
+    few = dict(islice(texts.items(), _LOOKED_AT))
+    return all(_share_of_times(each) >= share for each, share in ((few, 0.5), (texts, _ENOUGH)))
+
+
+def _share_of_times(texts: Mapping[str, int]) -> float:
+    preparation = _preparation(texts)
+    fitting = sum(count for text, count in texts.items() if len(text) <= _LONGEST and _is_time(preparation.apply(text)))
+    return fitting / sum(texts.values())
+
+
+def _is_time(text: str) -> bool:
+    if _ISO.fullmatch(text):
+        return True
+    form = form_of(text)
+    return form is not None and any(_strptime(text, each) for each in form.formats)
+
+
+def _strptime(text: str, form: str) -> bool:
+    try:
+        return datetime.strptime(text, form).year >= 1900
+    except ValueError:
+        return False
