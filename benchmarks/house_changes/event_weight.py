@@ -2,4 +2,4 @@
 
 from engine.core.settings import Settings
 
-assert Settings().interactions.event_weights["wishlist"] == 2.0
+assert Settings().interactions.event_weights["compare"] == 2.0

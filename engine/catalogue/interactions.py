@@ -6,7 +6,8 @@ w(kind) is the setting's weight of the kind relative to the lightest kind that t
 purchases gets the same weights as one that records only clicks. A single event of quantity 1 counts exactly w(kind); a
 wholesale order of a thousand counts 3.5 times that, and so do ten orders of one. A rating counts from 1 (the lowest
 accepted) to 2 (the shop's best); of repeated ratings the newest counts, and one below `min_rating` counts nothing. Decay
-halves an event's weight for every `half_life_days` that it is older than the shop's newest event.
+halves an event's weight for every `half_life_days` that it is older than the shop's newest event. What the shopper took
+back (`engine.catalogue.taken_back`) does not count.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import pyarrow as pa
 from scipy.sparse import csr_matrix
 
 from engine.catalogue.snapshot import read_info
+from engine.catalogue.taken_back import TAKEN_BACK, net_events
 from engine.core.errors import InteractionsError
 from engine.core.settings import InteractionSettings
 from engine.core.workspace import Workspace
@@ -67,6 +69,7 @@ def read_interactions(workspace: Workspace, item_ids: Sequence[str], settings: I
     with tempfile.TemporaryDirectory() as spill, open_duckdb(spill) as connection:
         events = str(directory / "interactions.parquet")
         connection.from_parquet(events).create_view("events")
+        net_events(connection, info["value_kind"], lowest)
         _map_ids(connection, item_ids, settings)
         _aggregate(connection, settings, info["value_kind"], lowest)
         columns: dict[str, Any] = connection.execute("SELECT u, i, weight, first FROM pairs ORDER BY u, i").fetchnumpy()
@@ -95,7 +98,7 @@ def open_duckdb(spill: str, memory_limit: str = MEMORY_LIMIT, threads: int = THR
 
 def _map_ids(connection: duckdb.DuckDBPyConnection, item_ids: Sequence[str], settings: InteractionSettings) -> None:
     """Create the tables items (item_id, i), users (user_id, u) and kinds (event, k, w): dense numbers for strings."""
-    weights = settings.event_weights
+    weights = InteractionSettings().event_weights | settings.event_weights
     indices = pa.array(range(len(item_ids)), pa.int32())
     _copy(connection, "items", {"item_id": pa.array(list(item_ids), pa.string()), "i": indices})
     _copy(
@@ -111,8 +114,9 @@ def _map_ids(connection: duckdb.DuckDBPyConnection, item_ids: Sequence[str], set
     connection.execute(
         "CREATE TABLE kinds AS SELECT event, (row_number() OVER (ORDER BY event) - 1)::INTEGER AS k,"
         " CASE WHEN event IS NULL THEN 1.0 ELSE coalesce(w, $other) END AS w"
-        " FROM (SELECT DISTINCT event FROM events) LEFT JOIN weights USING (event)",
-        {"other": settings.other_event_weight},
+        " FROM (SELECT DISTINCT event FROM events) LEFT JOIN weights USING (event)"
+        " WHERE event IS NULL OR NOT list_contains($taken_back, event)",
+        {"other": settings.other_event_weight, "taken_back": list(TAKEN_BACK)},
     )
     connection.execute("UPDATE kinds SET w = w / (SELECT min(w) FROM kinds WHERE w > 0) WHERE w > 0")
 
@@ -128,15 +132,15 @@ def _aggregate(
 ) -> None:
     """Create the table pairs (u, i, weight, first): one row per shopper and product whose weight is above 0."""
     newest, oldest, best, worst = connection.execute(
-        "SELECT max(timestamp), min(timestamp), max(value), min(value) FROM events"
+        "SELECT max(timestamp), min(timestamp), max(value), min(value) FROM net"
     ).fetchall()[0]
     decay = "1.0"
     if settings.half_life_days is not None and newest is not None:
         decay = f"coalesce(pow(2.0, (timestamp - {newest}) / {settings.half_life_days * 86_400.0!r}), 1.0)"
     signals = f"""
         SELECT u, i, k, w, value, timestamp, {decay} AS decay
-        FROM events JOIN items USING (item_id) JOIN users USING (user_id)
-        JOIN kinds ON kinds.event IS NOT DISTINCT FROM events.event
+        FROM net JOIN items USING (item_id) JOIN users USING (user_id)
+        JOIN kinds ON kinds.event IS NOT DISTINCT FROM net.event
     """
     counted = _quantities_sql(value_kind)
     if value_kind == "rating" and best is not None:

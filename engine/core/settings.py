@@ -58,8 +58,12 @@ class InteractionSettings(Group):
     """How events become one weight per shopper-item pair."""
 
     event_weights: dict[str, float] = Field(
-        default={"view": 1.0, "click": 1.0, "cart": 3.0, "purchase": 5.0, "rating": 1.0},
-        description="weight of each kind of event; any other kind counts as `other_event_weight`",
+        default={
+            **{"list_view": 0.5, "view": 1.0, "click": 1.5, "wishlist": 2.0, "share": 2.0},
+            **{"cart": 3.0, "checkout": 4.0, "purchase": 5.0, "rating": 1.0},
+        },
+        description="weight of each kind of event; those above keep theirs unless it is set, and any other kind counts as "
+        "`other_event_weight`",
     )
     other_event_weight: float = Field(1.0, ge=0, description="weight of every other kind of event")
     half_life_days: float | None = Field(

@@ -7,6 +7,7 @@ images/, thumbnails/  pictures by content hash, shared by all snapshots and draf
 features/             encoder outputs by encoder fingerprint and content hash; edits/: vectors of drafts and changed products, by release
 releases/             see engine.release.publish
 runs/<run>/           progress and log of a training or demo run
+shopper.key           the key that shoppers' e-mail addresses are hashed with; nobody else may read it
 longtail.db           judgements and drafts, unless a database URL is set
 """
 
@@ -54,6 +55,11 @@ class Workspace:
     @property
     def runs(self) -> Path:
         return self.root / "runs"
+
+    @property
+    def shopper_key(self) -> Path:
+        """The key that shoppers' e-mail addresses are hashed with."""
+        return self.root / "shopper.key"
 
     @property
     def judgements_file(self) -> Path:

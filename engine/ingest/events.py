@@ -5,35 +5,32 @@ All of it is SQL over Parquet in DuckDB, so the disk bounds the number of events
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pandas as pd
-import pyarrow as pa
 
+from engine.catalogue.taken_back import TAKEN_BACK
 from engine.core.errors import InteractionsError
 from engine.ingest.columns import ITEM_TEXTS
-from engine.ingest.event_sql import VALUE_FIELDS, event_checks, normalised_sql
+from engine.ingest.event_kinds import look_at_kinds
+from engine.ingest.event_sql import VALUE_FIELDS, EventPlan, event_checks, item_ids_sql, normalised_sql
+from engine.ingest.matching import KnownProducts, match_ids
 from engine.ingest.presets import EventRules
+from engine.ingest.rating_scale import rating_scale
 from engine.ingest.report import SHOWN_PER_KIND, Problem, ProblemLog
+from engine.ingest.robots import count_shoppers, robots_note
+from engine.ingest.shoppers import look_at_shoppers
 from engine.ingest.sources import ROW, Source
-from engine.ingest.staged_sql import Check, IdRules, quoted, staged_types, with_texts
+from engine.ingest.staged_sql import Check, IdRules, number_sql, quoted, staged_types, with_texts
 from engine.ingest.times import NO_TIMES, TimePlan, plan_times
 
 __all__ = ["CleanEvents", "clean_events"]
 
-_MAX_EVENT_KINDS = 200
 # The date format is inferred from about so many rows, taken evenly.
 _TIMES_SAMPLED = 200_000
-_EVENT_NAMES = {
-    "view": ("pageview", "page_view", "view_item", "detail", "product_view", "impression_click", "item_view"),
-    "click": ("clicks", "clicked", "select_item"),
-    "cart": ("addtocart", "add_to_cart", "add to cart", "add-to-cart", "basket", "add_to_basket", "addcart"),
-    "purchase": ("transaction", "buy", "bought", "order", "ordered", "purchased", "sale", "checkout", "sold"),
-    "rating": ("rate", "rated", "review", "reviewed"),
-}
 
 
 @dataclass(frozen=True)
@@ -42,15 +39,18 @@ class CleanEvents:
 
     Attributes
     ----------
-    path : Parquet in `EVENT_SCHEMA`.
+    path : Parquet in `EVENT_SCHEMA`; what takes interest back is an event too (`engine.catalogue.taken_back`).
     value_kind : "rating", "quantity" or None.
+    min_rating : ratings below it are no interest; None where events have no ratings.
     products : item_id, and title, description, brand, category, price, image as the events have them: the most
         frequent text and the median price of every item that can be loaded.
     """
 
     path: Path
     n_kept: int
+    n_shoppers: int
     value_kind: str | None
+    min_rating: float | None
     products: pd.DataFrame
     notes: list[str] = field(default_factory=list)
 
@@ -61,43 +61,47 @@ def clean_events(
     columns: Mapping[str, str],
     rules: EventRules,
     ids: IdRules,
-    known_items: pd.Series | None,
+    known: KnownProducts | None,
     missing: Collection[str],
+    key: Callable[[], bytes],
     problems: ProblemLog,
 ) -> CleanEvents:
     """Check, normalise and write the events of `source` next to its staged file.
 
     Parameters
     ----------
-    columns : field -> column of the file: user_id and item_id at least; rating, quantity or value; event; timestamp;
-        price; and the product texts of a data set that is one file.
-    known_items : ids that events may name; None where products are derived from the events.
+    columns : field -> column of the file: user_id and item_id at least; visitor_id; rating, quantity or value; event;
+        status and cancelled_at of orders; timestamp; price; and the product texts of a data set that is one file.
+    known : the products that events may name; None where products are derived from the events.
     missing : product texts that mean "no value".
+    key : gives the workspace's key for shoppers that are e-mail addresses.
 
     Raises `InteractionsError` when a required column is absent or no event can be loaded.
     """
     _require_columns(source, columns)
     connection.execute(f"CREATE OR REPLACE VIEW staged AS SELECT * FROM read_parquet({quoted(str(source.path))})")
-    value_field = next((name for name in VALUE_FIELDS if name in columns), None)
-    words = _event_words(connection, source, columns.get("event"))
-    value_kind = _value_kind(value_field, words, rules)
-    times = _plan_times(connection, source, columns.get("timestamp"))
-    checks = event_checks(columns, rules, value_field, value_kind, items_given=known_items is not None)
+    plan = _plan(connection, source, columns, rules, ids, missing, key)
+    notes = [*plan.kinds.notes, *plan.shoppers.notes]
+    hints = []
+    if known is not None:
+        hints = match_ids(connection, item_ids_sql(source, columns["item_id"], ids), known).notes
+    min_rating, said = _lowest_rating(connection, plan)
+    notes += [*hints, *said, *filter(None, [plan.times.note])]
+    checks = event_checks(plan, items_given=known is not None)
     checked = source.path.with_name("checked.parquet")
-    normalised = normalised_sql(source, columns, rules, ids, value_field, words, times, missing)
-    _write_checked(connection, normalised, checks, known_items, checked)
-    _log_rejected(connection, source.name, columns, checks, problems)
-    if "timestamp" in columns:
-        _log_unread_times(connection, source.name, columns["timestamp"], problems)
+    _write_checked(connection, normalised_sql(plan), checks, known is not None, checked)
+    _log_rejected(connection, plan, checks, problems)
+    _log_unread(connection, plan, problems)
     path, n_loaded = _write_accepted(connection, source.path.with_name("events.parquet"))
     if not n_loaded:
-        raise InteractionsError(
-            f"none of the {source.n_rows:,} events can be used.\n{problems.summary()}", file=source.name
-        )
+        why = "\n".join([*hints, problems.summary()])
+        raise InteractionsError(f"none of the {source.n_rows:,} events can be used.\n{why}", file=source.name)
+    n_shoppers = count_shoppers(connection, path)
+    notes += filter(None, [_returned_note(connection, plan), robots_note(connection, path, n_shoppers)])
     products = _derive_products(connection, [name for name in ITEM_TEXTS if name in columns])
-    connection.execute("DROP VIEW checked; DROP VIEW staged")
+    connection.execute("DROP VIEW checked; DROP VIEW staged; DROP TABLE activity")
     checked.unlink()
-    return CleanEvents(path, n_loaded, value_kind, products, [times.note] if times.note else [])
+    return CleanEvents(path, n_loaded, n_shoppers, plan.value_kind, min_rating, products, notes)
 
 
 def _require_columns(source: Source, columns: Mapping[str, str]) -> None:
@@ -111,31 +115,26 @@ def _require_columns(source: Source, columns: Mapping[str, str]) -> None:
             )
 
 
-def _event_words(connection: duckdb.DuckDBPyConnection, source: Source, column: str | None) -> dict[str, str]:
-    """Each word the file uses for a kind of event, in lower case -> the kind's name."""
-    if column is None:
-        return {}
-    staged = source.staged(column)
-    relation = with_texts("staged", {"event": staged}, staged_types(source.path))
-    found = connection.execute(
-        f"SELECT DISTINCT lower(event_text) FROM {relation} WHERE event_text IS NOT NULL LIMIT {_MAX_EVENT_KINDS + 1}"
-    ).fetchall()
-    if len(found) > _MAX_EVENT_KINDS:
-        raise InteractionsError(
-            f"more than {_MAX_EVENT_KINDS} different values are too many for kinds of event such as view, cart and"
-            " purchase. Say which column holds the kind, e.g. event=COLUMN, or event= for none.",
-            file=source.name,
-            field=column,
-        )
-    known = {word: name for name, words in _EVENT_NAMES.items() for word in words}
-    return {word: known.get(word, word) for (word,) in found}
-
-
-def _value_kind(value_field: str | None, words: Mapping[str, str], rules: EventRules) -> str | None:
-    """What the numbers mean; a column merely called "value" holds ratings where the events are ratings, else quantities."""
-    if value_field != "value":
-        return value_field
-    return "rating" if "rating" in words.values() or rules.event == "rating" else "quantity"
+def _plan(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    columns: Mapping[str, str],
+    rules: EventRules,
+    ids: IdRules,
+    missing: Collection[str],
+    key: Callable[[], bytes],
+) -> EventPlan:
+    """Look at the columns as a whole and decide how to read each."""
+    kinds = look_at_kinds(connection, source, columns, rules.event)
+    people = [source.staged(columns[name]) for name in ("user_id", "visitor_id") if name in columns]
+    shoppers = look_at_shoppers(connection, source.path, people, rules, key)
+    value_field = next((name for name in VALUE_FIELDS if name in columns), None)
+    value_kind = value_field
+    if value_field == "value":
+        # A column merely called "value" holds ratings where the events are ratings, else quantities.
+        value_kind = "rating" if "rating" in kinds.found else "quantity"
+    times = _plan_times(connection, source, columns.get("timestamp"))
+    return EventPlan(source, columns, rules, ids, value_field, value_kind, kinds, shoppers, times, missing)
 
 
 def _plan_times(connection: duckdb.DuckDBPyConnection, source: Source, column: str | None) -> TimePlan:
@@ -147,20 +146,41 @@ def _plan_times(connection: duckdb.DuckDBPyConnection, source: Source, column: s
     return plan_times(connection, sample, staged, staged_types(source.path)[staged])
 
 
+def _lowest_rating(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> tuple[float | None, list[str]]:
+    """The lowest rating that is interest: the preset's, else the middle of the scale; and what the report says of it."""
+    if plan.value_kind != "rating" or plan.value_field is None:
+        return None, []
+    if plan.rules.min_rating is not None:
+        return plan.rules.min_rating, []
+    column = plan.columns[plan.value_field]
+    relation = with_texts("staged", {"value": plan.source.staged(column)}, staged_types(plan.source.path))
+    numbers = f"(SELECT {number_sql('value_text')} AS value FROM {relation})"
+    smallest, largest, n = connection.execute(
+        f"SELECT min(value), max(value), count(*) FROM {numbers} WHERE isfinite(value)"
+    ).fetchall()[0]
+    if not n:
+        return None, []
+    scale = rating_scale(smallest, largest, n)
+    low = connection.execute(f"SELECT count(*) FROM {numbers} WHERE value < {scale.lowest!r}").fetchall()[0][0]
+    said = (
+        f"{column} runs from {scale.worst:g} to {scale.best:g}; ratings below the middle ({scale.lowest:g}) are no interest:"
+        f" {low:,} of {n:,}. interactions.min_rating sets another limit"
+    )
+    return scale.lowest, [said]
+
+
 def _write_checked(
-    connection: duckdb.DuckDBPyConnection,
-    events: str,
-    checks: list[Check],
-    known_items: pd.Series | None,
-    target: Path,
+    connection: duckdb.DuckDBPyConnection, events: str, checks: list[Check], items_given: bool, target: Path
 ) -> None:
     """Write one row per event with `rejected`, the position of the first check that it fails; create the view `checked`."""
     rejected = " ".join(f"WHEN {check.condition} THEN {position}" for position, check in enumerate(checks))
     found = " ".join(f"WHEN rejected = {position} THEN {check.value}" for position, check in enumerate(checks))
-    join = "" if known_items is None else _join_known(connection, known_items)
+    join = "LEFT JOIN known ON event_id = item_id" if items_given else ""
     connection.execute(f"""
         COPY (
-            SELECT {ROW}, user_id, item_id, event, value, {TimePlan.whole("seconds")} AS timestamp, time_text, price,
+            SELECT {ROW}, user_id, {"coalesce(known_id, item_id) AS item_id" if items_given else "item_id"}, event, value,
+                {TimePlan.whole("seconds")} AS timestamp, time_text, price,
+                CASE WHEN price IS NULL THEN price_raw END AS price_text,
                 {", ".join(ITEM_TEXTS)}, rejected, (CASE {found} END)::VARCHAR AS found
             FROM (SELECT *, CASE {rejected} END AS rejected FROM {events} {join})
         ) TO {quoted(str(target))} (FORMAT parquet, COMPRESSION lz4)
@@ -168,20 +188,8 @@ def _write_checked(
     connection.execute(f"CREATE OR REPLACE VIEW checked AS SELECT * FROM read_parquet({quoted(str(target))})")
 
 
-def _join_known(connection: duckdb.DuckDBPyConnection, known_items: pd.Series) -> str:
-    """SQL that joins `known_id`, which is null for ids that events may not name."""
-    connection.register("given", pa.table({"item_id": pa.array(known_items, pa.string())}))
-    connection.execute("CREATE OR REPLACE TABLE known AS SELECT item_id AS known_id FROM given")
-    connection.unregister("given")
-    return "LEFT JOIN known ON known_id = item_id"
-
-
 def _log_rejected(
-    connection: duckdb.DuckDBPyConnection,
-    file: str,
-    columns: Mapping[str, str],
-    checks: list[Check],
-    problems: ProblemLog,
+    connection: duckdb.DuckDBPyConnection, plan: EventPlan, checks: list[Check], problems: ProblemLog
 ) -> None:
     first = f"QUALIFY row_number() OVER (PARTITION BY rejected ORDER BY {ROW}) <= {SHOWN_PER_KIND}"
     counts = connection.execute(
@@ -193,20 +201,39 @@ def _log_rejected(
     for position, count in sorted(counts):
         check = checks[position]
         shown = [
-            Problem(file, row, columns.get(check.field, check.field), check.kind, check.message, value)
+            Problem(plan.source.name, row, plan.columns.get(check.field, check.field), check.kind, check.message, value)
             for row, failed, value in rows
             if failed == position
         ]
         problems.extend(shown, {check.kind: count})
 
 
-def _log_unread_times(connection: duckdb.DuckDBPyConnection, file: str, column: str, problems: ProblemLog) -> None:
-    unread = "FROM checked WHERE rejected IS NULL AND timestamp IS NULL AND time_text IS NOT NULL"
-    count = connection.execute(f"SELECT count(*) {unread}").fetchall()[0][0]
-    rows = connection.execute(f"SELECT {ROW}, time_text {unread} ORDER BY {ROW} LIMIT {SHOWN_PER_KIND}").fetchall()
-    message = "the time cannot be read; the event was loaded without it. Write times like 2024-05-31 14:00:00."
-    shown = [Problem(file, row, column, "unreadable_time", message, value) for row, value in rows]
-    problems.extend(shown, {"unreadable_time": count} if count else {})
+# Field, and what is written where it could not be read: the event stands without it.
+_UNREAD = (
+    (
+        "timestamp",
+        "time_text",
+        "unreadable_time",
+        "the time cannot be read; the event was loaded without it. Write times like 2024-05-31 14:00:00.",
+    ),
+    (
+        "price",
+        "price_text",
+        "unreadable_price",
+        "the price is negative or no number; the event was loaded without it. Write prices like 12.50.",
+    ),
+)
+
+
+def _log_unread(connection: duckdb.DuckDBPyConnection, plan: EventPlan, problems: ProblemLog) -> None:
+    for name, text, kind, message in _UNREAD:
+        if name not in plan.columns:
+            continue
+        unread = f"FROM checked WHERE rejected IS NULL AND {name} IS NULL AND {text} IS NOT NULL"
+        count = connection.execute(f"SELECT count(*) {unread}").fetchall()[0][0]
+        rows = connection.execute(f"SELECT {ROW}, {text} {unread} ORDER BY {ROW} LIMIT {SHOWN_PER_KIND}").fetchall()
+        shown = [Problem(plan.source.name, row, plan.columns[name], kind, message, value) for row, value in rows]
+        problems.extend(shown, {kind: count} if count else {})
 
 
 def _write_accepted(connection: duckdb.DuckDBPyConnection, target: Path) -> tuple[Path, int]:
@@ -216,6 +243,20 @@ def _write_accepted(connection: duckdb.DuckDBPyConnection, target: Path) -> tupl
         f" TO {quoted(str(target))} (FORMAT parquet, COMPRESSION zstd)"
     )
     return target, int(connection.execute("SELECT count(*) FROM checked WHERE rejected IS NULL").fetchall()[0][0])
+
+
+def _returned_note(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> str | None:
+    """What the report says of negative quantities: returns that no word names."""
+    if plan.value_kind != "quantity":
+        return None
+    named = plan.kinds.found & set(TAKEN_BACK)
+    back = ", ".join(quoted(kind) for kind in TAKEN_BACK if kind not in named)
+    count = connection.execute(
+        f"SELECT count(*) FROM checked WHERE rejected IS NULL AND event IN ({back}) AND event != 'void'"
+    ).fetchall()[0][0]
+    if not count:
+        return None
+    return f"{count:,} rows with a negative quantity are returns: they count against what the shopper bought before"
 
 
 def _derive_products(connection: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> pd.DataFrame:

@@ -19,11 +19,13 @@ import pandas as pd
 from engine.catalogue.interactions import open_duckdb
 from engine.catalogue.snapshot import write_snapshot
 from engine.core.errors import InputError
+from engine.core.keys import new_key, store_key
 from engine.core.progress import Progress, silent
 from engine.core.workspace import Workspace
 from engine.ingest.events import CleanEvents, clean_events
 from engine.ingest.locations import Location, as_location, fetch
 from engine.ingest.mapping import Corrections, parse_mapping
+from engine.ingest.matching import KnownProducts
 from engine.ingest.pictures import move_pictures, store_pictures
 from engine.ingest.presets import NO_PRESET, Preset, available_presets, find_files, load_preset
 from engine.ingest.products import CleanProducts, clean_products
@@ -55,6 +57,15 @@ class _Run:
     problems: ProblemLog
     progress: Progress
     added: AddedProducts | None
+    made_key: bytes | None = None
+
+    def shopper_key(self) -> bytes:
+        """The workspace's key for shoppers that are e-mail addresses; a new one is kept when the shop is saved."""
+        file = self.workspace.shopper_key
+        if file.is_file():
+            return file.read_bytes()
+        self.made_key = self.made_key or new_key()
+        return self.made_key
 
 
 def ingest(
@@ -199,8 +210,9 @@ def _events(
         columns,
         tables.preset.interactions,
         tables.ids,
-        None if products is None else pd.concat([products.items["item_id"], added["item_id"]]),
+        _known_products(tables, products, added),
         tables.preset.items.missing,
+        run.shopper_key,
         run.problems,
     )
     run.progress(STEPS[1], 1.0, f"{events.n_kept:,} events")
@@ -218,6 +230,13 @@ def _events(
         unused=important_columns("interactions", source, columns, became),
     )
     return events, report
+
+
+def _known_products(tables: Tables, products: CleanProducts | None, added: pd.DataFrame) -> KnownProducts | None:
+    """What events may name; None where the events alone say which products there are."""
+    if products is None or tables.items is None:
+        return None
+    return KnownProducts(pd.concat([products.items["item_id"], added["item_id"]]), tables.items.aliases)
 
 
 def _items(tables: Tables, products: CleanProducts | None, events: CleanEvents) -> pd.DataFrame:
@@ -266,19 +285,16 @@ def _save(
         attribute_kinds=products.kinds if products else {},
         n_items=len(items),
         n_events=events.n_kept,
-        n_users=_count_shoppers(run, events),
+        n_users=events.n_shoppers,
         snapshot_id="",
     )
     move_pictures(Workspace(run.staging / "pictures"), run.workspace)
+    if run.made_key:
+        store_key(run.workspace.shopper_key, run.made_key)
     info = _shop_info(preset, products, events, name)
     snapshot_id = write_snapshot(run.workspace, items, events.path, info, report.to_dict())
     run.progress(STEPS[3], 1.0, f"{len(items):,} products, {events.n_kept:,} events")
     return replace(report, snapshot_id=snapshot_id)
-
-
-def _count_shoppers(run: _Run, events: CleanEvents) -> int:
-    counted = "SELECT count(DISTINCT user_id) FROM read_parquet($path)"
-    return int(run.connection.execute(counted, {"path": str(events.path)}).fetchall()[0][0])
 
 
 def _shop_info(preset: Preset, products: CleanProducts | None, events: CleanEvents, name: str | None) -> dict[str, Any]:
@@ -291,7 +307,7 @@ def _shop_info(preset: Preset, products: CleanProducts | None, events: CleanEven
         "currency": preset.currency or (products.currency if products else None),
         "preset": preset.name if known else None,
         "value_kind": events.value_kind,
-        "min_rating": preset.interactions.min_rating if rated else None,
+        "min_rating": events.min_rating,
         "attributes": products.kinds if products else {},
     }
 

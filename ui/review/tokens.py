@@ -7,20 +7,18 @@ keeps other sites from posting, and one curator's unsent decisions from being st
 
 from __future__ import annotations
 
-import os
-import secrets
 from dataclasses import asdict, dataclass
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from engine.core.errors import LongtailError
+from engine.core.keys import new_key, store_key
 from engine.core.workspace import Workspace
 
 __all__ = ["ReviewToken", "TokenError", "read_token", "sign_token"]
 
 LIFETIME_SECONDS = 12 * 3600
 KEY_FILE = "review.key"
-KEY_BYTES = 32
 TOKEN_SALT = "longtail-review"
 
 
@@ -67,16 +65,4 @@ def _serializer(workspace: Workspace) -> URLSafeTimedSerializer:
 def _key(workspace: Workspace) -> bytes:
     """The workspace's own key, made when first needed: a server that was restarted takes the tokens signed before."""
     file = workspace.root / KEY_FILE
-    if not file.is_file():
-        draft = file.with_name(f"{KEY_FILE}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(secrets.token_bytes(KEY_BYTES))
-            os.fsync(stream.fileno())
-        try:
-            os.link(draft, file)  # the first of two servers that start at once wins, whole
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return file.read_bytes()
+    return file.read_bytes() if file.is_file() else store_key(file, new_key())
