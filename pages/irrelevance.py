@@ -103,6 +103,7 @@ def _arms(table: pd.DataFrame) -> list[str]:
             selection_mode="multi",
             format_func=registry.title_of,
             on_change=writer("irrelevance_lists", "list"),
+            persist_state="session",
         )
     return [arm for arm in there if arm in chosen]
 

@@ -66,5 +66,6 @@ def _anchor(release: Recommender) -> str | None:
         format_func=lambda item_id: titles[item_id],
         placeholder="Highlight a product and its ten similar items",
         on_change=writer("map_near", "near"),
+        persist_state="session",
     )
     return chosen

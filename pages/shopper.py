@@ -63,6 +63,7 @@ def _chosen_shopper() -> str:
             label_visibility="collapsed",
             help="Pick a shopper, or type any shopper ID",
             on_change=writer("shopper", "shopper"),
+            persist_state="session",
             width=260,
         )
         st.button("Another shopper", icon=":material/casino:", type="primary", on_click=_another)

@@ -83,7 +83,12 @@ def _draw_page(rows: np.ndarray) -> None:
     if pages > 1:
         mirror("find_page", number)
         with st.container(horizontal_alignment="center"):
-            st.pagination(pages, key="find_page", on_change=writer("find_page", "page", to_text=_page_text))
+            st.pagination(
+                pages,
+                key="find_page",
+                on_change=writer("find_page", "page", to_text=_page_text),
+                persist_state="session",
+            )
 
 
 def _by_words(text: str) -> None:

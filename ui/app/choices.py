@@ -26,7 +26,9 @@ def menu(
     values, chosen = list(choices), query(name, default, allowed=choices)
     mirror(key, chosen)
     write = writer(key, name, to_text=None, **also)
-    st.selectbox(label, values, key=key, format_func=choices.__getitem__, on_change=write, width=width)
+    st.selectbox(
+        label, values, key=key, format_func=choices.__getitem__, on_change=write, width=width, persist_state="session"
+    )
     return chosen
 
 
@@ -51,5 +53,6 @@ def switch(
         required=True,
         label_visibility=label_visibility,
         on_change=writer(key, name, to_text=None, **also),
+        persist_state="session",
     )
     return chosen

@@ -43,7 +43,11 @@ def set_query(**changes: Value) -> None:
 
 
 def mirror(key: str, value: object) -> None:
-    """Give a widget that is about to be drawn the value that the address asks for."""
+    """Give a widget that is about to be drawn the value that the address asks for.
+
+    Draw it with `persist_state="session"`. A run that another one interrupts leaves its values behind, though what it drew
+    never reached the browser; only with this does Streamlit 1.67 send such a value again to a browser that has none.
+    """
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
 

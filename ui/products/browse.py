@@ -124,6 +124,7 @@ def draw_filters(items: pd.DataFrame, search: Search, currency: str | None, *, o
         st.text_input(
             "Search", key="find_text", placeholder="Search by title or ID", icon=":material/search:",
             label_visibility="collapsed", on_change=writer("find_text", "q", page=None), max_chars=200, width=360,
+            persist_state="session",
         )  # fmt: skip
         _choice("Category", "category", search.categories, known_values("category"))
         _choice("Brand", "brand", search.brands, known_values("brand"))
@@ -134,7 +135,7 @@ def draw_filters(items: pd.DataFrame, search: Search, currency: str | None, *, o
         mirror("find_sort", search.order)
         st.selectbox(
             "Sort", list(ORDERS), key="find_sort", format_func=ORDERS.__getitem__, label_visibility="collapsed",
-            on_change=writer("find_sort", "sort", page=None), width=200,
+            on_change=writer("find_sort", "sort", page=None), width=200, persist_state="session",
         )  # fmt: skip
 
 
@@ -157,10 +158,17 @@ def _choice(
                 selection_mode="multi",
                 format_func=written,
                 on_change=writer(key, name, page=None),
+                persist_state="session",
             )
         else:
             st.multiselect(
-                label, values, key=key, format_func=written, placeholder="Any", on_change=writer(key, name, page=None)
+                label,
+                values,
+                key=key,
+                format_func=written,
+                placeholder="Any",
+                on_change=writer(key, name, page=None),
+                persist_state="session",
             )
 
 
@@ -175,7 +183,7 @@ def _price(prices: pd.Series, search: Search, currency: str | None) -> None:
             mirror(f"find_{name}", value)
             st.number_input(
                 label, key=f"find_{name}", min_value=0.0, step=1.0, format="%.2f",
-                on_change=writer(f"find_{name}", name, to_text=_text, page=None),
+                on_change=writer(f"find_{name}", name, to_text=_text, page=None), persist_state="session",
             )  # fmt: skip
 
 

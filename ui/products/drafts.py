@@ -61,7 +61,7 @@ def _draw_group(name: str, title: str, some: Sequence[Draft]) -> None:
     if pages > 1:
         mirror(key, number)
         with st.container(horizontal_alignment="center"):
-            st.pagination(pages, key=key)
+            st.pagination(pages, key=key, persist_state="session")
 
 
 def _draw_draft(draft: Draft) -> None:

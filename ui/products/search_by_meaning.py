@@ -52,7 +52,7 @@ def draw_like(like: Like | None) -> None:
         mirror("like_words", like.words if like else "")
         st.text_input(
             "In your own words", key="like_words", placeholder="a light dress for a garden party", max_chars=300,
-            on_change=writer("like_words", "words", page=None),
+            on_change=writer("like_words", "words", page=None), persist_state="session",
         )  # fmt: skip
         upload = st.file_uploader(
             "A picture", type=PICTURE_TYPES, key="like_picture", max_upload_size=MAX_PICTURE_MB,

@@ -56,5 +56,5 @@ def _any_of(label: str, name: str, values: Sequence[str]) -> list[str]:
     chosen, key = query_list(name, allowed=values), f"irrelevance_{name}"
     with st.popover(f"{label}: {len(chosen)}" if chosen else label, type="secondary"):
         mirror(key, chosen)
-        st.multiselect(label, values, key=key, placeholder="Any", on_change=writer(key, name))
+        st.multiselect(label, values, key=key, placeholder="Any", on_change=writer(key, name), persist_state="session")
     return chosen

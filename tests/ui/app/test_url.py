@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import ast
 import json
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
+
+from tests.conftest import REPOSITORY
 
 
 def sorted_page():
@@ -13,7 +17,7 @@ def sorted_page():
 
     mirror("order", query("sort", "most"))
     write = writer("order", "sort", page=None)
-    st.selectbox("Sort", ["most", "least"], key="order", on_change=write)
+    st.selectbox("Sort", ["most", "least"], key="order", on_change=write, persist_state="session")
     st.button("As if it had changed", on_click=write)
     st.json(st.query_params.to_dict())
 
@@ -45,3 +49,26 @@ def test_a_widget_that_nobody_touched_leaves_the_address_alone(app: AppTest):
     app.query_params["page"] = "3"
     app.button[0].click().run()
     assert address(app) == {"page": "3"}
+
+
+def test_a_browser_that_never_heard_what_the_address_asks_for_is_told_again(app: AppTest):
+    app.query_params["sort"] = "least"
+    app.run()
+    app._run(WidgetStates())  # as from a browser in which the widget does not stand
+    assert app.selectbox[0].proto.set_value
+    assert app.selectbox[0].proto.raw_value == "least"
+
+
+def test_every_widget_that_writes_the_address_is_sent_again_to_a_browser_that_missed_it():
+    careless, seen = [], 0
+    for path in sorted([*(REPOSITORY / "ui").rglob("*.py"), *(REPOSITORY / "pages").glob("*.py")]):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(call, ast.Call) or not ast.unparse(call.func).startswith("st."):
+                continue
+            named = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            if named.get("on_change", "").startswith("writ"):
+                seen += 1
+                if named.get("persist_state") != "'session'":
+                    careless.append(f"{path.name}:{call.lineno}")
+    assert seen > 10
+    assert careless == []
