@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
 from engine.cli.context import open_database, open_settings, open_workspace, run_of_its_own
+from engine.cli.report_lines import report_lines
 from engine.cli.training import train_in_run
 from engine.core.errors import InputError
 
 if TYPE_CHECKING:
     from engine.ingest.locations import Location
     from engine.ingest.pipeline import AddedProducts
-    from engine.ingest.report import IngestReport
 
 __all__ = ["demo", "ingest"]
-
-EXAMPLES_SHOWN = 3
 
 
 def demo(arguments: argparse.Namespace, console: Console) -> None:
@@ -59,12 +57,8 @@ def ingest(arguments: argparse.Namespace, console: Console) -> None:
             added=_added(arguments),
             progress=progress,
         )
-        for file in report.files:
-            console.note(f"{file.name}: {file.read:,} rows read, {file.kept:,} kept, {file.rejected:,} rejected")
-        for line in _problem_lines(report):
+        for line in report_lines(report):
             console.note(line)
-        for name, kind in report.attribute_kinds.items():
-            console.note(f"  attribute {name!r}: {kind}")
         run.message = f"Loaded {report.n_items:,} products, {report.n_events:,} events of {report.n_users:,} shoppers."
         console.result({"report": report.to_dict()}, run.message)
         if arguments.train:
@@ -90,19 +84,3 @@ def _added(arguments: argparse.Namespace) -> AddedProducts | None:
         return None
     drafts = DraftStore(open_database(arguments), workspace)
     return lambda kinds, known: draft_products(workspace, drafts, kinds, known)
-
-
-def _problem_lines(report: IngestReport) -> list[str]:
-    """Every kind of problem with how often it came up and the first few examples."""
-    lines = []
-    for kind, count in report.problem_counts.items():
-        examples = [problem for problem in report.problems if problem.kind == kind]
-        lines.append(f"  {count:,} x {examples[0].message}")
-        for problem in examples[:EXAMPLES_SHOWN]:
-            parts = [problem.file or "", f"row {problem.row}" if problem.row is not None else ""]
-            parts.append(f"field {problem.field!r}" if problem.field else "")
-            value = f" = {problem.value!r}" if problem.value not in (None, "") else ""
-            lines.append(f"      {', '.join(part for part in parts if part)}{value}")
-        if count > EXAMPLES_SHOWN:
-            lines.append("      ...")
-    return lines

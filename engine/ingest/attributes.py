@@ -17,9 +17,10 @@ from engine.ingest.reading.column_format import answer_for
 from engine.ingest.reading.kinds import as_kind, infer_kind
 from engine.ingest.reading.texts import text_format
 
-__all__ = ["LEFT_OUT", "add_attribute"]
+__all__ = ["LEFT_OUT", "NOT_CONTENT", "add_attribute", "left_out"]
 
 LEFT_OUT = "left out"
+NOT_CONTENT = "not content, by the preset"
 _MAX_NAME = 100
 
 
@@ -55,11 +56,16 @@ def _reason_to_leave_out(
 ) -> str | None:
     if decided == "skip":
         return "as you said"
-    if column not in kinds and any(fnmatch(column.lower(), pattern.lower()) for pattern in rules.leave_out):
-        return "not content, by the preset"
+    if column not in kinds and left_out(column, rules):
+        return NOT_CONTENT
     if column not in kinds and behaviour_column(column):
         return "it counts what shoppers did, which content must not know"
     return "nested" if _nested(present) else None
+
+
+def left_out(column: str, rules: ItemRules) -> bool:
+    """Whether the preset says that a column is not content."""
+    return any(fnmatch(column.lower(), pattern.lower()) for pattern in rules.leave_out)
 
 
 def _nested(present: list[Any]) -> bool:

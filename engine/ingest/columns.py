@@ -132,7 +132,7 @@ def _words(name: str) -> str:
 _TYPED = re.compile(r":(token|float|token_seq|float_seq)$")
 # Each is taken off once, from the outside in.
 _PREFIXES = re.compile(
-    r"^(items?_|products?_|properties_|line_?items?_|variants?_|event_params_|ecommerce_|g_|wc_|meta_|order_|article_|bx_)+"
+    r"^(items?_|products?_|properties_|line_?items?_|variants?_|event_params_|ecommerce_|g_|wc_|meta_|bx_)+"
 )
 
 

@@ -22,6 +22,7 @@ from engine.core.errors import InputError
 from engine.core.keys import new_key, store_key
 from engine.core.progress import Progress, silent
 from engine.core.workspace import Workspace
+from engine.ingest.columns import ITEM_TEXTS
 from engine.ingest.events import CleanEvents, clean_events
 from engine.ingest.locations import Location, as_location, fetch
 from engine.ingest.mapping import Corrections, parse_mapping
@@ -129,7 +130,7 @@ def _ingest(
     events, event_file = _events(run, tables, products, added)
     files.append(event_file)
     items = _items(tables, products, events)
-    _add_pictures(run, images, items, products, files)
+    _add_pictures(run, images, items, tables, products, files)
     if not added.empty:
         items = pd.concat([items, added], ignore_index=True)
     if strict and run.problems.counts:
@@ -225,7 +226,7 @@ def _events(
         kept=events.n_kept,
         rejected=source.n_rows - events.n_kept,
         columns=became,
-        notes=[*tables.notes["interactions"], *events.notes],
+        notes=[*tables.notes["interactions"], *events.notes, *_derived_note(products, events)],
         recognised=tables.recognised.get("interactions", ""),
         unused=important_columns("interactions", source, columns, became),
     )
@@ -237,6 +238,17 @@ def _known_products(tables: Tables, products: CleanProducts | None, added: pd.Da
     if products is None or tables.items is None:
         return None
     return KnownProducts(pd.concat([products.items["item_id"], added["item_id"]]), tables.items.aliases)
+
+
+def _derived_note(products: CleanProducts | None, events: CleanEvents) -> list[str]:
+    if products is not None:
+        return []
+    made = events.products
+    texts = ", ".join(name for name in ITEM_TEXTS if name in made and made[name].notna().any())
+    return [
+        f"no file of products was given: {len(made):,} products were made from the events,"
+        f" with {f'the most frequent {texts} and ' if texts else ''}the median price of each"
+    ]
 
 
 def _items(tables: Tables, products: CleanProducts | None, events: CleanEvents) -> pd.DataFrame:
@@ -251,7 +263,12 @@ def _items(tables: Tables, products: CleanProducts | None, events: CleanEvents) 
 
 
 def _add_pictures(
-    run: _Run, source: Path | None, items: pd.DataFrame, products: CleanProducts | None, files: list[FileReport]
+    run: _Run,
+    source: Path | None,
+    items: pd.DataFrame,
+    tables: Tables,
+    products: CleanProducts | None,
+    files: list[FileReport],
 ) -> None:
     """Fill the column `image` with content hashes; the pictures themselves are staged."""
     if source is None:
@@ -262,8 +279,9 @@ def _add_pictures(
         return
     rows = products.rows if products else None
     staged = Workspace(run.staging / "pictures")
+    aliases = tables.items.names() if tables.items else {}
     items["image"], report = store_pictures(
-        run.workspace, staged, source, items, rows, files[0].name, run.problems, run.progress
+        run.workspace, staged, source, items, rows, files[0].name, run.problems, run.progress, aliases=aliases
     )
     files.append(report)
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from engine.catalogue.attribute_kinds import AttributeKind
 from engine.catalogue.snapshot import ITEM_COLUMNS
 from engine.core.errors import CatalogueError
-from engine.ingest.attributes import LEFT_OUT, add_attribute
+from engine.ingest.attributes import LEFT_OUT, add_attribute, left_out
 from engine.ingest.cells import ProductRows, clean_prices, clean_texts, present_values
 from engine.ingest.derived import derive_columns, derived_from
 from engine.ingest.mapping import Corrections
@@ -105,8 +105,9 @@ def _used_elsewhere(shaped: ShapedItems, rules: ItemRules, columns: Mapping[str,
     """Columns whose content went into others: names and values of attributes, and the several columns of one field."""
     used = dict.fromkeys(shaped.ignored, "names and values of attributes")
     for name, derived in rules.derived.items():
-        if derived.take == "filled" and name not in columns:
-            used |= dict.fromkeys(derived_from(derived, shaped.source.columns), name)
+        sources = derived_from(derived, shaped.source.columns)
+        if name in ITEM_COLUMNS and name not in columns:
+            used |= {source: name for source in sources if derived.take == "filled" or left_out(source, rules)}
     return used
 
 

@@ -37,8 +37,12 @@ _MOST = 0.9
 _SOME = 0.2
 _MONTHS = r"(jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-zä]*"
 _NUMBER = re.compile(r"[-+]?[\d.,'’\s]*\d[\d.,'’\s]*([eE][-+]?\d+)?%?")
+_CURRENCY = (
+    r"([$£€¥₹₽₩₺₴]|kr\.?|zł|Kč|Ft|lei|Rs\.?|R\$|(US|CA|AU|NZ|HK)\$|USD|EUR|GBP|JPY|CNY|INR|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH"
+    r"|AUD|CAD|NZD|SGD|HKD|KRW|BRL|MXN|ZAR|ILS|AED|SAR|THB|IDR|MYR|PHP|VND|TWD|CLP|COP|ARS|PEN)"
+)
 _MONEY = re.compile(
-    r"(from |ab )?([-+(]?\s*([$£€¥₹₽₩]|[A-Z]{3}|kr\.?|zł|Kč)\s*[-+]?\d[\d.,'’\s]*\)?|[-+(]?\d[\d.,'’\s–-]*\s*([$£€¥₹₽₩]|[A-Z]{3}|kr\.?|zł|Kč)\)?)",
+    rf"((from|ab|à partir de|desde|da|vanaf)\s+)?([-+(]?\s*{_CURRENCY}\s*[-+]?\d[\d.,'’\s–-]*\)?|[-+(]?\d[\d.,'’\s–-]*{_CURRENCY}\)?)"
 )
 _TIME = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T\s].*)?"

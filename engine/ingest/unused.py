@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.ingest.attributes import LEFT_OUT
+from engine.ingest.attributes import LEFT_OUT, NOT_CONTENT
 from engine.ingest.profiles import ColumnProfile, profile_columns
 from engine.ingest.report import NOT_USED
 from engine.ingest.sources import Source
@@ -43,11 +43,15 @@ def important_columns(role: str, source: Source, columns: Mapping[str, str], bec
     columns : field -> column, as the table is read.
     became : column -> what became of it.
     """
-    unused = [name for name, what in became.items() if what == NOT_USED or what.startswith(LEFT_OUT)]
+    unused = [
+        name for name, what in became.items()
+        if (what == NOT_USED or what.startswith(LEFT_OUT)) and not what.endswith(NOT_CONTENT)
+    ]  # fmt: skip
+    found = {*columns, *became.values()}
     profiles = {name: profile for name, profile in profile_columns(source).items() if name in unused}
     sentences = []
     for field, (looks, words) in _WANTED[role].items():
-        if field in columns or (field == "visitor_id" and "user_id" in columns):
+        if field in found or (field == "visitor_id" and "user_id" in found):
             continue
         alike = [name for name, profile in profiles.items() if profile.looks in looks and _holds(field, profile)]
         if alike:

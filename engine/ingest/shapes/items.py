@@ -38,6 +38,14 @@ class ShapedItems:
     ignored: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
 
+    def names(self) -> dict[str, list[str]]:
+        """Product -> its further ids, column by column."""
+        found: dict[str, list[str]] = {}
+        for pairs in self.aliases.values():
+            for alias, item_id in pairs.itertuples(index=False):
+                found.setdefault(item_id, []).append(alias)
+        return found
+
 
 def shape_items(
     connection: duckdb.DuckDBPyConnection,

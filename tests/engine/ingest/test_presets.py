@@ -147,3 +147,44 @@ def test_amazon_reviews_leave_behaviour_out_and_flatten_details(workspace: Works
     assert found.user_items.nnz == len({(n % 3, n % 6) for n in range(12) if n % 5 + 1 >= 3})
     assert found.first_timestamps is not None
     assert found.first_timestamps.min() == 1_600_000_000
+
+
+def test_a_preset_recognises_its_files_and_says_so(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Handle,Title,Vendor,Variant Price\nmug,Mug,Hill,3\n")
+    (tmp_path / "b.csv").write_text(
+        "event_name,user_pseudo_id,event_timestamp,item_id\nview_item,u,1714557600000000,mug\n"
+    )
+    report = ingest(workspace, items=tmp_path / "a.csv", interactions=tmp_path / "b.csv")
+    assert [file.recognised.split(";")[0] for file in report.files] == [
+        "recognised as Shopify",
+        "recognised as Google Analytics 4 (BigQuery)",
+    ]
+    assert read_shop(workspace).info["preset"] == "shopify+ga4"
+
+
+def test_without_a_preset_columns_go_by_their_names(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Handle,Title,Vendor,Variant Price\nmug,Mug,Hill,3\n")
+    (tmp_path / "b.csv").write_text("user_id,item_id\nu,mug\n")
+    report = ingest(workspace, items=tmp_path / "a.csv", interactions=tmp_path / "b.csv", preset="none")
+    assert [file.recognised for file in report.files] == ["", ""]
+    assert read_shop(workspace).items["price"].tolist() == [3.0]
+
+
+def test_every_column_that_is_not_used_is_named_and_what_looks_like_a_time_comes_first(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("user_id,item_id,colour,happened\nu,a,red,2024-05-01 10:00:00\nv,a,red,2024-05-02 10:00:00\n")
+    (file,) = ingest(workspace, interactions=path).files
+    assert file.unused_columns == ["colour", "happened"]
+    assert file.unused == ["'happened' looks like the time of the events and is not used: --map timestamp=happened"]
+
+
+def test_the_published_parts_of_a_table_are_found_in_a_folder(workspace: Workspace, tmp_path: Path) -> None:
+    for part in (1, 2):
+        (tmp_path / f"item_properties_part{part}.csv").write_text(
+            f"timestamp,itemid,property,value\n1000,{part},categoryid,{part}0\n"
+        )
+    (tmp_path / "events.csv").write_text("timestamp,visitorid,event,itemid,transactionid\n1433221332117,4,view,1,\n")
+    report = ingest(workspace, preset="retailrocket", from_dir=tmp_path)
+    assert report.n_items == 2
