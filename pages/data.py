@@ -8,7 +8,8 @@ import streamlit as st
 from engine.catalogue.snapshot import Shop
 from engine.jobs import active_run, list_runs, run_status
 from ui.app import resources
-from ui.runs.load_shop import FIELD_NAMES, KIND_NAMES, load_shop
+from ui.runs.field_names import FIELD_NAMES, KIND_NAMES
+from ui.runs.load_shop import load_shop
 from ui.runs.loading_report import draw_loading_report, read_loading_report
 from ui.runs.run_view import follow_run
 from ui.runs.shop_summary import draw_summary

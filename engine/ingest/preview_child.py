@@ -3,108 +3,101 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from engine.core.errors import CatalogueError, InputError
+from engine.core.errors import InputError
 from engine.ingest.attributes import LEFT_OUT
+from engine.ingest.confidence import how_sure
+from engine.ingest.dry_run import DryRun, dry_run
+from engine.ingest.load_warnings import load_warnings
 from engine.ingest.mapping import ROLES, Corrections, parse_mapping
 from engine.ingest.presets import NO_PRESET, load_preset
-from engine.ingest.products import clean_products
-from engine.ingest.report import ProblemLog
-from engine.ingest.samples import sample_values, staged_sample
-from engine.ingest.shapes.items import ShapedItems
-from engine.ingest.sources import Source
-from engine.ingest.tables import Tables, prepare_tables
+from engine.ingest.profiles import profile_columns
+from engine.ingest.report import NOT_USED
+from engine.ingest.samples import sample_values, staged_samples
+from engine.ingest.sources import FileForm, Source
+from engine.ingest.tables import prepare_tables
 from engine.untrusted.bounded import serve
 
 __all__ = ["look"]
 
 _MEMORY_BYTES = 1024**3
 _FILE_BYTES = 256 * 1024**2
+_REQUIRED = {"items": ("item_id",), "interactions": ("user_id", "item_id")}
 
 
 def look(
-    files: Mapping[str, Path], preset: str | None, mapping: Mapping[str, str], kept: Path, scratch: Path
-) -> dict[str, dict[str, Any]]:
-    """Role -> what `engine.ingest.preview.TablePreview` holds, as JSON values. Raises `InputError`.
+    files: Mapping[str, Sequence[Path]], preset: str | None, mapping: Mapping[str, str], kept: Path, scratch: Path
+) -> dict[str, Any]:
+    """What `engine.ingest.preview.Preview` holds, as JSON values. Raises `InputError`.
 
     `kept` is where the first rows stay for the next look, `scratch` what the parent removes after this one.
     """
     corrections = parse_mapping(mapping)
-    sources = {role: [_own_copy(role, path, preset, corrections, kept, scratch)] for role, path in files.items()}
+    sources = {
+        role: _own_copies(role, files[role], preset, corrections, kept, scratch) for role in ROLES if role in files
+    }
     with duckdb.connect(config={"threads": 1, "temp_directory": str(scratch)}) as connection:
         tables = prepare_tables(connection, sources, preset, corrections)
-        return {role: _look(connection, role, tables, corrections) for role in ROLES if role in files}
-
-
-def _own_copy(role: str, path: Path, preset: str | None, corrections: Corrections, kept: Path, scratch: Path) -> Source:
-    """The kept first rows in a folder of their own, in which they may be shaped."""
-    rules = load_preset(preset) if preset else NO_PRESET
-    encoding = (rules.items if role == "items" else rules.interactions).encoding
-    source = staged_sample(path, corrections.encoding(role, encoding), kept)
-    own = scratch / role / source.path.name
-    own.parent.mkdir(exist_ok=True)
-    return replace(source, path=Path(shutil.copy(source.path, own)))
-
-
-def _look(connection: duckdb.DuckDBPyConnection, role: str, tables: Tables, corrections: Corrections) -> dict[str, Any]:
-    if role == "items" and tables.items:
-        source, fields, required = tables.items.source, tables.item_columns, ["item_id"]
-        kinds = _kinds(connection, tables.items, tables, corrections)
-    else:
-        assert tables.events
-        source, fields, required, kinds = tables.events, tables.event_columns, ["user_id", "item_id"], {}
-    became = {column: name for name, column in fields.items()}
-    samples = sample_values(source)
-    columns = [
-        {"name": name, "samples": shown} | _column(became.get(name), kinds.get(name), role)
-        for name, shown in samples.items()
-    ]
+        run = dry_run(
+            connection, tables, corrections, {role: sum(one.n_rows for one in own) for role, own in sources.items()}
+        )
     return {
-        "file": source.name,
-        "columns": columns,
-        "missing": [name for name in required if name not in fields],
-        "recognised": tables.recognised.get(role, ""),
-        "notes": tables.notes[role],
+        "tables": {role: _table(role, run) for role in sources},
+        "warnings": load_warnings(run),
+        "questions": [],
+        "recognised": {role: run.preset_of(role) for role in tables.recognised},
     }
 
 
-def _kinds(
-    connection: duckdb.DuckDBPyConnection, shaped: ShapedItems, tables: Tables, corrections: Corrections
-) -> dict[str, str]:
-    """What every column would become, judging by the first rows."""
-    if "item_id" not in tables.item_columns:
-        return {}
-    try:
-        cleaned = clean_products(
-            connection, shaped, tables.item_columns, tables.preset.items, tables.ids, corrections, ProblemLog()
+def _own_copies(
+    role: str, paths: Sequence[Path], preset: str | None, corrections: Corrections, kept: Path, scratch: Path
+) -> list[Source]:
+    """The kept first rows in a folder of their own, in which they may be shaped."""
+    known = load_preset(preset) if preset else NO_PRESET
+    rules = known.items if role == "items" else known.interactions
+    form = FileForm(encoding=corrections.encoding(role, rules.encoding), delimiter=rules.delimiter)
+    own = scratch / role
+    own.mkdir()
+    return [
+        replace(source, path=Path(shutil.copy(source.path, own / f"{position}.parquet")))
+        for position, source in enumerate(staged_samples(paths, form, kept))
+    ]
+
+
+def _table(role: str, run: DryRun) -> dict[str, Any]:
+    source, fields = run.source(role), run.fields(role)
+    field_of = {column: name for name, column in fields.items()}
+    profiles = profile_columns(source)
+    columns = []
+    for name, shown in sample_values(source).items():
+        became = _became(field_of.get(name), run.became(role).get(name, NOT_USED))
+        sure, why = how_sure(
+            became["field"], became["kind"], name, profiles[name], run.preset_of(role), headerless=source.headerless
         )
-    except CatalogueError:
-        # No row has a usable id yet: the person is about to choose another column.
-        return {}
-    return cleaned.columns
+        columns.append({"name": name, "samples": shown, "confidence": sure, "why": why} | became)
+    missing = [name for name in _REQUIRED[role] if name not in fields]
+    return {"file": source.name, "columns": columns, "missing": missing, "notes": run.tables.notes[role]}
 
 
-def _column(field: str | None, became: str | None, role: str) -> dict[str, Any]:
+def _became(field: str | None, became: str) -> dict[str, Any]:
+    """Field, kind and note of a column."""
     if field is not None:
         return {"field": field, "kind": None, "note": ""}
-    if became is None:
-        return {"field": None, "kind": None, "note": "" if role == "items" else "not used"}
-    if became.startswith(LEFT_OUT):
+    if became == NOT_USED or became.startswith(LEFT_OUT):
         return {"field": None, "kind": None, "note": became}
     return {"field": None, "kind": became.split(",")[0], "note": ""}
 
 
 def _work(head: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     try:
-        files = {role: Path(path) for role, path in head["files"].items()}
-        tables = look(files, head["preset"], head["mapping"], Path(head["kept"]), Path(head["scratch"]))
-        return {"tables": tables}, b""
+        files = {role: [Path(path) for path in paths] for role, paths in head["files"].items()}
+        return look(files, head["preset"], head["mapping"], Path(head["kept"]), Path(head["scratch"])), b""
     except InputError as exc:
         if _wants_memory(exc):
             return {"too_large": True}, b""

@@ -5,34 +5,40 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
 from engine.ingest.report import ProblemLog
-from engine.ingest.sources import FileForm, Source, stage
+from engine.ingest.sources import FileForm, Source
+from engine.ingest.tables import stage_files
 
-__all__ = ["SAMPLE_ROWS", "sample_values", "staged_sample"]
+__all__ = ["SAMPLE_ROWS", "sample_values", "staged_samples"]
 
 SAMPLE_ROWS = 5_000
-_VALUE_LENGTH = 60
+_VALUE_LENGTH = 40
 _VALUES_READ = 500
 
 
-def staged_sample(path: Path, encoding: str | None, kept: Path) -> Source:
-    """The first `SAMPLE_ROWS` rows of `path`, from the folder `kept` if they were staged there before.
+def staged_samples(paths: Sequence[Path], form: FileForm, kept: Path) -> list[Source]:
+    """The first `SAMPLE_ROWS` rows of each table in these files, from the folder `kept` if they were staged there before.
 
     Raises `InputError` as `stage` does.
     """
-    folder = kept / _key(path, encoding)
-    described = folder / "source.json"
+    folder = kept / _key(paths, form)
+    described = folder / "sources.json"
     if not described.is_file():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        source = stage(path, folder, ProblemLog(), form=FileForm(encoding=encoding), limit=SAMPLE_ROWS)
-        described.write_text(json.dumps(asdict(source), default=str), "utf-8")
-    facts = json.loads(described.read_text("utf-8"))
+        sources = stage_files(paths, folder, ProblemLog(), form, SAMPLE_ROWS)
+        described.write_text(json.dumps([asdict(source) for source in sources], default=str), "utf-8")
+    return [_source(facts) for facts in json.loads(described.read_text("utf-8"))]
+
+
+def _source(facts: dict[str, Any]) -> Source:
     facts = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
     return Source(**facts | {"path": Path(facts["path"])})
 
@@ -51,7 +57,8 @@ def _shown(values: list[object], count: int) -> list[str]:
     return [text if len(text) <= _VALUE_LENGTH else text[: _VALUE_LENGTH - 1] + "…" for text in list(texts)[:count]]
 
 
-def _key(path: Path, encoding: str | None) -> str:
-    facts = path.stat()
-    known_by = f"{path.absolute()}|{facts.st_size}|{facts.st_mtime_ns}|{encoding}"
-    return hashlib.sha256(known_by.encode()).hexdigest()[:24]
+def _key(paths: Sequence[Path], form: FileForm) -> str:
+    facts = [
+        f"{path.absolute()}|{(known := path.stat()).st_size}|{known.st_mtime_ns}" for path in paths if path.is_file()
+    ]
+    return hashlib.sha256(f"{facts}|{form}".encode()).hexdigest()[:24]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from engine.ingest.attributes import LEFT_OUT, NOT_CONTENT
 from engine.ingest.profiles import ColumnProfile, profile_columns
 from engine.ingest.report import NOT_USED
 from engine.ingest.sources import Source
 
-__all__ = ["important_columns"]
+__all__ = ["UnusedColumn", "important_columns", "unused_columns"]
 
 _MOST_SAID = 3
 _HARDLY_FILLED = 0.05
@@ -34,8 +35,19 @@ _MOST_EVENT_KINDS = 30
 _EVENT_WORDS = ("view", "click", "cart", "purchase", "order", "buy", "add", "detail", "rate", "like", "wish")
 
 
-def important_columns(role: str, source: Source, columns: Mapping[str, str], became: Mapping[str, str]) -> list[str]:
-    """At most three sentences about columns that look like something that the table lacks, and how to use them.
+@dataclass(frozen=True)
+class UnusedColumn:
+    """A column that looks like a field that its table lacks; `words` say what it looks like."""
+
+    column: str
+    field: str
+    words: str
+
+
+def unused_columns(
+    role: str, source: Source, columns: Mapping[str, str], became: Mapping[str, str]
+) -> list[UnusedColumn]:
+    """At most three columns that look like something that the table lacks.
 
     Parameters
     ----------
@@ -49,7 +61,7 @@ def important_columns(role: str, source: Source, columns: Mapping[str, str], bec
     ]  # fmt: skip
     found = {*columns, *became.values()}
     profiles = {name: profile for name, profile in profile_columns(source).items() if name in unused}
-    sentences = []
+    found = []
     for field, (looks, words) in _WANTED[role].items():
         if field in found or (field == "visitor_id" and "user_id" in found):
             continue
@@ -57,9 +69,16 @@ def important_columns(role: str, source: Source, columns: Mapping[str, str], bec
         if alike:
             best = max(alike, key=lambda name: profiles[name].filled)
             del profiles[best]
-            option = "user_id" if field == "visitor_id" else field
-            sentences.append(f"{best!r} looks like {words} and is not used: --map {option}={_shell(best)}")
-    return sentences[:_MOST_SAID]
+            found.append(UnusedColumn(best, "user_id" if field == "visitor_id" else field, words))
+    return found[:_MOST_SAID]
+
+
+def important_columns(role: str, source: Source, columns: Mapping[str, str], became: Mapping[str, str]) -> list[str]:
+    """A sentence about each of `unused_columns`, with how to use it."""
+    return [
+        f"{one.column!r} looks like {one.words} and is not used: --map {one.field}={_shell(one.column)}"
+        for one in unused_columns(role, source, columns, became)
+    ]
 
 
 def _holds(field: str, profile: ColumnProfile) -> bool:

@@ -1,0 +1,113 @@
+"""What a load of the first rows gives: the same cleaning as the load's own, on a sample, with nothing stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
+
+from engine.core.errors import InputError
+from engine.ingest.events import clean_events
+from engine.ingest.mapping import Corrections
+from engine.ingest.products import CleanProducts, clean_products
+from engine.ingest.report import NOT_USED, ProblemLog
+from engine.ingest.samples import SAMPLE_ROWS
+from engine.ingest.sources import Source
+from engine.ingest.tables import Tables
+
+__all__ = ["DryRun", "dry_run"]
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """The sample as it would be loaded.
+
+    Attributes
+    ----------
+    products : None without a products file, or where none of its sampled rows can be used.
+    events : user_id, item_id, timestamp of the events that can be used; None where none can, or a column is missing.
+    problems : what was wrong, by the same kinds as in the load's report.
+    failed : role -> why none of its rows can be used.
+    n_rows : role -> sampled rows.
+    """
+
+    tables: Tables
+    products: CleanProducts | None
+    events: pd.DataFrame | None
+    problems: ProblemLog
+    failed: Mapping[str, str]
+    n_rows: Mapping[str, int]
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles that have files."""
+        return list(self.n_rows)
+
+    def source(self, role: str) -> Source:
+        """The table of a role."""
+        source = self.tables.items.source if role == "items" and self.tables.items else self.tables.events
+        assert source is not None
+        return source
+
+    def fields(self, role: str) -> Mapping[str, str]:
+        """field -> column of a role's table."""
+        return self.tables.item_columns if role == "items" else self.tables.event_columns
+
+    def became(self, role: str) -> Mapping[str, str]:
+        """column -> what became of it, where that is known."""
+        if role == "items" and self.products is not None:
+            return self.products.columns
+        field_of = {column: field for field, column in self.fields(role).items()}
+        return {column: field_of.get(column, NOT_USED) for column in self.source(role).columns if column}
+
+    def preset_of(self, role: str) -> str:
+        """The title of the system or data set that a role's files are read as, "" for none."""
+        words = self.tables.recognised.get(role, "").split(";")[0].removeprefix("recognised as ")
+        return words or (self.tables.preset.title if self.tables.preset.name not in ("", "none") else "")
+
+    def whole(self, role: str) -> bool:
+        """Whether the sample is all that there is."""
+        return self.n_rows[role] < SAMPLE_ROWS
+
+
+def dry_run(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, corrections: Corrections, n_rows: Mapping[str, int]
+) -> DryRun:
+    """Clean the sampled products and events as a load would; what it would refuse wholly is kept in `failed`.
+
+    Events are not required to name a sampled product.
+    """
+    connection.execute("SET TimeZone = 'UTC'")
+    problems, failed = ProblemLog(), {}
+    products = events = None
+    if tables.items is not None and "item_id" in tables.item_columns:
+        try:
+            products = clean_products(
+                connection, tables.items, tables.item_columns, tables.preset.items, tables.ids, corrections, problems
+            )
+        except InputError as exc:
+            failed["items"] = str(exc)
+    if tables.events is not None and {"user_id", "item_id"} <= set(tables.event_columns):
+        try:
+            events = _clean_events(connection, tables, problems)
+        except InputError as exc:
+            failed["interactions"] = str(exc)
+    return DryRun(tables, products, events, problems, failed, n_rows)
+
+
+def _clean_events(connection: duckdb.DuckDBPyConnection, tables: Tables, problems: ProblemLog) -> pd.DataFrame:
+    assert tables.events is not None
+    cleaned = clean_events(
+        connection,
+        tables.events,
+        tables.event_columns,
+        tables.preset.interactions,
+        tables.ids,
+        None,
+        tables.preset.items.missing,
+        problems,
+    )
+    return pq.read_table(cleaned.path, columns=["user_id", "item_id", "timestamp"]).to_pandas()

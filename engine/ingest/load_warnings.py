@@ -1,0 +1,119 @@
+"""What would be loaded otherwise than people expect, told before they load: what to do, and corrections that may mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from engine.ingest.dry_run import DryRun
+from engine.ingest.unused import UnusedColumn, unused_columns
+
+__all__ = ["load_warnings"]
+
+_MOST = 0.5
+_UNREAD = 0.05
+_FEW_EVENTS = 50
+_NO_PRICE = "Prices would play no part in what is similar."
+_NO_TIME = "Old clicks would count like new ones."
+
+
+def load_warnings(run: DryRun) -> list[dict[str, Any]]:
+    """`engine.ingest.preview.LoadWarning`s as JSON values, the gravest first."""
+    unused = {role: unused_columns(role, run.source(role), run.fields(role), run.became(role)) for role in run.roles}
+    told = [*_failures(run), *_one_shopper(run), *_matches(run), *_times(run, unused), *_products(run, unused)]
+    offered = {tuple(fix) for warning in told for fix in warning["fixes"]}
+    for role, columns in unused.items():
+        told += [
+            _warning(f"{one.column} looks like {one.words} and is not used.", (role, one.column, one.field))
+            for one in columns
+            if (role, one.column, one.field) not in offered
+        ]
+    return told
+
+
+def _warning(message: str, *fixes: tuple[str, str, str]) -> dict[str, Any]:
+    """`fixes` are role, column, field."""
+    return {"message": message, "fixes": [list(fix) for fix in fixes]}
+
+
+def _failures(run: DryRun) -> Iterator[dict[str, Any]]:
+    for why in run.failed.values():
+        yield _warning(why)
+
+
+def _one_shopper(run: DryRun) -> Iterator[dict[str, Any]]:
+    if run.events is None or len(run.events) < _FEW_EVENTS:
+        return
+    counts = run.events["user_id"].value_counts()
+    if counts.iloc[0] > _MOST * len(run.events):
+        yield _warning(
+            f"One shopper, {str(counts.index[0])!r}, has {counts.iloc[0] / len(run.events):.0%} of the first"
+            f" {len(run.events):,} events. If that stands for everybody who was not signed in, choose another column as the"
+            " shopper, or remove these rows."
+        )
+
+
+def _matches(run: DryRun) -> Iterator[dict[str, Any]]:
+    """Events whose products the products file lacks. Of a long file only the first products are known here."""
+    if run.events is None or run.products is None or run.events.empty:
+        return
+    known = run.events["item_id"].isin(_known_ids(run))
+    if known.mean() > (_MOST if run.whole("items") else 0.0):
+        return
+    event, product = run.events["item_id"][~known].iloc[0], run.products.items["item_id"].iloc[0]
+    yield _warning(
+        f"{1 - known.mean():.0%} of the first {len(run.events):,} events name no product of the products file. Events say"
+        f" {str(event)!r} ({run.fields('interactions')['item_id']}), products say {str(product)!r}"
+        f" ({run.fields('items')['item_id']}). Choose columns that hold the same ids in both files."
+    )
+
+
+def _known_ids(run: DryRun) -> set[str]:
+    """Ids of the sampled products, and those that other columns and variants give them, in lower case or not."""
+    assert run.products is not None and run.tables.items is not None
+    aliases = (alias for table in run.tables.items.aliases.values() for alias in table["alias"])
+    return {*run.products.items["item_id"], *aliases}
+
+
+def _times(run: DryRun, unused: dict[str, list[UnusedColumn]]) -> Iterator[dict[str, Any]]:
+    if run.events is None:
+        return
+    column = run.fields("interactions").get("timestamp")
+    if column is None:
+        yield _warning(
+            f"No column is read as the time of the events. {_NO_TIME}", *_fixes(unused, "interactions", "timestamp")
+        )
+        return
+    unread = run.problems.counts["unreadable_time"]
+    if unread > _UNREAD * len(run.events):
+        example = next((problem.value for problem in run.problems.shown if problem.kind == "unreadable_time"), "")
+        yield _warning(
+            f"{unread:,} of the first {len(run.events):,} times in {column} cannot be read, for example {example!r}."
+            f" {_NO_TIME} Write times like 2024-05-31 14:00:00."
+        )
+
+
+def _products(run: DryRun, unused: dict[str, list[UnusedColumn]]) -> Iterator[dict[str, Any]]:
+    if run.products is None:
+        return
+    fields, items = run.fields("items"), run.products.items
+    if items["title"].isna().all():
+        yield _warning(
+            "No column is read as the title. Products would be shown by their ids alone.",
+            *_fixes(unused, "items", "title"),
+        )
+    priced = float(items["price"].notna().mean())
+    if priced > _MOST or (run.tables.preset.price_from_events and "price" in run.fields("interactions")):
+        return
+    if "price" not in fields:
+        yield _warning(f"No column is read as the price. {_NO_PRICE}", *_fixes(unused, "items", "price"))
+        return
+    found = next((problem.value for problem in run.problems.shown if problem.field == fields["price"]), None)
+    yield _warning(
+        f"Only {priced:.0%} of the first {len(items):,} products have a price that can be read in {fields['price']}"
+        f"{f', which holds values like {found!r}' if found else ''}. Choose another column, or correct the prices."
+    )
+
+
+def _fixes(unused: dict[str, list[UnusedColumn]], role: str, field: str) -> list[tuple[str, str, str]]:
+    return [(role, one.column, one.field) for one in unused.get(role, []) if one.field == field]

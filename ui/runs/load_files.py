@@ -1,0 +1,79 @@
+"""The files of a shop that somebody loads in the browser: uploaded, and kept on disk until a run has read them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from engine.jobs import upload_folder
+from ui.app.resources import workspace
+
+__all__ = ["OPTIONS", "folder", "forget_files", "uploaded_files"]
+
+OPTIONS = {"items": "--items", "interactions": "--interactions", "images": "--images"}
+LABELS = {
+    "items": ("Products", "Without this file, products are taken from the clicks, orders or ratings."),
+    "interactions": ("Clicks, orders or ratings", "One row an event: who, and which product."),
+    "images": (
+        "Pictures, as a zip",
+        "Named by product ID, or as a column of the products says. Pictures on the internet are not fetched here.",
+    ),
+}
+_FOLDER, _SAVED, _TURN = "load_folder", "load_saved", "load_turn"
+
+
+def uploaded_files() -> dict[str, list[Path]]:
+    """Role -> the files given for it, on disk; draws the uploaders."""
+    turn = st.session_state.get(_TURN, 0)
+    uploads: dict[str, list[UploadedFile]] = {}
+    for column, (role, (label, text)) in zip(st.columns(3), LABELS.items(), strict=True):
+        # Tables have many endings (.dat, .inter, ...); whatever is no table is refused with a sentence when it is read.
+        given = column.file_uploader(
+            label,
+            type="zip" if role == "images" else None,
+            help=text,
+            key=f"load_{role}_{turn}",
+            accept_multiple_files=role != "images",
+        )
+        if given:
+            uploads[role] = given if isinstance(given, list) else [given]
+    return _saved(uploads)
+
+
+def folder() -> Path:
+    """Where this session's uploads lie."""
+    kept: Path | None = st.session_state.get(_FOLDER)
+    if kept is None or not kept.is_dir():
+        kept = st.session_state[_FOLDER] = upload_folder(workspace())
+    return kept
+
+
+def forget_files() -> None:
+    """Start over with empty uploaders; the folder is the run's now."""
+    for key in (_FOLDER, _SAVED):
+        st.session_state.pop(key, None)
+    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+
+
+def _saved(uploads: Mapping[str, list[UploadedFile]]) -> dict[str, list[Path]]:
+    """The uploads as files, written once each; where one was taken away its file goes too."""
+    saved: dict[str, Path] = st.session_state.setdefault(_SAVED, {})
+    wanted = {upload.file_id for given in uploads.values() for upload in given}
+    for file_id in [file_id for file_id in saved if file_id not in wanted]:
+        saved.pop(file_id).unlink(missing_ok=True)
+    return {role: [_written(role, upload, saved) for upload in given] for role, given in uploads.items()}
+
+
+def _written(role: str, upload: UploadedFile, saved: dict[str, Path]) -> Path:
+    if upload.file_id not in saved:
+        # Two files may have the same name; each keeps it in a folder of its own.
+        path = folder() / role / str(len(saved)) / Path(upload.name).name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as stream:
+            shutil.copyfileobj(upload, stream)
+        saved[upload.file_id] = path
+    return saved[upload.file_id]
