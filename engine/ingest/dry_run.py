@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 
+from engine.catalogue.snapshot import ITEM_COLUMNS
 from engine.core.errors import InputError
+from engine.ingest.derived import derived_from
 from engine.ingest.events import clean_events
 from engine.ingest.mapping import Corrections
+from engine.ingest.pictures.archive import list_pictures
+from engine.ingest.pictures.matching import match_pictures
 from engine.ingest.products import CleanProducts, clean_products
 from engine.ingest.report import NOT_USED, ProblemLog
 from engine.ingest.samples import SAMPLE_ROWS
@@ -31,6 +36,7 @@ class DryRun:
     events : user_id, item_id, timestamp of the events that can be used; None where none can, or a column is missing.
     problems : what was wrong, by the same kinds as in the load's report.
     failed : role -> why none of its rows can be used.
+    pictured : sampled products that have a picture in the zip or folder; None where no pictures were given.
     n_rows : role -> sampled rows.
     """
 
@@ -40,6 +46,7 @@ class DryRun:
     problems: ProblemLog
     failed: Mapping[str, str]
     n_rows: Mapping[str, int]
+    pictured: int | None = None
 
     @property
     def roles(self) -> list[str]:
@@ -55,6 +62,16 @@ class DryRun:
     def fields(self, role: str) -> Mapping[str, str]:
         """field -> column of a role's table."""
         return self.tables.item_columns if role == "items" else self.tables.event_columns
+
+    def field_of(self, role: str) -> dict[str, str]:
+        """column -> field of a role's table; a field that is made from several columns is each one's."""
+        found = {column: field for field, column in self.fields(role).items()}
+        if role == "items":
+            columns = self.source(role).columns
+            for name, derived in self.tables.preset.items.derived.items():
+                if name in ITEM_COLUMNS and name not in self.fields(role):
+                    found |= {column: name for column in derived_from(derived, columns) if column not in found}
+        return found
 
     def became(self, role: str) -> Mapping[str, str]:
         """column -> what became of it, where that is known."""
@@ -74,11 +91,16 @@ class DryRun:
 
 
 def dry_run(
-    connection: duckdb.DuckDBPyConnection, tables: Tables, corrections: Corrections, n_rows: Mapping[str, int]
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    corrections: Corrections,
+    n_rows: Mapping[str, int],
+    images: Path | None = None,
 ) -> DryRun:
     """Clean the sampled products and events as a load would; what it would refuse wholly is kept in `failed`.
 
-    Events are not required to name a sampled product.
+    Events are not required to name a sampled product. Pictures are matched by their names, and none is decoded. Raises
+    `ImageError` where `images` is neither a folder nor a readable zip.
     """
     connection.execute("SET TimeZone = 'UTC'")
     problems, failed = ProblemLog(), {}
@@ -95,7 +117,14 @@ def dry_run(
             events = _clean_events(connection, tables, problems)
         except InputError as exc:
             failed["interactions"] = str(exc)
-    return DryRun(tables, products, events, problems, failed, n_rows)
+    pictured = None if images is None or products is None else _count_pictured(products, images)
+    return DryRun(tables, products, events, problems, failed, n_rows, pictured)
+
+
+def _count_pictured(products: CleanProducts, images: Path) -> int:
+    named = [cell if isinstance(cell, str) else None for cell in products.items["image"]]
+    matching = match_pictures(list_pictures(images, ProblemLog()), products.items["item_id"].tolist(), named)
+    return sum(path is not None for path in matching.paths)
 
 
 def _clean_events(connection: duckdb.DuckDBPyConnection, tables: Tables, problems: ProblemLog) -> pd.DataFrame:
@@ -110,4 +139,5 @@ def _clean_events(connection: duckdb.DuckDBPyConnection, tables: Tables, problem
         tables.preset.items.missing,
         problems,
     )
-    return pq.read_table(cleaned.path, columns=["user_id", "item_id", "timestamp"]).to_pandas()
+    events: pd.DataFrame = pq.read_table(cleaned.path, columns=["user_id", "item_id", "timestamp"]).to_pandas()
+    return events

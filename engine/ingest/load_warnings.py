@@ -20,7 +20,14 @@ _NO_TIME = "Old clicks would count like new ones."
 def load_warnings(run: DryRun) -> list[dict[str, Any]]:
     """`engine.ingest.preview.LoadWarning`s as JSON values, the gravest first."""
     unused = {role: unused_columns(role, run.source(role), run.fields(role), run.became(role)) for role in run.roles}
-    told = [*_failures(run), *_one_shopper(run), *_matches(run), *_times(run, unused), *_products(run, unused)]
+    told = [
+        *_failures(run),
+        *_one_shopper(run),
+        *_matches(run),
+        *_times(run, unused),
+        *_products(run, unused),
+        *_pictures(run),
+    ]
     offered = {tuple(fix) for warning in told for fix in warning["fixes"]}
     for role, columns in unused.items():
         told += [
@@ -70,7 +77,8 @@ def _matches(run: DryRun) -> Iterator[dict[str, Any]]:
 
 def _known_ids(run: DryRun) -> set[str]:
     """Ids of the sampled products, and those that other columns and variants give them, in lower case or not."""
-    assert run.products is not None and run.tables.items is not None
+    assert run.products is not None
+    assert run.tables.items is not None
     aliases = (alias for table in run.tables.items.aliases.values() for alias in table["alias"])
     return {*run.products.items["item_id"], *aliases}
 
@@ -112,6 +120,17 @@ def _products(run: DryRun, unused: dict[str, list[UnusedColumn]]) -> Iterator[di
     yield _warning(
         f"Only {priced:.0%} of the first {len(items):,} products have a price that can be read in {fields['price']}"
         f"{f', which holds values like {found!r}' if found else ''}. Choose another column, or correct the prices."
+    )
+
+
+def _pictures(run: DryRun) -> Iterator[dict[str, Any]]:
+    if run.pictured is None or run.products is None or run.pictured > _MOST * len(run.products.items):
+        return
+    column = run.fields("items").get("image")
+    named = f" or as {column} says" if column else ", or say which column names them"
+    yield _warning(
+        f"Only {run.pictured:,} of the first {len(run.products.items):,} products have a picture in the zip. Name each picture"
+        f" after its product ID{named}."
     )
 
 

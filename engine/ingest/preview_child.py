@@ -44,9 +44,8 @@ def look(
     }
     with duckdb.connect(config={"threads": 1, "temp_directory": str(scratch)}) as connection:
         tables = prepare_tables(connection, sources, preset, corrections)
-        run = dry_run(
-            connection, tables, corrections, {role: sum(one.n_rows for one in own) for role, own in sources.items()}
-        )
+        n_rows = {role: sum(one.n_rows for one in own) for role, own in sources.items()}
+        run = dry_run(connection, tables, corrections, n_rows, next(iter(files.get("images", ())), None))
     return {
         "tables": {role: _table(role, run) for role in sources},
         "warnings": load_warnings(run),
@@ -71,8 +70,7 @@ def _own_copies(
 
 
 def _table(role: str, run: DryRun) -> dict[str, Any]:
-    source, fields = run.source(role), run.fields(role)
-    field_of = {column: name for name, column in fields.items()}
+    source, field_of = run.source(role), run.field_of(role)
     profiles = profile_columns(source)
     columns = []
     for name, shown in sample_values(source).items():
@@ -81,7 +79,7 @@ def _table(role: str, run: DryRun) -> dict[str, Any]:
             became["field"], became["kind"], name, profiles[name], run.preset_of(role), headerless=source.headerless
         )
         columns.append({"name": name, "samples": shown, "confidence": sure, "why": why} | became)
-    missing = [name for name in _REQUIRED[role] if name not in fields]
+    missing = [name for name in _REQUIRED[role] if name not in run.fields(role)]
     return {"file": source.name, "columns": columns, "missing": missing, "notes": run.tables.notes[role]}
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.catalogue.snapshot import write_snapshot
 from engine.core.workspace import Workspace
 from engine.jobs import list_runs
+from engine.jobs.recording import recorded_run
 from tests.support.tiny_release import build_tiny_release
+
+PRODUCTS = "sku,name,shade,worth\n" + "".join(
+    f"{n},Dress {n},{'red' if n % 2 else 'blue'},€ {n}.50\n" for n in range(9)
+)
+EVENTS = "customer_id,sku,qty\n" + "".join(f"u{n},{n},1\n" for n in range(9))
 
 
 def run_data() -> AppTest:
@@ -25,9 +33,22 @@ def here(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return workspace
 
 
-def upload_events(app: AppTest, text: str) -> AppTest:
-    app.file_uploader(key="load_interactions").set_value(("orders.csv", text.encode(), "text/csv"))
+def upload(app: AppTest, role: str, text: str, name: str) -> AppTest:
+    app.file_uploader(key=f"load_{role}_0").set_value([(name, text.encode(), "text/csv")])
     return app.run()
+
+
+def upload_events(app: AppTest, text: str) -> AppTest:
+    return upload(app, "interactions", text, "orders.csv")
+
+
+def menu(app: AppTest, column: str):
+    """The menu that says what a column is."""
+    return next(box for box in app.selectbox if box.label == f"What {column} is")
+
+
+def load_button(app: AppTest):
+    return next(button for button in app.button if button.label == "Load" or button.label.endswith("and load"))
 
 
 def test_an_empty_workspace_offers_to_load_a_shop(here):
@@ -41,24 +62,89 @@ def test_what_is_loaded_is_counted(here):
     app = run_data().run()
     assert not app.exception
     assert app.metric[0].value == f"{len(tiny.counts):,}"
+    assert "See your similar items" in [button.label for button in app.button]
+
+
+def test_a_shop_that_was_loaded_waits_for_its_training(here):
+    events = pd.DataFrame({"user_id": ["u"] * 8 + ["v", "w"], "item_id": ["a"] * 8 + ["b", "c"]})
+    write_snapshot(here, pd.DataFrame({"item_id": ["a", "b", "c"]}), events, {"name": "Mine"}, {})
+    app = run_data().run()
+    assert not app.exception
+    figures = {metric.label: metric.value for metric in app.metric}
+    assert (figures["Products"], figures["Shoppers"], figures["Get 80 % of events"]) == ("3", "3", "33% of products")
+    assert "Train" in [button.label for button in app.button]
+    assert list_runs(here) == []
 
 
 def test_columns_are_guessed_and_nothing_starts_before_the_button_is_pressed(here):
-    app = upload_events(run_data().run(), "customer_id,sku,qty\nann,A,1\nbob,A,2\n")
+    app = upload_events(run_data().run(), EVENTS)
     assert not app.exception
-    assert app.selectbox(key="load_interactions_user_id_orders.csv").value == "customer_id"
-    assert app.selectbox(key="load_interactions_item_id_orders.csv").value == "sku"
+    assert menu(app, "customer\\_id").value == "field:user_id"
+    assert menu(app, "sku").value == "field:item_id"
+    assert not load_button(app).disabled
     assert list_runs(here) == []
+
+
+def test_a_column_can_be_made_another_and_whichever_had_the_field_is_free_again(here):
+    app = upload(upload_events(run_data().run(), EVENTS), "items", PRODUCTS, "products.csv")
+    assert menu(app, "name").value == "field:title"
+    menu(app, "shade").set_value("field:title").run()
+    assert not app.exception
+    assert menu(app, "shade").value == "field:title"
+    assert not menu(app, "name").value.startswith("field:title")
+    menu(app, "name").set_value("field:title").run()
+    assert not menu(app, "shade").value.startswith("field:")
+
+
+def test_a_warning_names_what_is_missing_and_a_button_mends_it(here):
+    events = "customer_id,sku,moment\n" + "".join(f"u{n},{n},2024-05-0{n + 1} 10:00:00\n" for n in range(9))
+    app = upload_events(run_data().run(), events)
+    assert any("No column is read as the time of the events" in warning.value for warning in app.warning)
+    next(button for button in app.button if button.label == "Use moment as the time").click().run()
+    assert not app.exception
+    assert menu(app, "moment").value == "field:timestamp"
+    assert not any("time of the events" in warning.value for warning in app.warning)
 
 
 def test_a_file_without_a_shopper_column_asks_for_it(here):
     app = upload_events(run_data().run(), "colour,sku\nred,A\nblue,B\n")
     assert not app.exception
-    assert any("which column holds the shopper ID" in warning.value for warning in app.warning)
-    assert app.button[0].disabled
+    assert any("Which column holds the shopper ID" in warning.value for warning in app.warning)
+    assert load_button(app).disabled
+
+
+def test_products_alone_are_shown_and_wait_for_what_shoppers_did(here):
+    app = upload(run_data().run(), "items", PRODUCTS, "products.csv")
+    assert not app.exception
+    assert menu(app, "name").value == "field:title"
+    assert any("Now add what shoppers did" in info.value for info in app.info)
 
 
 def test_a_file_that_is_not_what_its_name_says_is_named(here):
     app = upload_events(run_data().run(), "PK\x03\x04" + "\x00" * 40)
     assert not app.exception
     assert any("orders.csv" in error.value for error in app.error)
+
+
+def test_a_running_demo_is_stopped_by_the_load_and_does_not_keep_it_waiting(here):
+    with recorded_run(here, "demo", trains=True) as run:
+        run.progress("Drawing 2,000 dresses", 0.5)
+        app = upload_events(run_data().run(), EVENTS)
+        assert not app.exception
+        assert load_button(app).label == "Stop the demo shop, and load"
+        assert not load_button(app).disabled
+
+
+def test_while_files_are_loaded_no_others_are_asked_for(here):
+    with recorded_run(here, "ingest") as run:
+        run.progress("Reading the products", 0.5)
+        app = run_data().run()
+        assert not app.exception
+        assert not app.file_uploader
+
+
+def test_a_load_that_failed_says_why(here):
+    with pytest.raises(OSError, match="disk full"), recorded_run(here, "ingest"):
+        raise OSError("disk full")
+    app = run_data().run()
+    assert "disk full" in app.error[0].value

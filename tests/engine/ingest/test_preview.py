@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.core.errors import InputError
-from engine.ingest.preview import TablePreview, preview, preview_children
+from engine.ingest.preview import Fix, Preview, preview, preview_children
 from engine.untrusted.bounded import BoundedChildren
 
-Look = Callable[..., dict[str, TablePreview]]
+Look = Callable[..., Preview]
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +24,9 @@ def children() -> Iterator[BoundedChildren]:
 
 @pytest.fixture
 def look(children: BoundedChildren, tmp_path: Path) -> Look:
-    def ask(files: Mapping[str, Path], preset: str | None = None, mapping: Mapping[str, str] | None = None):  # type: ignore[no-untyped-def]
-        return preview(files, preset, mapping, kept=tmp_path / "kept", children=children)
+    def ask(files: Mapping[str, Path], preset: str | None = None, mapping: Mapping[str, str] | None = None) -> Preview:
+        given = {role: [path] for role, path in files.items()}
+        return preview(given, preset, mapping, kept=tmp_path / "kept", children=children)
 
     return ask
 
@@ -37,8 +39,12 @@ def files(tmp_path: Path) -> dict[str, Path]:
     return {"items": items, "interactions": events}
 
 
+def messages(seen: Preview) -> str:
+    return "\n".join(warning.message for warning in seen.warnings)
+
+
 def test_every_column_is_shown_with_what_it_is_taken_for(look: Look, files: dict[str, Path]) -> None:
-    tables = look(files)
+    tables = look(files).tables
     found = {column.name: (column.field, column.kind, column.note) for column in tables["items"].columns}
     assert found["sku"] == ("item_id", None, "")
     assert found["name"] == ("title", None, "")
@@ -51,33 +57,101 @@ def test_every_column_is_shown_with_what_it_is_taken_for(look: Look, files: dict
 
 
 def test_every_column_is_shown_with_its_first_different_values(look: Look, files: dict[str, Path]) -> None:
+    rows = "".join(f"{n},{'x' * 99},{'red' if n % 2 else ''}\n" for n in range(9))
+    files["items"].write_text("sku,name,colour\n" + rows)
+    samples = {column.name: column.samples for column in look(files).tables["items"].columns}
+    assert samples == {"sku": ("0", "1", "2"), "name": ("x" * 39 + "…",), "colour": ("red",)}
+
+
+def test_it_is_said_how_sure_a_column_is_and_why(look: Look, files: dict[str, Path]) -> None:
+    files["items"].write_text("sku,title,price\n1,One,cheap\n2,Two,dear\n3,Three,cheap\n")
+    columns = {column.name: column for column in look(files, mapping={"price": "price"}).tables["items"].columns}
+    assert columns["title"].confidence == "sure"
+    assert columns["price"].confidence == "a guess"
+    assert "words" in columns["price"].why
+
+
+def test_a_shop_systems_export_is_recognised_and_can_be_read_as_another_file(
+    look: Look, files: dict[str, Path]
+) -> None:
     files["items"].write_text(
-        "sku,name,colour\n" + "".join(f"{n},{'x' * 99},{'red' if n % 2 else ''}\n" for n in range(9))
+        "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price,"
+        "Image Src,Image Position,Status\nred-dress,Red dress,<p>Soft</p>,Acme,Dresses,,TRUE,Size,S,RD-S,19.90,"
+        "https://cdn.example.com/a.jpg,1,active\n"
     )
-    samples = {column.name: column.samples for column in look(files)["items"].columns}
-    assert samples == {"sku": ("0", "1", "2"), "name": ("x" * 59 + "…",), "colour": ("red",)}
+    assert "Shopify" in look(files).recognised["items"]
+    assert look(files, "none").recognised == {}
 
 
 def test_a_required_field_without_a_column_is_missing_until_it_is_mapped(look: Look, files: dict[str, Path]) -> None:
     files["interactions"].write_text("who,what\nu,1\n")
     only = {"interactions": files["interactions"]}
-    assert look(only)["interactions"].missing == ("user_id", "item_id")
-    assert look(only, mapping={"user_id": "who", "item_id": "what"})["interactions"].missing == ()
+    assert look(only).tables["interactions"].missing == ("user_id", "item_id")
+    mapped = look(only, mapping={"user_id": "who", "item_id": "what"})
+    assert mapped.tables["interactions"].missing == ()
 
 
 def test_corrections_are_followed(look: Look, files: dict[str, Path]) -> None:
-    table = look(files, mapping={"kind.colour": "skip", "brand": "colour"})["items"]
+    table = look(files, mapping={"brand": "colour"}).tables["items"]
     assert {column.name: column.field for column in table.columns}["colour"] == "brand"
-    table = look(files, mapping={"kind.num_reviews": "number"})["items"]
+    table = look(files, mapping={"kind.num_reviews": "number"}).tables["items"]
     assert {column.name: column.kind for column in table.columns}["num_reviews"] == "number"
 
 
 def test_a_preset_is_followed(look: Look, shared_data: Path) -> None:
-    table = look({"interactions": shared_data / "online_retail" / "raw.parquet"}, "uci_online_retail")["interactions"]
+    raw = shared_data / "online_retail" / "raw.parquet"
+    table = look({"interactions": raw}, "uci_online_retail").tables["interactions"]
     fields = {column.name: column.field for column in table.columns}
     assert fields["StockCode"] == "item_id"
     assert fields["Description"] == "title"
     assert fields["Country"] is None
+
+
+def test_several_files_are_one_table(children: BoundedChildren, files: dict[str, Path], tmp_path: Path) -> None:
+    november = tmp_path / "november.csv"
+    november.write_text("customer,sku,weekday\nw,3,Wed\n")
+    given = {"items": [files["items"]], "interactions": [files["interactions"], november]}
+    columns = {one.name: one.samples for one in preview(given, children=children).tables["interactions"].columns}
+    assert columns["weekday"] == ("Mon", "Tue", "Wed")
+
+
+def test_events_that_name_other_products_are_warned_of(look: Look, files: dict[str, Path]) -> None:
+    files["interactions"].write_text("customer,sku\n" + "".join(f"u{n},X-{n}\n" for n in range(9)))
+    assert "100% of the first 9 events name no product" in messages(look(files))
+    files["interactions"].write_text("customer,sku\n" + "".join(f"u{n},{n % 3 + 1}\n" for n in range(9)))
+    assert "name no product" not in messages(look(files))
+
+
+def test_a_shopper_with_most_events_is_warned_of(look: Look, files: dict[str, Path]) -> None:
+    rows = "".join(f"{'guest' if n % 4 else f'u{n}'},{n % 3 + 1}\n" for n in range(80))
+    files["interactions"].write_text("customer,sku\n" + rows)
+    assert "One shopper, 'guest', has 75% of the first 80 events" in messages(look(files))
+
+
+def test_products_without_a_price_are_warned_of_with_the_column_that_may_hold_it(
+    look: Look, files: dict[str, Path]
+) -> None:
+    files["items"].write_text("sku,name,worth\n" + "".join(f"{n},Dress {n},€ {n + 10}.50\n" for n in range(9)))
+    warnings = look(files, mapping={"kind.worth": "skip"}).warnings
+    warning = next(one for one in warnings if "No column is read as the price" in one.message)
+    assert warning.fixes == (Fix("items", "worth", "price"),)
+
+
+def test_times_that_cannot_be_read_are_warned_of(look: Look, files: dict[str, Path]) -> None:
+    files["interactions"].write_text("customer,sku,timestamp\n" + "".join(f"u{n},1,soon\n" for n in range(9)))
+    told = messages(look(files, mapping={"timestamp": "timestamp"}))
+    assert "9 of the first 9 times in timestamp cannot be read, for example 'soon'" in told
+
+
+def test_pictures_of_other_products_are_warned_of_without_decoding_any(
+    look: Look, files: dict[str, Path], tmp_path: Path
+) -> None:
+    archive = tmp_path / "pictures.zip"
+    for names, warned in ((["a.jpg", "b.jpg", "1.jpg"], True), (["1.jpg", "2.jpg", "3.jpg"], False)):
+        with zipfile.ZipFile(archive, "w") as stream:
+            for name in names:
+                stream.writestr(name, b"no picture at all")
+        assert ("have a picture in the zip" in messages(look({**files, "images": archive}))) is warned
 
 
 def test_a_file_that_cannot_be_read_is_an_error_here_too(look: Look, files: dict[str, Path]) -> None:
@@ -89,7 +163,7 @@ def test_a_file_that_cannot_be_read_is_an_error_here_too(look: Look, files: dict
 def test_a_file_that_changed_is_read_again(look: Look, files: dict[str, Path]) -> None:
     look(files)
     files["items"].write_text("sku,name\n1,Another name\n")
-    assert look(files)["items"].columns[1].samples == ("Another name",)
+    assert look(files).tables["items"].columns[1].samples == ("Another name",)
 
 
 def test_a_file_of_long_texts_that_repeat_is_refused_within_the_bounds(
@@ -113,12 +187,12 @@ def test_after_a_file_that_exceeds_the_bounds_the_next_is_read(
             stream.write(bytes(1024 * 1024))
     with pytest.raises(InputError, match=r"bomb\.csv\.gz"):
         look({"items": bomb})
-    assert look(files)["items"].missing == ()
+    assert look(files).tables["items"].missing == ()
 
 
 def test_a_preview_leaves_nothing_behind_and_needs_no_folder(
     children: BoundedChildren, files: dict[str, Path], tmp_path: Path
 ) -> None:
     before = set(tmp_path.rglob("*"))
-    preview(files, children=children)
+    preview({role: [path] for role, path in files.items()}, children=children)
     assert set(tmp_path.rglob("*")) == before
