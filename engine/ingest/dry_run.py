@@ -15,6 +15,7 @@ from engine.core.errors import InputError
 from engine.ingest.derived import derived_from
 from engine.ingest.events import clean_events
 from engine.ingest.mapping import Corrections
+from engine.ingest.matching import KnownProducts
 from engine.ingest.pictures.archive import list_pictures
 from engine.ingest.pictures.matching import match_pictures
 from engine.ingest.products import CleanProducts, clean_products
@@ -24,6 +25,9 @@ from engine.ingest.sources import Source
 from engine.ingest.tables import Tables
 
 __all__ = ["DryRun", "dry_run"]
+
+# Nothing of a dry run is stored, so any key will do for shoppers that are e-mail addresses.
+_KEY = bytes(32)
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def dry_run(
 ) -> DryRun:
     """Clean the sampled products and events as a load would; what it would refuse wholly is kept in `failed`.
 
-    Events are not required to name a sampled product. Pictures are matched by their names, and none is decoded. Raises
+    Events must name a product only where the sample has all of them. Pictures are matched by their names, and none is decoded. Raises
     `ImageError` where `images` is neither a folder nor a readable zip.
     """
     connection.execute("SET TimeZone = 'UTC'")
@@ -112,9 +116,12 @@ def dry_run(
             )
         except InputError as exc:
             failed["items"] = str(exc)
+    known = None
+    if products is not None and tables.items is not None and n_rows["items"] < SAMPLE_ROWS:
+        known = KnownProducts(products.items["item_id"], tables.items.aliases)
     if tables.events is not None and {"user_id", "item_id"} <= set(tables.event_columns):
         try:
-            events = _clean_events(connection, tables, problems)
+            events = _clean_events(connection, tables, known, problems)
         except InputError as exc:
             failed["interactions"] = str(exc)
     pictured = None if images is None or products is None else _count_pictured(products, images)
@@ -127,7 +134,9 @@ def _count_pictured(products: CleanProducts, images: Path) -> int:
     return sum(path is not None for path in matching.paths)
 
 
-def _clean_events(connection: duckdb.DuckDBPyConnection, tables: Tables, problems: ProblemLog) -> pd.DataFrame:
+def _clean_events(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, known: KnownProducts | None, problems: ProblemLog
+) -> pd.DataFrame:
     assert tables.events is not None
     cleaned = clean_events(
         connection,
@@ -135,8 +144,9 @@ def _clean_events(connection: duckdb.DuckDBPyConnection, tables: Tables, problem
         tables.event_columns,
         tables.preset.interactions,
         tables.ids,
-        None,
+        known,
         tables.preset.items.missing,
+        lambda: _KEY,
         problems,
     )
     events: pd.DataFrame = pq.read_table(cleaned.path, columns=["user_id", "item_id", "timestamp"]).to_pandas()

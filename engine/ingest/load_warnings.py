@@ -62,21 +62,28 @@ def _one_shopper(run: DryRun) -> Iterator[dict[str, Any]]:
 
 def _matches(run: DryRun) -> Iterator[dict[str, Any]]:
     """Events whose products the products file lacks. Of a long file only the first products are known here."""
-    if run.events is None or run.products is None or run.events.empty:
+    if run.events is None or run.products is None:
         return
-    known = run.events["item_id"].isin(_known_ids(run))
-    if known.mean() > (_MOST if run.whole("items") else 0.0):
+    fields = {role: run.fields(role)["item_id"] for role in run.roles}
+    advice = f"Choose columns that hold the same ids in both files; now {fields['interactions']} is compared with {fields['items']}."
+    if not run.whole("items"):
+        if not run.events["item_id"].isin(_known_ids(run)).any():
+            yield _warning(
+                f"None of the first events names one of the first {len(run.products.items):,} products. {advice}"
+            )
         return
-    event, product = run.events["item_id"][~known].iloc[0], run.products.items["item_id"].iloc[0]
-    yield _warning(
-        f"{1 - known.mean():.0%} of the first {len(run.events):,} events name no product of the products file. Events say"
-        f" {str(event)!r} ({run.fields('interactions')['item_id']}), products say {str(product)!r}"
-        f" ({run.fields('items')['item_id']}). Choose columns that hold the same ids in both files."
-    )
+    unknown = run.problems.counts["unknown_item"]
+    if unknown > _MOST * (unknown + len(run.events)):
+        share = unknown / (unknown + len(run.events))
+        value = next((problem.value for problem in run.problems.shown if problem.kind == "unknown_item"), "")
+        yield _warning(
+            f"{share:.0%} of the first {unknown + len(run.events):,} events name no product of the products file, for example"
+            f" {value!r}. {advice}"
+        )
 
 
 def _known_ids(run: DryRun) -> set[str]:
-    """Ids of the sampled products, and those that other columns and variants give them, in lower case or not."""
+    """Ids of the sampled products, and those that other columns and variants give them."""
     assert run.products is not None
     assert run.tables.items is not None
     aliases = (alias for table in run.tables.items.aliases.values() for alias in table["alias"])

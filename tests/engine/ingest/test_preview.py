@@ -116,16 +116,18 @@ def test_several_files_are_one_table(children: BoundedChildren, files: dict[str,
 
 
 def test_events_that_name_other_products_are_warned_of(look: Look, files: dict[str, Path]) -> None:
+    files["interactions"].write_text("customer,sku\nv,1\n" + "".join(f"u{n},X-{n}\n" for n in range(9)))
+    assert "90% of the first 10 events name no product of the products file, for example 'X-0'" in messages(look(files))
     files["interactions"].write_text("customer,sku\n" + "".join(f"u{n},X-{n}\n" for n in range(9)))
-    assert "100% of the first 9 events name no product" in messages(look(files))
+    assert "none of the 9 events can be used" in messages(look(files))
     files["interactions"].write_text("customer,sku\n" + "".join(f"u{n},{n % 3 + 1}\n" for n in range(9)))
     assert "name no product" not in messages(look(files))
 
 
 def test_a_shopper_with_most_events_is_warned_of(look: Look, files: dict[str, Path]) -> None:
-    rows = "".join(f"{'guest' if n % 4 else f'u{n}'},{n % 3 + 1}\n" for n in range(80))
+    rows = "".join(f"{'till 7' if n % 4 else f'u{n}'},{n % 3 + 1}\n" for n in range(80))
     files["interactions"].write_text("customer,sku\n" + rows)
-    assert "One shopper, 'guest', has 75% of the first 80 events" in messages(look(files))
+    assert "One shopper, 'till 7', has 75% of the first 80 events" in messages(look(files))
 
 
 def test_products_without_a_price_are_warned_of_with_the_column_that_may_hold_it(
