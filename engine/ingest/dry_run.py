@@ -40,6 +40,7 @@ class DryRun:
     events : user_id, item_id, timestamp of the events that can be used; None where none can, or a column is missing.
     problems : what was wrong, by the same kinds as in the load's report.
     failed : role -> why none of its rows can be used.
+    notes : role -> what was decided about its file.
     pictured : sampled products that have a picture in the zip or folder; None where no pictures were given.
     n_rows : role -> sampled rows.
     """
@@ -49,6 +50,7 @@ class DryRun:
     events: pd.DataFrame | None
     problems: ProblemLog
     failed: Mapping[str, str]
+    notes: Mapping[str, list[str]]
     n_rows: Mapping[str, int]
     pictured: int | None = None
 
@@ -108,6 +110,7 @@ def dry_run(
     """
     connection.execute("SET TimeZone = 'UTC'")
     problems, failed = ProblemLog(), {}
+    notes = {role: list(lines) for role, lines in tables.notes.items()}
     products = events = None
     if tables.items is not None and "item_id" in tables.item_columns:
         try:
@@ -121,11 +124,12 @@ def dry_run(
         known = KnownProducts(products.items["item_id"], tables.items.aliases)
     if tables.events is not None and {"user_id", "item_id"} <= set(tables.event_columns):
         try:
-            events = _clean_events(connection, tables, known, problems)
+            events, told = _clean_events(connection, tables, known, problems)
+            notes["interactions"] += told
         except InputError as exc:
             failed["interactions"] = str(exc)
     pictured = None if images is None or products is None else _count_pictured(products, images)
-    return DryRun(tables, products, events, problems, failed, n_rows, pictured)
+    return DryRun(tables, products, events, problems, failed, notes, n_rows, pictured)
 
 
 def _count_pictured(products: CleanProducts, images: Path) -> int:
@@ -136,7 +140,8 @@ def _count_pictured(products: CleanProducts, images: Path) -> int:
 
 def _clean_events(
     connection: duckdb.DuckDBPyConnection, tables: Tables, known: KnownProducts | None, problems: ProblemLog
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, list[str]]:
+    """The events that can be used, and what was decided about them."""
     assert tables.events is not None
     cleaned = clean_events(
         connection,
@@ -150,4 +155,4 @@ def _clean_events(
         problems,
     )
     events: pd.DataFrame = pq.read_table(cleaned.path, columns=["user_id", "item_id", "timestamp"]).to_pandas()
-    return events
+    return events, list(cleaned.notes)

@@ -12,7 +12,9 @@ __all__ = ["load_warnings"]
 
 _MOST = 0.5
 _UNREAD = 0.05
-_FEW_EVENTS = 50
+_MANY = 0.2
+# These have a warning of their own.
+_OF_ONE_PRICE = ("not_a_number", "negative_number")
 _NO_PRICE = "Prices would play no part in what is similar."
 _NO_TIME = "Old clicks would count like new ones."
 
@@ -22,7 +24,7 @@ def load_warnings(run: DryRun) -> list[dict[str, Any]]:
     unused = {role: unused_columns(role, run.source(role), run.fields(role), run.became(role)) for role in run.roles}
     told = [
         *_failures(run),
-        *_one_shopper(run),
+        *_faults(run),
         *_matches(run),
         *_times(run, unused),
         *_products(run, unused),
@@ -48,15 +50,21 @@ def _failures(run: DryRun) -> Iterator[dict[str, Any]]:
         yield _warning(why)
 
 
-def _one_shopper(run: DryRun) -> Iterator[dict[str, Any]]:
-    if run.events is None or len(run.events) < _FEW_EVENTS:
-        return
-    counts = run.events["user_id"].value_counts()
-    if counts.iloc[0] > _MOST * len(run.events):
+def _faults(run: DryRun) -> Iterator[dict[str, Any]]:
+    """What is wrong with many rows, by the first of them."""
+    told: set[str] = {"unknown_item", "unreadable_time", *_OF_ONE_PRICE}
+    for problem in run.problems.shown:
+        role = next((role for role in run.roles if run.source(role).name == problem.file), None)
+        count = run.problems.counts[problem.kind]
+        if role is None or problem.kind in told or count <= _MANY * run.n_rows[role]:
+            continue
+        told.add(problem.kind)
+        where = f"row {problem.row}" + (
+            f", {problem.field}: {problem.value!r}" if problem.field and problem.value else ""
+        )
         yield _warning(
-            f"One shopper, {str(counts.index[0])!r}, has {counts.iloc[0] / len(run.events):.0%} of the first"
-            f" {len(run.events):,} events. If that stands for everybody who was not signed in, choose another column as the"
-            " shopper, or remove these rows."
+            f"{count:,} of the first {run.n_rows[role]:,} rows of {problem.file} have the same fault: {problem.message}"
+            f" The first is {where}."
         )
 
 

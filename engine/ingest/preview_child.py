@@ -80,7 +80,7 @@ def _table(role: str, run: DryRun) -> dict[str, Any]:
         )
         columns.append({"name": name, "samples": shown, "confidence": sure, "why": why} | became)
     missing = [name for name in _REQUIRED[role] if name not in run.fields(role)]
-    return {"file": source.name, "columns": columns, "missing": missing, "notes": run.tables.notes[role]}
+    return {"file": source.name, "columns": columns, "missing": missing, "notes": run.notes[role]}
 
 
 def _became(field: str | None, became: str) -> dict[str, Any]:

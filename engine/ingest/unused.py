@@ -61,7 +61,7 @@ def unused_columns(
     ]  # fmt: skip
     found = {*columns, *became.values()}
     profiles = {name: profile for name, profile in profile_columns(source).items() if name in unused}
-    found = []
+    important: list[UnusedColumn] = []
     for field, (looks, words) in _WANTED[role].items():
         if field in found or (field == "visitor_id" and "user_id" in found):
             continue
@@ -69,8 +69,8 @@ def unused_columns(
         if alike:
             best = max(alike, key=lambda name: profiles[name].filled)
             del profiles[best]
-            found.append(UnusedColumn(best, "user_id" if field == "visitor_id" else field, words))
-    return found[:_MOST_SAID]
+            important.append(UnusedColumn(best, "user_id" if field == "visitor_id" else field, words))
+    return important[:_MOST_SAID]
 
 
 def important_columns(role: str, source: Source, columns: Mapping[str, str], became: Mapping[str, str]) -> list[str]:

@@ -127,7 +127,9 @@ def test_events_that_name_other_products_are_warned_of(look: Look, files: dict[s
 def test_a_shopper_with_most_events_is_warned_of(look: Look, files: dict[str, Path]) -> None:
     rows = "".join(f"{'till 7' if n % 4 else f'u{n}'},{n % 3 + 1}\n" for n in range(80))
     files["interactions"].write_text("customer,sku\n" + rows)
-    assert "One shopper, 'till 7', has 75% of the first 80 events" in messages(look(files))
+    seen = look(files)
+    assert "60 of the first 80 rows of orders.csv have the same fault" in messages(seen)
+    assert any("'till 7' has 60 of the events" in note for note in seen.tables["interactions"].notes)
 
 
 def test_products_without_a_price_are_warned_of_with_the_column_that_may_hold_it(
