@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.support import merge_results
 
 # Modules of this package that only hold what parts share.
-SHARED = {"__init__", "__main__"}
+SHARED = {"__init__", "__main__", "case_files"}
 PARTS = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in SHARED)
 ROWS = 10_000_000
 

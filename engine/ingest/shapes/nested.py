@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -63,7 +63,9 @@ def unnest_events(connection: duckdb.DuckDBPyConnection, source: Source) -> tupl
     picked = ", ".join(f"{expression} AS c{position}" for position, expression in enumerate(columns.values()))
     query = f"SELECT {ROW}, {picked} FROM (SELECT *{elements} FROM {relation(source)}) ORDER BY {ROW}"
     flattened = write_staged(connection, query, source, list(columns), "unnested")
-    return flattened, _note(connection, source, flattened, products)
+    rows, used = connection.execute(f"SELECT count(*), count(DISTINCT {ROW}) FROM {relation(flattened)}").fetchall()[0]
+    note = _note(source, rows, used, products.name) if products else None
+    return replace(flattened, n_rows=rows + source.n_rejected), note
 
 
 def _elements_sql(products: _Found, columns: dict[str, str]) -> str:
@@ -75,15 +77,10 @@ def _elements_sql(products: _Found, columns: dict[str, str]) -> str:
     return f"coalesce(nullif(try_cast({text} AS JSON[]), []), {single})"
 
 
-def _note(
-    connection: duckdb.DuckDBPyConnection, source: Source, unnested: Source, products: _Found | None
-) -> str | None:
-    if products is None:
-        return None
-    rows, used = connection.execute(f"SELECT count(*), count(DISTINCT {ROW}) FROM {relation(unnested)}").fetchall()[0]
-    kept = source.n_rows - source.n_rejected
-    without = f"; {kept - used:,} name none and were left out" if kept > used else ""
-    return f"{used:,} of {kept:,} events name {rows:,} products in {products.name!r}, a row each{without}"
+def _note(source: Source, rows: int, used: int, name: str) -> str:
+    events = source.n_rows - source.n_rejected
+    without = f"; {events - used:,} name none and were left out" if events > used else ""
+    return f"{used:,} of {events:,} events name {rows:,} products in {name!r}, a row each{without}"
 
 
 def _list_columns(columns: dict[str, str], products: _Found) -> dict[str, str]:
