@@ -2,98 +2,114 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.csv
 
 from engine.core.errors import InputError
 from engine.ingest.report import Problem
+from engine.ingest.sources.csv_blocks import csv_batches, next_rows
+from engine.ingest.sources.dialects import Dialect, find_dialect, length_of_first_row, parse
+from engine.ingest.sources.headers import has_header
 from engine.ingest.sources.tables import Batches, FileForm, FileTable, empty_batch, name_columns, numbered, text_schema
-from engine.ingest.sources.textfiles import open_text
+from engine.ingest.sources.textfiles import Text, open_text
 
 __all__ = ["read_delimited"]
 
-_BLOCK = 8 * 1024 * 1024
-_DELIMITERS = (",", ";", "\t", "|")
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which rows and columns the text has; `start` is the number of characters before the first row of data."""
+
+    columns: tuple[str, ...]
+    start: int
+    notes: tuple[str, ...]
+    headerless: bool
 
 
-def read_delimited(path: Path, form: FileForm) -> FileTable:
-    """The table in a text file. Raises `InputError` where the first line names no columns."""
-    with open_text(path, form.encoding) as stream:
-        sample = stream.read(256 * 1024).decode("utf-8", errors="ignore")
-    delimiter = form.delimiter or _sniff_delimiter(sample)
-    first = next(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), [])
-    if not any(map(str.strip, first)):
-        raise InputError("the first line names no columns. Add a header line.", file=path.name, row=0)
-    skipped = 0 if form.header and tuple(map(str.strip, first)) != form.header else 1
-    columns, notes = name_columns(form.header or first, path.name)
-    batches = _batches(path, form.encoding, delimiter, len(columns), skipped)
-    return FileTable(columns, text_schema(len(columns)), batches, notes)
+def read_delimited(text: Text, form: FileForm) -> FileTable:
+    """The table in a text. Raises `InputError` where the first line names no columns."""
+    name = text.raw.name
+    if form.delimiter is not None and (not form.delimiter or form.delimiter in ('"', "\n", "\r")):
+        raise InputError(f"{form.delimiter!r} separates no cells. Try , or ; or tab.", file=name, field="delimiter")
+    dialect = find_dialect(text.head, text.escaped, cut=text.cut, name=text.raw.inner, delimiter=form.delimiter)
+    layout = _layout(text, dialect, form)
+    batches = _batches(text, dialect, layout)
+    return FileTable(layout.columns, text_schema(len(layout.columns)), batches, layout.notes, layout.headerless)
 
 
-def _batches(path: Path, encoding: str | None, delimiter: str, width: int, skipped: int) -> Batches:
+def _layout(text: Text, dialect: Dialect, form: FileForm) -> _Layout:
+    name, body = text.raw.name, text.head[dialect.start :]
+    rows = parse(body, dialect, cut=text.cut)
+    if not rows or not any(map(str.strip, rows[0])):
+        raise InputError("the first line names no columns. Add a header line.", file=name, row=0)
+    width = Counter(map(len, rows[1:] or rows)).most_common(1)[0][0]
+    first = [cell.strip() for cell in rows[0]]
+    known = form.header is not None and tuple(first) == form.header[: len(first)]
+    notes = _start_notes(text.head[: dialect.start])
+    if not known and not has_header(rows):
+        columns, more = _without_header(max(width, len(first)), form)
+        return _Layout(columns, dialect.start, (*notes, *more), form.header is None)
+    names, more = _completed(first, rows[1:], width)
+    columns, renamed = name_columns(names, name)
+    start = dialect.start + length_of_first_row(body, dialect)
+    return _Layout(columns, start, (*notes, *more, *renamed), False)
+
+
+def _start_notes(skipped: str) -> tuple[str, ...]:
+    lines = [
+        line for line in skipped.splitlines() if line.strip() and not line.lower().lstrip('\ufeff"').startswith("sep=")
+    ]
+    return (f"{len(lines):,} lines before the table are left out, e.g. {lines[0][:60]!r}",) if lines else ()
+
+
+def _without_header(width: int, form: FileForm) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns' known names, or their numbers, and a note."""
+    names = (form.header or ())[:width]
+    numbers = tuple(str(number) for number in range(len(names) + 1, width + 1))
+    if names:
+        return names + numbers, ()
+    return numbers, (f"the file has no header: its columns are called 1 to {width}",)
+
+
+def _completed(first: list[str], body: Sequence[Sequence[str]], width: int) -> tuple[list[str], tuple[str, ...]]:
+    """The header with as many names as rows have cells, where programs write an end of line or a row's number unnamed."""
+    while len(first) > width and not first[-1]:
+        first = first[:-1]
+    rows = [row for row in body if len(row) == width]
+    if len(first) != width - 1 or not rows:
+        return first, ()
+    if not any(row[-1].strip() for row in rows):
+        return [*first, ""], ()
+    if len({row[0] for row in rows}) == len(rows) and all(row[0].strip().isdigit() for row in rows):
+        return ["", *first], ("the first column has no name: it numbers the rows",)
+    return first, ()
+
+
+def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:
     rejected: list[Problem] = []
     broken: list[int] = []
+    named = "but there are" if layout.headerless else "but the header names"
 
     def reject(row: pa.csv.InvalidRow) -> str:
-        number = row.number - skipped  # the header is record 1
-        message = f"{row.actual_columns} values, but the header names {row.expected_columns} columns. Check its quotes."
-        rejected.append(Problem(path.name, number, None, "broken_row", message, row.text))
-        broken.append(number)
+        message = f"{row.actual_columns} values, {named} {row.expected_columns} columns. Check its quotes."
+        rejected.append(Problem(text.raw.name, row.number, None, "broken_row", message, row.text))
+        broken.append(row.number)
         return "skip"
 
-    with open_text(path, encoding) as stream:
-        table = _open_csv(stream, delimiter, width, skipped, reject)
+    width = len(layout.columns)
+    with open_text(text.raw, text.encoding) as stream:
+        stream.read(len(text.head[: layout.start].encode()))
+        if not stream.peek(1):
+            return
         row = 0
-        for batch in table:
-            numbers = _next_rows(row, batch.num_rows, broken)
+        for batch in csv_batches(stream, dialect, width, reject, text.raw.name):
+            numbers = next_rows(row, batch.num_rows, broken)
             row = numbers[-1] if len(numbers) else row
             yield numbered(batch, numbers), rejected.copy()
             rejected.clear()
         if rejected:
             yield empty_batch(text_schema(width)), rejected.copy()
-
-
-def _open_csv(
-    stream: io.BufferedReader, delimiter: str, width: int, skipped: int, reject: Callable[[pa.csv.InvalidRow], str]
-) -> pa.csv.CSVStreamingReader:
-    """A reader of `width` text columns c0, c1, ... that skips the header."""
-    staged = [f"c{i}" for i in range(width)]
-    return pa.csv.open_csv(
-        pa.PythonFile(stream, mode="r"),
-        read_options=pa.csv.ReadOptions(
-            use_threads=False, block_size=_BLOCK, column_names=staged, skip_rows_after_names=skipped
-        ),
-        parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=reject),
-        convert_options=pa.csv.ConvertOptions(
-            column_types=dict.fromkeys(staged, pa.string()), strings_can_be_null=False
-        ),
-    )
-
-
-def _next_rows(row: int, count: int, broken: list[int]) -> Sequence[int]:
-    """The numbers of the `count` good rows after `row`, without `broken` ones, which are taken off the list."""
-    ahead = set(broken)
-    if not ahead:
-        return range(row + 1, row + 1 + count)
-    numbers = list(itertools.islice((number for number in itertools.count(row + 1) if number not in ahead), count))
-    broken[:] = [number for number in broken if not numbers or number > numbers[-1]]
-    return numbers
-
-
-def _sniff_delimiter(sample: str) -> str:
-    """The delimiter that gives the header the most columns, if most of the first rows have as many."""
-    best, most = ",", 1
-    for delimiter in _DELIMITERS:
-        rows = list(itertools.islice(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), 51))
-        body = [row for row in rows[1:-1] or rows[1:] if row]
-        width = len(rows[0]) if rows else 0
-        agreeing = sum(len(row) == width for row in body)
-        if width > most and agreeing * 2 >= len(body):
-            best, most = delimiter, width
-    return best

@@ -1,88 +1,176 @@
-"""JSON Lines of any size: every key of an object is a column, nested values are JSON text."""
+"""JSON of any size: lines, an array, or an object that holds an array. Every key is a column, nested values are JSON text."""
 
 from __future__ import annotations
 
-import io
 import itertools
-from collections.abc import Iterator, Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import ijson
 import pyarrow as pa
+import pyarrow.csv
 
 from engine.core.errors import InputError
 from engine.ingest.report import Problem
-from engine.ingest.sources.tables import (
-    ROW,
-    Batches,
-    FileForm,
-    FileTable,
-    empty_batch,
-    name_columns,
-    numbered,
-    text_schema,
-)
-from engine.ingest.sources.textfiles import open_text
+from engine.ingest.sources.csv_blocks import csv_batches, next_rows
+from engine.ingest.sources.dialects import Dialect
+from engine.ingest.sources.tables import ROW, Batches, FileTable, empty_batch, name_columns, numbered, text_schema
+from engine.ingest.sources.textfiles import Text, open_text
 
-__all__ = ["read_json_lines"]
+__all__ = ["read_json", "read_records"]
 
-_BLOCK = 8 * 1024 * 1024
-_BATCH = 16_384
-# Keys of JSON objects are collected from this many leading rows.
-_KEY_ROWS = 20_000
+Opener = Callable[[], BufferedReader]
+
+# Lines as they are: JSON has no such character, and no quotes as CSV means them.
+_LINES = Dialect("\x1f", quoted=False)
 # CASE, because AND would evaluate json_type of invalid JSON, which is an error.
 _IS_OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
+_LINE_NAMES = (".jsonl", ".ndjson")
+# For a first look, so many parts of a JSON text are searched for its longest array.
+_PARTS = 200_000
 
 
-def read_json_lines(path: Path, form: FileForm) -> FileTable:
-    """The objects in a text file, one a line. Raises `InputError` where no line is an object."""
-    keys: dict[str, None] = {}
-    with duckdb.connect(config={"threads": 1}) as connection, open_text(path, form.encoding) as stream:
-        lines = [line for line in itertools.islice(_lines(stream, path.name), _KEY_ROWS) if line]
-        connection.register("lines", pa.table({"line": pa.array(lines, pa.string())}))
-        found = connection.execute(f"SELECT json_keys(line) FROM lines WHERE {_IS_OBJECT}").fetchall()
-    for (names,) in found:
-        keys.update(dict.fromkeys(names))
-    columns = [name for name in keys if name.strip()]
+def read_json(text: Text, directory: Path, limit: int | None) -> FileTable:
+    """The objects in a JSON text; what is not written one a line is rewritten so in `directory`.
+
+    Raises `InputError` where there are none, or where the JSON breaks off.
+    """
+    prefix, note = _place(text, limit)
+    if prefix is None:
+        return _read_lines(lambda: open_text(text.raw, text.encoding), text.raw.name, (), limit)
+    with open_text(text.raw, text.encoding) as stream:
+        found = ijson.items(stream, prefix, use_float=True, multiple_values=True)
+        return read_records(_sound(found, text.raw.name), directory, text.raw.name, note, limit)
+
+
+def read_records(
+    records: Iterator[Any], directory: Path, name: str, notes: tuple[str, ...], limit: int | None
+) -> FileTable:
+    """The records, each a dict of JSON values, as a table; they are written to `directory` on the way."""
+    target = directory / f"records-{len(list(directory.iterdir()))}.jsonl"
+    with target.open("w", encoding="utf-8") as lines:
+        for record in itertools.islice(records, limit):
+            json.dump(record, lines, ensure_ascii=False, separators=(",", ":"))
+            lines.write("\n")
+    return _read_lines(lambda: target.open("rb"), name, notes, limit)
+
+
+def _place(text: Text, limit: int | None) -> tuple[str | None, tuple[str, ...]]:
+    """Where the objects are, in ijson's words ("products.item"), and a note on it; None for one object a line."""
+    start = text.head.lstrip()
+    if start.startswith("["):
+        return "item", ()
+    lines = [line.strip() for line in start.split("\n", 2)]
+    first, more = lines[0], any(lines[1:])
+    if text.raw.inner.lower().endswith(_LINE_NAMES) or (more and first != "{" and not first.endswith(("{", "[", ","))):
+        return None, ()
+    with open_text(text.raw, text.encoding) as stream:
+        path = _longest_array(_sound(ijson.basic_parse(stream, multiple_values=True), text.raw.name), limit)
+    if path is None:
+        return ("", ()) if more else (None, ())
+    return ".".join([*path, "item"]), (f'the rows are the objects in "{".".join(path)}"',)
+
+
+def _longest_array(parts: Iterator[tuple[str, Any]], limit: int | None) -> tuple[str, ...] | None:
+    """The keys that lead to the array with the most objects in it, no other array on the way; None without one."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    keys: list[str] = []
+    kinds: list[str] = []
+    for event, value in itertools.islice(parts, _PARTS if limit else None):
+        if event == "map_key":
+            keys[-1] = value
+        elif event in ("start_map", "start_array"):
+            if event == "start_map" and kinds and kinds[-1] == "start_array" and kinds.count("start_array") == 1:
+                counts[tuple(keys[:-1])] += 1
+            kinds.append(event)
+            keys.append("")
+        elif event in ("end_map", "end_array"):
+            kinds.pop()
+            keys.pop()
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def _sound(parts: Iterator[Any], name: str) -> Iterator[Any]:
+    """The parts; where the JSON is broken, an `InputError` that says behind which."""
+    count = 0
+    try:
+        for part in parts:
+            yield part
+            count += 1
+    except ijson.JSONError as exc:
+        what = (str(exc).splitlines() or ["it breaks off"])[0].rstrip(". ")
+        raise InputError(
+            f"the JSON cannot be read here: {what}. Export it again, or write one object per line.",
+            file=name,
+            row=count + 1,
+        ) from exc
+
+
+def _read_lines(opened: Opener, name: str, notes: tuple[str, ...], limit: int | None) -> FileTable:
+    columns = _keys(opened, name, limit)
     if not columns:
         raise InputError(
-            'no line is a JSON object. Write one object per line, e.g. {"item_id": "a1", "title": "Dress"}.',
-            file=path.name,
+            'there are no JSON objects. Write one object per line, e.g. {"item_id": "a1", "title": "Dress"}.',
+            file=name,
             row=1,
         )
-    _, notes = name_columns(columns, path.name)
-    return FileTable(tuple(columns), text_schema(len(columns)), _batches(path, form.encoding, columns), notes)
+    name_columns(columns, name)
+    return FileTable(tuple(columns), text_schema(len(columns)), _batches(opened, name, columns), notes)
 
 
-def _batches(path: Path, encoding: str | None, columns: list[str]) -> Batches:
-    pointers = {f"c{i}": "/" + name.replace("~", "~0").replace("/", "~1") for i, name in enumerate(columns)}
-    chosen = ", ".join(f"json_extract_string(line, $c{i}) AS c{i}" for i in range(len(columns)))
-    with duckdb.connect(config={"threads": 2}) as connection, open_text(path, encoding) as stream:
-        counted = enumerate(_lines(stream, path.name), 1)
-        while block := list(itertools.islice(counted, _BATCH)):
-            connection.register("lines", _lines_table([(row, line) for row, line in block if line.strip()]))
-            bad = connection.execute(f"SELECT {ROW}, line FROM lines WHERE NOT ({_IS_OBJECT}) ORDER BY 1").fetchall()
-            objects = f"SELECT {ROW}, {chosen} FROM (SELECT * FROM lines WHERE {_IS_OBJECT}) ORDER BY {ROW}"
-            table: pa.Table = connection.sql(objects, params=pointers).to_arrow_table()
-            yield from ((numbered(batch.drop_columns([ROW]), batch.column(ROW)), []) for batch in table.to_batches())
-            if bad:
-                message = "this line is not a JSON object. Correct or remove it."
-                rejected = [Problem(path.name, row, None, "broken_row", message, text) for row, text in bad]
-                yield empty_batch(text_schema(len(columns))), rejected
+def _keys(opened: Opener, name: str, limit: int | None) -> list[str]:
+    """The keys of all objects, or of about so many first ones, in the order in which they appear."""
+    keys: dict[str, None] = {}
+    n_rows = 0
+    with duckdb.connect(config={"threads": 1}) as connection, opened() as stream:
+        for batch in csv_batches(stream, _LINES, 1, lambda row: "skip", name, blank_lines=True):
+            connection.register("lines", pa.table({"line": batch.column(0)}))
+            found = connection.execute(f"""
+                SELECT key FROM (
+                    SELECT unnest(json_keys(line)) AS key, row_number() OVER () AS turn FROM lines WHERE {_IS_OBJECT}
+                ) GROUP BY key ORDER BY min(turn)
+            """).fetchall()
+            keys.update(dict.fromkeys(key for (key,) in found if key.strip()))
+            n_rows += batch.num_rows
+            if limit is not None and n_rows >= limit:
+                break
+    return list(keys)
 
 
-def _lines_table(lines: Sequence[tuple[int, str]]) -> pa.Table:
-    rows, texts = [row for row, _ in lines], [line for _, line in lines]
-    return pa.table({ROW: pa.array(rows, pa.int64()), "line": pa.array(texts, pa.string())})
+def _batches(opened: Opener, name: str, columns: list[str]) -> Batches:
+    rejected: list[Problem] = []
+    broken: list[int] = []
+
+    def reject(row: pa.csv.InvalidRow) -> str:
+        rejected.append(_no_object(name, row.number, row.text))
+        broken.append(row.number)
+        return "skip"
+
+    pointers = ["/" + name.replace("~", "~0").replace("/", "~1") for name in columns]
+    chosen = ", ".join(f"cells[{i}] AS c{i - 1}" for i in range(1, len(columns) + 1))
+    with duckdb.connect(config={"threads": 1}) as connection, opened() as stream:
+        row = 0
+        for batch in csv_batches(stream, _LINES, 1, reject, name, blank_lines=True):
+            numbers = next_rows(row, batch.num_rows, broken)
+            row = numbers[-1] if len(numbers) else row
+            lines = pa.table({ROW: pa.array(numbers, pa.int64()), "line": batch.column(0)})
+            connection.register("lines", lines)
+            found = connection.execute(
+                f"SELECT {ROW}, line FROM lines WHERE trim(line) <> '' AND NOT ({_IS_OBJECT}) ORDER BY 1"
+            ).fetchall()
+            rejected += [_no_object(name, number, line) for number, line in found]
+            cells = f"SELECT {ROW}, json_extract_string(line, $paths) AS cells FROM lines WHERE {_IS_OBJECT}"
+            table = connection.sql(f"SELECT {ROW}, {chosen} FROM ({cells}) ORDER BY {ROW}", params={"paths": pointers})
+            for part in table.to_arrow_table().to_batches():
+                yield numbered(part.drop_columns([ROW]), part.column(ROW)), []
+            yield empty_batch(text_schema(len(columns))), rejected.copy()
+            rejected.clear()
 
 
-def _lines(stream: io.BufferedReader, name: str) -> Iterator[str]:
-    for number in itertools.count(1):
-        line = stream.readline(_BLOCK)
-        if not line:
-            return
-        if len(line) == _BLOCK:
-            raise InputError(
-                f"a line is longer than {_BLOCK:,} bytes. Write one object per line.", file=name, row=number
-            )
-        yield line.decode("utf-8").strip()
+def _no_object(name: str, row: int, line: str) -> Problem:
+    return Problem(name, row, None, "broken_row", "this line is not a JSON object. Correct or remove it.", line)

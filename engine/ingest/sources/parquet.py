@@ -8,18 +8,20 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.ingest.sources.tables import ROW, Batches, FileForm, FileTable, name_columns, numbered
+from engine.ingest.sources.packed import RawFile
+from engine.ingest.sources.tables import ROW, Batches, FileTable, name_columns, numbered
 
 __all__ = ["read_parquet"]
 
 _BATCH = 65_536
 
 
-def read_parquet(path: Path, form: FileForm) -> FileTable:
-    """The table in a Parquet file."""
+def read_parquet(raw: RawFile, directory: Path) -> FileTable:
+    """The table in a Parquet file, which is unpacked to `directory` if it is packed."""
+    path = raw.unpacked(directory)
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
-    columns, notes = name_columns(schema.names, path.name)
+    columns, notes = name_columns(schema.names, raw.name)
     staged = pa.schema([(ROW, pa.int64()), *((f"c{i}", _plain_type(kind)) for i, kind in enumerate(schema.types))])
     return FileTable(columns, staged, _batches(path, staged), notes)
 

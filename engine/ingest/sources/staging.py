@@ -7,9 +7,10 @@ are staged by position, so no name that a stranger chose ever reaches SQL.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -19,10 +20,12 @@ import pyarrow.parquet as pq
 from engine.core.errors import InputError
 from engine.ingest.report import ProblemLog
 from engine.ingest.sources.delimited import read_delimited
-from engine.ingest.sources.json_records import read_json_lines
+from engine.ingest.sources.forms import form_of
+from engine.ingest.sources.json_records import read_json
+from engine.ingest.sources.packed import RawFile, raw_file
 from engine.ingest.sources.parquet import read_parquet
 from engine.ingest.sources.tables import Batches, FileForm, FileTable
-from engine.ingest.sources.textfiles import require_content, text_format
+from engine.ingest.sources.textfiles import Text, survey
 from engine.ingest.sources.union import joined_name, unite
 
 __all__ = ["Source", "stage"]
@@ -76,7 +79,7 @@ def stage(
         _require_content(path)
     name = joined_name([path.name for path in files])
     target = directory / f"staged-{len(list(directory.iterdir()))}.parquet"
-    table, parts = unite([(path.name, _open(path, form)) for path in files])
+    table, parts = unite([(path.name, _open(path, directory, form, limit)) for path in files])
     n_rows, n_rejected = _write(table.batches, table.schema, target, problems, limit)
     if n_rows == 0:
         raise InputError("the file has no rows. Export it again.", file=name)
@@ -92,13 +95,32 @@ def _require_content(path: Path) -> None:
         raise InputError("the file is empty. Export it again.", file=path.name)
 
 
-def _open(path: Path, form: FileForm) -> FileTable:
-    kind = text_format(path)
-    require_content(path, kind)
-    reader = {"csv": read_delimited, "jsonl": read_json_lines, "parquet": read_parquet}[kind]
+def _open(path: Path, directory: Path, form: FileForm, limit: int | None) -> FileTable:
     with _translated(path.name):
-        table = reader(path, form)
-    return replace(table, batches=_batches(path.name, table.batches))
+        raw = raw_file(path)
+        kind, note = form_of(raw)
+        table = _READERS[kind](raw, directory, form, limit)
+    notes = (note, *table.notes) if note else table.notes
+    return replace(table, batches=_batches(path.name, table.batches), notes=notes)
+
+
+def _text(
+    read: Callable[[Text, Path, FileForm, int | None], FileTable],
+    raw: RawFile,
+    directory: Path,
+    form: FileForm,
+    limit: int | None,
+) -> FileTable:
+    text = survey(raw, form.encoding, whole=limit is None)
+    table = read(text, directory, form, limit)
+    return replace(table, notes=(text.note, *table.notes)) if text.note else table
+
+
+_READERS: dict[str, Callable[[RawFile, Path, FileForm, int | None], FileTable]] = {
+    "delimited": partial(_text, lambda text, directory, form, limit: read_delimited(text, form)),
+    "json": partial(_text, lambda text, directory, form, limit: read_json(text, directory, limit)),
+    "parquet": lambda raw, directory, form, limit: read_parquet(raw, directory),
+}
 
 
 def _batches(name: str, batches: Batches) -> Batches:

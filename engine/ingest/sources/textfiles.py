@@ -1,138 +1,194 @@
-"""A text or Parquet file's format, checked against its content, and its text as valid UTF-8."""
+"""A file's text: what encoding it is in, decided on all of it, and its content as valid UTF-8."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
-import zlib
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
 
 from engine.core.errors import InputError
+from engine.ingest.sources.encodings import encoding_of_head, encoding_title, guess_encoding
+from engine.ingest.sources.packed import RawFile
 
-__all__ = ["open_text", "require_content", "text_format"]
+__all__ = ["Text", "open_text", "survey"]
 
-_FORMATS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
-_MAGIC = {
-    b"PAR1": "a Parquet file",
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"\x1f\x8b": "a gzip file",
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"GIF8": "a GIF picture",
-    b"%PDF": "a PDF document",
-    b"SQLite format 3": "a SQLite database",
-    b"BZh": "a bzip2 file",
-    b"\x28\xb5\x2f\xfd": "a Zstandard file",
-    b"<!DOCTYPE": "a web page",
-    b"<html": "a web page",
-    b"<?xml": "an XML document",
-}
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CHUNK = 1024 * 1024
-_HEAD = 512
-# A gzip file may unpack to `_MAX_RATIO` times its size, or to `_FREE_BYTES` if that is more.
-_MAX_RATIO = 200
-_FREE_BYTES = 256 * 1024 * 1024
+_HEAD = 256 * 1024
+# Without reading all of a file: so many chunks from its start, and, unless it is packed, its middle and its end.
+_FIRST_CHUNKS = 4
+_SNIPPET = 200
+_SNIPPETS_PER_CHUNK = 40
+_SNIPPETS = 2_000
+_ESCAPED_LINES = 200
+_LINE = 4_096
+_ESCAPED = b'\\"'
+_HIGH = re.compile(rb"[\x80-\xff]")
 
 
-def text_format(path: Path) -> str:
-    """ "csv", "jsonl" or "parquet", by the name. Raises `InputError` for any other name."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    gz = suffixes[-1:] == [".gz"]
-    suffix = (suffixes[:-1] if gz else suffixes)[-1:] or [""]
-    form = _FORMATS.get(suffix[0])
-    if form is None or (gz and form == "parquet"):
-        raise InputError(
-            "its name must end in .csv, .csv.gz, .tsv, .jsonl, .jsonl.gz or .parquet. Rename or convert it.",
-            file=path.name,
-        )
-    return form
+@dataclass(frozen=True)
+class Text:
+    """What is known of a file's text.
 
-
-def require_content(path: Path, form: str) -> None:
-    """Raise `InputError` where the file's first bytes contradict its name."""
-    head = _head(path)
-    if form == "parquet":
-        if not head.startswith(b"PAR1"):
-            raise InputError("the name says Parquet, but the content is not. Export it again.", file=path.name)
-        return
-    name = {"csv": "CSV", "jsonl": "JSON Lines"}[form]
-    _require_text(head, name, path.name)
-    text = head.removeprefix(codecs.BOM_UTF8).lstrip()
-    if form == "jsonl" and not text.startswith(b"{"):
-        raise InputError(
-            "the name says JSON Lines, but the first line is not an object in braces. Write one JSON object per line.",
-            file=path.name,
-            row=1,
-        )
-    if form == "csv" and text.startswith(b'{"'):
-        raise InputError("the name says CSV, but this looks like JSON Lines. Rename it to .jsonl.", file=path.name)
-
-
-def _head(path: Path) -> bytes:
-    """The first bytes of the content, unpacked if the name ends in .gz."""
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD)
-    if path.suffix.lower() != ".gz":
-        return head
-    if not head.startswith(b"\x1f\x8b"):
-        raise InputError("the name says gzip, but the content is not. Rename it without .gz.", file=path.name)
-    try:
-        with gzip.open(path) as stream:
-            head = stream.read(_HEAD)
-    except (OSError, EOFError, zlib.error) as exc:
-        raise InputError(f"the gzip file is damaged ({exc}). Copy it again.", file=path.name) from exc
-    if not head:
-        raise InputError("the file is empty. Export it again.", file=path.name)
-    return head
-
-
-def _require_text(head: bytes, name: str, file: str) -> None:
-    for magic, what in _MAGIC.items():
-        if head.startswith(magic):
-            raise InputError(f"the name says {name}, but this is {what}. Save it as {name}.", file=file)
-    if head.startswith(_UTF16):
-        raise InputError("the text is UTF-16. Save it as CSV in UTF-8.", file=file)
-    control = sum(byte < 32 and byte not in b"\t\n\r" for byte in head)
-    if control > 0.1 * len(head):
-        raise InputError(f"the name says {name}, but this is binary data. Export it again.", file=file)
-
-
-def open_text(path: Path, encoding: str | None = None) -> io.BufferedReader:
-    """The file's text as UTF-8 bytes without a byte order mark, unpacked if its name ends in .gz.
-
-    Reading raises `InputError`, with byte and line, at the first byte that is not valid in `encoding` (UTF-8 unless
-    declared), and also where a gzip file is damaged or unpacks to too much.
+    Attributes
+    ----------
+    encoding : the name of its codec.
+    head : its first 256 KiB.
+    cut : there is more than the head.
+    escaped : lines, from anywhere, in which a backslash precedes a quote.
+    note : the encoding in words, "" for UTF-8 and a declared one.
     """
+
+    raw: RawFile
+    encoding: str
+    head: str
+    cut: bool
+    escaped: str
+    note: str
+
+
+def survey(raw: RawFile, declared: str | None, *, whole: bool) -> Text:
+    """Look at all of a text, or at a sample. A declared encoding wins; without one, it is found by the bytes.
+
+    Raises `InputError` for a declared encoding that does not exist.
+    """
+    start = raw.head(_HEAD)
+    known = _codec(declared, raw.name) if declared else encoding_of_head(start)
+    seen = _Survey(known)
+    for chunk, follows in _whole(raw) if whole else _sample(raw):
+        seen.add(chunk, follows)
+    encoding = known or seen.encoding()
+    lines = b"\n".join(seen.escaped)
+    note = "" if declared or encoding == "utf-8" else _note(encoding, seen.snippets)
+    return Text(raw, encoding, _decoded(start, encoding), len(start) == _HEAD, lines.decode(encoding, "replace"), note)
+
+
+def open_text(raw: RawFile, encoding: str) -> io.BufferedReader:
+    """The text as UTF-8 bytes without a byte order mark.
+
+    Reading raises `InputError`, with byte and line, at the first byte that is not valid in `encoding`.
+    """
+    return io.BufferedReader(_CheckedText(raw, encoding), _CHUNK)
+
+
+def _codec(declared: str, name: str) -> str:
     try:
-        codec = codecs.lookup(encoding or "utf-8").name
+        return codecs.lookup(declared).name
     except LookupError as exc:
-        raise InputError(f"there is no encoding {encoding!r}. Try utf-8, cp1252 or latin-1.", file=path.name) from exc
-    return io.BufferedReader(_CheckedText(path, codec), _CHUNK)
+        raise InputError(f"there is no encoding {declared!r}. Try utf-8, cp1252 or latin-1.", file=name) from exc
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    """The text of bytes that may end within a character."""
+    return codecs.getincrementaldecoder(encoding)("replace").decode(data).removeprefix("\ufeff")
+
+
+def _note(encoding: str, snippets: list[bytes]) -> str:
+    example = ""
+    if snippets and encoding not in ("utf-16", "utf-32"):
+        words = re.findall(r"\w*[^\W\x00-\x7f]\w*", snippets[0].decode(encoding, "ignore"))
+        example = f', e.g. "{words[0][:40]}"' if words else ""
+    return f"read as {encoding_title(encoding)}{example}"
+
+
+def _whole(raw: RawFile) -> Iterator[tuple[bytes, bool]]:
+    """The chunks of a file, each with whether it follows the one before."""
+    with raw.open() as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk, True
+
+
+def _sample(raw: RawFile) -> Iterator[tuple[bytes, bool]]:
+    with raw.open() as stream:
+        for _ in range(_FIRST_CHUNKS):
+            if chunk := stream.read(_CHUNK):
+                yield chunk, True
+    size = raw.path.stat().st_size
+    if raw.packing is None and size > (_FIRST_CHUNKS + 4) * _CHUNK:
+        with raw.path.open("rb") as file:
+            for place in (size // 2, size - _CHUNK):
+                yield _piece(file, place), False
+
+
+def _piece(file: BinaryIO, place: int) -> bytes:
+    """A chunk from the first line end after `place`."""
+    file.seek(place - place % 4)
+    file.readline(_SNIPPET * 10)
+    return file.read(_CHUNK)
+
+
+class _Survey:
+    """What the bytes say about the encoding, and which lines escape quotes."""
+
+    def __init__(self, known: str | None) -> None:
+        self._known = known
+        self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        self._valid = True
+        self.snippets: list[bytes] = []
+        self.escaped: list[bytes] = []
+
+    def add(self, chunk: bytes, follows: bool) -> None:
+        """Look at a chunk; `follows` is whether it continues the one before."""
+        if self._known is None and (not chunk.isascii() or self._utf8.getstate()[0]):
+            self._check(chunk, follows)
+            self.snippets += _snippets(chunk)
+            if len(self.snippets) > 2 * _SNIPPETS:
+                self.snippets = self.snippets[::2]
+        if len(self.escaped) < _ESCAPED_LINES and _ESCAPED in chunk:
+            self.escaped += _lines_around(chunk, _ESCAPED_LINES - len(self.escaped))
+
+    def _check(self, chunk: bytes, follows: bool) -> None:
+        if not follows:
+            self._utf8.reset()
+        try:
+            self._utf8.decode(chunk)
+        except UnicodeDecodeError:
+            self._valid = False
+            self._utf8.reset()
+
+    def encoding(self) -> str:
+        """UTF-8 where it fits and where nothing does: reading will then say which byte is wrong."""
+        return "utf-8" if self._valid else guess_encoding(self.snippets) or "utf-8"
+
+
+def _snippets(chunk: bytes) -> list[bytes]:
+    """Pieces of lines around bytes beyond ASCII."""
+    found: list[bytes] = []
+    position = 0
+    step = len(chunk) // _SNIPPETS_PER_CHUNK
+    while len(found) < _SNIPPETS_PER_CHUNK and (high := _HIGH.search(chunk, position)):
+        at = high.start()
+        start = max(chunk.rfind(b"\n", max(at - _SNIPPET, 0), at) + 1, at - _SNIPPET, 0)
+        line_end = chunk.find(b"\n", at, at + _SNIPPET)
+        end = line_end if line_end >= 0 else at + _SNIPPET
+        found.append(chunk[start:end])
+        position = max(end, min(position + step, at + step))
+    return found
+
+
+def _lines_around(chunk: bytes, most: int) -> list[bytes]:
+    """Whole lines of the chunk that contain an escaped quote."""
+    found: list[bytes] = []
+    position = 0
+    while len(found) < most and (at := chunk.find(_ESCAPED, position)) >= 0:
+        start = max(chunk.rfind(b"\n", 0, at) + 1, at - _LINE)
+        end = chunk.find(b"\n", at, at + _LINE)
+        if end < 0:
+            break
+        found.append(chunk[start:end])
+        position = end
+    return found
 
 
 class _CheckedText(io.RawIOBase):
     """Decodes strictly, counts lines and bytes, and hands on UTF-8."""
 
-    def __init__(self, path: Path, encoding: str) -> None:
-        self._path = path
-        self._encoding = encoding
-        self._packed = path.suffix.lower() == ".gz"
-        self._stream: Any = gzip.open(path) if self._packed else path.open("rb")  # noqa: SIM115
-        self._decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)("strict")
-        self._limit = max(_FREE_BYTES, path.stat().st_size * _MAX_RATIO)
+    def __init__(self, raw: RawFile, encoding: str) -> None:
+        self._name, self._encoding = raw.name, encoding
+        self._stream = raw.open()
+        self._decoder = codecs.getincrementaldecoder(encoding)("strict")
         self._ready = memoryview(b"")
         self._bytes = self._line = 0
 
@@ -141,9 +197,8 @@ class _CheckedText(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         while not self._ready:
-            raw = self._read()
-            text = self._decode(raw)
-            self._ready = memoryview(text.encode("utf-8"))
+            raw = self._stream.read(_CHUNK)
+            self._ready = memoryview(self._utf8(raw))
             if not raw:
                 break
         size = min(len(buffer), len(self._ready))
@@ -156,17 +211,15 @@ class _CheckedText(io.RawIOBase):
             self._stream.close()
         super().close()
 
-    def _read(self) -> bytes:
-        try:
-            raw: bytes = self._stream.read(_CHUNK)
-        except (OSError, EOFError, zlib.error) as exc:
-            raise InputError(f"the file is damaged ({exc}). Copy it again.", file=self._path.name) from exc
-        if self._packed and self._bytes + len(raw) > self._limit:
-            raise InputError(
-                f"the file unpacks to more than {_MAX_RATIO} times its size. Unpack it yourself first.",
-                file=self._path.name,
-            )
-        return raw
+    def _utf8(self, raw: bytes) -> bytes:
+        if self._encoding == "utf-8" and raw.isascii() and raw and not self._decoder.getstate()[0]:
+            self._bytes += len(raw)
+            self._line += raw.count(b"\n")
+            return raw
+        text = self._decode(raw)
+        if self._bytes == len(raw):
+            text = text.removeprefix("\ufeff")
+        return text.encode("utf-8")
 
     def _decode(self, raw: bytes) -> str:
         pending = len(self._decoder.getstate()[0])
@@ -179,7 +232,7 @@ class _CheckedText(io.RawIOBase):
             raise InputError(
                 f"byte {byte + 1:,} (0x{bad:02x}, in line {line:,}) is not valid {self._encoding}. Save the file as UTF-8, or"
                 " declare its encoding, e.g. encoding=cp1252.",
-                file=self._path.name,
+                file=self._name,
                 row=max(line - 1, 0),
             ) from exc
         self._bytes += len(raw)

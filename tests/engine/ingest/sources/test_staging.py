@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.core.errors import InputError
 from engine.ingest.report import Problem, ProblemLog
-from engine.ingest.sources import ROW, FileForm, Source, delimited, stage, textfiles
+from engine.ingest.sources import ROW, FileForm, Source, csv_blocks, packed, stage, textfiles
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_a_missing_file_is_an_error(tmp_path: Path, staging: Path) -> None:
 def test_a_gzip_that_unpacks_without_end_is_stopped(
     tmp_path: Path, staging: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(textfiles, "_FREE_BYTES", 1_000_000)
+    monkeypatch.setattr(packed, "_FREE_BYTES", 1_000_000)
     path = text_file(tmp_path, gzip.compress(b"id,x\n" + b"a,1\n" * 3_000_000), "items.csv.gz")
     with pytest.raises(InputError, match="unpacks to more than"):
         read(path, staging)
@@ -273,7 +273,7 @@ def test_what_a_csv_writer_wrote_is_read_back_without_blanks_around_it(
 
 
 def test_row_numbers_hold_across_blocks(tmp_path: Path, staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "_BLOCK", 1_000)
+    monkeypatch.setattr(csv_blocks, "_BLOCK", 1_000)
     broken = {5, 200, 201, 399, 400}
     lines = [f"{n}\n" if n in broken else f"{n},yyyy\n" for n in range(1, 401)]
     source, rows, problems = read(text_file(tmp_path, "id,x\n" + "".join(lines)), staging)

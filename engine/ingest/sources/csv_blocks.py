@@ -1,0 +1,99 @@
+"""Lines of text as batches of text columns, at the speed of pyarrow's CSV reader."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.csv
+
+from engine.core.errors import InputError
+from engine.ingest.sources.dialects import Dialect
+
+__all__ = ["csv_batches", "next_rows"]
+
+_BLOCK = 8 * 1024 * 1024
+_COPY = 1024 * 1024
+# Stands for a delimiter of several characters; no text holds it.
+_UNIT = b"\x1f"
+
+
+def csv_batches(
+    stream: io.BufferedReader,
+    dialect: Dialect,
+    width: int,
+    reject: Callable[[pa.csv.InvalidRow], str],
+    name: str,
+    *,
+    blank_lines: bool = False,
+) -> Iterator[pa.RecordBatch]:
+    """Batches of `width` text columns c0, c1, ...; `reject` is asked about rows of another width.
+
+    With `blank_lines`, a blank line is a row. Raises `InputError` where a row is longer than 8 MB.
+    """
+    staged = [f"c{i}" for i in range(width)]
+    delimiter = dialect.delimiter
+    if len(delimiter.encode()) > 1:
+        stream = io.BufferedReader(_Replaced(stream, delimiter.encode()), _COPY)
+        delimiter = _UNIT.decode()
+    try:
+        yield from pa.csv.open_csv(
+            pa.PythonFile(stream, mode="r"),
+            read_options=pa.csv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=staged),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=delimiter,
+                quote_char='"' if dialect.quoted else False,
+                escape_char="\\" if dialect.escaped else False,
+                newlines_in_values=dialect.quoted,
+                ignore_empty_lines=not blank_lines,
+                invalid_row_handler=reject,
+            ),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(staged, pa.string()), strings_can_be_null=False, check_utf8=False
+            ),
+        )
+    except pa.ArrowInvalid as exc:
+        if "straddling" in str(exc):
+            message = f"a row is longer than {_BLOCK / 1024**2:.0f} MB. Check its quotes."
+            raise InputError(message, file=name) from exc
+        if "Empty CSV" not in str(exc):
+            raise
+
+
+def next_rows(row: int, count: int, broken: list[int]) -> Sequence[int]:
+    """The numbers of the `count` good rows after `row`, without `broken` ones, which are taken off the list."""
+    ahead = set(broken)
+    if not ahead:
+        return range(row + 1, row + 1 + count)
+    numbers = list(itertools.islice((number for number in itertools.count(row + 1) if number not in ahead), count))
+    broken[:] = [number for number in broken if not numbers or number > numbers[-1]]
+    return numbers
+
+
+class _Replaced(io.RawIOBase):
+    """The text with one character in place of a delimiter of several."""
+
+    def __init__(self, stream: io.BufferedReader, delimiter: bytes) -> None:
+        self._stream, self._delimiter = stream, delimiter
+        self._pending = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._ready:
+            data = self._stream.read(_COPY)
+            whole = (self._pending + data).replace(self._delimiter, _UNIT)
+            # The next chunk may complete a delimiter that begins at the end of this one.
+            starts = (self._delimiter[:size] for size in range(len(self._delimiter) - 1, 0, -1))
+            self._pending = next((start for start in starts if data and whole.endswith(start)), b"")
+            self._ready = memoryview(whole[: len(whole) - len(self._pending)])
+            if not data:
+                break
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size

@@ -1,0 +1,88 @@
+"""Whether a table's first row names its columns, judged by how its cells differ from those below."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS
+
+__all__ = ["has_header"]
+
+Rows = Sequence[Sequence[str]]
+
+_KINDS = (
+    ("number", re.compile(r"[-+]?[$€£¥]?\s?\d[\d.,' ]*(e[-+]?\d+)?\s?[%$€£¥]?", re.IGNORECASE)),
+    ("time", re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2})?")),
+    ("address", re.compile(r"(https?:)?//\S+|\S+@\S+\.\w+")),
+    ("nested", re.compile(r"\{.*\}|\[([\"'{\d].*)?\]", re.DOTALL)),
+    ("truth", re.compile(r"true|false", re.IGNORECASE)),
+    ("id", re.compile(r"(?=.*\d)[0-9a-f]{8}-?[0-9a-f-]{4,}|(?=(.*\d){3})[A-Z0-9]{8,}")),
+)
+_MISSING = frozenset({"", "na", "n/a", "null", "none", "nan", "-", "\\n"})
+_FIELDS = frozenset(
+    re.sub(r"[\W_]", "", name).lower() for fields in (EVENT_FIELDS, ITEM_FIELDS) for names in fields.values() for name in names
+)  # fmt: skip
+
+
+def has_header(rows: Rows) -> bool:
+    """Whether the first of these rows names the columns.
+
+    It does where it has a name that shops use for a field, or a word above a column of numbers, times or addresses. It
+    does not where it holds a number, a time, an address, or a word that comes again below it, or is built like every
+    id below it. A first row that nothing speaks against is a header.
+    """
+    first, body = rows[0], rows[1:]
+    cells = [cell.strip() for cell in first]
+    named = sum(_plain(cell) in _FIELDS for cell in cells)
+    typed = sum(_kind(cell) not in ("text", "") for cell in cells)
+    if named:
+        return named >= typed
+    if _counts_columns(cells):
+        return any(_kind_of_column(body, position) not in ("number", "") for position in range(len(cells)))
+    if typed:
+        return False
+    columns = [_kind_of_column(body, position) for position in range(len(cells))]
+    if any(cell and kind not in ("text", "") for cell, kind in zip(cells, columns, strict=True)):
+        return True
+    return not any(_recurs(cell, body, position) for position, cell in enumerate(cells) if cell)
+
+
+def _plain(cell: str) -> str:
+    """A name without case, blanks and the type that RecBole writes after it."""
+    return re.sub(r"[\W_]", "", cell.split(":")[0] if not cell.startswith("g:") else cell[2:]).lower()
+
+
+def _kind(cell: str) -> str:
+    if cell.lower() in _MISSING:
+        return ""
+    return next((kind for kind, pattern in _KINDS if pattern.fullmatch(cell)), "text")
+
+
+def _kind_of_column(body: Rows, position: int) -> str:
+    """The kind of nine tenths of the column's filled cells; "text" for a mixture, "" for an empty column."""
+    kinds = Counter(_kind(row[position].strip()) for row in body if len(row) > position and row[position].strip())
+    if not kinds:
+        return ""
+    kind, count = kinds.most_common(1)[0]
+    return kind if count >= 0.9 * kinds.total() else "text"
+
+
+def _counts_columns(cells: Sequence[str]) -> bool:
+    """Whether the cells count 0, 1, 2, ..., as programs write for columns without names; the first may be empty."""
+    numbers = cells if cells[0] else cells[1:]
+    return len(numbers) > 1 and list(numbers) == [str(number) for number in range(len(numbers))]
+
+
+def _recurs(cell: str, body: Rows, position: int) -> bool:
+    """Whether the cell is one of many alike: its value comes again below, or all are built like it ("u17", "u23")."""
+    values = [row[position].strip() for row in body if len(row) > position]
+    if cell in values:
+        return True
+    shape = _shape(cell)
+    return "9" in shape and len(values) > 1 and all(_shape(value) == shape for value in values)
+
+
+def _shape(cell: str) -> str:
+    return re.sub(r"[a-z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "9", cell)))
