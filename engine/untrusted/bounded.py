@@ -161,9 +161,10 @@ def serve(
 def _limit_memory_and_files(memory_bytes: int, file_bytes: int) -> None:
     pages = [int(number) * resource.getpagesize() for number in Path("/proc/self/statm").read_text().split()[:2]]
     space = pages[0] + max(memory_bytes - _MARGIN - pages[1], 0)
-    resource.setrlimit(resource.RLIMIT_AS, (space, space))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for kind, most in ((resource.RLIMIT_AS, space), (resource.RLIMIT_FSIZE, file_bytes), (resource.RLIMIT_CORE, 0)):
+        inherited = resource.getrlimit(kind)[1]  # a child of a child may have no more than its parent
+        most = most if inherited == resource.RLIM_INFINITY else min(most, inherited)
+        resource.setrlimit(kind, (most, most))
 
 
 def _limit_time(seconds: float) -> None:

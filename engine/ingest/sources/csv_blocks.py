@@ -11,6 +11,7 @@ import pyarrow.csv
 
 from engine.core.errors import InputError
 from engine.ingest.sources.dialects import Dialect
+from engine.ingest.sources.entities import LONGEST_ENTITY, SEMICOLON, guard_entities, restore_entities
 
 __all__ = ["csv_batches", "next_rows"]
 
@@ -35,11 +36,14 @@ def csv_batches(
     """
     staged = [f"c{i}" for i in range(width)]
     delimiter = dialect.delimiter
-    if len(delimiter.encode()) > 1:
-        stream = io.BufferedReader(_Replaced(stream, delimiter.encode()), _COPY)
+    if delimiter == ";":
+        stream = io.BufferedReader(_Rewritten(stream, guard_entities, _begun_entity), _COPY)
+    elif len(mark := delimiter.encode()) > 1:
+        rewritten = _Rewritten(stream, lambda text: text.replace(mark, _UNIT), lambda text: _begun(text, mark))
+        stream = io.BufferedReader(rewritten, _COPY)
         delimiter = _UNIT.decode()
     try:
-        yield from pa.csv.open_csv(
+        batches = pa.csv.open_csv(
             pa.PythonFile(stream, mode="r"),
             read_options=pa.csv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=staged),
             parse_options=pa.csv.ParseOptions(
@@ -54,6 +58,7 @@ def csv_batches(
                 column_types=dict.fromkeys(staged, pa.string()), strings_can_be_null=False, check_utf8=False
             ),
         )
+        yield from map(restore_entities, batches) if delimiter == ";" else batches
     except pa.ArrowInvalid as exc:
         if "straddling" in str(exc):
             message = f"a row is longer than {_BLOCK / 1024**2:.0f} MB. Check its quotes."
@@ -72,11 +77,13 @@ def next_rows(row: int, count: int, broken: list[int]) -> Sequence[int]:
     return numbers
 
 
-class _Replaced(io.RawIOBase):
-    """The text with one character in place of a delimiter of several."""
+class _Rewritten(io.RawIOBase):
+    """The text with some of its bytes replaced; `held` says how many at its end the next chunk may still complete."""
 
-    def __init__(self, stream: io.BufferedReader, delimiter: bytes) -> None:
-        self._stream, self._delimiter = stream, delimiter
+    def __init__(
+        self, stream: io.BufferedReader, rewrite: Callable[[bytes], bytes], held: Callable[[bytes], int]
+    ) -> None:
+        self._stream, self._rewrite, self._held = stream, rewrite, held
         self._pending = b""
         self._ready = memoryview(b"")
 
@@ -86,14 +93,22 @@ class _Replaced(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         while not self._ready:
             data = self._stream.read(_COPY)
-            whole = (self._pending + data).replace(self._delimiter, _UNIT)
-            # The next chunk may complete a delimiter that begins at the end of this one.
-            starts = (self._delimiter[:size] for size in range(len(self._delimiter) - 1, 0, -1))
-            self._pending = next((start for start in starts if data and whole.endswith(start)), b"")
-            self._ready = memoryview(whole[: len(whole) - len(self._pending)])
+            whole = self._rewrite(self._pending + data)
+            end = len(whole) - (self._held(whole) if data else 0)
+            self._pending, self._ready = whole[end:], memoryview(whole[:end])
             if not data:
                 break
         size = min(len(buffer), len(self._ready))
         buffer[:size] = self._ready[:size]
         self._ready = self._ready[size:]
         return size
+
+
+def _begun(text: bytes, mark: bytes) -> int:
+    """How many bytes at the end of the text begin `mark`."""
+    return next((size for size in range(len(mark) - 1, 0, -1) if text.endswith(mark[:size])), 0)
+
+
+def _begun_entity(text: bytes) -> int:
+    start = text.rfind(b"&", max(len(text) - LONGEST_ENTITY, 0))
+    return 0 if start < 0 or SEMICOLON in text[start:] or b";" in text[start:] else len(text) - start

@@ -13,7 +13,7 @@ from engine.core.errors import InputError
 from engine.ingest.report import Problem
 from engine.ingest.sources.csv_blocks import csv_batches, next_rows
 from engine.ingest.sources.dialects import Dialect, find_dialect, length_of_first_row, parse
-from engine.ingest.sources.headers import has_header
+from engine.ingest.sources.headers import first_row_names
 from engine.ingest.sources.tables import Batches, FileForm, FileTable, empty_batch, name_columns, numbered, text_schema
 from engine.ingest.sources.textfiles import Text, open_text
 
@@ -50,7 +50,9 @@ def _layout(text: Text, dialect: Dialect, form: FileForm) -> _Layout:
     first = [cell.strip() for cell in rows[0]]
     known = form.header is not None and tuple(first) == form.header[: len(first)]
     notes = _start_notes(text.head[: dialect.start])
-    if not known and not has_header(rows):
+    # With known names, the first line is data unless it is plainly a header.
+    named = known or first_row_names(rows)
+    if named is False or (named is None and form.header):
         columns, more = _without_header(max(width, len(first)), form)
         return _Layout(columns, dialect.start, (*notes, *more), form.header is None)
     names, more = _completed(first, rows[1:], width)
@@ -63,7 +65,7 @@ def _start_notes(skipped: str) -> tuple[str, ...]:
     lines = [
         line for line in skipped.splitlines() if line.strip() and not line.lower().lstrip('\ufeff"').startswith("sep=")
     ]
-    return (f"{len(lines):,} lines before the table are left out, e.g. {lines[0][:60]!r}",) if lines else ()
+    return (f"lines above the table that are left out: {len(lines):,}, e.g. {lines[0][:60]!r}",) if lines else ()
 
 
 def _without_header(width: int, form: FileForm) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,6 +9,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from engine.ingest.sources.entities import guard_entities
+
 __all__ = ["Dialect", "find_dialect", "length_of_first_row", "parse"]
 
 # Of equals the first counts: a comma is likelier within cells than the others are.
@@ -74,6 +76,8 @@ def parse(text: str, dialect: Dialect, *, cut: bool = False, most: int = _ROWS) 
 
 def _parsed(text: str, dialect: Dialect, cut: bool, most: int) -> list[tuple[list[str], int]]:
     """The rows, each with the number of characters before it."""
+    if dialect.delimiter == ";":
+        text = guard_entities(text.encode("utf-8", "replace")).decode()
     lines = list(io.StringIO(text, newline=""))
     ends = [0, *itertools.accumulate(map(len, lines))]
     single = dialect.delimiter if len(dialect.delimiter) == 1 else "\x1f"

@@ -77,9 +77,9 @@ def encoding_of_head(head: bytes) -> str | None:
         return marked
     half = max(len(head) // 2, 1)
     even, odd = head[::2].count(0) / half, head[1::2].count(0) / half
-    if odd > 0.1 and even < 0.01:
+    if odd > 0.25 and even < 0.01:
         return "utf-16-le"
-    if even > 0.1 and odd < 0.01:
+    if even > 0.25 and odd < 0.01:
         return "utf-16-be"
     return None
 

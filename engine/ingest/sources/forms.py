@@ -67,19 +67,23 @@ def form_of(raw: RawFile) -> tuple[str, str]:
         what = next((what for magic, what in _NO_TABLES.items() if head.startswith(magic)), None)
         if what:
             raise InputError(f"this is {what}. {_WANTED}", file=raw.name)
-        form = _form_of_text(head, raw.name)
-    named = next((form for ending, form in _NAMED.items() if raw.inner.lower().endswith(ending)), form)
+        form = _form_of_text(head, raw)
+    named = _named_form(raw) or form
     return form, "" if named == form else f"the name says {FORMS[named]}, the content is {FORMS[form]}"
 
 
-def _form_of_text(head: bytes, name: str) -> str:
+def _named_form(raw: RawFile) -> str | None:
+    return next((form for ending, form in _NAMED.items() if raw.inner.lower().endswith(ending)), None)
+
+
+def _form_of_text(head: bytes, raw: RawFile) -> str:
     text = head.decode(encoding_of_head(head) or "latin-1", "replace").removeprefix("\ufeff")
     control = sum(letter < " " and letter not in "\t\n\r\x01" for letter in text)
     if control > 0.1 * len(text):
-        raise InputError(f"this is binary data. {_WANTED}", file=name)
+        raise InputError(f"this is binary data. {_WANTED}", file=raw.name)
     start = text.lstrip()
     if _PAGE.match(start):
-        raise InputError(f"this is a web page. {_WANTED}", file=name)
-    if _OBJECT.match(start):
+        raise InputError(f"this is a web page. {_WANTED}", file=raw.name)
+    if _OBJECT.match(start) or (start.startswith(("{", "[")) and _named_form(raw) == "json"):
         return "json"
     return "xml" if _ELEMENT.match(start) else "delimited"

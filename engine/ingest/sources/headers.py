@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS
 
-__all__ = ["has_header"]
+__all__ = ["first_row_names"]
 
 Rows = Sequence[Sequence[str]]
 
@@ -20,33 +20,34 @@ _KINDS = (
     ("truth", re.compile(r"true|false", re.IGNORECASE)),
     ("id", re.compile(r"(?=.*\d)[0-9a-f]{8}-?[0-9a-f-]{4,}|(?=(.*\d){3})[A-Z0-9]{8,}")),
 )
+_YEAR = re.compile(r"(19|20)\d\d")
 _MISSING = frozenset({"", "na", "n/a", "null", "none", "nan", "-", "\\n"})
 _FIELDS = frozenset(
     re.sub(r"[\W_]", "", name).lower() for fields in (EVENT_FIELDS, ITEM_FIELDS) for names in fields.values() for name in names
 )  # fmt: skip
 
 
-def has_header(rows: Rows) -> bool:
-    """Whether the first of these rows names the columns.
+def first_row_names(rows: Rows) -> bool | None:
+    """Whether the first of these rows names the columns; None where nothing speaks for or against it.
 
     It does where it has a name that shops use for a field, or a word above a column of numbers, times or addresses. It
-    does not where it holds a number, a time, an address, or a word that comes again below it, or is built like every
-    id below it. A first row that nothing speaks against is a header.
+    does not where it holds a number, a time or an address, or a word that comes again below it or is built like every
+    id below it.
     """
     first, body = rows[0], rows[1:]
     cells = [cell.strip() for cell in first]
     named = sum(_plain(cell) in _FIELDS for cell in cells)
     typed = sum(_kind(cell) not in ("text", "") for cell in cells)
+    columns = [_kind_of_column(body, position) for position in range(len(cells))]
     if named:
-        return named >= typed
+        return named >= typed - sum(_YEAR.fullmatch(cell) is not None for cell in cells)
     if _counts_columns(cells):
-        return any(_kind_of_column(body, position) not in ("number", "") for position in range(len(cells)))
+        return any(kind not in ("number", "") for kind in columns)
     if typed:
         return False
-    columns = [_kind_of_column(body, position) for position in range(len(cells))]
     if any(cell and kind not in ("text", "") for cell, kind in zip(cells, columns, strict=True)):
         return True
-    return not any(_recurs(cell, body, position) for position, cell in enumerate(cells) if cell)
+    return False if any(_recurs(cell, body, position) for position, cell in enumerate(cells) if cell) else None
 
 
 def _plain(cell: str) -> str:

@@ -10,7 +10,6 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -20,13 +19,15 @@ import pyarrow.parquet as pq
 from engine.core.errors import InputError
 from engine.ingest.report import ProblemLog
 from engine.ingest.sources.delimited import read_delimited
+from engine.ingest.sources.feeds import read_feed
 from engine.ingest.sources.forms import form_of
 from engine.ingest.sources.json_records import read_json
 from engine.ingest.sources.packed import RawFile, raw_file
 from engine.ingest.sources.parquet import read_parquet
 from engine.ingest.sources.tables import Batches, FileForm, FileTable
-from engine.ingest.sources.textfiles import Text, survey
+from engine.ingest.sources.textfiles import survey
 from engine.ingest.sources.union import joined_name, unite
+from engine.ingest.sources.workbooks import read_workbook
 
 __all__ = ["Source", "stage"]
 
@@ -79,11 +80,11 @@ def stage(
         _require_content(path)
     name = joined_name([path.name for path in files])
     target = directory / f"staged-{len(list(directory.iterdir()))}.parquet"
-    table, parts = unite([(path.name, _open(path, directory, form, limit)) for path in files])
+    table, parts = unite([one for path in files for one in _open(path, directory, form, limit)])
     n_rows, n_rejected = _write(table.batches, table.schema, target, problems, limit)
     if n_rows == 0:
         raise InputError("the file has no rows. Export it again.", file=name)
-    if len(files) > 1:
+    if len(parts) > 1:
         problems.place(name, parts)
     return Source(name, table.columns, target, n_rows, n_rejected, table.notes, table.headerless)
 
@@ -95,31 +96,38 @@ def _require_content(path: Path) -> None:
         raise InputError("the file is empty. Export it again.", file=path.name)
 
 
-def _open(path: Path, directory: Path, form: FileForm, limit: int | None) -> FileTable:
+def _open(path: Path, directory: Path, form: FileForm, limit: int | None) -> list[tuple[str, FileTable]]:
+    """The tables in a file, one but for a workbook of several sheets, each with its name."""
     with _translated(path.name):
         raw = raw_file(path)
         kind, note = form_of(raw)
-        table = _READERS[kind](raw, directory, form, limit)
-    notes = (note, *table.notes) if note else table.notes
-    return replace(table, batches=_batches(path.name, table.batches), notes=notes)
+        tables = _READERS[kind](raw, directory, form, limit)
+    return [
+        (name, replace(table, batches=_batches(path.name, table.batches), notes=(*filter(None, [note]), *table.notes)))
+        for name, table in tables
+    ]
 
 
-def _text(
-    read: Callable[[Text, Path, FileForm, int | None], FileTable],
-    raw: RawFile,
-    directory: Path,
-    form: FileForm,
-    limit: int | None,
-) -> FileTable:
+def _read_text(raw: RawFile, directory: Path, form: FileForm, limit: int | None) -> FileTable:
     text = survey(raw, form.encoding, whole=limit is None)
-    table = read(text, directory, form, limit)
+    is_json = form_of(raw)[0] == "json"
+    table = read_json(text, directory, limit) if is_json else read_delimited(text, form)
     return replace(table, notes=(text.note, *table.notes)) if text.note else table
 
 
-_READERS: dict[str, Callable[[RawFile, Path, FileForm, int | None], FileTable]] = {
-    "delimited": partial(_text, lambda text, directory, form, limit: read_delimited(text, form)),
-    "json": partial(_text, lambda text, directory, form, limit: read_json(text, directory, limit)),
-    "parquet": lambda raw, directory, form, limit: read_parquet(raw, directory),
+_Reader = Callable[[RawFile, Path, FileForm, int | None], list[tuple[str, FileTable]]]
+
+
+def _one(read: Callable[[RawFile, Path, FileForm, int | None], FileTable]) -> _Reader:
+    return lambda raw, directory, form, limit: [(raw.name, read(raw, directory, form, limit))]
+
+
+_READERS: dict[str, _Reader] = {
+    "delimited": _one(_read_text),
+    "json": _one(_read_text),
+    "xml": _one(read_feed),
+    "parquet": _one(lambda raw, directory, form, limit: read_parquet(raw, directory)),
+    "workbook": read_workbook,
 }
 
 

@@ -162,7 +162,7 @@ def _snippets(chunk: bytes) -> list[bytes]:
         at = high.start()
         start = max(chunk.rfind(b"\n", max(at - _SNIPPET, 0), at) + 1, at - _SNIPPET, 0)
         line_end = chunk.find(b"\n", at, at + _SNIPPET)
-        end = line_end if line_end >= 0 else at + _SNIPPET
+        end = line_end + 1 if line_end >= 0 else at + _SNIPPET
         found.append(chunk[start:end])
         position = max(end, min(position + step, at + step))
     return found

@@ -255,8 +255,14 @@ def test_a_mapping_that_cannot_be_followed_says_why(
 def test_a_declared_encoding_reads_both_files(workspace: Workspace, shop: Path) -> None:
     (shop / "items.csv").write_bytes(ITEMS.replace("Dress 1", "Été").encode("cp1252"))
     with pytest.raises(InputError, match="not valid utf-8"):
-        load(workspace, shop)
+        load(workspace, shop, mapping={"encoding": "utf-8"})
     load(workspace, shop, mapping={"encoding": "cp1252"})
+    assert read_shop(workspace).items["title"].tolist()[0] == "Été"
+
+
+def test_an_encoding_that_nobody_declared_is_found(workspace: Workspace, shop: Path) -> None:
+    (shop / "items.csv").write_bytes(ITEMS.replace("Dress 1", "Été").encode("cp1252"))
+    load(workspace, shop)
     assert read_shop(workspace).items["title"].tolist()[0] == "Été"
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -81,15 +83,15 @@ def test_gzip_is_unpacked_on_the_way(tmp_path: Path, staging: Path) -> None:
     assert read(path, staging)[1] == [{ROW: 1, "c0": "a", "c1": "1"}]
 
 
-def test_a_wrong_encoding_names_byte_and_line(tmp_path: Path, staging: Path) -> None:
+def test_a_wrong_declared_encoding_names_byte_and_line(tmp_path: Path, staging: Path) -> None:
     path = text_file(tmp_path, "id,x\na,1\nb,café\n".encode("cp1252"))
     with pytest.raises(
         InputError, match=r"items\.csv, row 2: byte 15 \(0xe9, in line 3\) is not valid utf-8.*encoding=cp1252"
     ):
-        read(path, staging)
+        read(path, staging, form=FileForm(encoding="utf-8"))
 
 
-def test_a_wrong_byte_far_into_the_file_is_found_too(
+def test_a_wrong_byte_far_into_text_that_is_utf_8_otherwise_is_an_error(
     tmp_path: Path, staging: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(textfiles, "_CHUNK", 7)
@@ -177,10 +179,11 @@ def test_reading_stops_at_the_limit(tmp_path: Path, staging: Path) -> None:
     assert read(path, staging, limit=10)[0].n_rows < 200_000
 
 
-def workbook() -> bytes:
+def zipped(**members: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("xl/workbook.xml", "<x/>")
+        for name, content in members.items():
+            archive.writestr(name, content)
     return buffer.getvalue()
 
 
@@ -190,32 +193,55 @@ def workbook() -> bytes:
         ("items.csv", b"", "empty"),
         ("items.csv", b"id,x\n", "no rows"),
         ("items.csv", b"\n\n", "names no columns"),
-        ("items.csv", workbook(), "Excel workbook"),
-        ("items.csv", b"PAR1....PAR1", "a Parquet file"),
-        ("items.csv", b"\x1f\x8b\x08\x00", "a gzip file"),
-        ("items.csv", b'{"id": 1}\n', "looks like JSON Lines"),
+        ("items.csv", b"PAR1....PAR1", "cannot be read"),
+        ("items.csv", b"\x1f\x8b\x08\x00", "damaged"),
         ("items.csv", b"<!DOCTYPE html><p>Sign in</p>", "a web page"),
-        ("items.csv", "id,x\na,1\n".encode("utf-16"), "UTF-16"),
+        ("items.csv", b"%PDF-1.7 ...", "a PDF document"),
         ("items.csv", b"id,x\n\x00\x01\x02,1\n", "binary data"),
-        ("items.csv.gz", b"id,x\na,1\n", "says gzip, but the content is not"),
         ("items.csv.gz", gzip.compress(b"id,x\n" * 9999)[:-30], "damaged"),
         ("items.csv.gz", gzip.compress(b""), "empty"),
-        ("items.jsonl", b"id,x\na,1\n", "not an object in braces"),
-        ("items.jsonl", b"{broken\n{too\n", "no line is a JSON object"),
-        ("items.json", b'[{"id": 1}]', "not an object in braces"),
-        ("items.parquet", b"id,x\na,1\n", "the name says Parquet"),
+        ("items.csv.gz", gzip.compress(gzip.compress(b"id")), "packed file within a packed file"),
+        ("items.zip", zipped(a=b"id\n1", b=b"id\n2"), "the zip holds 2 files"),
+        ("items.jsonl", b"{broken\n{too\n", "there are no JSON objects"),
         ("items.parquet", b"PAR1" + b"\0" * 100, "cannot be read"),
-        ("items.xlsx", workbook(), "its name must end in"),
-        ("items.parquet.gz", gzip.compress(b"PAR1"), "its name must end in"),
-        ("items", b"id\na\n", "its name must end in"),
+        ("items.parquet.gz", gzip.compress(b"PAR1"), "cannot be read"),
     ],
 )
-def test_a_file_that_is_not_what_its_name_says_is_refused_by_name(
+def test_what_is_no_table_is_refused_by_name(
     tmp_path: Path, staging: Path, name: str, content: bytes, message: str
 ) -> None:
     with pytest.raises(InputError, match=message) as caught:
         read(text_file(tmp_path, content, name), staging)
     assert caught.value.file == name
+
+
+PACKED = {
+    "items.csv.gz": gzip.compress,
+    "items.csv.bz2": bz2.compress,
+    "items.csv.zst": lambda content: pa.compress(content, codec="zstd", asbytes=True),
+    "items.zip": lambda content: zipped(**{"data/items.csv": content, "__MACOSX/._items.csv": b"x"}),
+    "items": bytes,
+    "items.csv.gz ": bytes,
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_content_tells_the_packing_and_not_the_name(tmp_path: Path, staging: Path, name: str) -> None:
+    path = text_file(tmp_path, PACKED[name](b"id,x\na,1\n"), name)
+    assert read(path, staging)[1] == [{ROW: 1, "c0": "a", "c1": "1"}]
+
+
+@pytest.mark.parametrize("packing", [gzip.compress, lambda content: zipped(items=content)])
+def test_a_packed_parquet_file_is_read(tmp_path: Path, staging: Path, packing: Callable[[bytes], bytes]) -> None:
+    pq.write_table(pa.table({"id": ["a"]}), tmp_path / "plain")
+    path = text_file(tmp_path, packing((tmp_path / "plain").read_bytes()), "items.parquet.gz")
+    assert read(path, staging)[1] == [{ROW: 1, "c0": "a"}]
+
+
+def test_a_name_that_says_something_else_is_noted(tmp_path: Path, staging: Path) -> None:
+    source, rows, _ = read(text_file(tmp_path, b"id,x\na,1\n", "items.parquet"), staging)
+    assert rows[0]["c0"] == "a"
+    assert source.notes == ("the name says Parquet, the content is delimited text",)
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path, staging: Path) -> None:
