@@ -6,8 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS
-
 __all__ = ["first_row_names"]
 
 Rows = Sequence[Sequence[str]]
@@ -22,9 +20,37 @@ _KINDS = (
 )
 _YEAR = re.compile(r"(19|20)\d\d")
 _MISSING = frozenset({"", "na", "n/a", "null", "none", "nan", "-", "\\n"})
+# What shops call the columns that matter, without case, blanks and underscores: no cell of data is likely to say so.
 _FIELDS = frozenset(
-    re.sub(r"[\W_]", "", name).lower() for fields in (EVENT_FIELDS, ITEM_FIELDS) for names in fields.values() for name in names
-)  # fmt: skip
+    {
+        *("id", "itemid", "productid", "articleid", "movieid", "variantid", "sku", "asin", "parentasin", "isbn", "ean"),
+        *("stockcode", "handle", "title", "productname", "itemname", "name", "description", "price", "unitprice"),
+        *(
+            "category",
+            "categoryname",
+            "brand",
+            "vendor",
+            "manufacturer",
+            "imageurl",
+            "imagelink",
+            "userid",
+            "customerid",
+        ),
+        *("visitorid", "clientid", "shopperid", "sessionid", "orderid", "invoiceno", "eventtype", "eventname"),
+        *(
+            "rating",
+            "quantity",
+            "qty",
+            "timestamp",
+            "eventtime",
+            "datetime",
+            "date",
+            "createdat",
+            "invoicedate",
+            "orderdate",
+        ),
+    }
+)
 
 
 def first_row_names(rows: Rows) -> bool | None:
