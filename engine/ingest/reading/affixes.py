@@ -62,7 +62,8 @@ def take_apart(text: str) -> Cell | None:
     if match is None:
         return None
     before, amount, after = match["before"], match["amount"], match["after"]
-    first, last = before.strip(), _DASH.sub("", after).strip()
+    # Spreadsheets mark texts with an apostrophe.
+    first, last = before.removeprefix("'").strip(), _DASH.sub("", after).strip()
     signed = _without_sign(first, last)
     if signed is None:
         return None

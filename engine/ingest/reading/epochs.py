@@ -61,7 +61,10 @@ def epochs_of(numbers: Mapping[float, int], name: str) -> Epochs:
     if _share(positive, lambda number: number >= 1e8) >= _ENOUGH:
         return Epochs(_SINCE_1970, _unit_note(positive))
     if _share(positive, lambda number: 20_000 <= number < 80_000) >= _ENOUGH:
-        return Epochs(f"({{n}} - {_EXCEL_EPOCH}) * {_DAY}", "day numbers of Excel, e.g. 45292 for 1 January 2024")
+        # A second is no round fraction of a day.
+        return Epochs(
+            f"round(({{n}} - {_EXCEL_EPOCH}) * {_DAY}, 3)", "day numbers of Excel, e.g. 45292 for 1 January 2024"
+        )
     return _counted(numbers, name)
 
 

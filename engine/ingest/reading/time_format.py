@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from engine.ingest.reading.column_format import ColumnFormat
 from engine.ingest.reading.epochs import LATEST, Epochs
@@ -68,7 +69,7 @@ class TimeFormat(ColumnFormat):
     epochs : what numbers mean.
     preparation : what is replaced before a text is read.
     iso : whether texts in ISO 8601 occur.
-    formats : seconds ahead of UTC -> strptime formats.
+    formats : (seconds by which the text is ahead of UTC, strptime format), tried in this order.
     missing : texts that stand for no time, in lower case.
     """
 
@@ -77,7 +78,7 @@ class TimeFormat(ColumnFormat):
     epochs: Epochs = field(default_factory=lambda: Epochs("{n}"))
     preparation: Preparation = field(default_factory=Preparation)
     iso: bool = False
-    formats: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    formats: tuple[tuple[int, str], ...] = ()
     missing: tuple[str, ...] = ()
 
     @property
@@ -100,7 +101,9 @@ class TimeFormat(ColumnFormat):
         if self.typed:
             return numbers
         texts = [f"epoch(try_cast({self.preparation.sql('time_text')} AS TIMESTAMPTZ))"] if self.iso else []
-        texts += [self._parsed(ahead, formats) for ahead, formats in self.formats.items()]
+        # DuckDB keeps the zone of one format for the next in a list, so those with a zone stay among themselves.
+        groups = groupby(self.formats, key=lambda one: (one[0], "%z" in one[1]))
+        texts += [self._parsed(ahead, [form for _, form in group]) for (ahead, _), group in groups]
         read = f"coalesce({', '.join(texts)})" if len(texts) > 1 else (texts or ["NULL"])[0]
         return f"CASE WHEN time_number IS NOT NULL THEN {numbers} ELSE {read} END"
 
@@ -115,9 +118,8 @@ class TimeFormat(ColumnFormat):
         """SQL for BIGINT seconds of the column `seconds`; null for what cannot be a time."""
         return f"CASE WHEN {seconds} > 0 AND {seconds} < {LATEST} THEN floor({seconds})::BIGINT END"
 
-    def _parsed(self, ahead: int, formats: tuple[str, ...]) -> str:
+    def _parsed(self, ahead: int, formats: Sequence[str]) -> str:
         listed = ", ".join(map(quoted, formats))
-        # Formats with a zone make timestamps with one, so they stay apart from the others.
         parsed = f"epoch(try_strptime({self.preparation.sql('time_text')}, [{listed}]))"
         return f"({parsed} - {ahead})" if ahead else parsed
 

@@ -37,6 +37,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _ORDINAL = (r"(^|[^0-9])([0-9]{1,2})(?:st|nd|rd|th|er|º|ª|\.º)", r"\1\2")
 _HALVES = (r"([aApP])\. ?[mM]\.?", r"\1m")
 _FRACTION = (r"([0-9]:[0-9]{2}:[0-9]{2})(?:[.][0-9]{7,9}|,[0-9]{1,9})", r"\1")
+_WEEK = (r"(?i)^([0-9]{4}-?w[0-9]{2})$", r"\1-1")
 _REMARK = (r" *(?:\[[^\]]*\]|\([^)]*\))$", "")
 
 
@@ -92,9 +93,7 @@ def _of_texts(
     if any(form.open for form in forms):
         day_first, certain, note = _order(connection, table, column, forms, preparation, answer)
         notes, question = [note], None if certain else _question(forms, texts, preparation, name, day_first=day_first)
-    formats: dict[int, list[str]] = {}
-    for form in forms:
-        formats.setdefault(form.ahead, []).append(form.formats[0 if day_first else -1])
+    chosen = dict.fromkeys((form.ahead, form.formats[0 if day_first else -1]) for form in forms)
     epochs = epochs_of(_numbers(texts), name)
     zones = sorted({form.zone.upper() for form in forms if form.zone})
     notes += [epochs.note, f"clocks of {', '.join(zones)} were turned to UTC" if zones else ""]
@@ -104,7 +103,8 @@ def _of_texts(
         epochs=epochs,
         preparation=preparation,
         iso=iso,
-        formats={ahead: tuple(dict.fromkeys(each)) for ahead, each in formats.items()},
+        # DuckDB takes 24 for a year of four digits, so formats with two come first.
+        formats=tuple(sorted(chosen, key=lambda one: "%y" not in one[1])),
         missing=tuple(sorted(missing)),
     )
 
@@ -143,7 +143,9 @@ def _preparation(texts: Iterable[str]) -> Preparation:
     months = {word for every in words for word in every if word in MONTHS}
     foreign = not months <= set(SHORT_MONTHS)
     patterns = [
-        each for each in (_REMARK, _ORDINAL, _HALVES, _FRACTION) if any(re.search(each[0], text) for text in texts)
+        each
+        for each in (_WEEK, _REMARK, _ORDINAL, _HALVES, _FRACTION)
+        if any(re.search(each[0], text) for text in texts)
     ]
     if days:
         patterns.insert(0, (rf"(?i)^(?:{'|'.join(sorted(days, key=lambda day: (-len(day), day)))})[.,]* +", ""))
