@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ __all__ = [
     "ProductRows",
     "clean_prices",
     "clean_texts",
+    "plain_texts",
     "present_values",
     "without_control",
     "without_placeholders",
@@ -107,11 +108,10 @@ def clean_texts(values: pd.Series, name: str, column: str | None, rows: ProductR
     Several names of pictures stay a list, as JSON: a blank may be part of a name.
     """
     limit = MAX_TEXT if name in {"description", "image"} else MAX_TITLE
-    values = without_placeholders(values, column or name)
-    clean = _cleaner(values, name, column, rows)
+    plain, notes = plain_texts(values, name, column or name)
+    rows.notes.extend(notes)
     texts: list[str | None] = []
-    for position, value in enumerate(values):
-        text = None if value is None else without_control(clean(value)) or None
+    for position, text in enumerate(plain):
         if text is not None and len(text) > limit:
             message = (
                 f"the text has {len(text):,} characters; only the first {limit:,} were loaded. Is a quote missing?"
@@ -122,22 +122,26 @@ def clean_texts(values: pd.Series, name: str, column: str | None, rows: ProductR
     return pd.Series(texts, dtype="str")
 
 
+def plain_texts(values: pd.Series, name: str, column: str) -> tuple[list[str | None], list[str]]:
+    """The values of the field `name` as texts, decided from all of them and None where empty, and what was decided."""
+    values = without_placeholders(values, column)
+    if name == "image":
+        return [None if value is None else without_control(_listed(value)) or None for value in values], []
+    texts = list(counted_texts(values))
+    form = text_format(texts)
+    lists = list_format(texts, paths=True) if name == "category" else None
+    one = _joined if lists is None else lists.narrowest
+    plain = [None if value is None else without_control(form.plain(one(value) or "")) or None for value in values]
+    return plain, form.notes(column)
+
+
 def without_control(text: str) -> str:
     """The trimmed text with a blank for every run of control characters."""
     return CONTROL.sub(" ", text).strip()
 
 
-def _cleaner(values: pd.Series, name: str, column: str | None, rows: ProductRows) -> Callable[[Any], str]:
-    """What makes one text of a value of the field `name`, decided from all of them."""
-    if name == "image":
-        return lambda value: json.dumps(value, default=str) if isinstance(value, list) else str(value)
-    texts = list(counted_texts(values))
-    form = text_format(texts)
-    rows.notes.extend(form.notes(column or name))
-    if name != "category":
-        return lambda value: form.plain(_joined(value))
-    lists = list_format(texts, paths=True)
-    return lambda value: form.plain(lists.narrowest(value) or "")
+def _listed(value: Any) -> str:
+    return json.dumps(value, default=str) if isinstance(value, list) else str(value)
 
 
 def _joined(value: Any) -> str:

@@ -124,7 +124,7 @@ def dry_run(
         known = KnownProducts(products.items["item_id"], tables.items.aliases)
     if tables.events is not None and {"user_id", "item_id"} <= set(tables.event_columns):
         try:
-            events, told = _clean_events(connection, tables, known, problems)
+            events, told = _clean_events(connection, tables, corrections.formats, known, problems)
             notes["interactions"] += told
         except InputError as exc:
             failed["interactions"] = str(exc)
@@ -139,7 +139,11 @@ def _count_pictured(products: CleanProducts, images: Path) -> int:
 
 
 def _clean_events(
-    connection: duckdb.DuckDBPyConnection, tables: Tables, known: KnownProducts | None, problems: ProblemLog
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    formats: Mapping[str, str],
+    known: KnownProducts | None,
+    problems: ProblemLog,
 ) -> tuple[pd.DataFrame, list[str]]:
     """The events that can be used, and what was decided about them."""
     assert tables.events is not None
@@ -151,6 +155,7 @@ def _clean_events(
         tables.ids,
         known,
         tables.preset.items.missing,
+        formats,
         lambda: _KEY,
         problems,
     )

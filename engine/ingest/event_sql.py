@@ -9,10 +9,11 @@ from engine.catalogue.taken_back import LOOKED, TAKEN_BACK, VOID
 from engine.ingest.columns import ITEM_TEXTS
 from engine.ingest.event_kinds import EventKinds
 from engine.ingest.presets import EventRules
+from engine.ingest.reading.number_format import NumberFormat
+from engine.ingest.reading.time_format import TimeFormat
 from engine.ingest.shoppers import Shoppers
 from engine.ingest.sources import ROW, Source
-from engine.ingest.staged_sql import Check, IdRules, id_checks, id_sql, number_sql, quoted, staged_types, with_texts
-from engine.ingest.times import TimePlan
+from engine.ingest.staged_sql import Check, IdRules, id_checks, id_sql, quoted, staged_types, with_texts
 
 __all__ = ["VALUE_FIELDS", "EventPlan", "event_checks", "item_ids_sql", "normalised_sql"]
 
@@ -28,6 +29,7 @@ class EventPlan:
     columns : field -> column of the file.
     value_field : of `VALUE_FIELDS`, the one in `columns`.
     value_kind : "rating", "quantity" or None.
+    numbers : "value" and "price", where the file has them -> how they are written.
     missing : product texts that mean "no value".
     """
 
@@ -39,7 +41,8 @@ class EventPlan:
     value_kind: str | None
     kinds: EventKinds
     shoppers: Shoppers
-    times: TimePlan
+    times: TimeFormat
+    numbers: Mapping[str, NumberFormat]
     missing: Collection[str]
 
     def staged(self) -> dict[str, str]:
@@ -75,7 +78,8 @@ def normalised_sql(plan: EventPlan) -> str:
                 {plan.shoppers.named(text("visitor_id"), plan.rules)} AS visitor,
                 {id_sql("item_id_text", plan.ids)} AS item_id,
                 {plan.kinds.kind_sql()} AS kind, {plan.kinds.void_sql(present)} AS void,
-                {_numbers_sql(present)}, {text("time")} AS time_text, {plan.times.number} AS time_number, {texts}
+                {_numbers_sql(plan.numbers)}, {plan.times.present_sql(text("time"))} AS time_text,
+                {plan.times.number} AS time_number, {texts}
             FROM {with_texts("staged", present, staged_types(plan.source.path))}
         )
     )"""
@@ -87,10 +91,10 @@ def item_ids_sql(source: Source, column: str, ids: IdRules) -> str:
     return f"(SELECT {id_sql('item_id_text', ids)} AS item_id FROM {texts})"
 
 
-def _numbers_sql(present: Collection[str]) -> str:
+def _numbers_sql(forms: Mapping[str, NumberFormat]) -> str:
     return ", ".join(
-        f"{number_sql(f'{name}_text')} AS {name}_read, {name}_raw"
-        if name in present
+        f"{forms[name].sql(f'{name}_text')} AS {name}_read, {forms[name].present_sql(f'{name}_raw')} AS {name}_raw"
+        if name in forms
         else f"NULL::DOUBLE AS {name}_read, NULL::VARCHAR AS {name}_raw"
         for name in ("value", "price")
     )

@@ -5,7 +5,7 @@ All of it is SQL over Parquet in DuckDB, so the disk bounds the number of events
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,23 +14,25 @@ import pandas as pd
 
 from engine.catalogue.taken_back import TAKEN_BACK
 from engine.core.errors import InteractionsError
+from engine.ingest.cells import plain_texts
 from engine.ingest.columns import ITEM_TEXTS
 from engine.ingest.event_kinds import look_at_kinds
 from engine.ingest.event_sql import VALUE_FIELDS, EventPlan, event_checks, item_ids_sql, normalised_sql
 from engine.ingest.matching import KnownProducts, match_ids
 from engine.ingest.presets import EventRules
 from engine.ingest.rating_scale import rating_scale
+from engine.ingest.reading.column_format import answer_for
+from engine.ingest.reading.number_format import NumberFormat
+from engine.ingest.reading.numbers import number_format
+from engine.ingest.reading.samples import sampled_texts
+from engine.ingest.reading.times import NO_TIMES, TimeFormat, time_format
 from engine.ingest.report import SHOWN_PER_KIND, Problem, ProblemLog
 from engine.ingest.robots import count_shoppers, robots_note
 from engine.ingest.shoppers import look_at_shoppers
 from engine.ingest.sources import ROW, Source
-from engine.ingest.staged_sql import Check, IdRules, number_sql, quoted, staged_types, with_texts
-from engine.ingest.times import NO_TIMES, TimePlan, plan_times
+from engine.ingest.staged_sql import Check, IdRules, quoted, staged_types, with_texts
 
 __all__ = ["CleanEvents", "clean_events"]
-
-# The date format is inferred from about so many rows, taken evenly.
-_TIMES_SAMPLED = 200_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class CleanEvents:
     min_rating : ratings below it are no interest; None where events have no ratings.
     products : item_id, and title, description, brand, category, price, image as the events have them: the most
         frequent text and the median price of every item that can be loaded.
+    currency : the ISO code or sign that all prices carry, if they do.
     """
 
     path: Path
@@ -52,6 +55,7 @@ class CleanEvents:
     value_kind: str | None
     min_rating: float | None
     products: pd.DataFrame
+    currency: str | None
     notes: list[str] = field(default_factory=list)
 
 
@@ -63,6 +67,7 @@ def clean_events(
     ids: IdRules,
     known: KnownProducts | None,
     missing: Collection[str],
+    formats: Mapping[str, str],
     key: Callable[[], bytes],
     problems: ProblemLog,
 ) -> CleanEvents:
@@ -74,19 +79,20 @@ def clean_events(
         status and cancelled_at of orders; timestamp; price; and the product texts of a data set that is one file.
     known : the products that events may name; None where products are derived from the events.
     missing : product texts that mean "no value".
+    formats : how numbers and dates are written, as the person said (`Corrections.formats`).
     key : gives the workspace's key for shoppers that are e-mail addresses.
 
     Raises `InteractionsError` when a required column is absent or no event can be loaded.
     """
     _require_columns(source, columns)
     connection.execute(f"CREATE OR REPLACE VIEW staged AS SELECT * FROM read_parquet({quoted(str(source.path))})")
-    plan = _plan(connection, source, columns, rules, ids, missing, key)
+    plan = _plan(connection, source, columns, rules, ids, missing, formats, key)
     notes = [*plan.kinds.notes, *plan.shoppers.notes]
     hints = []
     if known is not None:
         hints = match_ids(connection, item_ids_sql(source, columns["item_id"], ids), known).notes
     min_rating, said = _lowest_rating(connection, plan)
-    notes += [*hints, *said, *filter(None, [plan.times.note])]
+    notes += [*hints, *said, *_format_notes(plan)]
     checks = event_checks(plan, items_given=known is not None)
     checked = source.path.with_name("checked.parquet")
     _write_checked(connection, normalised_sql(plan), checks, known is not None, checked)
@@ -98,10 +104,19 @@ def clean_events(
         raise InteractionsError(f"none of the {source.n_rows:,} events can be used.\n{why}", file=source.name)
     n_shoppers = count_shoppers(connection, path)
     notes += filter(None, [_returned_note(connection, plan), robots_note(connection, path, n_shoppers)])
-    products = _derive_products(connection, [name for name in ITEM_TEXTS if name in columns])
+    products, said = _derive_products(connection, {name: columns[name] for name in ITEM_TEXTS if name in columns})
+    notes += said
     connection.execute("DROP VIEW checked; DROP VIEW staged; DROP TABLE activity")
     checked.unlink()
-    return CleanEvents(path, n_loaded, n_shoppers, plan.value_kind, min_rating, products, notes)
+    currency = plan.numbers["price"].currency if "price" in plan.numbers else None
+    return CleanEvents(path, n_loaded, n_shoppers, plan.value_kind, min_rating, products, currency, notes)
+
+
+def _format_notes(plan: EventPlan) -> list[str]:
+    """What was decided about the columns of times and numbers, and what is asked."""
+    notes = plan.times.notes(plan.columns["timestamp"]) if "timestamp" in plan.columns else []
+    fields = {"value": plan.value_field or "", "price": "price"}
+    return notes + [line for name, form in plan.numbers.items() for line in form.notes(plan.columns[fields[name]])]
 
 
 def _require_columns(source: Source, columns: Mapping[str, str]) -> None:
@@ -122,6 +137,7 @@ def _plan(
     rules: EventRules,
     ids: IdRules,
     missing: Collection[str],
+    formats: Mapping[str, str],
     key: Callable[[], bytes],
 ) -> EventPlan:
     """Look at the columns as a whole and decide how to read each."""
@@ -133,17 +149,34 @@ def _plan(
     if value_field == "value":
         # A column merely called "value" holds ratings where the events are ratings, else quantities.
         value_kind = "rating" if "rating" in kinds.found else "quantity"
-    times = _plan_times(connection, source, columns.get("timestamp"))
-    return EventPlan(source, columns, rules, ids, value_field, value_kind, kinds, shoppers, times, missing)
+    times = _time_format(connection, source, columns.get("timestamp"), formats)
+    named = {"value": columns.get(value_field or ""), "price": columns.get("price")}
+    written = {name: column for name, column in named.items() if column}
+    numbers = _number_formats(connection, source, written, formats)
+    return EventPlan(source, columns, rules, ids, value_field, value_kind, kinds, shoppers, times, numbers, missing)
 
 
-def _plan_times(connection: duckdb.DuckDBPyConnection, source: Source, column: str | None) -> TimePlan:
+def _time_format(
+    connection: duckdb.DuckDBPyConnection, source: Source, column: str | None, formats: Mapping[str, str]
+) -> TimeFormat:
     if column is None:
         return NO_TIMES
     staged = source.staged(column)
-    step = max(source.n_rows // _TIMES_SAMPLED, 1)
-    sample = f"(SELECT * FROM staged WHERE {ROW} % {step} = 0)" if step > 1 else "staged"
-    return plan_times(connection, sample, staged, staged_types(source.path)[staged])
+    kind = staged_types(source.path)[staged]
+    return time_format(connection, "staged", staged, kind, column, answer_for(formats, "dates", column))
+
+
+def _number_formats(
+    connection: duckdb.DuckDBPyConnection, source: Source, columns: Mapping[str, str], formats: Mapping[str, str]
+) -> dict[str, NumberFormat]:
+    """ "value" and "price" -> how the numbers of their columns are written."""
+    types = staged_types(source.path)
+    found = {}
+    for name, column in columns.items():
+        staged = source.staged(column)
+        texts = sampled_texts(connection, "staged", staged, types[staged])
+        found[name] = number_format(texts, column, answer_for(formats, "numbers", column))
+    return found
 
 
 def _lowest_rating(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> tuple[float | None, list[str]]:
@@ -154,7 +187,7 @@ def _lowest_rating(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> tu
         return plan.rules.min_rating, []
     column = plan.columns[plan.value_field]
     relation = with_texts("staged", {"value": plan.source.staged(column)}, staged_types(plan.source.path))
-    numbers = f"(SELECT {number_sql('value_text')} AS value FROM {relation})"
+    numbers = f"(SELECT {plan.numbers['value'].sql('value_text')} AS value FROM {relation})"
     smallest, largest, n = connection.execute(
         f"SELECT min(value), max(value), count(*) FROM {numbers} WHERE isfinite(value)"
     ).fetchall()[0]
@@ -179,7 +212,7 @@ def _write_checked(
     connection.execute(f"""
         COPY (
             SELECT {ROW}, user_id, {"coalesce(known_id, item_id) AS item_id" if items_given else "item_id"}, event, value,
-                {TimePlan.whole("seconds")} AS timestamp, time_text, price,
+                {TimeFormat.whole("seconds")} AS timestamp, time_text, price,
                 CASE WHEN price IS NULL THEN price_raw END AS price_text,
                 {", ".join(ITEM_TEXTS)}, rejected, (CASE {found} END)::VARCHAR AS found
             FROM (SELECT *, CASE {rejected} END AS rejected FROM {events} {join})
@@ -259,9 +292,9 @@ def _returned_note(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> st
     return f"{count:,} rows with a negative quantity are returns: they count against what the shopper bought before"
 
 
-def _derive_products(connection: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> pd.DataFrame:
-    """One row per item of an accepted event, by id: its most frequent texts (the first of equally frequent ones) and median
-    price."""
+def _derive_products(connection: duckdb.DuckDBPyConnection, texts: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
+    """One row per item of an accepted event, by id, and what was decided about its texts (field -> column): its most
+    frequent texts, the first of equally frequent ones, and its median price."""
     products = "SELECT item_id, median(price) AS price FROM checked WHERE rejected IS NULL GROUP BY item_id"
     selected = "SELECT p.item_id, p.price" + "".join(f", t_{name}.{name}" for name in texts)
     joins = ""
@@ -272,4 +305,11 @@ def _derive_products(connection: duckdb.DuckDBPyConnection, texts: Sequence[str]
                 QUALIFY row_number() OVER (PARTITION BY item_id ORDER BY count(*) DESC, {name}) = 1
             ) t_{name} ON t_{name}.item_id = p.item_id
         """
-    return connection.execute(f"{selected} FROM ({products}) p {joins} ORDER BY p.item_id").df()
+    frame = connection.execute(f"{selected} FROM ({products}) p {joins} ORDER BY p.item_id").df()
+    notes = []
+    for name, column in texts.items():
+        values = frame[name].astype(object).where(frame[name].notna(), None)
+        plain, said = plain_texts(values, name, column)
+        frame[name] = pd.Series(plain, index=frame.index, dtype="str")
+        notes += said
+    return frame, notes

@@ -213,6 +213,7 @@ def _events(
         tables.ids,
         _known_products(tables, products, added),
         tables.preset.items.missing,
+        run.corrections.formats,
         run.shopper_key,
         run.problems,
     )
@@ -322,7 +323,7 @@ def _shop_info(preset: Preset, products: CleanProducts | None, events: CleanEven
     return {
         "name": name or preset.shop_name,
         "interaction_word": preset.interaction_word if known or not rated else "ratings",
-        "currency": preset.currency or (products.currency if products else None),
+        "currency": preset.currency or (products.currency if products else events.currency),
         "preset": preset.name if known else None,
         "value_kind": events.value_kind,
         "min_rating": events.min_rating,

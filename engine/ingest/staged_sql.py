@@ -1,4 +1,4 @@
-"""SQL expressions that read staged columns: ids, numbers and times out of whatever type the file had.
+"""SQL expressions that read staged columns: ids and texts out of whatever type the file had.
 
 Column names are ours (`c0`, `c1`, ...); patterns from presets are quoted here.
 """
@@ -19,7 +19,6 @@ __all__ = [
     "IdRules",
     "id_checks",
     "id_sql",
-    "number_sql",
     "quoted",
     "staged_types",
     "with_texts",
@@ -117,11 +116,6 @@ def id_checks(field: str, name: str, who: str) -> list[Check]:
             f"the {who}'s id is longer than {MAX_ID_LENGTH} characters. Is this the right column?",
         ),
     ]
-
-
-def number_sql(text: str) -> str:
-    """SQL for numbers (DOUBLE) in a column of texts, null for other texts; a decimal comma is understood."""
-    return rf"try_cast(regexp_replace({text}, '^([-+]?[0-9]+),([0-9]{{1,2}})$', '\1.\2') AS DOUBLE)"
 
 
 def quoted(text: str) -> str:

@@ -144,14 +144,14 @@ def _path(texts: Iterable[str], *, spelt: bool) -> str:
         if mark != "/":
             return mark
         short = sum(len(text) <= 5 for text in marked) if spelt else 0
-        first = Counter(_first_level(text) for text in every)
+        first = Counter(_first_level(piece) for text in every for piece in re.split("[;|,]", text))
         if short < 0.5 * len(marked) and sum(first[_first_level(text)] > 1 for text in marked) >= 0.8 * len(marked):
             return mark
     return ""
 
 
 def _first_level(text: str) -> str:
-    return re.split(r"[/;|,]", text.strip("/"))[0].strip()
+    return re.split("[/;|,]", text.strip("/ "))[0].strip()
 
 
 def _between_paths(texts: Sequence[str], path: str) -> str:

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import json
+import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pytest
 
-from engine.ingest.reading.times import TimeFormat, time_format
+from engine.ingest.reading.times import TimeFormat, are_times, time_format
 from engine.ingest.staged_sql import with_texts
+from tests.support.code_graph import ROOT
+
+WRITTEN: list[dict[str, Any]] = tomllib.loads((ROOT / "benchmarks" / "moving_in" / "times.toml").read_text("utf-8"))[
+    "columns"
+]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as opened:
         opened.execute("SET TimeZone = 'UTC'")
@@ -104,3 +113,63 @@ def test_a_column_that_fits_both_orders_is_asked_about_and_takes_the_answer(
     assert "dates.when=month-first" in form.question
     found, form = read(connection, ["01/02/1970"], pa.string(), "when", "month-first")
     assert (found, form.question) == ([86_400], None)
+
+
+@pytest.mark.parametrize("written", WRITTEN, ids=lambda written: str(written["form"]))
+def test_every_form_of_the_benchmark_is_read_right(
+    connection: duckdb.DuckDBPyConnection, written: dict[str, Any]
+) -> None:
+    texts = [text for text, _ in written["values"]]
+    meant = [
+        None if moment == "none" else int(datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp())
+        for _, moment in written["values"]
+    ]
+    found, form = read(connection, texts, pa.string(), written["name"])
+    assert found == meant
+    assert not written.get("ask") or form.question
+
+
+def test_points_put_the_day_first_without_a_question(connection: duckdb.DuckDBPyConnection) -> None:
+    found, form = read(connection, ["01.02.1970"], pa.string())
+    assert (found, form.question) == ([31 * 86_400], None)
+    assert "day first" in form.note
+
+
+def test_a_column_that_contradicts_itself_is_read_by_the_majority_and_asked_about(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    found, form = read(connection, ["31/01/1970", "30/01/1970", "01/31/1970"], pa.string())
+    assert found == [30 * 86_400, 29 * 86_400, None]
+    assert form.question is not None
+    assert "1 dates only fit the other order" in form.note
+
+
+def test_counted_days_and_years_are_said(connection: duckdb.DuckDBPyConnection) -> None:
+    found, form = read(connection, [1, 711], pa.int64(), "DAY")
+    assert (found, form.note) == ([86_400, 711 * 86_400], "counted days, not dates; their order is used")
+    found, form = read(connection, [0, 2], pa.int64(), "week")
+    assert (found, form.note) == ([7 * 86_400, 21 * 86_400], "counted weeks, not dates; their order is used")
+    assert read(connection, ["1971"], pa.string(), "year")[0] == [365 * 86_400]
+
+
+def test_a_format_is_fit_for_json(connection: duckdb.DuckDBPyConnection) -> None:
+    form = read(connection, ["5. Januar 2019", "n/a"], pa.string())[1]
+    written = json.loads(json.dumps(form.to_dict()))
+    assert written["formats"] == [[0, "%d. %b %Y"]]
+    assert form.missing == ()
+
+
+@pytest.mark.parametrize(
+    ("texts", "name", "dates"),
+    [
+        (["January 5, 2019", "May 12, 2020"], "x", True),
+        (["20240101", "20240229"], "x", True),
+        (["1700000000", "1700000001"], "created_at", True),
+        (["1700000000", "1700000001"], "x", False),
+        (["12", "13"], "date", False),
+        (["36 38 40", "38 40 42"], "sizes", False),
+        (["Dress", "May"], "x", False),
+    ],
+)
+def test_columns_of_dates_are_told_from_others(texts: list[str], name: str, dates: bool) -> None:
+    assert are_times(dict.fromkeys(texts, 1), name) is dates
