@@ -13,8 +13,6 @@ __all__ = ["load_warnings"]
 _MOST = 0.5
 _UNREAD = 0.05
 _MANY = 0.2
-# These have a warning of their own.
-_OF_ONE_PRICE = ("not_a_number", "negative_number")
 _NO_PRICE = "Prices would play no part in what is similar."
 _NO_TIME = "Old clicks would count like new ones."
 
@@ -52,11 +50,13 @@ def _failures(run: DryRun) -> Iterator[dict[str, Any]]:
 
 def _faults(run: DryRun) -> Iterator[dict[str, Any]]:
     """What is wrong with many rows, by the first of them."""
-    told: set[str] = {"unknown_item", "unreadable_time", *_OF_ONE_PRICE}
+    told = {"unknown_item", "unreadable_time"}  # these have a warning of their own
     for problem in run.problems.shown:
         role = next((role for role in run.roles if run.source(role).name == problem.file), None)
         count = run.problems.counts[problem.kind]
-        if role is None or problem.kind in told or count <= _MANY * run.n_rows[role]:
+        if role is None or count <= _MANY * run.n_rows[role]:
+            continue
+        if problem.kind in told or (role == "items" and problem.field == run.fields(role).get("price")):
             continue
         told.add(problem.kind)
         where = f"row {problem.row}" + (
