@@ -21,6 +21,7 @@ from benchmarks.write_docs import (
 from engine import __version__
 from engine.cli.main import main
 from engine.core.settings import Settings, describe_settings
+from engine.ingest.presets import available_presets
 from ui.app.navigation import NAVIGATION
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,3 +133,11 @@ def test_the_version_is_written_once(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert capsys.readouterr().out == f"Longtail {__version__}\n"
+
+
+def test_every_system_that_is_known_is_in_the_readme_with_what_to_export():
+    text = (ROOT / "README.md").read_text("utf-8")
+    own = text[text.index("## Bring your own shop") : text.index("## Five figures")]
+    for preset in available_presets():
+        first_word = re.split(r" \(| and | \d", preset.title)[0]
+        assert first_word in own, f"{preset.title} is not in the README"

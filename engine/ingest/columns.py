@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from engine.ingest.profiles import ColumnProfile, fits
+from engine.ingest.profiles import ColumnProfile, fits, names_events
 
 __all__ = [
     "EVENT_FIELDS",
@@ -34,6 +34,8 @@ EVENT_FIELDS: dict[str, tuple[str, ...]] = {field: tuple(names) for field, names
     "price": ITEM_FIELDS["price"],
 }
 """Field of an event -> the names that its column goes by, the best first."""
+# Names that many columns have; the values must show that they are kinds of events.
+_VAGUE_EVENTS = ("act", "type", "kind")
 # Fields by which a table of events may describe its products.
 ITEM_TEXTS = ("title", "description", "brand", "category", "image")
 _BEHAVIOUR_NAMES = frozenset(
@@ -107,10 +109,15 @@ def _candidates(
     rank = {name.replace("_", ""): place for place, name in reversed(list(enumerate(names)))}
     place = {column: rank[key] for column in columns if (key := spelled(column).replace("_", "")) in rank}
     known = sorted(place, key=place.__getitem__)
-    fitting = [column for column in known if column not in profiles or fits(field, profiles[column])]
+    fitting = [column for column in known if column not in profiles or _fits(field, column, profiles[column])]
     filled = {column: profiles[column].filled if column in profiles else 1.0 for column in fitting}
     most = max(filled.values(), default=0.0)
     return [column for column in fitting if filled[column] >= most / 2]
+
+
+def _fits(field: str, column: str, profile: ColumnProfile) -> bool:
+    vague = field == "event" and _words(column) in _VAGUE_EVENTS
+    return names_events(profile) if vague else fits(field, profile)
 
 
 def suggest(name: str, names: Iterable[str]) -> str:
@@ -123,8 +130,10 @@ def suggest(name: str, names: Iterable[str]) -> str:
 
 
 def _words(name: str) -> str:
-    """snake_case of a column's name: "numReviews" and "Num reviews" are num_reviews, "Catégorie" is categorie."""
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name.strip())
+    """snake_case of a column's name without what stands in brackets behind it: "numReviews" and "Num reviews" are num_reviews,
+    "Catégorie" is categorie, "Product ID [Non Editable]" is product_id."""
+    plain = re.sub(r"(?<=\w)\s*(\[[^\[\]]*\D[^\[\]]*\]|\([^()]*\))$", "", name.strip())
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", plain)
     plain = unicodedata.normalize("NFKD", split.replace("ß", "ss")).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
 

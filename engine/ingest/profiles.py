@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from engine.ingest.sources import Source
 from engine.ingest.staged_sql import MISSING
 
-__all__ = ["ColumnProfile", "Looks", "fits", "profile", "profile_columns"]
+__all__ = ["ColumnProfile", "Looks", "fits", "names_events", "profile", "profile_columns"]
 
 Looks = Literal[
     "empty",
@@ -99,6 +99,24 @@ _PRODUCT_KINDS = frozenset(
         *("simple, virtual", "simple, downloadable", "simple, downloadable, virtual", "variation, virtual"),
         *("catalog, search", "not visible individually", "enabled", "disabled"),
     }
+)
+# Without the name of one, a kind of event is a column of few different words, of which some are known.
+_MOST_EVENT_KINDS = 60
+_EVENT_WORDS = (
+    "view",
+    "click",
+    "cart",
+    "purchase",
+    "order",
+    "buy",
+    "basket",
+    "detail",
+    "wish",
+    "checkout",
+    "warenkorb",
+    "panier",
+    "achat",
+    "kauf",
 )
 _STATES = frozenset(
     {
@@ -213,8 +231,14 @@ def fits(field: str, column: ColumnProfile) -> bool:
     if field in {"title", "brand", "category", "description"}:
         return _is_wording(field, column)
     if field == "event":
-        return column.looks in {"words", "flag", "product kind"}
+        return column.looks in {"words", "product kind"} or (column.looks == "flag" and not column.values <= {"0", "1"})
     return field not in {"user_id", "visitor_id", "item_id"} or column.looks not in {"time", "nested", "money"}
+
+
+def names_events(column: ColumnProfile) -> bool:
+    """Whether the values are a few words of which at least one is a common kind of event."""
+    known = any(word in value for value in column.values for word in _EVENT_WORDS)
+    return known and column.looks in {"words", "product kind"} and column.distinct <= _MOST_EVENT_KINDS
 
 
 def _is_wording(field: str, column: ColumnProfile) -> bool:

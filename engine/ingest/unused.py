@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.ingest.attributes import LEFT_OUT, NOT_CONTENT
-from engine.ingest.profiles import ColumnProfile, profile_columns
+from engine.ingest.profiles import ColumnProfile, names_events, profile_columns
 from engine.ingest.report import NOT_USED
 from engine.ingest.sources import Source
 
@@ -30,9 +30,6 @@ _WANTED: dict[str, dict[str, tuple[frozenset[str], str]]] = {
         "category": (frozenset({"words"}), "the category"),
     },
 }
-# Without known words, a kind of event is a column of few different words.
-_MOST_EVENT_KINDS = 30
-_EVENT_WORDS = ("view", "click", "cart", "purchase", "order", "buy", "add", "detail", "rate", "like", "wish")
 
 
 @dataclass(frozen=True)
@@ -84,10 +81,7 @@ def important_columns(role: str, source: Source, columns: Mapping[str, str], bec
 def _holds(field: str, profile: ColumnProfile) -> bool:
     if profile.filled < _HARDLY_FILLED:
         return False
-    if field == "event":
-        known = any(word in value for value in profile.values for word in _EVENT_WORDS)
-        return profile.distinct <= _MOST_EVENT_KINDS and known
-    return True
+    return field != "event" or names_events(profile)
 
 
 def _shell(name: str) -> str:

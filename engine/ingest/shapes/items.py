@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from engine.ingest.mapping import column_of
-from engine.ingest.presets import ItemRules
+from engine.ingest.presets import Fold, ItemRules
 from engine.ingest.profiles import profile_columns
 from engine.ingest.shapes.aliases import collect_aliases, id_columns
 from engine.ingest.shapes.fold import KEYS, fold_rows, key_rows, repeats_products
@@ -47,6 +47,24 @@ class ShapedItems:
         return found
 
 
+# Columns in which any system's variants may name their product, and those by which they may name it.
+_PARENTS = (
+    "parent_id",
+    "parent",
+    "parent_sku",
+    "parent_code",
+    "parent_number",
+    "variant_of",
+    "parent_product_id",
+    "master_sku",
+)
+_NAMED_BY = ("sku", "product_number", "code", "id")
+
+
+def _names_parents(source: Source) -> bool:
+    return any(column_of(name, source.columns) for name in _PARENTS)
+
+
 def shape_items(
     connection: duckdb.DuckDBPyConnection,
     source: Source,
@@ -64,8 +82,11 @@ def shape_items(
     if by is None:
         return ShapedItems(source, notes=notes)
     # A person who takes another column for the id wants a product for each of its values.
-    foldable = rules.fold is not None and by in {column_of(name, source.columns) for name in rules.fold.by}
-    keyed = rules.fold is not None and foldable and key_rows(connection, source, rules.fold)
+    fold = rules.fold
+    if fold is None and _names_parents(source):
+        fold = Fold(by=(by,), parent=_PARENTS, named_by=_NAMED_BY)
+    foldable = fold is not None and by in {column_of(name, source.columns) for name in fold.by}
+    keyed = fold is not None and foldable and key_rows(connection, source, fold)
     if not keyed:
         own = cell_text(source.staged(by))
         connection.execute(
