@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.support import copy_workspace, engine, run_child
 from engine.catalogue.product import Product
-from engine.catalogue.snapshot import read_shop, write_snapshot
+from engine.catalogue.snapshot import event_files, read_shop, write_snapshot
 from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import neighbours_of_unseen
@@ -69,7 +69,7 @@ def described_again(root: Path, products: int, seed: int) -> Overlaps:
 def _hide(workspace: Workspace, products: int, seed: int) -> list[str]:
     """Put a snapshot in use that lacks all interactions of so many products; their ids."""
     shop, folder = read_shop(workspace), workspace.current_snapshot()
-    events = pq.read_table(folder / "interactions.parquet")
+    events = pa.concat_tables(pq.read_table(file) for file in event_files(folder))
     pairs = events.select(["user_id", "item_id"]).group_by(["user_id", "item_id"]).aggregate([])
     counts = pairs.group_by("item_id").aggregate([("user_id", "count")]).to_pandas()
     busy = sorted(counts.loc[counts["user_id_count"] >= LEAST, "item_id"])

@@ -2,20 +2,23 @@
 
     shop/<id>/items.parquet         item_id, title, description, brand, category, price, image, then one column per attribute
     shop/<id>/interactions.parquet  user_id, item_id, event, value, timestamp (whole seconds since 1970, UTC); the last three may be null
+    shop/<id>/interactions-2.parquet, -3, ...  the same columns: events that were appended, read after the first file
     shop/<id>/shop.json             name, interaction word, currency, kinds of the attributes, counts, ...
     shop/<id>/report.json           what the ingest read, loaded and rejected
     shop/<id>/truth.parquet         the demo shop's style families, for benchmarks only
 
-A snapshot is complete on disk before `shop/current` names it, so a reader sees either the old shop or the new one.
+Files of events never change, so a snapshot shares those of the one before by hard links, and appending a day's events to ten
+million writes a day's. A snapshot is complete on disk before `shop/current` names it, so a reader sees either the old shop or the new one.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +48,7 @@ __all__ = [
     "ITEM_COLUMNS",
     "RESERVED_COLUMNS",
     "Shop",
+    "event_files",
     "read_info",
     "read_shop",
     "write_snapshot",
@@ -117,10 +121,16 @@ def read_info(snapshot: Path) -> dict[str, Any]:
     return info
 
 
+def event_files(snapshot: Path) -> list[Path]:
+    """The files that together hold a snapshot's events, in order."""
+    appended = {int(path.stem.rpartition("-")[2]): path for path in snapshot.glob("interactions-*.parquet")}
+    return [snapshot / "interactions.parquet", *(appended[number] for number in sorted(appended))]
+
+
 def write_snapshot(
     workspace: Workspace,
     items: pd.DataFrame,
-    interactions: pd.DataFrame | Path,
+    interactions: pd.DataFrame | Path | Sequence[Path],
     info: Mapping[str, Any],
     report: Mapping[str, Any],
     truth: pd.DataFrame | None = None,
@@ -132,7 +142,8 @@ def write_snapshot(
     items : `item_id` is required and unique; other `ITEM_COLUMNS` are filled with nulls where absent; every further
         column is an attribute, whose kind `info["attributes"]` gives.
     interactions : `user_id`, `item_id` and any other `EVENT_COLUMNS`, `timestamp` as datetimes or whole seconds;
-        or the path of a Parquet file with exactly `EVENT_SCHEMA`'s columns, which is moved into the snapshot.
+        or paths of Parquet files with exactly `EVENT_SCHEMA`'s columns. Those of another snapshot are shared with it, others
+        are moved into this one.
     info : entries of shop.json; `name`, `interaction_word` and `attributes` default to "Shop", "clicks" and {}.
     report : the ingest report; the snapshot's id is added.
     truth : the demo shop's `item_id`, `family`.
@@ -145,8 +156,8 @@ def write_snapshot(
     snapshot_id = f"{created:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     with atomic_directory(workspace.snapshots / snapshot_id) as directory:
         pq.write_table(products, directory / "items.parquet", compression="zstd")
-        _write_events(interactions, directory / "interactions.parquet")
-        counts = check_events(directory / "interactions.parquet", directory / "items.parquet")
+        _write_events(workspace, interactions, directory)
+        counts = check_events(event_files(directory), directory / "items.parquet")
         if truth is not None:
             pq.write_table(pa.Table.from_pandas(truth, preserve_index=False), directory / "truth.parquet")
         given = {**_DEFAULT_INFO, **info, "attributes": kinds}
@@ -158,11 +169,25 @@ def write_snapshot(
     return snapshot_id
 
 
-def _write_events(interactions: pd.DataFrame | Path, target: Path) -> None:
-    if isinstance(interactions, Path):
-        shutil.move(interactions, target)
-    else:
-        pq.write_table(events_table(interactions), target, compression="zstd")
+def _write_events(workspace: Workspace, interactions: pd.DataFrame | Path | Sequence[Path], directory: Path) -> None:
+    if isinstance(interactions, pd.DataFrame):
+        pq.write_table(events_table(interactions), directory / "interactions.parquet", compression="zstd")
+        return
+    files = [interactions] if isinstance(interactions, Path) else interactions
+    for number, file in enumerate(files, 1):
+        target = directory / ("interactions.parquet" if number == 1 else f"interactions-{number}.parquet")
+        if file.parent.parent == workspace.snapshots:
+            _share(file, target)
+        else:
+            shutil.move(file, target)
+
+
+def _share(file: Path, target: Path) -> None:
+    """A hard link, or a copy on a disk that has none."""
+    try:
+        os.link(file, target)
+    except OSError:
+        shutil.copyfile(file, target)
 
 
 def _delete_old_snapshots(workspace: Workspace, current: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -121,29 +121,23 @@ def _seconds(values: pd.Series) -> pd.Series:
     return utc.astype("int64").astype("Int64").mask(values.isna())
 
 
-def check_events(events: Path, items: Path) -> dict[str, int]:
-    """Check the events file against `EVENT_SCHEMA` and the products file: {"n_events", "n_users"}.
+def check_events(events: Sequence[Path], items: Path) -> dict[str, int]:
+    """Check the files of events against `EVENT_SCHEMA` and the products file: {"n_events", "n_users"}.
 
     Raises `InteractionsError` naming the field.
     """
-    try:
-        schema = pq.read_schema(events)
-    except (pa.ArrowInvalid, OSError) as exc:
-        raise InteractionsError(f"this is not a Parquet file ({exc}).", file=events.name) from exc
-    if schema.names != EVENT_SCHEMA.names or schema.types != EVENT_SCHEMA.types:
-        raise InteractionsError(
-            f"columns are {dict(zip(schema.names, map(str, schema.types), strict=True))}, not {EVENT_COLUMNS}.",
-            file=events.name,
-        )
+    for file in events:
+        _check_columns(file)
+    names = [str(file) for file in events]
     with duckdb.connect(config={"threads": 2}) as connection:
         n_events, n_users, missing = connection.execute(
             "SELECT count(*), count(DISTINCT user_id), count(*) FILTER (user_id IS NULL OR user_id = '')"
             " FROM read_parquet(?)",
-            [str(events)],
+            [names],
         ).fetchall()[0]
         unknown = connection.execute(
             "SELECT e.item_id FROM read_parquet(?) e ANTI JOIN read_parquet(?) i ON e.item_id = i.item_id LIMIT 1",
-            [str(events), str(items)],
+            [names, str(items)],
         ).fetchall()
     if n_events == 0:
         raise InteractionsError("the table has no events.")
@@ -152,3 +146,15 @@ def check_events(events: Path, items: Path) -> dict[str, int]:
     if unknown:
         raise InteractionsError(f"{unknown[0][0]!r} is not a product of this shop.", field="item_id")
     return {"n_events": int(n_events), "n_users": int(n_users)}
+
+
+def _check_columns(file: Path) -> None:
+    try:
+        schema = pq.read_schema(file)
+    except (pa.ArrowInvalid, OSError) as exc:
+        raise InteractionsError(f"this is not a Parquet file ({exc}).", file=file.name) from exc
+    if schema.names != EVENT_SCHEMA.names or schema.types != EVENT_SCHEMA.types:
+        raise InteractionsError(
+            f"columns are {dict(zip(schema.names, map(str, schema.types), strict=True))}, not {EVENT_COLUMNS}.",
+            file=file.name,
+        )

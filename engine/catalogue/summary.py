@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.catalogue.interactions import open_duckdb
+from engine.catalogue.snapshot import event_files
 from engine.core.workspace import Workspace
 
 __all__ = ["ShopSummary", "head_size", "summarise_shop"]
@@ -30,17 +31,17 @@ class ShopSummary:
 def summarise_shop(workspace: Workspace) -> ShopSummary:
     """Count what the snapshot in use holds. Raises `NoDataError` without one."""
     snapshot = workspace.current_snapshot()
-    items, events = str(snapshot / "items.parquet"), str(snapshot / "interactions.parquet")
+    items, events = str(snapshot / "items.parquet"), [str(file) for file in event_files(snapshot)]
     with tempfile.TemporaryDirectory() as spill, open_duckdb(spill) as connection:
         n_products, n_pictured, n_priced = connection.execute(
             "SELECT count(*), count(image), count(price) FILTER (NOT isnan(price)) FROM read_parquet($path)",
             {"path": items},
         ).fetchall()[0]
         n_shoppers = connection.execute(
-            "SELECT count(DISTINCT user_id) FROM read_parquet($path)", {"path": events}
+            "SELECT count(DISTINCT user_id) FROM read_parquet($paths)", {"paths": events}
         ).fetchall()[0][0]
         counts = connection.execute(
-            "SELECT count(*) AS n FROM read_parquet($path) GROUP BY item_id", {"path": events}
+            "SELECT count(*) AS n FROM read_parquet($paths) GROUP BY item_id", {"paths": events}
         ).fetchnumpy()["n"]
     return ShopSummary(n_products, int(np.sum(counts)), n_shoppers, head_size(np.asarray(counts)), n_pictured, n_priced)
 

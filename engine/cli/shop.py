@@ -13,7 +13,7 @@ from engine.core.errors import InputError
 
 if TYPE_CHECKING:
     from engine.ingest.locations import Location
-    from engine.ingest.pipeline import AddedProducts
+    from engine.ingest.steps import AddedProducts
 
 __all__ = ["demo", "ingest"]
 

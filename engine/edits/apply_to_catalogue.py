@@ -8,16 +8,13 @@ shop's files bring another value for that field (`engine.edits.changes.merging`)
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from engine.catalogue.product import Product, catalogue_frame, with_products
-from engine.catalogue.snapshot import Shop, read_shop, write_snapshot
+from engine.catalogue.snapshot import Shop, event_files, read_shop, write_snapshot
 from engine.core.workspace import Workspace
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore
@@ -52,10 +49,7 @@ def apply_to_catalogue(workspace: Workspace, drafts: DraftStore, changes: Change
     truth = pd.read_parquet(truth_file) if truth_file.is_file() else None
     report = json.loads((folder / "report.json").read_text("utf-8"))
     info = {name: value for name, value in shop.info.items() if name not in DERIVED}
-    with tempfile.TemporaryDirectory(dir=workspace.root) as temporary:
-        events = Path(temporary) / "interactions.parquet"
-        shutil.copyfile(folder / "interactions.parquet", events)
-        write_snapshot(workspace, items, events, info, report, truth)
+    write_snapshot(workspace, items, event_files(folder), info, report, truth)
     return Applied(added["item_id"].tolist(), moved)
 
 

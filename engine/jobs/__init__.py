@@ -5,6 +5,7 @@ One run at a time holds the workspace's lease.
 """
 
 from engine.jobs.control import Kind, cancel_run, start_run, upload_folder
+from engine.jobs.recording import sweep_folders
 from engine.jobs.status import RunStatus, StepStatus, active_run, list_runs, run_log, run_status
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "run_log",
     "run_status",
     "start_run",
+    "sweep_folders",
     "upload_folder",
 ]

@@ -19,6 +19,7 @@ from typing import Literal
 import psutil
 
 from engine.core.errors import JobError
+from engine.core.held_folders import hold
 from engine.core.settings import child_environment
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
@@ -41,6 +42,8 @@ Kind = Literal["train", "demo", "ingest"]
 PROJECT = Path(__file__).resolve().parent.parent.parent
 # Every descendant of a run carries this variable, so that processes which a killed run left behind can be found and ended.
 RUN_VARIABLE = "LONGTAIL_RUN"
+# What holds the folders of uploads: they last as long as this process, and no page does.
+_held: dict[Path, int] = {}
 REUSE_MEMORY = {
     "MALLOC_TOP_PAD_": "16777216",
     "MALLOC_MMAP_THRESHOLD_": "16777216",
@@ -108,9 +111,17 @@ def cancel_run(workspace: Workspace, run_id: str, *, grace: float = 5.0) -> RunS
 
 
 def upload_folder(workspace: Workspace) -> Path:
-    """A new folder for files that a run will load; pass it to `start_run(discard=)`, and the run removes it."""
+    """A new folder for files that a run will load; pass it to `start_run(discard=)`, and the run removes it.
+
+    This process holds it as long as it lives; what it leaves behind, the next run or dashboard removes.
+    """
+    for gone in [folder for folder in _held if not folder.exists()]:
+        os.close(_held.pop(gone))
     workspace.runs.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix=UPLOAD_PREFIX, dir=workspace.runs))
+    folder = Path(tempfile.mkdtemp(prefix=UPLOAD_PREFIX, dir=workspace.runs))
+    if (descriptor := hold(folder)) is not None:
+        _held[folder] = descriptor
+    return folder
 
 
 def launch(workspace: Workspace, kind: str, program: Sequence[str], command: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any
 
 from engine.core.errors import LongtailError
+from engine.core.held_folders import INGEST_PREFIX, sweep
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
 from engine.jobs.lease import Lease
@@ -36,6 +37,7 @@ __all__ = [
     "new_run_id",
     "recorded_run",
     "status_file",
+    "sweep_folders",
 ]
 
 SECONDS_BETWEEN_WRITES = 0.2
@@ -182,7 +184,7 @@ def status_file(workspace: Workspace, run_id: str) -> Path:
 
 
 def clean_leftovers(workspace: Workspace) -> None:
-    """Remove half-written files of killed runs; the caller holds the lease.
+    """Remove half-written files of killed runs, and uploads of dashboards that ended; the caller holds the lease.
 
     Only the holder of the lease writes snapshots and releases, so nobody owns a half-written one any more. A single file
     may be one that a page is writing now, and is left for `LEFTOVER_SECONDS`.
@@ -193,6 +195,16 @@ def clean_leftovers(workspace: Workspace) -> None:
                 shutil.rmtree(leftover, ignore_errors=True)
     _remove_older(workspace.root.rglob(".*.part"), LEFTOVER_SECONDS)
     _remove_older(workspace.runs.glob(f"{UPLOAD_PREFIX}*"), UPLOAD_SECONDS)
+    sweep_folders(workspace)
+
+
+def sweep_folders(workspace: Workspace) -> None:
+    """Remove what killed ingests and dashboards that ended have left, and nothing that a living process holds.
+
+    Needs no lease, so a dashboard does it when it starts.
+    """
+    sweep(workspace.root, INGEST_PREFIX)
+    sweep(workspace.runs, UPLOAD_PREFIX)
 
 
 def _remove_older(paths: Iterable[Path], seconds: float) -> None:

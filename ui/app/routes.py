@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
+from engine.jobs import sweep_folders
 from ui.review import routes as review
 from ui.widgets.addresses import base_path
 
@@ -43,7 +44,8 @@ async def picture(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Nothing is opened before the first visitor needs it, and nothing needs closing."""
+    """Removes what killed processes left; nothing is opened before the first visitor needs it, and nothing needs closing."""
+    sweep_folders(Workspace(workspace_path()))
     yield
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.core.errors import JobRunningError, TrainingError
+from engine.core.held_folders import hold
 from engine.core.workspace import Workspace
 from engine.jobs import list_runs
 from engine.jobs.recording import RunRecorder, clean_leftovers, recorded_run
@@ -98,8 +99,11 @@ def test_leftovers_of_a_killed_run_go_and_a_pages_fresh_file_stays(workspace: Wo
     os.utime(old, (time.time() - 3600,) * 2)
     upload = workspace.runs / ".upload-x"
     upload.mkdir(parents=True)
+    held = hold(upload)
     clean_leftovers(workspace)
     assert [path.exists() for path in (snapshot, release, fresh, old, upload)] == [False, False, True, False, True]
     os.utime(upload, (time.time() - 2 * 24 * 3600,) * 2)
     clean_leftovers(workspace)
     assert not upload.exists()
+    assert held is not None
+    os.close(held)
