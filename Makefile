@@ -16,7 +16,7 @@ export OMP_NUM_THREADS := 1
 run: $(VENV)/.installed  ## open the dashboard on http://localhost:8501 (Ctrl-C stops it)
 	@LONGTAIL_WORKSPACE=$(WORKSPACE) $(BIN)/streamlit run app.py --server.port $(PORT) || [ $$? -eq 1 -o $$? -eq 130 ]
 
-install: $(VENV)/.installed $(VENV)/.installed-dev  ## install everything, pinned
+install: $(VENV)/.installed $(VENV)/.installed-dev .venv-stores/.installed  ## install everything, pinned
 
 $(VENV)/.installed: requirements.txt requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -25,6 +25,11 @@ $(VENV)/.installed: requirements.txt requirements.lock
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/pip install --quiet --requirement requirements-dev.txt --constraint requirements.lock
+	@touch $@
+
+.venv-stores/.installed: tests/support/stores-requirements.txt
+	@test -x .venv-stores/bin/python || $(PYTHON) -m venv .venv-stores
+	.venv-stores/bin/pip install --quiet --requirement tests/support/stores-requirements.txt
 	@touch $@
 
 test: install  ## run all tests, on every core
@@ -69,7 +74,7 @@ screenshots: install  ## take the pictures in README.md and docs/
 	$(BIN)/python -m benchmarks.screenshots
 
 clean:  ## remove .venv, build/ and caches
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-stores build .pytest_cache .mypy_cache .ruff_cache
 
 help:  ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20

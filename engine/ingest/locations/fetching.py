@@ -42,6 +42,8 @@ def fetch(location: Location, directory: Path, tell: Tell) -> Fetched:
         return Fetched([path], [note])
     paths: list[Path] = []
     notes: list[str] = []
+    if twice := [place for place in location.places if location.places.count(place) > 1]:
+        raise InputError("this is named twice, and its rows would count twice. Name it once.", file=twice[0])
     for number, place in enumerate(location.places):
         target = directory / str(number)
         if scheme_of(place) in OBJECT_STORES:

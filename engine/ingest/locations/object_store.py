@@ -13,33 +13,26 @@ import itertools
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from glob import has_magic
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.fs
 from fsspec.implementations.arrow import ArrowFSWrapper
 from fsspec.utils import glob_translate
+from pyarrow.fs import FileSelector, FileType
 
 from engine.core.errors import InputError
-from engine.core.settings import environment_variable
 from engine.ingest.locations.local import folder_files
+from engine.ingest.locations.stores import CREDENTIALS, open_store
 
 __all__ = ["fetch_objects"]
 
 _PORTION = 32 * 1024 * 1024
 _TRIES = 4
 _PAUSE = 0.5
-_PATIENCE = timedelta(seconds=30)
-_HINTS = {
-    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
-    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
-    "az": "AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN",
-}
 # By words in what the store said; the first that fits is taken.
 _SENTENCES = (
     (("access_denied", "access denied", "forbidden", "invalidaccesskeyid", "signaturedoesnotmatch", "credential",
@@ -69,7 +62,7 @@ def fetch_objects(address: str, directory: Path, tell: Callable[[float, str], No
     """
     scheme, _, path = address.partition("://")
     try:
-        store = ArrowFSWrapper(_file_system(scheme.lower()), skip_instance_cache=True)
+        store = open_store(scheme.lower())
         objects, is_folder = _find(store, path.rstrip("/"))
         if not objects:
             raise InputError("there is no such file. Check the address.", file=address)
@@ -84,41 +77,33 @@ def fetch_objects(address: str, directory: Path, tell: Callable[[float, str], No
     return folder_files(directory, joined, address)
 
 
-def _file_system(scheme: str) -> Any:
-    if scheme == "s3":
-        endpoint = environment_variable("AWS_ENDPOINT_URL_S3") or environment_variable("AWS_ENDPOINT_URL")
-        region = environment_variable("AWS_REGION") or environment_variable("AWS_DEFAULT_REGION")
-        return pyarrow.fs.S3FileSystem(endpoint_override=endpoint, region=region)
-    if scheme == "gs":
-        return pyarrow.fs.GcsFileSystem(retry_time_limit=_PATIENCE)
-    account = environment_variable("AZURE_STORAGE_ACCOUNT") or environment_variable("AZURE_STORAGE_ACCOUNT_NAME")
-    if account is None:
-        raise InputError("az:// needs the storage account. Set AZURE_STORAGE_ACCOUNT to its name.")
-    key, token = environment_variable("AZURE_STORAGE_KEY"), environment_variable("AZURE_STORAGE_SAS_TOKEN")
-    return pyarrow.fs.AzureFileSystem(account, account_key=key, sas_token=None if key else token)
-
-
 def _find(store: ArrowFSWrapper, path: str) -> tuple[list[_Object], bool]:
     """The objects that a path names, sorted, and whether it is a folder."""
     if has_magic(path):
-        pattern = re.compile(glob_translate(path))
         parts = path.split("/")
         base = "/".join(itertools.takewhile(lambda part: not has_magic(part), parts))
-        depth = None if "**" in path else len(parts) - base.count("/") - 1
-        found = store.find(base, maxdepth=depth, detail=True)
-        return [_object(one, base) for name, one in sorted(found.items()) if pattern.fullmatch(name)], False
-    info = store.info(path)
-    if info["type"] == "directory":
-        found = store.find(path, detail=True)
-        return [_object(one, path) for _, one in sorted(found.items())], True
-    return [_object(info, str(PurePosixPath(path).parent))], False
+        if not base:
+            raise InputError("the bucket's name must not be a pattern. Name it.", file=path)
+        pattern = re.compile(glob_translate(path))
+        found = _listed(store, base, below=len(parts) > base.count("/") + 2 or "**" in path)
+        return [one for one in found if pattern.fullmatch(one.path)], False
+    info = store.fs.get_file_info([path])[0]
+    if info.type == FileType.Directory:
+        return _listed(store, path, below=True), True
+    return [_object(info, str(PurePosixPath(path).parent))] if info.type == FileType.File else [], False
 
 
-def _object(info: Mapping[str, Any], base: str) -> _Object:
-    local = PurePosixPath(info["name"]).relative_to(base)
+def _listed(store: ArrowFSWrapper, folder: str, *, below: bool) -> list[_Object]:
+    """The files of a folder, and of those below it, by name; one listing, because some stores have no folders to walk."""
+    found = store.fs.get_file_info(FileSelector(folder, recursive=below))
+    return sorted((_object(info, folder) for info in found if info.type == FileType.File), key=lambda one: one.path)
+
+
+def _object(info: Any, base: str) -> _Object:
+    local = PurePosixPath(info.path).relative_to(base)
     if ".." in local.parts:  # an object's name may hold anything
-        raise InputError("the file's name leads out of its folder. Rename it.", file=info["name"])
-    return _Object(info["name"], int(info["size"]), info["mtime"], local)
+        raise InputError("the file's name leads out of its folder. Rename it.", file=info.path)
+    return _Object(info.path, int(info.size), info.mtime_ns, local)
 
 
 def _require_space(directory: Path, needed: int, address: str) -> None:
@@ -162,8 +147,8 @@ def _download(store: ArrowFSWrapper, one: _Object, target: Path, progress: Calla
             if attempt == _TRIES - 1 or exc.errno == errno.ENOSPC or isinstance(exc, FileNotFoundError):
                 raise
             time.sleep(_PAUSE * 2**attempt)
-    now = store.info(one.path)
-    if part.stat().st_size != one.size or (now["size"], now["mtime"]) != (one.size, one.changed):
+    now = store.fs.get_file_info([one.path])[0]
+    if part.stat().st_size != one.size or (now.size, now.mtime_ns) != (one.size, one.changed):
         raise InputError("the file was replaced in the store while it was read. Load it again.", file=one.local.name)
     part.rename(target)
 
@@ -187,5 +172,5 @@ def _sentence(scheme: str, exc: BaseException) -> str:
     said = (str(exc).splitlines() or [type(exc).__name__])[0][:300].rstrip(". ")
     for words, sentence in _SENTENCES:
         if any(word in said.lower() for word in words):
-            return f"{sentence.format(hint=_HINTS[scheme])} ({said})."
+            return f"{sentence.format(hint=CREDENTIALS[scheme])} ({said})."
     return f"the store could not be read ({said})."
