@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from engine.catalogue.shopper_ids import EMAIL
 from engine.ingest.presets import EventRules
 from engine.ingest.staged_sql import id_sql, quoted, staged_types, with_texts
 
@@ -69,7 +70,6 @@ PLACEHOLDERS = (
 # One id with a tenth of all events is nobody where it has so many events, and so many times those of the busiest other.
 _SHARE, _LEAST = 0.1, 50
 _TIMES_ZERO, _TIMES_OTHER = 3, 10
-_EMAIL = r"^[^@\s\p{C}]+@[^@\s\p{C}]+\.[^@\s\p{C}]+$"
 _BLOCK = 64
 
 
@@ -169,7 +169,7 @@ def _look(connection: duckdb.DuckDBPyConnection, path: Path, column: str, rules:
 
 
 def _is_email(named: str) -> str:
-    return f"(contains({named}, '@') AND regexp_matches({named}, {quoted(_EMAIL)}))"
+    return f"(contains({named}, '@') AND regexp_matches({named}, {quoted(EMAIL)}))"
 
 
 def _keep_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
