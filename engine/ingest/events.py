@@ -189,7 +189,8 @@ def _lowest_rating(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> tu
         return plan.rules.min_rating, []
     column = plan.columns[plan.value_field]
     relation = with_texts("staged", {"value": plan.source.staged(column)}, staged_types(plan.source.path))
-    numbers = f"(SELECT {plan.numbers['value'].sql('value_text')} AS value FROM {relation})"
+    unrated = "NULL" if plan.rules.unrated is None else repr(plan.rules.unrated)
+    numbers = f"(SELECT nullif({plan.numbers['value'].sql('value_text')}, {unrated}) AS value FROM {relation})"
     smallest, largest, n = connection.execute(
         f"SELECT min(value), max(value), count(*) FROM {numbers} WHERE isfinite(value)"
     ).fetchall()[0]
