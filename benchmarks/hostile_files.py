@@ -26,17 +26,19 @@ import openpyxl
 import pandas as pd
 from PIL import Image
 
-from benchmarks.support import merge_results, shared_data
+from benchmarks.support import ROOT, merge_results, shared_data
 from engine.core.errors import ArchiveError, ImageError, SheetError
 from engine.core.workspace import Workspace
 from engine.untrusted.archives import read_archive
 from engine.untrusted.bounded import ChildUse
 from engine.untrusted.sheets import read_sheet, sheet_children
 from engine.untrusted.uploads import picture_children, store_upload
+from tests.support.colour_profiles import rgb_profile
 
 COMMAND = "python -m benchmarks.hostile_files"
 MOST_BYTES, MOST_SECONDS = 512 * 1024**2, 5.0
 LATE = 0.5  # ending a child that took too long takes a moment of its own
+TIFF_PACKINGS = ("tiff_lzw", "tiff_deflate", "jpeg", "packbits", "raw")
 Rng = np.random.Generator
 
 
@@ -143,15 +145,22 @@ def _leads_out(name: str) -> bool:
 
 
 def _photos() -> Iterator[bytes]:
-    """Garment photos, small, in the three formats."""
+    """Garment photos, small, in every format, and one of a telephone."""
     files = sorted((shared_data() / "clothing" / "images").rglob("*.jpg"))[:8]
     for place, file in enumerate(files):
         with Image.open(file) as photo:
             small = photo.convert("RGB").resize((96 + 8 * place, 128))
-        for kind in ("JPEG", "PNG", "WEBP"):
+        for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"):
             buffer = io.BytesIO()
-            small.save(buffer, kind)
+            packing = {"compression": str(TIFF_PACKINGS[place % len(TIFF_PACKINGS)])} if kind == "TIFF" else {}
+            profile = (
+                {}
+                if kind in ("GIF", "BMP")
+                else {"icc_profile": rgb_profile([(0.64, 0.33), (0.21, 0.71), (0.15, 0.06)], 2.2)}
+            )
+            small.save(buffer, kind, **packing, **profile)  # type: ignore[arg-type]
             yield buffer.getvalue()
+    yield (ROOT / "tests" / "fixtures" / "pictures" / "red-and-blue.heic").read_bytes()
 
 
 def _tables() -> Iterator[bytes]:
@@ -201,7 +210,9 @@ def _mutated(seeds: list[bytes], rng: Rng) -> bytes:
 def _hostile_picture(seeds: list[bytes], rng: Rng) -> bytes:
     if rng.random() < 0.85:
         return _mutated(seeds, rng)
-    way = rng.integers(6)
+    way = rng.integers(9)
+    if way >= 6:
+        return _bomb(rng, int(way))
     if way == 0:  # says it is huge
         return _png(int(rng.integers(1, 200_000)), int(rng.integers(1, 200_000)), b"")
     if way == 1:  # is huge once it is unpacked
@@ -220,9 +231,31 @@ def _hostile_picture(seeds: list[bytes], rng: Rng) -> bytes:
         return buffer.getvalue()
     if way == 4:  # another format
         buffer = io.BytesIO()
-        Image.new("RGB", (32, 32)).save(buffer, str(rng.choice(["GIF", "BMP", "TIFF", "ICO", "PPM", "TGA"])))
+        Image.new("RGB", (32, 32)).save(buffer, str(rng.choice(["ICO", "PPM", "TGA", "PCX"])))
         return buffer.getvalue()
     return bytes(rng.choice([b"", b"<svg onload='x'/>", b"%PDF-1.7", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", b"GIF89a"]))
+
+
+def _bomb(rng: Rng, way: int) -> bytes:
+    """A small file that is a large picture, or very many."""
+    side = int(rng.integers(2_000, 9_000))
+    buffer = io.BytesIO()
+    if way == 6:
+        kind = str(rng.choice(["GIF", "TIFF", "AVIF"]))
+        packing = {"compression": "tiff_lzw"} if kind == "TIFF" else {"speed": 10} if kind == "AVIF" else {}
+        shape = (side // 4, side // 4) if kind == "AVIF" else (side, side)
+        Image.new("L", shape).save(buffer, kind, **packing)  # type: ignore[arg-type]
+        return buffer.getvalue()
+    if way == 7:  # directories in a chain, or in a circle
+        entry = struct.pack("<HHIHHHHIIHHIIHHII", 3, 256, 3, 1, side, 0, 257, 3, side, 273, 4, 1, 8, 279, 4, 1, 100)[
+            :38
+        ]
+        places = [8 + 44 * place for place in range(int(rng.integers(2, 3_000)))]
+        following = [*places[1:], int(rng.choice([0, 8]))]
+        return b"II*\0" + struct.pack("<I", 8) + b"".join(entry + struct.pack("<IH", place, 0) for place in following)
+    frames = [Image.new("P", (side // 10, side // 10), place % 256) for place in range(int(rng.integers(2, 260)))]
+    frames[0].save(buffer, str(rng.choice(["GIF", "TIFF"])), save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
 
 
 def _png(width: int, height: int, packed: bytes) -> bytes:

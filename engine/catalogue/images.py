@@ -1,7 +1,7 @@
 """Pictures that strangers gave us: untrusted bytes -> bounded RGB, stored once by content hash.
 
-The content decides whether a file is a JPEG, PNG or WebP, never its name. Bytes and pixels are bounded before anything is
-decoded (a 504 KB PNG can decode to 694 MB), and the stored files are encoded by us, not by the stranger.
+The content decides what format a file has, never its name. Bytes and pixels are bounded before anything is decoded (a
+504 KB PNG can decode to 694 MB), and the stored files are encoded by us, not by the stranger.
 """
 
 from __future__ import annotations
@@ -9,16 +9,21 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from PIL import Image, ImageOps
+import pi_heif
+from PIL import AvifImagePlugin, Image, ImageOps
 
-from engine.catalogue.picture_headers import check_header
+from engine.catalogue.colour_profiles import to_srgb
+from engine.catalogue.cut_jpegs import cut_off_ends, has_all_rows, whole_part
+from engine.catalogue.picture_headers import MAX_PIXELS, Format, check_header, check_size, read_header
 from engine.core.errors import ImageError
 from engine.core.storage import atomic_write
 from engine.core.workspace import Workspace
 
 __all__ = [
+    "CUT_OFF",
     "MAX_BYTES",
     "MAX_PIXELS",
     "PICTURE_SIDE",
@@ -26,6 +31,7 @@ __all__ = [
     "EncodedPicture",
     "decode_image",
     "encode_picture",
+    "is_cut_off",
     "load_pixels",
     "store_image",
     "stored_already",
@@ -33,10 +39,9 @@ __all__ = [
 ]
 
 MAX_BYTES = 20 * 1024 * 1024
-MAX_PIXELS = 50_000_000
 PICTURE_SIDE = 640
+CUT_OFF = "the end of the file is missing; the picture was read, and what it lacks is white. Copy or export it again."
 THUMBNAIL_SIDE = 320
-_FORMATS = ("JPEG", "PNG", "WEBP")
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,11 @@ class EncodedPicture:
 
 
 def decode_image(data: bytes, *, name: str) -> Image.Image:
-    """Decode a JPEG, PNG or WebP into RGB, turned upright by its EXIF tag, long side at most 640 pixels.
+    """Decode a picture of any of `PICTURE_FORMATS` into RGB, turned upright, long side at most 640 pixels.
 
-    Transparent areas become white; of an animation the first frame is read. `name` is the file's name as the person
-    knows it. Raises `ImageError`, which says what to do.
+    Colours are those of its colour profile, as sRGB. Transparent areas become white, and so does what is missing at the
+    bottom of a JPEG whose end is cut off (`PictureHeader.cut`); of several pictures the first is read. `name` is the file's
+    name as the person knows it. Raises `ImageError`, which says what to do.
     """
     if not data:
         raise ImageError("the file is empty. Export the picture again.", file=name)
@@ -59,9 +65,9 @@ def decode_image(data: bytes, *, name: str) -> Image.Image:
         raise ImageError(
             f"{len(data) / 1e6:.0f} MB is too large (at most {MAX_BYTES / 1e6:.0f} MB). Save it smaller.", file=name
         )
-    check_header(data, name=name)
+    header = check_header(data, name=name)
     try:
-        return _decoded(data, name)
+        return _upright(*(_decoded_cut(data, name) if header.cut else _decoded(data, header.format, name)))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise ImageError(f"it has too many pixels (at most {MAX_PIXELS:,}). Save it smaller.", file=name) from exc
     except ImageError:
@@ -73,17 +79,29 @@ def decode_image(data: bytes, *, name: str) -> Image.Image:
         raise ImageError(f"the picture is damaged ({exc}). Export it again.", file=name) from exc
 
 
-def _decoded(data: bytes, name: str) -> Image.Image:
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise ImageError(
-                f"{width} x {height} pixels are too many (at most {MAX_PIXELS:,} in all). Save it smaller.", file=name
-            )
+def _decoded(data: bytes, form: Format, name: str) -> tuple[Image.Image, Image.Exif]:
+    """The picture as it lies in the file, bounded, in sRGB; and what may say that it must be turned."""
+    _prepare_plugins()
+    with Image.open(io.BytesIO(data), formats=(form,)) as image:
+        check_size(*image.size, name=name)
         image.draft("RGB", (PICTURE_SIDE, PICTURE_SIDE))
         image.load()
-        orientation = image.getexif()
-        return _upright(_bounded_rgb(image), orientation)
+        # A decoder may find another size than the header promised.
+        check_size(*image.size, name=name)
+        return _bounded_rgb(image, image.info.get("icc_profile")), image.getexif()
+
+
+def _decoded_cut(data: bytes, name: str) -> tuple[Image.Image, Image.Exif]:
+    """A JPEG without its end: what is there, over white."""
+    (image, exif), (other, _) = (_decoded(end, "JPEG", name) for end in cut_off_ends(data))
+    return (image if has_all_rows(data) else whole_part(image, other, name=name)), exif
+
+
+@cache
+def _prepare_plugins() -> None:
+    """HEIC as a format that Pillow knows, and decoders that start no threads of their own."""
+    pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
 def store_image(workspace: Workspace, data: bytes, *, name: str, known: Workspace | None = None) -> str:
@@ -96,6 +114,12 @@ def store_image(workspace: Workspace, data: bytes, *, name: str, known: Workspac
     if not stored_already(workspace, digest) and not (known and stored_already(known, digest)):
         write_picture(workspace, digest, encode_picture(data, name=name))
     return digest
+
+
+def is_cut_off(data: bytes) -> bool:
+    """Whether a picture was read though its end is missing: `CUT_OFF` says so to people."""
+    header = read_header(data)
+    return header is not None and header.cut
 
 
 def stored_already(workspace: Workspace, image: str) -> bool:
@@ -136,7 +160,7 @@ def load_pixels(workspace: Workspace, image: str, size: int) -> np.ndarray:
     return canvas
 
 
-def _bounded_rgb(image: Image.Image) -> Image.Image:
+def _bounded_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Shrink first, in a mode that resamples well, and convert afterwards: conversion copies every pixel."""
     if image.mode.startswith("I"):
         # 16-bit grey: Pillow's own conversion clips at 255 and turns it white.
@@ -144,6 +168,7 @@ def _bounded_rgb(image: Image.Image) -> Image.Image:
     elif image.mode in {"P", "PA", "1", "LA", "La"}:
         image = image.convert("RGBA" if image.mode in {"P", "PA", "LA", "La"} else "L")
     image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    image = to_srgb(image, profile)
     if image.mode in {"RGBA", "RGBa"}:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))

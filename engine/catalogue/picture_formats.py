@@ -16,26 +16,29 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PictureFormat:
-    """One format: what people call it, the endings its files have (the usual one first), and its media types."""
+    """One format: what people call it, the endings its files have, its media types, and endings that hardly any has."""
 
     name: str
     endings: tuple[str, ...]
     media_types: tuple[str, ...]
+    rare_endings: tuple[str, ...] = ()
 
 
 PICTURE_FORMATS = (
-    PictureFormat("JPEG", ("jpg", "jpeg", "jpe", "jfif", "pjpeg"), ("image/jpeg", "image/jpg", "image/pjpeg")),
-    PictureFormat("PNG", ("png", "apng"), ("image/png", "image/apng", "image/x-png")),
+    PictureFormat("JPEG", ("jpg", "jpeg", "jfif"), ("image/jpeg", "image/jpg", "image/pjpeg"), ("jpe", "pjpeg")),
+    PictureFormat("PNG", ("png",), ("image/png", "image/apng", "image/x-png"), ("apng",)),
     PictureFormat("WebP", ("webp",), ("image/webp",)),
     PictureFormat("GIF", ("gif",), ("image/gif",)),
-    PictureFormat("BMP", ("bmp", "dib"), ("image/bmp", "image/x-ms-bmp", "image/x-bmp")),
+    PictureFormat("BMP", ("bmp",), ("image/bmp", "image/x-ms-bmp", "image/x-bmp"), ("dib",)),
     PictureFormat("TIFF", ("tif", "tiff"), ("image/tiff",)),
     PictureFormat("AVIF", ("avif",), ("image/avif",)),
-    PictureFormat("HEIC", ("heic", "heif"), ("image/heic", "image/heif")),
+    PictureFormat("HEIC", ("heic", "heif"), ("image/heic", "image/heif"), ("hif",)),
 )
 PICTURE_NAMES = ", ".join(known.name for known in PICTURE_FORMATS[:-1]) + f" or {PICTURE_FORMATS[-1].name}"
 """The formats as a sentence names them: "JPEG, PNG, ... or HEIC"."""
-PICTURE_ENDINGS = frozenset(f".{ending}" for known in PICTURE_FORMATS for ending in known.endings)
+PICTURE_ENDINGS = frozenset(
+    f".{ending}" for known in PICTURE_FORMATS for ending in (*known.endings, *known.rare_endings)
+)
 """Every ending with its dot, in small letters."""
 UPLOAD_ENDINGS = tuple(ending for known in PICTURE_FORMATS for ending in known.endings)
 """Every ending without its dot, as a form for uploads asks for them."""

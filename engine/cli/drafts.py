@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.catalogue.picture_formats import PICTURE_ENDINGS
 from engine.cli.console import Console
 from engine.cli.context import open_database, open_served, open_workspace
 from engine.core.errors import ImageError, InputError, NoReleaseError
@@ -20,7 +21,6 @@ __all__ = ["drafts"]
 
 SHEET_SECONDS = 600.0
 MOST_TOLD = 20
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def drafts(arguments: argparse.Namespace, console: Console) -> None:
@@ -51,6 +51,7 @@ def _add(arguments: argparse.Namespace, console: Console) -> None:
 
 def _stored_pictures(arguments: argparse.Namespace, console: Console) -> dict[str, str]:
     """Name -> content hash of the pictures that could be stored; the others are noted."""
+    from engine.catalogue.images import CUT_OFF, is_cut_off
     from engine.untrusted.uploads import picture_children, store_upload
 
     workspace, stored = open_workspace(arguments), {}
@@ -60,6 +61,9 @@ def _stored_pictures(arguments: argparse.Namespace, console: Console) -> dict[st
                 stored[name] = store_upload(workspace, data, name=name, children=children)
             except ImageError as exc:
                 console.note(str(exc))
+            else:
+                if is_cut_off(data):
+                    console.note(f"{name}: {CUT_OFF}")
             console.progress("Reading the pictures", len(stored) / (len(stored) + 25), f"{len(stored):,} pictures")
     return stored
 
@@ -132,7 +136,7 @@ def _pictures(source: Path | None, console: Console) -> Iterator[tuple[str, byte
         return
     if source.is_dir():
         for file in sorted(source.rglob("*")):
-            if file.is_file() and file.suffix.lower() in ENDINGS:
+            if file.is_file() and file.suffix.lower() in PICTURE_ENDINGS:
                 yield str(file.relative_to(source)), file.read_bytes()
         return
     try:

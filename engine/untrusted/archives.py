@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from engine.catalogue.images import MAX_BYTES
+from engine.catalogue.picture_formats import PICTURE_NAMES
 from engine.catalogue.picture_headers import read_header
 from engine.core.errors import ArchiveError
 
@@ -178,7 +179,7 @@ def _picture(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowed: Archive
         return data
     if data.startswith(_NESTED):
         return "an archive within the zip is not opened. Pack its pictures directly."
-    return "it is not a JPEG, PNG or WebP picture."
+    return f"it is not a {PICTURE_NAMES} picture."
 
 
 def _shown(path: str) -> str:

@@ -154,7 +154,7 @@ def test_a_title_that_is_a_script_is_shown_as_text(address, drafts, page: Page):
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("dress.jpg", b"GIF89a" + bytes(50), "JPEG, PNG"),
+        ("dress.jpg", b"<svg/>" + bytes(50), "JPEG, PNG"),
         ("dress.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\2\0\0\0", "dress.png"),
     ],
 )

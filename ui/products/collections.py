@@ -9,6 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from engine.catalogue.images import CUT_OFF
+from engine.catalogue.picture_formats import UPLOAD_ENDINGS
 from engine.core.errors import LongtailError
 from engine.edits.collections.check import template_examples
 from engine.edits.collections.picture_reading import PictureFile, PictureReading, ReadingProgress
@@ -38,7 +40,7 @@ def draw_collection() -> None:
         "Sheet", type=["csv", "xlsx", "parquet"], key=_key(SHEET_KEY), max_upload_size=64,
     )  # fmt: skip
     picture_files = st.file_uploader(
-        "Pictures, or zip files of pictures", type=["jpg", "jpeg", "png", "webp", "zip"], accept_multiple_files=True,
+        "Pictures, or zip files of pictures", type=[*UPLOAD_ENDINGS, "zip"], accept_multiple_files=True,
         key=_key(PICTURES_KEY), max_upload_size=MOST_MB,
     )  # fmt: skip
     reading = _reading(picture_files)
@@ -48,6 +50,8 @@ def draw_collection() -> None:
         if skipped:
             with st.expander(f"{plural(len(skipped), 'file')} not used", icon=":material/info:", expanded=not pictures):
                 st.dataframe(pd.DataFrame(skipped, columns=["File", "Why"]), hide_index=True, width="stretch")
+        for name in reading.cut:
+            st.warning(f"{plain(name)}: {CUT_OFF}", icon=":material/broken_image:")
         if sheet_file is not None and sheet is not None:
             stamp = sheet_file.file_id, reading.key
             draw_preview(sheet, pictures, stamp=stamp, start_over=_start_over)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from engine.catalogue.images import CUT_OFF, is_cut_off
 from engine.catalogue.product import FieldValue, Product
 from engine.core.errors import ImageError, InputError
 from ui.app.notices import say
@@ -159,6 +160,8 @@ def _pictures(form: Form, before: Sequence[str], *, several: bool) -> list[str]:
         except ImageError as exc:
             st.error(f"{plain(exc)} The neighbours are found without it.", icon=":material/broken_image:")
             continue
+        if is_cut_off(data):
+            st.warning(f"{plain(name)}: {CUT_OFF}", icon=":material/broken_image:")
         if image not in stored:
             stored.append(image)
     if stored:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.catalogue.picture_formats import UPLOAD_ENDINGS
 from engine.untrusted.uploads import store_upload
 from ui.app.resources import workspace
 from ui.products.draft_resources import children
@@ -11,7 +12,7 @@ from ui.products.draft_resources import children
 __all__ = ["MAX_PICTURE_MB", "PICTURE_TYPES", "stored_picture"]
 
 MAX_PICTURE_MB = 20
-PICTURE_TYPES = ["jpg", "jpeg", "png", "webp"]
+PICTURE_TYPES = list(UPLOAD_ENDINGS)
 
 
 @st.cache_data(show_spinner="Reading the picture…", max_entries=20)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from engine.catalogue.images import is_cut_off
 from engine.core.errors import ArchiveError, ImageError
 from engine.untrusted.archives import count_archive, read_archive
 
@@ -43,6 +44,7 @@ class _Read:
     count: int | None = None
     stored: dict[str, str] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
     complete: bool = False
 
 
@@ -123,6 +125,12 @@ class PictureReading:
         """Files that are not used, each with the reason."""
         return self._together()[1]
 
+    @property
+    def cut(self) -> list[str]:
+        """Names of pictures that are used though the end of their file is missing."""
+        with self._lock:
+            return [name for read in self._read.values() for name in read.cut]
+
     def _together(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
         pictures: dict[str, str] = {}
         skipped: list[tuple[str, str]] = []
@@ -184,6 +192,8 @@ class PictureReading:
             return
         with self._lock:
             read.stored[name] = image
+            if is_cut_off(data) and name not in read.cut:
+                read.cut.append(name)
 
     def _skip(self, read: _Read, name: str, why: str) -> None:
         with self._lock:

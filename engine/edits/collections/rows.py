@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from engine.catalogue.picture_formats import PICTURE_ENDINGS
 from engine.catalogue.product import TEXT_FIELDS, FieldValue, Product
 from engine.core.errors import SheetError
 from engine.untrusted.sheets import UNREAD
@@ -35,7 +36,6 @@ ROW, PROBLEMS = "row", "what to fix"  # columns that `problems_table` adds
 SEVERAL = re.compile(r"\s*[;|]\s*")
 # What the store of drafts accepts.
 MOST_PICTURES, LONGEST_ID = 20, 200
-PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 Remark = tuple[str, str]
 """A column, and what to know of its cell."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from engine.catalogue.images import store_image
+from engine.catalogue.images import CUT_OFF, is_cut_off, store_image
 from engine.core.errors import ImageError
 from engine.core.progress import Progress
 from engine.core.workspace import Workspace
@@ -31,7 +31,7 @@ _CHUNK = 64
 
 @dataclass(frozen=True)
 class _Outcome:
-    """A picture's content hash, or why it has none."""
+    """A picture's content hash, or why it has none; with both it was read though it is damaged."""
 
     image: str | None
     message: str = ""
@@ -67,12 +67,16 @@ def store_pictures(
     outcomes = dict(zip(wanted, _store_all(workspace, staging, source, wanted, progress), strict=True))
     hashes = [outcomes[path].image if path is not None else None for path in matching.paths]
     for position, path in enumerate(matching.paths):
-        if hashes[position] is None:
+        outcome = outcomes[path] if path is not None else _Outcome(None)
+        if outcome.image is None or outcome.message:
             row = None if rows is None else int(rows.iloc[position])
-            message = f"{path}: {outcomes[path].message}" if path is not None else None
-            name = named[position] or str(item_ids[position])
-            about = Problem(items_file, row, "image", "missing_picture", "", name)
-            problems.add(_problem(about, source.name, message, matching.refused.get(position), str(item_ids[position])))
+            about = Problem(items_file, row, "image", "", f"{path}: {outcome.message}", str(item_ids[position]))
+            if path is None:
+                name = named[position] or str(item_ids[position])
+                about = _no_picture(replace(about, value=name), source.name, matching.refused.get(position))
+            else:
+                about = replace(about, kind="damaged_picture" if outcome.image else "unreadable_picture")
+            problems.add(about)
     stored = sum(outcome.image is not None for outcome in outcomes.values())
     unused = len(paths) - len(wanted)
     notes = [f"{unused:,} pictures belong to no product and were not read"] if unused else []
@@ -82,13 +86,11 @@ def store_pictures(
     return pd.Series(hashes, dtype="str"), report
 
 
-def _problem(about: Problem, source: str, fault: str | None, refused: Ambiguous | None, item_id: str) -> Problem:
-    """The problem of a product whose picture has a `fault`, cannot be told from others, or is missing."""
-    if fault is not None:
-        return replace(about, kind="unreadable_picture", message=fault, value=item_id)
+def _no_picture(about: Problem, source: str, refused: Ambiguous | None) -> Problem:
+    """The problem of a product whose picture cannot be told from others, or is missing."""
     if refused is None:
         message = f"{source} contains no picture of this product; the product was loaded without one. Add one, or ignore this."
-        return replace(about, message=message)
+        return replace(about, kind="missing_picture", message=message)
     listed = ", ".join(refused.fits) + (", ..." if refused.count > len(refused.fits) else "")
     if refused.products:
         message = (
@@ -145,6 +147,8 @@ def _store_chunk(job: tuple[Path, Path, Path, list[str]]) -> list[_Outcome]:
 
 def _store_one(workspace: Workspace, staging: Workspace, read: Callable[[str], bytes], path: str) -> _Outcome:
     try:
-        return _Outcome(store_image(staging, read(path), name=path, known=workspace))
+        data = read(path)
+        image = store_image(staging, data, name=path, known=workspace)
+        return _Outcome(image, CUT_OFF if is_cut_off(data) else "")
     except ImageError as exc:
         return _Outcome(None, exc.message)

@@ -12,8 +12,11 @@ from PIL import Image
 
 from engine.catalogue import images
 from engine.catalogue.images import decode_image, load_pixels, store_image
+from engine.catalogue.picture_headers import read_header
 from engine.core.errors import ImageError
 from engine.core.workspace import Workspace
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "pictures"
 
 
 def encoded(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
@@ -22,11 +25,45 @@ def encoded(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
-def test_the_three_formats_decode_to_rgb(form: str) -> None:
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+def test_every_format_decodes_to_rgb(form: str) -> None:
     image = decode_image(encoded(Image.new("RGB", (40, 30), (200, 30, 30)), form), name="x")
     assert (image.mode, image.size) == ("RGB", (40, 30))
     assert np.abs(np.array(image.getpixel((20, 15))) - (200, 30, 30)).max() <= 6
+
+
+def test_pictures_of_phones_decode() -> None:
+    plain = decode_image((FIXTURES / "red-and-blue.heic").read_bytes(), name="x")
+    assert plain.size == (128, 64)
+    for place, wanted in (((16, 32), (30, 60, 200)), ((112, 32), (200, 30, 30))):
+        assert np.abs(np.array(plain.getpixel(place)) - wanted).max() <= 12
+
+
+@pytest.mark.parametrize("form", ["TIFF", "GIF", "AVIF"])
+def test_of_several_pictures_the_first_is_read(form: str) -> None:
+    first, *rest = (Image.new("RGB", (20, 10), colour) for colour in ("red", "lime", "blue"))
+    data = encoded(first, form, save_all=True, append_images=rest)
+    pixel = decode_image(data, name="x").getpixel((10, 5))
+    assert np.abs(np.array(pixel) - (255, 0, 0)).max() <= 6
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate", "jpeg", "packbits"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "RGBA"])
+def test_packed_tiffs_of_every_mode_are_read(compression: str | None, mode: str) -> None:
+    data = encoded(Image.new(mode, (40, 30)), "TIFF", compression=compression)
+    assert decode_image(data, name="x").size == (40, 30)
+
+
+def test_transparent_gifs_lie_over_white() -> None:
+    image = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
+    assert decode_image(encoded(image, "GIF"), name="x").getpixel((4, 4)) == (255, 255, 255)
+
+
+def test_lab_colours_are_converted() -> None:
+    lab = Image.merge("LAB", [Image.new("L", (8, 8), value) for value in (136, 208, 195)])
+    red, green, blue = decode_image(encoded(lab, "TIFF"), name="x").getpixel((4, 4))
+    assert red > 200
+    assert max(green, blue) < 60
 
 
 def test_large_pictures_are_bounded_and_keep_their_shape() -> None:
@@ -59,8 +96,8 @@ def test_the_exif_tag_turns_the_picture_upright() -> None:
     ("data", "message"),
     [
         (b"", "empty"),
-        (b"GIF89a" + b"\0" * 20, "not a JPEG, PNG or WebP"),
-        (b"<svg onload=alert(1)>", "not a JPEG, PNG or WebP"),
+        (b"GIF89a" + b"\0" * 20, "damaged"),
+        (b"<svg onload=alert(1)>", "not a JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC"),
         (encoded(Image.new("RGB", (64, 64)), "JPEG")[:-40], "damaged"),
         (b"\x89PNG\r\n\x1a\n" + b"0" * 60, "damaged"),
         (b"RIFF\x10\0\0\0WEBPVP8 " + b"\0" * 40, "damaged"),
@@ -132,7 +169,13 @@ def test_a_picture_that_is_not_stored_is_an_error(workspace: Workspace) -> None:
         load_pixels(workspace, "0" * 64, 32)
 
 
-PICTURES = [encoded(Image.effect_noise((48, 36), 60).convert("RGB"), form) for form in ("PNG", "JPEG", "WEBP")]
+PICTURES = [
+    *(
+        encoded(Image.effect_noise((48, 36), 60).convert("RGB"), form)
+        for form in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+    ),
+    (FIXTURES / "red-and-blue.heic").read_bytes(),
+]
 
 
 @settings(max_examples=150, deadline=None)
@@ -146,7 +189,9 @@ def test_a_damaged_picture_decodes_bounded_or_is_refused(
 ) -> None:
     damaged = bytearray(data)
     for position, value in changes:
-        damaged[position % len(damaged)] = value
+        # Most of what can go wrong goes wrong in the first bytes.
+        damaged[position % (len(damaged) if position % 2 else min(len(damaged), 400))] = value
+    read_header(bytes(damaged))
     try:
         image = decode_image(bytes(damaged[: len(damaged) * kept // 100]), name="x")
     except ImageError:

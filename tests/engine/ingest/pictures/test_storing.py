@@ -85,7 +85,9 @@ def test_what_cannot_be_decoded_is_reported_with_row_and_name(workspace: Workspa
         (1, "unreadable_picture"),
         (3, "unreadable_picture"),
     ]
-    assert problems.shown[0].message.startswith("a.png: this is not a JPEG, PNG or WebP picture")
+    assert problems.shown[0].message.startswith(
+        "a.png: this is not a JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC picture"
+    )
 
 
 def test_many_pictures_are_stored_by_two_processes(workspace: Workspace, tmp_path: Path) -> None:
@@ -180,7 +182,7 @@ def test_a_zip_inside_a_zip_is_not_opened(workspace: Workspace, tmp_path: Path) 
     inner = archive(tmp_path, {"a.png": picture()}).read_bytes()
     hashes, _, problems = store(workspace, archive(tmp_path, {"inner.zip": inner, "a.png": inner}), {"a": None})
     assert hashes == [None]
-    assert "not a JPEG, PNG or WebP" in problems.shown[0].message
+    assert "not a JPEG, PNG, WebP" in problems.shown[0].message
 
 
 def test_what_fits_several_is_reported_with_what_it_fits(workspace: Workspace, tmp_path: Path) -> None:
