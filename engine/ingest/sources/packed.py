@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from engine.core.errors import InputError
 
-__all__ = ["RawFile", "raw_file"]
+__all__ = ["RawFile", "most_unpacked", "raw_file"]
 
 _PACKINGS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 _ENDINGS = frozenset({".gz", ".gzip", ".bz2", ".zst", ".zip"})
@@ -83,6 +83,11 @@ def raw_file(path: Path) -> RawFile:
     return RawFile(path, packing, inner)
 
 
+def most_unpacked(path: Path) -> int:
+    """The bytes that a file may come to in memory: 200 times its size, and 256 MB in any case."""
+    return max(_FREE_BYTES, path.stat().st_size * _MAX_RATIO)
+
+
 def _only_member(path: Path) -> str | None:
     """The one file in a zip, None for a workbook."""
     with _damage(path.name), zipfile.ZipFile(path) as archive:
@@ -128,7 +133,7 @@ class _Bounded(io.RawIOBase):
         self._name, self._packed = raw.name, raw.packing is not None
         with _damage(self._name):
             self._stream: Any = _opened(raw)
-            self._left = max(_FREE_BYTES, raw.path.stat().st_size * _MAX_RATIO)
+            self._left = most_unpacked(raw.path)
 
     def readable(self) -> bool:
         return True
