@@ -32,11 +32,14 @@ _ZEROS = "regexp_replace({id}, '^0+([0-9])', '\\1')"
 _NUMBER = """CASE WHEN regexp_full_match({id}, '[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,2})?')
     THEN regexp_replace(regexp_replace(try_cast({id} AS DECIMAL(38, 6))::VARCHAR, '([.][0-9]*?)0+$', '\\1'), '[.]$', '') END"""
 _ANY = f"lower(coalesce({_NUMBER.replace('{id}', '(' + _PLAIN + ')')}, {_PLAIN}))"
+# https://shop.example/products/red-dress?colour=1 and gid://shopify/Product/17 end in the id.
+_LAST_PART = "nullif(regexp_extract({id}, '([^/?#]+)/*(?:[?#].*)?$', 1), '')"
 _RULES: tuple[tuple[str, str], ...] = (
     ("blanks and accents may be written differently", _PLAIN),
     ("capital letters do not count", _CASE),
     ("leading zeros do not count", _ZEROS),
     ("numbers are compared by their value (1E5 is 100000)", _NUMBER),
+    ("only the last part of an address counts", _LAST_PART),
     ("capital letters, blanks and leading zeros do not count, and numbers are compared by their value", _ANY),
 )
 
@@ -144,7 +147,7 @@ def _rules(connection: duckdb.DuckDBPyConnection, products: KnownProducts) -> li
         words = f"by the products' column {column!r}, where {_RULES[-1][0]}"
         loose.append(_Rule(words, name, _ANY, is_alias=True))
     own_ids = "(SELECT item_id AS alias, item_id FROM products)"
-    strict = tuple(key for _, key in _RULES[:-1])
+    strict = tuple(key for _, key in _RULES[:-1] if key != _LAST_PART)
     own = [_Rule(f"where {words}", own_ids, key, stricter=strict if key == _ANY else ()) for words, key in _RULES]
     return [*exact, *own, *loose]
 

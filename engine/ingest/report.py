@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -14,6 +15,7 @@ __all__ = ["NOT_USED", "SHOWN_PER_KIND", "FileReport", "IngestReport", "Problem"
 NOT_USED = "not used"
 SHOWN_PER_KIND = 10
 _VALUE_LENGTH = 80
+_EMAIL = re.compile(r"[^\s@,;|\"'<>]+@[^\s@,;|\"'<>]+\.[^\s@,;|\"'<>]+")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Problem:
     ----------
     row : 1-based data row, the header not counted; None if it concerns no row.
     kind : a short name that problems of the same sort share, e.g. "missing_id".
-    value : what the cell holds, shortened.
+    value : what the cell holds, shortened and without e-mail addresses.
     """
 
     file: str
@@ -82,9 +84,11 @@ class ProblemLog:
 
 
 def _shortened(value: str | None) -> str | None:
-    if value is None or len(value) <= _VALUE_LENGTH:
-        return value
-    return value[: _VALUE_LENGTH - 1] + "…"
+    """At most 80 signs, without e-mail addresses: who shops here stays out of reports and logs."""
+    if value is None:
+        return None
+    kept = _EMAIL.sub("(an e-mail address)", value) if "@" in value else value
+    return kept if len(kept) <= _VALUE_LENGTH else kept[: _VALUE_LENGTH - 1] + "…"
 
 
 def _where(problem: Problem) -> str:

@@ -141,6 +141,17 @@ def test_thumbs_down_is_no_interest(workspace: Workspace, tmp_path: Path) -> Non
     assert report.problem_counts == {}
 
 
+def test_ratings_in_words_are_events(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [
+        row("u", rating="like"),
+        row("v", rating="dislike"),
+        row("w", rating="dislike", timestamp=1_700_000_000),
+        row("w", rating="like", timestamp=1_700_000_001),
+    ]
+    load(workspace, tmp_path, rows)
+    assert weights(workspace) == {("u", "a"): 1.0, ("w", "a"): 1.0}
+
+
 def test_placeholders_are_no_shoppers_and_visitors_stand_in(workspace: Workspace, tmp_path: Path) -> None:
     nobody = ["NA", "(not set)", "undefined", "-1", "Guest", "00000000-0000-0000-0000-000000000000", "anonymous"]
     rows = [row(name, visitor_id="") for name in nobody] + [row("", visitor_id="")]
@@ -194,6 +205,14 @@ def test_emails_are_kept_as_keyed_hashes_alone(workspace: Workspace, tmp_path: P
         assert not file.is_file() or b"@example" not in file.read_bytes().lower()
     load(workspace, tmp_path, rows[:1])
     assert events(workspace)["user_id"].tolist() == [ada]
+
+
+def test_a_broken_row_shows_no_address(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("item_id\na\n")
+    (tmp_path / "events.csv").write_text("user_id,item_id\nu,a\nada@example.com,a,b,c\n")
+    report = ingest(workspace, items=tmp_path / "items.csv", interactions=tmp_path / "events.csv")
+    assert [problem.kind for problem in report.problems] == ["broken_row"]
+    assert "@" not in json.dumps(report.to_dict())
 
 
 def test_a_refused_ingest_makes_no_key(workspace: Workspace, tmp_path: Path) -> None:

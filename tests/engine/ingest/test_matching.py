@@ -45,6 +45,7 @@ def test_ids_that_are_there_stay_as_they_are(connection: duckdb.DuckDBPyConnecti
         (["Cafe\u0301", "Sa\u0303o"], ["Caf\u00e9", "S\u00e3o"], "accents"),
         (["a  b", "c\u00a0d", "\uff21\uff22"], ["a b", "c d", "AB"], "blanks"),
         (["1E5", "9.007199254740993e+15"], ["100000", "9007199254740993"], "by their value"),
+        (["gid://shopify/Product/17", "https://a.example/p/red/?c=1"], ["17", "red"], "last part of an address"),
         (["12.5", "-5.0"], ["12.50", "-5"], "by their value"),
         (["cafe\u0301  1", "007", "1e3"], ["CAF\u00c9 1", "7", "1000"], "capital letters, blanks and leading zeros"),
     ],
