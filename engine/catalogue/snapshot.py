@@ -5,6 +5,7 @@
     shop/<id>/interactions-2.parquet, -3, ...  the same columns: events that were appended, read after the first file
     shop/<id>/shop.json             name, interaction word, currency, kinds of the attributes, counts, ...
     shop/<id>/report.json           what the ingest read, loaded and rejected
+    shop/<id>/aliases.parquet       column, alias, item_id: other ids by which the shop's events name products; absent where there are none
     shop/<id>/truth.parquet         the demo shop's style families, for benchmarks only
 
 Files of events never change, so a snapshot shares those of the one before by hard links, and appending a day's events to ten
@@ -49,13 +50,15 @@ __all__ = [
     "RESERVED_COLUMNS",
     "Shop",
     "event_files",
+    "read_aliases",
     "read_info",
     "read_shop",
+    "read_truth",
     "write_snapshot",
 ]
 
 MAX_SNAPSHOTS = 3
-_DEFAULT_INFO = {
+_DEFAULT_INFO: dict[str, Any] = {
     "name": "Shop",
     "interaction_word": "clicks",
     "currency": None,
@@ -63,6 +66,7 @@ _DEFAULT_INFO = {
     "value_kind": None,
     "min_rating": None,
     "preset": None,
+    "loaded_with": {},
 }
 
 
@@ -134,6 +138,7 @@ def write_snapshot(
     info: Mapping[str, Any],
     report: Mapping[str, Any],
     truth: pd.DataFrame | None = None,
+    aliases: Mapping[str, pd.DataFrame] | None = None,
 ) -> str:
     """Write a snapshot, point the workspace at it and return its id; on any error the workspace is as it was.
 
@@ -145,8 +150,9 @@ def write_snapshot(
         or paths of Parquet files with exactly `EVENT_SCHEMA`'s columns. Those of another snapshot are shared with it, others
         are moved into this one.
     info : entries of shop.json; `name`, `interaction_word` and `attributes` default to "Shop", "clicks" and {}.
-    report : the ingest report; the snapshot's id is added.
+    report : the ingest report; the snapshot's id and counts are added.
     truth : the demo shop's `item_id`, `family`.
+    aliases : column of the products file -> `alias`, `item_id`.
 
     Raises `CatalogueError` or `InteractionsError` naming the field if a table breaks these rules.
     """
@@ -160,13 +166,36 @@ def write_snapshot(
         counts = check_events(event_files(directory), directory / "items.parquet")
         if truth is not None:
             pq.write_table(pa.Table.from_pandas(truth, preserve_index=False), directory / "truth.parquet")
+        if aliases:
+            _write_aliases(aliases, directory / "aliases.parquet")
         given = {**_DEFAULT_INFO, **info, "attributes": kinds}
         written = {"created_at": created.isoformat(timespec="seconds"), "n_items": products.num_rows, **counts}
-        atomic_write_json(directory / "report.json", {**report, "snapshot_id": snapshot_id})
+        atomic_write_json(directory / "report.json", {**report, **counts, "snapshot_id": snapshot_id})
         atomic_write_json(directory / "shop.json", {**given, **written})
     workspace.use_snapshot(snapshot_id)
     _delete_old_snapshots(workspace, snapshot_id)
     return snapshot_id
+
+
+def read_aliases(snapshot: Path) -> dict[str, pd.DataFrame]:
+    """Column of the products file -> (alias, item_id) of a snapshot; empty where events name products by their ids alone."""
+    file = snapshot / "aliases.parquet"
+    if not file.is_file():
+        return {}
+    table = pq.read_table(file).to_pandas()
+    return {str(column): pairs.drop(columns="column") for column, pairs in table.groupby("column", sort=False)}
+
+
+def read_truth(snapshot: Path) -> pd.DataFrame | None:
+    """The demo shop's `item_id`, `family`; None for any other shop."""
+    file = snapshot / "truth.parquet"
+    return pq.read_table(file).to_pandas() if file.is_file() else None
+
+
+def _write_aliases(aliases: Mapping[str, pd.DataFrame], target: Path) -> None:
+    tables = [pairs[["alias", "item_id"]].assign(column=column) for column, pairs in aliases.items()]
+    schema = pa.schema([("column", pa.string()), ("alias", pa.string()), ("item_id", pa.string())])
+    pq.write_table(pa.Table.from_pandas(pd.concat(tables), schema, preserve_index=False), target, compression="zstd")
 
 
 def _write_events(workspace: Workspace, interactions: pd.DataFrame | Path | Sequence[Path], directory: Path) -> None:

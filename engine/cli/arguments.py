@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "ingest",
         "shop:ingest",
-        "load a shop's products and events; they replace what was loaded before",
+        "load a shop's products and events; they replace what was loaded before, or are added to it with --append",
         _describe_ingest,
     )
     add("train", "training:train", "train a new release and publish it if it is good enough to serve", _describe_train)
@@ -136,6 +136,11 @@ def _describe_ingest(parser: Command) -> None:
         help="which column holds a field, e.g. item_id=sku",
     )
     parser.add_argument("--name", help="what the shop is called on screen")
+    parser.add_argument(
+        "--append",
+        action="store_true",
+        help="add these events, and new or changed products, to the shop in use; what it has already counts once",
+    )
     parser.add_argument("--strict", action="store_true", help="refuse everything if any row is bad")
     parser.add_argument("--train", action="store_true", help="train on it afterwards and publish")
     _describe_set(parser)

@@ -12,7 +12,9 @@ from engine.cli.training import train_in_run
 from engine.core.errors import InputError
 
 if TYPE_CHECKING:
+    from engine.core.progress import Progress
     from engine.ingest.locations import Location
+    from engine.ingest.report import IngestReport
     from engine.ingest.steps import AddedProducts
 
 __all__ = ["demo", "ingest"]
@@ -40,29 +42,64 @@ def demo(arguments: argparse.Namespace, console: Console) -> None:
 
 def ingest(arguments: argparse.Namespace, console: Console) -> None:
     """Load a shop from files, and train on it if asked."""
-    from engine.ingest.pipeline import ingest as load
-
     workspace, settings = open_workspace(arguments), open_settings(arguments)
     with run_of_its_own(arguments, console, "ingest") as (run, progress):
-        report = load(
-            workspace,
-            items=_location(arguments.items, arguments.items_query, "items"),
-            interactions=_location(arguments.interactions, arguments.interactions_query, "interactions"),
-            images=arguments.images,
-            preset=arguments.preset,
-            from_dir=arguments.from_dir,
-            mapping=dict(arguments.map),
-            name=arguments.name,
-            strict=arguments.strict,
-            added=_added(arguments),
-            progress=progress,
-        )
+        report = _append(arguments, progress) if arguments.append else _load(arguments, progress)
         for line in report_lines(report):
             console.note(line)
-        run.message = f"Loaded {report.n_items:,} products, {report.n_events:,} events of {report.n_users:,} shoppers."
+        run.message = _message(report)
         console.result({"report": report.to_dict()}, run.message)
         if arguments.train:
             train_in_run(workspace, settings, run, console, progress)
+
+
+def _load(arguments: argparse.Namespace, progress: Progress) -> IngestReport:
+    from engine.ingest.pipeline import ingest as load
+
+    return load(
+        open_workspace(arguments),
+        items=_location(arguments.items, arguments.items_query, "items"),
+        interactions=_location(arguments.interactions, arguments.interactions_query, "interactions"),
+        images=arguments.images,
+        preset=arguments.preset,
+        from_dir=arguments.from_dir,
+        mapping=dict(arguments.map),
+        name=arguments.name,
+        strict=arguments.strict,
+        added=_added(arguments),
+        progress=progress,
+    )
+
+
+def _append(arguments: argparse.Namespace, progress: Progress) -> IngestReport:
+    from engine.ingest.append import append
+
+    for option, value in (("preset", arguments.preset), ("from", arguments.from_dir), ("name", arguments.name)):
+        if value is not None:
+            raise InputError(
+                f"--append keeps what the shop was loaded with. Leave --{option} out, or load the whole shop."
+            )
+    return append(
+        open_workspace(arguments),
+        items=_location(arguments.items, arguments.items_query, "items"),
+        interactions=_location(arguments.interactions, arguments.interactions_query, "interactions"),
+        images=arguments.images,
+        mapping=dict(arguments.map),
+        strict=arguments.strict,
+        added=_added(arguments),
+        progress=progress,
+    )
+
+
+def _message(report: IngestReport) -> str:
+    shop = f"{report.n_items:,} products, {report.n_events:,} events of {report.n_users:,} shoppers"
+    new = report.appended
+    if new is None:
+        return f"Loaded {shop}."
+    if new.is_nothing:
+        return f"Nothing was new: the shop still has {shop}."
+    products = f"{new.new_products:,} new and {new.changed_products:,} changed products"
+    return f"Appended {products}, {new.new_events:,} events. The shop has {shop}."
 
 
 def _location(places: list[str] | None, query: str | None, role: str) -> Location | None:

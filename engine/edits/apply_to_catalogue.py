@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from engine.catalogue.product import Product, catalogue_frame, with_products
-from engine.catalogue.snapshot import Shop, event_files, read_shop, write_snapshot
+from engine.catalogue.snapshot import Shop, event_files, read_aliases, read_shop, read_truth, write_snapshot
 from engine.core.workspace import Workspace
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore
@@ -45,11 +45,9 @@ def apply_to_catalogue(workspace: Workspace, drafts: DraftStore, changes: Change
         return Applied([], [])
     items = pd.concat([items, added], ignore_index=True)[list(shop.items.columns)]
     folder = workspace.current_snapshot()
-    truth_file = folder / "truth.parquet"
-    truth = pd.read_parquet(truth_file) if truth_file.is_file() else None
     report = json.loads((folder / "report.json").read_text("utf-8"))
     info = {name: value for name, value in shop.info.items() if name not in DERIVED}
-    write_snapshot(workspace, items, event_files(folder), info, report, truth)
+    write_snapshot(workspace, items, event_files(folder), info, report, read_truth(folder), read_aliases(folder))
     return Applied(added["item_id"].tolist(), moved)
 
 

@@ -32,6 +32,7 @@ class Corrections:
         column means that the file has no such field.
     encodings : role or "" -> encoding.
     kinds : column -> attribute kind or "skip".
+    optional : columns of `fields` that a file may lack.
     formats : "dates", "numbers", or one of them with a dot and a column -> how they are written, e.g. "day-first".
     """
 
@@ -39,6 +40,7 @@ class Corrections:
     encodings: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     formats: dict[str, str] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
 
     def encoding(self, role: str, preset: str | None) -> str | None:
         """The encoding declared for a file, else the preset's, else None."""
@@ -170,7 +172,7 @@ def _asked_for(
             actual = column_of(column, source.columns)
             if actual or not column:
                 asked[name] = actual
-            elif scope or not column_of(column, elsewhere):
+            elif column not in corrections.optional and (scope or not column_of(column, elsewhere)):
                 raise InputError(
                     f"there is no column {column!r}. {suggest(column, source.columns)}", file=source.name, field=name
                 )

@@ -19,6 +19,7 @@ from engine.core.progress import Progress, silent
 from engine.core.workspace import Workspace
 from engine.ingest.columns import ITEM_TEXTS
 from engine.ingest.events import CleanEvents
+from engine.ingest.loaded_with import LoadedWith
 from engine.ingest.locations import Location, as_location
 from engine.ingest.mapping import parse_mapping
 from engine.ingest.matching import KnownProducts
@@ -108,7 +109,7 @@ def _ingest(
         items = pd.concat([items, added], ignore_index=True)
     if strict:
         refuse_problems(run)
-    return _save(run, tables.preset, items, products, events, files, name)
+    return _save(run, tables, items, products, events, files, name)
 
 
 def _known_products(tables: Tables, products: CleanProducts | None, added: pd.DataFrame) -> KnownProducts | None:
@@ -142,7 +143,7 @@ def _items(tables: Tables, products: CleanProducts | None, events: CleanEvents) 
 
 def _save(
     run: Run,
-    preset: Preset,
+    tables: Tables,
     items: pd.DataFrame,
     products: CleanProducts | None,
     events: CleanEvents,
@@ -163,8 +164,10 @@ def _save(
     move_pictures(Workspace(run.staging / "pictures"), run.workspace)
     if run.made_key:
         store_key(run.workspace.shopper_key, run.made_key)
-    info = _shop_info(preset, products, events, name)
-    snapshot_id = write_snapshot(run.workspace, items, events.path, info, report.to_dict())
+    info = _shop_info(tables.preset, products, events, name)
+    info["loaded_with"] = LoadedWith.of(run.preset, run.corrections, tables, {}).to_dict()
+    aliases = tables.items.aliases if tables.items else None
+    snapshot_id = write_snapshot(run.workspace, items, events.path, info, report.to_dict(), aliases=aliases)
     run.progress(STEPS[3], 1.0, f"{len(items):,} products, {events.n_kept:,} events")
     return replace(report, snapshot_id=snapshot_id)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.catalogue.attribute_kinds import AttributeKind
 
-__all__ = ["NOT_USED", "SHOWN_PER_KIND", "FileReport", "IngestReport", "Problem", "ProblemLog"]
+__all__ = ["NOT_USED", "SHOWN_PER_KIND", "Appended", "FileReport", "IngestReport", "Problem", "ProblemLog"]
 
 NOT_USED = "not used"
 SHOWN_PER_KIND = 10
@@ -128,8 +128,26 @@ class FileReport:
 
 
 @dataclass(frozen=True)
+class Appended:
+    """What was new to the shop, and how many events it had already, which count once."""
+
+    new_products: int
+    changed_products: int
+    new_events: int
+    known_events: int
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the shop is as it was."""
+        return not (self.new_products or self.changed_products or self.new_events)
+
+
+@dataclass(frozen=True)
 class IngestReport:
-    """What `ingest` did; `problems` holds the first ten of each kind, `problem_counts` counts them all."""
+    """What `ingest` did; `problems` holds the first ten of each kind, `problem_counts` counts them all.
+
+    `n_items`, `n_events` and `n_users` are the shop's; `appended` is None where everything was loaded anew.
+    """
 
     files: list[FileReport]
     problems: list[Problem]
@@ -139,6 +157,7 @@ class IngestReport:
     n_events: int
     n_users: int
     snapshot_id: str
+    appended: Appended | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts and numbers, fit for JSON."""

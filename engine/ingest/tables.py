@@ -72,6 +72,8 @@ def prepare_tables(
     staged: Mapping[str, Sequence[Source]],
     chosen: str | None,
     corrections: Corrections,
+    *,
+    derive: bool | None = None,
 ) -> Tables:
     """Recognise the files, name and shape their columns, and say which column is which field.
 
@@ -79,6 +81,7 @@ def prepare_tables(
     ----------
     staged : "items" and "interactions", either or both, -> tables of `stage_files`.
     chosen : a preset's name, "none", or None for what the files look like.
+    derive : whether the events describe products, as they do by default where there is no file of products.
 
     Raises `InputError` where a mapping cannot be followed, or several files are no parts of one table.
     """
@@ -104,5 +107,6 @@ def prepare_tables(
     event_columns = {}
     if events is not None:
         others = items.source.columns if items else ()
-        event_columns = plan_events(events, preset, corrections, derive=items is None, elsewhere=others)
+        describe = items is None if derive is None else derive
+        event_columns = plan_events(events, preset, corrections, derive=describe, elsewhere=others)
     return Tables(preset, items, events, item_columns, event_columns, recognised, notes)

@@ -61,3 +61,25 @@ def test_a_database_without_a_query_says_what_to_name(
     assert main([*arguments, "--items-query", "SELECT 1"]) == 2
     assert "--items-query asks a database. Name it" in capfd.readouterr().err
     assert not workspace.snapshots.exists()
+
+
+def test_a_day_is_appended_with_what_the_shop_was_loaded_with(
+    workspace: Workspace, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "items.csv").write_text("code,label\n" + "".join(f"p{n},Dress {n}\n" for n in range(5)))
+    (tmp_path / "events.csv").write_text(
+        "who,what,date\n" + "".join(f"u{n % 4},p{n % 5},2024-01-01\n" for n in range(20))
+    )
+    (tmp_path / "day.csv").write_text("who,what,date\nu1,p1,2024-02-01\nu1,p1,2024-01-01\n")
+    start = ["--workspace", str(workspace.root), "ingest"]
+    mapping = ["--map", "items.item_id=code", "--map", "interactions.item_id=what", "--map", "user_id=who"]
+    files = ["--items", str(tmp_path / "items.csv"), "--interactions", str(tmp_path / "events.csv")]
+    assert main([*start, *files, *mapping]) == 0
+    day = [*start, "--append", "--interactions", str(tmp_path / "day.csv")]
+    assert main(day) == 0
+    said = "0 new and 0 changed products, 1 events. The shop has 5 products, 21 events of 4 shoppers."
+    assert said in capfd.readouterr().out
+    assert main(day) == 0
+    assert "Nothing was new: the shop still has 5 products, 21 events" in capfd.readouterr().out
+    assert main([*day, "--preset", "hm"]) == 2
+    assert "Leave --preset out" in capfd.readouterr().err
