@@ -8,10 +8,11 @@ import numpy as np
 import streamlit as st
 
 from engine.arms import registry
+from engine.catalogue.shopper_ids import shopper_id
 from engine.core.errors import NotFoundError
 from engine.recommend.recommender import Neighbour
 from ui.app.navigation import open_product
-from ui.app.resources import card_maker, recommender, served, settings
+from ui.app.resources import card_maker, recommender, served, settings, workspace
 from ui.app.url import mirror, query, set_query, writer
 from ui.widgets.cards import CardMaker, Group, card_groups
 from ui.widgets.formatting import plain, plural
@@ -49,7 +50,7 @@ def long_tail_share(rows: list[int], maker: CardMaker) -> float:
 def _chosen_shopper() -> str:
     """The heading with a menu of shoppers: who is chosen in it; empty where there are none."""
     suggested = recommender().sample_shoppers(SUGGESTED, settings().seed)
-    shopper = query("shopper") or (suggested[0] if suggested else "")
+    shopper = shopper_id(workspace(), query("shopper") or (suggested[0] if suggested else ""))
     with st.container(horizontal=True, vertical_alignment="bottom", key="list_head"):
         st.title("Shopper", anchor=False, width="content")
         st.space("stretch")
@@ -61,8 +62,8 @@ def _chosen_shopper() -> str:
             accept_new_options=True,
             placeholder="Shopper ID",
             label_visibility="collapsed",
-            help="Pick a shopper, or type any shopper ID",
-            on_change=writer("shopper", "shopper"),
+            help="Pick a shopper, or type any shopper ID or e-mail address",
+            on_change=writer("shopper", "shopper", to_text=lambda value: shopper_id(workspace(), str(value or ""))),
             persist_state="session",
             width=260,
         )

@@ -41,7 +41,7 @@ class Loaded:
 
 Check = Callable[[Loaded], bool]
 Load = tuple[dict[str, str | list[str]], dict[str, Check]]
-"""Role -> file below the case's folder; and what must hold, in words -> how it is checked."""
+"""Role -> file below the case's folder, or what a file holds after "="; and what must hold, in words -> how it is checked."""
 
 
 def shopify() -> Iterator[Load]:
@@ -191,7 +191,8 @@ def book_crossing() -> Iterator[Load]:
         {
             "titles": lambda one: one.items["title"].iloc[0] == 'The "Good" Book 0; a story & more',
             "authors": lambda one: one.items["brand"].iloc[0] == "Áuthor 0",
-            "0 is a view": lambda one: one.kinds() == {"view": 90, "rating": 90},
+            "0 is a view": lambda one: one.kinds() == {"view": 90, "rating": 120},
+            "1 to 10 is the scale": lambda one: "runs from 1 to 10" in one.said,
         },
     )
 
@@ -250,7 +251,13 @@ def ratings() -> Iterator[Load]:
     for name in ("reviews.csv", "reviews_array.json", "stars.csv"):
         yield {"interactions": name}, {"one star is no interest, told": low_is_none}
     yield {"interactions": "thumbs.csv"}, {"thumbs down is none": lambda one: (one.shop.info["min_rating"] or 0) > -1}
-    yield {"items": "products.json", "interactions": "reviews.csv"}, {}
+    yield (
+        {"items": "products.json", "interactions": "=user_id,item_id\nu,0\nv,1\n"},
+        {
+            "objects of an array": lambda one: len(one.items) > 2 and one.items["title"].iloc[0] == "P 0",
+            "what shoppers rated is no content": lambda one: "reviews" not in one.items.columns,
+        },
+    )
 
 
 def amazon() -> Iterator[Load]:

@@ -18,7 +18,7 @@ from engine.core.errors import LongtailError
 from engine.core.workspace import Workspace
 from engine.ingest.pipeline import ingest
 
-__all__ = ["measure"]
+__all__ = ["faults", "measure"]
 
 
 def measure(arguments: argparse.Namespace) -> Figures:
@@ -26,22 +26,20 @@ def measure(arguments: argparse.Namespace) -> Figures:
     folder = Path(os.environ.get("LONGTAIL_SHARED_CASES", ROOT.parent / "shared" / "cases"))
     if not folder.is_dir():
         raise FileNotFoundError(f"The cases are not at {folder}. Set LONGTAIL_SHARED_CASES.")
-    wrong = {name: faults for name, loads in CASES.items() if (faults := list(_faults(folder / name, list(loads()))))}
+    wrong = {name: faults for name, loads in CASES.items() if (faults := list(faults(folder / name, list(loads()))))}
     for name, faults in wrong.items():
         for fault in faults:
             print(f"  {name}: {fault}", flush=True)
     return {"cases_as_wanted": (len(CASES) - len(wrong), f">= {len(CASES)}", {"cases": len(CASES), "wrong": wrong})}
 
 
-def _faults(folder: Path, loads: list[Load]) -> Iterator[str]:
+def faults(folder: Path, loads: list[Load]) -> Iterator[str]:
+    """What is not as wanted, a sentence each, of one case's loads of files below `folder`."""
     for files, facts in loads:
-        paths = {
-            role: [folder / name for name in ([names] if isinstance(names, str) else names)]
-            for role, names in files.items()
-        }
-        images = paths.pop("images", [None])[0]
         with tempfile.TemporaryDirectory() as directory:
-            workspace = Workspace(Path(directory))
+            workspace = Workspace(Path(directory, "workspace"))
+            paths = {role: _paths(folder, names, Path(directory)) for role, names in files.items()}
+            images = paths.pop("images", [None])[0]
             try:
                 report = ingest(workspace, **paths, images=images)
             except LongtailError as exc:
@@ -51,3 +49,11 @@ def _faults(folder: Path, loads: list[Load]) -> Iterator[str]:
             events = pd.read_parquet(workspace.current_snapshot() / "interactions.parquet")
             loaded = Loaded(shop, shop.items.set_index("item_id"), events, report)
         yield from (f"{files}: not {words}" for words, holds in facts.items() if not holds(loaded))
+
+
+def _paths(folder: Path, names: str | list[str], own: Path) -> list[Path]:
+    if isinstance(names, str) and names.startswith("="):
+        written = own / "events.csv"
+        written.write_text(names[1:])
+        return [written]
+    return [folder / name for name in ([names] if isinstance(names, str) else names)]

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from engine.catalogue.snapshot import ITEM_COLUMNS
 from engine.core.errors import InputError
+from engine.ingest.attributes import LEFT_OUT
 from engine.ingest.derived import derived_from
 from engine.ingest.events import clean_events
 from engine.ingest.mapping import Corrections
@@ -117,6 +118,8 @@ def dry_run(
             products = clean_products(
                 connection, tables.items, tables.item_columns, tables.preset.items, tables.ids, corrections, problems
             )
+            # Columns that are left out say so in the table of columns.
+            notes["items"] += [note for note in products.notes if not note.startswith(LEFT_OUT)]
         except InputError as exc:
             failed["items"] = str(exc)
     known = None

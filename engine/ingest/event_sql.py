@@ -11,7 +11,7 @@ from engine.ingest.event_kinds import EventKinds
 from engine.ingest.presets import EventRules
 from engine.ingest.reading.number_format import NumberFormat
 from engine.ingest.reading.time_format import TimeFormat
-from engine.ingest.shoppers import Shoppers
+from engine.ingest.shoppers import Shoppers, named_shopper
 from engine.ingest.sources import ROW, Source
 from engine.ingest.staged_sql import Check, IdRules, id_checks, id_sql, quoted, staged_types, with_texts
 
@@ -74,8 +74,8 @@ def normalised_sql(plan: EventPlan) -> str:
             {_event_sql(plan)} AS event, {_value_sql(plan)} AS value,
             CASE WHEN price_read >= 0 AND NOT isinf(price_read) THEN price_read END AS price
         FROM (
-            SELECT {ROW}, {plan.shoppers.named(text("user_id"), plan.rules)} AS named,
-                {plan.shoppers.named(text("visitor_id"), plan.rules)} AS visitor,
+            SELECT {ROW}, {named_shopper(text("user_id"), plan.rules)} AS named,
+                {named_shopper(text("visitor_id"), plan.rules)} AS visitor,
                 {id_sql("item_id_text", plan.ids)} AS item_id,
                 {plan.kinds.kind_sql()} AS kind, {plan.kinds.void_sql(present)} AS void,
                 {_numbers_sql(plan.numbers)}, {plan.times.present_sql(text("time"))} AS time_text,

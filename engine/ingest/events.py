@@ -104,7 +104,9 @@ def clean_events(
         raise InteractionsError(f"none of the {source.n_rows:,} events can be used.\n{why}", file=source.name)
     n_shoppers = count_shoppers(connection, path)
     notes += filter(None, [_returned_note(connection, plan), robots_note(connection, path, n_shoppers)])
-    products, said = _derive_products(connection, {name: columns[name] for name in ITEM_TEXTS if name in columns})
+    products, said = _derive_products(
+        connection, {name: columns[name] for name in ITEM_TEXTS if name in columns}, "price" in columns
+    )
     notes += said
     connection.execute("DROP VIEW checked; DROP VIEW staged; DROP TABLE activity")
     checked.unlink()
@@ -187,7 +189,8 @@ def _lowest_rating(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> tu
         return plan.rules.min_rating, []
     column = plan.columns[plan.value_field]
     relation = with_texts("staged", {"value": plan.source.staged(column)}, staged_types(plan.source.path))
-    numbers = f"(SELECT {plan.numbers['value'].sql('value_text')} AS value FROM {relation})"
+    unrated = "NULL" if plan.rules.unrated is None else repr(plan.rules.unrated)
+    numbers = f"(SELECT nullif({plan.numbers['value'].sql('value_text')}, {unrated}) AS value FROM {relation})"
     smallest, largest, n = connection.execute(
         f"SELECT min(value), max(value), count(*) FROM {numbers} WHERE isfinite(value)"
     ).fetchall()[0]
@@ -212,8 +215,8 @@ def _write_checked(
     connection.execute(f"""
         COPY (
             SELECT {ROW}, user_id, {"coalesce(known_id, item_id) AS item_id" if items_given else "item_id"}, event, value,
-                {TimeFormat.whole("seconds")} AS timestamp, time_text, price,
-                CASE WHEN price IS NULL THEN price_raw END AS price_text,
+                {TimeFormat.whole("seconds")} AS timestamp, CASE WHEN {TimeFormat.whole("seconds")} IS NULL THEN time_text END AS time_text,
+                price, CASE WHEN price IS NULL THEN price_raw END AS price_text,
                 {", ".join(ITEM_TEXTS)}, rejected, (CASE {found} END)::VARCHAR AS found
             FROM (SELECT *, CASE {rejected} END AS rejected FROM {events} {join})
         ) TO {quoted(str(target))} (FORMAT parquet, COMPRESSION lz4)
@@ -271,11 +274,11 @@ def _log_unread(connection: duckdb.DuckDBPyConnection, plan: EventPlan, problems
 
 def _write_accepted(connection: duckdb.DuckDBPyConnection, target: Path) -> tuple[Path, int]:
     """Write the events that passed every check to `target`; the path and their number."""
-    connection.execute(
+    written = connection.execute(
         "COPY (SELECT user_id, item_id, event, value, timestamp FROM checked WHERE rejected IS NULL)"
         f" TO {quoted(str(target))} (FORMAT parquet, COMPRESSION zstd)"
     )
-    return target, int(connection.execute("SELECT count(*) FROM checked WHERE rejected IS NULL").fetchall()[0][0])
+    return target, int(written.fetchall()[0][0])
 
 
 def _returned_note(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> str | None:
@@ -292,10 +295,13 @@ def _returned_note(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> st
     return f"{count:,} rows with a negative quantity are returns: they count against what the shopper bought before"
 
 
-def _derive_products(connection: duckdb.DuckDBPyConnection, texts: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
+def _derive_products(
+    connection: duckdb.DuckDBPyConnection, texts: Mapping[str, str], priced: bool
+) -> tuple[pd.DataFrame, list[str]]:
     """One row per item of an accepted event, by id, and what was decided about its texts (field -> column): its most
     frequent texts, the first of equally frequent ones, and its median price."""
-    products = "SELECT item_id, median(price) AS price FROM checked WHERE rejected IS NULL GROUP BY item_id"
+    price = "median(price)" if priced else "NULL::DOUBLE"
+    products = f"SELECT item_id, {price} AS price FROM checked WHERE rejected IS NULL GROUP BY item_id"
     selected = "SELECT p.item_id, p.price" + "".join(f", t_{name}.{name}" for name in texts)
     joins = ""
     for name in texts:

@@ -16,6 +16,7 @@ from engine.ingest.confidence import how_sure
 from engine.ingest.dry_run import DryRun, dry_run
 from engine.ingest.load_warnings import load_warnings
 from engine.ingest.mapping import ROLES, Corrections, parse_mapping
+from engine.ingest.open_questions import open_questions
 from engine.ingest.presets import NO_PRESET, load_preset
 from engine.ingest.profiles import profile_columns
 from engine.ingest.report import NOT_USED
@@ -49,7 +50,7 @@ def look(
     return {
         "tables": {role: _table(role, run) for role in sources},
         "warnings": load_warnings(run),
-        "questions": [],
+        "questions": open_questions(run),
         "recognised": {role: run.preset_of(role) for role in tables.recognised},
     }
 
@@ -73,7 +74,10 @@ def _table(role: str, run: DryRun) -> dict[str, Any]:
     source, field_of = run.source(role), run.field_of(role)
     profiles = profile_columns(source)
     columns = []
+    elsewhere = run.tables.items.ignored if role == "items" and run.tables.items else ()
     for name, shown in sample_values(source).items():
+        if name in elsewhere:
+            continue  # names and values of attributes, which are columns of their own
         became = _became(field_of.get(name), run.became(role).get(name, NOT_USED))
         sure, why = how_sure(
             became["field"], became["kind"], name, profiles[name], run.preset_of(role), headerless=source.headerless

@@ -53,8 +53,12 @@ def sample_values(source: Source, count: int = 3) -> dict[str, list[str]]:
 
 
 def _shown(values: list[object], count: int) -> list[str]:
-    texts = dict.fromkeys(str(value).strip() for value in values if value is not None and value != "")
+    texts = dict.fromkeys(_text(value) for value in values if value is not None and value != "")
     return [text if len(text) <= _VALUE_LENGTH else text[: _VALUE_LENGTH - 1] + "…" for text in list(texts)[:count]]
+
+
+def _text(value: object) -> str:
+    return "; ".join(map(str, value)) if isinstance(value, list) else " ".join(str(value).split())
 
 
 def _key(paths: Sequence[Path], form: FileForm) -> str:

@@ -5,16 +5,17 @@ The texts of a column of shoppers are looked at once, grouped, before the events
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
+from engine.catalogue.shopper_ids import EMAIL
 from engine.ingest.presets import EventRules
 from engine.ingest.staged_sql import id_sql, quoted, staged_types, with_texts
 
-__all__ = ["Shoppers", "look_at_shoppers"]
+__all__ = ["Shoppers", "look_at_shoppers", "named_shopper"]
 
 # Ids that programs write where there is no shopper, in small letters.
 PLACEHOLDERS = (
@@ -69,7 +70,6 @@ PLACEHOLDERS = (
 # One id with a tenth of all events is nobody where it has so many events, and so many times those of the busiest other.
 _SHARE, _LEAST = 0.1, 50
 _TIMES_ZERO, _TIMES_OTHER = 3, 10
-_EMAIL = r"^[^@\s\p{C}]+@[^@\s\p{C}]+\.[^@\s\p{C}]+$"
 _BLOCK = 64
 
 
@@ -79,34 +79,25 @@ class Shoppers:
 
     Attributes
     ----------
-    crowds : ids with so many of the events that they stand for many people -> their events.
+    nobody : the ids in the file, as it writes them, that stand for nobody.
+    crowds : those of them that have too many of the events -> their events.
     emails : rows whose shopper is an e-mail address.
+    accents : whether any id has letters beyond ASCII, whose accents can be written in two ways.
     """
 
+    nobody: Collection[str] = ()
     crowds: Mapping[str, int] = field(default_factory=dict)
     emails: int = 0
-
-    def named(self, text: str, rules: EventRules) -> str:
-        """SQL for the id that the text names, null for those that the preset calls nobody."""
-        named = id_sql(text)
-        for nobody in rules.no_user:
-            named = f"nullif({named}, {quoted(nobody)})"
-        return named
+    accents: bool = False
 
     def known(self, named: str) -> str:
-        """SQL for the shopper, null for placeholders."""
-        words = ", ".join(quoted(word) for word in PLACEHOLDERS)
-        longest = max(map(len, PLACEHOLDERS))
-        nobody = f"(strlen({named}) <= {longest} AND lower({named}) IN ({words}))"
-        if self.crowds:
-            nobody += f" OR {named} IN ({', '.join(map(quoted, self.crowds))})"
-        return f"CASE WHEN {nobody} THEN NULL ELSE {self._kept(named)} END"
-
-    def _kept(self, named: str) -> str:
-        plain = f"nfc_normalize({named})"
-        if not self.emails:
-            return plain
-        return f"CASE WHEN {_is_email(named)} THEN {_hmac_sql(f'lower({plain})')} ELSE {plain} END"
+        """SQL for the shopper, null for placeholders; `named` is SQL as `named_shopper` gives it."""
+        kept = f"nfc_normalize({named})" if self.accents else named
+        if self.emails:
+            kept = f"CASE WHEN {_is_email(named)} THEN {_hmac_sql(f'lower({kept})')} ELSE {kept} END"
+        if not self.nobody:
+            return kept
+        return f"CASE WHEN {named} IN ({', '.join(map(quoted, self.nobody))}) THEN NULL ELSE {kept} END"
 
     @property
     def notes(self) -> list[str]:
@@ -123,6 +114,14 @@ class Shoppers:
         return notes
 
 
+def named_shopper(text: str, rules: EventRules) -> str:
+    """SQL for the id that a text names, null for those that the preset calls nobody."""
+    named = id_sql(text)
+    for nobody in rules.no_user:
+        named = f"nullif({named}, {quoted(nobody)})"
+    return named
+
+
 def look_at_shoppers(
     connection: duckdb.DuckDBPyConnection, path: Path, columns: list[str], rules: EventRules, key: Callable[[], bytes]
 ) -> Shoppers:
@@ -132,46 +131,45 @@ def look_at_shoppers(
     ----------
     key : gives the key for e-mail addresses; called only where there are any.
     """
-    crowds: dict[str, int] = {}
-    emails = 0
-    for column in columns:
-        crowd, found = _look(connection, path, column, rules)
-        crowds |= crowd
-        emails += found
+    found = [_look(connection, path, column, rules) for column in columns]
+    emails = sum(shoppers.emails for shoppers in found)
     if emails:
         _keep_key(connection, key())
-    return Shoppers(crowds, emails)
+    nobody = {name for shoppers in found for name in shoppers.nobody}
+    crowds = {name: events for shoppers in found for name, events in shoppers.crowds.items()}
+    return Shoppers(sorted(nobody), crowds, emails, any(shoppers.accents for shoppers in found))
 
 
-def _look(
-    connection: duckdb.DuckDBPyConnection, path: Path, column: str, rules: EventRules
-) -> tuple[dict[str, int], int]:
-    """Ids that are crowds -> their events, and the rows with e-mail addresses."""
-    plain = Shoppers()
+def _look(connection: duckdb.DuckDBPyConnection, path: Path, column: str, rules: EventRules) -> Shoppers:
     relation = with_texts("staged", {"user": column}, staged_types(path))
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE shopper_counts AS
-        SELECT {plain.known("named")} AS named, sum(n) AS n
-        FROM (SELECT {plain.named("user_text", rules)} AS named, count(*) AS n FROM {relation} GROUP BY 1)
-        GROUP BY 1
+        SELECT {named_shopper("user_text", rules)} AS named, count(*) AS n FROM {relation} GROUP BY 1
     """)
+    words = ", ".join(map(quoted, PLACEHOLDERS))
+    placeholders = connection.execute(
+        f"DELETE FROM shopper_counts WHERE lower(named) IN ({words}) RETURNING named"
+    ).fetchall()
     counts = "FROM shopper_counts WHERE named IS NOT NULL"
-    emails = connection.execute(f"SELECT coalesce(sum(n), 0)::BIGINT {counts} AND {_is_email('named')}").fetchall()[0][
-        0
-    ]
+    emails, accents = connection.execute(
+        f"SELECT coalesce(sum(n) FILTER ({_is_email('named')}), 0)::BIGINT,"
+        f" coalesce(bool_or(strlen(named) != length(named)), false) {counts}"
+    ).fetchall()[0]
     least = f"greatest({_LEAST}, {_SHARE} * (SELECT sum(n) FROM shopper_counts))"
     crowds = connection.execute(f"""
         WITH usual AS (SELECT max(n) AS busiest {counts} AND n < {least})
-        SELECT named, n::BIGINT {counts} AND n >= {least}
+        SELECT named, n {counts} AND n >= {least}
             AND n >= (SELECT busiest FROM usual) * CASE WHEN named = '0' THEN {_TIMES_ZERO} ELSE {_TIMES_OTHER} END
         ORDER BY n DESC, named
     """).fetchall()
     connection.execute("DROP TABLE shopper_counts")
-    return dict(crowds), int(emails)
+    return Shoppers(
+        [name for (name,) in [*placeholders, *((name,) for name, _ in crowds)]], dict(crowds), emails, accents
+    )
 
 
 def _is_email(named: str) -> str:
-    return f"(contains({named}, '@') AND regexp_matches({named}, {quoted(_EMAIL)}))"
+    return f"(contains({named}, '@') AND regexp_matches({named}, {quoted(EMAIL)}))"
 
 
 def _keep_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:

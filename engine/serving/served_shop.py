@@ -18,6 +18,7 @@ import pandas as pd
 
 from engine.arms.registry import SERVED as SERVED_ARM
 from engine.catalogue.product import Product
+from engine.catalogue.shopper_ids import shopper_id
 from engine.core.progress import Progress, silent
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
@@ -204,8 +205,9 @@ class ServedShop:
         return shown_list(drafts, item_id, arm, k, self.suppressed(item_id))
 
     def recommend(self, user_id: str, arm: str = SERVED_ARM, k: int = 10) -> list[Neighbour]:
-        """The k products shown to a shopper, without those they have; errors as `Recommender.ranked_by_shopper`."""
-        return self.release.ranked_by_shopper(user_id, arm, k)
+        """The k products shown to a shopper (id or e-mail address), without those they have; errors as
+        `Recommender.ranked_by_shopper`."""
+        return self.release.ranked_by_shopper(shopper_id(self._workspace, user_id), arm, k)
 
     def prepare_drafts(self, draft_ids: Collection[str], progress: Progress = silent) -> None:
         """Work out the vectors of drafts that were just approved, so that nobody has to wait for them later.

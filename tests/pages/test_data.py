@@ -106,6 +106,17 @@ def test_a_warning_names_what_is_missing_and_a_button_mends_it(here):
     assert not any("time of the events" in warning.value for warning in app.warning)
 
 
+def test_a_question_must_be_answered_before_loading_and_stays_to_be_changed(here):
+    rows = "".join(f"u{n},{n % 3 + 1},0{n % 9 + 1}/02/2026\n" for n in range(9))
+    app = upload_events(run_data().run(), "customer_id,sku,date\n" + rows)
+    assert not app.exception
+    assert "could have the day or the month first" in app.radio[0].label
+    assert load_button(app).disabled
+    app.radio[0].set_value("month-first").run()
+    assert not load_button(app).disabled
+    assert app.radio[0].value == "month-first"
+
+
 def test_a_file_without_a_shopper_column_asks_for_it(here):
     app = upload_events(run_data().run(), "colour,sku\nred,A\nblue,B\n")
     assert not app.exception

@@ -25,7 +25,7 @@ def draw_columns(table: TablePreview, choices: Choices, *, with_products: bool) 
     """One row a column: its name, examples, what it is with a menu, how sure; columns without a use are folded away."""
     st.markdown(f"**{TABLES[table.role]}** · {plain(table.file)}")
     for note in table.notes:
-        st.caption(plain(note))
+        st.caption(plain(f"{note[:1].upper()}{note[1:]}"))
     for missing in table.missing:
         st.warning(f"Which column holds the {lower(FIELD_NAMES[missing])}?", icon=":material/help:")
     options = _options(table.role, with_products=with_products)

@@ -63,11 +63,13 @@ def _columns(
 ) -> tuple[Preview, dict[str, str]]:
     """Draw what the files are read as; returns that, and the corrections as a mapping."""
     preset = st.session_state.get("load_preset")
-    guessed = _preview(files, preset, answers)
+    guessed = _preview(files, preset, {})
     mapping = mapping_of(choices, guessed) | answers
     checked = _preview(files, preset, mapping)
+    # An answer closes its question, which stays on the page all the same.
+    asked = {question.key: question for question in (*guessed.questions, *checked.questions)}
     _recognised(checked, preset)
-    ask(checked.questions, answers)
+    ask(tuple(asked.values()), answers)
     draw_warnings(checked.warnings, choices)
     for table in checked.tables.values():
         draw_columns(table, choices, with_products="items" in files)
@@ -96,7 +98,7 @@ def _load(files: Mapping[str, list[Path]], checked: Preview, mapping: dict[str, 
     name = st.text_input("Shop name", key="load_name", placeholder="My shop", max_chars=80)
     strict = st.checkbox("Reject the whole load if any row is invalid", key="load_strict")
     missing = any(table.missing for table in checked.tables.values())
-    unanswered = [question for question in checked.questions if question.key not in mapping]
+    unanswered = checked.questions
     st.button(
         STOPS.get(run_status(workspace(), running).kind, "Stop what is running, and load") if running else "Load",
         type="primary",

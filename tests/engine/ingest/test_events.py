@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from engine.catalogue.interactions import read_interactions
+from engine.catalogue.shopper_ids import shopper_id
 from engine.catalogue.snapshot import read_shop
 from engine.core.errors import InteractionsError
 from engine.core.settings import InteractionSettings
@@ -199,6 +200,7 @@ def test_emails_are_kept_as_keyed_hashes_alone(workspace: Workspace, tmp_path: P
     assert stat.S_IMODE(workspace.shopper_key.stat().st_mode) == 0o600
     ada = hmac.new(key, b"ada@example.com", hashlib.sha256).hexdigest()
     assert events(workspace)["user_id"].tolist()[:3] == [ada, ada, "u"]
+    assert shopper_id(workspace, " Ada@example.COM ") == ada
     assert any("e-mail address" in note and "HMAC-SHA-256" in note for note in report.files[1].notes)
     assert "@" not in json.dumps(report.to_dict())
     for file in workspace.root.rglob("*"):

@@ -147,6 +147,27 @@ def test_times_that_cannot_be_read_are_warned_of(look: Look, files: dict[str, Pa
     assert "9 of the first 9 times in timestamp cannot be read, for example 'soon'" in told
 
 
+def test_dates_that_could_be_two_days_are_asked_about_until_somebody_answers(
+    look: Look, files: dict[str, Path]
+) -> None:
+    rows = "".join(f"u{n},{n % 3 + 1},0{n % 9 + 1}/02/2026\n" for n in range(9))
+    files["interactions"].write_text("customer,sku,Bought on\n" + rows)
+    as_time = {"interactions.timestamp": "Bought on"}
+    (question,) = look(files, mapping=as_time).questions
+    assert question.key == "dates.Bought on"
+    assert "01/02/2026 could have the day or the month first" in question.asks
+    assert "dates." not in question.asks
+    assert set(question.answers) == {"day-first", "month-first"}
+    assert look(files, mapping=as_time | {question.key: "month-first"}).questions == ()
+
+
+def test_prices_that_could_be_thousands_are_asked_about(look: Look, files: dict[str, Path]) -> None:
+    files["items"].write_text("sku,name,price\n" + "".join(f"{n},Thing {n},1.{n}99\n" for n in range(1, 9)))
+    questions = look(files).questions
+    assert [question.key for question in questions] == ["numbers.price"]
+    assert "1.199" in questions[0].asks
+
+
 def test_pictures_of_other_products_are_warned_of_without_decoding_any(
     look: Look, files: dict[str, Path], tmp_path: Path
 ) -> None:
