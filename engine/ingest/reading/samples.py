@@ -12,7 +12,7 @@ import pyarrow as pa
 from engine.ingest.sources import ROW
 from engine.ingest.staged_sql import with_texts
 
-__all__ = ["counted_texts", "sampled_texts"]
+__all__ = ["counted_texts", "sampled_rows", "sampled_texts"]
 
 # Forms are decided from about so many rows, taken evenly.
 _ROWS = 200_000
@@ -20,17 +20,21 @@ _DISTINCT = 50_000
 
 
 def sampled_texts(connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: pa.DataType) -> dict[str, int]:
-    """The texts of a staged column -> how often they occur in about 200,000 rows, taken evenly; at most the 50,000 most
-    frequent. A `table` of more rows than that has the column `ROW`."""
-    n_rows = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
-    step = max(n_rows // _ROWS, 1)
-    rows = f"(SELECT {column} FROM {table} WHERE {ROW} % {step} = 0)"
-    relation = with_texts(rows if step > 1 else table, {"sample": column}, {column: kind})
+    """The texts of a staged column -> how often they occur in the sampled rows; at most 50,000 of them, the most frequent or,
+    among equally frequent ones, any."""
+    relation = with_texts(sampled_rows(connection, table), {"sample": column}, {column: kind})
     found = connection.execute(f"""
         SELECT sample_text, count(*) FROM {relation} WHERE sample_text IS NOT NULL
-        GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_DISTINCT}
+        GROUP BY 1 ORDER BY 2 DESC, hash(sample_text), 1 LIMIT {_DISTINCT}
     """).fetchall()
     return dict(found)
+
+
+def sampled_rows(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """A relation of about 200,000 rows of `table`, taken evenly; a table of more rows than that has the column `ROW`."""
+    n_rows = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+    step = max(n_rows // _ROWS, 1)
+    return f"(SELECT * FROM {table} WHERE {ROW} % {step} = 0)" if step > 1 else table
 
 
 def counted_texts(values: Iterable[Any]) -> Counter[str]:

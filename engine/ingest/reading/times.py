@@ -15,7 +15,7 @@ from engine.ingest.reading.characters import odd_characters
 from engine.ingest.reading.epochs import are_dates, epochs_of
 from engine.ingest.reading.number_format import PLAIN
 from engine.ingest.reading.placeholders import PLACEHOLDERS
-from engine.ingest.reading.samples import sampled_texts
+from engine.ingest.reading.samples import sampled_rows, sampled_texts
 from engine.ingest.reading.time_format import NO_TIMES, Preparation, TimeFormat
 from engine.ingest.reading.time_forms import ORDERS, TimeForm, form_of
 from engine.ingest.reading.time_words import MONTHS, SHORT_MONTHS, WEEKDAYS
@@ -170,14 +170,11 @@ def _order(
     if answer:
         return answer == "day-first", True, f"dates were read with the {answer.split('-')[0]} first"
     open_forms = [form for form in forms if form.open]
-    days, months = (
-        f"try_strptime(ready, [{', '.join(quoted(form.formats[which]) for form in open_forms)}]) IS NOT NULL"
-        for which in (0, 1)
-    )
-    only_day, only_month = connection.execute(f"""
-        SELECT count(*) FILTER ({days} AND NOT ({months})), count(*) FILTER ({months} AND NOT ({days}))
-        FROM (SELECT {preparation.sql("time_text")} AS ready FROM {with_texts(table, {"time": column}, {column: pa.string()})})
-    """).fetchall()[0]
+    # Most files tell by a sample; only where it fits both orders is every row looked at.
+    for rows in dict.fromkeys((sampled_rows(connection, table), table)):
+        only_day, only_month = _fitting_one(connection, rows, column, open_forms, preparation)
+        if only_day or only_month:
+            break
     if only_day or only_month:
         day_first = only_day >= only_month
         both = only_day and only_month
@@ -192,6 +189,22 @@ def _order(
         False,
         f"dates were read with the {ORDERS[0 if day_first else 1]} first, since all of them fit both orders",
     )
+
+
+def _fitting_one(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, forms: list[TimeForm], preparation: Preparation
+) -> tuple[int, int]:
+    """The numbers of times that can only have the day first, and only the month."""
+    days, months = (
+        f"try_strptime(ready, [{', '.join(quoted(form.formats[which]) for form in forms)}]) IS NOT NULL"
+        for which in (0, 1)
+    )
+    texts = with_texts(table, {"time": column}, {column: pa.string()})
+    counts: tuple[int, int] = connection.execute(f"""
+        SELECT count(*) FILTER ({days} AND NOT ({months})), count(*) FILTER ({months} AND NOT ({days}))
+        FROM (SELECT {preparation.sql("time_text")} AS ready FROM {texts})
+    """).fetchall()[0]
+    return counts
 
 
 def _question(
