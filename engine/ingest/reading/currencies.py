@@ -6,7 +6,7 @@ from functools import cache
 
 from babel.core import get_global
 
-__all__ = ["currency_decimals", "currency_named"]
+__all__ = ["SHARED_SIGNS", "currency_decimals", "currency_named", "signs_of"]
 
 # Signs and short names -> code; a sign that several countries use stays a sign.
 _SIGNS = {
@@ -21,6 +21,35 @@ _SIGNS = {
     **{"₡": "CRC", "₲": "PYG", "₸": "KZT", "₾": "GEL", "₼": "AZN", "৳": "BDT", "₮": "MNT", "د.إ": "AED"},
     **{"ر.س": "SAR", "ج.م": "EGP", "д.е": "AED", "dh": "MAD", "dhs": "AED", "qr": "QAR", "sr": "SAR", "pln": "PLN"},
 }
+SHARED_SIGNS = {
+    "$": frozenset(
+        [
+            "USD",
+            "CAD",
+            "AUD",
+            "NZD",
+            "HKD",
+            "TWD",
+            "SGD",
+            "MXN",
+            "ARS",
+            "CLP",
+            "COP",
+            "UYU",
+            "BBD",
+            "BSD",
+            "BZD",
+            "FJD",
+            "JMD",
+            "TTD",
+            "XCD",
+        ]
+    ),
+    "kr": frozenset(("SEK", "NOK", "DKK", "ISK")),
+    "¥": frozenset(("JPY", "CNY")),
+    "Rs": frozenset(("INR", "PKR", "LKR", "NPR", "MUR")),
+}
+"""Sign that several countries use -> the codes that it stands for."""
 _COMMON = frozenset(
     {"eur", "usd", "gbp", "chf", "jpy", "cny", "inr", "aud", "cad", "sek", "nok", "dkk", "czk", "huf", "brl"}
 )
@@ -34,6 +63,11 @@ def currency_named(text: str) -> str | None:
     # In small letters, "cup", "gel" and "kgs" are no money.
     known = short in _codes() or short.lower() in _COMMON
     return short.upper() if known else None
+
+
+def signs_of(code: str) -> list[str]:
+    """The shared signs that a currency is written with: "$" of AUD."""
+    return [sign for sign, codes in SHARED_SIGNS.items() if code in codes]
 
 
 def currency_decimals(currency: str | None) -> int:

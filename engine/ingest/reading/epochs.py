@@ -14,14 +14,21 @@ __all__ = ["LATEST", "Epochs", "are_dates", "epochs_of"]
 LATEST = 7_258_118_400
 _DAY = 86_400
 _EXCEL_EPOCH = 25_569
+# Days since 1970 from 2000 to 2052, and Excel's from 1982 to 2119.
+_DAYS_SINCE_1970, _EXCEL = (10_957, 30_000), (30_000, 80_000)
 _ENOUGH = 0.95
 _WEEK = re.compile(r"week|woche|semaine|semana|settimana|kw$|wk", re.IGNORECASE)
-_YEAR = re.compile(r"year|jahr|ann(é|e)e|a(ñ|n)o$|anno|jaar|date|datum", re.IGNORECASE)
-_SINCE_1970 = """CASE
-    WHEN {n} >= 1e17 THEN {n} / 1e9
-    WHEN {n} >= 1e14 THEN {n} / 1e6
-    WHEN {n} >= 1e11 THEN {n} / 1e3
-    ELSE {n} END"""
+_COUNT = re.compile(r"day|tag$|jour|week|woche|step|index|order|turn", re.IGNORECASE)
+_YEARS = range(1980, 2050)
+# Ticks of .NET count tenths of a microsecond since the year 1, those of Windows files since 1601.
+_TICKS, _FILE_TIMES = (6.2e17, 6.6e17), (1.25e17, 1.6e17)
+_SINCE_1970 = f"""CASE
+    WHEN {{n}} BETWEEN {_TICKS[0]} AND {_TICKS[1]} THEN {{n}} / 1e7 - 62135596800
+    WHEN {{n}} BETWEEN {_FILE_TIMES[0]} AND {_FILE_TIMES[1]} THEN {{n}} / 1e7 - 11644473600
+    WHEN {{n}} >= 1e17 THEN {{n}} / 1e9
+    WHEN {{n}} >= 1e14 THEN {{n}} / 1e6
+    WHEN {{n}} >= 1e11 THEN {{n}} / 1e3
+    ELSE {{n}} END"""
 # strptime format -> the number of digits it takes.
 _DIGITS = {"%Y%m%d%H%M%S": 14, "%Y%m%d%H%M": 12, "%Y%m%d%H": 10, "%Y%m%d": 8, "%Y%m": 6, "%y%m%d": 6}
 _UNITS = {11: "milliseconds", 14: "microseconds", 17: "nanoseconds"}
@@ -60,7 +67,9 @@ def epochs_of(numbers: Mapping[float, int], name: str) -> Epochs:
             return Epochs(f"coalesce({date}, CASE WHEN {{n}} > 1e8 THEN {_SINCE_1970} END)")
     if _share(positive, lambda number: number >= 1e8) >= _ENOUGH:
         return Epochs(_SINCE_1970, _unit_note(positive))
-    if _share(positive, lambda number: 20_000 <= number < 80_000) >= _ENOUGH:
+    if _share(positive, lambda number: _DAYS_SINCE_1970[0] <= number < _DAYS_SINCE_1970[1]) >= _ENOUGH:
+        return Epochs(f"{{n}} * {_DAY}", "days since 1970")
+    if _share(positive, lambda number: _EXCEL[0] <= number < _EXCEL[1]) >= _ENOUGH:
         # A second is no round fraction of a day.
         return Epochs(
             f"round(({{n}} - {_EXCEL_EPOCH}) * {_DAY}, 3)", "day numbers of Excel, e.g. 45292 for 1 January 2024"
@@ -73,13 +82,13 @@ def are_dates(numbers: Mapping[float, int], *, named: bool) -> bool:
     digits = [(form, digits) for form, digits in _DIGITS.items() if digits >= 8 and digits != 10]
     if any(_share(numbers, partial(_is_date, form=form, digits=digits)) >= _ENOUGH for form, digits in digits):
         return True
-    return named and _share(numbers, lambda number: number >= 1e8 or 20_000 <= number < 80_000) >= _ENOUGH
+    return named and _share(numbers, lambda number: number >= 1e8 or _EXCEL[0] <= number < _EXCEL[1]) >= _ENOUGH
 
 
 def _counted(numbers: Mapping[float, int], name: str) -> Epochs:
-    if _YEAR.search(name) and _share(numbers, lambda number: number.is_integer() and 1950 <= number < 2100) == 1:
+    if not _COUNT.search(name) and _share(numbers, lambda number: number in _YEARS) == 1:
         return Epochs("epoch(try_strptime({n}::BIGINT::VARCHAR, '%Y'))", "years; each event counts as its 1 January")
-    if max(numbers) >= 20_000:
+    if max(numbers) >= _DAYS_SINCE_1970[0]:
         return Epochs("{n} + 1", "too small for times since 1970; only their order is used")
     unit, days = ("weeks", 7) if _WEEK.search(name) else ("days", 1)
     from_zero = 1 if min(numbers) == 0 else 0
@@ -104,6 +113,10 @@ def _is_date(number: float, *, form: str, digits: int) -> bool:
 
 
 def _unit_note(numbers: Iterable[float]) -> str:
-    power = len(str(int(max(numbers)))) - 1
+    largest = max(numbers)
+    for (least, most), ticks in ((_TICKS, "ticks of .NET"), (_FILE_TIMES, "file times of Windows")):
+        if least <= largest <= most:
+            return ticks
+    power = len(str(int(largest))) - 1
     unit = next((word for least, word in sorted(_UNITS.items(), reverse=True) if power >= least), "")
     return f"{unit} since 1970" if unit else ""

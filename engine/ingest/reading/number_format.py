@@ -20,7 +20,7 @@ from engine.ingest.staged_sql import quoted
 
 __all__ = ["AMBIGUOUS", "AMOUNTS", "PLAIN", "NumberForm", "NumberFormat"]
 
-_EXPONENT = "(?:[eE][-+]?[0-9]{1,3})?"
+_EXPONENT = "(?:[eE][-+]?[0-9]{1,2})?"
 
 
 def _amount(decimal: str, group: str) -> str:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from engine.ingest.reading.affixes import Cell, take_apart
 from engine.ingest.reading.characters import odd_characters, plain_characters
 from engine.ingest.reading.currencies import currency_decimals
-from engine.ingest.reading.number_format import AMBIGUOUS, AMOUNTS, PLAIN, NumberForm, NumberFormat
+from engine.ingest.reading.number_format import AMBIGUOUS, AMOUNTS, NumberForm, NumberFormat
+from engine.ingest.reading.number_forms import ambiguous_pattern, forms_of, forms_with_currency
 from engine.ingest.reading.placeholders import PLACEHOLDERS
 
 __all__ = ["number_format"]
@@ -23,7 +24,6 @@ _OTHER = {".": ",", ",": "."}
 _MARK_NAMES = {".": "point", ",": "comma"}
 # Of decimal marks that contradict one another, one that this share of the values has decides for what fits both.
 _MAJORITY = 0.9
-_MOST_AFFIXES = 60
 _COUNTED = re.compile(
     r"q(uanti)?ty|quantit|count|stock|units|pieces|menge|anzahl|bestand|st(ü|ue)ck|cantidad|existencias|aantal|voorraad|views"
     r"|sold|inventory|number|num(_|$)|population|visits|clicks|orders|plays|sqft|mileage|km$",
@@ -34,6 +34,7 @@ _MEASURED = re.compile(
     r"|share|percent|probab|kg|breite|l(ä|ae)nge|h(ö|oe)he",
     re.IGNORECASE,
 )
+_RATED = re.compile(r"rating|score|stars|review|bewertung|note|puntuaci|valoraci|voto|stern", re.IGNORECASE)
 _PRICED = re.compile(
     r"price|prix|prei?s|prijs|precio|prezzo|pre(ç|c)o|cena|cost|kosten|amount|betrag|total|revenue|sales_value|msrp|rrp|uvp|value",
     re.IGNORECASE,
@@ -77,17 +78,18 @@ def number_format(texts: Mapping[str, int], name: str, answer: str | None = None
         plain[plain_characters(text, odd)] += count
     missing = tuple(sorted(text for text in {text.lower() for text in texts} if text in PLACEHOLDERS))
     cells = {text: cell for text in plain if (cell := take_apart(text)) is not None}
-    cells, unit = _of_one_unit(cells, plain)
+    cells, unit = _of_one_unit(cells, plain, name)
     currencies = _currencies(cells, plain)
     amounts = _weigh(cells, plain)
-    mark, doubt = _decimal_mark(amounts, name, currencies, answer)
-    refused = doubt is not None and mark is None
+    by_currency = {} if answer else _marks_by_currency(cells, plain, amounts)
+    mark, doubt = (None, False) if by_currency else _decimal_mark(amounts, name, currencies, answer)
+    refused = doubt and mark is None
     mark = mark or "."
     return NumberFormat(
-        note=_note(cells, plain, amounts, mark, currencies, unit),
+        note=_note(cells, amounts, by_currency or mark, currencies, unit),
         question=_question(amounts, mark, name, refused=refused) if doubt else None,
-        forms=_forms(cells, mark, amounts),
-        refused=_around(cells, AMBIGUOUS) if refused else "",
+        forms=_forms(cells, mark, amounts, by_currency),
+        refused=ambiguous_pattern(list(cells.values())) if refused else "",
         odd=odd,
         missing=missing,
         currency=next(iter(currencies)) if len(currencies) == 1 else None,
@@ -95,8 +97,11 @@ def number_format(texts: Mapping[str, int], name: str, answer: str | None = None
     )
 
 
-def _of_one_unit(cells: dict[str, Cell], counts: Mapping[str, int]) -> tuple[dict[str, Cell], str | None]:
-    """The cells without those that have a unit of their own, and the unit that all others share."""
+def _of_one_unit(cells: dict[str, Cell], counts: Mapping[str, int], name: str) -> tuple[dict[str, Cell], str | None]:
+    """The cells without those that have a unit of their own, and the unit that all others share.
+
+    What is counted by something (9.90 €/kg) is a number only where most are; shares of 5 or 10 only are ratings.
+    """
     units: Counter[str] = Counter()
     for text, cell in cells.items():
         if cell.unit:
@@ -104,7 +109,10 @@ def _of_one_unit(cells: dict[str, Cell], counts: Mapping[str, int]) -> tuple[dic
     if not units:
         return cells, None
     unit, count = units.most_common(1)[0]
-    if count < 0.95 * units.total():
+    divided = unit.startswith("/") and (
+        count < 0.5 * sum(counts[text] for text in cells) or (unit[1:].isdigit() and not _RATED.search(name))
+    )
+    if count < 0.95 * units.total() or divided:
         return {text: cell for text, cell in cells.items() if not cell.unit}, None
     kept = {text: cell for text, cell in cells.items() if not cell.unit or cell.unit.lower() == unit}
     return kept, next(cell.unit for cell in kept.values() if cell.unit)
@@ -157,7 +165,8 @@ def _without_evidence(amounts: _Amounts, name: str, currencies: Mapping[str, int
     grouping = _OTHER[seen]
     decimals = {currency_decimals(currency) for currency in currencies}
     if _COUNTED.search(name):
-        return grouping, False
+        # Where nothing is counted in hundreds, three digits are decimals of a warehouse's books.
+        return (grouping, amounts.whole_large > 0) if amounts.whole_small or amounts.whole_large else (seen, True)
     if decimals == {0}:
         return grouping, False
     if decimals == {3} or _MEASURED.search(name):
@@ -171,64 +180,54 @@ def _without_evidence(amounts: _Amounts, name: str, currencies: Mapping[str, int
     return grouping, not (currencies or (grouped and money))
 
 
-def _forms(cells: Mapping[str, Cell], mark: str, amounts: _Amounts) -> tuple[NumberForm, ...]:
-    marks = [mark, *(other for other in [_OTHER[mark]] if amounts.evidence[other])]
-    forms = [NumberForm(PLAIN, ".")] if mark == "." else []
-    for each in marks:
-        before, after = _alternatives(cells, "before"), _alternatives(cells, "after")
-        amount = f"({AMOUNTS[each]})"
-        forms.append(NumberForm(rf" *\+?{before} *\+? *{amount} *{after}", each))
-        forms.append(NumberForm(f" *-? *{before} *-? *{amount} *{after}", each, negative=True))
-        forms += [NumberForm(f"{one} *{amount} *{two}", each, negative=True) for one, two in _behind(cells)]
+def _marks_by_currency(
+    cells: Mapping[str, Cell], counts: Mapping[str, int], amounts: _Amounts
+) -> dict[str | None, str]:
+    """Currency -> its decimal mark, where both marks occur but every currency has one of its own; else nothing."""
+    if not (amounts.open and all(amounts.evidence.values())):
+        return {}
+    marks: dict[str | None, str] = {}
+    for currency in sorted({cell.currency for cell in cells.values()}, key=lambda one: one or ""):
+        own = _weigh({text: cell for text, cell in cells.items() if cell.currency == currency}, counts)
+        seen = [mark for mark, count in own.evidence.items() if count]
+        if len(seen) > 1 or (own.open and not seen):
+            return {}
+        marks[currency] = seen[0] if seen else "."
+    return marks if len(marks) > 1 else {}
+
+
+def _forms(
+    cells: Mapping[str, Cell], mark: str, amounts: _Amounts, by_currency: Mapping[str | None, str]
+) -> tuple[NumberForm, ...]:
+    if not by_currency:
+        marks = [mark, *(other for other in [_OTHER[mark]] if amounts.evidence[other])]
+        return tuple(forms_of(list(cells.values()), marks))
+    forms: list[NumberForm] = []
+    for currency, own in sorted(by_currency.items(), key=lambda one: one[0] or ""):
+        alike = [cell for cell in cells.values() if cell.currency == currency]
+        forms += forms_with_currency(alike, own) if currency else forms_of(alike, own)
     return tuple(forms)
-
-
-def _around(cells: Mapping[str, Cell], amount: str) -> str:
-    return f" *[-+]? *{_alternatives(cells, 'before')} *[-+]? *{amount} *{_alternatives(cells, 'after')}"
-
-
-def _alternatives(cells: Mapping[str, Cell], side: str) -> str:
-    """An optional group of what stands on one side of the amounts, without signs."""
-    found = Counter(
-        _pattern(getattr(cell, side).strip(" +-") if side == "before" else getattr(cell, side))
-        for cell in cells.values()
-        if not _is_behind(cell)
-    )
-    texts = sorted((text for text, _ in found.most_common(_MOST_AFFIXES) if text), key=lambda text: (-len(text), text))
-    return f"(?:(?i:{'|'.join(texts)}))?" if texts else ""
-
-
-def _behind(cells: Mapping[str, Cell]) -> list[tuple[str, str]]:
-    """What stands around amounts that brackets or a minus sign behind them make negative."""
-    pairs = Counter((_pattern(cell.before), _pattern(cell.after)) for cell in cells.values() if _is_behind(cell))
-    return [(f"(?i:{one})", f"(?i:{two})") for (one, two), _ in pairs.most_common(_MOST_AFFIXES)]
-
-
-def _is_behind(cell: Cell) -> bool:
-    return cell.negative and "-" not in cell.before
-
-
-def _pattern(text: str) -> str:
-    return " *".join(re.escape(word) for word in text.lower().split())
 
 
 def _note(
     cells: Mapping[str, Cell],
-    counts: Mapping[str, int],
     amounts: _Amounts,
-    mark: str,
+    mark: str | Mapping[str | None, str],
     currencies: Mapping[str, int],
     unit: str | None,
 ) -> str:
     notes = []
-    if amounts.open and not (amounts.evidence["."] and amounts.evidence[","]):
+    if not isinstance(mark, str):
+        listed = ", ".join(f"{code} a {_MARK_NAMES[own]}" for code, own in mark.items() if code)
+        notes.append(f"each currency has its own decimal mark: {listed}")
+    elif amounts.open and not (amounts.evidence["."] and amounts.evidence[","]):
         notes.append(
             f"read with a decimal {_MARK_NAMES[mark]}: {amounts.example} is {_as_number(amounts.example, mark)}"
         )
     elif mark == "," and amounts.evidence[","]:
         notes.append("read with a decimal comma")
-    if other := amounts.evidence[_OTHER[mark]]:
-        notes.append(f"{other:,} values have a decimal {_MARK_NAMES[_OTHER[mark]]} and were read with it")
+    if isinstance(mark, str) and (other := amounts.evidence[_OTHER[mark]]):
+        notes.append(f"values with a decimal {_MARK_NAMES[_OTHER[mark]]} ({other:,}) were read with that")
     if len(currencies) > 1:
         listed = ", ".join(f"{code} ({count:,})" for code, count in sorted(currencies.items(), key=lambda one: -one[1]))
         notes.append(f"several currencies, not converted: {listed}")

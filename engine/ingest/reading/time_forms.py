@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from engine.ingest.reading.time_words import SHORT_MONTHS, ZONES
 
-__all__ = ["ORDERS", "TimeForm", "form_of"]
+__all__ = ["TimeForm", "form_of"]
 
-ORDERS = ("day", "month")
 _MONTH = rf"(?P<b>(?:{'|'.join(SHORT_MONTHS)})(?![^\W\d_]))\.?"
 _DAY = r"(?P<d>[0-9]{1,2})"
 _YEAR = r"(?:(?P<Y>[0-9]{4})|(?P<y>[0-9]{2}))"
@@ -22,7 +21,8 @@ _ZONE = r"(?: ?(?P<name>[a-z]{1,4}))??(?: ?(?P<z>[+-][0-9]{2}(?::?[0-9]{2})?))?"
 _JOIN = r"(?: ?t ?|[ ,:_-]+|,? +(?:at|um|à|a las|alle|alle ore|om|kl\.?|klo|@) +| ?@ ?)"
 _DATES = (
     r"(?P<Y>[0-9]{4})(?P<s>[-/._ ]|\. )(?P<m>[0-9]{1,2})(?P=s)(?P<d>[0-9]{1,2})\.?",
-    r"(?P<first>[0-9]{1,2})(?P<s>[-/._ ]|\. )(?P<second>[0-9]{1,2})(?P=s)" + _YEAR + r"\.?",
+    r"(?P<first>[0-9]{1,2})(?P<s>[-/._ ]|\. )(?P<second>[0-9]{1,2})(?P=s)(?P<Y>[0-9]{4})\.?",
+    r"(?P<first>[0-9]{1,2})(?P<s>[-/.]|\. )(?P<second>[0-9]{1,2})(?P=s)(?P<y>[0-9]{2})\.?",
     r"(?P<Y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})",
     rf"{_DAY}\.?[ /-]*(?:(?:de|of) )?{_MONTH},?[ /-]*(?:(?:de|del|of) )?{_YEAR}\.?",
     rf"{_MONTH}[ /-]*{_DAY}(?:,? +|[/-]){_YEAR}",
@@ -39,10 +39,15 @@ _WHOLE = (
         for date in _DATES
     ),
     *(rf"{_CLOCK}{_ZONE}[ ,:]+{date}" for date in _DATES),
-    rf"(?P<Y>[0-9]{{4}})(?P<m>[0-9]{{2}})(?P<d>[0-9]{{2}})t?(?P<H>[0-9]{{2}})(?P<M>[0-9]{{2}})(?P<S>[0-9]{{2}})?{_ZONE}",
+    rf"(?P<Y>[0-9]{{4}})(?P<m>[0-9]{{2}})(?P<d>[0-9]{{2}})[t ]?(?P<H>[0-9]{{2}})(?P<M>[0-9]{{2}})(?P<S>[0-9]{{2}})?{_ZONE}",
     rf"{_MONTH} +{_DAY},? +{_CLOCK}{_ZONE} +(?P<Y>[0-9]{{4}})",
 )
 _COMPILED = tuple(re.compile(pattern, re.IGNORECASE) for pattern in _WHOLE)
+_ORDERS: tuple[dict[str, str], ...] = (
+    {"first": "d", "second": "m"},
+    {"first": "m", "second": "d"},
+    {"first": "y", "second": "m", "y": "d"},
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ class TimeForm:
 
     Attributes
     ----------
-    formats : strptime formats: one, or one with the day first and one with the month first.
+    formats : strptime formats: one, or one with the day first and one with the month first, and for years of two digits
+        one with the year first.
     ahead : seconds by which the named zone in the text is ahead of UTC.
     zone : the abbreviation of a zone other than UTC, "" for none.
     separator : what stands between the numbers of a date that may have the day or the month first.
@@ -65,7 +71,12 @@ class TimeForm:
     @property
     def open(self) -> bool:
         """Whether day and month could be either way round."""
-        return len(self.formats) == len(ORDERS)
+        return len(self.formats) > 1
+
+    @property
+    def short_year(self) -> bool:
+        """Whether the year has two digits and could come first."""
+        return len(self.formats) > 2
 
 
 def form_of(text: str) -> TimeForm | None:
@@ -81,7 +92,7 @@ def form_of(text: str) -> TimeForm | None:
         name = found.get("name", "").lower()
         if name and name not in ZONES:
             continue
-        orders = ({"first": "d", "second": "m"}, {"first": "m", "second": "d"}) if "first" in found else ({},)
+        orders = _ORDERS[: 3 if "y" in found else 2] if "first" in found else ({},)
         formats = tuple(_format(match, "p" in found or "p2" in found, order) for order in orders)
         ahead = 0 if "z" in found else ZONES.get(name, 0)
         return TimeForm(formats, ahead, name if ahead else "", found.get("s", "").strip() if "first" in found else "")

@@ -12,14 +12,14 @@ import duckdb
 import pyarrow as pa
 
 from engine.ingest.reading.characters import odd_characters
+from engine.ingest.reading.date_orders import date_order
 from engine.ingest.reading.epochs import are_dates, epochs_of
 from engine.ingest.reading.number_format import PLAIN
 from engine.ingest.reading.placeholders import PLACEHOLDERS
-from engine.ingest.reading.samples import sampled_rows, sampled_texts
+from engine.ingest.reading.samples import sampled_texts
 from engine.ingest.reading.time_format import NO_TIMES, Preparation, TimeFormat
-from engine.ingest.reading.time_forms import ORDERS, TimeForm, form_of
+from engine.ingest.reading.time_forms import TimeForm, form_of
 from engine.ingest.reading.time_words import MONTHS, SHORT_MONTHS, WEEKDAYS
-from engine.ingest.staged_sql import quoted, with_texts
 
 __all__ = ["NO_TIMES", "TimeFormat", "are_times", "time_format"]
 
@@ -30,13 +30,18 @@ _LONGEST = 64
 _TIME_NAME = re.compile(
     r"date|datum|time|zeit|created|updated|modified|published|launch|(^|_)at$|fecha|data_", re.IGNORECASE
 )
-_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:\d{2})?)?)?", re.ASCII)
+_ISO = re.compile(
+    r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:\d{2})?| [A-Z][A-Za-z]+/[A-Z][A-Za-z_]+)?)?",
+    re.ASCII,
+)
 _NUMBER = re.compile(rf"{PLAIN}|[0-9]+,[0-9]+")
 _ZERO = re.compile(r"0000-00-00.*|00[/.]00[/.]0000.*")
 _WORD = re.compile(r"[^\W\d_]+")
 _ORDINAL = (r"(^|[^0-9])([0-9]{1,2})(?:st|nd|rd|th|er|º|ª|\.º)", r"\1\2")
 _HALVES = (r"([aApP])\. ?[mM]\.?", r"\1m")
 _FRACTION = (r"([0-9]:[0-9]{2}:[0-9]{2})(?:[.][0-9]{7,9}|,[0-9]{1,9})", r"\1")
+# Spreadsheets mark texts with an apostrophe or ="...".
+_OPENED, _CLOSED = (r"^(?:=?\"|')", ""), (r"\"$", "")
 _WEEK = (r"(?i)^([0-9]{4}-?w[0-9]{2})$", r"\1-1")
 _REMARK = (r" *(?:\[[^\]]*\]|\([^)]*\))$", "")
 
@@ -58,9 +63,8 @@ def time_format(
     name : the column's own name, a hint where numbers could be counted days or weeks, and part of a question.
     answer : "day-first" or "month-first", where a person said so.
 
-    The forms are found in a fair sample. Whether the day or the month comes first is decided from all rows: the order that
-    more of them fit. If all fit both, the day comes first (unless a clock of twelve hours suggests America), and
-    `question` says so. Times without a zone are UTC.
+    The forms are found in a fair sample; `date_order` decides whether the day or the month comes first. Times without a zone
+    are UTC.
     """
     if pa.types.is_temporal(kind):
         return TimeFormat(typed=f"epoch({column}::TIMESTAMPTZ)", timestamps=True)
@@ -89,17 +93,14 @@ def _of_texts(
     }
     preparation = _preparation(dates)
     forms, iso = _forms(dates, preparation)
-    day_first, notes, question = True, [], None
-    if any(form.open for form in forms):
-        day_first, certain, note = _order(connection, table, column, forms, preparation, answer)
-        notes, question = [note], None if certain else _question(forms, texts, preparation, name, day_first=day_first)
-    chosen = dict.fromkeys((form.ahead, form.formats[0 if day_first else -1]) for form in forms)
+    order = date_order(connection, table, column, forms, preparation, dates, name, answer)
+    chosen = dict.fromkeys((form.ahead, order.format_of(form)) for form in forms)
     epochs = epochs_of(_numbers(texts), name)
     zones = sorted({form.zone.upper() for form in forms if form.zone})
-    notes += [epochs.note, f"clocks of {', '.join(zones)} were turned to UTC" if zones else ""]
+    notes = [order.note, epochs.note, f"clocks of {', '.join(zones)} were turned to UTC" if zones else ""]
     return TimeFormat(
         note="; ".join(filter(None, notes)),
-        question=question,
+        question=order.question,
         epochs=epochs,
         preparation=preparation,
         iso=iso,
@@ -144,7 +145,7 @@ def _preparation(texts: Iterable[str]) -> Preparation:
     foreign = not months <= set(SHORT_MONTHS)
     patterns = [
         each
-        for each in (_WEEK, _REMARK, _ORDINAL, _HALVES, _FRACTION)
+        for each in (_OPENED, _CLOSED, _WEEK, _REMARK, _ORDINAL, _HALVES, _FRACTION)
         if any(re.search(each[0], text) for text in texts)
     ]
     if days:
@@ -155,66 +156,6 @@ def _preparation(texts: Iterable[str]) -> Preparation:
         {word: SHORT_MONTHS[MONTHS[word] - 1] for word in sorted(months, key=lambda word: (-len(word), word))}
         if foreign
         else {},
-    )
-
-
-def _order(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    column: str,
-    forms: list[TimeForm],
-    preparation: Preparation,
-    answer: str | None,
-) -> tuple[bool, bool, str]:
-    """Whether the day comes first, whether that is certain, and the note about it."""
-    if answer:
-        return answer == "day-first", True, f"dates were read with the {answer.split('-')[0]} first"
-    open_forms = [form for form in forms if form.open]
-    # Most files tell by a sample; only where it fits both orders is every row looked at.
-    for rows in dict.fromkeys((sampled_rows(connection, table), table)):
-        only_day, only_month = _fitting_one(connection, rows, column, open_forms, preparation)
-        if only_day or only_month:
-            break
-    if only_day or only_month:
-        day_first = only_day >= only_month
-        both = only_day and only_month
-        against = f"; {min(only_day, only_month):,} dates only fit the other order and were not read" if both else ""
-        return day_first, not both, f"dates were read with the {ORDERS[0 if day_first else 1]} first{against}"
-    if all(form.separator == "." for form in open_forms):
-        return True, True, "dates were read with the day first, as is usual with points"
-    # Twelve hours and slashes are America's.
-    day_first = not any("%p" in form.formats[0] for form in open_forms)
-    return (
-        day_first,
-        False,
-        f"dates were read with the {ORDERS[0 if day_first else 1]} first, since all of them fit both orders",
-    )
-
-
-def _fitting_one(
-    connection: duckdb.DuckDBPyConnection, table: str, column: str, forms: list[TimeForm], preparation: Preparation
-) -> tuple[int, int]:
-    """The numbers of times that can only have the day first, and only the month."""
-    days, months = (
-        f"try_strptime(ready, [{', '.join(quoted(form.formats[which]) for form in forms)}]) IS NOT NULL"
-        for which in (0, 1)
-    )
-    texts = with_texts(table, {"time": column}, {column: pa.string()})
-    counts: tuple[int, int] = connection.execute(f"""
-        SELECT count(*) FILTER ({days} AND NOT ({months})), count(*) FILTER ({months} AND NOT ({days}))
-        FROM (SELECT {preparation.sql("time_text")} AS ready FROM {texts})
-    """).fetchall()[0]
-    return counts
-
-
-def _question(
-    forms: list[TimeForm], texts: Mapping[str, int], preparation: Preparation, name: str, *, day_first: bool
-) -> str:
-    example = next(text for text in texts if (form := form_of(preparation.apply(text))) and form.open)
-    taken, other = ORDERS if day_first else ORDERS[::-1]
-    return (
-        f"{example} could have the day or the month first; it was read with the {taken} first. If that is wrong, say"
-        f" dates.{name}={other}-first."
     )
 
 
