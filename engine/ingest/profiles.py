@@ -236,9 +236,10 @@ def fits(field: str, column: ColumnProfile) -> bool:
 
 
 def names_events(column: ColumnProfile) -> bool:
-    """Whether the values are a few words of which at least one is a common kind of event."""
-    known = any(word in value for value in column.values for word in _EVENT_WORDS)
-    return known and column.looks in {"words", "product kind"} and column.distinct <= _MOST_EVENT_KINDS
+    """Whether the values are a few words, at least half of which are common kinds of event."""
+    known = sum(any(word in value for word in _EVENT_WORDS) for value in column.values)
+    few = column.looks in {"words", "product kind"} and column.distinct <= _MOST_EVENT_KINDS
+    return few and 2 * known >= len(column.values)
 
 
 def _is_wording(field: str, column: ColumnProfile) -> bool:

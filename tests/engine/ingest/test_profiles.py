@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS, guess_columns
-from engine.ingest.profiles import fits, profile
+from engine.ingest.profiles import fits, names_events, profile
 from engine.ingest.unnamed import guess_unnamed
 
 
@@ -36,6 +36,11 @@ def test_a_kind_of_product_is_no_category_and_a_price_is_none_either() -> None:
     assert not fits("category", profile(["simple", "variable"]))
     assert not fits("category", profile(["9,90 €", "12,00 €"]))
     assert fits("category", profile(["Kitchen", "Tableware"]))
+
+
+def test_titles_of_baskets_are_no_kinds_of_event() -> None:
+    assert names_events(profile(["view", "ADD_TO_CART", "purchase", "login"]))
+    assert not names_events(profile(["Reed basket", "Cedar bowl", "Fern plate"]))
 
 
 def guessed(columns: dict[str, list[str]], role: str = "items") -> dict[str, str]:
