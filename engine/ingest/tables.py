@@ -56,15 +56,20 @@ def stage_files(
         return [stage(paths[0], directory, problems, form=form, limit=limit)]
     groups: list[tuple[set[str], list[Path]]] = []
     for path in paths:
-        columns = set(stage(path, directory, ProblemLog(), form=form, limit=1).columns)
-        alike = next(
-            (group for names, group in groups if 2 * len(names & columns) > max(len(names), len(columns))), None
-        )
+        source = stage(path, directory, ProblemLog(), form=form, limit=1)
+        alike = next((group for names, group in groups if _alike(names, source)), None)
         if alike is None:
-            groups.append((columns, [path]))
+            groups.append((set(source.columns), [path]))
         else:
             alike.append(path)
     return [stage(group, directory, problems, form=form, limit=limit) for _, group in groups]
+
+
+def _alike(names: set[str], source: Source) -> bool:
+    """Whether a file has mostly these columns; one without a header, e.g. the second part of a split file, has as many."""
+    if source.headerless and not all(name.isdigit() for name in names):
+        return len(names) == len(source.columns)
+    return 2 * len(names.intersection(source.columns)) > max(len(names), len(source.columns))
 
 
 def prepare_tables(

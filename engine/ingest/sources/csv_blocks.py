@@ -34,6 +34,13 @@ def csv_batches(
 
     With `blank_lines`, a blank line is a row. Raises `InputError` where a row is longer than 8 MB.
     """
+    n_rows = 0
+
+    def counted(row: pa.csv.InvalidRow) -> str:
+        nonlocal n_rows
+        n_rows += 1
+        return reject(row)
+
     staged = [f"c{i}" for i in range(width)]
     delimiter = dialect.delimiter
     if delimiter == ";":
@@ -52,17 +59,19 @@ def csv_batches(
                 escape_char="\\" if dialect.escaped else False,
                 newlines_in_values=dialect.quoted,
                 ignore_empty_lines=not blank_lines,
-                invalid_row_handler=reject,
+                invalid_row_handler=counted,
             ),
             convert_options=pa.csv.ConvertOptions(
                 column_types=dict.fromkeys(staged, pa.string()), strings_can_be_null=False, check_utf8=False
             ),
         )
-        yield from map(restore_entities, batches) if delimiter == ";" else batches
+        for batch in map(restore_entities, batches) if delimiter == ";" else batches:
+            n_rows += batch.num_rows
+            yield batch
     except pa.ArrowInvalid as exc:
         if "straddling" in str(exc):
-            message = f"a row is longer than {_BLOCK / 1024**2:.0f} MB. Check its quotes."
-            raise InputError(message, file=name) from exc
+            message = f"the row is longer than {_BLOCK / 1024**2:.0f} MB. Check its quotes."
+            raise InputError(message, file=name, row=n_rows + 1) from exc
         if "Empty CSV" not in str(exc):
             raise
 

@@ -98,6 +98,8 @@ def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:
 
     def reject(row: pa.csv.InvalidRow) -> str:
         message = f"{row.actual_columns} values, {named} {row.expected_columns} columns. Check its quotes."
+        if (lines := row.text.count("\n")) and row.text.count('"') % 2:
+            message = f"a quote in this row is not closed, so that it goes on for {lines + 1:,} lines. Close it."
         rejected.append(Problem(text.raw.name, row.number, None, "broken_row", message, row.text))
         broken.append(row.number)
         return "skip"

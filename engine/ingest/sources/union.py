@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -25,6 +26,7 @@ def unite(files: Sequence[tuple[str, FileTable]]) -> tuple[FileTable, list[tuple
     """
     if len(files) == 1:
         return files[0][1], [(files[0][0], 0)]
+    files = _with_header_of_others(files)
     tables = [table for _, table in files]
     columns = tuple(dict.fromkeys(name for table in tables for name in table.columns))
     schema = pa.schema([(ROW, pa.int64()), *((f"c{i}", _type(name, tables)) for i, name in enumerate(columns))])
@@ -37,6 +39,17 @@ def unite(files: Sequence[tuple[str, FileTable]]) -> tuple[FileTable, list[tuple
     ]
     united = FileTable(columns, schema, _chained(files, columns, schema, parts), tuple(notes), tables[0].headerless)
     return united, parts
+
+
+def _with_header_of_others(files: Sequence[tuple[str, FileTable]]) -> Sequence[tuple[str, FileTable]]:
+    """Parts of a file that was split have no header, all but the first: theirs is the first's."""
+    header = next((table.columns for _, table in files if not table.headerless), None)
+    return [
+        (name, replace(table, columns=header, headerless=False, notes=()))
+        if header and table.headerless and len(table.columns) == len(header)
+        else (name, table)
+        for name, table in files
+    ]
 
 
 def _type(name: str, tables: Sequence[FileTable]) -> pa.DataType:

@@ -173,6 +173,14 @@ def test_a_column_whose_type_differs_between_files_becomes_text(tmp_path: Path, 
     assert pq.read_table(source.path)["c0"].to_pylist() == ["a", "7"]
 
 
+def test_parts_of_a_split_file_share_its_header(tmp_path: Path, staging: Path) -> None:
+    first = text_file(tmp_path, "user_id,item_id,value\nu1,a,5\n", "part-aa.csv")
+    second = text_file(tmp_path, "u2,b,6\nu3,c,7\n", "part-ab.csv")
+    source = stage([first, second], staging, ProblemLog())
+    assert (source.columns, source.headerless, source.notes) == (("user_id", "item_id", "value"), False, ())
+    assert pq.read_table(source.path)["c0"].to_pylist() == ["u1", "u2", "u3"]
+
+
 def test_reading_stops_at_the_limit(tmp_path: Path, staging: Path) -> None:
     path = tmp_path / "items.parquet"
     pq.write_table(pa.table({"id": list(range(200_000))}), path)
@@ -262,6 +270,7 @@ def test_an_unclosed_quote_is_reported_and_not_swallowed_silently(tmp_path: Path
     _, rows, problems = read(text_file(tmp_path, 'a,b\n1,2\n"3,4\n5,6\n'), staging)
     assert [row["c0"] for row in rows] == ["1"]
     assert problems.counts == {"broken_row": 1}
+    assert "so that it goes on for 2 lines" in problems.shown[0].message
 
 
 def test_truncated_parquet_is_refused(tmp_path: Path, staging: Path) -> None:
