@@ -92,7 +92,9 @@ class TextSettings(Group):
     """The text encoder."""
 
     model: str = Field(
-        "minilm", description="'minilm' (installed with the requirements), a hub name, a local folder, or 'none'"
+        "auto",
+        description="'auto' chooses by the language of the texts: 'minilm' for English, 'e5' for other languages (both are "
+        "installed with the requirements); a hub name, a local folder, or 'none'",
     )
     max_tokens: int = Field(128, ge=8, le=512, description="longer texts are cut here")
     batch_size: int = Field(32, ge=1, description="texts encoded together")
@@ -101,11 +103,12 @@ class TextSettings(Group):
 class ImageSettings(Group):
     """The image encoder."""
 
-    kind: Literal["classifiers", "open_clip", "none"] = Field(
-        "classifiers",
+    kind: Literal["auto", "classifiers", "open_clip", "none"] = Field(
+        "auto",
         description="'classifiers' learn the catalogue's own attributes on top of a pretrained network; 'open_clip' uses a "
-        "pretrained model as it is",
+        "pretrained model as it is; 'auto' uses open_clip where its weights are on this machine, else classifiers",
     )
+    download: bool = Field(False, description="whether 'auto' may download the weights of open_clip's model")
     backbone: str = Field(
         "tf_efficientnet_lite0",
         description="timm model that the classifiers read pictures with, e.g. resnext50_32x4d",
@@ -118,7 +121,10 @@ class ImageSettings(Group):
         description="'timm' downloads the backbone's own weights, 'none' starts from random ones, an open_clip tag such as "
         "laion2b_s34b_b79k is for 'open_clip'; unless set, the installed weights of tf_efficientnet_lite0",
     )
-    clip_model: str = Field("ViT-B-32", description="open_clip model name")
+    clip_model: str = Field(
+        "ViT-B-32",
+        description="open_clip's name of a model, or 'hf-hub:' and the hub's, e.g. hf-hub:Marqo/marqo-fashionSigLIP",
+    )
     size: int | None = Field(
         None,
         ge=32,

@@ -142,7 +142,7 @@ def _training_record(contents: ReleaseContents) -> dict[str, Any]:
             "best_step": predictor.best_step,
         },
         "encoders": {
-            modality: {"dim": encoder.dim, "fingerprint": encoder.fingerprint}
+            modality: {"dim": encoder.dim, "fingerprint": encoder.fingerprint, "reader": _reader(encoder)}
             for modality, encoder in contents.encoders.items()
         },
         "settings": _recorded_settings(contents.settings),
@@ -151,6 +151,11 @@ def _training_record(contents: ReleaseContents) -> dict[str, Any]:
         "judgements": dict(contents.learned),
         "notes": list(contents.notes),
     }
+
+
+def _reader(encoder: Encoder) -> str:
+    """What 'auto' chose, or was set: a model, or a kind of encoder."""
+    return getattr(encoder, "reader", encoder.modality)
 
 
 def _manifest_fields(contents: ReleaseContents, entries: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,6 +173,7 @@ def _manifest_fields(contents: ReleaseContents, entries: Mapping[str, Any]) -> d
             "factors": contents.behaviour.item_factors.shape[1],
             **{name: encoder.dim for name, encoder in contents.encoders.items()},
         },
+        "readers": {modality: _reader(encoder) for modality, encoder in contents.encoders.items()},
         "metrics": _headline(contents.metrics),
         "shop": {
             "name": shop.name,

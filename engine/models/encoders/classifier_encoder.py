@@ -56,6 +56,7 @@ class ClassifierEncoder:
     """
 
     modality = "image"
+    reader = "classifiers"
 
     def __init__(
         self,

