@@ -15,7 +15,7 @@ from engine.ingest.columns import behaviour_column
 from engine.ingest.presets import ItemRules
 from engine.ingest.reading.column_format import answer_for
 from engine.ingest.reading.kinds import as_kind, infer_kind
-from engine.ingest.reading.texts import text_format
+from engine.ingest.reading.texts import TextFormat, plain_values, text_format, texts_within
 
 __all__ = ["LEFT_OUT", "NOT_CONTENT", "add_attribute", "left_out"]
 
@@ -32,6 +32,8 @@ def add_attribute(
     Returns what became of the column, in words, and the attribute's name and kind ("" and None where it stays out).
     """
     values = without_placeholders(values, column)
+    form = text_format(texts_within(values))
+    values = plain_values(values, form)
     present = [value for value in values if value is not None]
     decided = kinds.get(column) or rules.kinds.get(column)
     if reason := _reason_to_leave_out(column, present, decided, rules, kinds):
@@ -47,7 +49,7 @@ def add_attribute(
         message = "not a number, unlike the rest of the column; the product was loaded without it."
         rows.report(position, column, "not_a_number", message, str(values[position]))
     name = _attribute_name(column, items.columns)
-    items[name] = _without_control(cleaned, kind)
+    items[name] = _without_control(cleaned, kind, form)
     return kind if name == column else f"{kind}, as {name}", name, kind
 
 
@@ -72,18 +74,16 @@ def _nested(present: list[Any]) -> bool:
     return bool(present) and all(isinstance(value, str) and value.startswith(("{", "[{")) for value in present[:100])
 
 
-def _without_control(values: pd.Series, kind: AttributeKind) -> pd.Series:
+def _without_control(values: pd.Series, kind: AttributeKind, form: TextFormat) -> pd.Series:
     if kind == "multi":
-        return pd.Series([_clean_list(value) for value in values], dtype=object)
+        return pd.Series([_clean_list(value, form) for value in values], dtype=object)
     if kind == "number":
         return values
-    form = text_format(values.dropna())
-    values = values.map(form.plain, na_action="ignore").astype("str") if form.note else values
     return values.str.replace(CONTROL, " ", regex=True).str.strip().str.slice(0, MAX_TEXT)
 
 
-def _clean_list(value: list[str] | None) -> list[str] | None:
-    parts = [without_control(part)[:MAX_TITLE] for part in value or []]
+def _clean_list(value: list[str] | None, form: TextFormat) -> list[str] | None:
+    parts = [without_control(form.plain(part))[:MAX_TITLE] for part in value or []]
     return [part for part in parts if part] or None
 
 

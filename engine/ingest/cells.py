@@ -15,7 +15,7 @@ from engine.ingest.reading.lists import ListFormat, list_format, list_values
 from engine.ingest.reading.numbers import number_format
 from engine.ingest.reading.placeholders import missing_texts
 from engine.ingest.reading.samples import counted_texts
-from engine.ingest.reading.texts import text_format
+from engine.ingest.reading.texts import plain_values, text_format, texts_within
 from engine.ingest.report import Problem, ProblemLog
 
 __all__ = [
@@ -127,9 +127,9 @@ def plain_texts(values: pd.Series, name: str, column: str) -> tuple[list[str | N
     values = without_placeholders(values, column)
     if name == "image":
         return [None if value is None else without_control(_listed(value)) or None for value in values], []
-    texts = list(counted_texts(values))
-    form = text_format(texts)
-    lists = list_format(texts, paths=True) if name == "category" else None
+    form = text_format(texts_within(values))
+    values = plain_values(values, form)
+    lists = list_format(list(counted_texts(values)), paths=True) if name == "category" else None
     one = _joined if lists is None else lists.narrowest
     plain = [None if value is None else without_control(form.plain(one(value) or "")) or None for value in values]
     return plain, form.notes(column)

@@ -6,6 +6,7 @@ import ast
 import csv
 import json
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from engine.ingest.reading.column_format import ColumnFormat
 __all__ = ["ListFormat", "list_format", "list_values", "split_values"]
 
 _SEPARATORS = ("|", "\n", ";", ",", "/")
-_PATHS = (">", "›", "»", "→", "::", "\\", "/")
+_ARROWS = (">", "›", "»", "→")
+_PATHS = (*_ARROWS, "::", "\\", "/")
 # A share of values that recur in other values, by separator: a bar means nothing else, a slash often does.
 _RECURRING = {"|": 0.5, "/": 0.95}
 _MOST_CHARACTERS = 20_000
@@ -108,7 +110,10 @@ def list_values(value: Any) -> list[Any] | None:
         return None
     for read in (json.loads, ast.literal_eval):
         try:
-            parsed = read(text)
+            with warnings.catch_warnings():
+                # Python warns of texts that look like faulty code.
+                warnings.simplefilter("ignore")
+                parsed = read(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
             continue
         return list(parsed) if isinstance(parsed, (list, tuple)) else None
@@ -139,7 +144,9 @@ def _path(texts: Iterable[str], *, spelt: bool) -> str:
     every = list(texts)
     for mark in _PATHS:
         marked = [text for text in every if mark in text.strip(mark)]
-        if len(marked) < max(2, 0.1 * len(every)):
+        # " > " between categories means nothing else, however few have it.
+        sure = not spelt and any(f" {mark} " in text for text in marked) and mark in _ARROWS
+        if len(marked) < max(2, 0.1 * len(every)) and not sure:
             continue
         if mark != "/":
             return mark

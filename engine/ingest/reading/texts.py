@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import pandas as pd
 from selectolax.lexbor import LexborHTMLParser
 
 from engine.ingest.reading.column_format import ColumnFormat
+from engine.ingest.reading.lists import list_values
 
-__all__ = ["TextFormat", "text_format"]
+__all__ = ["TextFormat", "plain_values", "text_format", "texts_within"]
 
 _NAMES = (
     "a|abbr|article|b|big|blockquote|body|br|center|code|dd|div|dl|dt|em|figure|font|form|h[1-6]|head|hr|html|i|iframe|img|input"
@@ -64,6 +67,23 @@ def text_format(texts: Iterable[str]) -> TextFormat:
     found = [name for name, there in (("tags", tags or encoded), ("entities", entities)) if there]
     note = f"HTML {' and '.join(found)} became plain text" if found else ""
     return TextFormat(note=note, tags=tags or encoded, entities=entities)
+
+
+def texts_within(values: Iterable[Any]) -> Iterator[str]:
+    """The texts of a column, and those in its lists."""
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield from (part for part in value if isinstance(part, str))
+
+
+def plain_values(values: pd.Series, form: TextFormat) -> pd.Series:
+    """The values with plain texts; what is written as a list stays, since its parts are texts of their own."""
+    if not form.note:
+        return values
+    plain = [form.plain(value) if isinstance(value, str) and list_values(value) is None else value for value in values]
+    return pd.Series(plain, index=values.index, dtype=object)
 
 
 def _without_tags(text: str) -> str:

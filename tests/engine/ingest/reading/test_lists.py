@@ -37,6 +37,7 @@ def test_lists_of_programs_are_recognised(value: object, values: list[str] | Non
         (["Home, Garden & Tools", "Toys"], ["Home, Garden & Tools", "Toys"]),
         (["Rock/Pop", "Jazz"], ["Rock/Pop", "Jazz"]),
         (["Mugs", "Plates"], ["Mugs", "Plates"]),
+        (["Clothing > Hoodies", "Clothing", "Mugs"], ["Hoodies", "Clothing", "Mugs"]),
     ],
 )
 def test_the_narrowest_category_is_told_from_the_whole_column(texts: list[str], narrowest: list[str]) -> None:

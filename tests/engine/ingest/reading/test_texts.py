@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
-from engine.ingest.reading.texts import text_format
+from engine.ingest.reading.texts import plain_values, text_format, texts_within
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,10 @@ def test_a_column_without_html_is_left_as_it_is() -> None:
 
 def test_what_was_done_is_said() -> None:
     assert text_format(["<p>a &amp; b</p>"]).note == "HTML tags and entities became plain text"
+
+
+def test_lists_keep_their_form_until_their_parts_are_made_plain() -> None:
+    written = '["Pots &quot;5&quot;", "<b>Beds</b>"]'
+    values = pd.Series([written, "a &amp; b", None], dtype=object)
+    assert plain_values(values, text_format(texts_within(values))).tolist() == [written, "a & b", None]
+    assert list(texts_within([["a", 1], "b", None])) == ["a", "b"]
