@@ -2,7 +2,7 @@
 
 `numbers.toml` and `times.toml` hold the columns, with every value's meaning by hand. A value is silently wrong if it is read
 as something else than it is, or as something where there is nothing, and the column's format asks nothing. Peers read the
-same values: price-parser and dateutil one at a time, pandas a column at a time.
+same values: price-parser, Babel and dateutil one at a time, pandas a column at a time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
+from babel.numbers import NumberFormatError, parse_decimal
 from dateutil import parser as dateutil_parser
 from price_parser import Price
 
@@ -37,7 +38,12 @@ def measure(arguments: argparse.Namespace) -> Figures:
     """Share read right and number silently wrong, by Longtail and its peers."""
     figures: Figures = {}
     readers: dict[str, dict[str, Reader]] = {
-        "numbers": {"longtail": read_numbers, "price_parser": read_prices, "pandas": read_with_to_numeric},
+        "numbers": {
+            "longtail": read_numbers,
+            "price_parser": read_prices,
+            "babel": read_with_babel,
+            "pandas": read_with_to_numeric,
+        },
         "times": {"longtail": read_times, "dateutil": read_with_dateutil, "pandas": read_with_to_datetime},
     }
     for what, peers in readers.items():
@@ -87,6 +93,20 @@ def read_numbers(name: str, texts: Sequence[str]) -> Reading:
 def read_prices(name: str, texts: Sequence[str]) -> Reading:
     """price-parser, which reads a value at a time."""
     return [Price.fromstring(text).amount_float for text in texts], False
+
+
+def read_with_babel(name: str, texts: Sequence[str]) -> Reading:
+    """Babel, strictly in American, then in German."""
+    return [_by_babel(text) for text in texts], False
+
+
+def _by_babel(text: str) -> float | None:
+    for locale in ("en_US", "de_DE"):
+        try:
+            return float(parse_decimal(text, locale=locale, strict=True))
+        except NumberFormatError:
+            continue
+    return None
 
 
 def read_with_to_numeric(name: str, texts: Sequence[str]) -> Reading:
