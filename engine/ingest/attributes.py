@@ -38,13 +38,14 @@ def add_attribute(
     decided = kinds.get(column) or rules.kinds.get(column)
     if reason := _reason_to_leave_out(column, present, decided, rules, kinds):
         return f"{LEFT_OUT}: {reason}", "", None
-    inferred = infer_kind(present, column, answer_for(rows.formats, "numbers", column))
+    answer = answer_for(rows.formats, "numbers", column)
+    inferred = infer_kind(present, column, answer)
     kind: AttributeKind | None = decided or inferred.kind  # type: ignore[assignment]
     if kind is None or not present:
         return f"{LEFT_OUT}: {inferred.reason or 'empty'}", "", None
-    cleaned, wrong = as_kind(values, kind, inferred, column)
+    cleaned, wrong = as_kind(values, kind, inferred, column, answer)
     if kind == "number" and inferred.numbers:
-        rows.notes.extend(inferred.numbers.notes(column))
+        rows.decided(column, inferred.numbers)
     for position in wrong[wrong].index:
         message = "not a number, unlike the rest of the column; the product was loaded without it."
         rows.report(position, column, "not_a_number", message, str(values[position]))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from engine.ingest.reading.column_format import answer_for
 from engine.ingest.reading.lists import ListFormat, list_format, list_values
+from engine.ingest.reading.number_format import NumberFormat
 from engine.ingest.reading.numbers import number_format
 from engine.ingest.reading.placeholders import missing_texts
 from engine.ingest.reading.samples import counted_texts
@@ -46,6 +47,7 @@ class ProductRows:
     rows : (n,) their numbers in the file.
     formats : how numbers and dates are written, as the person said (`Corrections.formats`).
     notes : what was decided about columns, filled as they are read.
+    found : decided `formats`, filled as columns are read.
     """
 
     file: str
@@ -53,6 +55,12 @@ class ProductRows:
     problems: ProblemLog
     formats: Mapping[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    found: dict[str, str] = field(default_factory=dict)
+
+    def decided(self, column: str, form: NumberFormat) -> None:
+        """Note how a column of numbers is read."""
+        self.notes.extend(form.notes(column))
+        self.found.update(form.answers(column))
 
     def report(self, position: int, column: str | None, kind: str, message: str, value: str) -> None:
         """Report a problem of the product at `position`."""
@@ -90,7 +98,7 @@ def clean_prices(values: pd.Series, column: str | None, rows: ProductRows) -> tu
     """
     name = column or "price"
     form = number_format(counted_texts(values), name, answer_for(rows.formats, "numbers", name))
-    rows.notes.extend(form.notes(name))
+    rows.decided(name, form)
     prices = form.read(values)
     wrong = (prices.isna() & ~values.map(form.is_missing).astype(bool)) | (prices < 0)
     for position in wrong[wrong].index:

@@ -47,6 +47,7 @@ class CleanEvents:
     products : item_id, and title, description, brand, category, price, image as the events have them: the most
         frequent text and the median price of every item that can be loaded.
     currency : the ISO code or sign that all prices carry, if they do.
+    formats : how numbers and dates were found to be written, as in `Corrections.formats`.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class CleanEvents:
     min_rating: float | None
     products: pd.DataFrame
     currency: str | None
+    formats: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -92,7 +94,7 @@ def clean_events(
     if known is not None:
         hints = match_ids(connection, item_ids_sql(source, columns["item_id"], ids), known).notes
     min_rating, said = _lowest_rating(connection, plan)
-    notes += [*hints, *said, *_format_notes(plan)]
+    notes += [*hints, *said, *(line for column, form in _written(plan) for line in form.notes(column))]
     checks = event_checks(plan, items_given=known is not None)
     checked = source.path.with_name("checked.parquet")
     _write_checked(connection, normalised_sql(plan), checks, known is not None, checked)
@@ -111,14 +113,18 @@ def clean_events(
     connection.execute("DROP VIEW checked; DROP VIEW staged; DROP TABLE activity")
     checked.unlink()
     currency = plan.numbers["price"].currency if "price" in plan.numbers else None
-    return CleanEvents(path, n_loaded, n_shoppers, plan.value_kind, min_rating, products, currency, notes)
+    return CleanEvents(path, n_loaded, n_shoppers, plan.value_kind, min_rating, products, currency, _found(plan), notes)
 
 
-def _format_notes(plan: EventPlan) -> list[str]:
-    """What was decided about the columns of times and numbers, and what is asked."""
-    notes = plan.times.notes(plan.columns["timestamp"]) if "timestamp" in plan.columns else []
+def _written(plan: EventPlan) -> list[tuple[str, NumberFormat | TimeFormat]]:
+    """The columns of times and numbers, and how they are written."""
     fields = {"value": plan.value_field or "", "price": "price"}
-    return notes + [line for name, form in plan.numbers.items() for line in form.notes(plan.columns[fields[name]])]
+    times = [(plan.columns["timestamp"], plan.times)] if "timestamp" in plan.columns else []
+    return times + [(plan.columns[fields[name]], form) for name, form in plan.numbers.items()]
+
+
+def _found(plan: EventPlan) -> dict[str, str]:
+    return {key: said for column, form in _written(plan) for key, said in form.answers(column).items()}
 
 
 def _require_columns(source: Source, columns: Mapping[str, str]) -> None:

@@ -165,11 +165,18 @@ def _save(
     if run.made_key:
         store_key(run.workspace.shopper_key, run.made_key)
     info = _shop_info(tables.preset, products, events, name)
-    info["loaded_with"] = LoadedWith.of(run.preset, run.corrections, tables, {}).to_dict()
+    formats = _formats_found(products.formats if products else {}, events.formats)
+    info["loaded_with"] = LoadedWith.of(run.preset, run.corrections, tables, formats).to_dict()
     aliases = tables.items.aliases if tables.items else None
     snapshot_id = write_snapshot(run.workspace, items, events.path, info, report.to_dict(), aliases=aliases)
     run.progress(STEPS[3], 1.0, f"{len(items):,} products, {events.n_kept:,} events")
     return replace(report, snapshot_id=snapshot_id)
+
+
+def _formats_found(items: Mapping[str, str], events: Mapping[str, str]) -> dict[str, str]:
+    """How columns are written; columns of one name that differ between the files are left to their values."""
+    differing = {key for key in items.keys() & events.keys() if items[key] != events[key]}
+    return {key: said for key, said in {**items, **events}.items() if key not in differing}
 
 
 def _shop_info(preset: Preset, products: CleanProducts | None, events: CleanEvents, name: str | None) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class CleanProducts:
     kinds : attribute -> kind.
     columns : what became of every column of the file.
     currency : the ISO code or sign that all prices carry, if they do.
+    formats : how numbers were found to be written, as in `Corrections.formats`.
     """
 
     items: pd.DataFrame
@@ -44,6 +45,7 @@ class CleanProducts:
     columns: dict[str, str]
     currency: str | None
     n_rejected: int
+    formats: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -89,7 +91,9 @@ def clean_products(
         if kind is not None:
             attribute_kinds[name] = kind
     order = {name: became[name] for name in [*filter(None, source.columns), *cells] if name in became}
-    return CleanProducts(items, rows.rows, attribute_kinds, order, currency, n_rejected, rows.notes + _notes(order))
+    return CleanProducts(
+        items, rows.rows, attribute_kinds, order, currency, n_rejected, rows.found, rows.notes + _notes(order)
+    )
 
 
 def _notes(became: Mapping[str, str]) -> list[str]:

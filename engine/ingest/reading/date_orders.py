@@ -35,6 +35,14 @@ class DateOrder:
     note: str = ""
     question: str | None = None
 
+    @property
+    def answer(self) -> str | None:
+        """ "day-first" or "month-first", where all dates are in one order."""
+        orders = set(self.day_first.values())
+        if len(orders) != 1 or self.year_first:
+            return None
+        return f"{_name(orders.pop())}-first"
+
     def format_of(self, form: TimeForm) -> str:
         """The strptime format that reads the form in this order."""
         if not form.open:

@@ -89,6 +89,7 @@ class NumberFormat(ColumnFormat):
     refused : pattern of texts that could be two numbers and are therefore read as none; "" for none.
     odd : characters to replace first, e.g. Arabic digits.
     missing : texts that stand for no number, in lower case.
+    decimal : "point" or "comma", None where the column has no marks or no one decimal mark.
     currency : ISO code or sign, None where the column has none or several.
     unit : what is measured, e.g. "kg", None where the column has no unit.
     """
@@ -97,6 +98,7 @@ class NumberFormat(ColumnFormat):
     refused: str = ""
     odd: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    decimal: str | None = None
     currency: str | None = None
     unit: str | None = None
 
@@ -110,6 +112,10 @@ class NumberFormat(ColumnFormat):
     def read(self, values: pd.Series) -> pd.Series:
         """(n,) float64, NaN where there is no number."""
         return pd.Series([self.number(value) for value in values], index=values.index, dtype="float64")
+
+    def answers(self, column: str) -> dict[str, str]:
+        """What a person would have to say of `column` for its numbers to be read like these."""
+        return {f"numbers.{column}": self.decimal} if self.decimal else {}
 
     def is_missing(self, value: Any) -> bool:
         """Whether a value says that there is no number, rather than holding one that cannot be read."""

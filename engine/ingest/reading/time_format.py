@@ -71,6 +71,7 @@ class TimeFormat(ColumnFormat):
     iso : whether texts in ISO 8601 occur.
     formats : (seconds by which the text is ahead of UTC, strptime format), tried in this order.
     missing : texts that stand for no time, in lower case.
+    order : "day-first" or "month-first", None where no dates are of numbers alone, or not all in one order.
     """
 
     typed: str = ""
@@ -80,6 +81,7 @@ class TimeFormat(ColumnFormat):
     iso: bool = False
     formats: tuple[tuple[int, str], ...] = ()
     missing: tuple[str, ...] = ()
+    order: str | None = None
 
     @property
     def number(self) -> str:
@@ -106,6 +108,10 @@ class TimeFormat(ColumnFormat):
         texts += [self._parsed(ahead, [form for _, form in group]) for (ahead, _), group in groups]
         read = f"coalesce({', '.join(texts)})" if len(texts) > 1 else (texts or ["NULL"])[0]
         return f"CASE WHEN time_number IS NOT NULL THEN {numbers} ELSE {read} END"
+
+    def answers(self, column: str) -> dict[str, str]:
+        """What a person would have to say of `column` for its dates to be read like these."""
+        return {f"dates.{column}": self.order} if self.order else {}
 
     def present_sql(self, text: str) -> str:
         """SQL for the texts that are meant to hold a time: null for those that say there is none."""

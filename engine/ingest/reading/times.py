@@ -107,6 +107,7 @@ def _of_texts(
         # DuckDB takes 24 for a year of four digits, so formats with two come first.
         formats=tuple(sorted(chosen, key=lambda one: "%y" not in one[1])),
         missing=tuple(sorted(missing)),
+        order=order.answer,
     )
 
 

@@ -320,3 +320,14 @@ def test_a_killed_append_leaves_the_old_shop(shop: Workspace, tmp_path: Path) ->
     pd.testing.assert_frame_equal(all_events(shop), events)
     assert append(shop, interactions=day).n_events == 25
     assert not list(shop.root.glob(".ingest-*"))
+
+
+def test_dates_and_numbers_that_could_be_two_things_are_read_as_in_the_shops_own_files(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    header = "user_id,item_id,event,price,date\n"
+    ingest(workspace, interactions=file(tmp_path, f'{header}u1,p1,purchase,"1.299,50",01/31/2024\n'))
+    append(workspace, interactions=file(tmp_path, f"{header}u2,p1,purchase,1.299,02/01/2024\n"))
+    assert sorted(all_events(workspace)["timestamp"]) == [1_706_659_200, 1_706_745_600]
+    said = read_shop(workspace).info["loaded_with"]["formats"]
+    assert said == {"numbers.price": "comma", "dates.date": "month-first"}
