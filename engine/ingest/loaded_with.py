@@ -70,6 +70,7 @@ class LoadedWith:
             fields,
             {**self.encodings, **given.encodings},
             {**self.kinds, **given.kinds},
-            {**self.formats, **given.formats},
+            {name: said for name, said in self.formats.items() if name.split(".")[0] not in given.formats}
+            | given.formats,
             frozenset(known_columns - asked),
         )

@@ -33,6 +33,8 @@ __all__ = ["fetch_objects"]
 _PORTION = 32 * 1024 * 1024
 _TRIES = 4
 _PAUSE = 0.5
+# key:secret@bucket, and what other programs take after a question mark
+_CREDENTIALS = re.compile(r"^[^/]*@|[?&][\w-]*(key|secret|token|sig|password)[\w-]*=", re.IGNORECASE)
 # By words in what the store said; the first that fits is taken.
 _SENTENCES = (
     (("access_denied", "access denied", "forbidden", "invalidaccesskeyid", "signaturedoesnotmatch", "credential",
@@ -61,6 +63,11 @@ def fetch_objects(address: str, directory: Path, tell: Callable[[float, str], No
     replaced in the store meanwhile. Raises `InputError` naming the address.
     """
     scheme, _, path = address.partition("://")
+    if _CREDENTIALS.search(path):
+        raise InputError(
+            f"credentials do not belong in an address, which the report names. Set {CREDENTIALS[scheme.lower()]}.",
+            file=f"{scheme}://...",
+        )
     try:
         store = open_store(scheme.lower())
         objects, is_folder = _find(store, path.rstrip("/"))

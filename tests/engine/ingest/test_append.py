@@ -331,3 +331,18 @@ def test_dates_and_numbers_that_could_be_two_things_are_read_as_in_the_shops_own
     assert sorted(all_events(workspace)["timestamp"]) == [1_706_659_200, 1_706_745_600]
     said = read_shop(workspace).info["loaded_with"]["formats"]
     assert said == {"numbers.price": "comma", "dates.date": "month-first"}
+
+
+def test_numbers_and_dates_are_read_as_in_the_files_that_the_shop_was_loaded_from(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    items = "item_id;title;price\n" + "".join(f"p{n};Dress {n};{n},95\n" for n in range(1, 9)) + "p9;Coat;1.299,00\n"
+    days = ["03/05/2024", "25/05/2024"]
+    events = "user_id;item_id;date\n" + "".join(f"u{n % 4};p{n % 9 + 1};{days[n % 2]}\n" for n in range(30))
+    ingest(workspace, items=file(tmp_path, items), interactions=file(tmp_path, events))
+    day = "user_id;item_id;date\nu1;p1;04/06/2024\nu2;p1;04/06/2024\n"
+    append(workspace, items=file(tmp_path, "item_id;price\np1;1.499\np2;2.099\n"), interactions=file(tmp_path, day))
+    assert read_shop(workspace).items["price"].tolist()[:2] == [1499.0, 2099.0]
+    assert all_events(workspace)["timestamp"].tolist()[-1] == pd.Timestamp("2024-06-04").timestamp()
+    append(workspace, interactions=file(tmp_path, day.replace("04/06", "05/06")), mapping={"dates": "month-first"})
+    assert all_events(workspace)["timestamp"].tolist()[-1] == pd.Timestamp("2024-05-06").timestamp()

@@ -147,6 +147,15 @@ def test_what_the_store_lacks_or_refuses_is_a_sentence(
         get(tmp_path, "s3://shop/a.csv")
 
 
+@pytest.mark.parametrize(
+    "place", ["s3://AKIA:geheim@shop/a.csv", "gs://shop/a.csv?secret_key=geheim", "az://shop/a?sig=geheim"]
+)
+def test_an_address_with_credentials_is_refused_without_showing_them(place: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="credentials do not belong in an address") as caught:
+        get(tmp_path, place)
+    assert "geheim" not in str(caught.value)
+
+
 def test_a_disk_without_room_is_told_before_anything_is_downloaded(
     s3: pyarrow.fs.FileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
