@@ -59,7 +59,8 @@ _OTHER_SCRIPTS = [
     "cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic", "cp1253", "cp1255", "cp1256",
     "cp932", "euc_jp", "gb18030", "big5", "cp949",
 ]  # fmt: skip
-_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+_HIGH, _HIGH_RUN = re.compile(rb"[\x80-\xff]"), re.compile(rb"[\x80-\xff]+")
+_WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _WITHIN_WORDS = re.compile(r"(?<=[a-z])[^\x00-\x7f\w‘’–—·\xad](?=[a-z])")
 _LEAST_FIT = 0.7
 # Bytes beyond ASCII that are no Hebrew letter; Russian, which charset-normalizer sees instead, does not do without them.
@@ -93,13 +94,12 @@ def guess_encoding(samples: Sequence[bytes]) -> str | None:
     text = b"\n".join(samples)
     if _valid_share(samples) > 0.5:
         return None  # UTF-8 with damage, which another encoding would only hide
-    runs = [len(run) for run in _HIGH_RUN.findall(text)]
-    if sum(runs) <= 1.6 * len(runs):
+    if _is_latin(text):
         fits = {name: _fit(text, name, alphabets) for name, alphabets in _ALPHABETS.items()}
         best = max(fits, key=lambda name: fits[name])  # the first of equals
         if fits[best] >= _LEAST_FIT:
             return best
-    if len(set(text) & _NOT_HEBREW) == 0 and sum(runs) >= _ENOUGH:
+    if len(set(text) & _NOT_HEBREW) == 0 and len(_HIGH.findall(text)) >= _ENOUGH:
         return "cp1255"
     found = from_bytes(text, cp_isolation=_OTHER_SCRIPTS).best() or from_bytes(text).best()
     return found.encoding if found else None
@@ -108,6 +108,13 @@ def guess_encoding(samples: Sequence[bytes]) -> str | None:
 def encoding_title(encoding: str) -> str:
     """The encoding's name for people."""
     return _TITLES.get(encoding, encoding)
+
+
+def _is_latin(text: bytes) -> bool:
+    """Whether bytes beyond ASCII stand alone, or in words that consist mostly of ASCII letters."""
+    runs, words = _HIGH_RUN.findall(text), _WORD.findall(text)
+    mixed = sum(2 * len(_HIGH.findall(word)) <= len(word) for word in words)
+    return sum(map(len, runs)) <= 1.6 * len(runs) or 2 * mixed >= len(words)
 
 
 def _valid_share(samples: Iterable[bytes]) -> float:

@@ -14,6 +14,8 @@ FORMS = {
     "delimited": "delimited text",
     "json": "JSON",
     "workbook": "an Excel or OpenDocument workbook",
+    "xml_workbook": "a workbook in Excel's XML",
+    "page": "a web page",
     "xml": "XML",
     "parquet": "Parquet",
 }
@@ -52,6 +54,7 @@ _NO_TABLES = {
 }
 _WANTED = "Save the table as CSV, Excel, JSON, XML or Parquet."
 _PAGE = re.compile(r"<!doctype\s+html|<html|<head|<body|<table", re.IGNORECASE)
+_SPREADSHEET = "urn:schemas-microsoft-com:office:spreadsheet"
 _ELEMENT = re.compile(r"<[?!]|<[A-Za-z_][\w.:-]*(\s[^<>]*)?/?>\s*(<|$)")
 _OBJECT = re.compile(r"\[?\s*\{\s*(\"|\}|$)|\[\s*\]?\s*$")
 
@@ -83,7 +86,9 @@ def _form_of_text(head: bytes, raw: RawFile) -> str:
         raise InputError(f"this is binary data. {_WANTED}", file=raw.name)
     start = text.lstrip()
     if _PAGE.match(start):
-        raise InputError(f"this is a web page. {_WANTED}", file=raw.name)
+        return "page"
+    if _SPREADSHEET in start:
+        return "xml_workbook"
     if _OBJECT.match(start) or (start.startswith(("{", "[")) and _named_form(raw) == "json"):
         return "json"
     return "xml" if _ELEMENT.match(start) else "delimited"

@@ -72,7 +72,7 @@ def _opened(path: Path) -> pq.ParquetFile:
     with pq.ParquetFile(path) as file:
         metadata = file.metadata
         coded = {
-            metadata.row_group(group).column(leaf).path_in_schema
+            file.schema.column(leaf).path
             for group in range(metadata.num_row_groups)
             for leaf in range(len(file.schema))
             if file.schema.column(leaf).physical_type == "BYTE_ARRAY"

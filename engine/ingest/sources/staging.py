@@ -10,6 +10,7 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -127,7 +128,9 @@ _READERS: dict[str, _Reader] = {
     "json": _one(_read_text),
     "xml": _one(read_feed),
     "parquet": _one(lambda raw, directory, form, limit: read_parquet(raw, directory)),
-    "workbook": read_workbook,
+    "workbook": partial(read_workbook, "workbook"),
+    "xml_workbook": partial(read_workbook, "xml_workbook"),
+    "page": partial(read_workbook, "page"),
 }
 
 
@@ -141,7 +144,7 @@ def _translated(name: str) -> Iterator[None]:
     """What libraries raise on damaged files, as an `InputError` that names the file."""
     try:
         yield
-    except (pa.ArrowException, duckdb.Error, EOFError, OSError, UnicodeError, csv.Error) as exc:
+    except (pa.ArrowException, duckdb.Error, EOFError, OSError, LookupError, ValueError, csv.Error) as exc:
         what = (str(exc).splitlines() or [type(exc).__name__])[0].rstrip(".")
         raise InputError(f"the file cannot be read: {what}. Export it again.", file=name) from exc
 

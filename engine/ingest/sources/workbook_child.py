@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+from defusedxml import DefusedXmlException
+from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from engine.ingest.sources.headers import first_row_names
 from engine.ingest.sources.tables import text_schema
+from engine.ingest.sources.web_tables import Sheets, page_tables, xml_sheets
 from engine.untrusted.bounded import serve
 
 __all__ = ["write_sheets"]
@@ -26,27 +29,36 @@ _BATCH = 16_384
 _WHOLE = 1e15
 
 
-def write_sheets(path: Path, target: Path, limit: int | None) -> list[dict[str, Any]]:
+def write_sheets(path: Path, form: str, encoding: str, target: Path, limit: int | None) -> list[dict[str, Any]]:
     """Write each sheet that is shown and not empty to `target/<position>.parquet`, at most `limit` rows of it.
 
     Returns, a sheet each: its name, columns, number of rows, whether it names its columns, and the file's path. Rows are
     numbered from the first below the header; empty ones are left out.
     """
-    workbook = CalamineWorkbook.from_path(str(path))
-    tables = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
-    shown = [sheet for sheet in tables if sheet.visible == SheetVisibleEnum.Visible] or tables
+    readers: dict[str, Callable[[Path], Sheets]] = {
+        "workbook": _sheets,
+        "xml_workbook": xml_sheets,
+        "page": partial(page_tables, encoding=encoding),
+    }
     written = []
-    for position, sheet in enumerate(shown):
+    for position, (name, rows) in enumerate(readers[form](path)):
         file = target / f"{position}.parquet"
-        found = _write_sheet(workbook.get_sheet_by_name(sheet.name), file, limit)
+        found = _write_sheet(rows, file, limit)
         if found:
-            written.append({"name": sheet.name, "path": str(file)} | found)
+            written.append({"name": name, "path": str(file)} | found)
     return written
 
 
-def _write_sheet(sheet: CalamineSheet, target: Path, limit: int | None) -> dict[str, Any] | None:
-    rows = ((number, [_text(cell) for cell in row]) for number, row in enumerate(sheet.iter_rows()))
-    filled = ((number, row) for number, row in rows if any(row))
+def _sheets(path: Path) -> Sheets:
+    """The sheets of a workbook, without hidden ones unless all are."""
+    workbook = CalamineWorkbook.from_path(str(path))
+    tables = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    for sheet in [sheet for sheet in tables if sheet.visible == SheetVisibleEnum.Visible] or tables:
+        yield sheet.name, ([_text(cell) for cell in row] for row in workbook.get_sheet_by_name(sheet.name).iter_rows())
+
+
+def _write_sheet(texts: Iterator[list[str]], target: Path, limit: int | None) -> dict[str, Any] | None:
+    filled = ((number, row) for number, row in enumerate(texts) if any(row))
     sample = list(itertools.islice(filled, _SAMPLE))
     if not sample:
         return None
@@ -54,7 +66,7 @@ def _write_sheet(sheet: CalamineSheet, target: Path, limit: int | None) -> dict[
     sample = sample[start:]
     left = min(position for _, row in sample for position, cell in enumerate(row) if cell)
     right = 1 + max(position for _, row in sample for position, cell in enumerate(row) if cell)
-    cells = [row[left:right] for _, row in sample]
+    cells = [[*row, *[""] * (right - len(row))][left:right] for _, row in sample]
     named = first_row_names(cells) is not False
     before = sample[0][0] + named
     body = itertools.chain(sample[named:], filled)
@@ -95,7 +107,10 @@ def _text(cell: Any) -> str:
 
 def _work(head: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     try:
-        return {"sheets": write_sheets(Path(head["path"]), Path(head["target"]), head["limit"])}, b""
+        path, target = Path(head["path"]), Path(head["target"])
+        return {"sheets": write_sheets(path, head["form"], head["encoding"], target, head["limit"])}, b""
+    except DefusedXmlException:
+        return {"error": "the XML declares entities, which are not read. Save it as .xlsx."}, b""
     except PasswordError:
         return {"error": "the workbook has a password. Save it without one."}, b""
     except MemoryError:

@@ -203,7 +203,7 @@ def zipped(**members: bytes) -> bytes:
         ("items.csv", b"\n\n", "names no columns"),
         ("items.csv", b"PAR1....PAR1", "cannot be read"),
         ("items.csv", b"\x1f\x8b\x08\x00", "damaged"),
-        ("items.csv", b"<!DOCTYPE html><p>Sign in</p>", "a web page"),
+        ("items.csv", b"<!DOCTYPE html><p>Sign in</p>", "a web page without a table"),
         ("items.csv", b"%PDF-1.7 ...", "a PDF document"),
         ("items.csv", b"id,x\n\x00\x01\x02,1\n", "binary data"),
         ("items.csv.gz", gzip.compress(b"id,x\n" * 9999)[:-30], "damaged"),
