@@ -24,6 +24,7 @@ SLOW = (
     "tests/engine/demo/test_build.py",
     "tests/engine/edits/",
     "tests/engine/evaluation/test_report.py",
+    "tests/engine/ingest/locations/test_object_store.py",
     "tests/engine/jobs/test_control.py",
     "tests/engine/models/encoders/test_image.py",
     "tests/engine/models/encoders/test_text.py",

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["INGEST_PREFIX", "held_folder", "hold", "sweep"]
+__all__ = ["INGEST_PREFIX", "held_folder", "hold", "make_held", "sweep"]
 
 INGEST_PREFIX = ".ingest-"
 """Of the folder, in the workspace, in which a shop is made ready before it is loaded."""
@@ -23,17 +23,21 @@ INGEST_PREFIX = ".ingest-"
 @contextmanager
 def held_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """A new folder in `parent`, which is held until the end of the block and then removed."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    descriptor = hold(folder)
-    if descriptor is None:  # somebody swept it before it was held
-        with held_folder(parent, prefix) as another:
-            yield another
-        return
+    folder, descriptor = make_held(parent, prefix)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
+
+
+def make_held(parent: Path, prefix: str) -> tuple[Path, int]:
+    """A new folder in `parent`, and the descriptor that holds it."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        descriptor = hold(folder)
+        if descriptor is not None:  # else somebody swept it before it was held
+            return folder, descriptor
 
 
 def hold(folder: Path) -> int | None:

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import Literal
 import psutil
 
 from engine.core.errors import JobError
-from engine.core.held_folders import hold
+from engine.core.held_folders import make_held
 from engine.core.settings import child_environment
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
@@ -118,9 +117,7 @@ def upload_folder(workspace: Workspace) -> Path:
     for gone in [folder for folder in _held if not folder.exists()]:
         os.close(_held.pop(gone))
     workspace.runs.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=UPLOAD_PREFIX, dir=workspace.runs))
-    if (descriptor := hold(folder)) is not None:
-        _held[folder] = descriptor
+    folder, _held[folder] = make_held(workspace.runs, UPLOAD_PREFIX)
     return folder
 
 

@@ -81,3 +81,18 @@ def test_a_folder_that_was_handed_on_lasts_as_long_as_either_holds_it(tmp_path: 
     sweep(tmp_path, ".work-")
     assert not folder.exists()
     assert hold(folder) is None
+
+
+def test_a_folder_that_is_swept_before_it_is_held_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tmp_path / ".work-first"
+    first.mkdir()
+    second = tmp_path / ".work-second"
+    second.mkdir()
+    made = iter([str(first), str(second)])
+    monkeypatch.setattr("engine.core.held_folders.tempfile.mkdtemp", lambda **options: next(made))
+    first.rmdir()
+    with held_folder(tmp_path, ".work-") as folder:
+        assert folder == second
+    assert not list(tmp_path.iterdir())
