@@ -11,6 +11,7 @@ from ui.app import resources
 from ui.runs.field_names import FIELD_NAMES, KIND_NAMES
 from ui.runs.load_shop import load_shop
 from ui.runs.loading_report import draw_loading_report, read_loading_report
+from ui.runs.readers import draw_readers
 from ui.runs.run_view import follow_run
 from ui.runs.shop_summary import draw_summary
 from ui.widgets.formatting import plain
@@ -62,6 +63,7 @@ def _loaded(shop: Shop, *, busy: bool) -> None:
     """How much there is of everything, and how it was read."""
     st.subheader(plain(shop.name))
     draw_summary(busy=busy)
+    draw_readers()
     draw_loading_report(read_loading_report(resources.workspace().current_snapshot()))
     with st.expander("What the products hold"):
         filled = st.column_config.ProgressColumn("Share of products", format="percent", min_value=0, max_value=1)

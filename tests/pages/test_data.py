@@ -76,6 +76,15 @@ def test_a_shop_that_was_loaded_waits_for_its_training(here):
     assert list_runs(here) == []
 
 
+def test_it_says_who_reads_the_texts_and_why(here):
+    titles = ["Warmer Wintermantel", "Laufschuhe für Herren", "Stehlampe mit Stoffschirm", "Bettwäsche aus Leinen"]
+    items = pd.DataFrame({"item_id": list("abcd"), "title": titles})
+    write_snapshot(here, items, pd.DataFrame({"user_id": ["u"], "item_id": ["a"]}), {"name": "Laden"}, {})
+    app = run_data().run()
+    assert not app.exception
+    assert "Most texts are German, so multilingual E5 reads them." in [caption.value for caption in app.caption]
+
+
 def test_columns_are_guessed_and_nothing_starts_before_the_button_is_pressed(here):
     app = upload_events(run_data().run(), EVENTS)
     assert not app.exception

@@ -33,7 +33,15 @@ from engine.models.encoders.text_models import (
 if TYPE_CHECKING:
     from engine.models.encoders.text_networks import TextNetwork
 
-__all__ = ["MODALITY", "TextEncoder", "choose_text_model", "fit_text_encoder", "item_texts", "load_text_encoder"]
+__all__ = [
+    "MODALITY",
+    "TextEncoder",
+    "choose_text_model",
+    "fit_text_encoder",
+    "load_text_encoder",
+    "readable_texts",
+    "text_fields",
+]
 
 FILE = "text.json"
 
@@ -115,9 +123,9 @@ def fit_text_encoder(
 ) -> TextEncoder | LeftOut | None:
     """The configured encoder, `LeftOut` if text is switched off, None if no item has any. It learns nothing from the catalogue."""
     if settings.model == "none":
-        return LeftOut("Text is not used: text.model is 'none'.")
-    fields = [name for name, kind in attribute_kinds.items() if kind == "text"]
-    texts = [text for text in item_texts(items, fields) if text is not None]
+        return LeftOut(choose_text_model(settings, [])[1])
+    fields = text_fields(attribute_kinds)
+    texts = readable_texts(items, fields)
     if not texts:
         return None
     model, remark = choose_text_model(settings, texts)
@@ -126,6 +134,8 @@ def fit_text_encoder(
 
 def choose_text_model(settings: TextSettings, texts: Sequence[str]) -> tuple[str, str]:
     """The model to read some texts with, and a sentence that says why; the configured one, unless that is 'auto'."""
+    if settings.model == "none":
+        return "none", "Text is not used: text.model is 'none'."
     if settings.model != "auto":
         return settings.model, f"Texts are read by {TITLES.get(settings.model, settings.model)}, as text.model asks."
     shares = languages_of(texts)
@@ -141,7 +151,17 @@ def choose_text_model(settings: TextSettings, texts: Sequence[str]) -> tuple[str
     return MULTILINGUAL, f"{say_languages(shares)}, so {TITLES[MULTILINGUAL]} reads them."
 
 
-def item_texts(items: pd.DataFrame, fields: Sequence[str] = ()) -> list[str | None]:
+def text_fields(attribute_kinds: Mapping[str, str]) -> list[str]:
+    """The attributes that are texts themselves."""
+    return [name for name, kind in attribute_kinds.items() if kind == "text"]
+
+
+def readable_texts(items: pd.DataFrame, fields: Sequence[str]) -> list[str]:
+    """The texts of the items that have any."""
+    return [text for text in item_texts(items, fields) if text is not None]
+
+
+def item_texts(items: pd.DataFrame, fields: Sequence[str]) -> list[str | None]:
     """Each item's title, description and text attributes in one string; None if all are empty."""
     columns = [items[name].tolist() for name in ("title", "description", *fields) if name in items.columns]
     return [_joined(cells) for cells in zip(*columns, strict=True)] if columns else [None] * len(items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -420,6 +421,42 @@ def test_open_clip_is_loaded_from_a_local_file_and_gives_what_its_picture_tower_
     loaded = load_image_encoder(tmp_path)
     assert loaded.fingerprint == encoder.fingerprint
     assert np.array_equal(loaded.encode(shown, workspace).values, features.values)
+
+
+def test_a_model_of_the_hub_is_loaded_by_its_name(
+    tiny_clip: ImageSettings, drawn: tuple[Workspace, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+    from open_clip import factory
+
+    cached = tmp_path / "hub" / "models--someone--fashion-clip"
+    snapshot = cached / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("abc")
+    config = {"model_cfg": factory._MODEL_CONFIGS["tiny-clip"], "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
+    (snapshot / "open_clip_config.json").write_text(json.dumps(config))
+    assert tiny_clip.weights is not None
+    shutil.copy(tiny_clip.weights, snapshot / "open_clip_model.safetensors")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+    workspace, items = drawn
+    shown = items[items["image"].notna()]
+    encoder = fit_image_encoder(
+        shown, by_attributes, workspace, ImageSettings(clip_model="hf-hub:someone/fashion-clip"), 0
+    )
+    assert isinstance(encoder, ClipEncoder)
+    assert encoder.mean == (0.5, 0.5, 0.5)
+    assert encoder.reader == "open_clip hf-hub:someone/fashion-clip"
+    assert encoder.remark == "Pictures are read by open_clip's someone/fashion-clip, which is on this machine."
+    encoder.save(tmp_path)
+    again = load_image_encoder(tmp_path)
+    assert np.array_equal(again.encode(shown, workspace).values, encoder.encode(shown, workspace).values)
+    with pytest.raises(SettingsError, match="could not be downloaded"):
+        fit_image_encoder(
+            shown, by_attributes, workspace, ImageSettings(kind="open_clip", clip_model="hf-hub:no/such"), 0
+        )
 
 
 def test_open_clip_weights_that_changed_or_went_are_refused(tiny_clip: ImageSettings, tmp_path: Path) -> None:
