@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from engine.catalogue.taken_back import LOOKED, TAKEN_BACK, VOID
 from engine.ingest.columns import ITEM_TEXTS
 from engine.ingest.event_kinds import EventKinds
@@ -61,6 +63,7 @@ def normalised_sql(plan: EventPlan) -> str:
     `named` is the shopper as the file has them, `value_read` and `price_read` the numbers as they were read.
     """
     present = plan.staged()
+    cells = _typed_cells(plan)
 
     def text(name: str) -> str:
         return f"{name}_text" if name in present else "NULL::VARCHAR"
@@ -68,6 +71,7 @@ def normalised_sql(plan: EventPlan) -> str:
     shopper = plan.shoppers.known("named")
     if "visitor_id" in present:
         shopper = f"coalesce({shopper}, {plan.shoppers.known('visitor')})"
+    spelled = {name: column for name, column in present.items() if name not in cells}
     texts = ", ".join(f"{_without(text(name), plan.missing)} AS {name}" for name in ITEM_TEXTS)
     return f"""(
         SELECT * EXCLUDE (kind, void, time_number, visitor), {shopper} AS user_id, {plan.times.seconds} AS seconds,
@@ -78,9 +82,10 @@ def normalised_sql(plan: EventPlan) -> str:
                 {named_shopper(text("visitor_id"), plan.rules)} AS visitor,
                 {id_sql("item_id_text", plan.ids)} AS item_id,
                 {plan.kinds.kind_sql()} AS kind, {plan.kinds.void_sql(present)} AS void,
-                {_numbers_sql(plan.numbers)}, {plan.times.present_sql(text("time"))} AS time_text,
+                {_numbers_sql(plan.numbers, cells)},
+                {cells.get("time") or plan.times.present_sql(text("time"))} AS time_text,
                 {plan.times.number} AS time_number, {texts}
-            FROM {with_texts("staged", present, staged_types(plan.source.path))}
+            FROM {with_texts("staged", spelled, staged_types(plan.source.path))}
         )
     )"""
 
@@ -91,13 +96,31 @@ def item_ids_sql(source: Source, column: str, ids: IdRules) -> str:
     return f"(SELECT {id_sql('item_id_text', ids)} AS item_id FROM {texts})"
 
 
-def _numbers_sql(forms: Mapping[str, NumberFormat]) -> str:
-    return ", ".join(
-        f"{forms[name].sql(f'{name}_text')} AS {name}_read, {forms[name].present_sql(f'{name}_raw')} AS {name}_raw"
-        if name in forms
-        else f"NULL::DOUBLE AS {name}_read, NULL::VARCHAR AS {name}_raw"
-        for name in ("value", "price")
-    )
+def _typed_cells(plan: EventPlan) -> dict[str, str]:
+    """SQL for the cells of "value", "price" and "time" whose columns are numbers or times already, which need no text."""
+    types, cells = staged_types(plan.source.path), {}
+    for name, column in plan.staged().items():
+        kind = types[column]
+        if name not in ("value", "price", "time"):
+            continue
+        if pa.types.is_floating(kind):
+            cells[name] = f"CASE WHEN isnan({column}) THEN NULL ELSE {column} END"
+        elif pa.types.is_integer(kind) or pa.types.is_temporal(kind):
+            cells[name] = column
+    return cells
+
+
+def _numbers_sql(forms: Mapping[str, NumberFormat], cells: Mapping[str, str]) -> str:
+    """The numbers as they were read, and as they are written; of cells that are numbers these are one."""
+    columns = []
+    for name in ("value", "price"):
+        read, raw = "NULL::DOUBLE", "NULL::VARCHAR"
+        if name in cells:
+            read, raw = f"({cells[name]})::DOUBLE", cells[name]
+        elif name in forms:
+            read, raw = forms[name].sql(f"{name}_text"), forms[name].present_sql(f"{name}_raw")
+        columns.append(f"{read} AS {name}_read, {raw} AS {name}_raw")
+    return ", ".join(columns)
 
 
 def _event_sql(plan: EventPlan) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from engine.catalogue.taken_back import TAKEN_BACK
 from engine.core.errors import InteractionsError
@@ -182,7 +183,8 @@ def _number_formats(
     found = {}
     for name, column in columns.items():
         staged = source.staged(column)
-        texts = sampled_texts(connection, "staged", staged, types[staged])
+        typed = pa.types.is_integer(types[staged]) or pa.types.is_floating(types[staged])
+        texts = {} if typed else sampled_texts(connection, "staged", staged, types[staged])
         found[name] = number_format(texts, column, answer_for(formats, "numbers", column))
     return found
 
@@ -216,13 +218,15 @@ def _write_checked(
 ) -> None:
     """Write one row per event with `rejected`, the position of the first check that it fails; create the view `checked`."""
     rejected = " ".join(f"WHEN {check.condition} THEN {position}" for position, check in enumerate(checks))
-    found = " ".join(f"WHEN rejected = {position} THEN {check.value}" for position, check in enumerate(checks))
+    found = " ".join(
+        f"WHEN rejected = {position} THEN ({check.value})::VARCHAR" for position, check in enumerate(checks)
+    )
     join = "LEFT JOIN known ON event_id = item_id" if items_given else ""
     connection.execute(f"""
         COPY (
             SELECT {ROW}, user_id, {"coalesce(known_id, item_id) AS item_id" if items_given else "item_id"}, event, value,
-                {TimeFormat.whole("seconds")} AS timestamp, CASE WHEN {TimeFormat.whole("seconds")} IS NULL THEN time_text END AS time_text,
-                price, CASE WHEN price IS NULL THEN price_raw END AS price_text,
+                {TimeFormat.whole("seconds")} AS timestamp, CASE WHEN {TimeFormat.whole("seconds")} IS NULL THEN time_text::VARCHAR END AS time_text,
+                price, CASE WHEN price IS NULL THEN price_raw::VARCHAR END AS price_text,
                 {", ".join(ITEM_TEXTS)}, rejected, (CASE {found} END)::VARCHAR AS found
             FROM (SELECT *, CASE {rejected} END AS rejected FROM {events} {join})
         ) TO {quoted(str(target))} (FORMAT parquet, COMPRESSION lz4)

@@ -242,3 +242,22 @@ def test_ids_of_events_are_matched_by_one_rule(workspace: Workspace, tmp_path: P
     report = load(workspace, tmp_path, [row("u", "A"), row("v", "B")])
     assert events(workspace)["item_id"].tolist() == ["a", "b"]
     assert "capital letters do not count" in report.files[1].notes[0]
+
+
+def test_numbers_and_times_of_parquet_are_what_they_are(workspace: Workspace, tmp_path: Path) -> None:
+    """1.299 beside 2.049 is no thousand where the column holds numbers, and NaN is no value."""
+    table = pd.DataFrame(
+        {
+            "user_id": ["u", "v", "w"],
+            "item_id": ["a", "b", "a"],
+            "price": [1.299, 2.049, np.nan],
+            "quantity": [1.0, np.nan, 2.0],
+            "timestamp": [1_700_000_000.0, np.nan, np.inf],
+        }
+    )
+    table.to_parquet(tmp_path / "events.parquet")
+    report = ingest(workspace, interactions=tmp_path / "events.parquet")
+    assert read_shop(workspace).items["price"].tolist() == [1.299, 2.049]
+    assert events(workspace)["value"].fillna(-1).tolist() == [1.0, -1.0, 2.0]
+    assert report.problem_counts == {"unreadable_time": 1}
+    assert [problem.value for problem in report.problems] == ["inf"]
