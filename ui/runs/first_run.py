@@ -42,7 +42,9 @@ def show_first_run() -> None:
     run_id = active_run(workspace())
     if run_id is not None:
         _follow(run_id)
-        link_to("data", "Load your own shop instead", ":material/upload_file:")
+        if (kind := run_status(workspace(), run_id).kind) != "ingest":
+            own = "your own shop" if kind == "demo" else "other files"
+            link_to("data", f"Load {own} instead", ":material/upload_file:")
     elif has_shop():
         _offer_training(_last_run())
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from engine.ingest.report import FileReport, Problem
+from engine.ingest.report import NOT_USED, FileReport, Problem
 from ui.widgets.formatting import plain, plural
 
 __all__ = ["LoadingReport", "draw_loading_report", "read_loading_report"]
@@ -67,8 +67,9 @@ def _draw_file(file: FileReport) -> None:
     for sentence in file.unused:
         st.warning(f"{plain(file.name)}: {plain(_without_command(sentence))}.", icon=":material/warning:")
     lines = [_without_command(file.recognised, "; --preset"), *file.notes]
-    if file.unused_columns:
-        lines.append(f"Columns not used: {', '.join(file.unused_columns)}")
+    unexplained = [name for name in file.unused_columns if file.columns[name] == NOT_USED]
+    if unexplained:
+        lines.append(f"Columns not used: {', '.join(unexplained)}")
     lines = list(dict.fromkeys(filter(None, lines)))
     if lines:
         with st.expander(f"{plain(file.name)}: {plural(len(lines), 'note')}"):

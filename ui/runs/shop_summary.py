@@ -20,7 +20,7 @@ def draw_summary(*, busy: bool = False) -> None:
     summary = _summary(resources.workspace(), shop.snapshot_id)
     with st.container(horizontal=True, key="summary"):
         for label, value, help_text in summary_figures(summary):
-            st.metric(label, value, help=help_text, width=170, border=True)
+            st.metric(label, value, help=help_text, border=True)
     st.caption(_concentration(summary))
     if not busy:
         _next_step()
@@ -31,15 +31,11 @@ def summary_figures(summary: ShopSummary) -> list[tuple[str, str, str | None]]:
     products = summary.n_products
     return [
         ("Products", f"{products:,}", None),
-        ("Events", f"{summary.n_events:,}", "Clicks, orders, ratings and the like that were loaded."),
+        ("Events", f"{summary.n_events:,}", None),
         ("Shoppers", f"{summary.n_shoppers:,}", None),
-        ("With a picture", _share(summary.n_pictured, products), f"{summary.n_pictured:,} of {products:,} products"),
-        ("With a price", _share(summary.n_priced, products), f"{summary.n_priced:,} of {products:,} products"),
-        (
-            "Get 80 % of events",
-            f"{_share(summary.n_head, products)} of products",
-            f"{plural(summary.n_head, 'product')} of {products:,} get 80 % of all events.",
-        ),
+        ("With picture", _share(summary.n_pictured, products), None),
+        ("With price", _share(summary.n_priced, products), None),
+        ("Get 80 % of events", _share(summary.n_head, products), "The share of products that get 80 % of all events."),
     ]
 
 
