@@ -125,6 +125,16 @@ def _describe_ingest(parser: Command) -> None:
             help=f"of a database: which table, view or query holds the {what.partition(':')[0]}",
         )
     parser.add_argument("--images", type=Path, metavar="DIR|ZIP", help="pictures, named by product id or by a column")
+    parser.add_argument(
+        "--fetch-pictures", action="store_true", help="get the pictures that products name by web addresses"
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="of --fetch-pictures: a host that may be in a private network, on any port",
+    )
     parser.add_argument("--preset", metavar="NAME", help="columns of a known data set, e.g. movielens")
     parser.add_argument("--from", dest="from_dir", type=Path, metavar="DIR", help="the folder of the preset's data set")
     parser.add_argument(

@@ -14,6 +14,7 @@ from engine.core.errors import InputError
 if TYPE_CHECKING:
     from engine.core.progress import Progress
     from engine.ingest.locations import Location
+    from engine.ingest.picture_addresses import PictureFetch
     from engine.ingest.report import IngestReport
     from engine.ingest.steps import AddedProducts
 
@@ -67,6 +68,7 @@ def _load(arguments: argparse.Namespace, progress: Progress) -> IngestReport:
         name=arguments.name,
         strict=arguments.strict,
         added=_added(arguments),
+        fetch=_fetch(arguments),
         progress=progress,
     )
 
@@ -87,6 +89,7 @@ def _append(arguments: argparse.Namespace, progress: Progress) -> IngestReport:
         mapping=dict(arguments.map),
         strict=arguments.strict,
         added=_added(arguments),
+        fetch=_fetch(arguments),
         progress=progress,
     )
 
@@ -108,6 +111,14 @@ def _location(places: list[str] | None, query: str | None, role: str) -> Locatio
     if places is None and query is not None:
         raise InputError(f"--{role}-query asks a database. Name it: --{role} postgresql://user@host/shop.")
     return Location(tuple(places), query) if places else None
+
+
+def _fetch(arguments: argparse.Namespace) -> PictureFetch | None:
+    from engine.ingest.picture_addresses import PictureFetch
+
+    if arguments.allow_host and not arguments.fetch_pictures:
+        raise InputError("--allow-host says where pictures may be fetched from. Add --fetch-pictures.")
+    return PictureFetch(allow_hosts=tuple(arguments.allow_host)) if arguments.fetch_pictures else None
 
 
 def _added(arguments: argparse.Namespace) -> AddedProducts | None:

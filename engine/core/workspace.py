@@ -4,6 +4,7 @@ settings.toml         settings, if any are changed
 shop/current          the id of the snapshot in use, replaced atomically
 shop/<snapshot>/      items.parquet, interactions.parquet, shop.json, report.json: written once, never changed
 images/, thumbnails/  pictures by content hash, shared by all snapshots and drafts
+fetched/              pictures by web address, as `ingest --fetch-pictures` got them; may be removed at any time
 features/             encoder outputs by encoder fingerprint and content hash; edits/: vectors of drafts and changed products, by release
 releases/             see engine.release.publish
 runs/<run>/           progress and log of a training or demo run
@@ -43,6 +44,10 @@ class Workspace:
     @property
     def thumbnails(self) -> Path:
         return self.root / "thumbnails"
+
+    @property
+    def fetched(self) -> Path:
+        return self.root / "fetched"
 
     @property
     def features(self) -> Path:

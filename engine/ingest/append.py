@@ -33,6 +33,7 @@ from engine.ingest.loaded_with import LoadedWith
 from engine.ingest.locations import as_location
 from engine.ingest.mapping import parse_mapping
 from engine.ingest.matching import KnownProducts
+from engine.ingest.picture_addresses import PictureFetch
 from engine.ingest.pictures import move_pictures
 from engine.ingest.products import CleanProducts
 from engine.ingest.report import Appended, FileReport, IngestReport
@@ -76,6 +77,7 @@ def append(
     mapping: Mapping[str, str] | None = None,
     strict: bool = False,
     added: AddedProducts | None = None,
+    fetch: PictureFetch | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
     """Add events, and new or changed products, to the shop in use.
@@ -86,14 +88,14 @@ def append(
         `images` has none. Attributes keep their kinds; columns that the shop does not have are left out, and the report
         says so.
     interactions : events; those that the shop has already are not added again (`engine.ingest.appended_events`).
-    mapping, strict, added, progress : as for `ingest`; what was said when the shop was loaded need not be said again.
+    mapping, strict, added, fetch, progress : as for `ingest`; what was said when the shop was loaded need not be said again.
 
     Raises `InputError` (or a kind of it) naming file, row and field, and `NoDataError` without a shop; the shop is then as
     it was. It stays as it was also where nothing is new.
     """
     if not items and not interactions:
         raise InputError("nothing was given to append. Name events with --interactions, or products with --items.")
-    if images and not items:
+    if (images or fetch) and not items:
         raise InputError("pictures are appended with their products. Name these with --items.")
     folder = workspace.current_snapshot()
     shop = read_shop(workspace)
@@ -101,6 +103,8 @@ def append(
     corrections = used.loaded_with.corrected(parse_mapping(mapping))
     places = {"items": items, "interactions": interactions}
     with opened_run(workspace, used.loaded_with.preset, corrections, added, progress) as run:
+        # The rest of the shop's pictures are still wanted.
+        run.fetch = fetch and replace(fetch, keep_others=True)
         staged = stage_tables(run, {role: as_location(place) for role, place in places.items() if place})
         tables = prepare_tables(run.connection, staged, run.preset, corrections, derive=used.loaded_with.derived)
         return _append(run, used, tables, images, strict)

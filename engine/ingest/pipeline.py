@@ -23,6 +23,7 @@ from engine.ingest.loaded_with import LoadedWith
 from engine.ingest.locations import Location, as_location
 from engine.ingest.mapping import parse_mapping
 from engine.ingest.matching import KnownProducts
+from engine.ingest.picture_addresses import PictureFetch
 from engine.ingest.pictures import move_pictures
 from engine.ingest.presets import NO_PRESET, Preset, available_presets, find_files, load_preset
 from engine.ingest.products import CleanProducts
@@ -57,6 +58,7 @@ def ingest(
     name: str | None = None,
     strict: bool = False,
     added: AddedProducts | None = None,
+    fetch: PictureFetch | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
     """Read a shop's files, write a snapshot and point the workspace at it.
@@ -75,6 +77,7 @@ def ingest(
     name : the shop's name.
     strict : load nothing if there is any problem at all.
     added : returns products that stay in the shop although its products file lacks them; their events are loaded too.
+    fetch : how to fetch pictures that products name by web addresses; None fetches nothing.
 
     Raises `InputError` (or a kind of it) naming file, row and field; the workspace is then as it was.
     """
@@ -83,6 +86,7 @@ def ingest(
     places = _places({"items": items, "interactions": interactions}, found)
     pictures = images or next(iter(found.get("images", ())), None)
     with opened_run(workspace, preset, parse_mapping(mapping), added, progress) as run:
+        run.fetch = fetch
         return _ingest(run, places, Path(pictures) if pictures else None, name, strict)
 
 

@@ -21,6 +21,7 @@ from engine.ingest.events import CleanEvents, clean_events
 from engine.ingest.locations import Location, fetch
 from engine.ingest.mapping import Corrections
 from engine.ingest.matching import KnownProducts
+from engine.ingest.picture_addresses import PictureFetch, addressed, store_fetched
 from engine.ingest.pictures import store_pictures
 from engine.ingest.presets import NO_PRESET, load_preset
 from engine.ingest.products import CleanProducts, clean_products
@@ -64,6 +65,7 @@ class Run:
     problems: ProblemLog
     progress: Progress
     added: AddedProducts | None
+    fetch: PictureFetch | None = None
     made_key: bytes | None = None
 
     def shopper_key(self) -> bytes:
@@ -189,20 +191,46 @@ def add_pictures(
     products: CleanProducts | None,
     files: list[FileReport],
 ) -> None:
-    """Fill the column `image` with content hashes; the pictures themselves are staged."""
-    if source is None:
-        named = int(items["image"].notna().sum()) if "image" in items else 0
-        if named:
-            files[0].notes.append(f"{named:,} products name a picture, but no folder or zip of pictures was given")
-        items["image"] = pd.Series([None] * len(items), dtype="str")
-        return
-    rows = products.rows if products else None
-    staged = Workspace(run.staging / "pictures")
-    aliases = tables.items.names() if tables.items else {}
-    items["image"], report = store_pictures(
-        run.workspace, staged, source, items, rows, files[0].name, run.problems, run.progress, aliases=aliases
-    )
-    files.append(report)
+    """Fill the column `image` with content hashes; the pictures themselves are staged.
+
+    Pictures in the folder or zip come first; those of other products are fetched if that was asked for.
+    """
+    by_address = addressed(items) if run.fetch or source is None else set()
+    if source is None and run.fetch is None:
+        files[0].notes.extend(_unused_names(items, len(by_address)))
+    rows, staged = products.rows if products else None, Workspace(run.staging / "pictures")
+    hashes = pd.Series([None] * len(items), dtype="str")
+    if source is not None:
+        aliases = tables.items.names() if tables.items else {}
+        hashes, report = store_pictures(
+            run.workspace,
+            staged,
+            source,
+            items,
+            rows,
+            files[0].name,
+            run.problems,
+            run.progress,
+            aliases=aliases,
+            elsewhere=by_address,
+        )
+        files.append(report)
+    if run.fetch is not None:
+        wanted = {position for position in by_address if pd.isna(hashes.iloc[position])}
+        fetched, report = store_fetched(
+            run.workspace, staged, items, wanted, rows, files[0].name, run.fetch, run.problems, run.progress
+        )
+        hashes = hashes.fillna(fetched)
+        files.append(report)
+    items["image"] = hashes
+
+
+def _unused_names(items: pd.DataFrame, n_addressed: int) -> list[str]:
+    """What to do about pictures that products name and nobody gave."""
+    named = int(items["image"].notna().sum()) if "image" in items else 0
+    note = f"{named:,} products name a picture, but no folder or zip of pictures was given"
+    hint = f"; --fetch-pictures gets the {n_addressed:,} that are web addresses" if n_addressed else ""
+    return [note + hint] if named else []
 
 
 def refuse_problems(run: Run) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "fold",
     "given_name",
     "is_address",
+    "listed_names",
     "names_in",
     "plain",
     "stem",
@@ -32,6 +33,7 @@ _SHOPIFY_SIZE = re.compile(r"_(?:pico|icon|thumb|small|compact|medium|large|gran
 _SHOPIFY = re.compile(r"shopify|/cdn/shop/")
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]{1,10}:)?//[^/\s]", re.IGNORECASE)
 _SEPARATORS = tuple(map(re.compile, (r"[|;\n\t]+", r",", r"\s+")))
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 # Keys under which a list of objects, as JSON, holds the name of a picture.
 _KEYS = ("url", "src", "href", "link", "path", "file", "filename", "name", "image", "large", "hi_res", "thumb")
 
@@ -143,7 +145,7 @@ def names_in(text: str) -> Iterator[GivenName]:
 
     A cell is a JSON list, or names with `|`, `;`, line breaks, commas or blanks between them.
     """
-    listed = _from_json(text)
+    listed = listed_names(text)
     for part in [text] if listed is None else listed:
         yield from _names(part, 0)
 
@@ -191,14 +193,16 @@ def _path_of_address(text: str) -> str:
     return path
 
 
-def _from_json(text: str) -> list[str] | None:
+def listed_names(text: str) -> list[str] | None:
+    """The names in a cell that is a list, as JSON or as Python writes it; None for others."""
     if not (text.startswith(("[", "{")) and text.endswith(("]", "}"))):
         return None
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         # A list as Python writes it: ['a.jpg', 'b.jpg'].
-        parts = [part.strip(" \"'") for part in text.strip("[]").split(",")]
+        quoted = [one or other for one, other in _QUOTED.findall(text)]
+        parts = quoted or [part.strip() for part in text.strip("[]").split(",")]
         return [part for part in parts if part] if text.startswith("[") else None
     return list(_texts(value))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from engine.ingest.pictures.by_name import Ambiguous
 from engine.ingest.pictures.matching import match_pictures
 from engine.ingest.report import FileReport, Problem, ProblemLog
 
-__all__ = ["STEP", "move_pictures", "store_pictures"]
+__all__ = ["STEP", "Outcome", "cells_of", "move_pictures", "report_fault", "store_files", "store_pictures"]
 
 STEP = "Reading the pictures"
 # Pictures that a process decodes at a time; more than one such portion is worth a second process.
@@ -30,7 +30,7 @@ _CHUNK = 64
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class Outcome:
     """A picture's content hash, or why it has none; with both it was read though it is damaged."""
 
     image: str | None
@@ -47,43 +47,50 @@ def store_pictures(
     problems: ProblemLog,
     progress: Progress,
     aliases: Mapping[str, Iterable[str]] | None = None,
+    elsewhere: Collection[int] = (),
 ) -> tuple[pd.Series, FileReport]:
     """The content hash of every product's picture, aligned with `items`; null where it has none.
 
     A picture is found by what `items["image"]` says (a path, a name, an address, several of them), else by the product's
     id, or one of its `aliases`, in the name of the file or folder. Pictures that the workspace lacks are stored in
-    `staging`. Problems are reported, and those products loaded without a picture.
+    `staging`. Problems are reported, and those products loaded without a picture; positions in `elsewhere` may have one
+    that is not in `source`, and their lack of one is no problem.
     Raises `ImageError` when `source` is neither a folder nor a readable zip, or a zip exceeds its caps.
     """
     paths = list_pictures(source, problems)
-    item_ids = items["item_id"].tolist()
-    named = (
-        [cell if isinstance(cell, str) else None for cell in items["image"]]
-        if "image" in items
-        else [None] * len(items)
-    )
+    item_ids = [str(item_id) for item_id in items["item_id"]]
+    named = cells_of(items)
     matching = match_pictures(paths, item_ids, named, aliases)
-    wanted = list(dict.fromkeys(path for path in matching.paths if path is not None))
-    outcomes = dict(zip(wanted, _store_all(workspace, staging, source, wanted, progress), strict=True))
-    hashes = [outcomes[path].image if path is not None else None for path in matching.paths]
+    outcomes = store_files(workspace, staging, source, matching.paths, progress)
     for position, path in enumerate(matching.paths):
-        outcome = outcomes[path] if path is not None else _Outcome(None)
-        if outcome.image is None or outcome.message:
-            row = None if rows is None else int(rows.iloc[position])
-            about = Problem(items_file, row, "image", "", f"{path}: {outcome.message}", str(item_ids[position]))
-            if path is None:
-                name = named[position] or str(item_ids[position])
-                about = _no_picture(replace(about, value=name), source.name, matching.refused.get(position))
-            else:
-                about = replace(about, kind="damaged_picture" if outcome.image else "unreadable_picture")
-            problems.add(about)
+        row = None if rows is None else int(rows.iloc[position])
+        about = Problem(items_file, row, "image", "", "", item_ids[position])
+        if path is not None:
+            report_fault(about, path, outcomes[path], problems)
+        elif position not in elsewhere:
+            about = replace(about, value=named[position] or item_ids[position])
+            problems.add(_no_picture(about, source.name, matching.refused.get(position)))
     stored = sum(outcome.image is not None for outcome in outcomes.values())
-    unused = len(paths) - len(wanted)
+    unused = len(paths) - len(outcomes)
     notes = [f"{unused:,} pictures belong to no product and were not read"] if unused else []
     report = FileReport(
-        source.name, "pictures", len(paths), stored, len(wanted) - stored, notes=[*matching.notes, *notes]
+        source.name, "pictures", len(paths), stored, len(outcomes) - stored, notes=[*matching.notes, *notes]
     )
-    return pd.Series(hashes, dtype="str"), report
+    return pd.Series([outcomes[path].image if path else None for path in matching.paths], dtype="str"), report
+
+
+def cells_of(items: pd.DataFrame) -> list[str | None]:
+    """What the products file says of every product's picture."""
+    if "image" not in items:
+        return [None] * len(items)
+    return [cell if isinstance(cell, str) else None for cell in items["image"]]
+
+
+def report_fault(about: Problem, name: str, outcome: Outcome, problems: ProblemLog) -> None:
+    """Add what is wrong with the picture of this `name`, if anything is."""
+    if outcome.message:
+        kind = "damaged_picture" if outcome.image else "unreadable_picture"
+        problems.add(replace(about, kind=kind, message=f"{name}: {outcome.message}"))
 
 
 def _no_picture(about: Problem, source: str, refused: Ambiguous | None) -> Problem:
@@ -116,12 +123,13 @@ def move_pictures(staging: Workspace, workspace: Workspace) -> None:
         shutil.rmtree(source, ignore_errors=True)
 
 
-def _store_all(
-    workspace: Workspace, staging: Workspace, source: Path, paths: list[str], progress: Progress
-) -> list[_Outcome]:
-    """Outcomes in the order of `paths`; two processes if there are many."""
+def store_files(
+    workspace: Workspace, staging: Workspace, source: Path, chosen: Iterable[str | None], progress: Progress
+) -> dict[str, Outcome]:
+    """Path -> what came of it, for all paths in `source` that were chosen; two processes if there are many."""
+    paths = list(dict.fromkeys(path for path in chosen if path is not None))
     jobs = [(workspace.root, staging.root, source, paths[i : i + _CHUNK]) for i in range(0, len(paths), _CHUNK)]
-    outcomes: list[_Outcome] = []
+    outcomes: list[Outcome] = []
     # Spawned, not forked: the caller may have threads (Streamlit, DuckDB) whose locks a fork would copy.
     pool = ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) if len(jobs) > 1 else None
     try:
@@ -136,19 +144,19 @@ def _store_all(
     finally:
         if pool:
             pool.shutdown(cancel_futures=True)
-    return outcomes
+    return dict(zip(paths, outcomes, strict=True))
 
 
-def _store_chunk(job: tuple[Path, Path, Path, list[str]]) -> list[_Outcome]:
+def _store_chunk(job: tuple[Path, Path, Path, list[str]]) -> list[Outcome]:
     root, staging, source, paths = job
     with opened(source) as read:
         return [_store_one(Workspace(root), Workspace(staging), read, path) for path in paths]
 
 
-def _store_one(workspace: Workspace, staging: Workspace, read: Callable[[str], bytes], path: str) -> _Outcome:
+def _store_one(workspace: Workspace, staging: Workspace, read: Callable[[str], bytes], path: str) -> Outcome:
     try:
         data = read(path)
         image = store_image(staging, data, name=path, known=workspace)
-        return _Outcome(image, CUT_OFF if is_cut_off(data) else "")
+        return Outcome(image, CUT_OFF if is_cut_off(data) else "")
     except ImageError as exc:
-        return _Outcome(None, exc.message)
+        return Outcome(None, exc.message)
