@@ -33,6 +33,7 @@ HOMES = {
     "openTSNE": ("engine.models.projection",),
     "sqlalchemy": ("engine.store", "engine.curation", "engine.edits", "engine.ingest.locations"),
     "alembic": ("engine.store",),
+    "httpcore": ("engine.ingest.picture_addresses",),
     "streamlit": ("ui", "pages", "app"),
 }
 # What no page and no command waits for before it answers.
