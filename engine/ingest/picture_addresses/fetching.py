@@ -103,6 +103,8 @@ def fetch_pictures(folder: Path, addresses: Sequence[Sequence[str]], how: Pictur
 
     An interrupted call leaves what it got, and the next one goes on from there. Raises `ImageError` if the disk is full.
     """
+    if not any(addresses):
+        return Fetched([None] * len(addresses), [""] * len(addresses), [[] for _ in addresses])
     kept, guard = KeptPictures(folder), AddressGuard(how.allow_hosts)
     connections = Connections(guard, most=how.connections, stall_seconds=how.stall_seconds)
     state = _State(kept, guard, connections, how)
