@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import islice
 
 __all__ = ["LATEST", "Epochs", "are_dates", "epochs_of"]
 
@@ -17,6 +18,7 @@ _EXCEL_EPOCH = 25_569
 # Days since 1970 from 2000 to 2052, and Excel's from 1982 to 2119.
 _DAYS_SINCE_1970, _EXCEL = (10_957, 30_000), (30_000, 80_000)
 _ENOUGH = 0.95
+_LOOKED_AT = 2_000
 _WEEK = re.compile(r"week|woche|semaine|semana|settimana|kw$|wk", re.IGNORECASE)
 _COUNT = re.compile(r"day|tag$|jour|week|woche|step|index|order|turn", re.IGNORECASE)
 _YEARS = range(1980, 2050)
@@ -55,8 +57,9 @@ def epochs_of(numbers: Mapping[float, int], name: str) -> Epochs:
     positive = {number: count for number, count in numbers.items() if number > 0}
     if not positive:
         return Epochs(_SINCE_1970)
+    few = dict(islice(positive.items(), _LOOKED_AT))
     for form, digits in _DIGITS.items():
-        if _share(positive, partial(_is_date, form=form, digits=digits)) >= _ENOUGH:
+        if _share(few, partial(_is_date, form=form, digits=digits)) >= _ENOUGH:
             shape = (
                 f"{{n}} = floor({{n}}) AND {{n}} >= 1e{digits - 1} AND {{n}} < 1e{digits}"
                 if digits > 6

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.ingest.reading.affixes import Cell, take_apart
@@ -24,6 +24,7 @@ _OTHER = {".": ",", ",": "."}
 _MARK_NAMES = {".": "point", ",": "comma"}
 # Of decimal marks that contradict one another, one that this share of the values has decides for what fits both.
 _MAJORITY = 0.9
+_DIGITS = str.maketrans("12345678", "99999999")
 _COUNTED = re.compile(
     r"q(uanti)?ty|quantit|count|stock|units|pieces|menge|anzahl|bestand|st(ü|ue)ck|cantidad|existencias|aantal|voorraad|views"
     r"|sold|inventory|number|num(_|$)|population|visits|clicks|orders|plays|sqft|mileage|km$",
@@ -73,9 +74,7 @@ def number_format(texts: Mapping[str, int], name: str, answer: str | None = None
     the forms of the column are no numbers.
     """
     odd = odd_characters(texts)
-    plain: Counter[str] = Counter()
-    for text, count in texts.items():
-        plain[plain_characters(text, odd)] += count
+    plain = _shapes((plain_characters(text, odd), count) for text, count in texts.items())
     missing = tuple(sorted(text for text in {text.lower() for text in texts} if text in PLACEHOLDERS))
     cells = {text: cell for text in plain if (cell := take_apart(text)) is not None}
     cells, unit = _of_one_unit(cells, plain, name)
@@ -96,6 +95,15 @@ def number_format(texts: Mapping[str, int], name: str, answer: str | None = None
         currency=next(iter(currencies)) if len(currencies) == 1 else None,
         unit=unit,
     )
+
+
+def _shapes(texts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """The first text of each shape -> how many have it; only zeros and the number of other digits say how a text is read."""
+    first: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for text, count in texts:
+        counts[first.setdefault(text.translate(_DIGITS), text)] += count
+    return counts
 
 
 def _of_one_unit(cells: dict[str, Cell], counts: Mapping[str, int], name: str) -> tuple[dict[str, Cell], str | None]:

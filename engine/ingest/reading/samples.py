@@ -16,11 +16,11 @@ __all__ = ["counted_texts", "sampled_rows", "sampled_texts"]
 
 # Forms are decided from about so many rows, taken evenly.
 _ROWS = 200_000
-_DISTINCT = 50_000
+_DISTINCT = 20_000
 
 
 def sampled_texts(connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: pa.DataType) -> dict[str, int]:
-    """The texts of a staged column -> how often they occur in the sampled rows; at most 50,000 of them, the most frequent or,
+    """The texts of a staged column -> how often they occur in the sampled rows; at most 20,000 of them, the most frequent or,
     among equally frequent ones, any."""
     relation = with_texts(sampled_rows(connection, table), {"sample": column}, {column: kind})
     found = connection.execute(f"""
