@@ -11,6 +11,8 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.ingest.reading.numbers import number_format
+from engine.ingest.reading.times import share_of_times
 from engine.ingest.sources import Source
 from engine.ingest.staged_sql import MISSING
 
@@ -209,8 +211,8 @@ def profile(values: Sequence[str | None]) -> ColumnProfile:
         filled=len(present) / max(len(values), 1),
         distinct=len(distinct),
         looks=_looks(list(distinct)),
-        numeric=_share(list(distinct), _NUMBER, _MONEY),
-        timely=_share(list(distinct), _TIME),
+        numeric=_share_of_numbers(list(distinct)),
+        timely=_share_of_times(list(distinct)),
         samples=tuple(distinct)[:_SAMPLES_SHOWN],
         values=frozenset(value.strip().lower() for value in distinct),
     )
@@ -285,9 +287,9 @@ def _looks(texts: list[str]) -> Looks:
     if lowered <= _PRODUCT_KINDS:
         return "product kind"
     patterns: Mapping[Looks, re.Pattern[str]] = {
-        "number": _NUMBER, "money": _MONEY, "time": _TIME, "e-mail": _EMAIL, "picture": _PICTURE, "address": _ADDRESS,
+        "number": _NUMBER, "money": _MONEY, "e-mail": _EMAIL, "picture": _PICTURE, "address": _ADDRESS,
     }  # fmt: skip
-    shares = {looks: _share(texts, pattern) for looks, pattern in patterns.items()}
+    shares = {looks: _share(texts, pattern) for looks, pattern in patterns.items()} | {"time": _share_of_times(texts)}
     if shares["number"] < 1.0 and shares["money"] > 0 and _share(texts, _NUMBER, _MONEY) >= _MOST:
         return "money"
     for looks, share in shares.items():
@@ -297,6 +299,17 @@ def _looks(texts: list[str]) -> Looks:
         return "nested"
     words = sum(len(text.split()) for text in texts) / len(texts)
     return "text" if words > 8 else "words"
+
+
+def _share_of_numbers(texts: list[str]) -> float:
+    """The share of what looks like a number or can be read as one in a column like this."""
+    form = number_format(dict.fromkeys(texts, 1), "rating")
+    read = sum(form.number(text.strip()) is not None for text in texts) / len(texts) if texts else 0.0
+    return max(_share(texts, _NUMBER, _MONEY), read)
+
+
+def _share_of_times(texts: list[str]) -> float:
+    return max(_share(texts, _TIME), share_of_times(dict.fromkeys((text.strip() for text in texts), 1)))
 
 
 def _share(texts: list[str], *patterns: re.Pattern[str]) -> float:

@@ -21,11 +21,12 @@ from engine.ingest.reading.time_format import NO_TIMES, Preparation, TimeFormat
 from engine.ingest.reading.time_forms import TimeForm, form_of
 from engine.ingest.reading.time_words import MONTHS, SHORT_MONTHS, WEEKDAYS
 
-__all__ = ["NO_TIMES", "TimeFormat", "are_times", "time_format"]
+__all__ = ["NO_TIMES", "TimeFormat", "are_times", "share_of_times", "time_format"]
 
 _MOST_FORMATS = 24
 _ENOUGH = 0.95
 _LOOKED_AT = 50
+_SOME = 0.1
 _LONGEST = 64
 _TIME_NAME = re.compile(
     r"date|datum|time|zeit|created|updated|modified|published|launch|(^|_)at$|fecha|data_", re.IGNORECASE
@@ -168,15 +169,20 @@ def are_times(texts: Mapping[str, int], name: str = "") -> bool:
     if numbers:
         named = _TIME_NAME.search(name) is not None
         return sum(numbers.values()) >= _ENOUGH * every and are_dates(numbers, named=named)
-    # Most columns are told apart by their first values.
-    few = dict(islice(texts.items(), _LOOKED_AT))
-    return all(_share_of_times(each) >= share for each, share in ((few, 0.5), (texts, _ENOUGH)))
+    return share_of_times(texts) >= _ENOUGH
 
 
-def _share_of_times(texts: Mapping[str, int]) -> float:
+def share_of_times(texts: Mapping[str, int]) -> float:
+    """The share of a column's texts that are dates or times and no numbers; a column of which few of the first are is told by
+    these."""
     preparation = _preparation(texts)
-    fitting = sum(count for text, count in texts.items() if len(text) <= _LONGEST and _is_time(preparation.apply(text)))
-    return fitting / sum(texts.values())
+
+    def share(some: Mapping[str, int]) -> float:
+        times = (text for text in some if len(text) <= _LONGEST and _is_time(preparation.apply(text)))
+        return sum(some[text] for text in times) / max(sum(some.values()), 1)
+
+    first = share(dict(islice(texts.items(), _LOOKED_AT)))
+    return share(texts) if first >= _SOME and len(texts) > _LOOKED_AT else first
 
 
 def _is_time(text: str) -> bool:
