@@ -117,7 +117,7 @@ def _append(run: Run, used: _InUse, tables: Tables, images: Path | None, strict:
     events, event_file = _events(run, used, tables, products, drafts, aliases)
     if strict:
         refuse_problems(run)
-    merged = _merge(used, products, events, drafts)
+    merged = _merge(used, products, events, drafts, partial=tables.preset.items.properties is not None)
     all_events = AddedEvents(used.events)
     if events is not None:
         all_events = add_events(run.connection, used.events, events.path, run.staging)
@@ -188,12 +188,17 @@ def _events(
 
 
 def _merge(
-    used: _InUse, products: CleanProducts | None, events: CleanEvents | None, drafts: pd.DataFrame | None
+    used: _InUse,
+    products: CleanProducts | None,
+    events: CleanEvents | None,
+    drafts: pd.DataFrame | None,
+    *,
+    partial: bool,
 ) -> Merged:
     """The catalogue with what arrived: changed and new products, drafts, and products that only events name."""
     merged = Merged(used.shop.items, 0, 0)
     if products is not None:
-        merged = merge_items(merged.items, products.items)
+        merged = merge_items(merged.items, products.items, partial=partial)
     further = [] if drafts is None or drafts.empty else [drafts]
     if events is not None and used.loaded_with.derived:
         further.append(events.products)

@@ -47,10 +47,14 @@ def without_new_attributes(products: CleanProducts, kinds: Mapping[str, Attribut
     return replace(products, items=items.drop(columns=new), kinds=dict(kinds), columns=columns, notes=notes)
 
 
-def merge_items(items: pd.DataFrame, arrived: pd.DataFrame) -> Merged:
+def merge_items(items: pd.DataFrame, arrived: pd.DataFrame, *, partial: bool = False) -> Merged:
     """A product that the shop has takes the values of the columns that arrived; one that it lacks is added.
 
-    A column that is empty in all rows that arrived says nothing. A product that arrived without a picture keeps its own.
+    A column that is empty in all rows that arrived says nothing, and a product that arrived without a picture keeps its own.
+
+    Parameters
+    ----------
+    partial : whether no empty cell says anything: the file named single properties of products.
     """
     empty = [name for name in arrived.columns if arrived[name].isna().all()]
     told = arrived.drop(columns=empty).set_index("item_id")
@@ -59,7 +63,7 @@ def merge_items(items: pd.DataFrame, arrived: pd.DataFrame) -> Merged:
     changed = np.zeros(len(common), dtype=bool)
     for name in told.columns:
         before, after = held.loc[common, name], told.loc[common, name]
-        if name == "image":
+        if partial or name == "image":
             after = after.where(after.notna(), before)
         differs = _differ(before, after)
         changed |= differs

@@ -346,3 +346,23 @@ def test_numbers_and_dates_are_read_as_in_the_files_that_the_shop_was_loaded_fro
     assert all_events(workspace)["timestamp"].tolist()[-1] == pd.Timestamp("2024-06-04").timestamp()
     append(workspace, interactions=file(tmp_path, day.replace("04/06", "05/06")), mapping={"dates": "month-first"})
     assert all_events(workspace)["timestamp"].tolist()[-1] == pd.Timestamp("2024-05-06").timestamp()
+
+
+def test_single_properties_change_and_the_others_stay(workspace: Workspace, tmp_path: Path) -> None:
+    header = "timestamp,itemid,property,value\n"
+    rows = [
+        f"1431226800000,{n},{name},{value}"
+        for n in range(1, 9)
+        for name, value in (("888", f"a{n % 2}"), ("283", f"b{n % 2}"))
+    ]
+    events = "timestamp,visitorid,event,itemid,transactionid\n" + "".join(
+        f"{1433221332117 + n},{n % 3},view,{n % 8 + 1},\n" for n in range(30)
+    )
+    ingest(workspace, items=file(tmp_path, header + "\n".join(rows) + "\n"), interactions=file(tmp_path, events))
+    before = read_shop(workspace).items.set_index("item_id")
+    changed = "1431831600000,1,888,a0\n1431831600000,2,283,b1\n"
+    append(workspace, items=file(tmp_path, header + changed))
+    after = read_shop(workspace).items.set_index("item_id")
+    assert after.loc["1", "888"] == "a0"
+    assert after.loc["1", "283"] == before.loc["1", "283"]
+    assert after.loc["2", ["888", "283"]].tolist() == [before.loc["2", "888"], "b1"]
