@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.ingest.dry_run import DryRun
+from engine.ingest.presets.recognition import recognise
 from engine.ingest.unused import UnusedColumn, unused_columns
 
 __all__ = ["load_warnings"]
@@ -21,6 +22,7 @@ def load_warnings(run: DryRun) -> list[dict[str, Any]]:
     """`engine.ingest.preview.LoadWarning`s as JSON values, the gravest first."""
     unused = {role: unused_columns(role, run.source(role), run.fields(role), run.became(role)) for role in run.roles}
     told = [
+        *_swapped(run),
         *_failures(run),
         *_faults(run),
         *_matches(run),
@@ -41,6 +43,19 @@ def load_warnings(run: DryRun) -> list[dict[str, Any]]:
 def _warning(message: str, *fixes: tuple[str, str, str]) -> dict[str, Any]:
     """`fixes` are role, column, field."""
     return {"message": message, "fixes": [list(fix) for fix in fixes]}
+
+
+def _swapped(run: DryRun) -> Iterator[dict[str, Any]]:
+    """Products given as events, and events given as products."""
+    for role in run.roles:
+        other = "interactions" if role == "items" else "items"
+        source = run.source(role)
+        if role in run.tables.recognised or (preset := recognise(other, source)) is None:
+            continue
+        words = {"items": "products", "interactions": "clicks, orders or ratings"}
+        yield _warning(
+            f"{source.name} looks like {words[other]} of {preset.title}, not {words[role]}. Give it to the other field above."
+        )
 
 
 def _failures(run: DryRun) -> Iterator[dict[str, Any]]:

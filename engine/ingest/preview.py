@@ -5,6 +5,7 @@ The files are strangers': a bounded child reads them, and only its words about t
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 PREVIEW_SECONDS = 30.0
+logger = logging.getLogger(__name__)
 
 Confidence = Literal["sure", "likely", "a guess"]
 
@@ -161,6 +163,9 @@ def _ask(children: BoundedChildren, head: dict[str, Any], files: Mapping[str, Se
         raise InputError(_refusal(what), file=_names(files)) from exc
     if "error" in answer:
         raise InputError(answer["error"], file=answer["file"], row=answer["row"], field=answer["field"])
+    if "unexpected" in answer:
+        logger.error("the first rows of %s: %s", _names(files), answer["unexpected"])
+        raise InputError("its first rows cannot be understood. Export it again, as CSV.", file=_names(files))
     if "too_large" in answer:
         raise InputError(_refusal("needs too much memory to be read"), file=_names(files))
     return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = ["look"]
 
 _MEMORY_BYTES = 1024**3
 _FILE_BYTES = 256 * 1024**2
+_MOST_LOGGED = 20_000
 _REQUIRED = {"items": ("item_id",), "interactions": ("user_id", "item_id")}
 
 
@@ -106,6 +108,9 @@ def _work(head: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         return {"error": exc.message, "file": exc.file, "row": exc.row, "field": exc.field}, b""
     except (MemoryError, duckdb.OutOfMemoryException):
         return {"too_large": True}, b""
+    except Exception as exc:
+        # The parent writes it to its log: a child has nowhere to write.
+        return {"unexpected": "".join(traceback.format_exception(exc))[-_MOST_LOGGED:]}, b""
 
 
 def _wants_memory(exc: BaseException) -> bool:

@@ -114,6 +114,20 @@ def test_several_files_are_one_table(children: BoundedChildren, files: dict[str,
     assert columns["weekday"] == ("Mon", "Tue", "Wed")
 
 
+def test_products_given_as_events_are_told_where_they_belong(look: Look, files: dict[str, Path]) -> None:
+    files["interactions"].write_text("ID,Type,SKU,Name,Regular price\n1,simple,a,One,5\n2,simple,b,Two,6\n")
+    assert "orders.csv looks like products of WooCommerce" in messages(look(files))
+
+
+def test_what_nobody_foresaw_is_a_sentence_and_a_line_in_the_log(
+    look: Look, files: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "kept").write_text("a file in place of the folder")
+    with pytest.raises(InputError, match="cannot be understood"):
+        look(files)
+    assert "NotADirectoryError" in caplog.text
+
+
 def test_events_that_name_other_products_are_warned_of(look: Look, files: dict[str, Path]) -> None:
     files["interactions"].write_text("customer,sku\nv,1\n" + "".join(f"u{n},X-{n}\n" for n in range(9)))
     assert "90% of the first 10 events name no product of the products file, for example 'X-0'" in messages(look(files))
