@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 import pi_heif
-from PIL import AvifImagePlugin, Image, ImageOps
+from PIL import AvifImagePlugin, Image, ImageOps, UnidentifiedImageError
 
 from engine.catalogue.colour_profiles import to_srgb
 from engine.catalogue.cut_jpegs import cut_off_ends, has_all_rows, whole_part
@@ -74,6 +74,8 @@ def decode_image(data: bytes, *, name: str) -> Image.Image:
         raise
     except MemoryError as exc:
         raise ImageError("reading it needs too much memory. Save it smaller.", file=name) from exc
+    except UnidentifiedImageError as exc:
+        raise ImageError("the picture is damaged: nothing of it can be read. Export it again.", file=name) from exc
     except Exception as exc:
         # Pillow and its codecs raise nearly every kind of error on damaged files.
         raise ImageError(f"the picture is damaged ({exc}). Export it again.", file=name) from exc

@@ -131,13 +131,14 @@ def dry_run(
             notes["interactions"] += told
         except InputError as exc:
             failed["interactions"] = str(exc)
-    pictured = None if images is None or products is None else _count_pictured(products, images)
+    pictured = None if images is None or products is None else _count_pictured(products, tables, images)
     return DryRun(tables, products, events, problems, failed, notes, n_rows, pictured)
 
 
-def _count_pictured(products: CleanProducts, images: Path) -> int:
+def _count_pictured(products: CleanProducts, tables: Tables, images: Path) -> int:
     named = [cell if isinstance(cell, str) else None for cell in products.items["image"]]
-    matching = match_pictures(list_pictures(images, ProblemLog()), products.items["item_id"].tolist(), named)
+    aliases = tables.items.names() if tables.items else {}
+    matching = match_pictures(list_pictures(images, ProblemLog()), products.items["item_id"].tolist(), named, aliases)
     return sum(path is not None for path in matching.paths)
 
 

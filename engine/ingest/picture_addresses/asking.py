@@ -135,4 +135,8 @@ def _pause(text: str) -> float | None:
 
 def _header(response: httpcore.Response, name: str) -> str:
     wanted = name.encode()
-    return next((value.decode("latin-1") for key, value in response.headers if key.lower() == wanted), "")
+    value = next((value for key, value in response.headers if key.lower() == wanted), b"")
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

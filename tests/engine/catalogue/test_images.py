@@ -32,11 +32,23 @@ def test_every_format_decodes_to_rgb(form: str) -> None:
     assert np.abs(np.array(image.getpixel((20, 15))) - (200, 30, 30)).max() <= 6
 
 
-def test_pictures_of_phones_decode() -> None:
+def test_pictures_of_phones_decode_upright() -> None:
     plain = decode_image((FIXTURES / "red-and-blue.heic").read_bytes(), name="x")
     assert plain.size == (128, 64)
     for place, wanted in (((16, 32), (30, 60, 200)), ((112, 32), (200, 30, 30))):
         assert np.abs(np.array(plain.getpixel(place)) - wanted).max() <= 12
+
+    # The same picture, turned a quarter to the left by its own header.
+    turned = decode_image((FIXTURES / "turned.heic").read_bytes(), name="x")
+    assert turned.size == (64, 128)
+    assert np.abs(np.array(turned.getpixel((32, 16))) - (200, 30, 30)).max() <= 12
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+def test_what_lacks_its_end_is_refused_where_it_is_no_jpeg(form: str) -> None:
+    data = encoded(Image.effect_noise((64, 48), 60).convert("RGB"), form)
+    with pytest.raises(ImageError, match=r"dress: the picture is damaged(?!.* at 0x)"):
+        decode_image(data[: len(data) * 9 // 10], name="dress")
 
 
 @pytest.mark.parametrize("form", ["TIFF", "GIF", "AVIF"])
@@ -86,10 +98,11 @@ def test_sixteen_bit_grey_keeps_its_brightness() -> None:
     assert decode_image(encoded(grey), name="x").getpixel((4, 4)) == (128, 128, 128)
 
 
-def test_the_exif_tag_turns_the_picture_upright() -> None:
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_the_exif_tag_turns_the_picture_upright(form: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert decode_image(encoded(Image.new("RGB", (80, 20)), "JPEG", exif=exif), name="x").size == (20, 80)
+    assert decode_image(encoded(Image.new("RGB", (80, 20)), form, exif=exif), name="x").size == (20, 80)
 
 
 @pytest.mark.parametrize(
