@@ -11,6 +11,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from engine.ingest.profiles import ColumnProfile, fits, names_events
@@ -27,6 +28,12 @@ __all__ = [
 ]
 
 _NAMES = tomllib.loads(Path(__file__).with_name("column_names.toml").read_text("utf-8"))
+# Letters that have a plain form but do not decompose into it and an accent.
+_PLAIN = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "æ": "ae", "ı": "i"})
+# What a bracket behind a name must not lose: "Prix (HT)" is another price than "Prix (TTC)".
+_TAXES = re.compile(
+    r"\b(ht|ttc|net|gross|netto|brutto|tax|taxes|vat|excl|incl|exkl|inkl|mwst|ust|iva|btw|moms)\b", re.IGNORECASE
+)
 ITEM_FIELDS: dict[str, tuple[str, ...]] = {field: tuple(names) for field, names in _NAMES["items"].items()}
 """Field of a product -> the names that its column goes by, the best first."""
 EVENT_FIELDS: dict[str, tuple[str, ...]] = {field: tuple(names) for field, names in _NAMES["events"].items()} | {
@@ -89,7 +96,7 @@ def guess_columns(
 def named_alike(column: str, field: str) -> bool:
     """Whether a column carries one of the field's names as it stands, nothing peeled."""
     names = EVENT_FIELDS.get(field, ()) + ITEM_FIELDS.get(field, ())
-    return _words(column).replace("_", "") in {name.replace("_", "") for name in names}
+    return any(same_name(column, name) for name in names)
 
 
 def same_name(one: str, other: str) -> bool:
@@ -106,7 +113,7 @@ def _candidates(
 ) -> list[str]:
     """Columns that can be the field, the best first: by the rank of their names, but a column that is filled less than half
     as often as another one yields to it."""
-    rank = {name.replace("_", ""): place for place, name in reversed(list(enumerate(names)))}
+    rank = {_words(name).replace("_", ""): place for place, name in reversed(list(enumerate(names)))}
     place = {column: rank[key] for column in columns if (key := spelled(column).replace("_", "")) in rank}
     known = sorted(place, key=place.__getitem__)
     fitting = [column for column in known if column not in profiles or _fits(field, column, profiles[column])]
@@ -129,13 +136,16 @@ def suggest(name: str, names: Iterable[str]) -> str:
     return f"{hint}The columns are: {listed}."
 
 
+@cache
 def _words(name: str) -> str:
-    """snake_case of a column's name without what stands in brackets behind it: "numReviews" and "Num reviews" are num_reviews,
-    "Catégorie" is categorie, "Product ID [Non Editable]" is product_id."""
-    plain = re.sub(r"(?<=\w)\s*(\[[^\[\]]*\D[^\[\]]*\]|\([^()]*\))$", "", name.strip())
+    """snake_case of a column's name without accents and what stands in brackets behind it: "numReviews" and "Num reviews" are
+    num_reviews, "Catégorie" is categorie, "Product ID [Non Editable]" is product_id. Other scripts stay."""
+    bracket = re.search(r"(?<=\w)\s*(\[[^\[\]]*\D[^\[\]]*\]|\([^()]*\))$", name.strip())
+    plain = name.strip() if bracket is None or _TAXES.search(bracket[0]) else name.strip()[: bracket.start()]
     split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", plain)
-    plain = unicodedata.normalize("NFKD", split.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
+    apart = unicodedata.normalize("NFKD", split.translate(_PLAIN)).casefold()
+    letters = "".join(sign for sign in apart if not unicodedata.combining(sign))
+    return re.sub(r"[\W_]+", "_", letters).strip("_")
 
 
 _TYPED = re.compile(r":(token|float|token_seq|float_seq)$")

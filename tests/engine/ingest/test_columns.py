@@ -17,6 +17,13 @@ from engine.ingest.mapping import parse_mapping
         (["asin", "parent_asin", "title", "store"], {"item_id": "parent_asin", "title": "title", "brand": "store"}),
         (["SKU", "Product Name", "img"], {"item_id": "SKU", "title": "Product Name", "image": "img"}),
         (["id", "name", "colour"], {"item_id": "id", "title": "name"}),
+        (["Артикул", "Наименование", "Цена"], {"item_id": "Артикул", "title": "Наименование", "price": "Цена"}),
+        (["商品番号", "商品名", "価格"], {"item_id": "商品番号", "title": "商品名", "price": "価格"}),
+        (["商品编号", "商品名称", "价格"], {"item_id": "商品编号", "title": "商品名称", "price": "价格"}),
+        (["Kod produktu", "Nazwa", "Cena"], {"item_id": "Kod produktu", "title": "Nazwa", "price": "Cena"}),
+        (["Article no.", "Name", "VK brutto"], {"item_id": "Article no.", "title": "Name", "price": "VK brutto"}),
+        (["ID", "Nom", "Prix (HT)", "Prix (TTC)"], {"item_id": "ID", "title": "Nom", "price": "Prix (TTC)"}),
+        (["listing-id", "seller-sku", "item-name"], {"item_id": "seller-sku", "title": "item-name"}),
     ],
 )
 def test_columns_of_products_are_known_by_common_names(columns: list[str], expected: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ from tests.support.staged_files import staged, written
 GERMAN = "sku;name\n1;Café für Möbel\n2;Größe weiß\n"
 FRENCH = "sku;name\n1;Chemise à manches longues\n2;crème brûlée 5 €\n"
 CZECH = "sku;name\n1;Košile dětská\n2;Příbor žlutý\n"
+POLISH = "sku;name\n1;Żółty kubek śliczny\n2;Żółta łyżka\n"
 RUSSIAN = "sku;name\n1;Рубашка мужская\n2;Юбка жёлтая\n"
 JAPANESE = "sku;name\n1;黄色いスカート\n2;子供用ベッド\n"
 
@@ -28,6 +29,7 @@ JAPANESE = "sku;name\n1;黄色いスカート\n2;子供用ベッド\n"
         (GERMAN, "mac_roman", "Mac Roman"),
         (FRENCH, "cp1252", "Windows-1252"),
         (CZECH, "cp1250", "Windows-1250"),
+        (POLISH, "cp1250", "Windows-1250"),
         (CZECH, "iso8859_2", "Latin-2"),
         (RUSSIAN, "cp1251", "Windows-1251"),
         (RUSSIAN, "koi8_r", "koi8_r"),
