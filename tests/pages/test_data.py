@@ -146,6 +146,26 @@ def test_a_file_that_is_not_what_its_name_says_is_named(here):
     assert any("orders.csv" in error.value for error in app.error)
 
 
+def test_files_stay_given_while_somebody_looks_at_another_page(here):
+    def script() -> None:
+        import streamlit as st
+
+        from pages.data import page
+
+        if st.toggle("elsewhere", key="elsewhere"):
+            st.write("Another page")
+        else:
+            page()
+
+    app = upload_events(AppTest.from_function(script, default_timeout=60).run(), EVENTS)
+    app.toggle(key="elsewhere").set_value(True).run()
+    app.toggle(key="elsewhere").set_value(False).run()
+    assert not app.exception
+    assert menu(app, "sku").value == "field:item_id"
+    next(button for button in app.button if button.label == "Remove").click().run()
+    assert not [box for box in app.selectbox if box.label.startswith("What ")]
+
+
 def test_a_running_demo_is_stopped_by_the_load_and_does_not_keep_it_waiting(here):
     with recorded_run(here, "demo", trains=True) as run:
         run.progress("Drawing 2,000 dresses", 0.5)

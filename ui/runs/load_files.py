@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from engine.jobs import upload_folder
 from ui.app.resources import workspace
+from ui.widgets.formatting import plain
 
 __all__ = ["OPTIONS", "folder", "forget_files", "uploaded_files"]
 
@@ -23,12 +25,14 @@ LABELS = {
         "Named by product ID, or as a column of the products says. Pictures on the internet are not fetched here.",
     ),
 }
-_FOLDER, _SAVED, _TURN = "load_folder", "load_saved", "load_turn"
+_FOLDER, _SAVED, _TURN, _CARRIED = "load_folder", "load_saved", "load_turn", "load_carried"
 
 
 def uploaded_files() -> dict[str, list[Path]]:
     """Role -> the files given for it, on disk; draws the uploaders."""
     turn = st.session_state.get(_TURN, 0)
+    _carry_over(turn)
+    carried: dict[str, list[Path]] = st.session_state.get(_CARRIED, {})
     uploads: dict[str, list[UploadedFile]] = {}
     for column, (role, (label, text)) in zip(st.columns(3), LABELS.items(), strict=True):
         # Tables have many endings (.dat, .inter, ...); whatever is no table is refused with a sentence when it is read.
@@ -36,12 +40,18 @@ def uploaded_files() -> dict[str, list[Path]]:
             label,
             type="zip" if role == "images" else None,
             help=text,
-            key=f"load_{role}_{turn}",
+            key=_key(role, turn),
             accept_multiple_files=role != "images",
         )
         if given:
             uploads[role] = given if isinstance(given, list) else [given]
-    return _saved(uploads)
+            carried.pop(role, None)
+        elif carried.get(role):
+            with column.container(horizontal=True, vertical_alignment="center"):
+                st.caption(plain(", ".join(path.name for path in carried[role])))
+                st.button("Remove", key=f"load_remove_{role}", type="tertiary", on_click=_remove, args=(role,))
+    saved = _saved(uploads)
+    return {role: files for role in LABELS if (files := saved.get(role) or carried.get(role))}
 
 
 def folder() -> Path:
@@ -54,9 +64,28 @@ def folder() -> Path:
 
 def forget_files() -> None:
     """Start over with empty uploaders; the folder is the run's now."""
-    for key in (_FOLDER, _SAVED):
+    for key in (_FOLDER, _SAVED, _CARRIED):
         st.session_state.pop(key, None)
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+
+
+def _key(role: str, turn: int) -> str:
+    return f"load_{role}_{turn}"
+
+
+def _remove(role: str) -> None:
+    """Callback: files that were carried over are given no longer."""
+    st.session_state[_CARRIED].pop(role, None)
+
+
+def _carry_over(turn: int) -> None:
+    """Somebody who looked at another page finds the uploaders empty, but their files are still on disk: they stay given."""
+    saved: dict[str, Path] = st.session_state.get(_SAVED, {})
+    if saved and not any(_key(role, turn) in st.session_state for role in LABELS):
+        carried: dict[str, list[Path]] = st.session_state.setdefault(_CARRIED, {})
+        for path in saved.values():
+            carried.setdefault(path.parent.parent.name, []).append(path)
+        saved.clear()
 
 
 def _saved(uploads: Mapping[str, list[UploadedFile]]) -> dict[str, list[Path]]:
@@ -71,7 +100,7 @@ def _saved(uploads: Mapping[str, list[UploadedFile]]) -> dict[str, list[Path]]:
 def _written(role: str, upload: UploadedFile, saved: dict[str, Path]) -> Path:
     if upload.file_id not in saved:
         # Two files may have the same name; each keeps it in a folder of its own.
-        path = folder() / role / str(len(saved)) / Path(upload.name).name
+        path = folder() / role / secrets.token_hex(4) / Path(upload.name).name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as stream:
             shutil.copyfileobj(upload, stream)

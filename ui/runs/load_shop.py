@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,6 +30,7 @@ _STATE = "load_state"
 
 def load_shop(running: str | None = None) -> None:
     """The three steps; the third starts a run that loads the files, instead of the run that is `running`, if one is."""
+    _children()  # is ready by the time that the first file has arrived
     st.markdown("**1. Your files**")
     files = uploaded_files()
     st.caption(
@@ -38,7 +40,6 @@ def load_shop(running: str | None = None) -> None:
     tables = {role: files[role] for role in TABLES if role in files}
     if not tables:
         return
-    _children().warm()
     choices, answers = _state(files)
     st.markdown("**2. What they hold**")
     try:
@@ -151,7 +152,9 @@ def _cached_preview(
 @st.cache_resource(show_spinner=False, max_entries=1, on_release=BoundedChildren.close)
 def _children() -> BoundedChildren:
     """The child processes that read previews, for all sessions."""
-    return preview_children(most=2)
+    children = preview_children(most=2)
+    threading.Thread(target=children.warm, name="a child for previews", daemon=True).start()
+    return children
 
 
 def _start(arguments: list[str], running: str | None) -> None:
