@@ -20,6 +20,7 @@ _SIGNS = {
     **{"元": "CNY", "cn¥": "CNY", "rmb": "CNY", "₱": "PHP", "₦": "NGN", "₵": "GHS", "gh₵": "GHS", "ksh": "KES"},
     **{"₡": "CRC", "₲": "PYG", "₸": "KZT", "₾": "GEL", "₼": "AZN", "৳": "BDT", "₮": "MNT", "د.إ": "AED"},
     **{"ر.س": "SAR", "ج.م": "EGP", "д.е": "AED", "dh": "MAD", "dhs": "AED", "qr": "QAR", "sr": "SAR", "pln": "PLN"},
+    **{"֏": "AMD", "ብር": "ETB", "៛": "KHR", "ریال": "IRR", "﷼": "IRR", "नेरू": "NPR", "රු": "LKR", "₭": "LAK", "؋": "AFN"},
 }
 SHARED_SIGNS = {
     "$": frozenset(

@@ -1,119 +1,66 @@
-"""Names of months and weekdays in the languages of shops, and the zones that clocks are named after."""
+"""Names of months and weekdays in the languages of shops (from Babel, which has CLDR's), and the zones clocks are named after."""
 
 from __future__ import annotations
 
-__all__ = ["MONTHS", "SHORT_MONTHS", "WEEKDAYS", "ZONES"]
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
+from functools import cache
 
-_MONTHS = (
-    "january jan januar janvier janv enero ene gennaio gen januari jänner janeiro leden stycznia ocak",
-    "february feb februar février févr fevrier febrero febbraio februari fevereiro fev únor lutego şubat",
-    "march mar märz maerz mär mrz mars marzo maart mrt março marco březen marca mart",
-    "april apr avril avr abril abr aprile duben kwietnia nisan",
-    "may mai mayo maggio mag mei maj maio květen maja mayıs",
-    "june jun juni juin junio giugno giu junho červen czerwca haziran",
-    "july jul juli juillet juil julio luglio lug julho červenec lipca temmuz",
-    "august aug août aout agosto ago augustus augusti agu srpen sierpnia ağustos",
-    "september sep sept septembre septiembre settembre set setembro září września eylül",
-    "october oct oktober okt octobre octubre ottobre ott outubro out říjen października ekim",
-    "november nov novembre noviembre novembro listopad listopada kasım",
-    "december dec dezember dez décembre déc decembre diciembre dic dicembre dezembro prosinec grudnia aralık",
-)
-MONTHS = {word: number for number, words in enumerate(_MONTHS, start=1) for word in words.split()}
-"""Name or abbreviation in lower case -> 1-12: English, German, French, Spanish, Italian, Dutch, Portuguese, Swedish, Czech,
-Polish and Turkish."""
+from babel import Locale
+
+__all__ = ["HALVES", "SHORT_MONTHS", "ZONES", "languages_of", "month_words", "weekday_words"]
+
 SHORT_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-WEEKDAYS = frozenset(
-    [
-        "monday",
-        "mon",
-        "tuesday",
-        "tue",
-        "tues",
-        "wednesday",
-        "wed",
-        "thursday",
-        "thu",
-        "thur",
-        "thurs",
-        "friday",
-        "fri",
-        "saturday",
-        "sat",
-        "sunday",
-        "sun",
-        "montag",
-        "mo",
-        "dienstag",
-        "di",
-        "mittwoch",
-        "mi",
-        "donnerstag",
-        "do",
-        "freitag",
+# The languages that are tried, the first of equally fitting ones.
+_LANGUAGES = (
+    *(
+        "en",
+        "de",
         "fr",
-        "samstag",
-        "sonnabend",
-        "sa",
-        "sonntag",
-        "so",
-        "lundi",
-        "lun",
-        "mardi",
-        "mar",
-        "mercredi",
-        "mer",
-        "jeudi",
-        "jeu",
-        "vendredi",
-        "ven",
-        "samedi",
-        "sam",
-        "dimanche",
-        "dim",
-        "lunes",
-        "martes",
-        "mié",
-        "mie",
-        "miércoles",
-        "miercoles",
-        "mié",
-        "jueves",
-        "jue",
-        "viernes",
-        "vie",
-        "sábado",
-        "sabado",
-        "sáb",
-        "sab",
-        "domingo",
-        "dom",
-        "lunedì",
-        "lunedi",
-        "martedì",
-        "martedi",
-        "mercoledì",
-        "mercoledi",
-        "giovedì",
-        "giovedi",
-        "gio",
-        "venerdì",
-        "venerdi",
-        "sabato",
-        "domenica",
-        "maandag",
-        "ma",
-        "dinsdag",
-        "woensdag",
-        "wo",
-        "donderdag",
-        "vrijdag",
-        "vr",
-        "zaterdag",
-        "za",
-        "zondag",
-        "zo",
-    ]
+        "es",
+        "it",
+        "nl",
+        "pt",
+        "sv",
+        "da",
+        "nb",
+        "fi",
+        "pl",
+        "cs",
+        "sk",
+        "hu",
+        "ro",
+        "hr",
+        "sl",
+        "et",
+        "lv",
+        "lt",
+    ),
+    *("el", "tr", "ru", "uk", "bg", "ca", "id", "fr_CA", "de_AT", "es_MX", "ja", "zh", "zh_Hant", "ko"),
 )
+# What people also write.
+_MORE = {
+    "en": {"sept": 9},
+    "de": {"mrz": 3, "maerz": 3, "jän": 1, "jänner": 1},
+    "fr": {"fev": 2, "fevr": 2, "fevrier": 2, "aout": 8, "decembre": 12, "juill": 7},
+    "es": {"set": 9, "sept": 9},
+    "nb": {"des": 12},
+}
+# A column is seldom written in more languages.
+_MOST_LANGUAGES = 3
+_WORD = re.compile(r"[^\W\d_]+")
+HALVES = {
+    "오전": "am",
+    "오후": "pm",
+    "上午": "am",
+    "下午": "pm",
+    "午前": "am",
+    "午後": "pm",
+    "π.μ.": "am",
+    "μ.μ.": "pm",
+}
+"""The two halves of a day where they are not am and pm."""
 _HOURS = {
     **{
         "z": 0,
@@ -135,3 +82,48 @@ _HOURS = {
 }
 ZONES = {name: int(hours * 3600) for name, hours in _HOURS.items()}
 """Abbreviation in lower case -> seconds ahead of UTC; IST is India's and CST America's."""
+
+
+def languages_of(texts: Iterable[str]) -> list[str]:
+    """The languages in which the texts name their months, the one of most texts first; a month is named in one of them only.
+
+    Listopad is October in Croatian and November in Polish, so a language is chosen for the column and not for a word.
+    """
+    left = [set(_WORD.findall(text.lower())) for text in texts]
+    left = [words for words in left if words]
+    chosen: list[str] = []
+    while left and len(chosen) < _MOST_LANGUAGES:
+        named = Counter({language: _naming(language, left) for language in _LANGUAGES if language not in chosen})
+        language, count = max(named.items(), key=lambda one: one[1])
+        if not count:
+            break
+        chosen.append(language)
+        if count == len(left):
+            break
+        left = [words for words in left if words.isdisjoint(month_words(language))]
+    return chosen
+
+
+def _naming(language: str, texts: Collection[set[str]]) -> int:
+    months = month_words(language).keys()
+    return sum(not words.isdisjoint(months) for words in texts)
+
+
+@cache
+def month_words(language: str) -> dict[str, int]:
+    """Name or abbreviation of a month in lower case, without a point -> 1-12."""
+    names = {
+        name.lower().rstrip("."): number
+        for widths in Locale.parse(language).months.values()
+        for width in ("wide", "abbreviated")
+        for number, name in widths[width].items()
+    }
+    return {name: number for name, number in names.items() if _WORD.fullmatch(name)} | _MORE.get(language, {})
+
+
+@cache
+def weekday_words(language: str) -> frozenset[str]:
+    """Names and abbreviations of weekdays in lower case, without points."""
+    days = Locale.parse(language).days.values()
+    names = (name for widths in days for width in ("wide", "abbreviated", "short") for name in widths[width].values())
+    return frozenset(name.lower().rstrip(".").replace("\u02bc", "'") for name in names)

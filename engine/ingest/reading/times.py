@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -19,11 +19,13 @@ from engine.ingest.reading.placeholders import PLACEHOLDERS
 from engine.ingest.reading.samples import sampled_texts
 from engine.ingest.reading.time_format import NO_TIMES, Preparation, TimeFormat
 from engine.ingest.reading.time_forms import TimeForm, form_of
-from engine.ingest.reading.time_words import MONTHS, SHORT_MONTHS, WEEKDAYS
+from engine.ingest.reading.time_words import HALVES, SHORT_MONTHS, languages_of, month_words, weekday_words
 
 __all__ = ["NO_TIMES", "TimeFormat", "are_times", "share_of_times", "time_format"]
 
 _MOST_FORMATS = 24
+# Languages whose weekdays may stand beside a date of numbers alone.
+_WITHOUT_MONTHS = ("en", "de", "fr", "es", "it", "nl", "pt", "ja", "zh", "ko")
 _ENOUGH = 0.95
 _LOOKED_AT = 50
 _SOME = 0.1
@@ -39,7 +41,8 @@ _NUMBER = re.compile(rf"{PLAIN}|[0-9]+,[0-9]+")
 _ZERO = re.compile(r"0000-00-00.*|00[/.]00[/.]0000.*")
 _WORD = re.compile(r"[^\W\d_]+")
 _ORDINAL = (r"(^|[^0-9])([0-9]{1,2})(?:st|nd|rd|th|er|º|ª|\.º)", r"\1\2")
-_HALVES = (r"([aApP])\. ?[mM]\.?", r"\1m")
+_HALF = (r"([aApP])\. ?[mM]\.?", r"\1m")
+_FORWARD = (f"({'|'.join(HALVES)}) ?([0-9]{{1,2}}:[0-9:]+)", r"\2 \1")
 _FRACTION = (r"([0-9]:[0-9]{2}:[0-9]{2})(?:[.][0-9]{7,9}|,[0-9]{1,9})", r"\1")
 # Spreadsheets mark texts with an apostrophe or ="...".
 _OPENED, _CLOSED = (r"^(?:=?\"|')", ""), (r"\"$", "")
@@ -136,29 +139,38 @@ def _shape(text: str) -> str:
 def _preparation(texts: Iterable[str]) -> Preparation:
     """What the texts need replaced: only what occurs in them."""
     texts = list({_shape(text): text for text in texts}.values())
-    words = [[word.lower() for word in _WORD.findall(text)] for text in texts]
-    # "mar" is a Tuesday only where another word is the month.
-    days = {
-        first
-        for first, *others in filter(None, words)
-        if first in WEEKDAYS and (first not in MONTHS or set(others) & MONTHS.keys())
-    }
-    months = {word for every in words for word in every if word in MONTHS}
-    foreign = not months <= set(SHORT_MONTHS)
-    patterns = [
-        each
-        for each in (_OPENED, _CLOSED, _WEEK, _REMARK, _ORDINAL, _HALVES, _FRACTION)
-        if any(re.search(each[0], text) for text in texts)
-    ]
-    if days:
-        patterns.insert(0, (rf"(?i)^(?:{'|'.join(sorted(days, key=lambda day: (-len(day), day)))})[.,]* +", ""))
+    languages = languages_of(texts)
+    months = {word: number for language in reversed(languages) for word, number in month_words(language).items()}
+    seen = {word for text in texts for word in _WORD.findall(text.lower())}
+    named = {word: SHORT_MONTHS[months[word] - 1] for word in seen & months.keys()}
+    halves = {word: half for word, half in HALVES.items() if any(word in text for text in texts)}
+    words = halves if all(word == month for word, month in named.items()) else halves | named
+    known = (*_weekdays(texts, languages), _OPENED, _CLOSED, _WEEK, _REMARK, _ORDINAL, _HALF, _FORWARD, _FRACTION)
     return Preparation(
         odd_characters(texts),
-        tuple(patterns),
-        {word: SHORT_MONTHS[MONTHS[word] - 1] for word in sorted(months, key=lambda word: (-len(word), word))}
-        if foreign
-        else {},
+        tuple(each for each in known if any(re.search(each[0], text) for text in texts)),
+        {word: words[word] for word in sorted(words, key=lambda word: (-len(word), word))},
     )
+
+
+def _weekdays(texts: Sequence[str], languages: Sequence[str]) -> list[tuple[str, str]]:
+    """Patterns that take the weekdays' names out: before the date, or behind it."""
+    if not any(_WORD.search(text) for text in texts):
+        return []
+    spoken = languages or _WITHOUT_MONTHS
+    days = {word for language in spoken for word in weekday_words(language)}
+    months = {word for language in languages for word in month_words(language)}
+    # "mar" behind a number is March, not Martes.
+    before, behind = _alternatives(days), _alternatives(days - months)
+    return [
+        (rf"(?i)^(?:{before})(?:[.,]+ *| +)(?:den )?", ""),
+        (rf"(?i)[,(]* +(?:{behind})[.)]?(,| |$)", r"\1"),
+        (rf"([日일]) ?(?:{behind})", r"\1"),
+    ]
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
 
 
 def are_times(texts: Mapping[str, int], name: str = "") -> bool:
@@ -175,14 +187,14 @@ def are_times(texts: Mapping[str, int], name: str = "") -> bool:
 def share_of_times(texts: Mapping[str, int]) -> float:
     """The share of a column's texts that are dates or times and no numbers; a column of which few of the first are is told by
     these."""
+    first = _share_of_times(dict(islice(texts.items(), _LOOKED_AT)))
+    return _share_of_times(texts) if first >= _SOME and len(texts) > _LOOKED_AT else first
+
+
+def _share_of_times(texts: Mapping[str, int]) -> float:
     preparation = _preparation(texts)
-
-    def share(some: Mapping[str, int]) -> float:
-        times = (text for text in some if len(text) <= _LONGEST and _is_time(preparation.apply(text)))
-        return sum(some[text] for text in times) / max(sum(some.values()), 1)
-
-    first = share(dict(islice(texts.items(), _LOOKED_AT)))
-    return share(texts) if first >= _SOME and len(texts) > _LOOKED_AT else first
+    times = (text for text in texts if len(text) <= _LONGEST and _is_time(preparation.apply(text)))
+    return sum(texts[text] for text in times) / max(sum(texts.values()), 1)
 
 
 def _is_time(text: str) -> bool:
