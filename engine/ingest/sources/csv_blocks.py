@@ -12,11 +12,11 @@ import pyarrow.csv
 from engine.core.errors import InputError
 from engine.ingest.sources.dialects import Dialect
 from engine.ingest.sources.entities import LONGEST_ENTITY, SEMICOLON, guard_entities, restore_entities
+from engine.ingest.sources.rewriting import rewritten
 
 __all__ = ["csv_batches", "next_rows"]
 
 _BLOCK = 8 * 1024 * 1024
-_COPY = 1024 * 1024
 # Stands for a delimiter of several characters; no text holds it.
 _UNIT = b"\x1f"
 
@@ -44,10 +44,9 @@ def csv_batches(
     staged = [f"c{i}" for i in range(width)]
     delimiter = dialect.delimiter
     if delimiter == ";":
-        stream = io.BufferedReader(_Rewritten(stream, guard_entities, _begun_entity), _COPY)
+        stream = rewritten(stream, guard_entities, _begun_entity)
     elif len(mark := delimiter.encode()) > 1:
-        rewritten = _Rewritten(stream, lambda text: text.replace(mark, _UNIT), lambda text: _begun(text, mark))
-        stream = io.BufferedReader(rewritten, _COPY)
+        stream = rewritten(stream, lambda text: text.replace(mark, _UNIT), lambda text: _begun(text, mark))
         delimiter = _UNIT.decode()
     try:
         batches = pa.csv.open_csv(
@@ -84,33 +83,6 @@ def next_rows(row: int, count: int, broken: list[int]) -> Sequence[int]:
     numbers = list(itertools.islice((number for number in itertools.count(row + 1) if number not in ahead), count))
     broken[:] = [number for number in broken if not numbers or number > numbers[-1]]
     return numbers
-
-
-class _Rewritten(io.RawIOBase):
-    """The text with some of its bytes replaced; `held` says how many at its end the next chunk may still complete."""
-
-    def __init__(
-        self, stream: io.BufferedReader, rewrite: Callable[[bytes], bytes], held: Callable[[bytes], int]
-    ) -> None:
-        self._stream, self._rewrite, self._held = stream, rewrite, held
-        self._pending = b""
-        self._ready = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._ready:
-            data = self._stream.read(_COPY)
-            whole = self._rewrite(self._pending + data)
-            end = len(whole) - (self._held(whole) if data else 0)
-            self._pending, self._ready = whole[end:], memoryview(whole[:end])
-            if not data:
-                break
-        size = min(len(buffer), len(self._ready))
-        buffer[:size] = self._ready[:size]
-        self._ready = self._ready[size:]
-        return size
 
 
 def _begun(text: bytes, mark: bytes) -> int:

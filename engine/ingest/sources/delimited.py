@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from engine.core.errors import InputError
@@ -18,6 +19,8 @@ from engine.ingest.sources.tables import Batches, FileForm, FileTable, empty_bat
 from engine.ingest.sources.textfiles import Text, open_text
 
 __all__ = ["read_delimited"]
+
+_MARKS = {'="': '^="(.*)"$', "'": r"^'([0-9]+)$"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,20 @@ def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:
         for batch in csv_batches(stream, dialect, width, reject, text.raw.name):
             numbers = next_rows(row, batch.num_rows, broken)
             row = numbers[-1] if len(numbers) else row
-            yield numbered(batch, numbers), rejected.copy()
+            yield numbered(_without_marks(batch), numbers), rejected.copy()
             rejected.clear()
         if rejected:
             yield empty_batch(text_schema(width)), rejected.copy()
+
+
+def _without_marks(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch without what keeps spreadsheets from taking a text for a number: `="0012"` and `'0012` are 0012."""
+    columns = batch.columns
+    for start, pattern in _MARKS.items():
+        columns = [
+            pc.replace_substring_regex(column, pattern, r"\1")
+            if pc.any(pc.starts_with(column, start)).as_py()
+            else column
+            for column in columns
+        ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

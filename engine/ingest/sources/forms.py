@@ -51,12 +51,17 @@ _NO_TABLES = {
     b"Rar!": "a RAR archive",
     b"\xfd7zXZ": "an xz file",
     b"{\\rtf": "a text document",
+    b"ARROW1": "an Arrow file",
+    b"FEA1": "a Feather file",
+    b"ORC": "an ORC file",
+    b"Obj\x01": "an Avro file",
 }
 _WANTED = "Save the table as CSV, Excel, JSON, XML or Parquet."
 _PAGE = re.compile(r"<!doctype\s+html|<html|<head|<body|<table", re.IGNORECASE)
 _SPREADSHEET = "urn:schemas-microsoft-com:office:spreadsheet"
 _ELEMENT = re.compile(r"<[?!]|<[A-Za-z_][\w.:-]*(\s[^<>]*)?/?>\s*(<|$)")
-_OBJECT = re.compile(r"\[?\s*\{\s*(\"|\}|$)|\[\s*\]?\s*$")
+_OBJECT = re.compile(r"\[?\s*\{\s*(\"|u?'|\}|$)|\[\s*\]?\s*$")
+_SQL = re.compile(r"^\s*(INSERT\s+INTO|CREATE\s+TABLE|DROP\s+TABLE)\b", re.IGNORECASE | re.MULTILINE)
 
 
 def form_of(raw: RawFile) -> tuple[str, str]:
@@ -68,6 +73,8 @@ def form_of(raw: RawFile) -> tuple[str, str]:
     form = next((form for magic, form in _MAGIC.items() if head.startswith(magic)), None)
     if form is None:
         what = next((what for magic, what in _NO_TABLES.items() if head.startswith(magic)), None)
+        if head[257:262] == b"ustar":
+            what = "a tar archive"
         if what:
             raise InputError(f"this is {what}. {_WANTED}", file=raw.name)
         form = _form_of_text(head, raw)
@@ -89,6 +96,10 @@ def _form_of_text(head: bytes, raw: RawFile) -> str:
         return "page"
     if _SPREADSHEET in start:
         return "xml_workbook"
+    if _SQL.search(start):
+        raise InputError(
+            f"this is a dump of a database. Load it there and name the database, or: {_WANTED}", file=raw.name
+        )
     if _OBJECT.match(start) or (start.startswith(("{", "[")) and _named_form(raw) == "json"):
         return "json"
     return "xml" if _ELEMENT.match(start) else "delimited"

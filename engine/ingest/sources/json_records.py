@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from io import BufferedReader
@@ -19,6 +21,7 @@ from engine.core.errors import InputError
 from engine.ingest.report import Problem
 from engine.ingest.sources.csv_blocks import csv_batches, next_rows
 from engine.ingest.sources.dialects import Dialect
+from engine.ingest.sources.rewriting import rewritten
 from engine.ingest.sources.tables import ROW, Batches, FileTable, empty_batch, name_columns, numbered, text_schema
 from engine.ingest.sources.textfiles import Text, open_text
 
@@ -33,6 +36,13 @@ _IS_OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE fa
 _LINE_NAMES = (".jsonl", ".ndjson")
 # For a first look, so many parts of a JSON text are searched for its longest array.
 _PARTS = 200_000
+# Numbers that are none, where a value stands.
+_NO_NUMBER = re.compile(rb"([:\[,]\s{0,8})(?:-?Infinity|NaN)(?=\s{0,8}[,\]}])")
+_LONGEST_VALUE = 32
+# Python's own way to write an object, as in some published data sets.
+_LITERAL = re.compile(r"\s*\{u?'")
+_LITERAL_NOTE = "the lines are objects as Python writes them"
+_MOST_LITERAL = 1024 * 1024
 
 
 def read_json(text: Text, directory: Path, limit: int | None) -> FileTable:
@@ -40,11 +50,14 @@ def read_json(text: Text, directory: Path, limit: int | None) -> FileTable:
 
     Raises `InputError` where there are none, or where the JSON breaks off.
     """
+    if _LITERAL.match(text.head):
+        with open_text(text.raw, text.encoding) as stream:
+            return read_records(_literals(stream), directory, text.raw.name, (_LITERAL_NOTE,), limit)
     prefix, note = _place(text, limit)
     if prefix is None:
         return _read_lines(lambda: open_text(text.raw, text.encoding), text.raw.name, (), limit)
     with open_text(text.raw, text.encoding) as stream:
-        found = ijson.items(stream, prefix, use_float=True, multiple_values=True)
+        found = ijson.items(_without_nan(stream), prefix, use_float=True, multiple_values=True)
         return read_records(_sound(found, text.raw.name), directory, text.raw.name, note, limit)
 
 
@@ -55,7 +68,7 @@ def read_records(
     target = directory / f"records-{len(list(directory.iterdir()))}.jsonl"
     with target.open("w", encoding="utf-8") as lines:
         for record in itertools.islice(records, limit):
-            json.dump(record, lines, ensure_ascii=False, separators=(",", ":"))
+            lines.write(json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str))
             lines.write("\n")
     return _read_lines(lambda: target.open("rb"), name, notes, limit)
 
@@ -70,7 +83,9 @@ def _place(text: Text, limit: int | None) -> tuple[str | None, tuple[str, ...]]:
     if text.raw.inner.lower().endswith(_LINE_NAMES) or (more and first != "{" and not first.endswith(("{", "[", ","))):
         return None, ()
     with open_text(text.raw, text.encoding) as stream:
-        path = _longest_array(_sound(ijson.basic_parse(stream, multiple_values=True), text.raw.name), limit)
+        path = _longest_array(
+            _sound(ijson.basic_parse(_without_nan(stream), multiple_values=True), text.raw.name), limit
+        )
     if path is None:
         return ("", ()) if more else (None, ())
     return ".".join([*path, "item"]), (f'the rows are the objects in "{".".join(path)}"',)
@@ -93,6 +108,27 @@ def _longest_array(parts: Iterator[tuple[str, Any]], limit: int | None) -> tuple
             kinds.pop()
             keys.pop()
     return counts.most_common(1)[0][0] if counts else None
+
+
+def _literals(stream: BufferedReader) -> Iterator[Any]:
+    """The value of each line as Python writes it; the line itself where it is none."""
+    while line := stream.readline(_MOST_LITERAL):
+        text = line.decode()
+        try:
+            yield ast.literal_eval(text.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            yield text
+
+
+def _without_nan(stream: BufferedReader) -> BufferedReader:
+    """JSON with null for what Python and others write for a number that is none, against the standard."""
+    return rewritten(stream, lambda text: _NO_NUMBER.sub(rb"\1null", text), _begun_value)
+
+
+def _begun_value(text: bytes) -> int:
+    """How many bytes at the end may begin a value."""
+    start = max(text.rfind(mark, len(text) - _LONGEST_VALUE) for mark in (b":", b",", b"["))
+    return len(text) - start if start >= 0 else 0
 
 
 def _sound(parts: Iterator[Any], name: str) -> Iterator[Any]:

@@ -88,16 +88,17 @@ def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
 
 
 def name_columns(names: Sequence[str], file: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names without blanks around them, each once ("Image", "Image (2)"), and a note on those that came twice.
+    """The names without blanks around them and line ends in them, each once ("Image", "Image (2)"), and a note on those that came twice.
 
     Raises `InputError` where there are more than 2,000.
     """
     if len(names) > _MAX_COLUMNS:
         raise InputError(f"{len(names):,} columns are too many (at most {_MAX_COLUMNS:,}).", file=file)
-    taken = {name.strip() for name in names}
+    names = [" ".join(name.strip("\ufeff\u200b").split()) for name in names]
+    taken = set(names)
     chosen: list[str] = []
     renamed: list[str] = []
-    for name in map(str.strip, names):
+    for name in names:
         if name and name in chosen:
             name = next(one for turn in range(2, len(names) + 2) if (one := f"{name} ({turn})") not in taken)
             taken.add(name)

@@ -26,7 +26,7 @@ MEMORY_BYTES = 1536 * 1024**2
 _FILE_BYTES = 1024**3
 _SAMPLE = 500
 _BATCH = 16_384
-_WHOLE = 1e15
+_WHOLE = 1e18
 
 
 def write_sheets(path: Path, form: str, encoding: str, target: Path, limit: int | None) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.errors import InputError
-from engine.ingest.sources import ROW, FileForm, csv_blocks
+from engine.ingest.sources import ROW, FileForm, csv_blocks, rewriting
 from tests.support.staged_files import staged, written
 
 
@@ -22,7 +22,7 @@ def test_movielens_is_read_without_its_header(tmp_path: Path) -> None:
 
 
 def test_a_delimiter_of_two_characters_is_found_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_blocks, "_COPY", 3)
+    monkeypatch.setattr(rewriting, "_COPY", 3)
     text = "".join(f"{n}::{n % 7}::5::97830{n:04}\n" for n in range(300))
     _, rows, problems = staged(written(tmp_path, text, "ratings.dat"))
     assert values(rows) == [(str(n), str(n % 7), "5", f"97830{n:04}") for n in range(300)]
@@ -94,6 +94,12 @@ def test_doubled_quotes_beside_backslashes_stay_doubled_quotes(tmp_path: Path) -
     text = 'sku,details\n1,"{""size"": ""5\\"" wide""}"\n2,"C:\\dir"\n'
     _, rows, _ = staged(written(tmp_path, text, "items.csv"))
     assert values(rows) == [("1", '{"size": "5\\" wide"}'), ("2", "C:\\dir")]
+
+
+def test_marks_that_make_a_spreadsheet_keep_zeros_are_taken_off(tmp_path: Path) -> None:
+    text = 'sku,barcode,title\n="0012",\'4001234500000,\'90s coat\n"=""0013""",\'007,=5\n'
+    _, rows, _ = staged(written(tmp_path, text, "items.csv"))
+    assert values(rows) == [("0012", "4001234500000", "'90s coat"), ("0013", "007", "=5")]
 
 
 def test_quotes_in_tabbed_text_are_text_unless_they_enclose_cells(tmp_path: Path) -> None:

@@ -66,6 +66,21 @@ def test_broken_json_is_refused_with_its_place(tmp_path: Path, text: str) -> Non
         staged(written(tmp_path, text, "items.json"))
 
 
+def test_what_is_no_number_is_nothing(tmp_path: Path) -> None:
+    text = '[{"id": 1, "price": NaN, "name": "Size: NaN"}, {"id": -Infinity, "tags": [NaN, 1]}]'
+    _, rows, _ = staged(written(tmp_path, text, "items.json"))
+    assert [(row["id"], row["price"], row["tags"]) for row in rows] == [("1", None, None), (None, None, "[null,1]")]
+    assert rows[0]["name"] == "Size: NaN"
+
+
+def test_objects_as_python_writes_them_are_read(tmp_path: Path) -> None:
+    text = "{'asin': '0001', 'title': u\"Girl's Dress\", 'rank': {'Toys': 5}, 'new': True}\n{broken\n{'asin': '2'}\n"
+    source, rows, problems = staged(written(tmp_path, text, "meta_Toys.json"))
+    assert list(rows[0].values()) == [1, "0001", "Girl's Dress", '{"Toys":5}', "true"]
+    assert (len(rows), problems.counts) == (2, {"broken_row": 1})
+    assert source.notes == ("the lines are objects as Python writes them",)
+
+
 def test_a_first_look_at_an_array_reads_only_its_beginning(tmp_path: Path) -> None:
     text = json.dumps([{"id": number} for number in range(1_000)])[:-20]
     assert staged(written(tmp_path, text, "items.json"), limit=10)[0].n_rows == 10

@@ -137,6 +137,11 @@ def test_names_that_come_twice_are_told_apart(tmp_path: Path, staging: Path) -> 
     assert source.notes == ('several columns have the same name; the later ones are called "Image (3)"',)
 
 
+def test_marks_and_line_ends_are_no_part_of_a_name(tmp_path: Path, staging: Path) -> None:
+    path = text_file(tmp_path, '\ufeff\ufeffsku,"Price\n(EUR)", Title\xa0\na,1,b\n')
+    assert read(path, staging)[0].columns == ("sku", "Price (EUR)", "Title")
+
+
 def test_a_known_header_makes_the_first_line_data(tmp_path: Path, staging: Path) -> None:
     source, rows, _ = read(text_file(tmp_path, "u1,a\nu2,b\n"), staging, form=FileForm(header=("user", "item")))
     assert source.columns == ("user", "item")
@@ -205,6 +210,8 @@ def zipped(**members: bytes) -> bytes:
         ("items.csv", b"\x1f\x8b\x08\x00", "damaged"),
         ("items.csv", b"<!DOCTYPE html><p>Sign in</p>", "a web page without a table"),
         ("items.csv", b"%PDF-1.7 ...", "a PDF document"),
+        ("shop.sql", b"-- MySQL dump\nCREATE TABLE `product` (\n", "a dump of a database"),
+        ("items.tar.gz", gzip.compress(b"items.csv".ljust(257, b"\0") + b"ustar"), "a tar archive"),
         ("items.csv", b"id,x\n\x00\x01\x02,1\n", "binary data"),
         ("items.csv.gz", gzip.compress(b"id,x\n" * 9999)[:-30], "damaged"),
         ("items.csv.gz", gzip.compress(b""), "empty"),
