@@ -116,7 +116,7 @@ def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:
         for batch in csv_batches(stream, dialect, width, reject, text.raw.name):
             numbers = next_rows(row, batch.num_rows, broken)
             row = numbers[-1] if len(numbers) else row
-            yield numbered(_without_marks(batch), numbers), rejected.copy()
+            yield numbered(_without_marks(batch) if text.marked else batch, numbers), rejected.copy()
             rejected.clear()
         if rejected:
             yield empty_batch(text_schema(width)), rejected.copy()

@@ -38,6 +38,7 @@ class Text:
     head : its first 256 KiB.
     cut : there is more than the head.
     escaped : lines, from anywhere, in which a backslash precedes a quote.
+    marked : there are apostrophes or `="`, with which spreadsheets may mark a number as a text.
     note : the encoding in words, "" for UTF-8 and a declared one.
     """
 
@@ -46,6 +47,7 @@ class Text:
     head: str
     cut: bool
     escaped: str
+    marked: bool
     note: str
 
 
@@ -62,7 +64,9 @@ def survey(raw: RawFile, declared: str | None, *, whole: bool) -> Text:
     encoding = known or seen.encoding()
     lines = b"\n".join(seen.escaped)
     note = "" if declared or encoding == "utf-8" else _note(encoding, seen.snippets)
-    return Text(raw, encoding, _decoded(start, encoding), len(start) == _HEAD, lines.decode(encoding, "replace"), note)
+    marked = seen.marked or not whole or encoding.startswith("utf-16")
+    head, escaped = _decoded(start, encoding), lines.decode(encoding, "replace")
+    return Text(raw, encoding, head, len(start) == _HEAD, escaped, marked, note)
 
 
 def open_text(raw: RawFile, encoding: str) -> io.BufferedReader:
@@ -128,6 +132,7 @@ class _Survey:
         self._valid = True
         self.snippets: list[bytes] = []
         self.escaped: list[bytes] = []
+        self.marked = False
 
     def add(self, chunk: bytes, follows: bool) -> None:
         """Look at a chunk; `follows` is whether it continues the one before."""
@@ -136,6 +141,7 @@ class _Survey:
             self.snippets += _snippets(chunk)
             if len(self.snippets) > 2 * _SNIPPETS:
                 self.snippets = self.snippets[::2]
+        self.marked = self.marked or b"'" in chunk or b'="' in chunk
         if len(self.escaped) < _ESCAPED_LINES and _ESCAPED in chunk:
             self.escaped += _lines_around(chunk, _ESCAPED_LINES - len(self.escaped))
 
