@@ -9,11 +9,14 @@ import numpy as np
 
 from engine.catalogue.interactions import open_duckdb
 from engine.catalogue.snapshot import event_files
+from engine.catalogue.taken_back import TAKEN_BACK
 from engine.core.workspace import Workspace
 
 __all__ = ["ShopSummary", "head_size", "summarise_shop"]
 
 HEAD_EVENTS = 0.8
+# What takes interest back is none.
+_STANDS = f"coalesce(event NOT IN {tuple(TAKEN_BACK)}, true)"
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,12 @@ def summarise_shop(workspace: Workspace) -> ShopSummary:
             {"path": items},
         ).fetchall()[0]
         n_shoppers = connection.execute(
-            "SELECT count(DISTINCT user_id) FROM read_parquet($paths)", {"paths": events}
+            f"SELECT count(DISTINCT user_id) FROM read_parquet($paths) WHERE {_STANDS}",
+            {"paths": events},
         ).fetchall()[0][0]
         counts = connection.execute(
-            "SELECT count(*) AS n FROM read_parquet($paths) GROUP BY item_id", {"paths": events}
+            f"SELECT count(*) AS n FROM read_parquet($paths) WHERE {_STANDS} GROUP BY item_id",
+            {"paths": events},
         ).fetchnumpy()["n"]
     return ShopSummary(n_products, int(np.sum(counts)), n_shoppers, head_size(np.asarray(counts)), n_pictured, n_priced)
 

@@ -17,6 +17,13 @@ def test_a_shop_is_counted(workspace: Workspace) -> None:
     )
 
 
+def test_what_was_taken_back_is_no_event(workspace: Workspace) -> None:
+    events = pd.DataFrame({"user_id": ["u", "u", "v"], "item_id": "a", "event": ["purchase", "refund", "void"]})
+    write_snapshot(workspace, pd.DataFrame({"item_id": ["a"]}), events, {}, {})
+    summary = summarise_shop(workspace)
+    assert (summary.n_events, summary.n_shoppers) == (1, 1)
+
+
 def test_the_head_is_the_fewest_products_with_four_fifths_of_the_events() -> None:
     assert head_size(np.array([1, 5, 1, 3])) == 2
     assert head_size(np.array([1] * 10)) == 8

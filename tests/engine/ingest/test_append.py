@@ -366,3 +366,19 @@ def test_single_properties_change_and_the_others_stay(workspace: Workspace, tmp_
     assert after.loc["1", "888"] == "a0"
     assert after.loc["1", "283"] == before.loc["1", "283"]
     assert after.loc["2", ["888", "283"]].tolist() == [before.loc["2", "888"], "b1"]
+
+
+def test_a_refund_that_arrives_later_takes_the_earlier_purchase_back(shop: Workspace, tmp_path: Path) -> None:
+    append(shop, interactions=new_events(tmp_path, "u8,p1,purchase,2,2024-02-01", "u9,p1,purchase,2,2024-02-01"))
+    append(shop, interactions=new_events(tmp_path, "u8,p1,refund,1,2024-02-03", "u9,p1,refund,2,2024-02-03"))
+    ids = read_shop(shop).items["item_id"].tolist()
+    counted = read_interactions(shop, ids, InteractionSettings())
+    assert "u9" not in counted.user_ids
+    assert counted.user_items[counted.user_ids.tolist().index("u8"), ids.index("p1")] == 5.0
+
+
+def test_an_address_that_arrives_later_is_the_shopper_it_was(shop: Workspace, tmp_path: Path) -> None:
+    append(shop, interactions=new_events(tmp_path, "Ada@example.com,p1,view,1,2024-02-01"))
+    append(shop, interactions=new_events(tmp_path, "ada@example.com,p2,view,1,2024-02-02"))
+    assert all_events(shop)["user_id"].nunique() == 5
+    assert not all_events(shop)["user_id"].str.contains("@").any()
