@@ -3,58 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 import pyarrow as pa
 
 from engine.catalogue.taken_back import LOOKED, TAKEN_BACK, VOID
 from engine.ingest.columns import ITEM_TEXTS
-from engine.ingest.event_kinds import EventKinds
-from engine.ingest.presets import EventRules
+from engine.ingest.event_plan import EventPlan
 from engine.ingest.reading.number_format import NumberFormat
-from engine.ingest.reading.time_format import TimeFormat
-from engine.ingest.shoppers import Shoppers, named_shopper
+from engine.ingest.shoppers import named_shopper
 from engine.ingest.sources import ROW, Source
 from engine.ingest.staged_sql import Check, IdRules, id_checks, id_sql, quoted, staged_types, with_texts
 
-__all__ = ["VALUE_FIELDS", "EventPlan", "event_checks", "item_ids_sql", "normalised_sql"]
-
-VALUE_FIELDS = ("rating", "quantity", "value")
-
-
-@dataclass(frozen=True)
-class EventPlan:
-    """What was decided about a file of events before its rows are read.
-
-    Attributes
-    ----------
-    columns : field -> column of the file.
-    value_field : of `VALUE_FIELDS`, the one in `columns`.
-    value_kind : "rating", "quantity" or None.
-    numbers : "value" and "price", where the file has them -> how they are written.
-    missing : product texts that mean "no value".
-    """
-
-    source: Source
-    columns: Mapping[str, str]
-    rules: EventRules
-    ids: IdRules
-    value_field: str | None
-    value_kind: str | None
-    kinds: EventKinds
-    shoppers: Shoppers
-    times: TimeFormat
-    numbers: Mapping[str, NumberFormat]
-    missing: Collection[str]
-
-    def staged(self) -> dict[str, str]:
-        """Field -> staged column; the numbers are "value", whatever they mean, and the times "time"."""
-        staged = {name: self.source.staged(column) for name, column in self.columns.items() if name not in VALUE_FIELDS}
-        if "timestamp" in staged:
-            staged["time"] = staged.pop("timestamp")
-        if self.value_field:
-            staged["value"] = self.source.staged(self.columns[self.value_field])
-        return staged
+__all__ = ["event_checks", "item_ids_sql", "normalised_sql"]
 
 
 def normalised_sql(plan: EventPlan) -> str:

@@ -11,27 +11,21 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
-import pyarrow as pa
 
 from engine.catalogue.taken_back import TAKEN_BACK
 from engine.core.errors import InteractionsError
 from engine.ingest.cells import plain_texts
 from engine.ingest.columns import ITEM_TEXTS
-from engine.ingest.event_kinds import look_at_kinds
-from engine.ingest.event_sql import VALUE_FIELDS, EventPlan, event_checks, item_ids_sql, normalised_sql
+from engine.ingest.event_plan import EventPlan, look_at_events, lowest_rating, written_columns
+from engine.ingest.event_problems import log_rejected, log_unread
+from engine.ingest.event_sql import event_checks, item_ids_sql, normalised_sql
 from engine.ingest.matching import KnownProducts, match_ids
 from engine.ingest.presets import EventRules
-from engine.ingest.rating_scale import rating_scale
-from engine.ingest.reading.column_format import answer_for
-from engine.ingest.reading.number_format import NumberFormat
-from engine.ingest.reading.numbers import number_format
-from engine.ingest.reading.samples import sampled_texts
-from engine.ingest.reading.times import NO_TIMES, TimeFormat, time_format
-from engine.ingest.report import SHOWN_PER_KIND, Problem, ProblemLog
+from engine.ingest.reading.times import TimeFormat
+from engine.ingest.report import ProblemLog
 from engine.ingest.robots import count_shoppers, robots_note
-from engine.ingest.shoppers import look_at_shoppers
 from engine.ingest.sources import ROW, Source
-from engine.ingest.staged_sql import Check, IdRules, quoted, staged_types, with_texts
+from engine.ingest.staged_sql import Check, IdRules, quoted
 
 __all__ = ["CleanEvents", "clean_events"]
 
@@ -89,18 +83,18 @@ def clean_events(
     """
     _require_columns(source, columns)
     connection.execute(f"CREATE OR REPLACE VIEW staged AS SELECT * FROM read_parquet({quoted(str(source.path))})")
-    plan = _plan(connection, source, columns, rules, ids, missing, formats, key)
+    plan = look_at_events(connection, source, columns, rules, ids, missing, formats, key)
     notes = [*plan.kinds.notes, *plan.shoppers.notes]
     hints = []
     if known is not None:
         hints = match_ids(connection, item_ids_sql(source, columns["item_id"], ids), known).notes
-    min_rating, said = _lowest_rating(connection, plan)
-    notes += [*hints, *said, *(line for column, form in _written(plan) for line in form.notes(column))]
+    min_rating, said = lowest_rating(connection, plan)
+    notes += [*hints, *said, *(line for column, form in written_columns(plan) for line in form.notes(column))]
     checks = event_checks(plan, items_given=known is not None)
     checked = source.path.with_name("checked.parquet")
     _write_checked(connection, normalised_sql(plan), checks, known is not None, checked)
-    _log_rejected(connection, plan, checks, problems)
-    _log_unread(connection, plan, problems)
+    log_rejected(connection, plan, checks, problems)
+    log_unread(connection, plan, problems)
     path, n_loaded = _write_accepted(connection, source.path.with_name("events.parquet"))
     if not n_loaded:
         why = "\n".join([*hints, problems.summary()])
@@ -113,19 +107,9 @@ def clean_events(
     notes += said
     connection.execute("DROP VIEW checked; DROP VIEW staged; DROP TABLE activity")
     checked.unlink()
+    found = {key: said for column, form in written_columns(plan) for key, said in form.answers(column).items()}
     currency = plan.numbers["price"].currency if "price" in plan.numbers else None
-    return CleanEvents(path, n_loaded, n_shoppers, plan.value_kind, min_rating, products, currency, _found(plan), notes)
-
-
-def _written(plan: EventPlan) -> list[tuple[str, NumberFormat | TimeFormat]]:
-    """The columns of times and numbers, and how they are written."""
-    fields = {"value": plan.value_field or "", "price": "price"}
-    times = [(plan.columns["timestamp"], plan.times)] if "timestamp" in plan.columns else []
-    return times + [(plan.columns[fields[name]], form) for name, form in plan.numbers.items()]
-
-
-def _found(plan: EventPlan) -> dict[str, str]:
-    return {key: said for column, form in _written(plan) for key, said in form.answers(column).items()}
+    return CleanEvents(path, n_loaded, n_shoppers, plan.value_kind, min_rating, products, currency, found, notes)
 
 
 def _require_columns(source: Source, columns: Mapping[str, str]) -> None:
@@ -137,80 +121,6 @@ def _require_columns(source: Source, columns: Mapping[str, str]) -> None:
                 file=source.name,
                 field=name,
             )
-
-
-def _plan(
-    connection: duckdb.DuckDBPyConnection,
-    source: Source,
-    columns: Mapping[str, str],
-    rules: EventRules,
-    ids: IdRules,
-    missing: Collection[str],
-    formats: Mapping[str, str],
-    key: Callable[[], bytes],
-) -> EventPlan:
-    """Look at the columns as a whole and decide how to read each."""
-    kinds = look_at_kinds(connection, source, columns, rules.event)
-    people = [source.staged(columns[name]) for name in ("user_id", "visitor_id") if name in columns]
-    shoppers = look_at_shoppers(connection, source.path, people, rules, key)
-    value_field = next((name for name in VALUE_FIELDS if name in columns), None)
-    value_kind = value_field
-    if value_field == "value":
-        # A column merely called "value" holds ratings where the events are ratings, else quantities.
-        value_kind = "rating" if "rating" in kinds.found else "quantity"
-    times = _time_format(connection, source, columns.get("timestamp"), formats)
-    named = {"value": columns.get(value_field or ""), "price": columns.get("price")}
-    written = {name: column for name, column in named.items() if column}
-    numbers = _number_formats(connection, source, written, formats)
-    return EventPlan(source, columns, rules, ids, value_field, value_kind, kinds, shoppers, times, numbers, missing)
-
-
-def _time_format(
-    connection: duckdb.DuckDBPyConnection, source: Source, column: str | None, formats: Mapping[str, str]
-) -> TimeFormat:
-    if column is None:
-        return NO_TIMES
-    staged = source.staged(column)
-    kind = staged_types(source.path)[staged]
-    return time_format(connection, "staged", staged, kind, column, answer_for(formats, "dates", column))
-
-
-def _number_formats(
-    connection: duckdb.DuckDBPyConnection, source: Source, columns: Mapping[str, str], formats: Mapping[str, str]
-) -> dict[str, NumberFormat]:
-    """ "value" and "price" -> how the numbers of their columns are written."""
-    types = staged_types(source.path)
-    found = {}
-    for name, column in columns.items():
-        staged = source.staged(column)
-        typed = pa.types.is_integer(types[staged]) or pa.types.is_floating(types[staged])
-        texts = {} if typed else sampled_texts(connection, "staged", staged, types[staged])
-        found[name] = number_format(texts, column, answer_for(formats, "numbers", column))
-    return found
-
-
-def _lowest_rating(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> tuple[float | None, list[str]]:
-    """The lowest rating that is interest: the preset's, else the middle of the scale; and what the report says of it."""
-    if plan.value_kind != "rating" or plan.value_field is None:
-        return None, []
-    if plan.rules.min_rating is not None:
-        return plan.rules.min_rating, []
-    column = plan.columns[plan.value_field]
-    relation = with_texts("staged", {"value": plan.source.staged(column)}, staged_types(plan.source.path))
-    unrated = "NULL" if plan.rules.unrated is None else repr(plan.rules.unrated)
-    numbers = f"(SELECT nullif({plan.numbers['value'].sql('value_text')}, {unrated}) AS value FROM {relation})"
-    smallest, largest, n = connection.execute(
-        f"SELECT min(value), max(value), count(*) FROM {numbers} WHERE isfinite(value)"
-    ).fetchall()[0]
-    if not n:
-        return None, []
-    scale = rating_scale(smallest, largest, n)
-    low = connection.execute(f"SELECT count(*) FROM {numbers} WHERE value < {scale.lowest!r}").fetchall()[0][0]
-    said = (
-        f"{column} runs from {scale.worst:g} to {scale.best:g}; ratings below the middle ({scale.lowest:g}) are no interest:"
-        f" {low:,} of {n:,}. interactions.min_rating sets another limit"
-    )
-    return scale.lowest, [said]
 
 
 def _write_checked(
@@ -232,54 +142,6 @@ def _write_checked(
         ) TO {quoted(str(target))} (FORMAT parquet, COMPRESSION lz4)
     """)
     connection.execute(f"CREATE OR REPLACE VIEW checked AS SELECT * FROM read_parquet({quoted(str(target))})")
-
-
-def _log_rejected(
-    connection: duckdb.DuckDBPyConnection, plan: EventPlan, checks: list[Check], problems: ProblemLog
-) -> None:
-    first = f"QUALIFY row_number() OVER (PARTITION BY rejected ORDER BY {ROW}) <= {SHOWN_PER_KIND}"
-    counts = connection.execute(
-        "SELECT rejected, count(*) FROM checked WHERE rejected IS NOT NULL GROUP BY 1"
-    ).fetchall()
-    rows = connection.execute(
-        f"SELECT {ROW}, rejected, found FROM checked WHERE rejected IS NOT NULL {first} ORDER BY rejected, {ROW}"
-    ).fetchall()
-    for position, count in sorted(counts):
-        check = checks[position]
-        shown = [
-            Problem(plan.source.name, row, plan.columns.get(check.field, check.field), check.kind, check.message, value)
-            for row, failed, value in rows
-            if failed == position
-        ]
-        problems.extend(shown, {check.kind: count})
-
-
-# Field, and what is written where it could not be read: the event stands without it.
-_UNREAD = (
-    (
-        "timestamp",
-        "time_text",
-        "unreadable_time",
-        "the time cannot be read; the event was loaded without it. Write times like 2024-05-31 14:00:00.",
-    ),
-    (
-        "price",
-        "price_text",
-        "unreadable_price",
-        "the price is negative or no number; the event was loaded without it. Write prices like 12.50.",
-    ),
-)
-
-
-def _log_unread(connection: duckdb.DuckDBPyConnection, plan: EventPlan, problems: ProblemLog) -> None:
-    for name, text, kind, message in _UNREAD:
-        if name not in plan.columns:
-            continue
-        unread = f"FROM checked WHERE rejected IS NULL AND {name} IS NULL AND {text} IS NOT NULL"
-        count = connection.execute(f"SELECT count(*) {unread}").fetchall()[0][0]
-        rows = connection.execute(f"SELECT {ROW}, {text} {unread} ORDER BY {ROW} LIMIT {SHOWN_PER_KIND}").fetchall()
-        shown = [Problem(plan.source.name, row, plan.columns[name], kind, message, value) for row, value in rows]
-        problems.extend(shown, {kind: count} if count else {})
 
 
 def _write_accepted(connection: duckdb.DuckDBPyConnection, target: Path) -> tuple[Path, int]:
