@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["ColumnFormat", "answer_for"]
+__all__ = ["ColumnFormat", "answer_for", "option"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,12 @@ class ColumnFormat:
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts, texts and numbers, fit for JSON."""
         return asdict(self)
+
+
+def option(what: str, column: str, answer: str) -> str:
+    """What a person types to say that "numbers" or "dates" of `column` are written like this."""
+    said = f"{what}.{column}={answer}"
+    return f'--map "{said}"' if " " in said else f"--map {said}"
 
 
 def answer_for(formats: Mapping[str, str], what: str, column: str) -> str | None:

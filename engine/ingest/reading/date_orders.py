@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
+from engine.ingest.reading.column_format import option
 from engine.ingest.reading.samples import sampled_rows
 from engine.ingest.reading.time_format import Preparation
 from engine.ingest.reading.time_forms import TimeForm, form_of
@@ -87,8 +88,9 @@ def date_order(
         notes.append(note)
         open_to_question |= set() if certain else {separator}
     if len(set(notes)) > 1:
-        notes = [f"{note} ({separator or 'blank'} between)" for separator, note in zip(separators, notes, strict=True)]
-    order = DateOrder(day_first, years, "; ".join(dict.fromkeys(notes)))
+        found = zip(separators, notes, strict=True)
+        notes = [f"{note} ({separator or 'blank'} between)" for separator, note in found if note]
+    order = DateOrder(day_first, years, "; ".join(dict.fromkeys(filter(None, notes))))
     if not open_to_question:
         return order
     question = _question(order, forms, preparation, texts, name, open_to_question)
@@ -117,7 +119,7 @@ def _day_first(
     if forms[0].separator == ".":
         return True, True, "dates were read with the day first, as is usual with points"
     first = not any("%p" in form.formats[0] for form in forms)
-    return first, False, f"dates were read with the {_name(first)} first, since all of them fit both orders"
+    return first, False, ""
 
 
 def _name(day_first: bool) -> str:
@@ -189,6 +191,6 @@ def _question(
         return f"{example} was read with the year first. If that is wrong, write years with four digits."
     taken, other = _name(order.day_first[form.separator]), _name(not order.day_first[form.separator])
     return (
-        f"{example} could have the day or the month first; it was read with the {taken} first. If that is wrong, say"
-        f" dates.{name}={other}-first."
+        f"{example} could have the day or the month first; it was read with the {taken} first. If that is wrong:"
+        f" {option('dates', name, f'{other}-first')}."
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from engine.ingest.reading.affixes import Cell, take_apart
 from engine.ingest.reading.characters import odd_characters, plain_characters
+from engine.ingest.reading.column_format import option
 from engine.ingest.reading.currencies import currency_decimals
 from engine.ingest.reading.number_format import AMBIGUOUS, AMOUNTS, NumberForm, NumberFormat
 from engine.ingest.reading.number_forms import ambiguous_pattern, forms_of, forms_with_currency
@@ -85,7 +86,7 @@ def number_format(texts: Mapping[str, int], name: str, answer: str | None = None
     refused = doubt and mark is None
     mark = mark or "."
     return NumberFormat(
-        note=_note(cells, amounts, by_currency or mark, currencies, unit),
+        note=_note(cells, amounts, None if doubt else by_currency or mark, currencies, unit),
         question=_question(amounts, mark, name, refused=refused) if doubt else None,
         forms=_forms(cells, mark, amounts, by_currency),
         refused=ambiguous_pattern(list(cells.values())) if refused else "",
@@ -225,15 +226,15 @@ def _forms(
 def _note(
     cells: Mapping[str, Cell],
     amounts: _Amounts,
-    mark: str | Mapping[str | None, str],
+    mark: str | Mapping[str | None, str] | None,
     currencies: Mapping[str, int],
     unit: str | None,
 ) -> str:
     notes = []
-    if not isinstance(mark, str):
+    if isinstance(mark, Mapping):
         listed = ", ".join(f"{code} a {_MARK_NAMES[own]}" for code, own in mark.items() if code)
         notes.append(f"each currency has its own decimal mark: {listed}")
-    elif amounts.open and not (amounts.evidence["."] and amounts.evidence[","]):
+    elif mark and amounts.open and not (amounts.evidence["."] and amounts.evidence[","]):
         notes.append(
             f"read with a decimal {_MARK_NAMES[mark]}: {amounts.example} is {_as_number(amounts.example, mark)}"
         )
@@ -257,11 +258,11 @@ def _question(amounts: _Amounts, mark: str, name: str, *, refused: bool) -> str:
     if refused:
         return (
             f"{amounts.example} could be {readings['.']} or {readings[',']}, since both decimal marks occur; such values were"
-            f" left out. Say which it is: numbers.{name}=point or numbers.{name}=comma."
+            f" left out. Say which it is: {option('numbers', name, 'point')} or {option('numbers', name, 'comma')}."
         )
     return (
         f"{amounts.example} could be {readings[mark]} or {readings[_OTHER[mark]]}; it was read as {readings[mark]}."
-        f" If that is wrong, say numbers.{name}={_MARK_NAMES[_OTHER[mark]]}."
+        f" If that is wrong: {option('numbers', name, _MARK_NAMES[_OTHER[mark]])}."
     )
 
 
