@@ -132,7 +132,7 @@ class _Rule:
         return f"(SELECT event_id, target, n FROM {self.fits(key)} WHERE fits = 1)"
 
 
-def _rules(connection: duckdb.DuckDBPyConnection, products: KnownProducts) -> list[_Rule]:
+def _rules(connection: duckdb.DuckDBPyConnection, products: KnownProducts, *, loosely: bool) -> list[_Rule]:
     """Other columns first, then looser ways to compare the ids, then looser ways to compare other columns."""
     exact, loose = [], []
     for position, (column, table) in enumerate(products.aliases.items()):
@@ -146,6 +146,8 @@ def _rules(connection: duckdb.DuckDBPyConnection, products: KnownProducts) -> li
         exact.append(_Rule(f"by the products' column {column!r}", name, "{id}", is_alias=True))
         words = f"by the products' column {column!r}, where {_RULES[-1][0]}"
         loose.append(_Rule(words, name, _ANY, is_alias=True))
+    if not loosely:
+        return exact
     own_ids = "(SELECT item_id AS alias, item_id FROM products)"
     strict = tuple(key for _, key in _RULES[:-1] if key != _LAST_PART)
     own = [_Rule(f"where {words}", own_ids, key, stricter=strict if key == _ANY else ()) for words, key in _RULES]
@@ -154,13 +156,17 @@ def _rules(connection: duckdb.DuckDBPyConnection, products: KnownProducts) -> li
 
 def _apply_best(connection: duckdb.DuckDBPyConnection, products: KnownProducts, total: int, exact: int) -> list[str]:
     """Add to `known` what the best rule matches, if any matches far more than exact ids do; what the report says of it."""
-    rules = _rules(connection, products)
+    rules = _rules(connection, products, loosely=total >= _FAR_MORE * exact)
+    if not rules:
+        return []
     reached = [_sum(connection, f"{rule.matches()} ANTI JOIN known USING (event_id)") for rule in rules]
     best = max(reached)
     rule, reach = next((rule, reach) for rule, reach in zip(rules, reached, strict=True) if reach >= _NEARLY * best)
     explains_most = rule.is_alias and reach >= _MOST * (total - exact)
     if reach < _LEAST * (total - exact) or not (exact + reach >= _FAR_MORE * exact or explains_most):
-        return []
+        return (
+            [f"{reach:,} more would match {rule.words}; they are too few to rely on and were left out"] if reach else []
+        )
     others = f"event_ids JOIN known ON event_id = item_id ANTI JOIN {rule.matches()} other USING (event_id)"
     if rule.is_alias and not _sum(connection, others):
         # Every id is one of that column's, so those that are also a product's own id are so by chance.

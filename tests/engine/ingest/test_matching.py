@@ -106,6 +106,17 @@ def test_a_rule_that_matches_little_more_is_not_taken(connection: duckdb.DuckDBP
     ]
 
 
+def test_a_rule_that_explains_few_of_the_unknown_ids_is_not_taken_but_said(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    found, notes = matched(connection, ["B", *(f"gone-{n}" for n in range(30))], ["a", "b"])
+    assert found == {}
+    assert (
+        notes[0]
+        == "1 more would match where capital letters do not count; they are too few to rely on and were left out"
+    )
+
+
 def test_what_matches_nothing_is_shown_beside_what_was_looked_for(connection: duckdb.DuckDBPyConnection) -> None:
     _, notes = matched(connection, [f"sku-{n}" for n in range(90)], ["44", "45"])
     assert notes == [
