@@ -64,6 +64,8 @@ FORMS = (
     Form("x{n}", "S{n}-a.jpg", "S{n}-a.jpg, S{n}-b.jpg", further=("S{n}-b.jpg",)),
     Form("x{n}", "S{n}-b.jpg", f"{_ADDRESS}gone-{{n}}.jpg|{_ADDRESS}S{{n}}-b.jpg"),
     Form("x{n}", "2024/01/S{n}.jpg", f'["{_ADDRESS}2024/01/S{{n}}.jpg", "{_ADDRESS}2024/02/S{{n}}.jpg"]'),
+    Form("x{n}", "p/a/b/S{n}.jpg", "/a/b/S{n}.jpg", further=("p/cache/0f1e/a/b/S{n}.jpg",)),
+    Form("{n}", "large/{n}.jpg", further=("medium/{n}.jpg", "thumbs/{n}.jpg")),
     Form("x{n}", "S{n}.jpg", f"{_ADDRESS}2024/01/S{{n}}-1024x768.jpg"),
     Form("x{n}", "S{n}.jpg", "https://cdn.shopify.com/s/files/1/0001/products/S{n}_600x.jpg?v=1600"),
     Form("x{n}", "1/{n}.jpg", f"{_ADDRESS}img/p/1/{{n}}.jpg"),

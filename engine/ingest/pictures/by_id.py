@@ -19,6 +19,8 @@ ITSELF, SUFFIX, FOLDER, TEXT = range(4)
 _BEFORE = re.compile(r"(?:product|produkt|item|article|artikel|art|sku|id)[\s_\-.]+(?=.)", re.IGNORECASE)
 # Characters that no file's name can have, or that systems replace.
 _FORBIDDEN = re.compile(r"[^\w\-.]")
+# Numbers of more digits do not number the pictures of one product.
+_SMALL_DIGITS = 2
 # A folder of one product does not hold more pictures than this.
 _MOST_IN_FOLDER = 60
 _YEAR, _MONTH = re.compile(r"(?:19|20)\d\d"), re.compile(r"\d\d?")
@@ -109,6 +111,8 @@ def _by_file(path: str, name: StoredName, keys: ProductKeys, n_common: int) -> _
         # An id with a slash may have become a folder.
         if slashes < len(parts) and (owners := keys.owners("/".join((*parts[-slashes - 1 : -1], stem(parts[-1]))))):
             return _Claim(owners, ITSELF, [], len(parts) - 1 > slashes + n_common)
+    if len(parts) > n_common + 1 and _numbers_a_picture(parts[:-1], name.stem, keys):
+        return None
     written = unicodedata.normalize("NFC", stem(parts[-1]))
     written = written if fold(written) == name.stem else name.stem
     return _in_name(written, len(name.folders) > n_common, keys) or (
@@ -118,9 +122,19 @@ def _by_file(path: str, name: StoredName, keys: ProductKeys, n_common: int) -> _
     )
 
 
+def _numbers_a_picture(folders: Sequence[str], name: str, keys: ProductKeys) -> bool:
+    """Whether a name is the number of a picture in a folder that is called after a product that is not there."""
+    small = name.isdigit() and len(name) <= _SMALL_DIGITS
+    folder = folders[-1]
+    return small and any(map(str.isdigit, folder)) and not keys.owners(folder) and not _is_shard(folders, name)
+
+
 def _in_name(name: str, outside: bool, keys: ProductKeys) -> _Claim | None:
     """The longest beginning of a name that is a product's id, if what follows is usual or the id speaks for itself."""
     whole = keys.owners(name)
+    if whole and not whole.exact and outside and name.isdigit() and len(name) <= _SMALL_DIGITS:
+        # `2` in some folder is its second picture, hardly the one of product 0002.
+        return None
     if whole and (whole.exact or any(_FORBIDDEN.search(keys.ids[product]) for product in whole.products)):
         return _Claim(whole, ITSELF, [], outside)
     shorter = next(_beginnings(name, outside, keys), None)
@@ -155,7 +169,7 @@ def _by_folder(path: str, name: StoredName, keys: ProductKeys, n_common: int) ->
     for depth in range(len(folders) - 1, -1, -1):
         owners = keys.owners(folders[depth])
         if owners and not (folders[depth].isdigit() and not owners.exact):
-            if _is_shard(folders[depth], name.stem) or _is_date(folders[: depth + 1]):
+            if _is_shard(folders[: depth + 1], name.stem) or _is_date(folders[: depth + 1]):
                 return None
             return _Claim(owners, FOLDER, words_of(name.stem), depth > n_common)
         words = words_of(fold(folders[depth]))
@@ -164,9 +178,16 @@ def _by_folder(path: str, name: StoredName, keys: ProductKeys, n_common: int) ->
     return None
 
 
-def _is_shard(folder: str, name: str) -> bool:
-    """Whether a folder only sorts names by how they begin, as in `010/0108775015.jpg`."""
-    return name.startswith(fold(folder)) and name[len(folder) :][:1].isalnum()
+def _is_shard(folders: Sequence[str], name: str) -> bool:
+    """Whether the last folders only sort names by how they begin, as in `010/0108775015.jpg` and `1/2/127.jpg`."""
+    beginning = ""
+    for folder in reversed(folders):
+        beginning = fold(folder) + beginning
+        if name.startswith(beginning) and (len(beginning) > len(folder) or name[len(folder) :][:1].isalnum()):
+            return True
+        if len(beginning) > len(name):
+            return False
+    return False
 
 
 def _is_date(folders: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from engine.ingest.pictures.ids import ProductKeys
 from engine.ingest.pictures.names import GivenName, StoredName, names_in
-from engine.ingest.pictures.views import is_usual, words_of
+from engine.ingest.pictures.views import is_small_copy, is_usual, words_of
 
 __all__ = ["SHOWN", "Ambiguous", "Named", "find_named"]
 
@@ -112,6 +112,7 @@ class _PathIndex:
         chosen = [fit for fit in fits.first if self._covers(fit, n_folders) == covers]
         if not covers and fits.count > 1:
             chosen = [fit for fit in chosen if keys.is_folder_of(self._stored[fit].folders, product)] or chosen
+            chosen = [fit for fit in chosen if not is_small_copy(self._stored[fit].folders)] or chosen
             if any(self._stored[fit].folders != self._stored[chosen[0]].folders for fit in chosen[1:]):
                 shown = tuple(sorted(self._paths[fit] for fit in fits.first)[:SHOWN])
                 return Ambiguous(name.text, shown, fits.count)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["SEPARATOR", "View", "is_usual", "read_view", "words_of"]
+__all__ = ["SEPARATOR", "View", "is_small_copy", "is_usual", "read_view", "words_of"]
 
 
 def _listed(words: str) -> frozenset[str]:
@@ -29,6 +29,11 @@ _NEUTRAL = _listed(
     " imgs photo photos foto fotos picture pictures pic pics bild bilder view product products produkt item gallery"
     " media rgb srgb cmyk white cutout square medium normal master high low quality scaled rotated catalog uploads"
     " placeholder noimage untitled unnamed download index base pictures"
+)
+# Folders and suffixes of the same picture in other sizes.
+_SMALL = _listed("thumb thumbs thumbnail thumbnails small tiny mini icon cache cached")
+_PIXELS = dict.fromkeys(_listed("original orig full master xl xxl large big hd hires"), 4_000) | dict.fromkeys(
+    _listed("medium normal"), 500
 )
 _NUMBER = re.compile(r"(?:img|image|pic|picture|photo|foto|bild|view|alt|pt|p|v|no|nr|shot|pos|angle)?(\d+)")
 _SIZE = re.compile(r"(\d{2,4})x(\d{0,4})|x(\d{2,4})|(\d{3,4})(?:px|w|h)|w(\d{3,4})|[1-4]x")
@@ -59,12 +64,18 @@ def read_view(words: Iterable[str], folders: Iterable[str] = ()) -> View:
     side = 2 if everywhere & _TRAILING else 0 if everywhere & _LEADING else 1
     numbers = [int(found[1]) for word in words if (found := _NUMBER.fullmatch(word))]
     sizes = [max(int(part or 0) for part in found.groups()) for word in words if (found := _SIZE.fullmatch(word))]
+    sizes += [_PIXELS[word] for word in everywhere if word in _PIXELS]
     return View(side, min(numbers[0], _UNNUMBERED) if numbers else _UNNUMBERED, -max(sizes, default=0))
 
 
 def is_usual(words: Iterable[str]) -> bool:
     """Whether words behind an id only number the picture or say what it shows, and are no part of another id."""
     return all(_is_usual(word) for word in words)
+
+
+def is_small_copy(folders: Iterable[str]) -> bool:
+    """Whether folders say that what is in them are smaller copies of pictures, as `thumbs` and `cache` do."""
+    return any(word in _SMALL for folder in folders for word in words_of(folder))
 
 
 def words_of(name: str) -> list[str]:

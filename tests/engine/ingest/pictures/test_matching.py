@@ -122,6 +122,12 @@ def test_whoever_names_the_whole_path_keeps_it() -> None:
     assert matching.paths == ["red/hat.jpg", None]
 
 
+@pytest.mark.parametrize("copies", ["thumbs", "cache/0f1e2d", "150x150 thumbnails"])
+def test_smaller_copies_of_a_picture_are_passed_over(copies: str) -> None:
+    paths = ["product/a/b/hat.jpg", f"product/{copies}/a/b/hat.jpg", "icons/x.jpg"]
+    assert match(paths, {"x": "/a/b/hat.jpg"}).paths == ["product/a/b/hat.jpg"]
+
+
 def test_products_that_name_the_same_picture_share_it() -> None:
     assert match(["hat.jpg"], {"x": "red/hat.jpg", "y": "red/hat.jpg", "z": "hat.jpg"}).paths == ["hat.jpg"] * 3
 
@@ -186,6 +192,7 @@ def test_a_picture_is_called_after_its_product_in_many_ways(item_id: str, path: 
         (["101-150x150.jpg", "101-800x800.jpg"], "101-800x800.jpg"),
         (["large/101.jpg", "thumbs/101.jpg"], "large/101.jpg"),
         (["old/101.jpg", "101.jpg"], "101.jpg"),
+        (["medium/101.jpg", "large/101.jpg", "small/101.jpg"], "large/101.jpg"),
         (["101/1.jpg", "101_1.jpg"], "101_1.jpg"),
     ],
 )
@@ -209,6 +216,12 @@ def test_an_id_is_not_taken_for_the_beginning_of_another() -> None:
 )
 def test_what_may_mean_something_else_is_not_taken_for_an_id(path: str) -> None:
     assert match([path, "other.jpg"], {"red": None, "2024": None, "1": None}).paths == [None] * 3
+
+
+def test_numbers_in_folders_of_products_that_are_not_there_are_no_ids() -> None:
+    assert match(["1/2/127.jpg", "1/3/137.jpg", "21/2.jpg"], {"2": None, "1": None, "0002": None}).paths[2] is None
+    assert match(["103/1.jpg", "104/12.jpg"], {"1": None, "12": None}).paths == [None, None]
+    assert match(["1/2/127.jpg", "1/3/13.jpg"], {"2": None, "3": None}).paths == [None, None]
 
 
 def test_capitals_tell_ids_apart_where_ids_differ_by_nothing_else() -> None:
