@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from engine.ingest.pictures.ids import Owners, ProductKeys
-from engine.ingest.pictures.names import StoredName, decoded, fold, stem
+from engine.ingest.pictures.names import StoredName, decoded, fold, is_shard, stem
 from engine.ingest.pictures.views import SEPARATOR, View, is_usual, read_view, words_of
 
 __all__ = ["Called", "CalledPictures", "find_called"]
@@ -62,12 +62,12 @@ class CalledPictures:
     ----------
     of_product : product -> its pictures, the leading one first.
     products : picture -> all products that it may be called after, where it is not one.
-    by_file : picture -> the product that its file's name alone stands for.
+    product_of : picture -> the one product that it is called after.
     """
 
     of_product: dict[int, list[Called]] = field(default_factory=dict)
     products: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    by_file: dict[int, int] = field(default_factory=dict)
+    product_of: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def find_called(
         products = tuple(dict.fromkeys(product for claim in claims for product in claim.owners.products))
         if len(products) > 1:
             found.products[position] = products
-        if of_file and len(of_file.owners.products) == 1:
-            found.by_file[position] = of_file.owners.products[0]
+        elif products:
+            found.product_of[position] = products[0]
         for claim in claims:
             if len(claim.owners.products) == 1:
                 view = read_view(claim.words, [word for folder in name.folders for word in words_of(folder)])
@@ -126,7 +126,7 @@ def _numbers_a_picture(folders: Sequence[str], name: str, keys: ProductKeys) -> 
     """Whether a name is the number of a picture in a folder that is called after a product that is not there."""
     small = name.isdigit() and len(name) <= _SMALL_DIGITS
     folder = folders[-1]
-    return small and any(map(str.isdigit, folder)) and not keys.owners(folder) and not _is_shard(folders, name)
+    return small and any(map(str.isdigit, folder)) and not keys.owners(folder) and not is_shard(folders, name)
 
 
 def _in_name(name: str, outside: bool, keys: ProductKeys) -> _Claim | None:
@@ -169,25 +169,13 @@ def _by_folder(path: str, name: StoredName, keys: ProductKeys, n_common: int) ->
     for depth in range(len(folders) - 1, -1, -1):
         owners = keys.owners(folders[depth])
         if owners and not (folders[depth].isdigit() and not owners.exact):
-            if _is_shard(folders[: depth + 1], name.stem) or _is_date(folders[: depth + 1]):
+            if is_shard(folders[: depth + 1], name.stem) or _is_date(folders[: depth + 1]):
                 return None
             return _Claim(owners, FOLDER, words_of(name.stem), depth > n_common)
         words = words_of(fold(folders[depth]))
         if not is_usual(words) or any(len(word) == 1 or word.isdigit() for word in words):
             return None
     return None
-
-
-def _is_shard(folders: Sequence[str], name: str) -> bool:
-    """Whether the last folders only sort names by how they begin, as in `010/0108775015.jpg` and `1/2/127.jpg`."""
-    beginning = ""
-    for folder in reversed(folders):
-        beginning = fold(folder) + beginning
-        if name.startswith(beginning) and (len(beginning) > len(folder) or name[len(folder) :][:1].isalnum()):
-            return True
-        if len(beginning) > len(name):
-            return False
-    return False
 
 
 def _is_date(folders: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.ingest.pictures.ids import ProductKeys
-from engine.ingest.pictures.names import GivenName, StoredName, names_in
+from engine.ingest.pictures.names import GivenName, StoredName, is_shard, names_in
 from engine.ingest.pictures.views import is_small_copy, is_usual, words_of
 
 __all__ = ["SHOWN", "Ambiguous", "Named", "find_named"]
@@ -28,12 +28,14 @@ class Named:
     ----------
     position : the picture's among the paths.
     claim : the parts of the name by which the product claims it.
+    instead_of : the folder that was written, where another, and a name that says nothing, must do; else "".
     covers : 2 if the name has the picture's whole path, 1 if it lacks only folders that are around all pictures, else 0.
     """
 
     position: int
     claim: tuple[str, ...]
     covers: int
+    instead_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ def find_named(
     index = _PathIndex(paths, stored, n_common)
     found = [_find(index, cell, product, keys) if cell else None for product, cell in enumerate(cells)]
     _refuse_contested(found, paths, keys)
+    if len({one.instead_of for one in found if isinstance(one, Named)} - {""}) > 1:
+        # `red/1.jpg` and `blue/2.jpg`, where there are a `1.jpg` and a `2.jpg`: these may be of any colour.
+        found = [None if isinstance(one, Named) and one.instead_of else one for one in found]
     return found
 
 
@@ -100,7 +105,8 @@ class _PathIndex:
                 if isinstance(found, int):
                     named = part is not _base_of
                     claim = (*name.folders, self._stored[found].stem if named else self._stored[found].base)
-                    return Named(found, claim, self._covers(found, n_folders) if named else 0)
+                    covers = self._covers(found, n_folders) if named else 0
+                    return Named(found, claim, covers, _instead_of(name) if n_folders == 0 else "")
                 return found
         return None
 
@@ -111,7 +117,8 @@ class _PathIndex:
         covers = max(self._covers(fit, n_folders) for fit in fits.first)
         chosen = [fit for fit in fits.first if self._covers(fit, n_folders) == covers]
         if not covers and fits.count > 1:
-            chosen = [fit for fit in chosen if keys.is_folder_of(self._stored[fit].folders, product)] or chosen
+            if n_folders == len(name.folders):
+                chosen = [fit for fit in chosen if keys.is_folder_of(self._stored[fit].folders, product)] or chosen
             chosen = [fit for fit in chosen if not is_small_copy(self._stored[fit].folders)] or chosen
             if any(self._stored[fit].folders != self._stored[chosen[0]].folders for fit in chosen[1:]):
                 shown = tuple(sorted(self._paths[fit] for fit in fits.first)[:SHOWN])
@@ -156,7 +163,10 @@ def _refuse_contested(found: list[Named | Ambiguous | None], paths: Sequence[str
     for position, products in claims.items():
         named = {product: one for product in products if isinstance(one := found[product], Named)}
         longest = max((one.claim for one in named.values()), key=len)
-        if all(one.claim == longest[len(longest) - len(one.claim) :] for one in named.values()):
+        # `main.jpg` of one folder, though several products name a `main.jpg` and none says where, is hardly that of all.
+        common = len(named) > 1 and len(longest) == 1 and _is_generic(longest[0])
+        same = all(one.claim == longest[len(longest) - len(one.claim) :] for one in named.values())
+        if same and not (common and not max(one.covers for one in named.values())):
             continue
         covers = max(one.covers for one in named.values())
         sure = {one.claim for one in named.values() if one.covers == covers > 0}
@@ -164,6 +174,12 @@ def _refuse_contested(found: list[Named | Ambiguous | None], paths: Sequence[str
             if len(sure) != 1 or one.claim not in sure:
                 shown = tuple(keys.ids[each] for each in products[:SHOWN])
                 found[product] = Ambiguous(paths[position], shown, len(products), products=True)
+
+
+def _instead_of(name: GivenName) -> str:
+    """The innermost folder of a name that needs its folder, because it says nothing of the product by itself."""
+    needed = name.folders and _is_generic(name.base) and not is_shard(name.folders, name.base)
+    return name.folders[-1] if needed else ""
 
 
 def _is_generic(base: str) -> bool:

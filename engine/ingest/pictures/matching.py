@@ -61,12 +61,12 @@ def match_pictures(
         if isinstance(one, Named):
             taken.setdefault(one.position, set()).add(product)
     matching = Matching([None] * len(item_ids))
-    trusted = _names_follow_ids(named, called, matching.notes)
+    unnamed_by_id, named_by_id = _asks_ids(named, called, matching.notes)
     fits = _products_of_several(called)
     for product, one in enumerate(named):
-        found = (
-            one if isinstance(one, Named) or not trusted else _called(product, called, fits, taken, paths, keys) or one
-        )
+        found: Named | Called | Ambiguous | None = one
+        if not isinstance(one, Named) and (named_by_id if cells[product] else unnamed_by_id):
+            found = _called(product, called, fits, taken, paths, keys) or one
         if isinstance(found, Ambiguous):
             matching.refused[product] = found
         elif found is not None:
@@ -115,18 +115,23 @@ def _products_of_several(called: CalledPictures) -> dict[int, int]:
     return fits
 
 
-def _names_follow_ids(named: Sequence[object], called: CalledPictures, notes: list[str]) -> bool:
-    """Whether pictures may be found by id: not where the products file names pictures that look like others' ids."""
+def _asks_ids(named: Sequence[object], called: CalledPictures, notes: list[str]) -> tuple[bool, bool]:
+    """Whether products without a name for their picture, and those whose name was not found, get one by id.
+
+    Not where the products file names pictures that are called after other products; and where names were found, the
+    others count only if these agree with ids.
+    """
     found = [(product, one.position) for product, one in enumerate(named) if isinstance(one, Named)]
-    owners = [(product, called.by_file[position]) for product, position in found if position in called.by_file]
-    others = sum(product != owner for product, owner in owners)
-    if 2 * others <= len(owners):
-        return True
-    notes.append(
-        f"{others:,} pictures that the products file names are called after ids of other products; so only the pictures"
-        " that it names were used"
-    )
-    return False
+    owners = [called.product_of.get(position, product) == product for product, position in found]
+    agree = sum(called.product_of.get(position) == product for product, position in found)
+    if 2 * sum(owners) < len(owners):
+        notes.append(
+            f"{len(owners) - sum(owners):,} pictures that the products file names are called after ids of other products;"
+            " so only the pictures that it names were used"
+        )
+        return False, False
+    n_ambiguous = sum(isinstance(one, Ambiguous) for one in named)
+    return True, 2 * agree >= len(found) + n_ambiguous
 
 
 def _placeholders(chosen: Sequence[str | None], cells: Sequence[str | None]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -19,6 +19,7 @@ __all__ = [
     "fold",
     "given_name",
     "is_address",
+    "is_shard",
     "listed_names",
     "names_in",
     "plain",
@@ -106,6 +107,19 @@ def without_size(name: str) -> str:
     while (shorter := _SIZE.sub("", name)) != name and shorter:
         name = shorter
     return name
+
+
+def is_shard(folders: Sequence[str], name: str) -> bool:
+    """Whether the last folders only sort names by how they begin, as in `010/0108775015.jpg` and `1/2/127.jpg`."""
+    beginning = ""
+    for folder in reversed(folders):
+        beginning = fold(folder) + beginning
+        sorts = len(beginning) > len(folder) or name[len(folder) :][:1].isalnum()
+        if name == beginning or (name.startswith(beginning) and sorts):
+            return True
+        if len(beginning) > len(name):
+            return False
+    return False
 
 
 def stored_name(path: str) -> StoredName:

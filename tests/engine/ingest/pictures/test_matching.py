@@ -117,6 +117,20 @@ def test_a_picture_that_fits_several_products_by_their_paths_is_refused_with_the
     assert (matching.refused[0].fits, matching.refused[0].products) == (("x", "y"), True)
 
 
+def test_common_names_in_other_folders_are_not_taken_for_those_without() -> None:
+    paths = ["1.jpg", "2.jpg"]
+    assert match(paths, {"x": "red/1.jpg", "y": "blue/2.jpg"}).paths == [None, None]
+    assert match(paths, {"x": "images/1.jpg", "y": "images/2.jpg"}).paths == paths
+    assert match(["12.jpg", "7.jpg"], {"x": "p/1/2/12.jpg", "y": "p/7/7.jpg"}).paths == ["12.jpg", "7.jpg"]
+
+
+def test_a_product_whose_picture_is_not_there_gets_one_by_id_only_where_names_follow_ids() -> None:
+    paths = ["hat.jpg", "cap.jpg", "3.jpg"]
+    assert match(paths, {"1": "hat.jpg", "2": "cap.jpg", "3": "gone.jpg"}).paths == ["hat.jpg", "cap.jpg", None]
+    assert match(paths, {"1": "hat.jpg", "2": "cap.jpg", "3": None}).paths == paths
+    assert match(SHOES, {name: f"{name}/{'gone' if name == 'S3' else 'main'}.jpg" for name in IDS}).paths == SHOES
+
+
 def test_whoever_names_the_whole_path_keeps_it() -> None:
     matching = match(["red/hat.jpg"], {"x": "catalog/red/hat.jpg", "y": "catalog/blue/hat.jpg"})
     assert matching.paths == ["red/hat.jpg", None]
@@ -126,6 +140,14 @@ def test_whoever_names_the_whole_path_keeps_it() -> None:
 def test_smaller_copies_of_a_picture_are_passed_over(copies: str) -> None:
     paths = ["product/a/b/hat.jpg", f"product/{copies}/a/b/hat.jpg", "icons/x.jpg"]
     assert match(paths, {"x": "/a/b/hat.jpg"}).paths == ["product/a/b/hat.jpg"]
+
+
+def test_the_only_picture_of_a_common_name_is_not_that_of_all() -> None:
+    names = dict.fromkeys(("x", "y", "z"), "main.jpg")
+    matching = match(["red/main.jpg", "blue/1.jpg"], names)
+    assert matching.paths == [None] * 3
+    assert matching.refused[0].fits == ("x", "y", "z")
+    assert match(["main.jpg", "blue/1.jpg"], names).paths == ["main.jpg"] * 3
 
 
 def test_products_that_name_the_same_picture_share_it() -> None:
