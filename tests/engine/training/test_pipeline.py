@@ -238,6 +238,14 @@ def test_a_figure_that_is_no_number_keeps_a_release_from_being_served(
     assert json.loads((shop.releases / result.release_id / "metrics.json").read_text())["odd"] == {"mean": None}
 
 
+def test_a_release_records_who_reads_its_texts_and_says_why(workspace: Workspace) -> None:
+    titles = ["Warmer Wintermantel", "Laufschuhe für Herren", "Stehlampe mit Stoffschirm", "Bettwäsche aus Leinen"]
+    plain_shop(workspace, title=titles * 10)
+    result = train(workspace, unmeasured(text={"model": "auto"}))
+    assert verify_release(workspace, result.release_id).extra["readers"] == {"text": "e5"}
+    assert "Most texts are German, so multilingual E5 reads them." in result.notes
+
+
 def test_a_shop_too_small_to_measure_is_trained_all_the_same(workspace: Workspace) -> None:
     plain_shop(workspace, colour=["red", "blue"] * 20, events=120)
     result = train(workspace, settings())
