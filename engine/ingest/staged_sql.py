@@ -26,7 +26,7 @@ __all__ = [
 
 MAX_ID_LENGTH = 200
 # Texts that programs write for a missing value.
-MISSING = frozenset({"", "nan", "NaN", "NAN", "null", "NULL", "None", "N/A", "n/a", "#N/A", "<NA>"})
+MISSING = frozenset({"", "nan", "NaN", "NAN", "null", "NULL", "None", "N/A", "n/a", "#N/A", "<NA>", "\\N"})
 # Control characters, invisible format characters (zero width, bidirectional marks) and line separators.
 _CONTROL = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
 

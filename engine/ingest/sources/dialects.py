@@ -14,12 +14,14 @@ from engine.ingest.sources.entities import guard_entities
 __all__ = ["Dialect", "find_dialect", "length_of_first_row", "parse"]
 
 # Of equals the first counts: a comma is likelier within cells than the others are.
-_DELIMITERS = ("\t", ";", "|", "::", "\x01", ",")
+_DELIMITERS = ("\t", ";", "|", "::", "\x01", ",", "^", "~")
 _TABBED = (".tsv", ".tab", ".inter", ".item", ".user", ".kg", ".link")
 _ROWS = 1_000
 _PREAMBLE = 20
 _LEAST_AGREEMENT = 0.5
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.+?)\"?[\r\n]+", re.IGNORECASE)
+# Several lines of remarks; a single line may be a header that begins with a #.
+_REMARKS = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n){2,}(?=[^#\s])")
 _NUMBER = re.compile(r"[-+]?[0-9.eE+-]+")
 # A quoted cell with its delimiters or line ends, as a program writes it.
 _WELL_QUOTED = r'(?:^|{0})"(?:[^"]|"")*"(?={0}|\r|\n|$)'
@@ -57,6 +59,8 @@ def find_dialect(head: str, escaped_lines: str, *, cut: bool, name: str, delimit
     start = 0
     if found := _SEP_LINE.match(head):
         delimiter, start = delimiter or found[1].replace("\\t", "\t"), found.end()
+    elif found := _REMARKS.match(head):
+        start = found.end()
     body = head[start:]
     chosen = delimiter or _delimiter(body, cut, name)
     dialect = Dialect(chosen, _is_quoted(body, chosen))
@@ -112,7 +116,7 @@ def _delimiter(text: str, cut: bool, name: str) -> str:
         return best
     rows = parse(text, Dialect(" ", False), cut=cut)
     spaced = len({len(row) for row in rows}) == 1 and len(rows) > 1 and len(rows[0]) > 1
-    return " " if spaced and all(_NUMBER.fullmatch(cell) for row in rows for cell in row) else ","
+    return " " if spaced and all(_NUMBER.fullmatch(cell) for row in rows[1:] for cell in row) else ","
 
 
 def _width(text: str, delimiter: str, cut: bool) -> tuple[bool, int]:

@@ -35,6 +35,8 @@ _PAIRS = frozenset(
     {"param", "parameter", "attribute", "attr", "property", "feature", "specification", "field", "option"}
 )
 _NAMES = ("name", "key")
+# Elements whose name says nothing about what they hold.
+_ANYTHING = frozenset({"item", "value", "language", "string", "li", "element", "entry"})
 
 Tags = tuple[str, ...]
 
@@ -128,28 +130,46 @@ def _record(element: Element, names: dict[str, str]) -> dict[str, Any]:
 
 
 def _named_value(child: Element, name: str) -> tuple[str, Any]:
+    """A child's column and value; a pair of a name and a value has a column of its own."""
     given = next((child.attrib[key] for key in _NAMES if child.attrib.get(key)), "")
     if given and _local(child.tag).lower() in _PAIRS:
         return given, (child.text or "").strip() or child.attrib.get("value", "")
+    if len(child) == 2 and all(len(part) == 0 and part.text for part in child):
+        first, second = (_local(part.tag).lower() for part in child)
+        if first.endswith("name") and second.endswith(("val", "value")):
+            return (child[0].text or "").strip(), (child[1].text or "").strip()
     return name, _value(child)
 
 
 def _value(element: Element) -> Any:
+    """A text, a list where the element holds nothing but one kind of others, else a dict."""
     if len(element) == 0:
-        text = (element.text or "").strip()
-        if text or not element.attrib:
-            return text
-        return element.attrib.get("href") or (
-            dict(element.attrib) if len(element.attrib) > 1 else next(iter(element.attrib.values()))
-        )
+        return _leaf(element)
     if any((part or "").strip() for part in (element.text, *(child.tail for child in element))):
         return " ".join(" ".join(element.itertext()).split())
     nested: dict[str, list[Any]] = defaultdict(list)
-    for name, value in element.attrib.items():
-        nested[_local(name)].append(value)
     for child in element:
         nested[_local(child.tag)].append(_value(child))
-    return {name: found[0] if len(found) == 1 else found for name, found in nested.items()}
+    values = {name: found[0] if len(found) == 1 else found for name, found in nested.items()}
+    only = next(iter(values))
+    if len(values) == 1 and _is_list_of(_local(element.tag), only):
+        return values[only]
+    return {_local(name): value for name, value in element.attrib.items()} | values
+
+
+def _leaf(element: Element) -> Any:
+    text = (element.text or "").strip()
+    if text or not element.attrib:
+        return text
+    values = list(element.attrib.values())
+    return element.attrib.get("href") or (values[0] if len(values) == 1 else dict(element.attrib))
+
+
+def _is_list_of(tag: str, inner: str) -> bool:
+    """Whether the names say so: <images> of <image>, <categories> of <category>, or a word for anything."""
+    return (
+        inner.lower() in _ANYTHING or tag.lower()[: max(len(inner) - 1, 3)] == inner.lower()[: max(len(inner) - 1, 3)]
+    )
 
 
 def _records(raw: RawFile, form: FileForm, path: Tags) -> Iterator[Element]:

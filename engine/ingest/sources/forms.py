@@ -60,7 +60,7 @@ _WANTED = "Save the table as CSV, Excel, JSON, XML or Parquet."
 _PAGE = re.compile(r"<!doctype\s+html|<html|<head|<body|<table", re.IGNORECASE)
 _SPREADSHEET = "urn:schemas-microsoft-com:office:spreadsheet"
 _ELEMENT = re.compile(r"<[?!]|<[A-Za-z_][\w.:-]*(\s[^<>]*)?/?>\s*(<|$)")
-_OBJECT = re.compile(r"\[?\s*\{\s*(\"|u?'|\}|$)|\[\s*\]?\s*$")
+_OBJECT = re.compile(r"\[?\s*\{\s*(\"|u?'|\}|$)|\[\s*(\[.*)?\]?\s*$", re.DOTALL)
 _SQL = re.compile(r"^\s*(INSERT\s+INTO|CREATE\s+TABLE|DROP\s+TABLE)\b", re.IGNORECASE | re.MULTILINE)
 
 

@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from typing import Any
 import duckdb
 import ijson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from engine.core.errors import InputError
 from engine.ingest.report import Problem
 from engine.ingest.sources.csv_blocks import csv_batches, next_rows
 from engine.ingest.sources.dialects import Dialect
+from engine.ingest.sources.json_shapes import records_of
 from engine.ingest.sources.rewriting import rewritten
 from engine.ingest.sources.tables import ROW, Batches, FileTable, empty_batch, name_columns, numbered, text_schema
 from engine.ingest.sources.textfiles import Text, open_text
@@ -36,6 +39,9 @@ _IS_OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE fa
 _LINE_NAMES = (".jsonl", ".ndjson")
 # For a first look, so many parts of a JSON text are searched for its longest array.
 _PARTS = 200_000
+# An array of arrays, or an object whose first value is an object or an array of no objects.
+_MAY_BE_WHOLE = re.compile(r"\[\s*\[|\{\s*\"[^\"]*\"\s*:\s*(\{|\[\s*[^{\s])")
+_MOST_WHOLE = 64 * 1024 * 1024
 # Numbers that are none, where a value stands.
 _NO_NUMBER = re.compile(rb"([:\[,]\s{0,8})(?:-?Infinity|NaN)(?=\s{0,8}[,\]}])")
 _LONGEST_VALUE = 32
@@ -53,6 +59,9 @@ def read_json(text: Text, directory: Path, limit: int | None) -> FileTable:
     if _LITERAL.match(text.head):
         with open_text(text.raw, text.encoding) as stream:
             return read_records(_literals(stream), directory, text.raw.name, (_LITERAL_NOTE,), limit)
+    if whole := _whole_table(text):
+        table = read_records(whole[0], directory, text.raw.name, (whole[1],), limit)
+        return replace(table, headerless=all(map(str.isdigit, table.columns)))
     prefix, note = _place(text, limit)
     if prefix is None:
         return _read_lines(lambda: open_text(text.raw, text.encoding), text.raw.name, (), limit)
@@ -80,15 +89,39 @@ def _place(text: Text, limit: int | None) -> tuple[str | None, tuple[str, ...]]:
         return "item", ()
     lines = [line.strip() for line in start.split("\n", 2)]
     first, more = lines[0], any(lines[1:])
-    if text.raw.inner.lower().endswith(_LINE_NAMES) or (more and first != "{" and not first.endswith(("{", "[", ","))):
+    begins = first == "{" or (first.endswith(("{", "[", ",")) and not first.endswith("},"))
+    if text.raw.inner.lower().endswith(_LINE_NAMES) or (more and not begins):
         return None, ()
     with open_text(text.raw, text.encoding) as stream:
         path = _longest_array(
             _sound(ijson.basic_parse(_without_nan(stream), multiple_values=True), text.raw.name), limit
         )
     if path is None:
-        return ("", ()) if more else (None, ())
-    return ".".join([*path, "item"]), (f'the rows are the objects in "{".".join(path)}"',)
+        return "", ()
+    return _within(text, ".".join([*path, "item"])), (f'the rows are the objects in "{".".join(path)}"',)
+
+
+def _whole_table(text: Text) -> tuple[Iterator[Any], str] | None:
+    """The rows of a text that is a table in another way, with a note; only a text of up to 64 MB is read for that."""
+    start = text.head.lstrip()
+    if text.raw.inner.lower().endswith(_LINE_NAMES) or not _MAY_BE_WHOLE.match(start):
+        return None
+    with open_text(text.raw, text.encoding) as stream:
+        content = stream.read(_MOST_WHOLE + 1)
+    try:
+        return records_of(json.loads(content)) if len(content) <= _MOST_WHOLE else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _within(text: Text, prefix: str) -> str:
+    """The prefix, or the one key that leads on, where each object holds just another: `{"node": {...}}` in GraphQL."""
+    with open_text(text.raw, text.encoding) as stream:
+        first = next(_sound(ijson.items(_without_nan(stream), prefix, multiple_values=True), text.raw.name), None)
+    if isinstance(first, dict) and len(first) == 1:
+        key, value = next(iter(first.items()))
+        return f"{prefix}.{key}" if isinstance(value, dict) else prefix
+    return prefix
 
 
 def _longest_array(parts: Iterator[tuple[str, Any]], limit: int | None) -> tuple[str, ...] | None:
@@ -165,7 +198,7 @@ def _keys(opened: Opener, name: str, limit: int | None) -> list[str]:
     n_rows = 0
     with duckdb.connect(config={"threads": 1}) as connection, opened() as stream:
         for batch in csv_batches(stream, _LINES, 1, lambda row: "skip", name, blank_lines=True):
-            connection.register("lines", pa.table({"line": batch.column(0)}))
+            connection.register("lines", pa.table({"line": _objects(batch)}))
             found = connection.execute(f"""
                 SELECT key FROM (
                     SELECT unnest(json_keys(line)) AS key, row_number() OVER () AS turn FROM lines WHERE {_IS_OBJECT}
@@ -194,7 +227,7 @@ def _batches(opened: Opener, name: str, columns: list[str]) -> Batches:
         for batch in csv_batches(stream, _LINES, 1, reject, name, blank_lines=True):
             numbers = next_rows(row, batch.num_rows, broken)
             row = numbers[-1] if len(numbers) else row
-            lines = pa.table({ROW: pa.array(numbers, pa.int64()), "line": batch.column(0)})
+            lines = pa.table({ROW: pa.array(numbers, pa.int64()), "line": _objects(batch)})
             connection.register("lines", lines)
             found = connection.execute(
                 f"SELECT {ROW}, line FROM lines WHERE trim(line) <> '' AND NOT ({_IS_OBJECT}) ORDER BY 1"
@@ -206,6 +239,11 @@ def _batches(opened: Opener, name: str, columns: list[str]) -> Batches:
                 yield numbered(part.drop_columns([ROW]), part.column(ROW)), []
             yield empty_batch(text_schema(len(columns))), rejected.copy()
             rejected.clear()
+
+
+def _objects(batch: pa.RecordBatch) -> pa.Array:
+    """The lines without the commas that programs write between objects."""
+    return pc.utf8_rtrim(batch.column(0), characters=", \t\r")
 
 
 def _no_object(name: str, row: int, line: str) -> Problem:

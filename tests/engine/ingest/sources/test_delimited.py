@@ -135,6 +135,19 @@ def test_titles_and_blank_lines_above_the_table_are_left_out_and_said(tmp_path: 
     assert source.notes == ("lines above the table that are left out: 2, e.g. '# Export of May'",)
 
 
+def test_remarks_that_outnumber_the_rows_are_left_out(tmp_path: Path) -> None:
+    text = "# ------\n# Items\n# Shop: a, b\n#\nItem name,Items viewed\nHat,10\nScarf,20\n"
+    source, rows, _ = staged(written(tmp_path, text, "ga4.csv"))
+    assert (source.columns, values(rows)) == (("Item name", "Items viewed"), [("Hat", "10"), ("Scarf", "20")])
+    assert source.notes == ("lines above the table that are left out: 4, e.g. '# ------'",)
+
+
+@pytest.mark.parametrize("mark", ["^", "~", " ", "\x01"])
+def test_rare_delimiters_are_found(tmp_path: Path, mark: str) -> None:
+    text = "".join(mark.join(row) + "\n" for row in [("user", "item", "rating"), ("1", "2", "5"), ("2", "3", "4")])
+    assert staged(written(tmp_path, text, "ratings.txt"))[0].columns == ("user", "item", "rating")
+
+
 def test_a_delimiter_at_the_end_of_every_row_is_no_column_too_many(tmp_path: Path) -> None:
     source, rows, problems = staged(written(tmp_path, "sku,name\n1,a,\n2,b,\n", "items.csv"))
     assert (source.columns, values(rows)[1][:2], problems.counts) == (("sku", "name", ""), ("2", "b"), {})

@@ -57,6 +57,19 @@ def test_attributes_and_named_values_are_columns(tmp_path: Path) -> None:
     }
 
 
+def test_lists_and_pairs_in_nested_elements_lose_their_wrappers(tmp_path: Path) -> None:
+    text = """<shop><product><id>1</id><images><image>a.jpg</image><image>b.jpg</image></images>
+    <name><language id="1">Hat</language></name>
+    <PARAM><PARAM_NAME>Colour</PARAM_NAME><VAL>red</VAL></PARAM><size><width>3</width><height>4</height></size></product>
+    <product><id>2</id><images><image>c.jpg</image></images></product></shop>"""
+    _, rows, _ = staged(written(tmp_path, text, "shop.xml"))
+    assert rows[0] == {
+        **{ROW: 1, "id": "1", "images": '["a.jpg","b.jpg"]', "name": "Hat", "Colour": "red"},
+        **{"size": '{"width":"3","height":"4"}'},
+    }
+    assert rows[1]["images"] == "c.jpg"
+
+
 def test_elements_that_hold_only_attributes_are_rows(tmp_path: Path) -> None:
     _, rows, _ = staged(written(tmp_path, '<posts><row Id="1" Title="a"/><row Id="2" Title="b"/></posts>', "Posts.xml"))
     assert [(row["Id"], row["Title"]) for row in rows] == [("1", "a"), ("2", "b")]

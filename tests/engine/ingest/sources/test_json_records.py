@@ -24,7 +24,10 @@ EXPECTED = [
         "\ufeff" + json.dumps(PRODUCTS, ensure_ascii=False),
         json.dumps({"total": 2, "facets": [{"a": 1}], "products": PRODUCTS}),
         json.dumps({"data": {"shop": {"products": PRODUCTS}}, "next": None}, indent=1),
+        json.dumps({"data": {"products": {"edges": [{"node": one} for one in PRODUCTS]}}}),
         "\n".join(json.dumps(one) for one in PRODUCTS),
+        ",\n".join(json.dumps(one) for one in PRODUCTS) + ",\n",
+        "".join(json.dumps(one) for one in PRODUCTS),
         "\n".join(json.dumps(one, indent=2) for one in PRODUCTS),
     ],
 )
@@ -64,6 +67,33 @@ def test_what_is_no_object_in_an_array_is_reported(tmp_path: Path) -> None:
 def test_broken_json_is_refused_with_its_place(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match=r"items\.json, row \d+: the JSON cannot be read here"):
         staged(written(tmp_path, text, "items.json"))
+
+
+SHAPES = {
+    "map": {"a": {"title": "Hat", "n": 1}, "b": {"title": "Scarf", "n": 2}},
+    "pandas": {"key": {"0": "a", "1": "b"}, "title": {"0": "Hat", "1": "Scarf"}, "n": {"0": 1, "1": 2}},
+    "split": {"columns": ["key", "title", "n"], "index": [0, 1], "data": [["a", "Hat", 1], ["b", "Scarf", 2]]},
+    "arrays": [["key", "title", "n"], ["a", "Hat", 1], ["b", "Scarf", 2]],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_tables_that_are_no_list_of_objects_are_read(tmp_path: Path, shape: str, indent: int | None) -> None:
+    source, rows, _ = staged(written(tmp_path, json.dumps(SHAPES[shape], indent=indent), "products.json"))
+    assert [list(row.values()) for row in rows] == [[1, "a", "Hat", "1"], [2, "b", "Scarf", "2"]]
+    assert source.columns == ("key", "title", "n")
+    assert len(source.notes) == 1
+
+
+def test_arrays_without_a_header_have_numbered_columns(tmp_path: Path) -> None:
+    source, rows, _ = staged(written(tmp_path, "[[1, 7, 5], [2, 8, 4]]", "ratings.json"))
+    assert (source.columns, len(rows), source.headerless) == (("1", "2", "3"), 2, True)
+
+
+def test_one_event_of_objects_is_one_row(tmp_path: Path) -> None:
+    event = json.dumps({"user": {"id": 1}, "item": {"sku": "a"}})
+    assert staged(written(tmp_path, event, "event.json"))[1] == [{ROW: 1, "user": '{"id":1}', "item": '{"sku":"a"}'}]
 
 
 def test_what_is_no_number_is_nothing(tmp_path: Path) -> None:
