@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from engine.ingest.locations.database import fetch_database
 from engine.ingest.locations.local import local_files
 from engine.ingest.locations.location import OBJECT_STORES, Location, scheme_of
 from engine.ingest.locations.object_store import fetch_objects
+from engine.ingest.locations.partitions import are_parts, join_parts
 
 __all__ = ["Fetched", "fetch"]
 
@@ -51,7 +53,11 @@ def fetch(location: Location, directory: Path, tell: Tell) -> Fetched:
             notes.append(f"read from {place}")
         else:
             paths += local_files(place, target)
-    return Fetched(_once(paths), notes)
+    if are_parts(_once(paths)):
+        notes.append(f"{len(paths):,} files are parts of one table")
+        folder = Path(os.path.commonpath([path.parent.absolute() for path in paths]))
+        paths = [join_parts(paths, folder, directory / "parts", partitioned=False)]
+    return Fetched(paths, notes)
 
 
 def _once(paths: list[Path]) -> list[Path]:

@@ -6,7 +6,7 @@ import glob
 from pathlib import Path
 
 from engine.core.errors import InputError
-from engine.ingest.locations.partitions import partition_keys, read_partitions
+from engine.ingest.locations.partitions import join_parts, partition_keys
 
 __all__ = ["folder_files", "local_files"]
 
@@ -50,8 +50,9 @@ def folder_files(folder: Path, directory: Path, name: str) -> list[Path]:
         )
     if not files:
         raise InputError("the folder has no files. Check the path.", file=name)
-    keys = partition_keys(folder, files, name)
-    return [read_partitions(folder, files, keys, directory)] if keys else files
+    if partition_keys(folder, files, name):
+        return [join_parts(files, folder, directory, partitioned=True)]
+    return files
 
 
 def _is_beside_data(path: Path) -> bool:

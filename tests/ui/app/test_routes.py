@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 
 from engine.catalogue.images import store_image
 from engine.core.workspace import Workspace
-from ui.app.routes import routes
+from engine.jobs import upload_folder
+from ui.app.routes import lifespan, routes
 from ui.widgets.addresses import picture_url, thumb_url
 
 
@@ -61,3 +62,15 @@ def test_nothing_outside_the_pictures_can_be_reached(client, workspace, image):
 
 def test_pictures_cannot_be_written(client, image):
     assert client.post(thumb_url(image)).status_code == 405
+
+
+def test_a_dashboard_that_starts_removes_what_killed_processes_left(workspace: Workspace, monkeypatch) -> None:
+    monkeypatch.setenv("LONGTAIL_WORKSPACE", str(workspace.root))
+    left = [workspace.root / ".ingest-left", workspace.runs / ".upload-left"]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "half").touch()
+    mine = upload_folder(workspace)
+    with TestClient(Starlette(routes=routes, lifespan=lifespan)):
+        assert not any(folder.exists() for folder in left)
+        assert mine.is_dir()

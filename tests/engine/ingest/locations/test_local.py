@@ -89,6 +89,28 @@ def test_a_column_that_came_later_is_empty_in_earlier_partitions(tmp_path: Path)
     assert pq.read_table(path).sort_by("id").to_pydict() == {"id": [1, 2], "price": [None, 9.5], "day": ["1", "2"]}
 
 
+@pytest.mark.parametrize("place", ["events", "events/part-*.parquet"])
+def test_many_parts_of_one_table_are_one_table(tmp_path: Path, place: str) -> None:
+    (tmp_path / "events").mkdir()
+    for part in range(25):
+        columns = {"id": [2 * part, 2 * part + 1], "shop": ["a", "b"]}
+        pq.write_table(pa.table(columns), tmp_path / "events" / f"part-{part:05}.snappy.parquet")
+    fetched = fetch(as_location(str(tmp_path / place)), tmp_path / "new", lambda done, message: None)
+    assert [path.name for path in fetched.paths] == ["events.parquet"]
+    assert fetched.notes == ["25 files are parts of one table"]
+    assert pq.read_table(fetched.paths[0]).column("id").to_pylist() == list(range(50))
+
+
+def test_files_of_other_columns_or_damaged_ones_are_no_parts(tmp_path: Path) -> None:
+    (tmp_path / "events").mkdir()
+    for part in range(25):
+        pq.write_table(pa.table({"id": [part]}), tmp_path / "events" / f"part-{part:05}.parquet")
+    pq.write_table(pa.table({"other": [1]}), tmp_path / "events" / "part-00024.parquet")
+    assert len(files(tmp_path, tmp_path / "events")) == 25
+    (tmp_path / "events" / "part-00024.parquet").write_bytes(b"PAR1 and nothing else")
+    assert len(files(tmp_path, tmp_path / "events")) == 25
+
+
 def test_folders_that_are_no_plain_table_are_refused(tmp_path: Path) -> None:
     csv, uneven, delta = tmp_path / "csv", tmp_path / "uneven", tmp_path / "delta"
     for path in (csv / "day=1" / "a.csv", uneven / "day=1" / "a.parquet", uneven / "b.parquet", delta / "a.parquet"):
