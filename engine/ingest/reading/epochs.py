@@ -32,7 +32,16 @@ _SINCE_1970 = f"""CASE
     WHEN {{n}} >= 1e11 THEN {{n}} / 1e3
     ELSE {{n}} END"""
 # strptime format -> the number of digits it takes.
-_DIGITS = {"%Y%m%d%H%M%S": 14, "%Y%m%d%H%M": 12, "%Y%m%d%H": 10, "%Y%m%d": 8, "%Y%m": 6, "%y%m%d": 6}
+_DIGITS = {
+    "%Y%m%d%H%M%S": 14,
+    "%Y%m%d%H%M": 12,
+    "%Y%m%d%H": 10,
+    "%y%m%d%H%M%S": 12,
+    "%y%m%d%H%M": 10,
+    "%Y%m%d": 8,
+    "%Y%m": 6,
+    "%y%m%d": 6,
+}
 _UNITS = {11: "milliseconds", 14: "microseconds", 17: "nanoseconds"}
 
 
@@ -106,7 +115,7 @@ def _is_date(number: float, *, form: str, digits: int) -> bool:
     text = str(int(number)).zfill(digits)
     if not number.is_integer() or len(text) != digits:
         return False
-    if form == "%Y%m%d%H" and number < 2e9:
+    if digits == 10 and number < 2e9:
         # As seconds since 1970 these are no time to come.
         return False
     try:

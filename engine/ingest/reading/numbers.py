@@ -1,7 +1,7 @@
 """Decides how the numbers of a column are written: decimal mark, currency, unit, and what stands for no number.
 
 Babel gives the currencies. price-parser and Babel's `parse_decimal` read one value at a time, so neither can tell which number
-1.299 is: on the forms of `benchmarks/moving_in/numbers.toml` they read 77 and 31 % right, and 73 and 20 silently wrong.
+1.299 is: on the forms of `benchmarks/moving_in/numbers.toml` they read 75 and 31 % right, and 79 and 20 values silently wrong.
 """
 
 from __future__ import annotations
@@ -35,6 +35,39 @@ _MEASURED = re.compile(
     r"weight|gewicht|poids|peso|ratio|rate|rating|score|lat(itude)?$|lon(gitude)?$|lng$|length|width|height|depth|size|volume|lit(er|re)"
     r"|share|percent|probab|kg|breite|l(ä|ae)nge|h(ö|oe)he",
     re.IGNORECASE,
+)
+_SMALL_UNITS = frozenset(
+    [
+        "g",
+        "gr",
+        "gram",
+        "grams",
+        "mg",
+        "ml",
+        "mm",
+        "cm",
+        "kcal",
+        "cal",
+        "kj",
+        "mah",
+        "w",
+        "wh",
+        "pcs",
+        "pc",
+        "pieces",
+        "piece",
+        "stk",
+        "stück",
+        "st.",
+        "pages",
+        "seiten",
+        "rpm",
+        "hz",
+        "mb",
+        "gb",
+        "lm",
+        "lumen",
+    ]
 )
 _RATED = re.compile(r"rating|score|stars|review|bewertung|note|puntuaci|valoraci|voto|stern", re.IGNORECASE)
 _PRICED = re.compile(
@@ -82,7 +115,7 @@ def number_format(texts: Mapping[str, int], name: str, answer: str | None = None
     currencies = _currencies(cells, plain)
     amounts = _weigh(cells, plain)
     by_currency = {} if answer else _marks_by_currency(cells, plain, amounts)
-    mark, doubt = (None, False) if by_currency else _decimal_mark(amounts, name, currencies, answer)
+    mark, doubt = (None, False) if by_currency else _decimal_mark(amounts, name, currencies, unit, answer)
     refused = doubt and mark is None
     mark = mark or "."
     return NumberFormat(
@@ -153,7 +186,7 @@ def _weigh(cells: Mapping[str, Cell], counts: Mapping[str, int]) -> _Amounts:
 
 
 def _decimal_mark(
-    amounts: _Amounts, name: str, currencies: Mapping[str, int], answer: str | None
+    amounts: _Amounts, name: str, currencies: Mapping[str, int], unit: str | None, answer: str | None
 ) -> tuple[str | None, bool]:
     """The decimal mark, None where half of the column contradicts the other, and whether that is in doubt."""
     if answer:
@@ -166,14 +199,19 @@ def _decimal_mark(
         return (larger if amounts.evidence[larger] >= _MAJORITY * (point + comma) else None), True
     if not amounts.open:
         return ".", False
-    return _without_evidence(amounts, name, currencies)
+    return _without_evidence(amounts, name, currencies, unit)
 
 
-def _without_evidence(amounts: _Amounts, name: str, currencies: Mapping[str, int]) -> tuple[str, bool]:
+def _without_evidence(
+    amounts: _Amounts, name: str, currencies: Mapping[str, int], unit: str | None
+) -> tuple[str, bool]:
     """The decimal mark of a column whose marks all stand before three digits, and whether it is in doubt."""
     seen = "." if "." in amounts.example else ","
     grouping = _OTHER[seen]
     decimals = {currency_decimals(currency) for currency in currencies}
+    if unit:
+        # Nobody writes a thousand per cent; grams are counted in thousands, kilograms in thousandths.
+        return grouping if unit.lower() in _SMALL_UNITS else seen, unit != "%"
     if _COUNTED.search(name):
         # Where nothing is counted in hundreds, three digits are decimals of a warehouse's books.
         return (grouping, amounts.whole_large > 0) if amounts.whole_small or amounts.whole_large else (seen, True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.ingest.reading.time_words import SHORT_MONTHS, ZONES
 
@@ -78,6 +78,11 @@ class TimeForm:
     def short_year(self) -> bool:
         """Whether the year has two digits and could come first."""
         return len(self.formats) > 2
+
+    def with_day_second(self) -> TimeForm:
+        """The same form, with the day before the month where the year comes first."""
+        formats = tuple(re.sub("^(%Y.*)%m(.*)%d", r"\1%d\2%m", each) for each in self.formats)
+        return replace(self, formats=formats)
 
 
 def form_of(text: str) -> TimeForm | None:

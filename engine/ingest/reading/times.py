@@ -37,6 +37,7 @@ _ISO = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:\d{2})?| [A-Z][A-Za-z]+/[A-Z][A-Za-z_]+)?)?",
     re.ASCII,
 )
+_YEAR_FIRST = re.compile(r"[0-9]{4}[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?![0-9])")
 _NUMBER = re.compile(rf"{PLAIN}|[0-9]+,[0-9]+")
 _ZERO = re.compile(r"0000-00-00.*|00[/.]00[/.]0000.*")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -96,12 +97,18 @@ def _of_texts(
         text: count for text, count in texts.items() if not _NUMBER.fullmatch(text) and text.lower() not in missing
     }
     preparation = _preparation(dates)
-    forms, iso = _forms(dates, preparation)
+    day_second = _day_before_month(dates, preparation)
+    forms, iso = _forms(dates, preparation, day_second=day_second)
     order = date_order(connection, table, column, forms, preparation, dates, name, answer)
     chosen = dict.fromkeys((form.ahead, order.format_of(form)) for form in forms)
     epochs = epochs_of(_numbers(texts), name)
     zones = sorted({form.zone.upper() for form in forms if form.zone})
-    notes = [order.note, epochs.note, f"clocks of {', '.join(zones)} were turned to UTC" if zones else ""]
+    notes = [
+        "dates like 2024-31-12 were read as year, day, month" if day_second else "",
+        order.note,
+        epochs.note,
+        f"clocks of {', '.join(zones)} were turned to UTC" if zones else "",
+    ]
     return TimeFormat(
         note="; ".join(filter(None, notes)),
         question=order.question,
@@ -115,8 +122,17 @@ def _of_texts(
     )
 
 
-def _forms(texts: Mapping[str, int], preparation: Preparation) -> tuple[list[TimeForm], bool]:
-    """The forms of the texts, the most frequent first, and whether some are ISO 8601."""
+def _day_before_month(texts: Iterable[str], preparation: Preparation) -> bool:
+    """Whether dates that begin with the year can only have the day before the month."""
+    parts = [match for text in texts if (match := _YEAR_FIRST.match(preparation.apply(text)))]
+    return any(int(match[1]) > 12 for match in parts) and all(int(match[2]) <= 12 for match in parts)
+
+
+def _forms(texts: Mapping[str, int], preparation: Preparation, *, day_second: bool) -> tuple[list[TimeForm], bool]:
+    """The forms of the texts, the most frequent first, and whether some are ISO 8601.
+
+    With `day_second`, dates that begin with the year have the day before the month.
+    """
     shapes: dict[str, tuple[str, int]] = {}
     for text, count in texts.items():
         example, known = shapes.get(shape := _shape(text), (text, 0))
@@ -125,10 +141,10 @@ def _forms(texts: Mapping[str, int], preparation: Preparation) -> tuple[list[Tim
     iso = False
     for example, count in shapes.values():
         prepared = preparation.apply(example)
-        if _ISO.fullmatch(prepared):
+        if _ISO.fullmatch(prepared) and not day_second:
             iso = True
         elif form := form_of(prepared):
-            found[form] += count
+            found[form.with_day_second() if day_second else form] += count
     return [form for form, _ in found.most_common(_MOST_FORMATS)], iso
 
 
