@@ -150,7 +150,7 @@ def write_snapshot(
         or paths of Parquet files with exactly `EVENT_SCHEMA`'s columns. Those of another snapshot are shared with it, others
         are moved into this one.
     info : entries of shop.json; `name`, `interaction_word` and `attributes` default to "Shop", "clicks" and {}.
-    report : the ingest report; the snapshot's id and counts are added.
+    report : the ingest report; the snapshot's id is added, and its counts are the snapshot's.
     truth : the demo shop's `item_id`, `family`.
     aliases : column of the products file -> `alias`, `item_id`.
 
@@ -170,7 +170,8 @@ def write_snapshot(
             _write_aliases(aliases, directory / "aliases.parquet")
         given = {**_DEFAULT_INFO, **info, "attributes": kinds}
         written = {"created_at": created.isoformat(timespec="seconds"), "n_items": products.num_rows, **counts}
-        atomic_write_json(directory / "report.json", {**report, **counts, "snapshot_id": snapshot_id})
+        counted = {name: count for name, count in counts.items() if name in report}
+        atomic_write_json(directory / "report.json", {**report, **counted, "snapshot_id": snapshot_id})
         atomic_write_json(directory / "shop.json", {**given, **written})
     workspace.use_snapshot(snapshot_id)
     _delete_old_snapshots(workspace, snapshot_id)
@@ -205,7 +206,7 @@ def _write_events(workspace: Workspace, interactions: pd.DataFrame | Path | Sequ
     files = [interactions] if isinstance(interactions, Path) else interactions
     for number, file in enumerate(files, 1):
         target = directory / ("interactions.parquet" if number == 1 else f"interactions-{number}.parquet")
-        if file.parent.parent == workspace.snapshots:
+        if file.resolve().parent.parent == workspace.snapshots.resolve():
             _share(file, target)
         else:
             shutil.move(file, target)

@@ -30,8 +30,9 @@ def open_store(scheme: str) -> ArrowFSWrapper:
 
 
 def _amazon() -> Any:
+    endpoint = environment_variable("AWS_ENDPOINT_URL_S3") or environment_variable("AWS_ENDPOINT_URL") or ""
     return pyarrow.fs.S3FileSystem(
-        endpoint_override=environment_variable("AWS_ENDPOINT_URL_S3") or environment_variable("AWS_ENDPOINT_URL"),
+        endpoint_override=endpoint.rstrip("/") or None,
         region=environment_variable("AWS_REGION") or environment_variable("AWS_DEFAULT_REGION"),
     )
 

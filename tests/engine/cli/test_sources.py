@@ -15,6 +15,24 @@ def everything_written(workspace: Workspace) -> str:
     return "\n".join(path.read_bytes().decode("latin-1") for path in workspace.root.rglob("*") if path.is_file())
 
 
+@pytest.mark.parametrize("password", ["geheim", "${SHOP_PASSWORD}", "x@geheim"])
+def test_a_run_that_cannot_reach_the_database_is_recorded_without_the_password(
+    workspace: Workspace, password: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", "geheim")
+    url = f"postgresql://ann:{password}@127.0.0.1:1/shop?application_name=geheim"
+    assert (
+        main(["--workspace", str(workspace.root), "ingest", "--interactions", url, "--interactions-query", "orders"])
+        == 2
+    )
+    said = capfd.readouterr()
+    (record,) = workspace.runs.glob("*/status.json")
+    assert json.loads(record.read_text())["state"] == "failed"
+    for text in (everything_written(workspace), said.out, said.err):
+        assert "geheim" not in text
+        assert "Traceback" not in text
+
+
 @pytest.mark.postgres
 def test_a_shop_moves_in_from_a_database_and_its_password_stays_outside(
     workspace: Workspace, postgres_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -247,6 +247,12 @@ def test_events_that_name_products_by_another_column_still_do(workspace: Workspa
     events = "user_id,sku,timestamp\n" + "".join(f"u{n % 5},SKU-{n % 10},2024-01-01\n" for n in range(40))
     ingest(workspace, items=file(tmp_path, items), interactions=file(tmp_path, events))
     assert "sku" in read_aliases(workspace.current_snapshot())
+    database = Database(workspace.database_url)
+    changes, loaded = ChangeStore(database, workspace), read_shop(workspace)
+    now = Product.of_row(loaded.items.iloc[0], loaded.attribute_kinds)
+    changes.save("0", now, now.with_fields({"title": "Ours"}), None, 0)
+    assert apply_to_catalogue(workspace, DraftStore(database, workspace), changes).changed == ["0"]
+    database.close()
     report = append(workspace, interactions=file(tmp_path, "user_id,sku,timestamp\nu1,SKU-3,2024-02-01\n"))
     assert all_events(workspace)["item_id"].tolist()[-1] == "3"
     more = "product_id,sku,title\n77,SKU-77,New\n"
