@@ -28,13 +28,12 @@ def normalised_sql(plan: EventPlan) -> str:
     def text(name: str) -> str:
         return f"{name}_text" if name in present else "NULL::VARCHAR"
 
-    shopper = plan.shoppers.known("named")
-    if "visitor_id" in present:
-        shopper = f"coalesce({shopper}, {plan.shoppers.known('visitor')})"
+    people = ["named", "visitor"] if "visitor_id" in present else ["named"]
+    shopper = f"coalesce({', '.join(plan.shoppers.known(name) for name in people)})"
     spelled = {name: column for name, column in present.items() if name not in cells}
     texts = ", ".join(f"{_without(text(name), plan.missing)} AS {name}" for name in ITEM_TEXTS)
     return f"""(
-        SELECT * EXCLUDE (kind, void, time_number, visitor), {shopper} AS user_id, {plan.times.seconds} AS seconds,
+        SELECT event.* EXCLUDE (kind, void, time_number, visitor), {shopper} AS user_id, {plan.times.seconds} AS seconds,
             {_event_sql(plan)} AS event, {_value_sql(plan)} AS value,
             CASE WHEN price_read >= 0 AND NOT isinf(price_read) THEN price_read END AS price
         FROM (
@@ -46,7 +45,7 @@ def normalised_sql(plan: EventPlan) -> str:
                 {cells.get("time") or plan.times.present_sql(text("time"))} AS time_text,
                 {plan.times.number} AS time_number, {texts}
             FROM {with_texts("staged", spelled, staged_types(plan.source.path))}
-        )
+        ) event {" ".join(plan.shoppers.join(name) for name in people)}
     )"""
 
 

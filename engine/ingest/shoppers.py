@@ -91,13 +91,17 @@ class Shoppers:
     accents: bool = False
 
     def known(self, named: str) -> str:
-        """SQL for the shopper, null for placeholders; `named` is SQL as `named_shopper` gives it."""
+        """SQL for the shopper, null for placeholders; `named` is a column as `named_shopper` gives it, with its `join`."""
         kept = f"nfc_normalize({named})" if self.accents else named
         if self.emails:
-            kept = f"CASE WHEN {_is_email(named)} THEN {_hmac_sql(f'lower({kept})')} ELSE {kept} END"
+            kept = f"coalesce({named}_hash.hashed, {kept})"
         if not self.nobody:
             return kept
         return f"CASE WHEN {named} IN ({', '.join(map(quoted, self.nobody))}) THEN NULL ELSE {kept} END"
+
+    def join(self, named: str) -> str:
+        """SQL that joins the hashes of e-mail addresses in the column `named`."""
+        return f"LEFT JOIN shopper_hashes AS {named}_hash ON {named}_hash.address = {named}" if self.emails else ""
 
     @property
     def notes(self) -> list[str]:
@@ -131,16 +135,17 @@ def look_at_shoppers(
     ----------
     key : gives the key for e-mail addresses; called only where there are any.
     """
-    found = [_look(connection, path, column, rules) for column in columns]
+    connection.execute("CREATE OR REPLACE TABLE shopper_hashes (address VARCHAR, hashed VARCHAR)")
+    found = [_look(connection, path, column, rules, key) for column in columns]
     emails = sum(shoppers.emails for shoppers in found)
-    if emails:
-        _keep_key(connection, key())
     nobody = {name for shoppers in found for name in shoppers.nobody}
     crowds = {name: events for shoppers in found for name, events in shoppers.crowds.items()}
     return Shoppers(sorted(nobody), crowds, emails, any(shoppers.accents for shoppers in found))
 
 
-def _look(connection: duckdb.DuckDBPyConnection, path: Path, column: str, rules: EventRules) -> Shoppers:
+def _look(
+    connection: duckdb.DuckDBPyConnection, path: Path, column: str, rules: EventRules, key: Callable[[], bytes]
+) -> Shoppers:
     relation = with_texts("staged", {"user": column}, staged_types(path))
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE shopper_counts AS
@@ -162,6 +167,8 @@ def _look(connection: duckdb.DuckDBPyConnection, path: Path, column: str, rules:
             AND n >= (SELECT busiest FROM usual) * CASE WHEN named = '0' THEN {_TIMES_ZERO} ELSE {_TIMES_OTHER} END
         ORDER BY n DESC, named
     """).fetchall()
+    if emails:
+        _hash_addresses(connection, key())
     connection.execute("DROP TABLE shopper_counts")
     return Shoppers(
         [name for (name,) in [*placeholders, *((name,) for name, _ in crowds)]], dict(crowds), emails, accents
@@ -172,14 +179,16 @@ def _is_email(named: str) -> str:
     return f"(contains({named}, '@') AND regexp_matches({named}, {quoted(EMAIL)}))"
 
 
-def _keep_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
-    """Set the two padded keys of HMAC as variables, so that no query's text, which errors may show, holds them."""
+def _hash_addresses(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
+    """Add the addresses in `shopper_counts` to `shopper_hashes`: HMAC-SHA-256 (RFC 2104) of their small letters, 64 hex digits.
+
+    The padded keys are variables, so that no query's text, which errors may show, holds them.
+    """
     padded = key.ljust(_BLOCK, b"\0")
-    for name, pad in (("shopper_inner", 0x36), ("shopper_outer", 0x5C)):
+    for name, pad in (("inner_key", 0x36), ("outer_key", 0x5C)):
         connection.execute(f"SET VARIABLE {name} = unhex('{bytes(byte ^ pad for byte in padded).hex()}')")
-
-
-def _hmac_sql(text: str) -> str:
-    """SQL for HMAC-SHA-256 (RFC 2104) of a text, 64 hex digits."""
-    inner = f"sha256(getvariable('shopper_inner')::BLOB || encode({text}))"
-    return f"sha256(getvariable('shopper_outer')::BLOB || unhex({inner}))"
+    inner = "sha256(getvariable('inner_key')::BLOB || encode(lower(nfc_normalize(named))))"
+    connection.execute(f"""
+        INSERT INTO shopper_hashes SELECT named, sha256(getvariable('outer_key')::BLOB || unhex({inner})) FROM shopper_counts
+        ANTI JOIN shopper_hashes ON address = named WHERE {_is_email("named")}
+    """)
