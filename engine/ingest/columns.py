@@ -23,6 +23,7 @@ __all__ = [
     "behaviour_column",
     "guess_columns",
     "named_alike",
+    "names_products",
     "same_name",
     "suggest",
 ]
@@ -43,6 +44,8 @@ EVENT_FIELDS: dict[str, tuple[str, ...]] = {field: tuple(names) for field, names
 """Field of an event -> the names that its column goes by, the best first."""
 # Names that many columns have; the values must show that they are kinds of events.
 _VAGUE_EVENTS = ("act", "type", "kind")
+# In a table of events these may as well name the event or the order: they come last, and must repeat.
+_VAGUE_IDS = frozenset({"id", "code", "ref", "reference", "kod", "cod", "код", "номер"})
 # Fields by which a table of events may describe its products.
 ITEM_TEXTS = ("title", "description", "brand", "category", "image")
 _BEHAVIOUR_NAMES = frozenset(
@@ -82,8 +85,8 @@ def guess_columns(
     "Lineitem name", "item_id:token", "items.item_brand".
     """
     found = dict(given)
-    for spelled in (_words, _peeled):
-        for field, names in fields.items():
+    for spelled, offered in _passes(fields):
+        for field, names in offered.items():
             if field in found:
                 continue
             free = [name for name in columns if name and name not in found.values()]
@@ -91,6 +94,23 @@ def guess_columns(
             if candidates:
                 found[field] = candidates[0]
     return found
+
+
+def _passes(
+    fields: Mapping[str, tuple[str, ...]],
+) -> list[tuple[Callable[[str], str], Mapping[str, tuple[str, ...]]]]:
+    """How names are spelled -> the names looked for: as they stand, then peeled; in tables of events "id" comes last."""
+    if "event" not in fields or "item_id" not in fields:
+        return [(_words, fields), (_peeled, fields)]
+    clear = {**fields, "item_id": tuple(name for name in fields["item_id"] if name not in _VAGUE_IDS)}
+    vague = {"item_id": tuple(name for name in fields["item_id"] if name in _VAGUE_IDS)}
+    return [(_words, clear), (_peeled, clear), (_words, vague)]
+
+
+def names_products(columns: Sequence[str]) -> bool:
+    """Whether a column of a table of events is clearly named like the product, not just "id" or "code"."""
+    clear = {_words(name) for name in ITEM_FIELDS["item_id"]} - _VAGUE_IDS
+    return any(_words(name) in clear for name in columns if name)
 
 
 def named_alike(column: str, field: str) -> bool:
@@ -115,7 +135,10 @@ def _candidates(
     as often as another one yields to it."""
     rank = {_words(name).replace("_", ""): place for place, name in reversed(list(enumerate(names)))}
     place = {column: rank[key] for column in columns if (key := spelled(column).replace("_", "")) in rank}
-    known = sorted(place, key=place.__getitem__)
+    nested = {column for column in place if column in profiles and profiles[column].looks == "nested"}
+    known = sorted(place, key=lambda column: (column in nested, place[column]))
+    if field == "item_id" and names and all(name in _VAGUE_IDS for name in names):
+        known = [column for column in known if column not in profiles or not profiles[column].unique]
     fitting = [column for column in known if column not in profiles or _fits(field, column, profiles[column])]
     filled = {column: profiles[column].filled if column in profiles else 1.0 for column in fitting}
     most = max(filled.values(), default=0.0)
@@ -123,8 +146,9 @@ def _candidates(
 
 
 def _fits(field: str, column: str, profile: ColumnProfile) -> bool:
-    vague = field == "event" and _words(column) in _VAGUE_EVENTS
-    return names_events(profile) if vague else fits(field, profile)
+    if field == "event" and _words(column) in _VAGUE_EVENTS:
+        return names_events(profile)
+    return fits(field, profile)
 
 
 def suggest(name: str, names: Iterable[str]) -> str:
@@ -151,11 +175,12 @@ def _words(name: str) -> str:
 _TYPED = re.compile(r":(token|float|token_seq|float_seq)$")
 # Each is taken off once, from the outside in.
 _PREFIXES = re.compile(
-    r"^(items?_|products?_|properties_|line_?items?_|variants?_|event_params_|ecommerce_|g_|wc_|meta_|bx_)+"
+    r"^(items?_|products?_|properties_|line_?items?_|variants?_|event_params_|ecommerce_|g_|wc_|meta_|bx_|node_)+"
 )
 
 
 def _peeled(name: str) -> str:
     """The name's words without what RecBole, Google feeds, Shopify, Segment and nested exports put around them."""
     words = _words(_TYPED.sub("", name.strip()))
-    return _PREFIXES.sub("", words) or words
+    own_id = re.search(r"(product|item|variant)_id$", words)
+    return own_id[0] if own_id else _PREFIXES.sub("", words) or words

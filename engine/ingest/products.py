@@ -107,7 +107,7 @@ def _notes(became: Mapping[str, str]) -> list[str]:
 
 def _used_elsewhere(shaped: ShapedItems, rules: ItemRules, columns: Mapping[str, str]) -> dict[str, str]:
     """Columns whose content went into others: names and values of attributes, and the several columns of one field."""
-    used = dict.fromkeys(shaped.ignored, "names and values of attributes")
+    used = dict(shaped.ignored)
     for name, derived in rules.derived.items():
         sources = derived_from(derived, shaped.source.columns)
         if name in ITEM_COLUMNS and name not in columns:

@@ -182,6 +182,7 @@ class ColumnProfile:
     timely : share of them that are written like a time.
     samples : up to three different values, shortened by nobody.
     values : all different values of the sample, in lower case.
+    unique : there are several values, and none comes twice.
     """
 
     filled: float
@@ -191,6 +192,7 @@ class ColumnProfile:
     timely: float
     samples: tuple[str, ...]
     values: frozenset[str]
+    unique: bool = False
 
 
 def profile_columns(source: Source) -> dict[str, ColumnProfile]:
@@ -215,6 +217,7 @@ def profile(values: Sequence[str | None]) -> ColumnProfile:
         timely=_share_of_times(list(distinct)),
         samples=tuple(distinct)[:_SAMPLES_SHOWN],
         values=frozenset(value.strip().lower() for value in distinct),
+        unique=1 < len(distinct) == len(present),
     )
 
 

@@ -15,7 +15,7 @@ from engine.ingest.presets.recognition import compose, named_columns
 from engine.ingest.report import ProblemLog
 from engine.ingest.shapes.items import ShapedItems, shape_items
 from engine.ingest.shapes.nested import unnest_events
-from engine.ingest.shapes.orders import fill_down, join_orders
+from engine.ingest.shapes.orders import fill_down, join_lookups, join_orders
 from engine.ingest.sources import FileForm, Source, stage
 from engine.ingest.staged_sql import IdRules
 
@@ -67,7 +67,7 @@ def stage_files(
 
 def _alike(names: set[str], source: Source) -> bool:
     """Whether a file has mostly these columns; one without a header, e.g. the second part of a split file, has as many."""
-    if source.headerless and not all(name.isdigit() for name in names):
+    if source.headerless or all(name.isdigit() for name in names):
         return len(names) == len(source.columns)
     return 2 * len(names.intersection(source.columns)) > max(len(names), len(source.columns))
 
@@ -93,7 +93,9 @@ def prepare_tables(
     notes: dict[str, list[str]] = {role: [] for role in staged}
     joined: dict[str, Source] = {}
     for role, sources in staged.items():
-        joined[role], note = join_orders(connection, sources)
+        joined[role], note = (
+            join_orders(connection, sources) if role == "interactions" else join_lookups(connection, sources)
+        )
         notes[role] += [*(note for source in sources for note in source.notes), *([note] if note else [])]
     preset, recognised = compose(chosen, joined)
     joined = {role: named_columns(role, source, preset) for role, source in joined.items()}

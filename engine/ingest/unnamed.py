@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engine.ingest.profiles import ColumnProfile
+from engine.ingest.profiles import ColumnProfile, names_events
 
 __all__ = ["guess_unnamed"]
 
@@ -15,7 +15,7 @@ _MOST_RATINGS = 12
 def guess_unnamed(role: str, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str]) -> dict[str, str]:
     """field -> column for columns that have no names; `given` comes first.
 
-    Events: whatever looks like a time is the time, few small numbers are ratings, and of the other columns the first names
+    Events: whatever looks like a time is the time, words for events are their kind, few small numbers are ratings, and of the other columns the first names
     the shopper and the second the product. Products: the first column is the id, the first with words the title, and the next
     the category.
     """
@@ -27,8 +27,13 @@ def guess_unnamed(role: str, profiles: Mapping[str, ColumnProfile], given: Mappi
         _take(found, free, "category", lambda column: column.looks == "words")
         return found
     _take(found, free, "timestamp", _is_time)
+    _take(found, free, "event", lambda column: column.looks == "words" and names_events(column))
     for field in ("user_id", "item_id"):
         _take(found, free, field, lambda column: column.looks in {"number", "words", "e-mail"})
+    if not {"user_id", "item_id"} & given.keys() and _same_things(found, profiles):
+        # Rows of products that were bought together name no shopper.
+        del found["user_id"], found["item_id"]
+        return found
     _take(found, free, "rating", _is_rating)
     return found
 
@@ -41,6 +46,14 @@ def _take(
     if field not in found and name is not None:
         found[field] = name
         del free[name]
+
+
+def _same_things(found: Mapping[str, str], profiles: Mapping[str, ColumnProfile]) -> bool:
+    """Whether shoppers and products are the same words."""
+    if not {"user_id", "item_id"} <= found.keys() or profiles[found["user_id"]].looks != "words":
+        return False
+    shoppers, products = profiles[found["user_id"]].values, profiles[found["item_id"]].values
+    return 2 * len(shoppers & products) > min(len(shoppers), len(products))
 
 
 def _is_time(column: ColumnProfile) -> bool:

@@ -50,6 +50,7 @@ class Fold(_Group):
     by : the column that the rows of a product share.
     fill : rows without a value there belong to the product above them.
     parent : the column in which a variant names its product, as "id:44" or by one of the columns `named_by`.
+    kind, product : the column that says what a row is, and what it says of a product; other rows are part of the one above.
     children : the column in which a product lists its variants; `child` is the pattern of one.
     """
 
@@ -57,15 +58,18 @@ class Fold(_Group):
     fill: bool = False
     parent: Names = ()
     named_by: tuple[str, ...] = ()
+    kind: Names = ()
+    product: str = ""
     children: Names = ()
     child: str = ""
 
 
 class Pairs(_Group):
-    """Columns that hold an attribute's name and its value; {} stands for their number."""
+    """Columns that hold an attribute's name and its value; {} stands for their number. Systems that translate their headers
+    have several of both, in the same order."""
 
-    name: str
-    value: str
+    name: Names
+    value: Names
     separator: str | None = None
     ignore: tuple[str, ...] = Field(default=(), description="names that stand for no attribute")
 

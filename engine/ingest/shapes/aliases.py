@@ -31,12 +31,17 @@ def id_columns(source: Source, item_id: str, named: Sequence[str]) -> list[str]:
 def collect_aliases(
     connection: duckdb.DuckDBPyConnection, source: Source, columns: Sequence[str], ids: IdRules
 ) -> dict[str, pd.DataFrame]:
-    """Column -> (alias, item_id), each alias once; one that several products share is left out. `KEYS` names the products."""
+    """Column -> (alias, item_id), each alias once; one that several products share is left out. `KEYS` names the products.
+
+    A cell may hold several ids as a JSON list.
+    """
     found = {}
     for column in columns:
+        text = cell_text(source.staged(column))
+        several = f"CASE WHEN {text} LIKE '[%' AND json_valid({text}) THEN try_cast({text}::JSON AS VARCHAR[]) ELSE [{text}] END"
         pairs = connection.execute(f"""
             SELECT alias, min(item_id) AS item_id FROM (
-                SELECT DISTINCT {cell_text(source.staged(column))} AS alias, {id_sql("key", ids)} AS item_id
+                SELECT DISTINCT unnest({several}) AS alias, {id_sql("key", ids)} AS item_id
                 FROM {relation(source)} JOIN {KEYS} USING ({ROW}) WHERE key IS NOT NULL
             ) WHERE alias IS NOT NULL AND alias <> item_id GROUP BY alias HAVING count(*) = 1 ORDER BY alias
         """).df()

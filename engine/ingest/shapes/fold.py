@@ -29,6 +29,9 @@ def key_rows(connection: duckdb.DuckDBPyConnection, source: Source, fold: Fold) 
     if not by:
         return False
     own = cell_text(source.staged(by))
+    kind = next((actual for name in fold.kind if (actual := column_of(name, source.columns))), "")
+    if kind:
+        own = f"CASE WHEN lower({cell_text(source.staged(kind))}) = {quoted(fold.product.lower())} THEN {own} END"
     if fold.fill:
         own = f"last_value({own} IGNORE NULLS) OVER (ORDER BY {ROW})"
     parent = next((actual for name in fold.parent if (actual := column_of(name, source.columns))), "")

@@ -13,6 +13,7 @@ from engine.ingest.presets import Fold, ItemRules
 from engine.ingest.profiles import profile_columns
 from engine.ingest.shapes.aliases import collect_aliases, id_columns
 from engine.ingest.shapes.fold import KEYS, fold_rows, key_rows, repeats_products
+from engine.ingest.shapes.nested_items import unnest_items
 from engine.ingest.shapes.pairs import add_pairs, pair_columns
 from engine.ingest.shapes.properties import turn_properties
 from engine.ingest.shapes.tables import cell_text, relation
@@ -30,12 +31,12 @@ class ShapedItems:
     ----------
     source : the table that takes the file's place.
     aliases : column -> (alias, item_id), each alias once.
-    ignored : columns whose content went elsewhere: names and values of attributes.
+    ignored : column whose content went elsewhere -> what it holds, in words.
     """
 
     source: Source
     aliases: dict[str, pd.DataFrame] = field(default_factory=dict)
-    ignored: tuple[str, ...] = ()
+    ignored: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def names(self) -> dict[str, list[str]]:
@@ -77,10 +78,12 @@ def shape_items(
     if rules.properties and (turned := turn_properties(connection, source, rules.properties)):
         source, note = turned
         notes.append(note)
+    source, variant_ids = unnest_items(connection, source)
+    ignored = dict.fromkeys(variant_ids, "ids of variants")
     columns = plan(source)
     by = columns.get("item_id")
     if by is None:
-        return ShapedItems(source, notes=notes)
+        return ShapedItems(source, ignored=ignored, notes=notes)
     # A person who takes another column for the id wants a product for each of its values.
     fold = rules.fold
     if fold is None and _names_parents(source):
@@ -97,10 +100,11 @@ def shape_items(
         folded, merged = fold_rows(connection, source, by)
         if merged:
             notes.append(f"{merged:,} rows are variants or pictures of a product above them and became part of it")
-    further = [*([by] if keyed else []), *id_columns(source, by, rules.aliases)]
+    further = [*([by] if keyed else []), *variant_ids, *id_columns(source, by, rules.aliases)]
     aliases = collect_aliases(connection, source, further, ids)
-    ignored: tuple[str, ...] = ()
     if rules.pairs:
         folded = add_pairs(connection, source, folded, rules.pairs)
-        ignored = tuple(name for pair in pair_columns(source, rules.pairs) for name in pair)
+        ignored |= dict.fromkeys(
+            (name for pair in pair_columns(source, rules.pairs) for name in pair), "names and values of attributes"
+        )
     return ShapedItems(folded, aliases, ignored, notes)

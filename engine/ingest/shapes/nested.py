@@ -12,12 +12,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.ingest.columns import EVENT_FIELDS, guess_columns
+from engine.ingest.columns import EVENT_FIELDS, guess_columns, names_products
 from engine.ingest.shapes.tables import relation, write_staged
 from engine.ingest.sources import ROW, Source
 from engine.ingest.staged_sql import quoted
 
-__all__ = ["unnest_events"]
+__all__ = ["NestedValue", "extract_sql", "frequent_keys", "nested_columns", "nested_values", "pointer", "unnest_events"]
 
 _SAMPLED = 2_000
 _MOST_KEYS = 60
@@ -25,7 +25,7 @@ _LEVELS = 3
 
 
 @dataclass
-class _Found:
+class NestedValue:
     """A nested value somewhere in a column: its path, and the keys of the objects there with how often they hold a value."""
 
     column: int
@@ -44,18 +44,18 @@ def unnest_events(connection: duckdb.DuckDBPyConnection, source: Source) -> tupl
     A column of a list fills the column of the same last name where the object itself has one. Rows whose list is empty name no
     product and are left out, which the note says. A table without nested columns, or whose own columns name products, stays.
     """
-    nested = _nested_columns(source)
+    nested = nested_columns(source)
     if not nested:
         return source, None
-    objects, lists = _shapes(source, nested)
+    objects, lists = nested_values(source, nested)
     products = max((one for one in lists if _names_product(one.keys)), key=lambda one: len(one.keys), default=None)
-    flat = "item_id" in guess_columns(source.columns, {"item_id": EVENT_FIELDS["item_id"]}, {})
+    flat = names_products(source.columns)
     if flat or (products is None and not any(_names_product(one.keys) for one in objects)):
         return source, None
     columns = {name: f"c{position}" for position, name in enumerate(source.columns)}
     for one in objects:
-        for key in _frequent(one.keys):
-            columns.setdefault(f"{one.name}.{key}", _extract(f"c{one.column}", one.path[1:], key))
+        for key in frequent_keys(one.keys):
+            columns.setdefault(f"{one.name}.{key}", extract_sql(f"c{one.column}", one.path[1:], key))
     elements = ""
     if products:
         elements = f", unnest({_elements_sql(products, columns)}) AS element"
@@ -68,10 +68,10 @@ def unnest_events(connection: duckdb.DuckDBPyConnection, source: Source) -> tupl
     return replace(flattened, n_rows=rows + source.n_rejected), note
 
 
-def _elements_sql(products: _Found, columns: dict[str, str]) -> str:
+def _elements_sql(products: NestedValue, columns: dict[str, str]) -> str:
     """SQL for the objects of the list; one null for rows without any that name a product themselves."""
     *above, last = products.path[1:] or [""]
-    text = _extract(f"c{products.column}", tuple(above), last) if last else f"c{products.column}"
+    text = extract_sql(f"c{products.column}", tuple(above), last) if last else f"c{products.column}"
     own = [f"({value}) IS NOT NULL" for name, value in columns.items() if "." in name and _names_product([_last(name)])]
     single = f"CASE WHEN {' OR '.join(own)} THEN [NULL::JSON] END" if own else "NULL::JSON[]"
     return f"coalesce(nullif(try_cast({text} AS JSON[]), []), {single})"
@@ -83,11 +83,11 @@ def _note(source: Source, rows: int, used: int, name: str) -> str:
     return f"{used:,} of {events:,} events name {rows:,} products in {name!r}, a row each{without}"
 
 
-def _list_columns(columns: dict[str, str], products: _Found) -> dict[str, str]:
+def _list_columns(columns: dict[str, str], products: NestedValue) -> dict[str, str]:
     """Name -> SQL for the columns of a list's objects; they come before columns of the same last name."""
     found = {}
-    for key in _frequent(products.keys):
-        value = f"json_extract_string(element, {quoted('/' + _pointer(key))})"
+    for key in frequent_keys(products.keys):
+        value = f"json_extract_string(element, {quoted('/' + pointer(key))})"
         outer = next((name for name in columns if "." in name and _last(name) == key), None)
         if outer:
             found[outer] = f"coalesce({value}, {columns[outer]})"
@@ -96,16 +96,17 @@ def _list_columns(columns: dict[str, str], products: _Found) -> dict[str, str]:
     return found
 
 
-def _nested_columns(source: Source) -> list[int]:
+def nested_columns(source: Source) -> list[int]:
+    """Positions of the columns that can hold JSON."""
     schema = pq.read_schema(source.path)
     return [
         position for position in range(len(source.columns)) if pa.types.is_string(schema.field(f"c{position}").type)
     ]
 
 
-def _shapes(source: Source, columns: Iterable[int]) -> tuple[list[_Found], list[_Found]]:
+def nested_values(source: Source, columns: Iterable[int]) -> tuple[list[NestedValue], list[NestedValue]]:
     """The objects and the lists of objects in the first rows."""
-    found: dict[tuple[str, ...], _Found] = {}
+    found: dict[tuple[str, ...], NestedValue] = {}
     with pq.ParquetFile(source.path) as file:
         batch = next(file.iter_batches(batch_size=_SAMPLED), None)
     if batch is None:
@@ -117,14 +118,14 @@ def _shapes(source: Source, columns: Iterable[int]) -> tuple[list[_Found], list[
     return [one for one in found.values() if not one.listed], [one for one in found.values() if one.listed]
 
 
-def _collect(value: Any, column: int, path: tuple[str, ...], found: dict[tuple[str, ...], _Found]) -> None:
+def _collect(value: Any, column: int, path: tuple[str, ...], found: dict[tuple[str, ...], NestedValue]) -> None:
     if isinstance(value, dict) and len(path) <= _LEVELS:
-        one = found.setdefault(path, _Found(column, path))
+        one = found.setdefault(path, NestedValue(column, path))
         one.keys.update(key for key, held in value.items() if isinstance(held, (str, int, float)) and held != "")
         for key, held in value.items():
             _collect(held, column, (*path, key), found)
     elif isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
-        one = found.setdefault(path, _Found(column, path, listed=True))
+        one = found.setdefault(path, NestedValue(column, path, listed=True))
         for part in value:
             one.keys.update(key for key, held in part.items() if isinstance(held, (str, int, float)) and held != "")
 
@@ -145,14 +146,17 @@ def _last(name: str) -> str:
     return name.rsplit(".", 1)[-1]
 
 
-def _frequent(keys: Counter[str]) -> list[str]:
+def frequent_keys(keys: Counter[str]) -> list[str]:
+    """The keys of objects, the most frequent first."""
     return [key for key, _ in keys.most_common(_MOST_KEYS)]
 
 
-def _extract(column: str, path: tuple[str, ...], key: str) -> str:
-    pointer = "".join(f"/{_pointer(part)}" for part in (*path, key))
-    return f"CASE WHEN json_valid({column}) THEN json_extract_string({column}, {quoted(pointer)}) END"
+def extract_sql(column: str, path: tuple[str, ...], key: str) -> str:
+    """SQL for the text under a key of the object at a path in a column."""
+    whole = "".join(f"/{pointer(part)}" for part in (*path, key))
+    return f"CASE WHEN json_valid({column}) THEN json_extract_string({column}, {quoted(whole)}) END"
 
 
-def _pointer(key: str) -> str:
+def pointer(key: str) -> str:
+    """A key as a part of a JSON pointer."""
     return key.replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""Orders whose lines stand in another file, or whose first line alone says whose they are."""
+"""Tables in several files: the lines of orders and whose each order is, products and what their codes mean."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
-from engine.core.errors import InteractionsError
-from engine.ingest.columns import EVENT_FIELDS, guess_columns, same_name
+from engine.core.errors import CatalogueError, InteractionsError
+from engine.ingest.columns import EVENT_FIELDS, ITEM_FIELDS, guess_columns, same_name
 from engine.ingest.mapping import column_of
+from engine.ingest.profiles import profile_columns
 from engine.ingest.shapes.tables import cell_text, relation, write_staged
 from engine.ingest.sources import ROW, Source
 
-__all__ = ["fill_down", "join_orders"]
+__all__ = ["fill_down", "join_lookups", "join_orders"]
 
 
 def fill_down(connection: duckdb.DuckDBPyConnection, source: Source, rules: Mapping[str, Sequence[str]]) -> Source:
@@ -43,22 +44,66 @@ def join_orders(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]
     lines = [source for source in sources if "item_id" in _known(source)]
     orders = [source for source in sources if source not in lines]
     if len(lines) != 1 or len(orders) != 1:
-        raise InteractionsError("these files are not parts of one table of events. Load them one by one.", file=names)
+        raise InteractionsError(
+            "these files are not parts of one table of events. Load the first, then add each of the others with --append.",
+            file=names,
+        )
     key = _shared(lines[0], orders[0])
     if key is None:
         raise InteractionsError("no column of one file is also in the other, so orders cannot be joined.", file=names)
-    left, right = key
-    added = [name for name in orders[0].columns if name and name != right and not column_of(name, lines[0].columns)]
-    width = len(lines[0].columns)
-    picked = "".join(f", o.{orders[0].staged(name)} AS c{width + position}" for position, name in enumerate(added))
-    query = f"""
-        SELECT l.*{picked} FROM {relation(lines[0])} l
-        LEFT JOIN (SELECT *, row_number() OVER (PARTITION BY {cell_text(orders[0].staged(right))} ORDER BY {ROW}) AS turn
-                   FROM {relation(orders[0])}) o
-            ON {cell_text(f"o.{orders[0].staged(right)}")} = {cell_text(f"l.{lines[0].staged(left)}")} AND o.turn = 1
+    joined = _joined(connection, lines[0], orders[0], *key)
+    return joined, f"{lines[0].name} and {orders[0].name} were joined by {key[0]!r}"
+
+
+def join_lookups(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> tuple[Source, str | None]:
+    """One table of products out of several: the products, and tables that say what their codes mean ("aisle_id" -> "aisle").
+
+    Raises `CatalogueError` where no table has the products, or one shares no column with them.
     """
-    joined = write_staged(connection, query, lines[0], [*lines[0].columns, *added], "joined")
-    return joined, f"{lines[0].name} and {orders[0].name} were joined by {left!r}"
+    products = max(sources, key=lambda source: ("title" in _texts(source), len(source.columns), source.n_rows))
+    joined, notes = products, []
+    for lookup in sources:
+        if lookup is products:
+            continue
+        key = next(
+            ((one, other) for other in lookup.columns for one in joined.columns
+             if one and other and same_name(one, other) and profile_columns(lookup)[other].unique), None,
+        )  # fmt: skip
+        if key is None and _are_properties(products):
+            notes.append(f"{lookup.name} was not read: the properties in {products.name} hold no column of it")
+            continue
+        if key is None:
+            raise CatalogueError(
+                f"it has no column by which its rows belong to those of {products.name}. Leave it out, or load the products from"
+                " one table.",
+                file=lookup.name,
+            )
+        joined = _joined(connection, joined, lookup, *key)
+        notes.append(f"{products.name} and {lookup.name} were joined by {key[0]!r}")
+    return joined, "; ".join(notes) or None
+
+
+def _joined(connection: duckdb.DuckDBPyConnection, lines: Source, orders: Source, left: str, right: str) -> Source:
+    """`lines` with the columns of the first row of `orders` that has the line's `left` as its `right`."""
+    added = [name for name in orders.columns if name and name != right and not column_of(name, lines.columns)]
+    width = len(lines.columns)
+    picked = "".join(f", o.{orders.staged(name)} AS c{width + position}" for position, name in enumerate(added))
+    query = f"""
+        SELECT l.*{picked} FROM {relation(lines)} l
+        LEFT JOIN (SELECT *, row_number() OVER (PARTITION BY {cell_text(orders.staged(right))} ORDER BY {ROW}) AS turn
+                   FROM {relation(orders)}) o
+            ON {cell_text(f"o.{orders.staged(right)}")} = {cell_text(f"l.{lines.staged(left)}")} AND o.turn = 1
+        ORDER BY l.{ROW}
+    """
+    return write_staged(connection, query, lines, [*lines.columns, *added], "joined")
+
+
+def _are_properties(source: Source) -> bool:
+    return all(column_of(name, source.columns) for name in ("property", "value"))
+
+
+def _texts(source: Source) -> dict[str, str]:
+    return guess_columns(source.columns, {"title": ITEM_FIELDS["title"]}, {})
 
 
 def _known(source: Source) -> dict[str, str]:

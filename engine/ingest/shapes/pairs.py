@@ -23,11 +23,12 @@ def pair_columns(source: Source, pairs: Pairs) -> list[tuple[str, str]]:
     """The file's own columns of names and of values, pair by pair."""
     found = []
     for number in range(1, _MOST_PAIRS):
-        name = column_of(pairs.name.replace("{}", str(number)), source.columns)
-        value = column_of(pairs.value.replace("{}", str(number)), source.columns)
-        if name and value:
-            found.append((name, value))
-    return found
+        for names, values in zip(pairs.name, pairs.value, strict=True):
+            name = column_of(names.replace("{}", str(number)), source.columns)
+            value = column_of(values.replace("{}", str(number)), source.columns)
+            if name and value:
+                found.append((name, value))
+    return list(dict.fromkeys(found))
 
 
 def add_pairs(connection: duckdb.DuckDBPyConnection, source: Source, folded: Source, pairs: Pairs) -> Source:
