@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -16,6 +15,8 @@ import pandas as pd
 from engine.catalogue.picture_formats import PICTURE_ENDINGS
 from engine.catalogue.product import TEXT_FIELDS, FieldValue, Product
 from engine.core.errors import SheetError
+from engine.ingest.reading.number_format import NumberFormat
+from engine.ingest.reading.numbers import number_format
 from engine.untrusted.sheets import UNREAD
 from engine.untrusted.spreadsheet_text import guarded, unguarded
 
@@ -99,12 +100,15 @@ def read_collection(sheet: pd.DataFrame, pictures: Collection[str], kinds: Mappi
     unread: dict[int, list[Remark]] = defaultdict(list)
     for number, column, advice in sheet.attrs.get(UNREAD, []):
         unread[int(number)].append((str(column), str(advice)))
+    numbers = _number_formats(sheet, meanings, kinds)
     uploaded, rows = _Pictures(pictures), []
     for number, cells in zip(sheet.index, sheet.to_dict("records"), strict=True):
         problems = unread[int(number)]
-        row = _read_cells(cells, meanings, kinds, problems)
+        doubts: list[Remark] = []
+        row = _read_cells(cells, meanings, kinds, numbers, problems, doubts)
         problems += _id_problems(row.product_id, str(column_of.get("item_id")), ids)
-        found, doubts = _find_pictures(row, str(column_of.get("pictures")), uploaded, problems)
+        found, unsure = _find_pictures(row, str(column_of.get("pictures")), uploaded, problems)
+        doubts += unsure
         product = Product(**row.named, attributes=row.attributes)
         if not product.title and not found and not problems:
             problems.append(("title", "it has neither a title nor a picture; add one"))
@@ -148,9 +152,26 @@ class _Cells:
     attributes: dict[str, FieldValue] = field(default_factory=dict)
 
 
+def _number_formats(
+    sheet: pd.DataFrame, meanings: Mapping[Any, str], kinds: Mapping[str, str]
+) -> dict[Any, NumberFormat]:
+    """How the numbers of every column that holds some are written, decided from the whole column."""
+    return {
+        column: number_format(Counter(unguarded(str(text).strip()) for text in sheet[column]), str(column))
+        for column, meaning in meanings.items()
+        if meaning == "price" or kinds.get(meaning) == "number"
+    }
+
+
 def _read_cells(
-    cells: Mapping[Any, str], meanings: Mapping[Any, str], kinds: Mapping[str, str], problems: list[Remark]
+    cells: Mapping[Any, str],
+    meanings: Mapping[Any, str],
+    kinds: Mapping[str, str],
+    numbers: Mapping[Any, NumberFormat],
+    problems: list[Remark],
+    doubts: list[Remark],
 ) -> _Cells:
+    """What a row says; what is wrong is added to `problems`, what is worth checking to `doubts`."""
     row = _Cells()
     for column, meaning in meanings.items():
         text = unguarded(str(cells[column]).strip())
@@ -165,10 +186,12 @@ def _read_cells(
         elif meaning in TEXT_FIELDS:
             row.named[meaning] = text
         elif meaning == "price" or kinds[meaning] == "number":
-            number = _number(text)
+            number = numbers[column].number(text)
             if number is None or (meaning == "price" and number < 0):
                 problems.append((str(column), f"“{text[:40]}” is not a number; write it like 49.90"))
             else:
+                if numbers[column].doubts(text):
+                    doubts.append((str(column), f"“{text[:40]}” was read as {number:.10g}"))
                 (row.named if meaning == "price" else row.attributes)[meaning] = number
         else:
             row.attributes[meaning] = tuple(_several(text)) if kinds[meaning] == "multi" else text
@@ -204,17 +227,6 @@ def _find_pictures(
 
 def _several(text: str) -> list[str]:
     return [part for part in SEVERAL.split(text) if part]
-
-
-def _number(text: str) -> float | None:
-    plain = re.sub(r"[\s\u00a0€£$¥]", "", text)
-    if re.fullmatch(r"-?\d{1,3}(\.\d{3})*,\d{1,2}", plain) or re.fullmatch(r"-?\d+,\d{1,2}", plain):
-        plain = plain.replace(".", "").replace(",", ".")
-    try:
-        value = float(plain.replace(",", ""))
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _plain(name: str) -> str:

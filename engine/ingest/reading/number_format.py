@@ -87,6 +87,7 @@ class NumberFormat(ColumnFormat):
     ----------
     forms : tried in this order.
     refused : pattern of texts that could be two numbers and are therefore read as none; "" for none.
+    doubtful : pattern of texts that the column's question is about; "" for none.
     odd : characters to replace first, e.g. Arabic digits.
     missing : texts that stand for no number, in lower case.
     decimal : "point" or "comma", None where the column has no marks or no one decimal mark.
@@ -96,6 +97,7 @@ class NumberFormat(ColumnFormat):
 
     forms: tuple[NumberForm, ...]
     refused: str = ""
+    doubtful: str = ""
     odd: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     decimal: str | None = None
@@ -112,6 +114,10 @@ class NumberFormat(ColumnFormat):
     def read(self, values: pd.Series) -> pd.Series:
         """(n,) float64, NaN where there is no number."""
         return pd.Series([self.number(value) for value in values], index=values.index, dtype="float64")
+
+    def doubts(self, text: str) -> bool:
+        """Whether a text could be another number than the one that is read."""
+        return bool(self.doubtful) and re.fullmatch(self.doubtful, plain_characters(text, self.odd)) is not None
 
     def answers(self, column: str) -> dict[str, str]:
         """What a person would have to say of `column` for its numbers to be read like these."""

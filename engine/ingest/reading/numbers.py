@@ -118,11 +118,13 @@ def number_format(texts: Mapping[str, int], name: str, answer: str | None = None
     mark, doubt = (None, False) if by_currency else _decimal_mark(amounts, name, currencies, unit, answer)
     refused = doubt and mark is None
     mark = mark or "."
+    could_be_two = ambiguous_pattern(list(cells.values())) if doubt else ""
     return NumberFormat(
         note=_note(cells, amounts, None if doubt else by_currency or mark, currencies, unit),
         question=_question(amounts, mark, name, refused=refused) if doubt else None,
         forms=_forms(cells, mark, amounts, by_currency),
-        refused=ambiguous_pattern(list(cells.values())) if refused else "",
+        refused=could_be_two if refused else "",
+        doubtful=could_be_two,
         odd=odd,
         missing=missing,
         decimal=_MARK_NAMES[mark] if _is_decided(amounts, mark) and not (refused or by_currency) else None,

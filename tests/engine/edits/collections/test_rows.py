@@ -60,6 +60,19 @@ def test_what_is_wrong_is_said_with_its_column(cells, column, advice):
     assert advice in sentence
 
 
+def test_prices_are_read_as_a_column_and_what_could_be_two_numbers_is_a_doubt():
+    rows = read(sheet({"title": "a", "price": "1.299 €"}, {"title": "b", "price": "1.049,95 €"}))
+    assert [row.product.price for row in rows] == [1299.0, 1049.95]
+    assert not any(row.doubts for row in rows)
+    rows = read(sheet({"title": "a", "price": "1.299"}, {"title": "b", "price": "2.499"}))
+    assert [row.product.price for row in rows] == [1299.0, 2499.0]
+    assert [row.doubts for row in rows] == [
+        (("price", "“1.299” was read as 1299"),),
+        (("price", "“2.499” was read as 2499"),),
+    ]
+    assert all(row.ready for row in rows)
+
+
 def test_an_id_that_stands_twice_is_told_in_both_rows():
     rows = read(sheet({"id": "a", "title": "x"}, {"id": "a", "title": "y"}, {"id": "b", "title": "z"}))
     assert [row.ready for row in rows] == [False, False, True]
