@@ -21,12 +21,13 @@ from engine.core.vectors import unit_rows
 from engine.core.workspace import Workspace
 from engine.models.encoders.languages import LANGUAGES, identifier, languages_of
 from engine.models.encoders.text import TextEncoder
-from engine.models.encoders.text_models import TITLES, model_folder
+from engine.models.encoders.text_models import PACKAGES, model_folder
 
 __all__ = ["measure"]
 
 FILE = Path(__file__).with_name("product_titles.toml")
 READ = ("en", "de", "fr")
+PAIRS = (("en", "de"), ("de", "en"), ("fr", "de"), ("de", "fr"))
 K = 10
 SHOPS = 40
 TIMED = 1_000
@@ -45,10 +46,13 @@ def measure(arguments: argparse.Namespace) -> Figures:
         vectors = {language: read(some) for language, some in titles.items()}
         for language in READ:
             score = _ndcg(vectors[language], vectors[language], family, itself=True)
-            figures[f"{name}: {LANGUAGES[language]}"] = (round(score, 3), "-")
-        for asked, found in (("en", "de"), ("de", "en"), ("fr", "de"), ("de", "fr")):
-            score = _ndcg(vectors[asked], vectors[found], family, itself=False)
-            figures[f"{name}: {LANGUAGES[asked]} finds {LANGUAGES[found]}"] = (round(score, 3), "-")
+            figures[f"{name}_{LANGUAGES[language].lower()}"] = (round(score, 3), "-")
+        across = {
+            f"{LANGUAGES[asked]} finds {LANGUAGES[found]}": _ndcg(vectors[asked], vectors[found], family, itself=False)
+            for asked, found in PAIRS
+        }
+        details = {pair: round(score, 3) for pair, score in across.items()}
+        figures[f"{name}_across"] = (round(float(np.mean(list(across.values()))), 3), "-", {"pairs": details})
     return figures | _languages(titles | content["titles"]) | _speed(titles["de"])
 
 
@@ -56,12 +60,12 @@ def _readers(titles: Mapping[str, list[str]]) -> dict[str, Read]:
     everything = [title for some in titles.values() for title in some]
     tfidf: dict[str, Read] = {}
     for name, vectorizer in (
-        ("TF-IDF of words", TfidfVectorizer(sublinear_tf=True)),
-        ("TF-IDF of letters", TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)),
+        ("tfidf_words", TfidfVectorizer(sublinear_tf=True)),
+        ("tfidf_letters", TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)),
     ):
         vectorizer.fit(everything)
         tfidf[name] = lambda texts, fitted=vectorizer: unit_rows(fitted.transform(texts).toarray())  # type: ignore[misc]
-    return tfidf | {title: _encoder(model) for model, title in TITLES.items()}
+    return tfidf | {model: _encoder(model) for model in PACKAGES}
 
 
 def _encoder(model: str) -> Read:
@@ -96,10 +100,10 @@ def _languages(titles: Mapping[str, list[str]]) -> Figures:
         tell(title)
     speed = len(everything) / (time.perf_counter() - began)
     return {
-        "language of a title told right": (round(float(np.mean(single)), 3), "-", {"titles": len(single)}),
-        "language of four titles told right": (round(float(np.mean(four)), 3), "-", {"samples": len(four)}),
-        "language of twenty products told right": (round(float(np.mean(shops)), 3), ">= 0.99", {"samples": len(shops)}),
-        "titles a second whose language is told": (round(speed), "-"),
+        "language_of_a_title": (round(float(np.mean(single)), 3), "-", {"titles": len(single)}),
+        "language_of_four_titles": (round(float(np.mean(four)), 3), "-", {"samples": len(four)}),
+        "language_of_a_small_shop": (round(float(np.mean(shops)), 3), ">= 0.99", {"samples": len(shops)}),
+        "language_titles_a_second": (round(speed), "-"),
     }
 
 
@@ -107,10 +111,10 @@ def _speed(titles: list[str]) -> Figures:
     """German titles a second, each distinct, with as many threads as the process has."""
     texts = [f"{titles[number % len(titles)]}, Nr. {number}" for number in range(TIMED)]
     figures: Figures = {}
-    for model, title in TITLES.items():
+    for model in PACKAGES:
         read = _encoder(model)
         read(texts[:8])
         began = time.perf_counter()
         read(texts)
-        figures[f"{title}: titles a second"] = (round(TIMED / (time.perf_counter() - began)), "-")
+        figures[f"{model}_titles_a_second"] = (round(TIMED / (time.perf_counter() - began)), "-")
     return figures
