@@ -133,20 +133,27 @@ def _undo() -> None:
 
 
 def _preview(files: Mapping[str, list[Path]], preset: str | None, mapping: Mapping[str, str]) -> Preview:
-    """The preview of these very files, made once."""
+    """The preview of these very files, made once. Raises `InputError`."""
     given = tuple((role, tuple(map(str, paths))) for role, paths in files.items())
-    return _cached_preview(given, preset, tuple(sorted(mapping.items())), folder() / "samples")
+    seen = _cached_preview(given, preset, tuple(sorted(mapping.items())), folder() / "samples")
+    if isinstance(seen, InputError):
+        raise seen
+    return seen
 
 
-@st.cache_data(show_spinner="Reading the first rows…", max_entries=64)
+@st.cache_data(show_spinner="Reading the first rows…", max_entries=64, ttl=600)
 def _cached_preview(
     files: tuple[tuple[str, tuple[str, ...]], ...],
     preset: str | None,
     mapping: tuple[tuple[str, str], ...],
     _kept: Path,
-) -> Preview:
+) -> Preview | InputError:
+    """A refusal is kept too: a file that took too long to read would be read again with every click."""
     paths = {role: [Path(path) for path in given] for role, given in files}
-    return preview(paths, preset, dict(mapping), kept=_kept, children=_children())
+    try:
+        return preview(paths, preset, dict(mapping), kept=_kept, children=_children())
+    except InputError as exc:
+        return InputError(str(exc))
 
 
 @st.cache_resource(show_spinner=False, max_entries=1, on_release=BoundedChildren.close)
