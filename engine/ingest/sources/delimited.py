@@ -20,15 +20,24 @@ from engine.ingest.sources.textfiles import Text, open_text
 
 __all__ = ["read_delimited"]
 
+# A column is needed where more than this share of the rows fills it.
+_OFTEN = 0.7
 _MARKS = {'="': '^="(.*)"$', "'": r"^'([0-9]+)$"}
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Which rows and columns the text has; `start` is the number of characters before the first row of data."""
+    """Which rows and columns the text has.
+
+    Attributes
+    ----------
+    start : characters before the first row of data.
+    needed : cells that a row must have; the columns after them are often empty, and rows may end before those.
+    """
 
     columns: tuple[str, ...]
     start: int
+    needed: int
     notes: tuple[str, ...]
     headerless: bool
 
@@ -57,11 +66,21 @@ def _layout(text: Text, dialect: Dialect, form: FileForm) -> _Layout:
     named = known or first_row_names(rows)
     if named is False or (named is None and form.header):
         columns, more = _without_header(max(width, len(first)), form)
-        return _Layout(columns, dialect.start, (*notes, *more), form.header is None)
+        return _Layout(columns, dialect.start, len(columns), (*notes, *more), form.header is None)
     names, more = _completed(first, rows[1:], width)
     columns, renamed = name_columns(names, name)
     start = dialect.start + length_of_first_row(body, dialect)
-    return _Layout(columns, start, (*notes, *more, *renamed), False)
+    return _Layout(columns, start, _needed(rows[1:], len(columns)), (*notes, *more, *renamed), False)
+
+
+def _needed(rows: Sequence[Sequence[str]], width: int) -> int:
+    """The number of cells up to the last column that most rows fill; Excel may end rows before empty cells."""
+    whole = [row for row in rows if len(row) == width]
+    for needed in range(width, 1, -1):
+        filled = sum(bool(row[needed - 1].strip()) for row in whole)
+        if filled > _OFTEN * len(whole) or not whole:
+            return needed
+    return 1
 
 
 def _start_notes(skipped: str) -> tuple[str, ...]:
@@ -99,12 +118,17 @@ def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:
     broken: list[int] = []
     named = "but there are" if layout.headerless else "but the header names"
 
+    short: list[tuple[int, list[str]]] = []
+
     def reject(row: pa.csv.InvalidRow) -> str:
+        broken.append(row.number)
+        if layout.needed <= row.actual_columns < row.expected_columns:
+            short.append((row.number, parse(row.text, dialect)[0]))
+            return "skip"
         message = f"{row.actual_columns} values, {named} {row.expected_columns} columns. Check its quotes."
         if (lines := row.text.count("\n")) and row.text.count('"') % 2:
             message = f"a quote in this row is not closed, so that it goes on for {lines + 1:,} lines. Close it."
         rejected.append(Problem(text.raw.name, row.number, None, "broken_row", message, row.text))
-        broken.append(row.number)
         return "skip"
 
     width = len(layout.columns)
@@ -118,8 +142,21 @@ def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:
             row = numbers[-1] if len(numbers) else row
             yield numbered(_without_marks(batch) if text.marked else batch, numbers), rejected.copy()
             rejected.clear()
-        if rejected:
-            yield empty_batch(text_schema(width)), rejected.copy()
+            if short:
+                yield _completed_rows(short, width), []
+                short.clear()
+        if rejected or short:
+            yield _completed_rows(short, width), rejected.copy()
+
+
+def _completed_rows(short: Sequence[tuple[int, list[str]]], width: int) -> pa.RecordBatch:
+    """The numbered rows with empty cells at their ends."""
+    if not short:
+        return empty_batch(text_schema(width))
+    cells = [[*row, *[""] * (width - len(row))] for _, row in short]
+    columns = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
+    batch = pa.RecordBatch.from_arrays(columns, names=[f"c{position}" for position in range(width)])
+    return numbered(_without_marks(batch), [number for number, _ in short])
 
 
 def _without_marks(batch: pa.RecordBatch) -> pa.RecordBatch:

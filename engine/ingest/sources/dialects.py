@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from engine.ingest.sources.entities import guard_entities
+from engine.ingest.sources.entities import guard_entities, unguarded
 
 __all__ = ["Dialect", "find_dialect", "length_of_first_row", "parse"]
 
@@ -97,7 +97,7 @@ def _parsed(text: str, dialect: Dialect, cut: bool, most: int) -> list[tuple[lis
     try:
         for row in reader:
             if row:
-                rows.append((row, ends[before]))
+                rows.append(([unguarded(cell) for cell in row] if single == ";" else row, ends[before]))
             before = reader.line_num
             if len(rows) == most:
                 break

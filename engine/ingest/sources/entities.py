@@ -8,7 +8,7 @@ from html.entities import name2codepoint
 import pyarrow as pa
 import pyarrow.compute
 
-__all__ = ["LONGEST_ENTITY", "SEMICOLON", "guard_entities", "restore_entities"]
+__all__ = ["LONGEST_ENTITY", "SEMICOLON", "guard_entities", "restore_entities", "unguarded"]
 
 # Stands for the semicolon of an entity while the text is taken apart.
 SEMICOLON = b"\x1e"
@@ -20,6 +20,11 @@ _ENTITY = re.compile(rf"&(#\d{{1,7}}|#[xX][0-9a-fA-F]{{1,6}}|apos|{_NAMES});".en
 def guard_entities(text: bytes) -> bytes:
     """The text with `SEMICOLON` at the end of every entity, as long as before."""
     return _ENTITY.sub(rb"&\1" + SEMICOLON, text) if b"&" in text else text
+
+
+def unguarded(cell: str) -> str:
+    """A cell with the semicolons of its entities."""
+    return cell.replace(SEMICOLON.decode(), ";")
 
 
 def restore_entities(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -82,6 +82,13 @@ def test_the_separator_line_of_excel_is_no_row(tmp_path: Path) -> None:
     assert problems.counts == {"broken_row": 1}
 
 
+def test_entities_in_names_and_in_rows_that_end_early_keep_their_semicolons(tmp_path: Path) -> None:
+    text = "sku;Name &amp; more;note;x\n1;Hat &amp; scarf;;\n2;Caf&eacute;;;\n3;A &lt; B\n"
+    source, rows, _ = staged(written(tmp_path, text, "items.csv"))
+    assert source.columns == ("sku", "Name &amp; more", "note", "x")
+    assert [row["Name &amp; more"] for row in rows] == ["Hat &amp; scarf", "Caf&eacute;", "A &lt; B"]
+
+
 def test_backslashes_before_quotes_are_understood_wherever_the_first_one_is(tmp_path: Path) -> None:
     lines = [f'"{n}";"Book {n}"\n' for n in range(20_000)]
     lines[15_000] = '"x";"The \\"Good\\"; Book"\n'
@@ -151,6 +158,19 @@ def test_rare_delimiters_are_found(tmp_path: Path, mark: str) -> None:
 def test_a_delimiter_at_the_end_of_every_row_is_no_column_too_many(tmp_path: Path) -> None:
     source, rows, problems = staged(written(tmp_path, "sku,name\n1,a,\n2,b,\n", "items.csv"))
     assert (source.columns, values(rows)[1][:2], problems.counts) == (("sku", "name", ""), ("2", "b"), {})
+
+
+def test_rows_may_end_before_columns_that_are_often_empty(tmp_path: Path) -> None:
+    text = "sku,title,price,sale,note\na,Hat,5,4,\nb,Scarf,6,,\nc,Coat,7\nd,Belt,8,,\ne,Cap\nf,Tie,9,2\n"
+    source, rows, problems = staged(written(tmp_path, text, "items.csv"))
+    assert sorted(tuple(row.values())[:5] for row in rows) == [
+        (1, "a", "Hat", "5", "4"),
+        (2, "b", "Scarf", "6", ""),
+        (3, "c", "Coat", "7", ""),
+        (4, "d", "Belt", "8", ""),
+        (6, "f", "Tie", "9", "2"),
+    ]
+    assert (source.n_rows, [problem.row for problem in problems.shown]) == (6, [5])
 
 
 def test_row_numbers_without_a_name_shift_no_column(tmp_path: Path) -> None:
