@@ -34,6 +34,9 @@ HOMES = {
     "sqlalchemy": ("engine.store", "engine.curation", "engine.edits", "engine.ingest.locations"),
     "alembic": ("engine.store",),
     "httpcore": ("engine.ingest.picture_addresses",),
+    "python_calamine": ("engine.ingest.sources.workbook_child",),
+    "ijson": ("engine.ingest.sources.json_records",),
+    "charset_normalizer": ("engine.ingest.sources.encodings",),
     "streamlit": ("ui", "pages", "app"),
 }
 # What no page and no command waits for before it answers.
