@@ -62,7 +62,7 @@ class InteractionSettings(Group):
             **{"list_view": 0.5, "view": 1.0, "click": 1.5, "wishlist": 2.0, "share": 2.0},
             **{"cart": 3.0, "checkout": 4.0, "purchase": 5.0, "rating": 1.0},
         },
-        description="weight of each kind of event; those above keep theirs unless it is set, and any other kind counts as "
+        description="weights of kinds of event; a kind that is not named keeps its default, and one without a default counts as "
         "`other_event_weight`",
     )
     other_event_weight: float = Field(1.0, ge=0, description="weight of every other kind of event")

@@ -87,7 +87,7 @@ def clean_events(
     notes = [*plan.kinds.notes, *plan.shoppers.notes]
     hints = []
     if known is not None:
-        hints = match_ids(connection, item_ids_sql(source, columns["item_id"], ids), known).notes
+        hints = match_ids(connection, item_ids_sql(source, columns["item_id"], ids), known)
     min_rating, said = lowest_rating(connection, plan)
     notes += [*hints, *said, *(line for column, form in written_columns(plan) for line in form.notes(column))]
     checks = event_checks(plan, items_given=known is not None)

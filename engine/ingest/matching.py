@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-__all__ = ["KnownProducts", "Matching", "match_ids"]
+__all__ = ["KnownProducts", "match_ids"]
 
 # A rule must bring so many times the events that match exactly; an id column also counts where it explains most others.
 _FAR_MORE = 1.25
@@ -28,7 +28,7 @@ _SHOWN, _LONGEST = 3, 40
 _PLAIN = "trim(regexp_replace(CASE WHEN strlen({id}) = length({id}) THEN {id} ELSE nfkc({id}) END, '[\\s\\p{Z}]+', ' ', 'g'))"
 _CASE = f"lower({_PLAIN})"
 _ZEROS = "regexp_replace({id}, '^0+([0-9])', '\\1')"
-# 1E5, 9.007199254740993e+15, -5.0 and 12.50 as plain numbers; 31 digits are more than any id's.
+# 1E5, 9.007199254740993e+15, -5.0 and 12.50 as plain numbers of up to 32 digits.
 _NUMBER = """CASE WHEN regexp_full_match({id}, '[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,2})?')
     THEN regexp_replace(regexp_replace(try_cast({id} AS DECIMAL(38, 6))::VARCHAR, '([.][0-9]*?)0+$', '\\1'), '[.]$', '') END"""
 _ANY = f"lower(coalesce({_NUMBER.replace('{id}', '(' + _PLAIN + ')')}, {_PLAIN}))"
@@ -58,24 +58,8 @@ class KnownProducts:
     aliases: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Matching:
-    """How ids in the events were matched; the table `known` (event_id, known_id) holds every one that was.
-
-    Attributes
-    ----------
-    total, exact, matched : events in all, those whose id is a product's, and those whose id was matched.
-    notes : what the report says.
-    """
-
-    total: int
-    exact: int
-    matched: int
-    notes: list[str]
-
-
-def match_ids(connection: duckdb.DuckDBPyConnection, ids: str, products: KnownProducts) -> Matching:
-    """Create the table `known`.
+def match_ids(connection: duckdb.DuckDBPyConnection, ids: str, products: KnownProducts) -> list[str]:
+    """Create the table `known` (event_id, known_id), which holds every id that was matched; what the report says.
 
     Parameters
     ----------
@@ -102,7 +86,7 @@ def match_ids(connection: duckdb.DuckDBPyConnection, ids: str, products: KnownPr
         notes.append(_hint(connection, total - matched, total))
     connection.execute("DROP TABLE products; DROP TABLE event_ids")
     connection.remove_function("nfkc")
-    return Matching(total, exact, matched, notes)
+    return notes
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def matched(
         column: pd.DataFrame({"alias": list(pairs), "item_id": list(pairs.values())})
         for column, pairs in (aliases or {}).items()
     }
-    notes = match_ids(connection, "events", KnownProducts(pd.Series(products, dtype="str"), tables)).notes
+    notes = match_ids(connection, "events", KnownProducts(pd.Series(products, dtype="str"), tables))
     return dict(connection.execute("SELECT event_id, known_id FROM known").fetchall()), notes
 
 
