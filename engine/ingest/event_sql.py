@@ -16,6 +16,23 @@ from engine.ingest.staged_sql import Check, IdRules, id_checks, id_sql, quoted, 
 
 __all__ = ["event_checks", "item_ids_sql", "normalised_sql"]
 
+# What programs write where there is no product, in small letters.
+_NO_PRODUCT = (
+    "(not set)",
+    "not set",
+    "undefined",
+    "null",
+    "(null)",
+    "none",
+    "(none)",
+    "na",
+    "n/a",
+    "nan",
+    "(other)",
+    "-1",
+    "-",
+)
+
 
 def normalised_sql(plan: EventPlan) -> str:
     """A relation over the view `staged` with one row per event and every field, null where the file lacks it.
@@ -131,6 +148,11 @@ def event_checks(plan: EventPlan, *, items_given: bool) -> list[Check]:
     if items_given:
         message = "no product of this shop has this id. Add the product or remove the row."
         checks.append(Check("unknown_item", "item_id", "known_id IS NULL", "item_id", message))
+    else:
+        words = _listed(_NO_PRODUCT)
+        nothing = f"strlen(item_id) <= {max(map(len, _NO_PRODUCT))} AND lower(item_id) IN ({words})"
+        message = "this stands for no product (NA, (not set) and the like); the row was left out."
+        checks.append(Check("placeholder_product", "item_id", nothing, "item_id", message))
     return checks
 
 

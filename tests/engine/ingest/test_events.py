@@ -168,6 +168,16 @@ def test_placeholders_are_no_shoppers_and_visitors_stand_in(workspace: Workspace
     assert {problem.value for problem in report.problems} == {*nobody, None}
 
 
+def test_placeholders_are_no_products_unless_the_shop_has_them(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [row("u", "(not set)"), row("u", "undefined"), row("u", "x")]
+    report = load(workspace, tmp_path, rows, products=False)
+    assert read_shop(workspace).items["item_id"].tolist() == ["x"]
+    assert report.problem_counts == {"placeholder_product": 2}
+    (tmp_path / "items.csv").write_text("item_id,title\nNA-1,A\nundefined,B\n")
+    report = load(workspace, tmp_path, rows, products=False, items=tmp_path / "items.csv")
+    assert (report.n_events, report.problem_counts) == (1, {"unknown_item": 2})
+
+
 def test_one_id_with_a_tenth_of_all_events_is_nobody(workspace: Workspace, tmp_path: Path) -> None:
     rows = [row("0", "abc"[n % 3]) for n in range(60)] + [row(f"u{n % 50}", "abc"[n % 3]) for n in range(200)]
     report = load(workspace, tmp_path, rows)
