@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Console"]
 
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 5.0
 
 
 class Console:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["SEPARATOR", "View", "is_small_copy", "is_usual", "read_view", "words_of"]
 
@@ -75,7 +76,12 @@ def is_usual(words: Iterable[str]) -> bool:
 
 def is_small_copy(folders: Iterable[str]) -> bool:
     """Whether folders say that what is in them are smaller copies of pictures, as `thumbs` and `cache` do."""
-    return any(word in _SMALL for folder in folders for word in words_of(folder))
+    return any(map(_is_of_small_copies, folders))
+
+
+@lru_cache(maxsize=4096)
+def _is_of_small_copies(folder: str) -> bool:
+    return any(word in _SMALL for word in words_of(folder))
 
 
 def words_of(name: str) -> list[str]:

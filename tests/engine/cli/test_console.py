@@ -29,7 +29,7 @@ def test_a_log_gets_one_line_where_a_step_begins_and_one_where_it_ends(capsys: p
 def test_a_slow_step_is_heard_of_now_and_then(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter(range(0, 100, 6))
+    clock = iter(range(0, 50, 3))
     monkeypatch.setattr("engine.cli.console.time.monotonic", lambda: next(clock))
     with Console() as console:
         for share in (0.0, 0.1, 0.2, 0.3, 0.4):
