@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 __all__ = ["Value", "mirror", "query", "query_list", "set_query", "writer"]
 
@@ -58,11 +59,14 @@ def writer(
     """A callback that writes a changed widget into the address as `name`, and `also` other parameters with it.
 
     Ask for it when the widget is about to be drawn: a callback for a widget that shows what was drawn writes nothing.
-    Streamlit calls one that nobody touched where the page was left before the browser heard that the widget is gone.
+    Streamlit calls one that nobody touched where the page was left before the browser heard that the widget is gone,
+    and, where one goes back twice in quick succession, before it heard what the first of these addresses asks for.
     """
     drawn, asked = st.session_state.get(key), st.query_params.get_all(name)
 
     def write() -> None:
+        if _goes_through_history():
+            return
         value = st.session_state[key]
         if value == drawn and st.query_params.get_all(name) == asked:
             return
@@ -70,3 +74,9 @@ def writer(
         set_query(**{name: text}, **also)
 
     return write
+
+
+def _goes_through_history() -> bool:
+    """Whether Back or Forward caused this run: the address is right then, whatever widgets say."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from tests.conftest import REPOSITORY
 
@@ -17,7 +18,7 @@ def sorted_page():
 
     mirror("order", query("sort", "most"))
     write = writer("order", "sort", page=None)
-    st.selectbox("Sort", ["most", "least"], key="order", on_change=write, persist_state="session")
+    st.selectbox("Sort", ["most", "least", "title"], key="order", on_change=write, persist_state="session")
     st.button("As if it had changed", on_click=write)
     st.json(st.query_params.to_dict())
 
@@ -57,6 +58,20 @@ def test_a_browser_that_never_heard_what_the_address_asks_for_is_told_again(app:
     app._run(WidgetStates())  # as from a browser in which the widget does not stand
     assert app.selectbox[0].proto.set_value
     assert app.selectbox[0].proto.raw_value == "least"
+
+
+def test_going_back_twice_at_once_leads_back_twice(app: AppTest, monkeypatch: pytest.MonkeyPatch):
+    app.query_params["sort"] = "title"
+    app.run()
+    shown = app._tree.get_widget_states()  # the browser never hears of the address between
+    history = functools.partial(local_script_runner.RerunData, is_history_navigation=True)
+    monkeypatch.setattr(local_script_runner, "RerunData", history)
+    app.query_params["sort"] = "least"
+    app.run()
+    app.query_params.clear()
+    app._run(shown)
+    assert address(app) == {}
+    assert app.selectbox[0].value == "most"
 
 
 def test_every_widget_that_writes_the_address_is_sent_again_to_a_browser_that_missed_it():
