@@ -123,7 +123,7 @@ def _append(run: Run, used: _InUse, tables: Tables, images: Path | None, strict:
         all_events = add_events(run.connection, used.events, events.path, run.staging)
     if event_file:
         known = all_events.n_known
-        said = [f"{known:,} events were in the shop already and count once"] if known else []
+        said = [f"{known:,} of the events were in the shop already and count once"] if known else []
         files.append(replace(event_file, kept=all_events.n_new, notes=[*event_file.notes, *said]))
     appended = Appended(merged.n_new, merged.n_changed, all_events.n_new, all_events.n_known)
     return _save(run, used, merged.items, all_events.files, _info(used, events), aliases, files, appended)

@@ -38,7 +38,7 @@ _CREDENTIALS = re.compile(r"^[^/]*@|[?&][\w-]*(key|secret|token|sig|password)[\w
 # By words in what the store said; the first that fits is taken.
 _SENTENCES = (
     (("access_denied", "access denied", "forbidden", "invalidaccesskeyid", "signaturedoesnotmatch", "credential",
-      "unauthenticated", "permission_denied", "authenticationfailed", "http status 403", "http status 401", "expiredtoken"),
+      "unauthenticated", "access token", "permission_denied", "authenticationfailed", "http status 403", "http status 401", "expiredtoken"),
      "the store refused. Check the credentials ({hint})"),
     (("permanentredirect", "http status 301", "authorizationheadermalformed"), "the bucket lies in another region. Set AWS_REGION to it"),
     (("nosuchbucket", "no such bucket", "bucket does not exist", "containernotfound"), "there is no such bucket. Check the name"),

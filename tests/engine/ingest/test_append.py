@@ -88,7 +88,7 @@ def test_what_is_appended_twice_counts_once_and_repeats_in_a_file_stay(shop: Wor
         assert report.appended is not None
         assert (report.appended.new_events, report.appended.known_events) == expected
         assert len(all_events(shop)) == 28
-    assert "5 events were in the shop already and count once" in report.files[0].notes
+    assert "5 of the events were in the shop already and count once" in report.files[0].notes
     longer = new_events(tmp_path, *["u9,p1,view,1,2024-02-01 10:00:00"] * 5)
     assert append(shop, interactions=longer).n_events == 30
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow.fs
 import pytest
 
 from engine.core.errors import InputError
+from engine.ingest.locations import as_location, fetch, object_store
 from engine.ingest.locations.stores import open_store
 
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -49,3 +52,27 @@ def test_azure_is_opened_with_what_the_environment_says(
         monkeypatch.setenv(f"AZURE_STORAGE_{name}", value)
     account = options.pop("account_name")
     assert open_store("az").fs == pyarrow.fs.AzureFileSystem(account, **options)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("AWS Error ACCESS_DENIED during HeadObject operation: No response body.", "the store refused"),
+        (
+            "Status(UNAVAILABLE: Could not create a OAuth2 access token ... Could not resolve hostname",
+            "the store refused",
+        ),
+        ("AWS Error UNKNOWN (HTTP status 301) during HeadObject operation", "another region"),
+        ("AWS Error NO_SUCH_BUCKET NoSuchBucket: The specified bucket does not exist", "no such bucket"),
+        ("AWS Error NETWORK_CONNECTION during GetObject operation: curlCode: 28, Timeout", "cannot be reached"),
+    ],
+)
+def test_what_a_store_says_is_told_in_a_sentence(
+    said: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(scheme: str) -> None:
+        raise OSError(said)
+
+    monkeypatch.setattr(object_store, "open_store", refuse)
+    with pytest.raises(InputError, match=sentence):
+        fetch(as_location("s3://shop/a.csv"), tmp_path, lambda done, message: None)
