@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from engine.core.errors import InputError
+from engine.core.identifiers import check_uuid
 from engine.curation.judgements import add_within
 from engine.curation.queue import LEASE_SECONDS
 from engine.curation.votes import GIVEN, Judgement, Source, Verdict, Vote
@@ -57,7 +58,9 @@ class Decision:
         try:
             kind = Kind(str(entry.get("kind")))
         except ValueError as exc:
-            raise InputError(f"{entry.get('kind')!r} is not a decision", field="kind") from exc
+            raise InputError(f"{entry.get('kind')!a} is not a decision", field="kind") from exc
+        for name in ("id", "card"):
+            check_uuid(entry.get(name), name)
         return cls(
             id=str(entry.get("id")),
             kind=kind,
@@ -124,10 +127,8 @@ def undo(session: Session, card_id: str, rater: str, decision_id: str, *, now: f
     Raises `InputError` where somebody else has taken a skipped product meanwhile.
     """
     card = _own_card(session, card_id, rater)
-    try:
-        decision = uuid.UUID(decision_id)
-    except ValueError as exc:
-        raise InputError("a decision needs an id", field="id") from exc
+    check_uuid(decision_id, "id")
+    decision = uuid.UUID(decision_id)
     anchor = _anchor(session, card)
     if anchor is not None and card.state == "skipped" and _is_taken(anchor, card, now):
         raise InputError("someone else has taken this product in the meantime", field="card")

@@ -11,7 +11,7 @@ share one commit. Across processes a lock per campaign decides.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,10 +25,11 @@ from engine.curation.pools import Pool
 from engine.store import CampaignAnchorRow, CardRow
 from engine.store.dialect import lock
 
-__all__ = ["CARD_SIZE", "LEASE_SECONDS", "REPEAT_AFTER", "Card", "draw", "judged_by"]
+__all__ = ["CARD_SIZE", "LEASE_SECONDS", "MOST_HELD", "REPEAT_AFTER", "Card", "draw", "judged_by"]
 
 LEASE_SECONDS = 10 * 60
 CARD_SIZE = 10
+MOST_HELD = 30  # cards that one person holds at a time; a browser holds a few
 LOOKED_UP = 5  # free products at a time
 REPEAT_AFTER = 20  # cards of the same person between a card and its repetition
 
@@ -53,11 +54,15 @@ def draw(
     now: float,
     rng: np.random.Generator,
     size: int = CARD_SIZE,
+    have: Collection[str] = (),
 ) -> list[Card]:
     """Up to `want` cards that nobody else holds and this person has not had; fewer where there are no more.
 
+    Nobody holds more than `MOST_HELD` cards at a time: whoever asks for more gets those again that their browser has lost.
+
     Parameters
     ----------
+    have : ids of the cards that this person's browser has.
     pool : what lies beside a product; raises where the release is gone, and then nothing is drawn.
     now : epoch seconds.
     size : neighbours on a card at most.
@@ -65,7 +70,12 @@ def draw(
     if want <= 0 or not campaign.is_open(datetime.fromtimestamp(now, UTC)):
         return []
     lock(session, campaign.id)
+    held = _held(session, campaign, rater, now)
     drawn: list[Card] = []
+    if len(held) + want > MOST_HELD:
+        lost = [card for card in held if card.id not in have][:want]
+        drawn = [_leased_again(session, card, now) for card in lost]
+        want = max(min(want, MOST_HELD - len(held) + len(drawn)), 0)
     turn = _Turn(session, campaign, rater, pool, now, rng, size)
     while len(drawn) < want:
         card = turn.next()
@@ -81,6 +91,30 @@ def judged_by(session: Session, campaign_id: str, rater: str) -> int:
         CardRow.campaign_id == campaign_id, CardRow.rater == rater, CardRow.state == "judged"
     )
     return int(session.execute(query).scalar_one())
+
+
+def _held(session: Session, campaign: Campaign, rater: str, now: float) -> list[CardRow]:
+    """This person's cards that are neither decided nor lapsed, the oldest first."""
+    query = (
+        select(CardRow)
+        .where(
+            CardRow.campaign_id == campaign.id, CardRow.rater == rater,
+            CardRow.state == "leased", CardRow.lease_until > now,
+        )
+        .order_by(CardRow.drawn_at, CardRow.id)
+    )  # fmt: skip
+    return list(session.scalars(query))
+
+
+def _leased_again(session: Session, card: CardRow, now: float) -> Card:
+    """The same card for another while."""
+    card.lease_until = now + LEASE_SECONDS
+    anchor = session.get(CampaignAnchorRow, (card.campaign_id, card.anchor_id))
+    if anchor is not None and card.kind == "first" and anchor.first_card == card.id:
+        anchor.taken_until = card.lease_until
+    elif anchor is not None and card.kind == "second" and anchor.second_card == card.id:
+        anchor.second_until = card.lease_until
+    return Card(card.id, card.anchor_id, tuple(neighbour for neighbour, _ in card.pairs), card.lease_until)
 
 
 class _Turn:

@@ -7,13 +7,13 @@ source is one line too, and a verdict also needs a migration of the check on `ju
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from engine.core.errors import InputError
+from engine.core.identifiers import check_storable, check_uuid
 
 if TYPE_CHECKING:
     from engine.recommend.recommender import Recommender
@@ -88,8 +88,8 @@ class Vote:
     reason: Reason | None = None
 
     def __post_init__(self) -> None:
-        _check_uuid(self.client_id)
-        _check_text(self, "neighbour_id")
+        check_uuid(self.client_id, "client_id")
+        check_storable(self.neighbour_id, "neighbour_id")
         object.__setattr__(self, "verdict", _member(Verdict, self.verdict, "verdict"))
         if self.reason is not None:
             object.__setattr__(self, "reason", _member(Reason, self.reason, "reason"))
@@ -130,7 +130,7 @@ class Judgement(Vote):
     def __post_init__(self) -> None:
         super().__post_init__()
         for field in ("anchor_id", "rater", "release_id"):
-            _check_text(self, field)
+            check_storable(getattr(self, field), field)
         object.__setattr__(self, "source", _member(Source, self.source, "source"))
         if self.anchor_id == self.neighbour_id:
             raise InputError(f"product {self.anchor_id!r} is not its own neighbour", field="neighbour_id")
@@ -168,20 +168,3 @@ def _member(kind: type[E], value: object, field: str) -> E:
         return kind(str(value))
     except ValueError as exc:
         raise InputError(f"{value!r} is none of {', '.join(kind)}", field=field) from exc
-
-
-def _check_uuid(client_id: str) -> None:
-    try:
-        canonical = str(uuid.UUID(client_id))
-    except (ValueError, AttributeError, TypeError):
-        canonical = ""
-    if canonical != client_id:
-        raise InputError(f"{client_id!r} is not a UUID in lower case", field="client_id")
-
-
-def _check_text(vote: Vote, field: str) -> None:
-    value = getattr(vote, field)
-    if not value.strip():
-        raise InputError("a judgement needs it; it is empty", field=field)
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise InputError(f"{value!r} holds a character that cannot be stored", field=field)

@@ -12,14 +12,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from engine.core.errors import LongtailError, StoreError
+from engine.core.errors import StoreError
 
 __all__ = ["WriteQueue"]
 
 MOST = 64  # requests in one transaction
+# What the database says of itself, not of a request.
+_TROUBLE = (OperationalError, InterfaceError, InternalError, OSError)
 T = TypeVar("T")
 
 
@@ -71,10 +73,14 @@ class WriteQueue:
                     try:
                         with session.begin_nested():
                             results.append((request, request.operation(session), None))
-                    except LongtailError as exc:
+                    except (SQLAlchemyError, OSError):
+                        raise  # the database itself refuses: nobody's request can be stored in this transaction
+                    except Exception as exc:
                         results.append((request, None, exc))
         except StoreError as exc:
             self._apart(group, exc)
+        except Exception as exc:
+            self._alone(group, exc)
         except BaseException as exc:
             for request in group:
                 request.outcome.set_exception(exc)
@@ -86,10 +92,18 @@ class WriteQueue:
                     request.outcome.set_exception(error)
 
     def _apart(self, group: list[_Request], error: StoreError) -> None:
-        """What failed as a whole: where another process stored one of the ids meanwhile each is tried by itself."""
-        if len(group) > 1 and isinstance(error.__cause__, IntegrityError):
-            for request in group:
-                self._commit([request])
+        """What failed as a whole: unless the database itself is in trouble each is tried by itself, because another process may
+        have stored one of the ids meanwhile, and one request may hold what cannot be stored."""
+        if len(group) > 1 and not isinstance(error.__cause__, _TROUBLE):
+            self._alone(group, error)
             return
         for request in group:
             request.outcome.set_exception(error)
+
+    def _alone(self, group: list[_Request], error: Exception) -> None:
+        """Each request of a group that failed in a transaction of its own; the error for a single one."""
+        if len(group) == 1:
+            group[0].outcome.set_exception(error)
+            return
+        for request in group:
+            self._commit([request])

@@ -72,8 +72,13 @@ def _read(sent: Sequence[Mapping[str, Any]]) -> tuple[list[Decision], dict[str, 
         try:
             readable.append(Decision.from_json(entry))
         except InputError as exc:
-            refused[str(entry.get("id"))] = str(exc)
+            refused[_storable(entry.get("id"))] = str(exc)
     return readable, refused
+
+
+def _storable(value: object) -> str:
+    """An id as it can be sent back, whatever came."""
+    return str(value)[:100].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 async def _answer(request: Request, act: Callable[[ReviewToken, Mapping[str, Any]], Cards | Stored]) -> Response:
@@ -85,9 +90,7 @@ async def _answer(request: Request, act: Callable[[ReviewToken, Mapping[str, Any
     name = clean_name(unquote(request.cookies.get(COOKIE, ""))) or None
 
     def run() -> Cards | Stored:
-        body = json.loads(bytes(raw))
-        if not isinstance(body, dict):
-            raise InputError("a request is an object")
+        body = _parsed(bytes(raw))
         return act(read_token(Workspace(workspace_path()), body.get("token"), name), body)
 
     try:
@@ -95,13 +98,24 @@ async def _answer(request: Request, act: Callable[[ReviewToken, Mapping[str, Any
         return JSONResponse(asdict(answer), headers={"Cache-Control": "no-store"})
     except TokenError as exc:
         return _error(403, str(exc))
-    except (InputError, UnicodeDecodeError, json.JSONDecodeError) as exc:
+    except InputError as exc:
         return _error(400, str(exc))
     except LongtailError as exc:
         return _error(503, str(exc))
     except Exception:
         logger.exception("error in %s", request.url.path)
         return _error(500, "Something went wrong on our side.")
+
+
+def _parsed(raw: bytes) -> dict[str, Any]:
+    """The request's object; raises `InputError` for anything else, however deep or long it is."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as exc:
+        raise InputError("this request cannot be read") from exc
+    if not isinstance(body, dict):
+        raise InputError("a request is an object")
+    return body
 
 
 def _error(status: int, sentence: str) -> Response:

@@ -100,7 +100,7 @@ def next_cards(holder: ReviewToken, want: int, have: Sequence[str], *, pair: boo
     drawn = context.database.write(
         lambda session: queue.draw(
             session, chosen, holder.rater, want, opened.pool,
-            now=time.time(), rng=np.random.default_rng(), size=1 if pair else queue.CARD_SIZE,
+            now=time.time(), rng=np.random.default_rng(), size=1 if pair else queue.CARD_SIZE, have=have,
         )
     )  # fmt: skip
     made = [review_card(card, opened.recommender, opened.maker) for card in drawn]

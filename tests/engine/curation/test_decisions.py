@@ -10,15 +10,17 @@ from engine.core.errors import InputError
 from engine.curation.decisions import Decision, Kind
 from engine.curation.votes import Verdict
 
+DECISION, CARD = str(uuid.UUID(int=1)), str(uuid.UUID(int=2))
+
 
 def sent(**changes) -> dict:
     verdict = {"client_id": str(uuid.uuid4()), "neighbour": "n", "verdict": "unsure", "implied": False, "reason": None}
-    return {"id": "d1", "kind": "judged", "card": "c1", "verdicts": [verdict], "seconds": 2.5} | changes
+    return {"id": DECISION, "kind": "judged", "card": CARD, "verdicts": [verdict], "seconds": 2.5} | changes
 
 
 def test_a_decision_is_read_with_its_votes():
     decision = Decision.from_json(sent())
-    assert (decision.id, decision.kind, decision.card_id, decision.seconds) == ("d1", Kind.JUDGED, "c1", 2.5)
+    assert (decision.id, decision.kind, decision.card_id, decision.seconds) == (DECISION, Kind.JUDGED, CARD, 2.5)
     assert [vote.verdict for vote in decision.votes] == [Verdict.UNSURE]
 
 
@@ -39,6 +41,12 @@ def test_a_time_that_cannot_be_is_not_known(seconds):
         ({"kind": None}, "kind"),
         ({"verdicts": "all fit"}, "verdicts"),
         ({"verdicts": [7]}, "verdicts"),
+        ({"card": "\ud800"}, "card"),
+        ({"card": "\0"}, "card"),
+        ({"card": None}, "card"),
+        ({"card": [1]}, "card"),
+        ({"id": "x" * 100_000}, "id"),
+        ({"id": CARD.replace("0", "A", 1)}, "id"),
     ],
 )
 def test_what_is_no_decision_is_refused_by_field(changes, field):

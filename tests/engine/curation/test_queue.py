@@ -17,7 +17,7 @@ from engine.curation import decisions, queue
 from engine.curation.campaigns import Campaign, Plan, campaign, close_campaign, create_campaign, everyday_campaign
 from engine.curation.judgements import JudgementStore
 from engine.curation.pools import Pool
-from engine.curation.queue import LEASE_SECONDS, REPEAT_AFTER
+from engine.curation.queue import LEASE_SECONDS, MOST_HELD, REPEAT_AFTER
 from engine.curation.votes import Vote
 from engine.recommend.recommender import Recommender
 from engine.store import CampaignAnchorRow, CardRow, Database
@@ -53,9 +53,11 @@ class Desk:
         self.store, self.campaign, self.now, self.rng = store, chosen, NOW, np.random.default_rng(seed)
         self.pool = pool_of
 
-    def draw(self, rater: str, want: int = 1, size: int = 10) -> list[queue.Card]:
+    def draw(self, rater: str, want: int = 1, size: int = 10, have: list[str] | None = None) -> list[queue.Card]:
         with self.store.database.transaction() as session:
-            return queue.draw(session, self.campaign, rater, want, self.pool, now=self.now, rng=self.rng, size=size)
+            return queue.draw(
+                session, self.campaign, rater, want, self.pool, now=self.now, rng=self.rng, size=size, have=have or ()
+            )
 
     def judge(self, card: queue.Card, rater: str, verdict: str = "relevant") -> list[Vote]:
         votes = [
@@ -95,6 +97,21 @@ def test_nobody_gets_what_somebody_else_holds_until_the_lease_ends(any_store, fa
     assert not held & {card.anchor_id for card in spring.draw("Bo", 5)}
     spring.now += LEASE_SECONDS + 1
     assert {card.anchor_id for card in spring.draw("Cy", 5)} == held
+
+
+def test_nobody_holds_more_than_their_share_and_lost_cards_come_back(any_store, facade):
+    spring = desk(any_store, facade)
+    greedy = [card for _ in range(10) for card in spring.draw("Ann", 10)]
+    assert len({card.anchor_id for card in greedy}) == MOST_HELD
+    assert spring.draw("Bo", 5), "others still find products"
+    have = list(dict.fromkeys(card.id for card in greedy))
+    assert spring.draw("Ann", 10, have=have) == [], "her browser has all that she may hold"
+    again = spring.draw("Ann", 3, have=have[3:])
+    assert {card.id for card in again} == set(have[:3])
+    spring.judge(again[0], "Ann")
+    fresh = spring.draw("Ann", 1, have=have)
+    assert len(fresh) == 1
+    assert fresh[0].id not in have
 
 
 def test_groups_of_the_count_are_filled_in_turn(any_store, facade):

@@ -9,7 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from engine.core.errors import InputError, StoreError
-from engine.curation.judgements import add_within
+from engine.curation.judgements import JudgementStore, add_within
+from engine.store import CardRow
+
+
+@pytest.fixture(params=["url", pytest.param("postgres_url", marks=pytest.mark.postgres)])
+def any_store(request, open_store) -> JudgementStore:
+    return open_store(request.getfixturevalue(request.param))
 
 
 def test_what_arrives_while_the_disk_is_busy_shares_a_commit(store):
@@ -73,3 +79,16 @@ def test_a_database_that_is_gone_confirms_nothing(store, judge, tmp_path):
 def test_an_error_that_nobody_foresaw_reaches_the_caller(store):
     with pytest.raises(ZeroDivisionError):
         store.database.write(lambda _session: 1 / 0)
+
+
+@pytest.mark.parametrize("card", ["\ud800", "\0"])
+def test_what_cannot_be_stored_fails_alone(any_store, judge, card):
+    busy = threading.Event()
+    with ThreadPoolExecutor(4) as threads:
+        threads.submit(any_store.database.write, lambda _session: busy.wait(0.2))
+        first = threads.submit(any_store.database.write, lambda s: add_within(s, [judge(rater="a")]))
+        bad = threads.submit(any_store.database.write, lambda s: s.get(CardRow, card))
+        last = threads.submit(any_store.database.write, lambda s: add_within(s, [judge(rater="b")]))
+    assert (first.exception(), last.exception()) == (None, None)
+    assert bad.exception() is not None or bad.result() is None
+    assert set(any_store.log()["rater"]) == {"a", "b"}

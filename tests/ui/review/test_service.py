@@ -198,9 +198,16 @@ def test_a_pair_is_a_card_with_one_neighbour(ada, store):
     assert store.current()["verdict"].tolist() == ["irrelevant"]
 
 
+def test_one_person_cannot_take_every_card(built, ada):
+    for _ in range(12):
+        ada.cards(10)
+    assert Browser(built.workspace, "Bo").cards().json()["cards"]
+
+
 def test_when_nothing_is_left_the_page_is_told_so(built, ada):
-    for _ in range(8):
-        assert ada.cards(10).json()["cards"]
+    for browser in (ada, Browser(built.workspace, "Cy"), Browser(built.workspace, "Di")):
+        for _ in range(3):
+            browser.cards(10)
     answer = Browser(built.workspace, "Bo").cards().json()
     assert answer["cards"] == []
     assert answer["message"]["title"] == "Nothing left to judge for now"
