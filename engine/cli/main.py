@@ -9,7 +9,7 @@ from importlib import import_module
 
 from engine.cli.arguments import build_parser
 from engine.cli.console import Console
-from engine.core.errors import LongtailError
+from engine.core.errors import LongtailError, StoreError
 
 __all__ = ["main"]
 
@@ -22,6 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with console:
             getattr(import_module(f"engine.cli.{module}"), function)(arguments, console)
+    except StoreError as exc:
+        console.error(f"{exc} ({exc.detail})" if exc.detail else str(exc))
+        return 2
     except LongtailError as exc:
         console.error(str(exc))
         return 2

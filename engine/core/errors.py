@@ -122,7 +122,17 @@ class NoReleaseError(ReleaseError):
 
 
 class StoreError(LongtailError):
-    """The database refused, or cannot be reached."""
+    """The database refused, or cannot be reached.
+
+    Parameters
+    ----------
+    message : a sentence that anybody may read: it names neither host nor path.
+    detail : which database it is and what it said, for the log and the command line; without passwords.
+    """
+
+    def __init__(self, message: str, detail: str = ""):
+        self.detail = detail
+        super().__init__(message)
 
 
 class JobError(LongtailError):

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from engine.core.errors import SettingsError
+from engine.core.redaction import redact
 from engine.core.settings_groups import (
     CurationSettings,
     EvaluationSettings,
@@ -314,7 +315,7 @@ def _lines(group: BaseModel, defaults: BaseModel, prefix: str) -> Iterator[Setti
             yield from _lines(value, default, f"{prefix}{name}.")
             continue
         if name == "database_url" and value:
-            value = re.sub(r"(?<=:)[^:@/]+(?=@)", "***", value)
+            value = redact(value)
         annotation = field.annotation
         kind = annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
         yield SettingLine(

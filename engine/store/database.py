@@ -92,8 +92,8 @@ def _migrate(engine: Engine) -> None:
         return
     if found is not None and found not in {revision.revision for revision in script.walk_revisions()}:
         raise StoreError(
-            f"The judgements database {display_name(engine.url)} was written by a newer version of Longtail ({found}). "
-            "Update Longtail; nothing was changed."
+            f"The judgements database was written by a newer version of Longtail ({found}). Update Longtail; nothing was changed.",
+            display_name(engine.url),
         )
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

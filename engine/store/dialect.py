@@ -24,6 +24,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeDecorator
 
 from engine.core.errors import StoreError
+from engine.core.redaction import redact
 
 __all__ = [
     "BUSY_SECONDS",
@@ -102,8 +103,8 @@ def lock(session: Session, key: str) -> None:
 
 
 def display_name(url: URL) -> str:
-    """What to call a database in a message: the path of a file, or a URL without its password."""
-    return str(url.database) if _is_sqlite(url) else url.render_as_string(hide_password=True)
+    """What to call a database in a message: the path of a file, or a URL without passwords, whatever part they stand in."""
+    return str(url.database) if _is_sqlite(url) else redact(url.render_as_string(hide_password=True))
 
 
 def _is_sqlite(url: URL) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.core.errors import StoreError
+from engine.core.redaction import redact
 from engine.store.dialect import BUSY_SECONDS, display_name
 
 __all__ = ["sentence", "translated"]
@@ -48,9 +49,15 @@ def translated(url: URL) -> Iterator[None]:
         yield
     except SQLAlchemyError as exc:
         cause = str(getattr(exc, "orig", None) or exc)
-        raise StoreError(f"{sentence(display_name(url), cause)} ({cause.strip().splitlines()[0]})") from exc
+        raise _error(url, cause) from exc
     except (OSError, sqlite3.Error) as exc:
-        raise StoreError(f"{sentence(display_name(url), str(exc))} ({exc})") from exc
+        raise _error(url, str(exc)) from exc
+
+
+def _error(url: URL, cause: str) -> StoreError:
+    name = display_name(url)
+    said = next(iter(cause.strip().splitlines()), "")
+    return StoreError(sentence(name, cause), f"{name}: {redact(said)}")
 
 
 def sentence(name: str, cause: str) -> str:
@@ -58,15 +65,15 @@ def sentence(name: str, cause: str) -> str:
 
     Parameters
     ----------
-    name : of the database, as `display_name` gives it.
+    name : of the database, as `display_name` gives it; only looked at, not said.
     cause : what the database said.
     """
     cause = cause.lower()
     if "unable to open" in cause and Path(name).is_file():
         cause = "readonly"  # SQLite says so of the journal that it may not make beside the file
     if any(sign in cause for sign in DISK_IS_FULL):
-        return f"The disk that holds the judgements database {name} is full. Nothing was stored; free some space."
+        return "The disk that holds the judgements database is full. Nothing was stored; free some space."
     for signs, said in SENTENCES:
         if any(sign in cause for sign in signs):
-            return f"The judgements database {name} {said}"
-    return f"The judgements database {name} refused. Nothing was stored."
+            return f"The judgements database {said}"
+    return "The judgements database refused. Nothing was stored."

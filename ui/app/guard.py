@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from engine.core.errors import LongtailError
+from engine.core.errors import LongtailError, StoreError
 from ui.widgets.formatting import plain
 
-__all__ = ["guarded"]
+__all__ = ["guarded", "logged_detail"]
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def guarded(what: str) -> Iterator[None]:
     try:
         yield
     except LongtailError as exc:
-        st.error(plain(exc), icon=":material/info:")
+        st.error(f"{plain(exc)}{logged_detail(exc, what)}", icon=":material/info:")
     except Exception:
         reference = secrets.token_hex(4)
         logger.exception("error %s in %s", reference, what)
@@ -32,3 +32,15 @@ def guarded(what: str) -> Iterator[None]:
             f"the log has the details under error {reference}.",
             icon=":material/error:",
         )
+
+
+def logged_detail(error: LongtailError, what: str) -> str:
+    """Write what only the log may say about an error, and return how to quote it: " (error 1a2b3c4d)", or "".
+
+    Hosts, users and paths stand in the detail of a `StoreError`; people who browse need none of them.
+    """
+    if not isinstance(error, StoreError) or not error.detail:
+        return ""
+    reference = secrets.token_hex(4)
+    logger.warning("error %s in %s: %s (%s)", reference, what, error, error.detail)
+    return f" (error {reference})"

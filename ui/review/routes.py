@@ -24,6 +24,7 @@ from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.curation.decisions import Decision
 from ui.app.curator import COOKIE, clean_name
+from ui.app.guard import logged_detail
 from ui.review.service import Cards, Stored, next_cards, store_decisions
 from ui.review.tokens import ReviewToken, TokenError, read_token
 
@@ -101,7 +102,7 @@ async def _answer(request: Request, act: Callable[[ReviewToken, Mapping[str, Any
     except InputError as exc:
         return _error(400, str(exc))
     except LongtailError as exc:
-        return _error(503, str(exc))
+        return _error(503, f"{exc}{logged_detail(exc, request.url.path)}")
     except Exception:
         logger.exception("error in %s", request.url.path)
         return _error(500, "Something went wrong on our side.")

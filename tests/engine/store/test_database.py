@@ -86,7 +86,7 @@ def test_a_missing_driver_is_named(monkeypatch):
 def test_what_a_database_says_becomes_a_sentence_that_says_nothing_was_stored(cause, sentence):
     said = failures.sentence("longtail.db", cause)
     assert sentence in said
-    assert "longtail.db" in said
+    assert "longtail.db" not in said, "where the database lies is for the log"
     assert "Nothing was stored" in said
 
 
