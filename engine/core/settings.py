@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from engine.core.errors import SettingsError
 from engine.core.redaction import redact
 from engine.core.settings_groups import (
+    AccessSettings,
     CurationSettings,
     EvaluationSettings,
     Group,
@@ -216,6 +217,7 @@ class Settings(Group, BaseSettings):
     selection: SelectionSettings = SelectionSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     serving: ServingSettings = ServingSettings()
+    access: AccessSettings = AccessSettings()
     curation: CurationSettings = CurationSettings()
 
     @field_validator("database_url")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 __all__ = [
+    "AccessSettings",
     "CurationSettings",
     "EvaluationSettings",
     "Group",
@@ -88,6 +89,15 @@ class ServingSettings(Group):
     shop_name: str | None = Field(None, description="the shop's name on screen; the loaded shop's own unless set")
     sample_judgements: bool = Field(True, description="whether the demo shop starts with sample judgements")
     neighbours: int = Field(10, ge=1, le=100, description="neighbours shown per product")
+
+
+class AccessSettings(Group):
+    """Who may ask the dashboard for anything."""
+
+    hosts: tuple[str, ...] = Field(
+        (),
+        description="names under which browsers may open the dashboard, beside localhost, e.g. longtail.example.com or *.example.com",
+    )
 
 
 class CurationSettings(Group):
