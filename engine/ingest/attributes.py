@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from fnmatch import fnmatch
 from typing import Any
 
@@ -15,6 +16,8 @@ from engine.ingest.columns import behaviour_column
 from engine.ingest.presets import ItemRules
 from engine.ingest.reading.column_format import answer_for
 from engine.ingest.reading.kinds import as_kind, infer_kind
+from engine.ingest.reading.numbers import number_format
+from engine.ingest.reading.samples import counted_texts
 from engine.ingest.reading.texts import TextFormat, plain_values, text_format, texts_within
 
 __all__ = ["LEFT_OUT", "NOT_CONTENT", "add_attribute", "left_out"]
@@ -43,9 +46,12 @@ def add_attribute(
     kind: AttributeKind | None = decided or inferred.kind  # type: ignore[assignment]
     if kind is None or not present:
         return f"{LEFT_OUT}: {inferred.reason or 'empty'}", "", None
-    cleaned, wrong = as_kind(values, kind, inferred, column, answer)
-    if kind == "number" and inferred.numbers:
-        rows.decided(column, inferred.numbers)
+    if kind == "number":
+        # Kinds are told from a sample, forms of numbers from all of them.
+        numbers = number_format(counted_texts(present), column, answer)
+        inferred = replace(inferred, numbers=numbers)
+        rows.decided(column, numbers)
+    cleaned, wrong = as_kind(values, kind, inferred)
     for position in wrong[wrong].index:
         message = "not a number, unlike the rest of the column; the product was loaded without it."
         rows.report(position, column, "not_a_number", message, str(values[position]))

@@ -169,19 +169,14 @@ def _kind_by_length(texts: list[str]) -> Inferred:
     return Inferred("text" if (long and unique > 0.2) or sentences else "category")
 
 
-def as_kind(
-    values: pd.Series, kind: AttributeKind, inferred: Inferred, name: str = "", answer: str | None = None
-) -> tuple[pd.Series, pd.Series]:
+def as_kind(values: pd.Series, kind: AttributeKind, inferred: Inferred) -> tuple[pd.Series, pd.Series]:
     """The column as float64, strings or lists of strings, and a mask of the values that could not become numbers.
 
-    `inferred` says how the values are written, even where a person chose another `kind`; `name` and `answer` are as for
-    `infer_kind`.
+    `inferred` says how the values are written, even where a person chose another `kind`.
     """
     wrong = pd.Series(False, index=values.index)
     if kind == "number":
-        form = inferred.numbers or number_format(
-            Counter(value for value in values if isinstance(value, str)), name, answer
-        )
+        form = inferred.numbers or number_format(Counter(value for value in values if isinstance(value, str)), "")
         numbers = form.read(values)
         return numbers, numbers.isna() & ~values.map(form.is_missing).astype(bool)
     if kind == "multi":

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from engine.ingest.attributes import add_attribute
 from engine.ingest.cells import ProductRows, clean_prices, plain_texts
+from engine.ingest.presets import ItemRules
 from engine.ingest.report import ProblemLog
 
 
@@ -42,3 +44,15 @@ def test_a_person_says_how_a_column_is_written() -> None:
 )
 def test_texts_of_a_field_are_plain(field: str, values: list[object], texts: list[str | None]) -> None:
     assert plain_texts(pd.Series(values, dtype=object), field, field)[0] == texts
+
+
+def test_an_attribute_that_a_person_calls_a_number_is_asked_about_too() -> None:
+    context = rows(3)
+    values = pd.Series(["1.250", "2.500", "L"], dtype=object)
+    items = pd.DataFrame({"item_id": ["a", "b", "c"]})
+    became = add_attribute(items, "span", values, ItemRules(), {"span": "number"}, context)
+    assert became == ("number", "span", "number")
+    assert items["span"].tolist()[:2] == [1.25, 2.5]
+    assert context.problems.counts == {"not_a_number": 1}
+    (asked,) = context.notes
+    assert "--map numbers.span=comma" in asked

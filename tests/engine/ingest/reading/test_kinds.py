@@ -4,7 +4,7 @@ import random
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.ingest.reading.kinds import Inferred, as_kind, infer_kind
@@ -61,6 +61,7 @@ def test_what_says_nothing_about_a_product_is_left_out(values: list[object], rea
     assert (inferred.kind, inferred.reason) == (None, reason)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["red", "12", "a|b", "b|c", "a", "a b c d e f g h i j", "0"]), max_size=40), st.integers()
 )

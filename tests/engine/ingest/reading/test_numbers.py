@@ -117,6 +117,7 @@ def test_typed_values_are_read_and_what_is_no_number_is_not() -> None:
     assert read[3:].isna().all()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_a_finite_number_or_none(text: str) -> None:
     number = column([text]).number(text)

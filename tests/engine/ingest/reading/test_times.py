@@ -81,6 +81,10 @@ def test_text_becomes_seconds(connection: duckdb.DuckDBPyConnection, text: str |
         ([86_400_000_000], pa.timestamp("us"), [86_400]),
         ([86_400], pa.timestamp("s", "Europe/Paris"), [86_400]),
         ([1], pa.date32(), [86_400]),
+        ([86_400], pa.time32("s"), [None]),
+        ([True], pa.bool_(), [None]),
+        ([["1970-01-02"]], pa.list_(pa.string()), [None]),
+        (["1970-01-02"], pa.large_string(), [86_400]),
     ],
 )
 def test_typed_columns_become_seconds(
