@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
+
+from engine.ingest.candidates import id_columns, price_columns
 from engine.ingest.dry_run import DryRun
 from engine.ingest.presets.recognition import recognise
 from engine.ingest.unused import UnusedColumn, unused_columns
@@ -84,24 +87,41 @@ def _faults(run: DryRun) -> Iterator[dict[str, Any]]:
 
 
 def _matches(run: DryRun) -> Iterator[dict[str, Any]]:
-    """Events whose products the products file lacks. Of a long file only the first products are known here."""
-    if run.events is None or run.products is None:
+    """Events that name no products, and the columns whose values would."""
+    if run.products is None or "interactions" not in run.roles:
         return
-    fields = {role: run.fields(role)["item_id"] for role in run.roles}
-    advice = f"Choose columns that hold the same ids in both files; now {fields['interactions']} is compared with {fields['items']}."
+    now = run.fields("interactions").get("item_id")
+    better = {name: share for name, share in id_columns(run).items() if name != now}
+    fixes = [("interactions", name, "item_id") for name in better]
+    if now is None:
+        for name, share in better.items():
+            yield _warning(f"{share:.0%} of the values of {name} are ids of the products file.", *fixes)
+    elif run.events is not None:
+        yield from _unmatched(run, run.events, fixes)
+    elif better:
+        yield _warning(f"{next(iter(better))} holds ids of the products file, and {now} does not.", *fixes)
+
+
+def _unmatched(run: DryRun, events: pd.DataFrame, fixes: list[tuple[str, str, str]]) -> Iterator[dict[str, Any]]:
+    """Events whose products the products file lacks. Of a long file only the first products are known here."""
+    compared = {role: run.fields(role)["item_id"] for role in run.roles}
+    advice = (
+        f"{compared['interactions']} of the events is compared with {compared['items']} of the products; choose columns that"
+        " hold the same ids."
+    )
     if not run.whole("items"):
-        if not run.events["item_id"].isin(_known_ids(run)).any():
-            yield _warning(
-                f"None of the first events names one of the first {len(run.products.items):,} products. {advice}"
-            )
+        if not events["item_id"].isin(_known_ids(run)).any():
+            some = len(_known_ids(run))
+            yield _warning(f"None of the first events names one of the first {some:,} products. {advice}", *fixes)
         return
     unknown = run.problems.counts["unknown_item"]
-    if unknown > _MOST * (unknown + len(run.events)):
-        share = unknown / (unknown + len(run.events))
+    total = unknown + len(events)
+    if unknown > _MOST * total:
         value = next((problem.value for problem in run.problems.shown if problem.kind == "unknown_item"), "")
         yield _warning(
-            f"{share:.0%} of the first {unknown + len(run.events):,} events name no product of the products file, for example"
-            f" {value!r}. {advice}"
+            f"{unknown / total:.0%} of the first {total:,} events name no product of the products file, for example"
+            f" {value!r}. {advice}",
+            *fixes,
         )
 
 
@@ -144,13 +164,18 @@ def _products(run: DryRun, unused: dict[str, list[UnusedColumn]]) -> Iterator[di
     if priced > _MOST or (run.tables.preset.price_from_events and "price" in run.fields("interactions")):
         return
     if "price" not in fields:
-        yield _warning(f"No column is read as the price. {_NO_PRICE}", *_fixes(unused, "items", "price"))
+        yield _warning(f"No column is read as the price. {_NO_PRICE}", *_price_fixes(run))
         return
     found = next((problem.value for problem in run.problems.shown if problem.field == fields["price"]), None)
     yield _warning(
         f"Only {priced:.0%} of the first {len(items):,} products have a price that can be read in {fields['price']}"
-        f"{f', which holds values like {found!r}' if found else ''}. Choose another column, or correct the prices."
+        f"{f', which holds values like {found!r}' if found else ''}. Choose another column, or correct the prices.",
+        *_price_fixes(run),
     )
+
+
+def _price_fixes(run: DryRun) -> list[tuple[str, str, str]]:
+    return [("items", name, "price") for name in price_columns(run)]
 
 
 def _pictures(run: DryRun) -> Iterator[dict[str, Any]]:

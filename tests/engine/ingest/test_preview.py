@@ -154,6 +154,22 @@ def test_products_without_a_price_are_warned_of_with_the_column_that_may_hold_it
     assert warning.fixes == (Fix("items", "worth", "price"),)
 
 
+def test_a_price_among_the_attributes_is_offered(look: Look, files: dict[str, Path]) -> None:
+    files["items"].write_text("sku,name,old price list\n" + "".join(f"{n},Dress {n},{n + 10}.50\n" for n in range(9)))
+    warning = next(one for one in look(files).warnings if "No column is read as the price" in one.message)
+    assert warning.fixes == (Fix("items", "old price list", "price"),)
+
+
+def test_the_column_of_the_events_that_holds_the_products_ids_is_found_by_its_values(
+    look: Look, files: dict[str, Path]
+) -> None:
+    files["items"].write_text("sku,name\n" + "".join(f"A-{n},Dress {n}\n" for n in range(9)))
+    files["interactions"].write_text("customer,thing,till\n" + "".join(f"u{n},A-{n},7\n" for n in range(9)))
+    seen = look(files)
+    assert seen.tables["interactions"].missing == ("item_id",)
+    assert Fix("interactions", "thing", "item_id") in [fix for one in seen.warnings for fix in one.fixes]
+
+
 def test_times_that_cannot_be_read_are_warned_of(look: Look, files: dict[str, Path]) -> None:
     files["interactions"].write_text("customer,sku,timestamp\n" + "".join(f"u{n},1,soon\n" for n in range(9)))
     told = messages(look(files, mapping={"timestamp": "timestamp"}))
