@@ -71,7 +71,16 @@ def test_the_dashboard_offers_to_train_again(older: Workspace, monkeypatch: pyte
     assert not page.exception
     assert page.title[0].value == "Train again"
     assert [SENTENCE.split(" (")[0] in one.value for one in page.info] == [True]
-    assert [button.label for button in page.button if button.label.endswith("this shop")]
+    assert "Train" in [button.label for button in page.button]
+
+
+def test_nothing_is_appended_to_a_shop_of_which_nobody_noted_how_it_was_loaded(
+    older: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "day.csv").write_text("user_id,item_id\nu1,i1\n")
+    command = ["--workspace", str(older.root), "ingest", "--append", "--interactions", str(tmp_path / "day.csv")]
+    assert main(command) == 2
+    assert "Load it whole once more" in capsys.readouterr().err
 
 
 def test_nothing_else_is_lost_by_the_next_training(older: Workspace) -> None:

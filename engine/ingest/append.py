@@ -99,6 +99,10 @@ def append(
         raise InputError("pictures are appended with their products. Name these with --items.")
     folder = workspace.current_snapshot()
     shop = read_shop(workspace)
+    if "loaded_with" not in shop.info:
+        raise InputError(
+            "an earlier version of Longtail loaded this shop, and did not note how. Load it whole once more."
+        )
     used = _InUse(folder, shop, LoadedWith.from_dict(shop.info["loaded_with"]), read_aliases(folder))
     corrections = used.loaded_with.corrected(parse_mapping(mapping))
     places = {"items": items, "interactions": interactions}
