@@ -67,10 +67,11 @@ class EventKinds:
 
     def kind_sql(self) -> str:
         """SQL for the kind."""
+        every = quoted(self.every) if self.every else "NULL::VARCHAR"
         if not self.words:
-            return quoted(self.every) if self.every else "NULL::VARCHAR"
+            return every
         cases = " ".join(f"WHEN {quoted(word)} THEN {quoted(kind)}" for word, kind in self.words.items())
-        return f"CASE event_text {cases} END"
+        return f"CASE event_text {cases} ELSE {every} END"
 
     def void_sql(self, present: Collection[str]) -> str:
         """SQL for whether the row is an order that was refunded, voided or cancelled."""
@@ -99,7 +100,7 @@ def look_at_kinds(
             notes.append(f"{count:,} rows have a {cancelled}: they are no interest")
     if not words and every is None and states is not None:
         every = "purchase"  # rows with the state of an order are orders
-    return EventKinds(words, states or (), None if words else every, bool(cancelled), tuple(notes))
+    return EventKinds(words, states or (), every, bool(cancelled), tuple(notes))
 
 
 def _words(
