@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.ingest.reading.currencies import SHARED_SIGNS, currency_named, signs_of
 
-__all__ = ["Cell", "take_apart"]
+__all__ = ["Cell", "lower_end", "take_apart"]
 
 # Words of prices that change nothing about the number, in the languages of shops.
 _WORDS = (
@@ -79,6 +79,16 @@ def take_apart(text: str) -> Cell | None:
         return None
     worded = worded_before or worded_after
     return Cell(match["before"], match["amount"], match["after"], signed[2], currency, unit, worded)
+
+
+def lower_end(text: str) -> Cell | None:
+    """The lower amount of a range of money ("$5.00 - $7.00"), or None for anything else."""
+    parts = [take_apart(part.strip()) for part in text.split("-")]
+    if len(parts) != 2 or parts[0] is None or parts[1] is None or parts[0].negative or parts[1].negative:
+        return None
+    currencies = {part.currency for part in parts if part and part.currency}
+    units = any(part.unit for part in parts if part)
+    return parts[0] if len(currencies) == 1 and not units else None
 
 
 def _without_quotes(before: str, after: str) -> tuple[str, str]:

@@ -14,16 +14,17 @@ __all__ = ["ambiguous_pattern", "forms_of", "forms_with_currency"]
 _MOST_AFFIXES = 60
 
 
-def forms_of(cells: Sequence[Cell], marks: Iterable[str]) -> list[NumberForm]:
+def forms_of(cells: Sequence[Cell], marks: Iterable[str], *, ranges: bool = False) -> list[NumberForm]:
     """The forms of a column with these cells, which may have any of its currencies and words around them.
 
-    `marks` are the decimal marks that occur, the column's own first.
+    `marks` are the decimal marks that occur, the column's own first; with `ranges`, a second amount may follow a dash.
     """
     before, after = _optional(_affixes(cells, "before")), _optional(_affixes(cells, "after"))
     forms = []
     for mark in marks:
         forms += [NumberForm(PLAIN, ".")] if mark == "." else []
         forms += _signed(before, after, cells, mark)
+        forms += _ranges(cells, mark) if ranges else []
     return forms
 
 
@@ -38,6 +39,16 @@ def ambiguous_pattern(cells: Sequence[Cell]) -> str:
     """A pattern for the texts of a column whose amounts could be two numbers."""
     before, after = _optional(_affixes(cells, "before")), _optional(_affixes(cells, "after"))
     return f" *[-+]? *{before} *[-+]? *{AMBIGUOUS} *{after}"
+
+
+def _ranges(cells: Sequence[Cell], mark: str) -> list[NumberForm]:
+    """Forms of two amounts with a dash between them, and something that stands beside amounts before or behind both."""
+    before, after = _affixes(cells, "before"), _affixes(cells, "after")
+    low, high = f"({AMOUNTS[mark]})", AMOUNTS[mark]
+    rest = f" *{_optional(after)} *- *{_optional(before)} *"
+    leading = [f" *{_group(before)} *{low}{rest}{high} *{_optional(after)}"] if before else []
+    trailing = [f" *{_optional(before)} *{low}{rest}{high} *{_group(after)}"] if after else []
+    return [NumberForm(pattern, mark) for pattern in leading + trailing]
 
 
 def _signed(before: str, after: str, cells: Sequence[Cell], mark: str) -> list[NumberForm]:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.ingest.reading.affixes import Cell, take_apart
+from engine.ingest.reading.affixes import Cell, lower_end, take_apart
 from engine.ingest.reading.characters import odd_characters, plain_characters
 from engine.ingest.reading.column_format import option
 from engine.ingest.reading.currencies import currency_decimals
@@ -111,7 +111,8 @@ def number_format(texts: Mapping[str, int], name: str, answer: str | None = None
     plain = _shapes((plain_characters(text, odd), count) for text, count in texts.items())
     missing = tuple(sorted(text for text in {text.lower() for text in texts} if text in PLACEHOLDERS))
     cells = {text: cell for text in plain if (cell := take_apart(text)) is not None}
-    cells, unit = _of_one_unit(cells, plain, name)
+    ranges = {text: low for text in plain if text not in cells and (low := lower_end(text)) is not None}
+    cells, unit = _of_one_unit(cells | ranges, plain, name)
     currencies = _currencies(cells, plain)
     amounts = _weigh(cells, plain)
     by_currency = {} if answer else _marks_by_currency(cells, plain, amounts)
@@ -120,9 +121,9 @@ def number_format(texts: Mapping[str, int], name: str, answer: str | None = None
     mark = mark or "."
     could_be_two = ambiguous_pattern(list(cells.values())) if doubt else ""
     return NumberFormat(
-        note=_note(cells, amounts, None if doubt else by_currency or mark, currencies, unit),
+        note=_note(cells, amounts, None if doubt else by_currency or mark, currencies, unit, next(iter(ranges), "")),
         question=_question(amounts, mark, name, refused=refused) if doubt else None,
-        forms=_forms(cells, mark, amounts, by_currency),
+        forms=_forms(cells, mark, amounts, by_currency, ranges=bool(ranges)),
         refused=could_be_two if refused else "",
         doubtful=could_be_two,
         odd=odd,
@@ -251,11 +252,16 @@ def _marks_by_currency(
 
 
 def _forms(
-    cells: Mapping[str, Cell], mark: str, amounts: _Amounts, by_currency: Mapping[str | None, str]
+    cells: Mapping[str, Cell],
+    mark: str,
+    amounts: _Amounts,
+    by_currency: Mapping[str | None, str],
+    *,
+    ranges: bool,
 ) -> tuple[NumberForm, ...]:
     if not by_currency:
         marks = [mark, *(other for other in [_OTHER[mark]] if amounts.evidence[other])]
-        return tuple(forms_of(list(cells.values()), marks))
+        return tuple(forms_of(list(cells.values()), marks, ranges=ranges))
     forms: list[NumberForm] = []
     for currency, own in sorted(by_currency.items(), key=lambda one: one[0] or ""):
         alike = [cell for cell in cells.values() if cell.currency == currency]
@@ -269,8 +275,9 @@ def _note(
     mark: str | Mapping[str | None, str] | None,
     currencies: Mapping[str, int],
     unit: str | None,
+    span: str,
 ) -> str:
-    notes = []
+    notes = [f"a range such as {span!r} was read as its lower end"] if span else []
     if isinstance(mark, Mapping):
         listed = ", ".join(f"{code} a {_MARK_NAMES[own]}" for code, own in mark.items() if code)
         notes.append(f"each currency has its own decimal mark: {listed}")

@@ -108,9 +108,15 @@ def _completed(first: list[str], body: Sequence[Sequence[str]], width: int) -> t
         return first, ()
     if not any(row[-1].strip() for row in rows):
         return [*first, ""], ()
-    if len({row[0] for row in rows}) == len(rows) and all(row[0].strip().isdigit() for row in rows):
+    if _are_counted([row[0].strip() for row in rows]):
         return ["", *first], ("the first column has no name: it numbers the rows",)
     return first, ()
+
+
+def _are_counted(cells: Sequence[str]) -> bool:
+    """Whether cells number the rows from 0 or 1; other numbers are ids, in rows that an unquoted comma made longer."""
+    start = {"0": 0, "1": 1}.get(cells[0])
+    return start is not None and list(cells) == [str(number) for number in range(start, start + len(cells))]
 
 
 def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:

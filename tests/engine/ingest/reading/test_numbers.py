@@ -122,3 +122,16 @@ def test_typed_values_are_read_and_what_is_no_number_is_not() -> None:
 def test_any_text_is_a_finite_number_or_none(text: str) -> None:
     number = column([text]).number(text)
     assert number is None or abs(number) < float("inf")
+
+
+def test_a_range_of_prices_is_read_as_its_lower_end_and_the_report_says_so() -> None:
+    texts = ["$1,299.00 - $1,499.00", "$5.00 – $7.00", "$12.99", "10-12", "$9.00 - 3 kg"]
+    form = column(texts)
+    assert by_python(form, texts) == by_sql(form, texts) == [1299.0, 5.0, 12.99, None, None]
+    assert "a range such as '$1,299.00 - $1,499.00' was read as its lower end" in form.note
+
+
+def test_shift_jis_has_a_backslash_for_the_yen_sign() -> None:
+    texts = ["\\1,000", "\\12,800"]
+    form = column(texts)
+    assert by_python(form, texts) == by_sql(form, texts) == [1000.0, 12800.0]

@@ -188,3 +188,10 @@ def test_a_row_without_end_is_refused_with_its_place(tmp_path: Path, monkeypatch
 def test_a_delimiter_that_separates_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="separates no cells"):
         staged(written(tmp_path, "a,b\n1,2\n", "items.csv"), FileForm(delimiter=""))
+
+
+def test_rows_that_an_unquoted_comma_made_longer_are_broken_and_not_shifted(tmp_path: Path) -> None:
+    text = "ID,Name,Gewicht\n10,Stuhl,1,5\n11,Tisch,2,5\n12,Bank,3,5\n"
+    _, rows, log = staged(written(tmp_path, text, "artikel.csv"))
+    assert rows == []
+    assert log.counts == {"broken_row": 3}
