@@ -104,6 +104,30 @@ def test_a_picture_is_stored_and_shown(tiny):
     assert "/picture/" in written_html(app)
 
 
+@pytest.mark.parametrize("form", ["GIF", "TIFF", "AVIF", "BMP"])
+def test_pictures_of_every_format_can_be_given(tiny, form):
+    stream = io.BytesIO()
+    Image.new("RGB", (300, 400), "navy").save(stream, form)
+    app = open_page()
+    app.file_uploader(key="new_picture").set_value(
+        [(f"navy.{form.lower()}", stream.getvalue(), f"image/{form.lower()}")]
+    ).run()
+    assert not app.exception
+    assert not app.error
+    assert "/picture/" in written_html(app)
+
+
+def test_a_picture_without_its_end_is_used_and_said_to_lack_it(tiny):
+    stream = io.BytesIO()
+    Image.effect_noise((300, 400), 60).save(stream, "JPEG")
+    app = open_page()
+    app.file_uploader(key="new_picture").set_value([("grey.jpg", stream.getvalue()[:-500], "image/jpeg")]).run()
+    assert not app.exception
+    assert not app.error
+    assert app.warning[0].value.startswith("grey.jpg: the end of the file is missing")
+    assert "/picture/" in written_html(app)
+
+
 def filled_in(app: AppTest) -> AppTest:
     """Brand and colour filled in."""
     app.selectbox(key="new_brand").set_value("House 1")

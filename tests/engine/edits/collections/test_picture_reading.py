@@ -9,6 +9,7 @@ import zipfile
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 from engine.core.errors import ImageError
 from engine.edits.collections import picture_reading as reading
@@ -68,6 +69,17 @@ def test_loose_pictures_and_those_of_zips_are_read_and_what_is_none_is_told():
     assert sorted(read.pictures) == ["a.jpg", "b/c.png"]
     assert [name for name, _ in read.skipped] == ["bad.jpg", "note.txt", "broken.zip"]
     assert (read.progress.done, read.progress.total) == (5, 5)
+
+
+def test_pictures_that_lack_their_end_are_used_and_named():
+    stream = io.BytesIO()
+    Image.effect_noise((30, 40), 60).save(stream, "JPEG")
+    whole = stream.getvalue()
+    read = PictureReading(Store())
+    read.want([loose("whole.jpg", whole), loose("cut.jpg", whole[:-20]), loose("bad.jpg", whole[:-20])])
+    assert read.wait(LONG)
+    assert sorted(read.pictures) == ["cut.jpg", "whole.jpg"]
+    assert read.cut == ["cut.jpg"]
 
 
 def test_how_many_there_are_is_known_before_they_are_read():
