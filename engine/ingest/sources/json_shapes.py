@@ -9,8 +9,6 @@ from engine.ingest.sources.headers import first_row_names
 
 __all__ = ["records_of"]
 
-KEY = "key"
-
 
 def records_of(value: Any) -> tuple[Iterator[dict[str, Any]], str] | None:
     """The rows of a whole JSON value, and a note on what they are; None where it is no such table."""
@@ -29,7 +27,8 @@ def records_of(value: Any) -> tuple[Iterator[dict[str, Any]], str] | None:
         return rows, "each key of the object is a column"
     if not set.intersection(*map(set, inner)):
         return None
-    return ({KEY: key} | one for key, one in value.items()), f'the rows are the values of the object, by "{KEY}"'
+    name = next(name for name in ("id", "key", "key (2)") if name == "key (2)" or all(name not in one for one in inner))
+    return ({name: key} | one for key, one in value.items()), f'the rows are the values of the object, by "{name}"'
 
 
 def _of_arrays(value: list[Any]) -> tuple[Iterator[dict[str, Any]], str] | None:

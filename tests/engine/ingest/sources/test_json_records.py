@@ -71,6 +71,7 @@ def test_broken_json_is_refused_with_its_place(tmp_path: Path, text: str) -> Non
 
 SHAPES = {
     "map": {"a": {"title": "Hat", "n": 1}, "b": {"title": "Scarf", "n": 2}},
+    "map_with_ids": {"a": {"id": 7, "title": "Hat"}, "b": {"id": 8, "title": "Scarf"}},
     "pandas": {"key": {"0": "a", "1": "b"}, "title": {"0": "Hat", "1": "Scarf"}, "n": {"0": 1, "1": 2}},
     "split": {"columns": ["key", "title", "n"], "index": [0, 1], "data": [["a", "Hat", 1], ["b", "Scarf", 2]]},
     "arrays": [["key", "title", "n"], ["a", "Hat", 1], ["b", "Scarf", 2]],
@@ -81,8 +82,11 @@ SHAPES = {
 @pytest.mark.parametrize("indent", [None, 1])
 def test_tables_that_are_no_list_of_objects_are_read(tmp_path: Path, shape: str, indent: int | None) -> None:
     source, rows, _ = staged(written(tmp_path, json.dumps(SHAPES[shape], indent=indent), "products.json"))
-    assert [list(row.values()) for row in rows] == [[1, "a", "Hat", "1"], [2, "b", "Scarf", "2"]]
-    assert source.columns == ("key", "title", "n")
+    names, first = {
+        "map": (("id", "title", "n"), [1, "a", "Hat", "1"]),
+        "map_with_ids": (("key", "id", "title"), [1, "a", "7", "Hat"]),
+    }.get(shape, (("key", "title", "n"), [1, "a", "Hat", "1"]))
+    assert (source.columns, list(rows[0].values()), len(rows)) == (names, first, 2)
     assert len(source.notes) == 1
 
 

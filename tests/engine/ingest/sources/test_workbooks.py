@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -74,6 +75,27 @@ def test_sheets_with_the_same_header_are_one_table(tmp_path: Path) -> None:
 def test_a_sheet_without_a_header_has_numbered_columns(tmp_path: Path) -> None:
     source, rows, _ = staged(workbook(tmp_path, {"Data": [[1, MORNING, "view"], [2, MORNING, "cart"]]}))
     assert (source.columns, source.headerless, len(rows)) == (("1", "2", "3"), True, 2)
+
+
+ODS = """<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+ xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">
+<office:body><office:spreadsheet><table:table table:name="Data">
+<table:table-row><table:table-cell office:value-type="string"><text:p>sku</text:p></table:table-cell>
+<table:table-cell office:value-type="string"><text:p>price</text:p></table:table-cell></table:table-row>
+<table:table-row><table:table-cell office:value-type="string"><text:p>007</text:p></table:table-cell>
+<table:table-cell office:value-type="float" office:value="9.5"><text:p>9,50</text:p></table:table-cell></table:table-row>
+</table:table></office:spreadsheet></office:body></office:document-content>"""
+
+
+def test_an_opendocument_spreadsheet_is_read(tmp_path: Path) -> None:
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = f"""<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">
+<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/></manifest:manifest>"""
+    with zipfile.ZipFile(tmp_path / "shop.ods", "w") as archive:
+        archive.writestr("mimetype", kind)
+        archive.writestr("content.xml", ODS.replace(">\n<", "><"))
+        archive.writestr("META-INF/manifest.xml", manifest)
+    assert staged(tmp_path / "shop.ods")[1] == [{ROW: 1, "sku": "007", "price": "9.5"}]
 
 
 def test_a_workbook_is_read_whatever_its_name_says(tmp_path: Path) -> None:
