@@ -21,6 +21,7 @@ _BATCH = 65_536
 _BATCH_BYTES = 64 * 1024 * 1024
 _CELL_BYTES = 1024 * 1024
 _TRIED = 50
+_INT64_DIGITS = 18
 _TOO_MUCH = "the file's values come to more than 200 times its size. Export it again."
 
 
@@ -174,6 +175,9 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     """Texts, numbers, times and lists of texts; anything nested deeper is text."""
     if pa.types.is_dictionary(kind):
         return _plain_type(kind.value_type)
+    if pa.types.is_decimal(kind) and kind.scale == 0:
+        # Ids in warehouses, which a float would round.
+        return pa.int64() if kind.precision <= _INT64_DIGITS else pa.string()
     if pa.types.is_decimal(kind) or pa.types.is_float16(kind):
         return pa.float64()
     if pa.types.is_large_list(kind) or pa.types.is_list(kind):

@@ -27,6 +27,8 @@ def test_types_that_have_a_meaning_are_kept(tmp_path: Path) -> None:
             "text": pa.array(["a"], pa.large_string()),
             "coded": pa.array(["b"]).dictionary_encode(),
             "price": pa.array([Decimal("9.90")]),
+            "id": pa.array([Decimal("12345678901234567890")], pa.decimal128(38, 0)),
+            "n": pa.array([Decimal("12")], pa.decimal128(18, 0)),
             "when": pa.array([day], pa.timestamp("us", "UTC")),
             "tags": pa.array([["x", "y"]]).cast(pa.list_(pa.dictionary(pa.int32(), pa.string()))),
             "nested": [{"k": "v", "n": [{"z": 1}]}],
@@ -37,7 +39,8 @@ def test_types_that_have_a_meaning_are_kept(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "items.parquet")
     assert staged(tmp_path / "items.parquet")[1] == [
         {
-            **{ROW: 1, "text": "a", "coded": "b", "price": 9.9, "when": day, "tags": ["x", "y"]},
+            **{ROW: 1, "text": "a", "coded": "b", "price": 9.9, "id": "12345678901234567890", "n": 12},
+            **{"when": day, "tags": ["x", "y"]},
             **{"nested": '{"k":"v","n":[{"z":1}]}', "nothing": None, "bytes": "as text"},
         }
     ]
