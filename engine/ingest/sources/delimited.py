@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -125,11 +125,15 @@ def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:
     named = "but there are" if layout.headerless else "but the header names"
 
     short: list[tuple[int, list[str]]] = []
+    width = len(layout.columns)
 
     def reject(row: pa.csv.InvalidRow) -> str:
         broken.append(row.number)
         if layout.needed <= row.actual_columns < row.expected_columns:
             short.append((row.number, parse(row.text, dialect)[0]))
+            return "skip"
+        if row.actual_columns == 1 and len(whole := _unwrapped(row.text, dialect)) == width:
+            short.append((row.number, whole))
             return "skip"
         message = f"{row.actual_columns} values, {named} {row.expected_columns} columns. Check its quotes."
         if (lines := row.text.count("\n")) and row.text.count('"') % 2:
@@ -137,7 +141,6 @@ def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:
         rejected.append(Problem(text.raw.name, row.number, None, "broken_row", message, row.text))
         return "skip"
 
-    width = len(layout.columns)
     with open_text(text.raw, text.encoding) as stream:
         stream.read(len(text.head[: layout.start].encode()))
         if not stream.peek(1):
@@ -153,6 +156,12 @@ def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:
                 short.clear()
         if rejected or short:
             yield _completed_rows(short, width), rejected.copy()
+
+
+def _unwrapped(text: str, dialect: Dialect) -> list[str]:
+    """The cells of a row that stands in quotes as a whole."""
+    rows = parse(text, replace(dialect, wrapped=True))
+    return rows[0] if len(rows) == 1 else []
 
 
 def _completed_rows(short: Sequence[tuple[int, list[str]]], width: int) -> pa.RecordBatch:

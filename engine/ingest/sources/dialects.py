@@ -38,12 +38,14 @@ class Dialect:
     quoted : a cell may stand in double quotes, which are doubled within it.
     escaped : a backslash precedes a quote within a quoted cell.
     start : characters before the first row: a `sep=` line, a title, blank lines.
+    wrapped : whole rows stand in quotes, as Excel leaves a file that it took for one column.
     """
 
     delimiter: str
     quoted: bool = True
     escaped: bool = False
     start: int = 0
+    wrapped: bool = False
 
 
 def find_dialect(head: str, escaped_lines: str, *, cut: bool, name: str, delimiter: str | None = None) -> Dialect:
@@ -63,6 +65,8 @@ def find_dialect(head: str, escaped_lines: str, *, cut: bool, name: str, delimit
         start = found.end()
     body = head[start:]
     chosen = delimiter or _delimiter(body, cut, name)
+    if delimiter is None and body.lstrip().startswith('"') and (inner := _wrapped_delimiter(body, chosen, cut)):
+        return Dialect(inner, start=start, wrapped=True)
     dialect = Dialect(chosen, _is_quoted(body, chosen))
     if (
         dialect.quoted
@@ -96,6 +100,8 @@ def _parsed(text: str, dialect: Dialect, cut: bool, most: int) -> list[tuple[lis
     before = 0
     try:
         for row in reader:
+            if dialect.wrapped and len(row) == 1:
+                row = next(csv.reader(row, delimiter=single), [])
             if row:
                 rows.append(([unguarded(cell) for cell in row] if single == ";" else row, ends[before]))
             before = reader.line_num
@@ -128,6 +134,17 @@ def _width(text: str, delimiter: str, cut: bool) -> tuple[bool, int]:
         return False, 1
     # A header may lack the last, empty column of its rows, or the first, which numbers them.
     return widths[0] in (width, max(width - 1, 2)), width
+
+
+def _wrapped_delimiter(text: str, delimiter: str, cut: bool) -> str | None:
+    """The delimiter within rows that are one quoted cell each, most of them and the first."""
+    rows = parse(text, Dialect(delimiter), cut=cut, most=200)
+    wrapped = [row[0] for row in rows if len(row) == 1]
+    if len(rows[0]) > 1 or 2 * len(wrapped) < len(rows):
+        return None
+    inner = "".join(cell + "\n" for cell in wrapped)
+    mark = _delimiter(inner, False, "")
+    return mark if _width(inner, mark, False) > (True, 1) else None
 
 
 def _is_quoted(text: str, delimiter: str) -> bool:

@@ -173,6 +173,15 @@ def test_rows_may_end_before_columns_that_are_often_empty(tmp_path: Path) -> Non
     assert (source.n_rows, [problem.row for problem in problems.shown]) == (6, [5])
 
 
+@pytest.mark.parametrize("header", ['"sku,title,price"', "sku,title,price"])
+def test_rows_that_excel_put_in_quotes_are_taken_apart(tmp_path: Path, header: str) -> None:
+    text = header + '\n"a,""Hat, red"",5"\nb,Scarf,6\n"c,""Belt"",7"\n'
+    source, rows, problems = staged(written(tmp_path, text, "items.csv"))
+    assert source.columns == ("sku", "title", "price")
+    assert sorted(values(rows)) == [("a", "Hat, red", "5"), ("b", "Scarf", "6"), ("c", "Belt", "7")]
+    assert not problems.counts
+
+
 def test_row_numbers_without_a_name_shift_no_column(tmp_path: Path) -> None:
     source, rows, _ = staged(written(tmp_path, '"sku","name"\n"1","a","Hat"\n"2","b","Scarf"\n', "items.csv"))
     assert (source.columns, values(rows)[1]) == (("", "sku", "name"), ("2", "b", "Scarf"))
