@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from engine.core.workspace import Workspace
+from engine.jobs import list_runs
 from tests.browser.conftest import LONG_MS, at_rest
 from tests.browser.system_exports import EXPORTS, Export
 
@@ -40,6 +41,26 @@ def test_the_first_visit_leads_to_loading_ones_own(moving_in: tuple[Workspace, s
     page.get_by_role("button", name="Load your own shop").click()
     expect(page.get_by_text("Load your shop")).to_be_visible()
     assert not moving_in[0].runs.exists()
+
+
+def test_a_running_demo_gives_way_to_ones_own_shop(tmp_path: Path, start_server, page: Page):
+    workspace = Workspace(tmp_path / "workspace")
+    address = start_server(workspace.root)
+    page.goto(address)
+    page.get_by_role("button", name="Try the demo shop").click()
+    expect(page.get_by_text("Building the demo shop")).to_be_visible()
+    page.get_by_text("Load your own shop instead").click()
+    expect(page.locator("input[type=file]").first).to_be_attached()
+    files = EXPORTS["BigCommerce"].write(tmp_path)
+    for position, role in enumerate(("items", "interactions")):
+        # The page never rests while it follows the run.
+        page.locator("input[type=file]").nth(position).set_input_files(files[role])
+        expect(page.get_by_text(files[role].name).nth(1)).to_be_visible()
+    page.get_by_role("button", name="Stop the demo shop, and load").click()
+    expect(page.get_by_role("button", name="Train")).to_be_visible(timeout=LONG_MS)
+    assert [(run.kind, run.state) for run in list_runs(workspace)] == [("ingest", "done"), ("demo", "cancelled")]
+    items = pd.read_parquet(workspace.current_snapshot() / "items.parquet")
+    assert len(items) == EXPORTS["BigCommerce"].n_products
 
 
 @pytest.mark.parametrize("system", list(EXPORTS))
