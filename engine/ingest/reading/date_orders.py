@@ -69,7 +69,7 @@ def date_order(
     ----------
     forms : in which the dates are written; those that are not `open` have one order only.
     texts : of a fair sample of the column.
-    answer : "day-first" or "month-first", where a person said so.
+    answer : "day-first" or "month-first", where a person said so; it holds where the values do not tell.
 
     What only fits one order decides, in the sample or, where that fits both, in all rows. If all fit both, the day comes
     first, unless a clock of twelve hours suggests America, and `question` says so; dates with points always have the day first.
@@ -106,12 +106,12 @@ def _day_first(
     answer: str | None,
 ) -> tuple[bool, bool, str]:
     """Whether the day comes first, whether that is certain, and the note about it."""
-    if answer:
-        return answer == "day-first", True, f"dates were read with the {answer.split('-')[0]} first"
     for rows in dict.fromkeys((sampled_rows(connection, table), table)):
         days, months = _fitting_one(connection, rows, column, forms, preparation)
         if bool(days) != bool(months):
             break
+    if answer and bool(days) == bool(months):
+        return answer == "day-first", True, f"dates were read with the {answer.split('-')[0]} first"
     if days or months:
         against = min(days, months)
         left = f"; dates that only fit the other order ({against:,}) were not read" if against else ""

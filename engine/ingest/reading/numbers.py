@@ -101,7 +101,7 @@ def number_format(texts: Mapping[str, int], name: str, answer: str | None = None
     ----------
     texts : every text of the column (or of a fair sample) without blanks around it -> how often it occurs.
     name : of the column, a hint where values like 1.299 could be two numbers.
-    answer : "point" or "comma", where a person said which the decimal mark is.
+    answer : "point" or "comma", where a person said which the decimal mark is; it holds where the values do not tell.
 
     Amounts that only one decimal mark can read decide for the column. Where all could be read with either, its name, its
     currency and its whole numbers decide, and `question` says so unless they leave no doubt. Values that cannot be read in
@@ -115,7 +115,7 @@ def number_format(texts: Mapping[str, int], name: str, answer: str | None = None
     cells, unit = _of_one_unit(cells | ranges, plain, name)
     currencies = _currencies(cells, plain)
     amounts = _weigh(cells, plain)
-    by_currency = {} if answer else _marks_by_currency(cells, plain, amounts)
+    by_currency = _marks_by_currency(cells, plain, amounts)
     mark, doubt = (None, False) if by_currency else _decimal_mark(amounts, name, currencies, unit, answer)
     refused = doubt and mark is None
     mark = mark or "."
@@ -192,12 +192,14 @@ def _decimal_mark(
     amounts: _Amounts, name: str, currencies: Mapping[str, int], unit: str | None, answer: str | None
 ) -> tuple[str | None, bool]:
     """The decimal mark, None where half of the column contradicts the other, and whether that is in doubt."""
+    point, comma = amounts.evidence["."], amounts.evidence[","]
+    larger = "." if point >= comma else ","
+    if (point or comma) and not (point and comma):
+        return larger, False
     if answer:
         return {"point": ".", "comma": ","}[answer], False
-    point, comma = amounts.evidence["."], amounts.evidence[","]
-    if point or comma:
-        larger = "." if point >= comma else ","
-        if not amounts.open or not (point and comma):
+    if point and comma:
+        if not amounts.open:
             return larger, False
         return (larger if amounts.evidence[larger] >= _MAJORITY * (point + comma) else None), True
     if not amounts.open:

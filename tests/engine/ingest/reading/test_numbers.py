@@ -135,3 +135,10 @@ def test_shift_jis_has_a_backslash_for_the_yen_sign() -> None:
     texts = ["\\1,000", "\\12,800"]
     form = column(texts)
     assert by_python(form, texts) == by_sql(form, texts) == [1000.0, 12800.0]
+
+
+def test_values_that_tell_win_over_the_answer() -> None:
+    form = column(["1.299", "9,90"], answer="point")
+    assert by_python(form, ["1.299", "9,90"]) == [1299.0, 9.9]
+    form = column(["1.299", "9,90", "9.90"], answer="point")
+    assert by_python(form, ["1.299", "9,90", "9.90"]) == [1.299, 9.9, 9.9]

@@ -177,3 +177,10 @@ def test_a_format_is_fit_for_json(connection: duckdb.DuckDBPyConnection) -> None
 )
 def test_columns_of_dates_are_told_from_others(texts: list[str], name: str, dates: bool) -> None:
     assert are_times(dict.fromkeys(texts, 1), name) is dates
+
+
+def test_dates_that_tell_win_over_the_answer(connection: duckdb.DuckDBPyConnection) -> None:
+    texts = ["31/01/1970", "02/01/1970"]
+    assert read(connection, texts, pa.string(), "t", "month-first")[0] == [30 * 86_400, 86_400]
+    mixed = ["31/01/1970", "01/31/1970", "02/01/1970"]
+    assert read(connection, mixed, pa.string(), "t", "month-first")[0] == [None, 30 * 86_400, 31 * 86_400]
