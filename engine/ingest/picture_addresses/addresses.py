@@ -22,7 +22,9 @@ def addresses_in(cell: str | None) -> list[str]:
     if not cell:
         return []
     listed = listed_names(cell)
-    parts = [part.strip(" \t\"',") for one in ([cell] if listed is None else listed) for part in _BETWEEN.split(one)]
+    # Of HTML's entities this one alone stands in addresses; `&copy=1` is no sign of copyright there.
+    cells = (one.replace("&amp;", "&") for one in ([cell] if listed is None else listed))
+    parts = [part.strip(" \t\"',") for one in cells for part in _BETWEEN.split(one)]
     found = (f"https:{part}" if part.startswith("//") else part for part in parts if _WEB.match(part))
     return list(dict.fromkeys(found))
 

@@ -35,6 +35,7 @@ _SHOPIFY = re.compile(r"shopify|/cdn/shop/")
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]{1,10}:)?//[^/\s]", re.IGNORECASE)
 _SEPARATORS = tuple(map(re.compile, (r"[|;\n\t]+", r",", r"\s+")))
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+_IN_HTML = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
 # Keys under which a list of objects, as JSON, holds the name of a picture.
 _KEYS = ("url", "src", "href", "link", "path", "file", "filename", "name", "image", "large", "hi_res", "thumb")
 
@@ -208,7 +209,9 @@ def _path_of_address(text: str) -> str:
 
 
 def listed_names(text: str) -> list[str] | None:
-    """The names in a cell that is a list, as JSON or as Python writes it; None for others."""
+    """The names in a cell that is a list, as JSON or as Python writes it, or HTML with pictures; None for others."""
+    if found := _IN_HTML.findall(text):
+        return found
     if not (text.startswith(("[", "{")) and text.endswith(("]", "}"))):
         return None
     try:

@@ -18,6 +18,14 @@ def test_a_cell_may_be_a_list(cell: str) -> None:
     assert addresses_in(cell) == [A, B]
 
 
+def test_addresses_of_html_are_those_that_a_browser_would_ask_for() -> None:
+    assert addresses_in('<p><img alt="x" src="https://a/x.jpg?w=1&amp;h=2"> <IMG SRC=https://a/y.jpg></p>') == [
+        "https://a/x.jpg?w=1&h=2",
+        "https://a/y.jpg",
+    ]
+    assert addresses_in("https://a/x.jpg?w=1&amp;h=2") == ["https://a/x.jpg?w=1&h=2"]
+
+
 def test_what_is_no_web_address_is_left_out() -> None:
     assert addresses_in(f"x.jpg, {A}, ftp://a/b.jpg") == [A]
     assert addresses_in("//cdn.example.com/x.jpg") == ["https://cdn.example.com/x.jpg"]

@@ -38,6 +38,7 @@ def match(
         "https://a.example.com/gone/{}.jpg,https://a.example.com/shoes/{}/main.jpg",
         '["gone/{}.jpg", "shoes/{}/main.jpg"]',
         "['gone/{}.jpg', 'shoes/{}/main.jpg']",
+        '<img src="https://img.example.com/shoes/{}/main.jpg?w=1&amp;h=2" alt="A shoe">',
         '[{{"position": 1, "src": "https://a.example.com/shoes/{}/main.jpg"}}]',
     ],
 )
