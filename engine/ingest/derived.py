@@ -20,6 +20,8 @@ __all__ = ["derive_columns", "derived_from"]
 # Keys of a nested object become columns if at least this share of the products has them.
 _FLATTEN_SHARE = 0.05
 _FLATTEN_MOST = 20
+# The name of an attribute in a list of names and values, whose values may hold commas too.
+_PAIRS = re.compile(r"(?:^|,)([a-z][a-z0-9_]*)=")
 
 
 def derive_columns(cells: dict[str, pd.Series], rules: ItemRules) -> None:
@@ -60,7 +62,10 @@ def _flattened(values: pd.Series) -> dict[str, pd.Series]:
 
 
 def _json_object(value: Any) -> dict[str, Any]:
-    """The object that a text holds as JSON; empty for anything else."""
+    """The object that a text holds as JSON, or as Magento writes it (color=Red,material=Wool); empty for anything else."""
+    if isinstance(value, str) and _PAIRS.match(value):
+        _, *parts = _PAIRS.split(value)
+        return dict(zip(parts[::2], parts[1::2], strict=True))
     try:
         parsed = json.loads(value) if isinstance(value, str) else None
     except ValueError:

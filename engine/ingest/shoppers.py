@@ -51,6 +51,7 @@ PLACEHOLDERS = (
     *(
         "gast",
         "guest user",
+        "[object object]",
         "guest_user",
         "invite",
         "invitado",

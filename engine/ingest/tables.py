@@ -13,6 +13,7 @@ from engine.ingest.mapping import Corrections, plan_events, plan_items
 from engine.ingest.presets import Preset
 from engine.ingest.presets.recognition import compose, named_columns
 from engine.ingest.report import ProblemLog
+from engine.ingest.shapes.clock import add_clock
 from engine.ingest.shapes.items import ShapedItems, shape_items
 from engine.ingest.shapes.nested import unnest_events
 from engine.ingest.shapes.orders import fill_down, join_lookups, join_orders
@@ -116,4 +117,6 @@ def prepare_tables(
         others = items.source.columns if items else ()
         describe = items is None if derive is None else derive
         event_columns = plan_events(events, preset, corrections, derive=describe, elsewhere=others)
+        events, note = add_clock(connection, events, event_columns.get("timestamp"))
+        notes["interactions"] += [note] if note else []
     return Tables(preset, items, events, item_columns, event_columns, recognised, notes)

@@ -15,7 +15,7 @@ from engine.ingest.shapes.aliases import collect_aliases, id_columns
 from engine.ingest.shapes.fold import KEYS, fold_rows, key_rows, repeats_products
 from engine.ingest.shapes.nested_items import unnest_items
 from engine.ingest.shapes.pairs import add_pairs, pair_columns
-from engine.ingest.shapes.properties import turn_properties
+from engine.ingest.shapes.properties import properties_of, turn_properties
 from engine.ingest.shapes.tables import cell_text, relation
 from engine.ingest.sources import ROW, Source
 from engine.ingest.staged_sql import IdRules
@@ -75,7 +75,8 @@ def shape_items(
 ) -> ShapedItems:
     """Turn properties into columns, fold variants, and collect further ids; `plan` gives field -> column of a table."""
     notes: list[str] = []
-    if rules.properties and (turned := turn_properties(connection, source, rules.properties)):
+    properties = rules.properties or properties_of(source)
+    if properties and (turned := turn_properties(connection, source, properties)):
         source, note = turned
         notes.append(note)
     source, variant_ids = unnest_items(connection, source)

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import duckdb
 
+from engine.ingest.columns import ITEM_FIELDS, guess_columns
 from engine.ingest.mapping import column_of
 from engine.ingest.presets import Properties
+from engine.ingest.profiles import profile_columns
 from engine.ingest.shapes.tables import cell_text, relation, write_staged
 from engine.ingest.sources import ROW, Source
 from engine.ingest.staged_sql import quoted
 
-__all__ = ["turn_properties"]
+__all__ = ["properties_of", "turn_properties"]
 
 _MOST_COLUMNS = 60
 # A property that fewer products have becomes no column.
 _SHARE = 0.02
+# What any system calls the columns of such a table, which has few others.
+_PROPERTY = (
+    *("property", "attribute", "attribute_name", "attribute_code", "attribute_key", "property_name", "property_key"),
+    *("key", "field", "merkmal", "eigenschaft", "attribut", "propriete", "atributo", "attributo", "kenmerk"),
+)
+_VALUE = ("value", "attribute_value", "property_value", "wert", "valeur", "valor", "valore", "waarde")
+_MOST_OTHERS = 3
+
+
+def properties_of(source: Source) -> Properties | None:
+    """How to read a table of properties without a preset; None for any other table."""
+    names = guess_columns(source.columns, {"item_id": ITEM_FIELDS["item_id"]}, {})
+    found = {
+        field: next((actual for name in known if (actual := column_of(name, source.columns))), "")
+        for field, known in (("property", _PROPERTY), ("value", _VALUE))
+    }
+    if "item_id" not in names or not all(found.values()) or len(source.columns) > len(found) + _MOST_OTHERS:
+        return None
+    if profile_columns(source)[names["item_id"]].unique:
+        return None
+    return Properties(item=names["item_id"], **found)
 
 
 def turn_properties(

@@ -150,3 +150,30 @@ def test_tables_that_explain_codes_are_joined_to_the_products(workspace: Workspa
     (tmp_path / "aisles.csv").write_text("shelf,words\n61,cookies\n62,cakes\n")
     with pytest.raises(CatalogueError, match=r"no column by which its rows belong to those of products\.csv"):
         ingest(workspace, items=both, interactions=events(tmp_path, "1", "2"))
+
+
+def test_a_table_of_properties_is_turned_without_a_preset(workspace: Workspace, tmp_path: Path) -> None:
+    text = "product_id,attribute,value\n" + "".join(
+        f"p{n},title,Lamp {n}\np{n},price,2{n}.50\np{n},color,red\n" for n in range(4)
+    )
+    items = loaded(workspace, tmp_path, "attributes.csv", text, "p0", "p1")
+    assert items["title"].tolist() == ["Lamp 0", "Lamp 1", "Lamp 2", "Lamp 3"]
+    assert items["price"].tolist() == [20.5, 21.5, 22.5, 23.5]
+    assert items["color"].tolist() == ["red"] * 4
+
+
+def test_a_day_and_a_time_of_day_are_one_time(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("user_id,item_id,date,time\n" + "".join(f"u{n},p{n},2024-05-01,1{n}:30\n" for n in range(3)))
+    report = ingest(workspace, interactions=path)
+    assert stored(workspace)["timestamp"].tolist() == [1714559400, 1714563000, 1714566600]
+    assert "'date' and 'time' were read as one time" in report.files[0].notes
+
+
+def test_further_attributes_of_magento_become_attributes(workspace: Workspace, tmp_path: Path) -> None:
+    text = "sku,attribute_set_code,product_type,name,price,additional_attributes\n" + "".join(
+        f'm{n},Bag,simple,Bag {n},3{n}.0000,"color=Red,material=Nylon|Wool"\n' for n in range(4)
+    )
+    items = loaded(workspace, tmp_path, "catalog_product.csv", text, "m0")
+    assert items["color"].tolist() == ["Red"] * 4
+    assert [list(value) for value in items["material"]] == [["Nylon", "Wool"]] * 4
