@@ -33,13 +33,18 @@ def page() -> None:
             follow_run(run_id)
     else:
         _last_run()
-    if resources.has_shop() and kind != "ingest":
-        _loaded(resources.shop(), busy=run_id is not None)
     if kind == "ingest":
         st.info("You can load other files once the ones above are read.", icon=":material/info:")
         return
-    st.subheader("Load other files" if resources.has_shop() else "Load your shop")
-    load_shop(run_id)
+    loaded = resources.shop() if resources.has_shop() else None
+    if loaded is None or loaded.demo:  # whoever comes from the demo shop comes for their own
+        st.subheader("Load your own shop" if loaded else "Load your shop")
+        load_shop(run_id)
+    if loaded is not None:
+        _loaded(loaded, busy=run_id is not None)
+    if loaded is not None and not loaded.demo:
+        st.subheader("Load other files")
+        load_shop(run_id)
 
 
 def _last_run() -> None:

@@ -166,6 +166,15 @@ def test_files_stay_given_while_somebody_looks_at_another_page(here):
     assert not [box for box in app.selectbox if box.label.startswith("What ")]
 
 
+def test_whoever_comes_from_the_demo_shop_finds_the_way_to_their_own_first(here):
+    items, events = pd.DataFrame({"item_id": ["a"]}), pd.DataFrame({"user_id": ["u"], "item_id": ["a"]})
+    for demo, headings in ((True, ["Load your own shop", "Mine"]), (False, ["Mine", "Load other files"])):
+        write_snapshot(here, items, events, {"name": "Mine", "demo": demo}, {})
+        app = run_data().run()
+        assert not app.exception
+        assert [heading.value for heading in app.subheader] == headings
+
+
 def test_a_running_demo_is_stopped_by_the_load_and_does_not_keep_it_waiting(here):
     with recorded_run(here, "demo", trains=True) as run:
         run.progress("Drawing 2,000 dresses", 0.5)
