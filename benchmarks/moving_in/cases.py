@@ -26,9 +26,9 @@ def measure(arguments: argparse.Namespace) -> Figures:
     folder = Path(os.environ.get("LONGTAIL_SHARED_CASES", ROOT.parent / "shared" / "cases"))
     if not folder.is_dir():
         raise FileNotFoundError(f"The cases are not at {folder}. Set LONGTAIL_SHARED_CASES.")
-    wrong = {name: faults for name, loads in CASES.items() if (faults := list(faults(folder / name, list(loads()))))}
-    for name, faults in wrong.items():
-        for fault in faults:
+    wrong = {name: said for name, loads in CASES.items() if (said := list(faults(folder / name, list(loads()))))}
+    for name, said in wrong.items():
+        for fault in said:
             print(f"  {name}: {fault}", flush=True)
     return {"cases_as_wanted": (len(CASES) - len(wrong), f">= {len(CASES)}", {"cases": len(CASES), "wrong": wrong})}
 
