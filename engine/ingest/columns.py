@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from engine.ingest.event_words import kind_of
 from engine.ingest.profiles import ColumnProfile, fits, names_events
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "behaviour_column",
     "guess_columns",
     "named_alike",
+    "named_vaguely",
     "names_products",
     "same_name",
     "suggest",
@@ -43,7 +45,9 @@ EVENT_FIELDS: dict[str, tuple[str, ...]] = {field: tuple(names) for field, names
 }
 """Field of an event -> the names that its column goes by, the best first."""
 # Names that many columns have; the values must show that they are kinds of events.
-_VAGUE_EVENTS = ("act", "type", "kind")
+_VAGUE_EVENTS = ("act", "type", "kind", "name", "label")
+# These may also be the product's; most of their values must be known kinds of events.
+_TITLES = ("name", "label")
 # In a table of events these may as well name the event or the order: they come last, and must repeat.
 _VAGUE_IDS = frozenset({"id", "code", "ref", "reference", "kod", "cod", "код", "номер"})
 # Fields by which a table of events may describe its products.
@@ -119,6 +123,11 @@ def named_alike(column: str, field: str) -> bool:
     return any(same_name(column, name) for name in names)
 
 
+def named_vaguely(column: str) -> bool:
+    """Whether many columns have this name, whatever they hold."""
+    return _words(column) in _VAGUE_EVENTS
+
+
 def same_name(one: str, other: str) -> bool:
     """Whether two columns' names differ in case, blanks, accents and punctuation at most."""
     return _words(one).replace("_", "") == _words(other).replace("_", "")
@@ -146,6 +155,10 @@ def _candidates(
 
 
 def _fits(field: str, column: str, profile: ColumnProfile) -> bool:
+    if field == "event" and _words(column) in _TITLES:
+        return (
+            names_events(profile) and 2 * sum(kind_of(value) is not None for value in profile.values) > profile.distinct
+        )
     if field == "event" and _words(column) in _VAGUE_EVENTS:
         return names_events(profile)
     return fits(field, profile)
@@ -179,8 +192,11 @@ _PREFIXES = re.compile(
 )
 
 
+@cache
 def _peeled(name: str) -> str:
     """The name's words without what RecBole, Google feeds, Shopify, Segment and nested exports put around them."""
     words = _words(_TYPED.sub("", name.strip()))
+    if re.search(r"(^|_)(our|my|shop|web|webshop|online)_price$", words):
+        return "price"
     own_id = re.search(r"(product|item|variant)_id$", words)
     return own_id[0] if own_id else _PREFIXES.sub("", words) or words

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.ingest.event_words import known_state
 from engine.ingest.reading.numbers import number_format
 from engine.ingest.reading.times import share_of_times
 from engine.ingest.sources import Source
@@ -120,53 +121,8 @@ _EVENT_WORDS = (
     "achat",
     "kauf",
 )
-_STATES = frozenset(
-    {
-        *(
-            "paid",
-            "pending",
-            "refunded",
-            "partially_refunded",
-            "voided",
-            "authorized",
-            "completed",
-            "complete",
-            "processing",
-        ),
-        *(
-            "cancelled",
-            "canceled",
-            "failed",
-            "on-hold",
-            "on hold",
-            "shipped",
-            "delivered",
-            "returned",
-            "closed",
-            "holded",
-        ),
-        *(
-            "awaiting payment",
-            "payment accepted",
-            "wc-completed",
-            "wc-refunded",
-            "wc-cancelled",
-            "wc-processing",
-            "expired",
-        ),
-        *(
-            "bezahlt",
-            "storniert",
-            "versendet",
-            "abgeschlossen",
-            "retourniert",
-            "erstattet",
-            "payee",
-            "annulee",
-            "livree",
-        ),
-    }
-)
+# More different words than this are no states of orders.
+_MOST_STATES = 60
 
 
 @dataclass(frozen=True)
@@ -232,7 +188,7 @@ def fits(field: str, column: ColumnProfile) -> bool:
     if field == "image":
         return column.looks in {"picture", "address", "nested"} or (column.looks == "words" and column.distinct > 1)
     if field == "status":
-        return bool(column.values & _STATES)
+        return column.distinct <= _MOST_STATES and any(known_state(value) for value in column.values)
     if field in {"title", "brand", "category", "description"}:
         return _is_wording(field, column)
     if field == "event":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.ingest.attributes import LEFT_OUT, NOT_CONTENT
+from engine.ingest.columns import named_alike, named_vaguely
 from engine.ingest.profiles import ColumnProfile, names_events, profile_columns
 from engine.ingest.report import NOT_USED
 from engine.ingest.sources import Source
@@ -21,6 +22,9 @@ _WANTED: dict[str, dict[str, tuple[frozenset[str], str]]] = {
         "event": (frozenset({"words"}), "the kind of the events"),
         "visitor_id": (frozenset({"e-mail"}), "the shoppers"),
         "price": (frozenset({"money"}), "a price"),
+        "status": (frozenset(), "the state of the orders"),
+        "rating": (frozenset(), "a rating"),
+        "quantity": (frozenset(), "a quantity"),
     },
     "items": {
         "price": (frozenset({"money"}), "the price"),
@@ -34,7 +38,7 @@ _WANTED: dict[str, dict[str, tuple[frozenset[str], str]]] = {
 
 @dataclass(frozen=True)
 class UnusedColumn:
-    """A column that looks like a field that its table lacks; `words` say what it looks like."""
+    """A column that looks like a field that its table lacks, or has its name; `words` say what it looks like."""
 
     column: str
     field: str
@@ -63,6 +67,7 @@ def unused_columns(
         if field in found or (field == "visitor_id" and "user_id" in found):
             continue
         alike = [name for name, profile in profiles.items() if profile.looks in looks and _holds(field, profile)]
+        alike = alike or [name for name in profiles if _is_named(field, name, role) and profiles[name].distinct > 1]
         if alike:
             best = max(alike, key=lambda name: profiles[name].filled)
             del profiles[best]
@@ -82,6 +87,11 @@ def _holds(field: str, profile: ColumnProfile) -> bool:
     if profile.filled < _HARDLY_FILLED:
         return False
     return field != "event" or names_events(profile)
+
+
+def _is_named(field: str, column: str, role: str) -> bool:
+    """Whether a column has the name of the field, though its values could not be read as such."""
+    return (role == "interactions" or field == "price") and named_alike(column, field) and not named_vaguely(column)
 
 
 def _shell(name: str) -> str:

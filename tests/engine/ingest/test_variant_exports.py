@@ -177,3 +177,46 @@ def test_further_attributes_of_magento_become_attributes(workspace: Workspace, t
     items = loaded(workspace, tmp_path, "catalog_product.csv", text, "m0")
     assert items["color"].tolist() == ["Red"] * 4
     assert [list(value) for value in items["material"]] == [["Nylon", "Wool"]] * 4
+
+
+def test_events_called_name_are_known_by_their_words_and_names_of_products_are_not(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    kinds = ["product_viewed", "product_added_to_cart", "checkout_completed"]
+    path = tmp_path / "pixel.csv"
+    path.write_text("clientId,name,productId\n" + "".join(f"c{n},{kinds[n % 3]},p{n % 2}\n" for n in range(6)))
+    ingest(workspace, interactions=path)
+    assert stored(workspace)["event"].tolist() == ["view", "cart", "purchase"] * 2
+    path.write_text(
+        "clientId,name,productId\n" + "".join(f"c{n},{'Cart cover' if n % 2 else 'Mug'},p{n % 2}\n" for n in range(6))
+    )
+    ingest(workspace, interactions=path)
+    assert stored(workspace)["event"].isna().all()
+    assert sorted(read_shop(workspace).items["title"]) == ["Cart cover", "Mug"]
+
+
+@pytest.mark.parametrize(
+    ("header", "states"),
+    [("Stan", ["zrealizowane", "anulowane"]), ("Статус", ["доставлен", "отменён"]), ("状态", ["已完成", "已取消"])],
+)
+def test_states_of_orders_are_known_in_the_language_of_the_shop(
+    header: str, states: list[str], workspace: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(f"customer,sku,{header}\n" + "".join(f"c{n},p{n % 3},{states[n % 2]}\n" for n in range(6)), "utf-8")
+    ingest(workspace, interactions=path)
+    assert stored(workspace)["event"].tolist() == ["purchase", "void"] * 3
+
+
+def test_a_column_whose_name_promises_what_its_values_do_not_hold_is_named_in_the_report(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(
+        "user_id,item_id,status,date\n" + "".join(f"u{n},p{n % 3},s{n % 4},day {'ab'[n % 2]}\n" for n in range(8))
+    )
+    (file,) = ingest(workspace, interactions=path).files
+    assert file.unused == [
+        "'date' looks like the time of the events and is not used: --map timestamp=date",
+        "'status' looks like the state of the orders and is not used: --map status=status",
+    ]
