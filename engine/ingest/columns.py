@@ -107,8 +107,10 @@ def _passes(
     if "event" not in fields or "item_id" not in fields:
         return [(_words, fields), (_peeled, fields)]
     clear = {**fields, "item_id": tuple(name for name in fields["item_id"] if name not in _VAGUE_IDS)}
+    # "Product type" and "Lineitem name" are the product's.
+    within = {**clear, "event": tuple(name for name in fields["event"] if name not in _VAGUE_EVENTS)}
     vague = {"item_id": tuple(name for name in fields["item_id"] if name in _VAGUE_IDS)}
-    return [(_words, clear), (_peeled, clear), (_words, vague)]
+    return [(_words, clear), (_peeled, within), (_words, vague)]
 
 
 def names_products(columns: Sequence[str]) -> bool:

@@ -41,6 +41,11 @@ def test_columns_of_events_are_known_by_common_names() -> None:
     }
 
 
+def test_the_type_and_the_name_of_a_product_are_no_kind_of_event() -> None:
+    columns = ["customer", "product_id", "Product Type", "Lineitem name", "Product Name"]
+    assert guess_columns(columns, EVENT_FIELDS, {}) == {"user_id": "customer", "item_id": "product_id"}
+
+
 def test_what_a_person_said_comes_first_and_serves_once() -> None:
     found = guess_columns(["item_id", "sku", "title"], ITEM_FIELDS, {"item_id": "sku", "title": "item_id"})
     assert found == {"item_id": "sku", "title": "item_id"}
