@@ -15,11 +15,21 @@ from engine.ingest.report import Problem
 from engine.ingest.sources.csv_blocks import csv_batches, next_rows
 from engine.ingest.sources.dialects import Dialect, find_dialect, length_of_first_row, parse
 from engine.ingest.sources.headers import first_row_names
-from engine.ingest.sources.tables import Batches, FileForm, FileTable, empty_batch, name_columns, numbered, text_schema
+from engine.ingest.sources.tables import (
+    ROW,
+    Batches,
+    FileForm,
+    FileTable,
+    empty_batch,
+    name_columns,
+    numbered,
+    text_schema,
+)
 from engine.ingest.sources.textfiles import Text, open_text
 
 __all__ = ["read_delimited"]
 
+_REPEATED = "this row is the header once more; it was left out."
 # A column is needed where more than this share of the rows fills it.
 _OFTEN = 0.7
 _MARKS = {'="': '^="(.*)"$', "'": r"^'([0-9]+)$"}
@@ -32,11 +42,13 @@ class _Layout:
     Attributes
     ----------
     start : characters before the first row of data.
+    header : the first row as the text has it, () without one.
     needed : cells that a row must have; the columns after them are often empty, and rows may end before those.
     """
 
     columns: tuple[str, ...]
     start: int
+    header: tuple[str, ...]
     needed: int
     notes: tuple[str, ...]
     headerless: bool
@@ -66,11 +78,11 @@ def _layout(text: Text, dialect: Dialect, form: FileForm) -> _Layout:
     named = known or first_row_names(rows)
     if named is False or (named is None and form.header):
         columns, more = _without_header(max(width, len(first)), form)
-        return _Layout(columns, dialect.start, len(columns), (*notes, *more), form.header is None)
+        return _Layout(columns, dialect.start, (), len(columns), (*notes, *more), form.header is None)
     names, more = _completed(first, rows[1:], width)
     columns, renamed = name_columns(names, name)
     start = dialect.start + length_of_first_row(body, dialect)
-    return _Layout(columns, start, _needed(rows[1:], len(columns)), (*notes, *more, *renamed), False)
+    return _Layout(columns, start, tuple(names), _needed(rows[1:], len(columns)), (*notes, *more, *renamed), False)
 
 
 def _needed(rows: Sequence[Sequence[str]], width: int) -> int:
@@ -149,13 +161,26 @@ def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:
         for batch in csv_batches(stream, dialect, width, reject, text.raw.name):
             numbers = next_rows(row, batch.num_rows, broken)
             row = numbers[-1] if len(numbers) else row
-            yield numbered(_without_marks(batch) if text.marked else batch, numbers), rejected.copy()
+            staged = numbered(_without_marks(batch) if text.marked else batch, numbers)
+            if repeated := _header_rows(staged, layout.header):
+                staged = staged.filter(pc.invert(pc.is_in(staged.column(ROW), pa.array(repeated, pa.int64()))))
+                rejected += [Problem(text.raw.name, number, None, "broken_row", _REPEATED) for number in repeated]
+            yield staged, rejected.copy()
             rejected.clear()
             if short:
                 yield _completed_rows(short, width), []
                 short.clear()
         if rejected or short:
             yield _completed_rows(short, width), rejected.copy()
+
+
+def _header_rows(batch: pa.RecordBatch, header: Sequence[str]) -> list[int]:
+    """The numbers of rows that are the header once more, as where files were put together."""
+    place = next((place for place, name in enumerate(header) if name), None)
+    if place is None:
+        return []
+    alike = batch.filter(pc.equal(batch.column(place + 1), header[place]))
+    return [row[0] for row in zip(*alike.to_pydict().values(), strict=True) if list(row[1:]) == list(header)]
 
 
 def _unwrapped(text: str, dialect: Dialect) -> list[str]:

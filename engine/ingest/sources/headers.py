@@ -73,6 +73,8 @@ def first_row_names(rows: Rows) -> bool | None:
         return False
     if any(cell and kind not in ("text", "") for cell, kind in zip(cells, columns, strict=True)):
         return True
+    if list(first) in [list(row) for row in body]:
+        return None  # a header that comes again where files were put together, or a row that does
     return False if any(_recurs(cell, body, position) for position, cell in enumerate(cells) if cell) else None
 
 

@@ -182,6 +182,14 @@ def test_rows_that_excel_put_in_quotes_are_taken_apart(tmp_path: Path, header: s
     assert not problems.counts
 
 
+def test_a_header_that_comes_again_is_no_row(tmp_path: Path) -> None:
+    text = "Modell,Farbe\nKleid,rot\nModell,Farbe\nHose,blau\nModell,grau\n"
+    source, rows, problems = staged(written(tmp_path, text, "items.csv"))
+    assert [(row[ROW], row["Modell"]) for row in rows] == [(1, "Kleid"), (3, "Hose"), (4, "Modell")]
+    assert (source.n_rows, source.n_rejected) == (4, 1)
+    assert "the header once more" in problems.shown[0].message
+
+
 def test_row_numbers_without_a_name_shift_no_column(tmp_path: Path) -> None:
     source, rows, _ = staged(written(tmp_path, '"sku","name"\n"1","a","Hat"\n"2","b","Scarf"\n', "items.csv"))
     assert (source.columns, values(rows)[1]) == (("", "sku", "name"), ("2", "b", "Scarf"))
