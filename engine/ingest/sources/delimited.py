@@ -132,46 +132,77 @@ def _are_counted(cells: Sequence[str]) -> bool:
 
 
 def _batches(text: Text, dialect: Dialect, layout: _Layout) -> Batches:
-    rejected: list[Problem] = []
-    broken: list[int] = []
-    named = "but there are" if layout.headerless else "but the header names"
-
-    short: list[tuple[int, list[str]]] = []
+    odd = _OddRows(text.raw.name, dialect, layout)
     width = len(layout.columns)
-
-    def reject(row: pa.csv.InvalidRow) -> str:
-        broken.append(row.number)
-        if layout.needed <= row.actual_columns < row.expected_columns:
-            short.append((row.number, parse(row.text, dialect)[0]))
-            return "skip"
-        if row.actual_columns == 1 and len(whole := _unwrapped(row.text, dialect)) == width:
-            short.append((row.number, whole))
-            return "skip"
-        message = f"{row.actual_columns} values, {named} {row.expected_columns} columns. Check its quotes."
-        if (lines := row.text.count("\n")) and row.text.count('"') % 2:
-            message = f"a quote in this row is not closed, so that it goes on for {lines + 1:,} lines. Close it."
-        rejected.append(Problem(text.raw.name, row.number, None, "broken_row", message, row.text))
-        return "skip"
-
     with open_text(text.raw, text.encoding) as stream:
         stream.read(len(text.head[: layout.start].encode()))
         if not stream.peek(1):
             return
         row = 0
-        for batch in csv_batches(stream, dialect, width, reject, text.raw.name):
-            numbers = next_rows(row, batch.num_rows, broken)
+        for batch in csv_batches(stream, dialect, width, odd.take, text.raw.name):
+            numbers = next_rows(row, batch.num_rows, odd.numbers)
             row = numbers[-1] if len(numbers) else row
             staged = numbered(_without_marks(batch) if text.marked else batch, numbers)
             if repeated := _header_rows(staged, layout.header):
                 staged = staged.filter(pc.invert(pc.is_in(staged.column(ROW), pa.array(repeated, pa.int64()))))
-                rejected += [Problem(text.raw.name, number, None, "broken_row", _REPEATED) for number in repeated]
-            yield staged, rejected.copy()
-            rejected.clear()
-            if short:
-                yield _completed_rows(short, width), []
-                short.clear()
-        if rejected or short:
-            yield _completed_rows(short, width), rejected.copy()
+                odd.rejected += [Problem(text.raw.name, number, None, "broken_row", _REPEATED) for number in repeated]
+            yield staged, []
+            yield odd.completed(), odd.reported()
+        yield odd.completed(), odd.reported()
+
+
+class _OddRows:
+    """Rows with fewer or more cells than there are columns: some can be completed, the others are reported.
+
+    `numbers` are those of all odd rows; `next_rows` takes off what it has passed.
+    """
+
+    def __init__(self, name: str, dialect: Dialect, layout: _Layout) -> None:
+        self._name, self._dialect, self._layout = name, dialect, layout
+        self._width = len(layout.columns)
+        self._complete: list[tuple[int, list[str]]] = []
+        self.numbers: list[int] = []
+        self.rejected: list[Problem] = []
+
+    def take(self, row: pa.csv.InvalidRow) -> str:
+        """Keep the row here; the reader passes over it."""
+        self.numbers.append(row.number)
+        if self._layout.needed <= row.actual_columns < self._width:
+            self._complete.append((row.number, parse(row.text, self._dialect)[0]))
+        elif row.actual_columns == 1 and len(cells := _unwrapped(row.text, self._dialect)) == self._width:
+            self._complete.append((row.number, cells))
+        else:
+            self.rejected.append(Problem(self._name, row.number, None, "broken_row", self._fault(row), row.text))
+        return "skip"
+
+    def _fault(self, row: pa.csv.InvalidRow) -> str:
+        if (lines := row.text.count("\n")) and row.text.count('"') % 2:
+            return f"a quote in this row is not closed, so that it goes on for {lines + 1:,} lines. Close it."
+        named = "but there are" if self._layout.headerless else "but the header names"
+        return f"{row.actual_columns} values, {named} {row.expected_columns} columns. Check its quotes."
+
+    def completed(self) -> pa.RecordBatch:
+        """The numbered rows that could be completed since the last call, with empty cells at their ends."""
+        if not self._complete:
+            return empty_batch(text_schema(self._width))
+        cells = [[*row, *[""] * (self._width - len(row))] for _, row in self._complete]
+        columns = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
+        batch = pa.RecordBatch.from_arrays(columns, names=[f"c{position}" for position in range(self._width)])
+        numbers = [number for number, _ in self._complete]
+        self._complete.clear()
+        return numbered(_without_marks(batch), numbers)
+
+    def reported(self) -> list[Problem]:
+        """The problems since the last call."""
+        problems = self.rejected.copy()
+        self.rejected.clear()
+        return problems
+
+
+def _unwrapped(text: str, dialect: Dialect) -> list[str]:
+    """The cells of a row that stands in quotes as a whole."""
+    rows = parse(text, replace(dialect, wrapped=True))
+    return rows[0] if len(rows) == 1 else []
 
 
 def _header_rows(batch: pa.RecordBatch, header: Sequence[str]) -> list[int]:
@@ -181,22 +212,6 @@ def _header_rows(batch: pa.RecordBatch, header: Sequence[str]) -> list[int]:
         return []
     alike = batch.filter(pc.equal(batch.column(place + 1), header[place]))
     return [row[0] for row in zip(*alike.to_pydict().values(), strict=True) if list(row[1:]) == list(header)]
-
-
-def _unwrapped(text: str, dialect: Dialect) -> list[str]:
-    """The cells of a row that stands in quotes as a whole."""
-    rows = parse(text, replace(dialect, wrapped=True))
-    return rows[0] if len(rows) == 1 else []
-
-
-def _completed_rows(short: Sequence[tuple[int, list[str]]], width: int) -> pa.RecordBatch:
-    """The numbered rows with empty cells at their ends."""
-    if not short:
-        return empty_batch(text_schema(width))
-    cells = [[*row, *[""] * (width - len(row))] for _, row in short]
-    columns = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
-    batch = pa.RecordBatch.from_arrays(columns, names=[f"c{position}" for position in range(width)])
-    return numbered(_without_marks(batch), [number for number, _ in short])
 
 
 def _without_marks(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -156,7 +156,8 @@ def _write(
     n_rows = n_rejected = 0
     with pq.ParquetWriter(target, schema, compression="lz4") as writer:
         for batch, rejected in batches:
-            writer.write_batch(batch)
+            if batch.num_rows:
+                writer.write_batch(batch)
             problems.extend(rejected, {"broken_row": len(rejected)} if rejected else {})
             n_rejected += len(rejected)
             n_rows += batch.num_rows + len(rejected)
