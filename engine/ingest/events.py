@@ -29,6 +29,9 @@ from engine.ingest.staged_sql import Check, IdRules, quoted
 
 __all__ = ["CleanEvents", "clean_events"]
 
+# Of fewer texts nothing is said.
+_ENOUGH_TEXTS = 10
+
 
 @dataclass(frozen=True)
 class CleanEvents:
@@ -172,6 +175,7 @@ def _derive_products(
 ) -> tuple[pd.DataFrame, list[str]]:
     """One row per item of an accepted event, by id, and what was decided about its texts (field -> column): its most
     frequent texts, the first of equally frequent ones, and its median price."""
+    texts, notes = _of_products(connection, texts)
     price = "median(price)" if priced else "NULL::DOUBLE"
     products = f"SELECT item_id, {price} AS price FROM checked WHERE rejected IS NULL GROUP BY item_id"
     selected = "SELECT p.item_id, p.price" + "".join(f", t_{name}.{name}" for name in texts)
@@ -184,10 +188,29 @@ def _derive_products(
             ) t_{name} ON t_{name}.item_id = p.item_id
         """
     frame = connection.execute(f"{selected} FROM ({products}) p {joins} ORDER BY p.item_id").df()
-    notes = []
     for name, column in texts.items():
         values = frame[name].astype(object).where(frame[name].notna(), None)
         plain, said = plain_texts(values, name, column)
         frame[name] = pd.Series(plain, index=frame.index, dtype="str")
         notes += said
     return frame, notes
+
+
+def _of_products(connection: duckdb.DuckDBPyConnection, texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The texts that are the products' own, and a note on each that changes from event to event: a review's title."""
+    own, notes = dict(texts), []
+    for name in {"title", "description"} & texts.keys():
+        agreeing, n = connection.execute(f"""
+            SELECT coalesce(sum(most), 0), coalesce(sum(n), 0) FROM (
+                SELECT max(n) AS most, sum(n) AS n FROM (
+                    SELECT item_id, count(*) AS n FROM checked WHERE rejected IS NULL AND {name} IS NOT NULL GROUP BY item_id, {name}
+                ) GROUP BY item_id HAVING sum(n) > 1
+            )
+        """).fetchall()[0]
+        if n >= _ENOUGH_TEXTS and 2 * agreeing < n:
+            del own[name]
+            notes.append(
+                f"{texts[name]!r} changes from event to event of one product, as a review's does: it is not read as the {name}."
+                f" If it is the product's, give the products a file of their own."
+            )
+    return own, sorted(notes)

@@ -220,3 +220,18 @@ def test_a_column_whose_name_promises_what_its_values_do_not_hold_is_named_in_th
         "'date' looks like the time of the events and is not used: --map timestamp=date",
         "'status' looks like the state of the orders and is not used: --map status=status",
     ]
+
+
+def test_titles_of_reviews_are_not_the_products(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "reviews.csv"
+    path.write_text(
+        "user_id,product_id,stars,title\n" + "".join(f"u{n},p{n % 3},{n % 5 + 1},Thought {n}\n" for n in range(12))
+    )
+    report = ingest(workspace, interactions=path)
+    assert read_shop(workspace).items["title"].isna().all()
+    assert any(note.startswith("'title' changes from event to event of one product") for note in report.files[0].notes)
+    path.write_text(
+        "user_id,product_id,stars,title\n" + "".join(f"u{n},p{n % 3},{n % 5 + 1},Mug {n % 3}\n" for n in range(12))
+    )
+    ingest(workspace, interactions=path)
+    assert read_shop(workspace).items["title"].tolist() == ["Mug 0", "Mug 1", "Mug 2"]
