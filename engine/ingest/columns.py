@@ -52,6 +52,8 @@ _TITLES = ("name", "label")
 _VAGUE_IDS = frozenset({"id", "code", "ref", "reference", "kod", "cod", "код", "номер"})
 # Fields by which a table of events may describe its products.
 ITEM_TEXTS = ("title", "description", "brand", "category", "image")
+# Dates have eight digits, seconds since 1970 ten.
+_EPOCH_DIGITS = 8
 _BEHAVIOUR_NAMES = frozenset(
     {
         *("rating", "ratings", "stars", "reviews", "sales", "sold", "orders", "purchases", "views", "clicks", "buyers"),
@@ -146,14 +148,20 @@ def _candidates(
     as often as another one yields to it."""
     rank = {_words(name).replace("_", ""): place for place, name in reversed(list(enumerate(names)))}
     place = {column: rank[key] for column in columns if (key := spelled(column).replace("_", "")) in rank}
-    nested = {column for column in place if column in profiles and profiles[column].looks == "nested"}
-    known = sorted(place, key=lambda column: (column in nested, place[column]))
+    poor = {column for column in place if column in profiles and _is_poor(field, profiles[column])}
+    known = sorted(place, key=lambda column: (column in poor, place[column]))
     if field == "item_id" and names and all(name in _VAGUE_IDS for name in names):
         known = [column for column in known if column not in profiles or not profiles[column].unique]
     fitting = [column for column in known if column not in profiles or _fits(field, column, profiles[column])]
     filled = {column: profiles[column].filled if column in profiles else 1.0 for column in fitting}
     most = max(filled.values(), default=0.0)
     return [column for column in fitting if filled[column] >= most / 2]
+
+
+def _is_poor(field: str, profile: ColumnProfile) -> bool:
+    """Whether any other column with a name of the field is better: nested values, and hours where a time is wanted."""
+    small = all(value.isdecimal() and len(value) < _EPOCH_DIGITS for value in profile.values)
+    return profile.looks == "nested" or (field == "timestamp" and profile.looks == "number" and small)
 
 
 def _fits(field: str, column: str, profile: ColumnProfile) -> bool:
@@ -190,7 +198,7 @@ def _words(name: str) -> str:
 _TYPED = re.compile(r":(token|float|token_seq|float_seq)$")
 # Each is taken off once, from the outside in.
 _PREFIXES = re.compile(
-    r"^(items?_|products?_|properties_|line_?items?_|variants?_|event_params_|ecommerce_|g_|wc_|meta_|bx_|node_)+"
+    r"^(items?_|products?_|properties_|line_?items?_|variants?_|event_params_|ecommerce_|g_|wc_|meta_|bx_|node_|offers?_|skus_|variations?_)+"
 )
 
 

@@ -235,3 +235,12 @@ def test_titles_of_reviews_are_not_the_products(workspace: Workspace, tmp_path: 
     )
     ingest(workspace, interactions=path)
     assert read_shop(workspace).items["title"].tolist() == ["Mug 0", "Mug 1", "Mug 2"]
+
+
+def test_an_hour_is_not_preferred_to_a_whole_time(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "user_id,item_id,date,time\n" + "".join(f"u{n},p{n},2024-05-01T10:0{n}:00Z,{n + 9}\n" for n in range(3))
+    )
+    ingest(workspace, interactions=path)
+    assert stored(workspace)["timestamp"].tolist() == [1714557600, 1714557660, 1714557720]
