@@ -86,7 +86,7 @@ def _as_text(column: str, kind: pa.DataType) -> str:
 
 def id_sql(text: str, rules: IdRules | None = None) -> str:
     """SQL for ids in a column of texts; whole numbers that a spreadsheet wrote as 12.0 lose their ".0"."""
-    plain = rf"regexp_replace({text}, '^([0-9]+)\.0$', '\1')"
+    plain = rf"CASE WHEN ends_with({text}, '.0') THEN regexp_replace({text}, '^([0-9]+)\.0$', '\1') ELSE {text} END"
     if rules and rules.upper:
         plain = f"upper({plain})"
     if rules and rules.width:

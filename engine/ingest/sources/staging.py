@@ -154,7 +154,8 @@ def _write(
 ) -> tuple[int, int]:
     """Write batches to `target` up to `limit` rows; the number of rows read, and of rejected ones among them."""
     n_rows = n_rejected = 0
-    with pq.ParquetWriter(target, schema, compression="lz4") as writer:
+    # Dictionaries and statistics cost more to write than they save: the file is read a few times and deleted.
+    with pq.ParquetWriter(target, schema, compression="lz4", use_dictionary=False, write_statistics=False) as writer:
         for batch, rejected in batches:
             if batch.num_rows:
                 writer.write_batch(batch)
