@@ -112,7 +112,7 @@ def _words(
     if len(found) > _MAX_SPELLINGS or len({plain_word(word) for word in found}) > _MAX_WORDS:
         raise InteractionsError(
             f"more than {_MAX_WORDS} different values are too many for kinds of event such as view, cart and"
-            " purchase. Say which column holds the kind, e.g. event=COLUMN, or event= for none.",
+            " purchase. Say which column holds the kind, e.g. --map event=COLUMN, or --map event= for none.",
             file=source.name,
             field=column,
         )

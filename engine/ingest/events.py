@@ -119,7 +119,7 @@ def _require_columns(source: Source, columns: Mapping[str, str]) -> None:
     for name, who in (("user_id", "shopper"), ("item_id", "product")):
         if name not in columns:
             raise InteractionsError(
-                f"no column is known as the {who}. Say which it is, e.g. {name}=COLUMN."
+                f"no column is known as the {who}. Say which it is, e.g. --map {name}=COLUMN."
                 f" The columns are: {', '.join(filter(None, source.columns))}.",
                 file=source.name,
                 field=name,

@@ -72,7 +72,7 @@ def clean_products(
     source = shaped.source
     if "item_id" not in columns:
         raise CatalogueError(
-            "no column is known as the product's id. Say which it is, e.g. item_id=COLUMN."
+            "no column is known as the product's id. Say which it is, e.g. --map item_id=COLUMN."
             f" The columns are: {', '.join(filter(None, source.columns))}.",
             file=source.name,
             field="item_id",

@@ -237,7 +237,7 @@ class _CheckedText(io.RawIOBase):
             bad = exc.object[exc.start]
             raise InputError(
                 f"byte {byte + 1:,} (0x{bad:02x}, in line {line:,}) is not valid {self._encoding}. Save the file as UTF-8, or"
-                " declare its encoding, e.g. encoding=cp1252.",
+                " declare its encoding, e.g. --map encoding=cp1252.",
                 file=self._name,
                 row=max(line - 1, 0),
             ) from exc
