@@ -72,7 +72,7 @@ def _write(folder: Path, rows: int) -> None:
     words, kinds = ([kind[place] for kind in _KINDS] for place in (1, 2))
     step = "1 + " + " + ".join(f"(drawn > {bound})::INTEGER" for bound in bounds[:-1])
     with duckdb.connect(config={"threads": 2, "memory_limit": "2GB", "temp_directory": str(folder)}) as connection:
-        connection.execute("SET TimeZone = 'UTC'; SELECT setseed(0.5)")
+        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false; SELECT setseed(0.5)")
         connection.execute(f"""
             COPY (
                 SELECT *, format('u{{:09d}}', user) AS shopper, format('SKU-{{:07d}}', number) AS item,
