@@ -101,7 +101,7 @@ def append(
     shop = read_shop(workspace)
     if "loaded_with" not in shop.info:
         raise InputError(
-            "an earlier version of Longtail loaded this shop, and did not note how. Load it whole once more."
+            "this shop was not loaded from files, so it is not known how to read more of them. Load your own with `ingest`."
         )
     used = _InUse(folder, shop, LoadedWith.from_dict(shop.info["loaded_with"]), read_aliases(folder))
     corrections = used.loaded_with.corrected(parse_mapping(mapping))

@@ -7,130 +7,18 @@ from collections.abc import Iterable
 
 __all__ = ["PLACEHOLDERS", "missing_texts"]
 
-PLACEHOLDERS = frozenset(
-    {
-        *(
-            "",
-            "-",
-            "--",
-            "---",
-            "—",
-            "–",
-            "−",
-            ".",
-            "..",
-            "...",
-            "…",
-            "?",
-            "??",
-            "/",
-            "*",
-            "_",
-            "n/a",
-            "na",
-            "n.a.",
-            "n.a",
-            "n/d",
-        ),
-        *(
-            "nd",
-            "n.d.",
-            "n/v",
-            "k.a.",
-            "k. a.",
-            "s/o",
-            "s.o.",
-            "nan",
-            "null",
-            "none",
-            "nil",
-            "nill",
-            "undefined",
-            "unknown",
-        ),
-        *(
-            "not set",
-            "(not set)",
-            "(none)",
-            "(null)",
-            "(unknown)",
-            "not available",
-            "not applicable",
-            "missing",
-            "tbd",
-            "tba",
-        ),
-        *(
-            "#n/a",
-            "#na",
-            "#null!",
-            "#value!",
-            "#ref!",
-            "#div/0!",
-            "#num!",
-            "#name?",
-            "<na>",
-            "nat",
-            "<null>",
-            "\\n",
-            "[null]",
-        ),
-        *(
-            "unbekannt",
-            "keine angabe",
-            "inconnu",
-            "desconocido",
-            "sconosciuto",
-            "onbekend",
-            "no data",
-            "-/-",
-            "-nan",
-            "[]",
-            "{}",
-        ),
-    }
-)
+# Marks and words that stand for nothing else.
+_UNMISTAKABLE = frozenset({
+    "#div/0!", "#n/a", "#na", "#name?", "#null!", "#ref!", "#value!", "(none)", "(not set)", "(null)", "*", "-",
+    "--", "---", "-/-", ".", "..", "...", "/", "<na>", "<null>", "?", "??", "[]", "[null]", "\\n", "_", "k.a.",
+    "n.a", "n.a.", "n/a", "not applicable", "not available", "not set", "undefined", "{}", "–", "—", "…", "−",
+})  # fmt: skip
+PLACEHOLDERS = _UNMISTAKABLE | frozenset({
+    "", "#num!", "(unknown)", "-nan", "desconocido", "inconnu", "k. a.", "keine angabe", "missing", "n.d.", "n/d",
+    "n/v", "na", "nan", "nat", "nd", "nil", "nill", "no data", "none", "null", "onbekend", "s.o.", "s/o",
+    "sconosciuto", "tba", "tbd", "unbekannt", "unknown",
+})  # fmt: skip
 """In lower case; where numbers or times are expected, they say that there is none."""
-_UNMISTAKABLE = frozenset(
-    {
-        *(
-            "-",
-            "--",
-            "---",
-            "—",
-            "–",
-            "−",
-            ".",
-            "..",
-            "...",
-            "…",
-            "?",
-            "??",
-            "/",
-            "*",
-            "_",
-            "n/a",
-            "n.a.",
-            "n.a",
-            "(not set)",
-        ),
-        *(
-            "(none)",
-            "(null)",
-            "#n/a",
-            "#na",
-            "#null!",
-            "#value!",
-            "#ref!",
-            "#div/0!",
-            "#name?",
-            "<na>",
-            "<null>",
-            "\\n",
-        ),
-        *("[null]", "[]", "{}", "-/-", "k.a.", "not set", "not available", "not applicable", "undefined"),
-    }
-)
 _CODES = re.compile(r"countr|region|market|continent|state|lang|locale|land$|pays|pais|code|iso", re.IGNORECASE)
 
 
