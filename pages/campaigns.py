@@ -22,7 +22,7 @@ from ui.app.resources import database, judgements, settings, shop, workspace
 from ui.review.campaign_agreement import draw_agreement
 from ui.review.new_campaign import draw_new_campaign
 from ui.review.service import open_campaigns
-from ui.widgets.formatting import release_phrase
+from ui.widgets.formatting import plain, release_phrase
 
 __all__ = ["page"]
 
@@ -58,7 +58,7 @@ def _about(chosen: Campaign, now: datetime) -> None:
         releases = f"{releases} and {release_phrase(chosen.other_release_id)}"
     until = f", until {chosen.deadline:%d %B %Y}" if chosen.deadline else ""
     st.caption(
-        f"{lists} of {releases}{until}. Products: {chosen.sampling}. Two people judge {chosen.second_share:.0%} of them; "
+        f"{lists} of {releases}{until}. Products: {plain(chosen.sampling)}. Two people judge {chosen.second_share:.0%} of them; "
         f"{chosen.repeat_share:.0%} of the cards come back to the same person."
     )
     with st.container(horizontal=True):

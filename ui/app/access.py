@@ -22,7 +22,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 LOOPBACK_NAMES = ("localhost", "ip6-localhost")
-# Streamlit's own pages write styles into the document, load components from blobs, and draw charts with compiled expressions.
+# Streamlit's own pages write styles into the document, load components from blobs, draw charts with compiled expressions, and read the
+# camera's picture from a data address.
 _POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -32,7 +33,7 @@ _POLICY = "; ".join(
         "img-src 'self' data: blob:",
         "media-src 'self' blob:",
         "font-src 'self' data:",
-        "connect-src 'self'",
+        "connect-src 'self' data: blob:",
         "object-src 'none'",
         "base-uri 'self'",
         "form-action 'self'",

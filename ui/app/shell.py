@@ -18,6 +18,7 @@ from ui.app.navigation import NAVIGATION, Entry, remember_pages
 from ui.app.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
 from ui.app.style import add_style
 from ui.runs.first_run import show_first_run
+from ui.widgets.formatting import plain
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SIDEBAR_WIDTH = 232
@@ -81,7 +82,9 @@ def _top_bar() -> None:
         )
         st.space("stretch")
         curator = curator_name()
-        with st.popover(curator or "Who are you?", icon=":material/account_circle:", type="tertiary"):
+        with st.popover(
+            plain(curator) if curator else "Who are you?", icon=":material/account_circle:", type="tertiary"
+        ):
             if name_form("top_bar_name", button="Save"):
                 st.rerun()
     if notice:

@@ -14,7 +14,7 @@ from engine.recommend.traffic import LEVELS, Traffic
 from ui.app.resources import known_values
 from ui.app.url import mirror, query, query_list, set_query, writer
 from ui.widgets.cards import LEVEL_NAMES
-from ui.widgets.formatting import price_phrase
+from ui.widgets.formatting import plain, price_phrase
 
 __all__ = [
     "ORDERS",
@@ -156,7 +156,7 @@ def _choice(
                 values,
                 key=key,
                 selection_mode="multi",
-                format_func=written,
+                format_func=lambda value: plain(written(value)),
                 on_change=writer(key, name, page=None),
                 persist_state="session",
             )
@@ -178,7 +178,7 @@ def _price(prices: pd.Series, search: Search, currency: str | None) -> None:
         return
     chosen = search.low is not None or search.high is not None
     with st.popover("Price: set" if chosen else "Price", type="secondary"):
-        st.caption(f"From {price_phrase(known.min(), currency)} to {price_phrase(known.max(), currency)}")
+        st.caption(plain(f"From {price_phrase(known.min(), currency)} to {price_phrase(known.max(), currency)}"))
         for label, name, value in (("At least", "from", search.low), ("At most", "to", search.high)):
             mirror(f"find_{name}", value)
             st.number_input(

@@ -140,7 +140,8 @@ def _actions(
             approve = st.toggle("Show them in the shop straight away", key="collection_approve")
         if counts["problem"]:
             st.download_button(
-                "Rows that need fixing", problems, file_name="to-fix.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
+                "Rows that need fixing", problems, file_name="to-fix.csv", mime="text/csv", icon=":material/download:",
+                key="collection_problems", on_click="ignore",
             )  # fmt: skip
         if counts["saved"]:
             st.button(

@@ -185,7 +185,7 @@ def _attributes(form: Form, kinds: Mapping[str, str]) -> dict[str, FieldValue]:
 
 
 def _attribute(name: str, kind: str, form: Form) -> FieldValue | None:
-    label, key = name.replace("_", " ").capitalize(), form.key(f"attribute_{name}")
+    label, key = plain(name.replace("_", " ").capitalize()), form.key(f"attribute_{name}")
     begun: Any = _begun(name, kind, form.product)
     if kind == "number":
         number: float | None = st.number_input(label, key=key, value=begun, placeholder="Unknown")

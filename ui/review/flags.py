@@ -176,4 +176,4 @@ def _others_phrase(verdicts: Sequence[str]) -> str:
 
 
 def _names(raters: set[str]) -> str:
-    return next(iter(raters)) if len(raters) == 1 else f"{len(raters)} people"
+    return plain(next(iter(raters))) if len(raters) == 1 else f"{len(raters)} people"

@@ -28,7 +28,7 @@ def draw_send(item_ids: Sequence[str], how: str, key: str) -> None:
         return
     with st.popover("Send to review", icon=":material/checklist:", type="tertiary"):
         what = f"these {len(item_ids):,} products" if len(item_ids) > 1 else "this product"
-        st.write(f"Ask colleagues to judge what we show beside {what}.")
+        st.write(f"Ask colleagues to judge what we show beside {plain(what)}.")
         name = st.text_input("Name", key=f"{key}_name", max_chars=80, placeholder="e.g. Spring coats")
         if st.button("Send", type="primary", key=key):
             plan = Plan(name, chosen=list(item_ids), how=how, created_by=curator_name())
