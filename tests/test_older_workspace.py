@@ -80,7 +80,7 @@ def test_nothing_is_appended_to_a_shop_of_which_nobody_noted_how_it_was_loaded(
     (tmp_path / "day.csv").write_text("user_id,item_id\nu1,i1\n")
     command = ["--workspace", str(older.root), "ingest", "--append", "--interactions", str(tmp_path / "day.csv")]
     assert main(command) == 2
-    assert "Load it whole once more" in capsys.readouterr().err
+    assert "Load it whole once more with `ingest`" in capsys.readouterr().err
 
 
 def test_nothing_else_is_lost_by_the_next_training(older: Workspace) -> None:

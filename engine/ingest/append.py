@@ -101,7 +101,7 @@ def append(
     shop = read_shop(workspace)
     if "loaded_with" not in shop.info:
         raise InputError(
-            "this shop was not loaded from files, so it is not known how to read more of them. Load your own with `ingest`."
+            "nobody noted how this shop was loaded, so it is not known how to read more of it. Load it whole once more with `ingest`."
         )
     used = _InUse(folder, shop, LoadedWith.from_dict(shop.info["loaded_with"]), read_aliases(folder))
     corrections = used.loaded_with.corrected(parse_mapping(mapping))
