@@ -97,7 +97,7 @@ def look_at_kinds(
     if cancelled := columns.get("cancelled_at"):
         count = _cancelled(connection, source, cancelled)
         if count:
-            notes.append(f"{count:,} rows have a {cancelled}: they are no interest")
+            notes.append(f"rows with a {cancelled}: {count:,}; they do not count as interest")
     if not words and every is None and states is not None:
         every = "purchase"  # rows with the state of an order are orders
     return EventKinds(words, states or (), every, bool(cancelled), tuple(notes))
@@ -119,7 +119,7 @@ def _words(
     if are_states(list(found)):
         void = {word for word in found if is_void(word)}
         kinds = {word: VOID if word in void else "purchase" for word in found}
-        said = f"{column} holds the states of orders; {_listed({word: found[word] for word in found if word in void})} are no interest"
+        said = f"{column} holds the states of orders; {_listed({word: found[word] for word in found if word in void})} do not count as interest"
         return kinds, [said]
     kinds = {word: kind_of(word) or plain_word(word) or word for word in found}
     return kinds, _kind_notes(found, kinds)
@@ -155,7 +155,7 @@ def _void_states(
         return None, [f"{column} holds no states of orders that are known, so it was not used"] if found else []
     void = {word: n for word, n in found.items() if is_void(word)}
     unknown = {word: n for word, n in found.items() if not known_state(word)}
-    notes = [f"orders that are {_listed(void)} are no interest ({sum(void.values()):,} rows)"] if void else []
+    notes = [f"orders that are {_listed(void)} do not count as interest (rows: {sum(void.values()):,})"] if void else []
     if unknown:
         notes.append(f"not known as states of orders, so they count as interest: {_listed(unknown)}")
     return list(void), notes

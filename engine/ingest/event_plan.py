@@ -130,7 +130,7 @@ def lowest_rating(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> tup
     scale = rating_scale(smallest, largest, n)
     low = connection.execute(f"SELECT count(*) FROM {numbers} WHERE value < {scale.lowest!r}").fetchall()[0][0]
     said = (
-        f"{column} runs from {scale.worst:g} to {scale.best:g}; ratings below the middle ({scale.lowest:g}) are no interest:"
+        f"{column} runs from {scale.worst:g} to {scale.best:g}; ratings below the middle ({scale.lowest:g}) do not count as interest:"
         f" {low:,} of {n:,}. interactions.min_rating sets another limit"
     )
     return scale.lowest, [said]

@@ -132,7 +132,9 @@ def _listed(words: Collection[str]) -> str:
 
 def event_checks(plan: EventPlan, *, items_given: bool) -> list[Check]:
     """What rejects an event, in the order in which it is checked."""
-    message = "this stands for nobody (NA, (not set), guest and the like), so it is no shopper; the row was left out."
+    message = (
+        "this stands for nobody (NA, (not set), guest and the like), so it is not a shopper; the row was left out."
+    )
     nobody = "user_id IS NULL AND named IS NOT NULL"
     checks = [Check("placeholder_shopper", "user_id", nobody, "named", message)]
     checks += id_checks("user_id", "user_id", "shopper") + id_checks("item_id", "item_id", "product")

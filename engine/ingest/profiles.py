@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -151,8 +152,12 @@ class ColumnProfile:
     unique: bool = False
 
 
+@lru_cache(maxsize=16)
 def profile_columns(source: Source) -> dict[str, ColumnProfile]:
-    """Column -> its profile, from rows at the start, the middle and the end of the file."""
+    """Column -> its profile, from rows at the start, the middle and the end of the file; do not change it.
+
+    A staged table never changes, so its profile is made once.
+    """
     table = _sampled(source)
     return {
         name: profile([_text(value) for value in table.column(position + 1).to_pylist()])

@@ -62,5 +62,5 @@ def robots_note(connection: duckdb.DuckDBPyConnection, events: Path, n_shoppers:
     more = f" and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
     return (
         f"implausibly many events, as of robots or staff: {shown}{more}. They stay, and the Longtail list counts every"
-        " shopper less, the more products they have; leave them out of the file if they are no shoppers"
+        " shopper less, the more products they have; leave them out of the file if they are not shoppers"
     )

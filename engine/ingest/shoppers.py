@@ -110,7 +110,7 @@ class Shoppers:
         notes = []
         for shopper, events in self.crowds.items():
             name = "one e-mail address" if "@" in shopper else repr(shopper)
-            notes.append(f"{name} has {events:,} of the events and stands for many people: it is no shopper")
+            notes.append(f"{name} has {events:,} of the events and stands for many people, so it is not a shopper")
         if self.emails:
             notes.append(
                 f"{self.emails:,} rows name their shopper by an e-mail address; it is stored as a keyed hash"

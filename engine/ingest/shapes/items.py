@@ -100,7 +100,7 @@ def shape_items(
     if keyed or repeats_products(connection, source, columns, profile_columns(source)):
         folded, merged = fold_rows(connection, source, by)
         if merged:
-            notes.append(f"{merged:,} rows are variants or pictures of a product above them and became part of it")
+            notes.append(f"rows of variants and further pictures that became part of their product: {merged:,}")
     further = [*([by] if keyed else []), *variant_ids, *id_columns(source, by, rules.aliases)]
     aliases = collect_aliases(connection, source, further, ids)
     if rules.pairs:

@@ -103,8 +103,8 @@ def test_orders_that_were_refunded_or_cancelled_are_no_interest_and_counted(
     assert weights(workspace) == {("u0", "a"): 1.0, ("u4", "a"): 1.0}
     assert set(events(workspace)["event"]) == {"purchase", "void"}
     notes = report.files[1].notes
-    assert "orders that are 'refunded' (1), 'voided' (1) are no interest (2 rows)" in notes
-    assert "2 rows have a cancelled_at: they are no interest" in notes
+    assert "orders that are 'refunded' (1), 'voided' (1) do not count as interest (rows: 2)" in notes
+    assert "rows with a cancelled_at: 2; they do not count as interest" in notes
 
 
 def test_a_refunded_order_leaves_an_earlier_one_alone(workspace: Workspace, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_column_of_states_is_read_as_orders_even_where_it_is_called_event(
     report = load(workspace, tmp_path, rows)
     assert events(workspace)["event"].tolist() == ["purchase", "void"]
     assert weights(workspace) == {("u", "a"): 1.0}
-    assert "'wc-refunded' (1) are no interest" in report.files[1].notes[0]
+    assert "'wc-refunded' (1) do not count as interest" in report.files[1].notes[0]
 
 
 def test_low_ratings_are_no_interest_and_the_scale_is_said(workspace: Workspace, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_low_ratings_are_no_interest_and_the_scale_is_said(workspace: Workspace,
     assert set(weights(workspace)) == {("u3", "a"), ("u4", "a"), ("u5", "a")}
     assert read_shop(workspace).info["min_rating"] == 3.0
     assert report.files[1].notes == [
-        "rating runs from 1 to 5; ratings below the middle (3) are no interest: 2 of 5. interactions.min_rating sets another"
+        "rating runs from 1 to 5; ratings below the middle (3) do not count as interest: 2 of 5. interactions.min_rating sets another"
         " limit"
     ]
 

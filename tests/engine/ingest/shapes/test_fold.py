@@ -57,7 +57,7 @@ def test_variants_and_pictures_of_a_handle_are_one_product_with_the_first_price(
     assert items.loc["red-tea", "Size"] == ["S", "L"]
     assert "Title" not in items.columns, "the option of a product without options is no attribute"
     assert (report.files[0].read, report.files[0].kept, report.files[0].rejected) == (3, 2, 0)
-    assert "1 rows are variants or pictures of a product above them and became part of it" in report.files[0].notes
+    assert "rows of variants and further pictures that became part of their product: 1" in report.files[0].notes
 
 
 def test_a_variation_becomes_part_of_the_product_that_it_names_by_id_or_sku(load: Load) -> None:
