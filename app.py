@@ -4,6 +4,16 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ui.app.access import AccessMiddleware
+from ui.app.guard import show_script_error
+from ui.app.operations.requests import RequestMiddleware
+from ui.app.operations.server_logs import begin_server_logs
 from ui.app.routes import lifespan, routes
 
-app = st.App("ui/app/shell.py", routes=routes, lifespan=lifespan, middleware=[Middleware(AccessMiddleware)])
+begin_server_logs()
+app = st.App(
+    "ui/app/shell.py",
+    routes=routes,
+    lifespan=lifespan,
+    middleware=[Middleware(RequestMiddleware), Middleware(AccessMiddleware)],
+    on_script_error=show_script_error,
+)

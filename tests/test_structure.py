@@ -33,6 +33,7 @@ HOMES = {
     "openTSNE": ("engine.models.projection",),
     "sqlalchemy": ("engine.store", "engine.curation", "engine.edits", "engine.ingest.locations"),
     "alembic": ("engine.store",),
+    "concurrent_log_handler": ("engine.core.logs",),
     "httpcore": ("engine.ingest.picture_addresses",),
     "python_calamine": ("engine.ingest.sources.workbook_child",),
     "ijson": ("engine.ingest.sources.json_records",),

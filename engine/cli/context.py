@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.cli.console import Console
+from engine.core.logs import configured_logging
 from engine.core.progress import Progress
 from engine.core.settings import Settings, load_settings, workspace_path
+from engine.core.settings_groups import LogSettings
 from engine.core.workspace import Workspace
 from engine.jobs.recording import RunRecorder, recorded_run
 
@@ -43,14 +46,20 @@ def open_settings(arguments: argparse.Namespace) -> Settings:
 def run_of_its_own(
     arguments: argparse.Namespace, console: Console, kind: str
 ) -> Iterator[tuple[RunRecorder, Progress]]:
-    """Be a run: hold the workspace's lease, be listed on the Model page, and report progress to both."""
-    with recorded_run(
-        open_workspace(arguments),
-        kind,
-        run_id=arguments.run,
-        lease_descriptor=arguments.lease,
-        trains=getattr(arguments, "train", False),
-    ) as recorder:
+    """Be a run: hold the workspace's lease, be listed on the Model page, and report progress to both.
+
+    What is logged goes to the workspace's log, under the run's id.
+    """
+    with (
+        configured_logging(open_workspace(arguments), _log_settings(arguments), console_level=logging.WARNING),
+        recorded_run(
+            open_workspace(arguments),
+            kind,
+            run_id=arguments.run,
+            lease_descriptor=arguments.lease,
+            trains=getattr(arguments, "train", False),
+        ) as recorder,
+    ):
 
         def progress(step: str, done: float, message: str = "") -> None:
             recorder.progress(step, done, message)
@@ -61,6 +70,11 @@ def run_of_its_own(
         finally:
             if arguments.discard is not None:
                 shutil.rmtree(arguments.discard, ignore_errors=True)
+
+
+def _log_settings(arguments: argparse.Namespace) -> LogSettings:
+    """Those of the workspace, for lines that stand among a command's own: text."""
+    return open_settings(arguments).logs.model_copy(update={"console": "text"})
 
 
 def open_database(arguments: argparse.Namespace) -> Database:

@@ -24,6 +24,7 @@ from engine.core.settings_groups import (
     EvaluationSettings,
     Group,
     IndexSettings,
+    LogSettings,
     SelectionSettings,
     ServingSettings,
     SmootherSettings,
@@ -38,6 +39,7 @@ __all__ = [
     "ImageSettings",
     "IndexSettings",
     "InteractionSettings",
+    "LogSettings",
     "PredictorSettings",
     "SelectionSettings",
     "ServingSettings",
@@ -219,6 +221,7 @@ class Settings(Group, BaseSettings):
     serving: ServingSettings = ServingSettings()
     access: AccessSettings = AccessSettings()
     curation: CurationSettings = CurationSettings()
+    logs: LogSettings = LogSettings()
 
     @field_validator("database_url")
     @classmethod

@@ -5,7 +5,7 @@ Those of what learns from the shop's data stand in `engine.core.settings`, which
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -16,6 +16,7 @@ __all__ = [
     "EvaluationSettings",
     "Group",
     "IndexSettings",
+    "LogSettings",
     "SelectionSettings",
     "ServingSettings",
     "SmootherSettings",
@@ -114,3 +115,20 @@ class CurationSettings(Group):
         le=1,
         description="share of judged products that teach; judgements of the others measure what was learned",
     )
+
+
+class LogSettings(Group):
+    """What is logged, and where to."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="what is less than this is not logged"
+    )
+    console: Literal["auto", "text", "json", "off"] = Field(
+        "auto",
+        description="how lines look on stderr: text for people, json for programs; text on a terminal alone unless set",
+    )
+    file: bool = Field(True, description="whether lines are also written to logs/longtail.jsonl in the workspace")
+    max_megabytes: int = Field(
+        10, ge=1, le=1000, description="size at which that file is put aside for a new one, in MB"
+    )
+    files: int = Field(5, ge=1, le=100, description="files of it that are kept, with the newest")

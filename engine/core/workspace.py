@@ -8,6 +8,7 @@ fetched/              pictures by web address, as `ingest --fetch-pictures` got 
 features/             encoder outputs by encoder fingerprint and content hash; edits/: vectors of drafts and changed products, by release
 releases/             see engine.release.publish
 runs/<run>/           progress and log of a training or demo run
+logs/                 what dashboards and commands logged, as JSON lines; see engine.core.logs
 shopper.key           the key that shoppers' e-mail addresses are hashed with; nobody else may read it
 longtail.db           judgements and drafts, unless a database URL is set
 """
@@ -60,6 +61,11 @@ class Workspace:
     @property
     def runs(self) -> Path:
         return self.root / "runs"
+
+    @property
+    def log_file(self) -> Path:
+        """The newest lines of the log; older ones lie beside it."""
+        return self.root / "logs" / "longtail.jsonl"
 
     @property
     def shopper_key(self) -> Path:

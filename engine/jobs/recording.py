@@ -7,13 +7,13 @@ reads it.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import shutil
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -21,8 +21,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from engine.core.errors import LongtailError
+from engine.core.errors import LongtailError, StoreError
 from engine.core.held_folders import INGEST_PREFIX, sweep
+from engine.core.logs import new_error_number, process_wide
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
 from engine.jobs.lease import Lease
@@ -39,6 +40,8 @@ __all__ = [
     "status_file",
     "sweep_folders",
 ]
+
+logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_WRITES = 0.2
 # A file of this name in the run's directory means that somebody cancelled it.
@@ -124,22 +127,39 @@ def recorded_run(
     recorder = RunRecorder(status_file(workspace, run_id), create_run(workspace, run_id, kind) | {"trains": trains})
     restore = _terminate_like_interrupt()
     try:
-        yield recorder
-    except LongtailError as exc:
-        recorder.end("failed", str(exc))
-        raise
-    except KeyboardInterrupt:
-        recorder.end("cancelled", "Cancelled.")
-        raise
-    except BaseException as exc:
-        traceback.print_exc()
-        recorder.end("failed", f"Unexpected {type(exc).__name__}: {exc}. The log of the run has the details.")
-        raise
-    else:
-        recorder.end("done", recorder.message)
+        with process_wide(run_id=run_id):
+            logger.info("%s began", kind)
+            yield from _recorded(recorder)
     finally:
         restore()
         lease.close()
+
+
+def _recorded(recorder: RunRecorder) -> Iterator[RunRecorder]:
+    """Yield the recorder, then record and log how the body ended."""
+    try:
+        yield recorder
+    except LongtailError as exc:
+        number = ""
+        if isinstance(exc, StoreError) and exc.detail:
+            number = new_error_number()
+            logger.warning("failed: %s (%s)", exc, exc.detail, extra={"error": number})
+        else:
+            logger.warning("failed: %s", exc)
+        recorder.end("failed", f"{exc} (error {number})" if number else str(exc))
+        raise
+    except KeyboardInterrupt:
+        logger.info("cancelled")
+        recorder.end("cancelled", "Cancelled.")
+        raise
+    except BaseException as exc:
+        number = new_error_number()
+        logger.exception("unexpected in a run", extra={"error": number})
+        recorder.end("failed", f"Unexpected {type(exc).__name__}. The log has the details under error {number}.")
+        raise
+    else:
+        recorder.end("done", recorder.message)
+        logger.info("done: %s", recorder.message)
 
 
 def _new_run(workspace: Workspace, kind: str) -> tuple[str, Lease]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
 from engine.core.errors import LongtailError, StoreError
+from engine.core.logs import new_error_number
 from ui.widgets.formatting import plain
 
-__all__ = ["guarded", "logged_detail"]
+__all__ = ["guarded", "logged_detail", "show_script_error"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +24,18 @@ def guarded(what: str) -> Iterator[None]:
         yield
     except LongtailError as exc:
         st.error(f"{plain(exc)}{logged_detail(exc, what)}", icon=":material/info:")
-    except Exception:
-        reference = secrets.token_hex(4)
-        logger.exception("error %s in %s", reference, what)
-        st.error(
-            "Something went wrong on our side. Try again; if it keeps happening, tell whoever looks after this dashboard: "
-            f"the log has the details under error {reference}.",
-            icon=":material/error:",
-        )
+    except Exception as exc:
+        _show_unexpected(exc, what)
+
+
+def show_script_error(error: Exception) -> bool:
+    """What Streamlit calls where a callback or the frame around a page fails: our message stands instead of its own."""
+    what = "a callback or the frame of a page"
+    if isinstance(error, LongtailError):
+        st.error(f"{plain(error)}{logged_detail(error, what)}", icon=":material/info:")
+    else:
+        _show_unexpected(error, what)
+    return True
 
 
 def logged_detail(error: LongtailError, what: str) -> str:
@@ -41,6 +45,16 @@ def logged_detail(error: LongtailError, what: str) -> str:
     """
     if not isinstance(error, StoreError) or not error.detail:
         return ""
-    reference = secrets.token_hex(4)
-    logger.warning("error %s in %s: %s (%s)", reference, what, error, error.detail)
-    return f" (error {reference})"
+    number = new_error_number()
+    logger.warning("in %s: %s (%s)", what, error, error.detail, extra={"error": number})
+    return f" (error {number})"
+
+
+def _show_unexpected(error: Exception, what: str) -> None:
+    number = new_error_number()
+    logger.error("unexpected in %s", what, exc_info=error, extra={"error": number})
+    st.error(
+        "Something went wrong on our side. Try again; if it keeps happening, tell whoever looks after this dashboard: "
+        f"the log has the details under error {number}.",
+        icon=":material/error:",
+    )

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from engine.core.errors import InputError, LongtailError
+from engine.core.logs import new_error_number
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.curation.decisions import Decision
@@ -104,8 +105,9 @@ async def _answer(request: Request, act: Callable[[ReviewToken, Mapping[str, Any
     except LongtailError as exc:
         return _error(503, f"{exc}{logged_detail(exc, request.url.path)}")
     except Exception:
-        logger.exception("error in %s", request.url.path)
-        return _error(500, "Something went wrong on our side.")
+        number = new_error_number()
+        logger.exception("unexpected in %s", request.url.path, extra={"error": number})
+        return _error(500, f"Something went wrong on our side (error {number}).")
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:
