@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TextIO
 
 from concurrent_log_handler import ConcurrentRotatingFileHandler
@@ -35,7 +36,7 @@ MOST_CHARACTERS = 8_000
 OURS = ("engine", "ui", "pages", "app", "__main__")
 # What a line may say beside its message, in this order.
 FACTS = ("request_id", "run_id", "session", "actor", "error")
-_bound: ContextVar[Facts] = ContextVar("log facts", default={})
+_bound: ContextVar[Facts] = ContextVar("log facts", default=MappingProxyType({}))
 _of_process: dict[str, str] = {}
 _FIRST_WORD = re.compile(r"\A\S*")
 _LAST_WORD = re.compile(r"(?<!\S)\S*\Z")

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,9 +26,9 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def made(workspace: Workspace) -> Iterator[Workspace]:
+def made(workspace: Workspace) -> Workspace:
     workspace.root.mkdir(parents=True)
-    yield workspace
+    return workspace
 
 
 def lines(workspace: Workspace) -> list[dict[str, Any]]:

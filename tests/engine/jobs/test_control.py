@@ -58,8 +58,9 @@ def test_an_unexpected_error_is_named_and_its_trace_goes_to_the_log(
     run_id = start(behave="breaks")
     status = wait_for(run_id)
     assert status.state == "failed"
-    assert "ZeroDivisionError: by zero" in status.message
-    assert "Traceback" in run_log(workspace, run_id)
+    assert "ZeroDivisionError" in status.message
+    assert "by zero" not in status.message
+    assert "ZeroDivisionError: by zero" in run_log(workspace, run_id)
 
 
 def test_a_second_start_is_refused_while_a_run_is_at_work(workspace: Workspace, start: Start) -> None:

@@ -23,7 +23,7 @@ def test_streamlits_and_the_servers_lines_go_to_our_log_alone(workspace: Workspa
     assert [line["message"] for line in said] == ["late postgresql://a:***@h/s", "early", "served"]
     console = capfd.readouterr().err.splitlines()
     assert [json.loads(line)["message"] for line in console[:3]] == [line["message"] for line in said]
-    assert console[3].endswith("streamlit.tests.early: without ours")
+    assert console[3].endswith("without ours")
 
 
 def test_settings_that_cannot_be_read_stop_no_log(workspace: Workspace, monkeypatch, capfd) -> None:
