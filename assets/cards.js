@@ -1,6 +1,7 @@
 // Cards of products. Draws what the server sends, opens products, keeps judgements until the server has them.
 // Everything that comes from a shop's files is set as text or as an attribute, never as markup.
 
+const SVG = "http://www.w3.org/2000/svg";
 const outbox = new FlagOutbox(); // shared by all card components of this browser tab
 
 export default function (component) {
@@ -93,13 +94,21 @@ function drawCard(card, group, data) {
   if (data.judging) {
     const flag = element("button", "flag");
     flag.type = "button";
-    flag.innerHTML =
-      '<svg viewBox="0 0 20 20" width="16" height="16" aria-hidden="true"><path d="M5 17V3.5M5 4h9l-2 3 2 3H5" ' +
-      'fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"/></svg>';
+    flag.appendChild(flagIcon());
     item.appendChild(flag);
     item.appendChild(element("span", "verdict"));
   }
   return item;
+}
+
+function flagIcon() {
+  const icon = document.createElementNS(SVG, "svg");
+  for (const [name, value] of [["viewBox", "0 0 20 20"], ["width", "16"], ["height", "16"], ["aria-hidden", "true"]]) icon.setAttribute(name, value);
+  const path = document.createElementNS(SVG, "path");
+  const line = { d: "M5 17V3.5M5 4h9l-2 3 2 3H5", fill: "none", stroke: "currentColor", "stroke-width": "1.7", "stroke-linecap": "round", "stroke-linejoin": "round" };
+  for (const [name, value] of Object.entries(line)) path.setAttribute(name, value);
+  icon.appendChild(path);
+  return icon;
 }
 
 // --- judging -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.arms import registry
-from engine.core.exports import FORMATS
+from engine.core.exports import FORMATS, file_name
 from engine.curation.campaigns import Campaign, campaigns, close_campaign, progress
 from engine.curation.evidence import evidence_pack, qrels
 from engine.curation.rates.irrelevance import bin_label
@@ -22,7 +22,7 @@ from ui.app.resources import database, judgements, settings, shop, workspace
 from ui.review.campaign_agreement import draw_agreement
 from ui.review.new_campaign import draw_new_campaign
 from ui.review.service import open_campaigns
-from ui.widgets.formatting import plain, release_phrase
+from ui.widgets.formatting import plain, release_phrase, visible_cells
 
 __all__ = ["page"]
 
@@ -73,7 +73,7 @@ def _progress(chosen: Campaign) -> None:
     table["group"] = [bin_label(int(number)) for number in table["stratum"]]
     table["share"] = 100 * (table["done"] / table["target"]).clip(upper=1)
     st.dataframe(
-        table, hide_index=True, width="stretch", column_order=("group", "share", "done", "target", "size"),
+        visible_cells(table), hide_index=True, width="stretch", column_order=("group", "share", "done", "target", "size"),
         column_config={
             "group": word.capitalize(),
             "share": st.column_config.ProgressColumn("Judged", format="%.0f%%", min_value=0, max_value=100),
@@ -103,13 +103,17 @@ def _files(chosen: Campaign, votes: pd.DataFrame) -> None:
             "application/zip",
         ),
     }
-    name = "".join(char if char.isalnum() else "-" for char in chosen.name.lower())
     with st.container(horizontal=True):
         for label, (make, ending, mime) in files.items():
             st.download_button(
-                label, make, file_name=f"{name}{ending}", mime=mime, icon=":material/download:", on_click="ignore"
+                plain(label),
+                make,
+                file_name=file_name(chosen.name, ending),
+                mime=mime,
+                icon=":material/download:",
+                on_click="ignore",
             )
     st.caption(
         "The evidence pack holds the judgements, how every card was drawn, the releases' checksums, and a script that "
-        f"recalculates the shares. The lists are {', '.join(one.title for one in registry.arms().values())}."
+        f"recalculates the shares. The lists are {', '.join(map(registry.title_of, registry.arms()))}."
     )

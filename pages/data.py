@@ -14,7 +14,7 @@ from ui.runs.loading_report import draw_loading_report, read_loading_report
 from ui.runs.readers import draw_readers
 from ui.runs.run_view import follow_run
 from ui.runs.shop_summary import draw_summary
-from ui.widgets.formatting import plain
+from ui.widgets.formatting import plain, visible_cells
 
 __all__ = ["page"]
 
@@ -72,7 +72,9 @@ def _loaded(shop: Shop, *, busy: bool) -> None:
     draw_loading_report(read_loading_report(resources.workspace().current_snapshot()))
     with st.expander("What the products hold"):
         filled = st.column_config.ProgressColumn("Share of products", format="percent", min_value=0, max_value=1)
-        st.dataframe(_filled_fields(shop), hide_index=True, width="stretch", column_config={"Filled": filled})
+        st.dataframe(
+            visible_cells(_filled_fields(shop)), hide_index=True, width="stretch", column_config={"Filled": filled}
+        )
 
 
 def _filled_fields(shop: Shop) -> pd.DataFrame:

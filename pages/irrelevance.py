@@ -17,7 +17,7 @@ from ui.review.campaign_rates import campaign_summary
 from ui.review.chosen_judgements import choose_judgements
 from ui.review.whole_lists import draw_next, draw_samples, draw_trained_on, draw_unfinished
 from ui.widgets.charts import draw_chart, is_dark
-from ui.widgets.formatting import plural
+from ui.widgets.formatting import plain, plural
 from ui.widgets.irrelevance_rates import draw_rates_files, draw_rates_table, irrelevance_chart
 
 __all__ = ["page"]
@@ -48,7 +48,7 @@ def _review_cards(current: pd.DataFrame) -> None:
     arms, title = _chart(table, ", from Review cards only")
     if summary is not None:
         for sentence in summary.sentences:
-            st.markdown(f"- {sentence}")
+            st.markdown(f"- {plain(sentence)}")
         st.caption(f"{plural(summary.judged, 'judgement')} on {plural(summary.products, 'product')} so far.")
     with st.container(horizontal=True):
         link_to("review", "Judge more", ":material/checklist:")
@@ -81,10 +81,10 @@ def _chart(table: pd.DataFrame, source: str = "") -> tuple[list[str], str]:
     """The chart under its message: the arms that are drawn, and the message."""
     arms = _arms(table)
     title = headline(table[table["arm"].isin(arms)], shop().interaction_word)
-    st.subheader(title, anchor=False)
+    st.subheader(plain(title), anchor=False)
     draw_chart(_drawn(table, arms, dark=is_dark()), key="irrelevance_chart")
     st.caption(
-        f"The share of each judged product's {settings().serving.neighbours} neighbours that people called "
+        f"The share of each judged product's {settings().serving.neighbours:d} neighbours that people called "
         f"irrelevant{source}. Larger dots mean more judgements; the band is the 95% confidence interval."
     )
     return arms, title

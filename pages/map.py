@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from engine.core.visible_text import visible
 from engine.recommend.recommender import Recommender
 from ui.app import resources
 from ui.app.navigation import open_product
@@ -63,7 +64,7 @@ def _anchor(release: Recommender) -> str | None:
         list(titles),
         key="map_near",
         index=None,
-        format_func=lambda item_id: titles[item_id],
+        format_func=lambda item_id: visible(titles[item_id]),
         placeholder="Highlight a product and its ten similar items",
         on_change=writer("map_near", "near"),
         persist_state="session",

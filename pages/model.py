@@ -9,6 +9,7 @@ from ui.app import resources
 from ui.runs.releases import draw_releases, flags_since
 from ui.runs.run_view import follow_run, runs_table, start
 from ui.widgets.choices import draw_choices
+from ui.widgets.formatting import visible_cells
 from ui.widgets.quality import draw_quality
 from ui.widgets.training_history import draw_shares, draw_training_history
 
@@ -24,7 +25,7 @@ def page() -> None:
     draw_releases()
     if runs := list_runs(resources.workspace()):
         st.subheader("Runs")
-        st.dataframe(runs_table(runs), hide_index=True, width="stretch")
+        st.dataframe(visible_cells(runs_table(runs)), hide_index=True, width="stretch")
 
 
 def _training() -> None:

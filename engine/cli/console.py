@@ -1,7 +1,8 @@
 """What a command prints: bars on a terminal, plain lines elsewhere, one JSON object a line for programs.
 
 Results go to standard output; progress, notes and errors to standard error, so that a pipe gets results alone. With
-`json`, progress and results are both lines of standard output; `event` distinguishes them.
+`json`, progress and results are both lines of standard output; `event` distinguishes them. Texts of strangers reach a terminal
+without what it would take for a command.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+from engine.core.visible_text import printable, visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -56,7 +59,7 @@ class Console:
         if self.json:
             self._line({"event": "result", **values})
         else:
-            print(text, flush=True)
+            print(printable(text), flush=True)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], values: Mapping[str, Any]) -> None:
         """A result that is a table for people."""
@@ -64,7 +67,7 @@ class Console:
             self.result(values, "")
             return
         self._end_bars()
-        texts = [[str(cell) for cell in row] for row in [columns, *rows]]
+        texts = [[visible(cell) for cell in row] for row in [columns, *rows]]
         widths = [max(len(row[column]) for row in texts) for column in range(len(columns))]
         for row in texts:
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -75,17 +78,17 @@ class Console:
             self._line({"event": "note", "message": text})
         else:
             self._end_bars()
-            print(text, file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
 
     def error(self, text: str) -> None:
         """Why the command ended."""
         self._end_bars()
         if self.json:
             self._line({"event": "error", "message": text})
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
     def _line(self, value: Mapping[str, Any]) -> None:
-        print(json.dumps(value, ensure_ascii=False, allow_nan=False), flush=True)
+        print(json.dumps(value, allow_nan=False), flush=True)  # ASCII: nothing in it can be a command to a terminal
 
     def _tell(self, step: str, done: float, message: str) -> None:
         now = time.monotonic()
@@ -93,7 +96,7 @@ class Console:
         if new or ended or now - self._said >= SECONDS_BETWEEN_LINES:
             detail = f" ({message})" if message else ""
             share = "done" if done >= 1.0 else f"{done:.0%}" if done > 0 else ""
-            print(f"{step}{detail} ... {share}".rstrip(), file=sys.stderr, flush=True)
+            print(printable(f"{step}{detail} ... {share}".rstrip()), file=sys.stderr, flush=True)
             self._said = now
         self._step, self._finished = step, done >= 1.0
 
@@ -103,11 +106,11 @@ class Console:
 
         if self._bars is None:
             self._bars = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=24),
                 TaskProgressColumn(),
                 TimeElapsedColumn(),
-                TextColumn("{task.fields[message]}", style="dim"),
+                TextColumn("{task.fields[message]}", style="dim", markup=False),
                 console=Terminal(stderr=True),
             )
             self._bars.start()
@@ -115,9 +118,9 @@ class Console:
             if self._task is not None:
                 self._bars.update(self._task, completed=1.0)
                 self._bars.stop_task(self._task)
-            self._task = self._bars.add_task(step, total=1.0, message=message)
+            self._task = self._bars.add_task(visible(step), total=1.0, message=visible(message))
         self._step = step
-        self._bars.update(self._task, completed=done, message=message)
+        self._bars.update(self._task, completed=done, message=visible(message))
 
     def _end_bars(self) -> None:
         if self._bars is not None:

@@ -2,15 +2,15 @@
 
 The command line, download buttons and the endings of file names follow `FORMATS`: to add a format, add it there.
 
-A spreadsheet executes a CSV cell that begins like a formula, and titles come from strangers. Text cells and column names
-that begin with = + - @ (or their full-width forms), a tab or a line break therefore get an apostrophe in front, as OWASP
-advises ("CSV injection"). Parquet and JSON Lines, which programs read, contain every value unchanged.
+In CSV files, text cells and column names that a spreadsheet would execute are guarded (`core.spreadsheet_text`): titles come from
+strangers. Parquet and JSON Lines, which programs read, contain every value unchanged.
 """
 
 from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.core.errors import InputError
+from engine.core.spreadsheet_text import guarded
 from engine.core.storage import atomic_write
 
-__all__ = ["CSV", "FORMATS", "TableFormat", "format_of", "neutralised", "write_table"]
+__all__ = ["CSV", "FORMATS", "TableFormat", "file_name", "format_of", "neutralised", "write_table"]
 
-_FORMULA = r"^[=+\-@＝＋－＠\t\r\n]"
+_RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # no names of files on Windows
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,13 @@ def format_of(path: Path) -> TableFormat:
     raise InputError(f"the name must end in {endings}.", file=str(path))
 
 
+def file_name(words: str, ending: str) -> str:
+    """A name for a file to download that every system takes, made of letters and digits of `words`."""
+    parts = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", words).lower())
+    stem = "-".join(parts)[:60].strip("-")
+    return f"{'longtail-' if not stem or _RESERVED.fullmatch(stem) else ''}{stem or 'file'}{ending}"
+
+
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write `table` to `path` in the format of its ending.
 
@@ -99,13 +107,7 @@ def neutralised(table: pd.DataFrame) -> pd.DataFrame:
         column = safe[name]
         if isinstance(column.dtype, pd.CategoricalDtype):
             column = column.astype(column.cat.categories.dtype)
-        if column.dtype == object:
-            safe[name] = column.map(lambda value: _cell(value) if isinstance(value, str) else value)
-        elif pd.api.types.is_string_dtype(column.dtype):
-            safe[name] = column.where(~column.str.contains(_FORMULA, na=False), "'" + column)
-    safe.columns = [_cell(str(name)) for name in safe.columns]
+        if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
+            safe[name] = column.map(guarded)
+    safe.columns = [guarded(str(name)) for name in safe.columns]
     return safe
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if re.match(_FORMULA, text) else text

@@ -55,7 +55,7 @@ def agreement(votes: pd.DataFrame) -> Agreement:
 def agreement_sentence(found: Agreement) -> str:
     """What it means, in one sentence (bounds after Landis and Koch 1977)."""
     if found.same is None:
-        return f"Two people have judged {found.pairs} pairs so far; {LEAST} are needed to measure agreement"
+        return f"Two people have judged {found.pairs:,} pairs so far; {LEAST} are needed to measure agreement"
     if found.ac1 is None:
         return f"Everyone agrees on all {found.pairs:,} pairs that two people judged"
     words = ((0.8, "almost always"), (0.6, "mostly"), (0.4, "often"), (0.2, "sometimes"))

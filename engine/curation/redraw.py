@@ -62,7 +62,9 @@ def main() -> None:
     chart = line.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="irrelevant"), y2="high:Q") + line.mark_line(
         point=True
     ).encode(y="rate:Q")
-    chart.properties(title=about["name"], width=700, height=350).save(here / "chart.html")
+    page = chart.properties(title="NAME OF THE CAMPAIGN", width=700, height=350).to_html()
+    name = json.dumps(about["name"]).replace("<", "\\u003c")  # within a script, "</script>" would end it
+    (here / "chart.html").write_text(page.replace('"NAME OF THE CAMPAIGN"', name), "utf-8")
 
 
 if __name__ == "__main__":

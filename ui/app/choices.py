@@ -7,7 +7,9 @@ from typing import Literal
 
 import streamlit as st
 
+from engine.core.visible_text import visible
 from ui.app.url import Value, mirror, query, writer
+from ui.widgets.formatting import plain
 
 __all__ = ["menu", "switch"]
 
@@ -27,8 +29,9 @@ def menu(
     mirror(key, chosen)
     write = writer(key, name, to_text=None, **also)
     st.selectbox(
-        label, values, key=key, format_func=choices.__getitem__, on_change=write, width=width, persist_state="session"
-    )
+        label, values, key=key, format_func=lambda value: visible(choices[value]), on_change=write, width=width,
+        persist_state="session",
+    )  # fmt: skip
     return chosen
 
 
@@ -49,7 +52,7 @@ def switch(
         label,
         values,
         key=key,
-        format_func=choices.__getitem__,
+        format_func=lambda value: plain(choices[value]),
         required=True,
         label_visibility=label_visibility,
         on_change=writer(key, name, to_text=None, **also),

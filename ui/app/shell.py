@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import importlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from ui.app.navigation import NAVIGATION, Entry, remember_pages
 from ui.app.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
 from ui.app.style import add_style
 from ui.runs.first_run import show_first_run
-from ui.widgets.formatting import plain
+from ui.widgets.formatting import html_text, plain
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SIDEBAR_WIDTH = 232
@@ -77,7 +76,7 @@ def _top_bar() -> None:
         pass  # the page itself says what is wrong
     with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
         st.html(
-            f'<div class="lt-bar"><strong>{html.escape(name)}</strong><span>{html.escape(release)}</span></div>',
+            f'<div class="lt-bar"><strong>{html_text(name)}</strong><span>{html_text(release)}</span></div>',
             width="content",
         )
         st.space("stretch")
@@ -88,7 +87,7 @@ def _top_bar() -> None:
             if name_form("top_bar_name", button="Save"):
                 st.rerun()
     if notice:
-        st.warning(notice, icon=":material/history:")
+        st.warning(plain(notice), icon=":material/history:")
 
 
 main()

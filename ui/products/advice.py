@@ -45,7 +45,7 @@ def inbound_sentence(inbound: Sequence[Inbound], names: Sequence[str]) -> str:
     """Beside which products it would be shown, in Markdown; `names` are those of the first few."""
     if not inbound:
         return "**Not shown beside any product yet:** others are closer matches."
-    where = ", ".join(f"{name} (position {one.rank})" for one, name in zip(inbound, names, strict=False))
+    where = ", ".join(f"{name} (position {one.rank:,})" for one, name in zip(inbound, names, strict=False))
     rest = len(inbound) - len(names)
     more = f" and {rest:,} more" if rest > 0 else ""
     return f"**It would be shown beside {plural(len(inbound), 'product')}:** {where}{more}."
@@ -67,7 +67,8 @@ def _draw_advice(advice: Advice) -> None:
     if advice.duplicates:
         first = advice.duplicates[0]
         st.warning(
-            f"{_title(first.item_id)} {first.why}. Is this product in the shop already?", icon=":material/content_copy:"
+            f"{_title(first.item_id)} {plain(first.why)}. Is this product in the shop already?",
+            icon=":material/content_copy:",
         )
     st.write(inbound_sentence(advice.inbound, [_title(one.item_id) for one in advice.inbound[:PREVIEWED]]))
     if advice.parts:

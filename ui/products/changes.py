@@ -96,7 +96,7 @@ def draw_changed_products() -> None:
 def _draw_traffic(item_id: str, base: Recommender) -> None:
     count = int(base.items["interaction_count"].iloc[base.row(item_id)])
     traffic = f"{'keeps its' if count else 'has'} {count_phrase(count, shop_words().interaction_word)}"
-    st.caption(f"{plain(item_id)} {traffic}; its neighbours update at once with a new picture or text.")
+    st.caption(f"{plain(item_id)} {plain(traffic)}; its neighbours update at once with a new picture or text.")
 
 
 def _undo(item_id: str) -> None:

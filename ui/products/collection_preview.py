@@ -18,7 +18,7 @@ from ui.app.url import set_query
 from ui.products.draft_resources import drafts, prepare
 from ui.widgets.addresses import thumb_url
 from ui.widgets.background_work import BackgroundWork, Count
-from ui.widgets.formatting import plain, plural
+from ui.widgets.formatting import plain, plural, visible_cells
 
 __all__ = ["draw_preview"]
 
@@ -54,7 +54,7 @@ def draw_preview(
     _summary(counts, len(ready))
     _actions(problems, ready, pictures, counts, start_over)
     st.dataframe(
-        table.head(MOST_SHOWN), hide_index=True, width="stretch", row_height=52,
+        visible_cells(table.head(MOST_SHOWN)), hide_index=True, width="stretch", row_height=52,
         column_config={
             "picture": st.column_config.ImageColumn("", width="small", help="The main picture"),
             "row": st.column_config.NumberColumn("Row", width="small", help="Not counting the header row"),
@@ -175,6 +175,6 @@ def _report_saved() -> None:
     if ended is None:
         return
     try:
-        st.toast(ended.result(), icon=":material/check:")
+        st.toast(plain(ended.result()), icon=":material/check:")
     except LongtailError as exc:
         st.error(f"Nothing was saved. {plain(exc)}", icon=":material/error:")

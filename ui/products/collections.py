@@ -21,7 +21,7 @@ from ui.app.resources import recommender, shop_words, workspace
 from ui.products.collection_preview import draw_preview
 from ui.products.draft_resources import children
 from ui.widgets.background_work import BackgroundWork
-from ui.widgets.formatting import duration_phrase, plain, plural
+from ui.widgets.formatting import duration_phrase, plain, plural, visible_cells
 
 __all__ = ["draw_collection"]
 
@@ -49,7 +49,8 @@ def draw_collection() -> None:
         pictures, skipped = reading.pictures, reading.skipped
         if skipped:
             with st.expander(f"{plural(len(skipped), 'file')} not used", icon=":material/info:", expanded=not pictures):
-                st.dataframe(pd.DataFrame(skipped, columns=["File", "Why"]), hide_index=True, width="stretch")
+                table = pd.DataFrame(skipped, columns=["File", "Why"])
+                st.dataframe(visible_cells(table), hide_index=True, width="stretch")
         for name in reading.cut:
             st.warning(f"{plain(name)}: {CUT_OFF}", icon=":material/broken_image:")
         if sheet_file is not None and sheet is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from engine.core.visible_text import visible
 from engine.edits.drafts.store import Draft, DraftStore
 from engine.recommend.recommender import Neighbour
 from engine.serving.served_shop import ServedShop
@@ -37,8 +38,8 @@ def draft_card(draft: Draft, rank: int | None = None, note: str = "New") -> Card
     image = draft.pictures[0] if draft.pictures else None
     price = draft.product.price
     return replace(
-        like, item_id=draft.id, title=draft.title, brand=draft.product.brand or "",
-        price=price_phrase(price, shop_words().currency) if price is not None else "", count=note, level="none",
+        like, item_id=draft.id, title=visible(draft.title), brand=visible(draft.product.brand or ""),
+        price=visible(price_phrase(price, shop_words().currency)) if price is not None else "", count=note, level="none",
         image=thumb_url(image) if image else None, large=picture_url(image) if image else None,
         href=f"new_product?view=drafts&draft={draft.id}", rank=rank, note="",
     )  # fmt: skip

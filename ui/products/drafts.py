@@ -122,7 +122,7 @@ def _do(act: Callable[[str], object], draft_id: str, done: str) -> None:
     except LongtailError as exc:
         say(plain(exc), ":material/error:")
     else:
-        say(done, ":material/check:")
+        say(plain(done), ":material/check:")
 
 
 def _show_all(draft_ids: Sequence[str]) -> None:

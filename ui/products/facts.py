@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import html
-
 import streamlit as st
 
 from engine.catalogue.snapshot import ITEM_COLUMNS
 from engine.recommend.traffic import FEW, Traffic
 from ui.widgets.cards import CardMaker
-from ui.widgets.formatting import count_phrase, text_or_none
+from ui.widgets.formatting import count_phrase, html_text, text_or_none
 
 __all__ = ["draw_product", "meaning"]
 
@@ -20,22 +18,22 @@ def draw_product(row: int, maker: CardMaker) -> None:
     """Draw the product in this row of the catalogue."""
     card, item = maker.card(row), maker.items.iloc[row]
     picture = (
-        f'<img src="{html.escape(card.large)}" alt="{html.escape(card.title)}">'
+        f'<img src="{html_text(card.large)}" alt="{html_text(card.title)}">'
         if card.large
-        else f'<span class="lt-initial">{html.escape(_initial(card.title))}</span>'
+        else f'<span class="lt-initial">{html_text(_initial(card.title))}</span>'
     )
     description = text_or_none(item["description"])
     facts = [("Brand", card.brand), ("Category", text_or_none(item["category"])), ("ID", card.item_id)]
     facts += [(name.replace("_", " ").capitalize(), _fact(item[name])) for name in _attributes(maker)]
     rows = "".join(
-        f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in facts[:FACTS_SHOWN] if value
+        f"<dt>{html_text(name)}</dt><dd>{html_text(value)}</dd>" for name, value in facts[:FACTS_SHOWN] if value
     )
     st.html(
         f'<article class="lt-product"><div class="lt-picture">{picture}</div>'
-        f"<div><h2>{html.escape(card.title)}</h2>"
-        f'<span class="lt-price">{html.escape(card.price)}</span></div>'
-        f'<div class="lt-meaning">{html.escape(meaning(int(item["interaction_count"]), maker.traffic, maker.word))}</div>'
-        + (f'<p class="lt-quiet">{html.escape(description)}</p>' if description else "")
+        f"<div><h2>{html_text(card.title)}</h2>"
+        f'<span class="lt-price">{html_text(card.price)}</span></div>'
+        f'<div class="lt-meaning">{html_text(meaning(int(item["interaction_count"]), maker.traffic, maker.word))}</div>'
+        + (f'<p class="lt-quiet">{html_text(description)}</p>' if description else "")
         + f'<dl class="lt-facts">{rows}</dl></article>'
     )
 

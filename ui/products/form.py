@@ -102,7 +102,7 @@ def product_form(
     category = _known_pick("category", form, begun.category)
     brand = _known_pick("brand", form, begun.brand)
     price = st.number_input(
-        f"Price ({currency})" if currency else "Price",
+        f"Price ({plain(currency)})" if currency else "Price",
         key=form.key("price"), min_value=0.0, value=begun.price, step=1.0, format="%.2f", placeholder="Unknown",
     )  # fmt: skip
     product = Product(

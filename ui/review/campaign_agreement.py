@@ -17,7 +17,7 @@ from ui.app.navigation import open_product
 from ui.app.notices import say
 from ui.app.resources import card_maker, is_lead, judgements, recommender, settings
 from ui.widgets.cards import Group, card_groups
-from ui.widgets.formatting import plural
+from ui.widgets.formatting import plain, plural, visible_cells
 
 __all__ = ["draw_agreement"]
 
@@ -55,7 +55,7 @@ def _disputes(votes: pd.DataFrame) -> None:
     with st.container(horizontal=True):
         for label, verdict, icon in CHOICES:
             decide = partial(_decide, str(row["anchor_id"]), str(row["neighbour_id"]), verdict)
-            st.button(label, icon=icon, key=f"decide_{verdict}", on_click=decide)
+            st.button(plain(label), icon=icon, key=f"decide_{verdict}", on_click=decide)
 
 
 def _open_disputes(votes: pd.DataFrame) -> pd.DataFrame:
@@ -86,7 +86,7 @@ def _consistency(chosen: Campaign) -> None:
     column = st.column_config.NumberColumn
     with st.expander("How consistent people are", icon=":material/monitor_heart:"):
         st.dataframe(
-            table.assign(**shares),
+            visible_cells(table.assign(**shares)),
             hide_index=True,
             width="stretch",
             column_config={

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 from markdown_it import MarkdownIt
 
+from engine.core.visible_text import printable
 from engine.curation.votes import GIVEN, Reason
 from ui.review.cards import ReviewCard
 from ui.review.progress import Progress
@@ -59,13 +60,13 @@ def review_component(*, key: str, data: ReviewData, on_renew: Callable[[], None]
 
 
 def guidelines_html(text: str) -> str:
-    """Markdown as HTML that holds no HTML of its writer's and no address but of http, https and mail."""
-    return str(_markdown().render(text))
+    """Markdown as HTML that holds paragraphs, lists, headings and emphasis alone: no HTML of its writer's, no link, no picture."""
+    return str(_markdown().render(printable(text)))
 
 
 @functools.cache
 def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).disable("image")
+    return MarkdownIt("commonmark", {"html": False}).disable(["image", "link", "autolink", "reference"])
 
 
 @functools.cache

@@ -92,7 +92,7 @@ def judged_sentence(current: pd.DataFrame, lists: Mapping[str, Sequence[str]]) -
     who = "You" if raters == {curator_name()} else "You and others" if curator_name() in raters else _names(raters)
     parts = [f"{title_of(arm)} {len(irrelevant & set(neighbours))}" for arm, neighbours in lists.items() if neighbours]
     parts[0] += " irrelevant"
-    return f"{who} judged {votes.size} of these: {', '.join(parts)}."
+    return f"{who} judged {votes.size:,} of these: {', '.join(parts)}."
 
 
 def store_outbox(key: str) -> None:

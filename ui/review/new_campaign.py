@@ -41,7 +41,7 @@ def _plan() -> Plan:
     name = st.text_input("Name", max_chars=80, placeholder="e.g. Spring coats")
     arms = st.multiselect("Lists", list(facade.arms), format_func=title_of, placeholder="All")
     strata = st.multiselect(
-        f"{word.capitalize()} per product", range(len(bins)),
+        f"{plain(word.capitalize())} per product", range(len(bins)),
         format_func=lambda number: bins[number][2], placeholder="All groups",
     )  # fmt: skip
     target = st.number_input("Products from each group", 1, 2000, TARGET)

@@ -59,7 +59,7 @@ def draw_unfinished(flags: pd.DataFrame) -> None:
         )
         with st.container(horizontal=True):
             for anchor, number in flags.head(FLAGS_LINKED).itertuples(index=False):
-                if st.button(f"{_title(anchor)} ({number})", key=f"finish_{anchor}", icon=":material/arrow_forward:"):
+                if st.button(f"{_title(anchor)} ({number:,})", key=f"finish_{anchor}", icon=":material/arrow_forward:"):
                     open_product(anchor)
 
 

@@ -21,7 +21,7 @@ def ask(questions: tuple[Question, ...], answers: dict[str, str]) -> None:
             plain(question.asks),
             given,
             index=given.index(answers[question.key]) if answers.get(question.key) in given else None,
-            format_func=lambda value, words=question.answers: words[value],
+            format_func=lambda value, words=question.answers: plain(words[value]),
             key=key,
             on_change=_answered,
             args=(answers, question.key, key),

@@ -116,7 +116,7 @@ def _draw_column(table: TablePreview, column: ColumnPreview, options: Mapping[st
     if (table.role, column.name) in choices:
         sure.badge("your choice", color="gray")
     elif effective != SKIP:
-        sure.badge(column.confidence, color=COLOURS[column.confidence], help=column.why)  # type: ignore[arg-type]
+        sure.badge(plain(column.confidence), color=COLOURS[column.confidence], help=plain(column.why))  # type: ignore[arg-type]
     elif column.note:
         sure.caption("why?", help=plain(column.note))
 

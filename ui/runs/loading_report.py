@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.ingest.report import NOT_USED, FileReport, Problem
-from ui.widgets.formatting import plain, plural
+from ui.widgets.formatting import plain, plural, visible_cells
 
 __all__ = ["LoadingReport", "draw_loading_report", "read_loading_report"]
 
@@ -44,13 +44,13 @@ def draw_loading_report(report: LoadingReport) -> None:
     rejected = sum(file.rejected for file in report.files)
     said = f"{plural(rejected, 'row')} left out" if rejected else "every row was used"
     st.markdown(f"**Loading report:** {said}")
-    st.dataframe(_files_table(report.files), hide_index=True, width="stretch")
+    st.dataframe(visible_cells(_files_table(report.files)), hide_index=True, width="stretch")
     for file in report.files:
         _draw_file(file)
     if report.problems:
         cases = sum(report.problem_counts.values())
         with st.expander(f"Issues ({cases:,} in total, the first ten of each kind shown)"):
-            st.dataframe(_problems_table(report), hide_index=True, width="stretch", row_height=52)
+            st.dataframe(visible_cells(_problems_table(report)), hide_index=True, width="stretch", row_height=52)
     st.download_button(
         "Download the whole report",
         report.text,

@@ -55,7 +55,7 @@ def flags_since(release_id: str) -> str:
 def _line(manifest: Manifest, live: str | None) -> str:
     if manifest.damage is not None:
         state = ":gray[outdated]" if manifest.outdated else ":red[damaged]"
-        return f"**Release {manifest.number}** · {state} · {manifest.damage}"
+        return f"**Release {manifest.number}** · {state} · {plain(manifest.damage)}"
     state = " · :green[live]" if manifest.release_id == live else ""
     when = day_phrase(datetime.fromisoformat(manifest.created_at))
     return f"**Release {manifest.number}**{state} · trained {when} · {plural(manifest.n_items, 'product')}"

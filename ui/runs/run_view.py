@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -12,7 +11,7 @@ from engine.core.errors import JobError
 from engine.jobs import Kind, RunStatus, cancel_run, run_status, start_run
 from ui.app import notices
 from ui.app.resources import workspace
-from ui.widgets.formatting import day_phrase, duration_phrase, plain
+from ui.widgets.formatting import day_phrase, duration_phrase, html_text, plain
 
 __all__ = ["draw_run", "follow_run", "progress_line", "runs_table", "start", "steps_html"]
 
@@ -88,9 +87,9 @@ def steps_html(status: RunStatus) -> str:
     rows = []
     for step in status.steps:
         percent = f" {step.done:.0%}" if step.state == "running" and step.done > 0 else ""
-        detail = html.escape(step.message) if step.state in ("running", "failed") else ""
+        detail = html_text(step.message) if step.state in ("running", "failed") else ""
         rows.append(
-            f'<li class="{step.state}"><span class="lt-mark">{_MARKS[step.state]}</span><span>{html.escape(step.name)}'
+            f'<li class="{step.state}"><span class="lt-mark">{_MARKS[step.state]}</span><span>{html_text(step.name)}'
             f"<small>{percent}{' · ' if percent and detail else ''}{detail}</small></span></li>"
         )
     return f'<ol class="lt-steps">{"".join(rows)}</ol>'

@@ -22,7 +22,7 @@ from typing import Generic, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui.widgets.formatting import duration_phrase
+from ui.widgets.formatting import duration_phrase, plain
 
 __all__ = ["BackgroundWork", "Count"]
 
@@ -75,7 +75,7 @@ class BackgroundWork(Generic[T]):
         if running.total:
             _wait_with_bar(running, place)
         else:
-            with place, st.spinner(f"{running.step}…", show_time=True):
+            with place, st.spinner(f"{plain(running.step)}…", show_time=True):
                 running.future.exception()
         place.empty()
         # Of several runs that waited one is alive and gets here: the others ended with what they last drew.
@@ -85,7 +85,7 @@ class BackgroundWork(Generic[T]):
 
 def _wait_with_bar(running: _Running[T], place: DeltaGenerator) -> None:
     """The seconds move while a single step takes long."""
-    bar = place.progress(0.0, f"{running.step}…")
+    bar = place.progress(0.0, f"{plain(running.step)}…")
     while True:
         try:
             running.future.exception(_POLL_SECONDS)
@@ -96,7 +96,7 @@ def _wait_with_bar(running: _Running[T], place: DeltaGenerator) -> None:
 
 def _progress_phrase(running: _Running[T]) -> str:
     spent = time.monotonic() - running.began
-    said = f"{running.step}: {running.done:,} of {running.total:,}, {spent:.0f} s so far"
+    said = f"{plain(running.step)}: {running.done:,} of {running.total:,}, {spent:.0f} s so far"
     if not running.done or spent <= _FIRST_GUESS_SECONDS:
         return said
     left = spent / running.done * (running.total - running.done)

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from engine.core.visible_text import visible
 from engine.recommend.traffic import Level, Traffic
 from ui.widgets.addresses import picture_url, thumb_url
 from ui.widgets.formatting import count_phrase, price_phrase, text_or_none
@@ -98,10 +99,10 @@ class CardMaker:
         image = text_or_none(item["image"])
         return Card(
             item_id=item_id,
-            title=text_or_none(item["title"]) or item_id,
-            brand=text_or_none(item["brand"]) or "",
-            price=price_phrase(item["price"], self.currency),
-            count=count_phrase(count, self.word),
+            title=visible(text_or_none(item["title"]) or item_id),
+            brand=visible(text_or_none(item["brand"]) or ""),
+            price=visible(price_phrase(item["price"], self.currency)),
+            count=visible(count_phrase(count, self.word)),
             level=self.traffic.level(count),
             image=thumb_url(image) if image else None,
             large=picture_url(image) if image else None,

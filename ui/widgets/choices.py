@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.arms.plan import TrainingPlan
 from engine.models.recipe import Silence
-from ui.widgets.formatting import plural
+from ui.widgets.formatting import plain, plural
 
 __all__ = ["choice_sentences", "draw_choices", "modality_sentence", "niche_sentence"]
 
@@ -33,7 +33,7 @@ def draw_choices(plan: TrainingPlan, metrics: Mapping[str, Any], word: str) -> N
     said = [sentence for sentence in sentences if sentence]
     if said:
         st.markdown("**What was chosen for this shop, and why**")
-        st.markdown("\n".join(f"- {sentence}" for sentence in said))
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in said))
 
 
 def choice_sentences(plan: TrainingPlan, word: str) -> list[str]:

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from datetime import UTC, datetime, tzinfo
 
+import pandas as pd
+
+from engine.core.visible_text import visible
 from engine.release.manifest import Manifest
 
 __all__ = [
     "count_phrase",
     "day_phrase",
     "duration_phrase",
+    "html_text",
     "plain",
     "plural",
     "price_phrase",
     "release_phrase",
     "singular",
     "text_or_none",
+    "visible_cells",
 ]
 
-# What has a meaning in the Markdown of one line; signs that have one only where a line begins; and what the browser
-# turns into links, icons and pictures although it is escaped: addresses, and names between colons.
-_MARKED = re.compile(r"([\\`*_\[\]<>!~|$&(){}^#]|:(?=\S)|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)])")
+# What has a meaning in the Markdown of one line; signs that have one only where a line begins, and numbers there; and what
+# the browser turns into links, icons, arrows and pictures although it is escaped: addresses, and names between colons.
+_MARKED = re.compile(r"([\\`*_\[\]<>!~|$&(){}^#]|:(?=\S)|^[-+=])")
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])")
 _LINKED = re.compile(r"(?i)(?<=\bwww)(?=\.)|(?=@)|(?=:(?://|[\w+\-/]*:))|(?<=:)(?=[\w+\-/]+:)")
+_ARROW = re.compile(r"(?<!\S)(<|-|>|~)(?=(?:->|>|-|=)(?!\S))")
 _JOINER = "\u2060"  # takes no room and breaks no line
 _SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥", "INR": "₹", "CNY": "CN¥", "AUD": "A$", "CAD": "C$"}
 
@@ -80,8 +88,27 @@ def duration_phrase(seconds: float) -> str:
 
 
 def plain(text: object) -> str:
-    """Text of strangers for a sentence that is Markdown: shown as it stands, with no link, picture or format in it."""
-    return _MARKED.sub(r"\\\1", _LINKED.sub(_JOINER, " ".join(str(text).split())))
+    """Text of strangers for a sentence that is Markdown: shown as it stands, with no link, picture or format in it.
+
+    Whatever Streamlit takes for Markdown (labels, messages, help texts) gets strangers' text through this alone;
+    `tests/test_strangers_text.py` holds it.
+    """
+    broken = _ARROW.sub(rf"\1{_JOINER}", _LINKED.sub(_JOINER, visible(text)))
+    return _NUMBERED.sub(r"\1\\\2", _MARKED.sub(r"\\\1", broken))
+
+
+def html_text(text: object) -> str:
+    """Text of strangers for a place between tags or quotation marks of our own HTML."""
+    return html.escape(visible(text))
+
+
+def visible_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """A copy of a table for the screen in which every text is `visible`."""
+    shown = table.copy()
+    for name in shown.columns:
+        if shown[name].dtype == object or pd.api.types.is_string_dtype(shown[name].dtype):
+            shown[name] = shown[name].map(lambda value: visible(value) if isinstance(value, str) else value)
+    return shown
 
 
 def text_or_none(value: object) -> str | None:

@@ -12,7 +12,7 @@ import streamlit as st
 from engine.arms.registry import title_of
 from engine.core.exports import CSV
 from ui.widgets.charts import arm_colour, chart_file
-from ui.widgets.formatting import singular
+from ui.widgets.formatting import singular, visible_cells
 
 __all__ = ["draw_rates_files", "draw_rates_table", "irrelevance_chart"]
 
@@ -58,7 +58,7 @@ def draw_rates_table(table: pd.DataFrame, word: str) -> None:
     percent = {name: 100 * table[name] for name in ("rate", "low", "high")}
     shares = (("rate", "Irrelevant"), ("low", "Low (95%)"), ("high", "High (95%)"))
     st.dataframe(
-        table.assign(arm=table["arm"].map(title_of), **percent),
+        visible_cells(table.assign(arm=table["arm"].map(title_of), **percent)),
         hide_index=True,
         width="stretch",
         column_order=("arm", "bin_label", "rate", "low", "high", "judged", "unsure", "anchors"),

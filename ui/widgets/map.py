@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from engine.core.visible_text import visible
 from engine.recommend.traffic import LEVELS, Traffic
 from ui.widgets.addresses import thumb_url
 from ui.widgets.cards import LEVEL_NAMES
@@ -47,7 +48,9 @@ def map_table(
         {
             **{name: table[name].to_numpy(dtype="float64") for name in ("als_x", "als_y", "hybrid_x", "hybrid_y")},
             "item_id": ids,
-            "title": [text_or_none(title) or item_id for title, item_id in zip(shown["title"], ids, strict=True)],
+            "title": [
+                visible(text_or_none(title) or item_id) for title, item_id in zip(shown["title"], ids, strict=True)
+            ],
             "image": [thumb_url(image) if (image := text_or_none(value)) else "" for value in shown["image"]],
             "traffic": [LEVEL_NAMES[traffic.level(count)] for count in counts],
             "interactions": [count_phrase(count, word) for count in counts],

@@ -11,6 +11,7 @@ import streamlit as st
 
 from engine.arms.registry import arms, title_of
 from ui.widgets.charts import Chart, arm_colour, is_dark
+from ui.widgets.formatting import plain, visible_cells
 
 __all__ = ["draw_quality", "quality_chart", "quality_headline", "quality_table", "task_table"]
 
@@ -37,9 +38,11 @@ def draw_quality(metrics: Metrics, word: str) -> None:
     if table.empty:
         st.subheader("Quality")
         st.info(
-            metrics.get("problem", "This release was trained without measuring its quality."), icon=":material/info:"
+            plain(metrics.get("problem", "This release was trained without measuring its quality.")),
+            icon=":material/info:",
         )
         return
+    word = plain(word)
     st.subheader(quality_headline(table, word))
     st.caption(
         f"We hid all but a few {word} of popular products. A good list still finds the products that the same shoppers "
@@ -162,7 +165,7 @@ def _draw_figures(table: pd.DataFrame, word: str) -> None:
         "targets": "Products measured",
     }
     st.dataframe(
-        table.replace({"kept": {"pooled": "1 to 5 combined"}}).rename(columns=names),
+        visible_cells(table.replace({"kept": {"pooled": "1 to 5 combined"}}).rename(columns=names)),
         hide_index=True,
         width="stretch",
         column_config={
@@ -178,7 +181,7 @@ def _draw_tasks(table: pd.DataFrame) -> None:
     names = {"candidates": "Products", "arm": "List", "ndcg": "NDCG@10", "average_precision": "AP@10"}
     st.markdown("**Suggesting low-traffic products to shoppers** (a fifth of each shopper's history hidden)")
     st.dataframe(
-        table.rename(columns=names),
+        visible_cells(table.rename(columns=names)),
         hide_index=True,
         width="stretch",
         column_config={names[column]: THREE_DIGITS for column in ("ndcg", "average_precision")},

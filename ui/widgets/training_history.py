@@ -15,7 +15,7 @@ from engine.models.encoders.registry import MODALITIES
 from engine.models.recipe import SILENCE
 from engine.release.manifest import Manifest
 from ui.widgets.charts import Chart
-from ui.widgets.formatting import duration_phrase, plural
+from ui.widgets.formatting import duration_phrase, plain, plural, visible_cells
 
 __all__ = [
     "als_table",
@@ -43,7 +43,7 @@ def draw_shares(training: Training, word: str) -> None:
     """Whose behaviour speaks for a product; nothing where the training did not say."""
     if sentences := share_sentences(training, word):
         st.markdown("**Whose behaviour Longtail uses**")
-        st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences))
 
 
 def draw_training_history(training: Training, plan: TrainingPlan, manifest: Manifest, flags: str) -> None:
@@ -62,12 +62,12 @@ def draw_training_history(training: Training, plan: TrainingPlan, manifest: Mani
         }
         for name, sentence in said.items():
             if sentence:
-                st.markdown(f"**{name}:** {sentence}")
+                st.markdown(f"**{plain(name)}:** {plain(sentence)}")
         _draw_tried(als_table(plan))
         _draw_steps(manifest.steps)
         _draw_curves(training)
         for note in training.get("notes", []):
-            st.caption(note)
+            st.caption(plain(note))
 
 
 def judgements_sentence(learned: Mapping[str, Any]) -> str:
@@ -160,7 +160,7 @@ def _draw_tried(table: pd.DataFrame) -> None:
     }
     st.markdown("**Settings tried for learning from behaviour**")
     st.dataframe(
-        table.rename(columns=names),
+        visible_cells(table.rename(columns=names)),
         hide_index=True,
         column_config={"Quality": st.column_config.NumberColumn(format="%.3f")},
     )
@@ -170,7 +170,7 @@ def _draw_steps(steps: Mapping[str, float]) -> None:
     """`steps` is step -> seconds it took."""
     if steps:
         rows = [{"Step": name, "Took": duration_phrase(seconds)} for name, seconds in steps.items()]
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        st.dataframe(visible_cells(pd.DataFrame(rows)), hide_index=True)
 
 
 def _draw_curves(training: Training) -> None:

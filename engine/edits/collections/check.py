@@ -56,7 +56,7 @@ def new_drafts(rows: Sequence[CollectionRow], pictures: Mapping[str, str]) -> li
 
 def problems_csv(sheet: pd.DataFrame, rows: Sequence[CollectionRow]) -> bytes:
     """The rows that need fixing as a CSV file for a spreadsheet."""
-    return problems_table(sheet, rows).to_csv(index=False).encode("utf-8-sig")
+    return problems_table(sheet, rows).to_csv(index=False).encode("utf-8-sig", "replace")
 
 
 def _without_examples(rows: Sequence[CollectionRow], examples: Sequence[Product]) -> list[CollectionRow]:

@@ -15,10 +15,10 @@ import pandas as pd
 from engine.catalogue.picture_formats import PICTURE_ENDINGS
 from engine.catalogue.product import TEXT_FIELDS, FieldValue, Product
 from engine.core.errors import SheetError
+from engine.core.spreadsheet_text import guarded, unguarded
 from engine.ingest.reading.number_format import NumberFormat
 from engine.ingest.reading.numbers import number_format
 from engine.untrusted.sheets import UNREAD
-from engine.untrusted.spreadsheet_text import guarded, unguarded
 
 __all__ = ["CollectionRow", "Remark", "RowState", "problems_table", "read_collection"]
 

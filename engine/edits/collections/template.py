@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from openpyxl import Workbook
 
 from engine.catalogue.product import TEXT_FIELDS, Product
-from engine.untrusted.spreadsheet_text import guarded
+from engine.core.spreadsheet_text import guarded
 
 __all__ = ["column_meanings", "template", "template_csv"]
 
@@ -20,6 +21,7 @@ MEANINGS = {
     "price": "a number, without a currency",
     "pictures": "file names of its pictures, the main one first, separated by ;",
 }
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 KIND_MEANINGS = {"number": "a number", "multi": "several values, separated by ;"}
 
 
@@ -46,12 +48,12 @@ def template(kinds: Mapping[str, str], examples: Sequence[Product]) -> bytes:
     sheet = book.active
     assert sheet is not None
     sheet.title = "Products"
-    sheet.append(list(meanings))
+    sheet.append([_cell(name) for name in meanings])
     for example in examples:
         sheet.append(_example_row(example, meanings))
     about = book.create_sheet("How to fill it in")
     for name, meaning in meanings.items():
-        about.append([name, meaning])
+        about.append([_cell(name), meaning])
     for page in (sheet, about):
         for column in page.columns:
             letter = column[0].column_letter  # type: ignore[union-attr]
@@ -66,9 +68,9 @@ def template_csv(kinds: Mapping[str, str], examples: Sequence[Product]) -> bytes
     names = list(column_meanings(kinds))
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(names)
+    writer.writerow([_cell(name) for name in names])
     writer.writerows(_example_row(example, names) for example in examples)
-    return text.getvalue().encode("utf-8-sig")
+    return text.getvalue().encode("utf-8-sig", "replace")
 
 
 def _example_row(example: Product, columns: Iterable[str]) -> list[Any]:
@@ -77,5 +79,6 @@ def _example_row(example: Product, columns: Iterable[str]) -> list[Any]:
 
 
 def _cell(value: Any) -> Any:
-    """A value that a spreadsheet shows and does not run."""
-    return guarded("; ".join(map(str, value)) if isinstance(value, tuple) else value)
+    """A value that a spreadsheet shows and does not run, without the control characters that no workbook can hold."""
+    value = "; ".join(map(str, value)) if isinstance(value, tuple) else value
+    return guarded(_NO_TEXT.sub("", value)) if isinstance(value, str) else value

@@ -71,3 +71,27 @@ def test_results_alone_go_to_standard_output(capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr()
     assert printed.out.splitlines() == ["name  n", "a     1", "long  22"]
     assert "Careful." in printed.err
+
+
+def test_texts_of_strangers_are_no_commands_to_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evil = "x\x1b]0;title\x07\u202ey\ud800 [bold]z[/bold]"
+    with Console() as console:
+        console.result({}, f"{evil}\nend")
+        console.table(["a", evil], [["b", f"{evil}\n"]], {})
+        console.note(evil)
+        console.error(evil)
+        console.progress(evil, 0.5, evil)
+    with Console(json=True) as console:
+        console.note(evil)
+    printed = capsys.readouterr()
+    assert not {"\x1b", "\x07", "\u202e", "\ud800"} & set(printed.out + printed.err)
+    assert "x]0;titley\ufffd [bold]z[/bold]\nend\n" in printed.out
+    assert json.loads(printed.out.splitlines()[-1])["message"] == evil
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with Console() as console:
+        console.progress("[red]a[/red]", 0.5, "[link=x]b[/link]")
+    assert "[red]a[/red]" in terminal.getvalue()
+    assert "[link=x]b[/link]" in terminal.getvalue()

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from engine.core.errors import InputError
-from engine.core.exports import CSV, FORMATS, format_of, neutralised, write_table
+from engine.core.exports import CSV, FORMATS, file_name, format_of, neutralised, write_table
 
-DANGEROUS = ["=1+1", "+A1", "-2+3", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", "＋1", "－1", "＠x"]
-HARMLESS = ["dress", "a=b", "'=quoted", "", " =x", "1-2", "é"]
+DANGEROUS = [
+    "=1+1", "+A1", "-2+3", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", "＋1", "－1", "＠x", "﹦1", " =x", "\u200b=x", "\ufeff+x", "'=x",
+]  # fmt: skip
+HARMLESS = ["dress", "a=b", "'tis", "", "1-2", "é", "a; b", "a - b"]
 
 
 @pytest.fixture
@@ -38,7 +40,30 @@ def test_what_a_spreadsheet_reads_back_from_csv_never_begins_a_formula() -> None
 def test_a_line_break_inside_a_cell_begins_no_new_row() -> None:
     table = pd.DataFrame({"title": ["x\r=cmd", "y\n=cmd", "z\r\n=cmd"]})
     rows = list(csv.reader(io.StringIO(CSV.to_bytes(table).decode(), newline="")))
-    assert rows == [["title"], ["x\r=cmd"], ["y\n=cmd"], ["z\r\n=cmd"]]
+    assert rows == [["title"], ["x\r'=cmd"], ["y\n'=cmd"], ["z\r\n'=cmd"]]
+
+
+def test_what_another_countrys_spreadsheet_takes_for_a_new_cell_is_guarded_too() -> None:
+    table = pd.DataFrame({"title": ["x;=cmd", "y\t-2+3", "z; @sum", "one; two"]})
+    assert neutralised(table)["title"].tolist() == ["x;'=cmd", "y\t'-2+3", "z;' @sum", "one; two"]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("Spring coats 2026", "spring-coats-2026.csv"),
+        ("../../etc/passwd", "etc-passwd.csv"),
+        ('a"; filename="x.exe\r\nX: y', "a-filename-x-exe-x-y.csv"),
+        ("\u202egpj.exe", "gpj-exe.csv"),
+        ("<b>", "b.csv"),
+        ("שמלות קיץ", "שמלות-קיץ.csv"),
+        ("…", "longtail-file.csv"),
+        ("CON", "longtail-con.csv"),
+        ("x" * 500, "x" * 60 + ".csv"),
+    ],
+)
+def test_names_of_files_hold_letters_and_digits_alone(words: str, name: str) -> None:
+    assert file_name(words, ".csv") == name
 
 
 def test_numbers_and_missing_cells_stay_as_they_are() -> None:

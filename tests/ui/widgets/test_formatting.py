@@ -2,17 +2,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from ui.widgets.formatting import (
     count_phrase,
     day_phrase,
     duration_phrase,
+    html_text,
     plain,
     plural,
     price_phrase,
     singular,
     text_or_none,
+    visible_cells,
 )
 
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -90,8 +93,26 @@ def test_missing_cells_are_no_text(missing):
         ("1. x", "1\\. x"),
         ("- x", "\\- x"),
         ("www.x.y a@b.c", "www\u2060.x.y a\u2060@b.c"),
-        ("שמלה 👗 “q”", "שמלה 👗 “q”"),
+        ("שמלה 👗 “q”", "\u2068שמלה 👗 “q”\u2069"),
+        ("2026. Spring", "2026\\. Spring"),
+        ("a -> b <- c <-> d -- e >= f <= g ~= h", "a -⁠\\> b \\<⁠- c \\<⁠-\\> d -⁠- e \\>⁠= f \\<⁠= g \\~⁠= h"),
+        ("x -- y--z", "x -⁠- y--z"),
+        ("a\u202eb\u200bc\x1b", "abc"),
     ],
 )
 def test_strangers_text_is_plain_within_markdown(text, shown):
     assert plain(text) == shown
+
+
+def test_strangers_text_is_text_between_our_tags():
+    assert html_text('<b title="x">\u202e&\n') == "&lt;b title=&quot;x&quot;&gt;&amp;"
+
+
+def test_cells_of_a_table_are_visible_and_other_values_stay():
+    table = pd.DataFrame({"text": ["a\u202eb", None], "mixed": [1, "c\x00"], "number": [0.5, 1.5]})
+    shown = visible_cells(table)
+    assert shown["text"].tolist()[0] == "ab"
+    assert shown["text"].isna().tolist() == [False, True]
+    assert shown["mixed"].tolist() == [1, "c"]
+    assert shown["number"].equals(table["number"])
+    assert table["text"][0] == "a\u202eb"

@@ -5,22 +5,50 @@ from __future__ import annotations
 import csv
 import io
 
+import numpy as np
+import openpyxl
 import pytest
 
 from engine.catalogue.product import Product
+from engine.core.spreadsheet_text import guarded, unguarded
 from engine.edits.collections.rows import problems_table, read_collection
-from engine.edits.collections.template import template_csv
+from engine.edits.collections.template import template, template_csv
 from engine.untrusted.sheets import read_sheet
-from engine.untrusted.spreadsheet_text import guarded, unguarded
 
-TEXTS = ["dress", "", "=1+1", "'=1+1", "''-x", "-5", "+44", "@home", "'tis", "＝1", "שמלה 👗", "\t=x", "a=b"]
+TEXTS = [
+    "dress",
+    "",
+    "=1+1",
+    "'=1+1",
+    "''-x",
+    "-5",
+    "+44",
+    "@home",
+    "'tis",
+    "＝1",
+    "שמלה 👗",
+    "\t=x",
+    "a=b",
+    "a;=x",
+    "a\t'-x",
+    "a\r\n@x",
+    " =x",
+    "\u200b=x",
+]
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_text_comes_back_and_none_runs(text):
     there = str(guarded(text))
     assert unguarded(there) == text
-    assert there[:1] not in tuple("=+-@＝\t")
+    assert there.lstrip(" \u200b")[:1] not in tuple("=+-@＝\t")
+
+
+def test_any_text_comes_back():
+    rng = np.random.default_rng(0)
+    signs = list("=+-@';, \t\r\nx＝\u200b\x00")
+    texts = ["".join(rng.choice(signs, size=n)) for n in rng.integers(0, 9, size=3_000)]
+    assert [unguarded(str(guarded(text))) for text in texts] == texts
 
 
 def test_numbers_and_nothing_stay_what_they_are():
@@ -46,3 +74,17 @@ def test_the_csv_template_reads_as_what_it_shows():
     sheet = read_sheet(data, "template.csv")
     (row,) = read_collection(sheet, (), {"sizes": "multi"})
     assert row.product == examples[0]
+
+
+def test_neither_template_holds_a_formula_and_control_characters_are_left_out():
+    kinds, examples = (
+        {"=cmd": "text", "@x": "multi"},
+        [Product(title="=1+1\x00\x1b", attributes={"=cmd": "-2", "@x": ("+a",)})],
+    )
+    book = openpyxl.load_workbook(io.BytesIO(template(kinds, examples)))
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert {cell.data_type for cell in cells} <= {"s", "n"}
+    written = [str(cell.value) for cell in cells if cell.value is not None]
+    assert {"'=cmd", "'@x", "'=1+1", "'-2", "'+a"} <= set(written)
+    rows = list(csv.reader(io.StringIO(template_csv(kinds, examples).decode("utf-8-sig"), newline="")))
+    assert not [cell for row in rows for cell in row if cell[:1] in set("=+-@")]
