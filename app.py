@@ -4,6 +4,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ui.app.access import AccessMiddleware
+from ui.app.fair_shares.middleware import FairSharesMiddleware
 from ui.app.guard import show_script_error
 from ui.app.operations.requests import RequestMiddleware
 from ui.app.operations.server_logs import begin_server_logs
@@ -14,6 +15,6 @@ app = st.App(
     "ui/app/shell.py",
     routes=routes,
     lifespan=lifespan,
-    middleware=[Middleware(RequestMiddleware), Middleware(AccessMiddleware)],
+    middleware=[Middleware(RequestMiddleware), Middleware(AccessMiddleware), Middleware(FairSharesMiddleware)],
     on_script_error=show_script_error,
 )

@@ -29,6 +29,7 @@ from engine.core.settings_groups import (
     ServingSettings,
     SmootherSettings,
 )
+from engine.core.settings_limits import LimitSettings
 from engine.core.settings_sources import TextSource, checked_names, explain, toml_source
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "ImageSettings",
     "IndexSettings",
     "InteractionSettings",
+    "LimitSettings",
     "LogSettings",
     "PredictorSettings",
     "SelectionSettings",
@@ -222,6 +224,7 @@ class Settings(Group, BaseSettings):
     access: AccessSettings = AccessSettings()
     curation: CurationSettings = CurationSettings()
     logs: LogSettings = LogSettings()
+    limits: LimitSettings = LimitSettings()
 
     @field_validator("database_url")
     @classmethod

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from engine.jobs import upload_folder
+from ui.app.fair_shares import tab_folders
 from ui.app.resources import workspace
 from ui.widgets.formatting import plain
 
@@ -45,7 +46,7 @@ def uploaded_files() -> dict[str, list[Path]]:
         )
         if given:
             uploads[role] = given if isinstance(given, list) else [given]
-            carried.pop(role, None)
+            _delete(carried.pop(role, []))
         elif carried.get(role):
             with column.container(horizontal=True, vertical_alignment="center"):
                 st.caption(plain(", ".join(path.name for path in carried[role])))
@@ -59,11 +60,14 @@ def folder() -> Path:
     kept: Path | None = st.session_state.get(_FOLDER)
     if kept is None or not kept.is_dir():
         kept = st.session_state[_FOLDER] = upload_folder(workspace())
+        tab_folders.keep(kept)
     return kept
 
 
 def forget_files() -> None:
     """Start over with empty uploaders; the folder is the run's now."""
+    if (kept := st.session_state.get(_FOLDER)) is not None:
+        tab_folders.give_away(kept)
     for key in (_FOLDER, _SAVED, _CARRIED):
         st.session_state.pop(key, None)
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
@@ -75,7 +79,12 @@ def _key(role: str, turn: int) -> str:
 
 def _remove(role: str) -> None:
     """Callback: files that were carried over are given no longer."""
-    st.session_state[_CARRIED].pop(role, None)
+    _delete(st.session_state[_CARRIED].pop(role, []))
+
+
+def _delete(files: list[Path]) -> None:
+    for path in files:
+        path.unlink(missing_ok=True)
 
 
 def _carry_over(turn: int) -> None:

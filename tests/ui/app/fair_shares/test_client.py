@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ui.app.fair_shares.client import address_group, client_of
+
+
+def scope(client: str = "10.0.0.7", peer: str | None = None, **headers: str) -> dict[str, Any]:
+    state = {} if peer is None else {"peer": peer}
+    return {
+        "client": (client, 1234),
+        "state": state,
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+    }
+
+
+def test_browsers_of_one_address_are_told_apart_by_whose_they_are():
+    ada, bob = (client_of(scope(cookie=f"other=1; longtail_curator={name}")) for name in ("Ada", "Bob"))
+    assert ada.address == bob.address
+    assert ada.person != bob.person
+    assert client_of(scope(cookie="longtail_curator=Ada")) == ada
+
+
+@pytest.mark.parametrize("cookie", ["", "other=1", "longtail_curator", "\x00=;;;=", "a[]=1; longtail_curator"])
+def test_who_has_not_said_who_they_are_is_nobody(cookie):
+    assert client_of(scope(cookie=cookie)).person == ""
+
+
+def test_a_forwarded_address_is_believed_of_our_own_proxies_alone():
+    forged = scope(client="9.9.9.9", peer="10.0.0.7", x_forwarded_for="1.1.1.1, 2.2.2.2")
+    assert client_of(forged).address == "10.0.0.7"
+    assert client_of(forged, proxies=("10.0.0.7",)).address == "2.2.2.2"
+
+
+def test_an_ipv6_customer_is_one_address_whatever_they_choose():
+    assert address_group("2001:db8:1:2::5") == address_group("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
+    assert address_group("2001:db8:1:3::5") != address_group("2001:db8:1:2::5")
+    assert address_group("::ffff:10.0.0.7") == "10.0.0.7"
+    assert address_group("testclient") == "testclient"

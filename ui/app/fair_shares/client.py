@@ -1,0 +1,68 @@
+"""Whose request it is: the network address, and the person within it.
+
+An address cannot be made up, a cookie can. So what a person may do is counted by both, and an address as a whole may not do more
+than `limits.people_per_address` people may.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, MutableMapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+
+from ui.app.curator import COOKIE
+
+__all__ = ["PEER", "Client", "address_group", "client_of"]
+
+PEER = "peer"  # in the state of a scope: who is at the other end of the connection, whatever its headers say
+_NETWORK_BITS = 64  # of an IPv6 address; the rest is the customer's to choose
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who asks. `person` tells the browsers of one address apart; empty where one has not said who it is."""
+
+    address: str
+    person: str
+
+
+def client_of(scope: MutableMapping[str, Any], proxies: Collection[str] = ()) -> Client:
+    """The client of a request.
+
+    Parameters
+    ----------
+    proxies : addresses of reverse proxies of ours: theirs is not the client's, who is the last one in X-Forwarded-For.
+    """
+    headers = dict(scope["headers"])
+    address = str(scope.get("state", {}).get(PEER) or (scope.get("client") or ("",))[0])
+    if address in proxies:
+        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        address = forwarded.rpartition(",")[2].strip() or address
+    return Client(address_group(address), _person(headers.get(b"cookie", b"")))
+
+
+def address_group(address: str) -> str:
+    """The address, or for IPv6 the network that one customer has."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return f"{IPv6Address(int(parsed) >> _NETWORK_BITS << _NETWORK_BITS)}/{_NETWORK_BITS}"
+    return str(parsed)
+
+
+def _person(cookies: bytes) -> str:
+    try:
+        jar = SimpleCookie(cookies.decode("latin-1"))
+    except CookieError:
+        return ""
+    found = jar.get(USER_COOKIE_NAME) or jar.get(COOKIE)
+    return hashlib.sha256(found.value.encode()).hexdigest()[:16] if found is not None else ""
