@@ -113,7 +113,7 @@ def test_settings_in_documents_exist():
         if document.name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "command-line.md")
         for name in re.findall(rf"(?:`|--set '?)((?:{groups})\.[a-z_]+)[`=]", document.read_text("utf-8"))
     }
-    assert "curation.leads" in named
+    assert "auth.admins" in named
     assert named - names == set()
 
 

@@ -31,7 +31,7 @@ HOMES = {
     "open_clip": ("engine.models.encoders",),
     "timm": ("engine.models.encoders",),
     "openTSNE": ("engine.models.projection",),
-    "sqlalchemy": ("engine.store", "engine.curation", "engine.edits", "engine.ingest.locations"),
+    "sqlalchemy": ("engine.store", "engine.access", "engine.curation", "engine.edits", "engine.ingest.locations"),
     "alembic": ("engine.store",),
     "concurrent_log_handler": ("engine.core.logs",),
     "httpcore": ("engine.ingest.picture_addresses",),

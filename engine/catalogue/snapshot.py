@@ -29,6 +29,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.access.acting import require
+from engine.access.audit import deed
+from engine.access.roles import Action
 from engine.catalogue.attribute_kinds import AttributeKind
 from engine.catalogue.snapshot_tables import (
     EVENT_COLUMNS,
@@ -139,6 +142,7 @@ def write_snapshot(
     report: Mapping[str, Any],
     truth: pd.DataFrame | None = None,
     aliases: Mapping[str, pd.DataFrame] | None = None,
+    action: Action = Action.LOAD_SHOP,
 ) -> str:
     """Write a snapshot, point the workspace at it and return its id; on any error the workspace is as it was.
 
@@ -153,10 +157,13 @@ def write_snapshot(
     report : the ingest report; the snapshot's id is added, and its counts are the snapshot's.
     truth : the demo shop's `item_id`, `family`.
     aliases : column of the products file -> `alias`, `item_id`.
+    action : what it is done for: who acts has to be allowed that.
 
-    Raises `CatalogueError` or `InteractionsError` naming the field if a table breaks these rules.
+    Raises `CatalogueError` or `InteractionsError` naming the field if a table breaks these rules, `NotAllowedError` where who acts
+    may not load a shop.
     """
     kinds = dict(info.get("attributes", {}))
+    require(action)
     products = items_table(items, kinds)
     created = datetime.now(UTC)
     snapshot_id = f"{created:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
@@ -173,7 +180,9 @@ def write_snapshot(
         counted = {name: count for name, count in counts.items() if name in report}
         atomic_write_json(directory / "report.json", {**report, **counted, "snapshot_id": snapshot_id})
         atomic_write_json(directory / "shop.json", {**given, **written})
-    workspace.use_snapshot(snapshot_id)
+    with deed(action, f"shop {given['name']}", workspace=workspace) as loaded:
+        loaded.before, loaded.after = workspace.snapshot_in_use(), snapshot_id
+        workspace.use_snapshot(snapshot_id)
     _delete_old_snapshots(workspace, snapshot_id)
     return snapshot_id
 

@@ -55,6 +55,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("rollback", "releases:rollback", "go back to the release that was served before")
     add("verify", "releases:verify", "check every file of a release, the current one unless named", _describe_verify)
     add("export", "export:export", "write a table for other programs", _describe_export)
+    add("people", "people:people", "who may do what: list people, give a role, take it back", _describe_people)
+    add("audit", "people:audit", "who did what: the last of it, or all of it as a file", _describe_audit)
     add("settings", "settings:settings", "list every setting with its value and meaning", _describe_set)
     return parser
 
@@ -86,6 +88,7 @@ def _add_common(parser: Command, *, suppress: bool) -> None:
     )
     for name, kind in (("--run", str), ("--lease", int)):  # how engine.jobs tells a child which run it is
         parser.add_argument(name, type=kind, default=default(None), help=argparse.SUPPRESS)
+    parser.add_argument("--by", nargs=2, default=default(None), help=argparse.SUPPRESS)  # who started it: name, role
     parser.add_argument("--discard", type=Path, default=default(None), help=argparse.SUPPRESS)
 
 
@@ -221,6 +224,20 @@ def _describe_release(parser: Command) -> None:
 
 def _describe_verify(parser: Command) -> None:
     parser.add_argument("release_id", metavar="ID", nargs="?", help="see `releases`")
+
+
+def _describe_people(parser: Command) -> None:
+    parser.add_argument("what", choices=("list", "set", "remove"))
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of `set` and `remove`: as sign-in names the person")
+    parser.add_argument(
+        "role", nargs="?", choices=("viewer", "curator", "merchandiser", "lead", "admin"), help="of `set`"
+    )
+
+
+def _describe_audit(parser: Command) -> None:
+    parser.add_argument("--name", metavar="NAME", help="only what this person did")
+    parser.add_argument("--last", type=_positive, default=50, metavar="N", help="how many lines (default 50)")
+    parser.add_argument("--out", type=Path, metavar="F", help="write all of it to a file, e.g. audit.csv")
 
 
 def _describe_export(parser: Command) -> None:

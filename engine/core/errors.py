@@ -15,6 +15,7 @@
     ├── ReleaseError             a release that is missing, damaged or cannot be published
     │   ├── ReleaseFormatError   another version of Longtail wrote it
     │   └── NoReleaseError       nothing has been published yet
+    ├── NotAllowedError          somebody may not do this, or nobody knows who they are
     ├── StoreError               the database refused, or cannot be reached
     └── JobError                 a run could not be started, or ended badly
         └── JobRunningError      another run holds the workspace
@@ -34,6 +35,7 @@ __all__ = [
     "LongtailError",
     "NoDataError",
     "NoReleaseError",
+    "NotAllowedError",
     "NotFoundError",
     "ReleaseError",
     "ReleaseFormatError",
@@ -119,6 +121,10 @@ class ReleaseFormatError(ReleaseError):
 
 class NoReleaseError(ReleaseError):
     """Nothing has been published yet."""
+
+
+class NotAllowedError(LongtailError):
+    """Somebody may not do this, or nobody knows who they are."""
 
 
 class StoreError(LongtailError):

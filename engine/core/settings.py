@@ -20,6 +20,7 @@ from engine.core.errors import SettingsError
 from engine.core.redaction import redact
 from engine.core.settings_groups import (
     AccessSettings,
+    AuthSettings,
     CurationSettings,
     EvaluationSettings,
     Group,
@@ -35,6 +36,7 @@ from engine.core.settings_sources import TextSource, checked_names, explain, tom
 __all__ = [
     "AlsSettings",
     "AttributeSettings",
+    "AuthSettings",
     "CurationSettings",
     "EvaluationSettings",
     "ImageSettings",
@@ -222,6 +224,7 @@ class Settings(Group, BaseSettings):
     evaluation: EvaluationSettings = EvaluationSettings()
     serving: ServingSettings = ServingSettings()
     access: AccessSettings = AccessSettings()
+    auth: AuthSettings = AuthSettings()
     curation: CurationSettings = CurationSettings()
     logs: LogSettings = LogSettings()
     limits: LimitSettings = LimitSettings()

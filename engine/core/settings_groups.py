@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 __all__ = [
     "AccessSettings",
+    "AuthSettings",
     "CurationSettings",
     "EvaluationSettings",
     "Group",
     "IndexSettings",
     "LogSettings",
+    "RoleName",
     "SelectionSettings",
     "ServingSettings",
     "SmootherSettings",
 ]
+
+# `engine.access.roles.Role`, in words.
+RoleName = Literal["viewer", "curator", "merchandiser", "lead", "admin"]
 
 
 class Group(BaseModel):
@@ -101,13 +106,47 @@ class AccessSettings(Group):
     )
 
 
+class AuthSettings(Group):
+    """Who signs in how, and who may do what. Where neither OpenID Connect nor a header is configured, people give a name that nobody checks."""
+
+    open: bool = Field(
+        False,
+        description="whether the dashboard may listen beyond this machine although nobody signs in: whoever reaches it has "
+        "`auth.open_role`",
+    )
+    open_role: RoleName = Field("admin", description="what everybody is where nobody signs in")
+    header: str | None = Field(
+        None,
+        description="header in which a reverse proxy names the person it signed in, e.g. X-Forwarded-User; believed from those alone "
+        "who know `auth.header_secret` or come from `auth.proxies`",
+    )
+    header_secret: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="what the proxy sends in X-Longtail-Secret, at least 16 characters; not shown anywhere",
+    )
+    proxies: tuple[str, ...] = Field((), description="addresses of the proxy, e.g. 10.0.0.5 or 10.0.0.0/24")
+    groups_header: str | None = Field(
+        None,
+        description="header in which the proxy names the person's groups, separated by commas, e.g. X-Forwarded-Groups",
+    )
+    sign_out_url: str | None = Field(None, description="where the proxy signs people out, e.g. /oauth2/sign_out")
+    name_claim: str = Field(
+        "email", description="claim of OpenID Connect that is a person's name here; it has to be unique"
+    )
+    role_claim: str | None = Field(
+        None, description="claim of OpenID Connect that names a person's groups or roles, e.g. groups"
+    )
+    roles: dict[str, RoleName] = Field(
+        default={}, description="group or claim -> role, e.g. {shop-leads = 'lead'}; the highest of a person's counts"
+    )
+    admins: tuple[str, ...] = Field((), description="people who are admins whatever the table of people says")
+    default_role: RoleName = Field("viewer", description="what people are who signed in and were given no role")
+
+
 class CurationSettings(Group):
     """Judging."""
 
-    leads: tuple[str, ...] = Field(
-        (),
-        description="people whose judgement decides about a neighbour and who see how consistent others are; everyone unless set",
-    )
     learn: bool = Field(True, description="whether a training learns from judgements")
     teaching_share: float = Field(
         0.5,

@@ -16,6 +16,10 @@ from engine.core.errors import SettingsError
 __all__ = ["TextSource", "checked_names", "explain", "toml_source"]
 
 
+# Settings whose value stands in no message.
+SECRETS = ("auth.header_secret",)
+
+
 class TextSource(EnvSettingsSource):
     """Settings as text, by name: `{"longtail_als__factors": "128"}`; lists and tables are JSON.
 
@@ -73,7 +77,8 @@ def explain(exc: ValidationError) -> str:
         if error["type"] == "extra_forbidden":
             problems.append(_no_such_setting(name))
         else:
-            problems.append(f"{name} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}.")
+            value = "(not shown)" if name in SECRETS else repr(error["input"])
+            problems.append(f"{name} = {value}: {error['msg'][0].lower()}{error['msg'][1:]}.")
     return "\n".join(problems)
 
 

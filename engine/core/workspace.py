@@ -102,6 +102,13 @@ class Workspace:
             )
         return snapshot
 
+    def snapshot_in_use(self) -> str | None:
+        """The id that `shop/current` names, whether or not the snapshot is whole; None before a shop was loaded."""
+        try:
+            return (self.snapshots / "current").read_text("utf-8").strip()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
     def use_snapshot(self, snapshot_id: str) -> None:
         """Point the workspace at a complete snapshot, atomically."""
         if not (self.snapshots / snapshot_id / "shop.json").is_file():

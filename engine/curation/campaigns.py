@@ -20,6 +20,8 @@ import pandas as pd
 from sqlalchemy import Integer, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from engine.access.audit import deed
+from engine.access.roles import Action
 from engine.core.errors import InputError, NotFoundError
 from engine.curation.rates.irrelevance import bin_label, count_bins
 from engine.store import CampaignAnchorRow, CampaignRow, Database
@@ -119,7 +121,11 @@ def create_campaign(database: Database, recommender: Recommender, plan: Plan, *,
             raise InputError(
                 f"an open campaign is already called {plan.name.strip()!r}; choose another name", field="name"
             )
-        return _stored(session, recommender, plan, order, "chosen" if plan.chosen else "planned", now)
+        action = Action.SEND_TO_REVIEW if plan.chosen else Action.RUN_CAMPAIGNS
+        with deed(action, plan.name.strip(), session=session) as done:
+            made = _stored(session, recommender, plan, order, "chosen" if plan.chosen else "planned", now)
+            done.after = {"id": made, "products": len(order), "release": recommender.release_id}
+        return made
 
 
 def everyday_campaign(database: Database, recommender: Recommender) -> Campaign:
@@ -164,9 +170,13 @@ def campaign(database: Database, campaign_id: str) -> Campaign:
 
 def close_campaign(database: Database, campaign_id: str, *, now: datetime | None = None) -> None:
     """Draw no more cards for it; those that people hold can still be judged. Closing it again changes nothing."""
-    query = update(CampaignRow).where(CampaignRow.id == campaign_id, CampaignRow.closed_at.is_(None))
-    with database.transaction() as session:
-        session.execute(query.values(closed_at=now or datetime.now(UTC)))
+    query = select(CampaignRow).where(CampaignRow.id == campaign_id, CampaignRow.closed_at.is_(None))
+    with database.transaction() as session, deed(Action.RUN_CAMPAIGNS, campaign_id, session=session) as done:
+        row = session.scalars(query).first()
+        done.nothing_done = row is None
+        if row is not None:
+            row.closed_at = now or datetime.now(UTC)
+            done.subject, done.before, done.after = row.name, "open", "ended"
 
 
 def progress(database: Database, campaign_id: str) -> pd.DataFrame:

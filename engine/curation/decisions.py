@@ -15,9 +15,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from engine.access.audit import deed
+from engine.access.roles import Action
 from engine.core.errors import InputError
 from engine.core.identifiers import check_uuid
-from engine.curation.judgements import add_within
+from engine.curation.judgements import add_within, check_own, said, said_before
 from engine.curation.queue import LEASE_SECONDS
 from engine.curation.votes import GIVEN, Judgement, Source, Verdict, Vote
 from engine.store import CampaignAnchorRow, CardRow
@@ -71,18 +73,27 @@ class Decision:
 
 
 def decide(session: Session, decision: Decision, rater: str, *, now: float) -> None:
-    """Store a decision; raises what `judge`, `skip` or `undo` raises.
+    """Store a decision; raises what `judge`, `skip` or `undo` raises, and `NotAllowedError` where who acts may not judge, or judges in
+    somebody else's name.
 
     Parameters
     ----------
     now : epoch seconds.
     """
-    if decision.kind is Kind.JUDGED:
-        judge(session, decision.card_id, rater, decision.votes, now=now, seconds=decision.seconds)
-    elif decision.kind is Kind.SKIPPED:
-        skip(session, decision.card_id, rater, now=now)
-    else:
-        undo(session, decision.card_id, rater, decision.id, now=now)
+    card = _own_card(session, decision.card_id, rater)
+    with deed(Action.JUDGE, card.anchor_id, session=session) as done:
+        check_own(done, [rater])
+        if decision.kind is Kind.JUDGED:
+            votes = [_judgement(card, vote) for vote in decision.votes if vote.neighbour_id in dict(card.pairs)]
+            done.before, done.after = said_before(session, votes), said(votes)
+            stored = judge(session, card.id, rater, decision.votes, now=now, seconds=decision.seconds)
+            done.nothing_done = not stored
+        elif decision.kind is Kind.SKIPPED:
+            skip(session, card.id, rater, now=now)
+            done.nothing_done = True  # nothing was said
+        else:
+            done.nothing_done, done.after = card.state != "judged", "taken back"
+            undo(session, card.id, rater, decision.id, now=now)
 
 
 def judge(

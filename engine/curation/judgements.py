@@ -9,6 +9,7 @@ the rows are on the disk.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -18,14 +19,17 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from engine.core.errors import StoreError
+from engine.access.audit import Deed, deed
+from engine.access.roles import Action
+from engine.core.errors import NotAllowedError, StoreError
 from engine.curation.votes import Judgement, Source, Verdict
 from engine.store import AppearanceRow, Database, JudgementRow
 
-__all__ = ["JudgementStore", "add_within"]
+__all__ = ["JudgementStore", "add_within", "check_own", "said", "said_before"]
 
 ATTEMPTS = 3
 IDS_PER_QUERY = 500
+MOST_RECORDED = 100  # judgements that the audit keeps word by word
 CONTENT = (
     "client_id",
     "anchor_id",
@@ -62,6 +66,8 @@ class JudgementStore:
     def add(self, judgements: Iterable[Judgement]) -> int:
         """Store what is not stored yet and return how many rows that made; all of them or, on an error, none.
 
+        Raises `NotAllowedError` where who acts may not judge (or settle disputes), or judges in somebody else's name.
+
         When this returns the rows are on the disk. A `client_id` that is stored already is left as it is; `StoreError`
         if it is stored with other content.
         """
@@ -71,7 +77,7 @@ class JudgementStore:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self.database.transaction() as session:
-                    return add_within(session, batch)
+                    return _add_recorded(session, batch)
             except StoreError as exc:
                 # Another process stored one of these ids after we looked: look again.
                 if attempt == ATTEMPTS or not isinstance(exc.__cause__, IntegrityError):
@@ -146,17 +152,63 @@ class JudgementStore:
             ids = select(JudgementRow.id).where(JudgementRow.source == Source.DEMO)
             # Said outright rather than left to the foreign key: a database may be opened without its cascades.
             session.execute(delete(AppearanceRow).where(AppearanceRow.judgement_id.in_(ids)))
-            removed = len(
-                session.scalars(
-                    delete(JudgementRow).where(JudgementRow.source == Source.DEMO).returning(JudgementRow.id)
-                ).all()
-            )
+            query = delete(JudgementRow).where(JudgementRow.source == Source.DEMO).returning(JudgementRow.id)
+            with deed(Action.REMOVE_SAMPLES, "sample judgements", session=session) as done:
+                removed = len(session.scalars(query).all())
+                done.before, done.nothing_done = removed, not removed
         logger.warning("removed %d sample judgements from %s", removed, self.database.name)
         return removed
 
     def _frame(self, query: Select) -> pd.DataFrame:
         with self.database.reading() as session:
             return _read(session, query)
+
+
+def check_own(done: Deed, raters: Iterable[str]) -> None:
+    """Raise `NotAllowedError` where a person judges in somebody else's name; commands and runs bring what others said."""
+    others = set(raters) - {done.actor.name}
+    if others and done.actor.via not in ("command", "run"):
+        raise NotAllowedError(f"You are here as {done.actor.name} and cannot judge as {min(others)}. Reload the page.")
+
+
+def said(judgements: Sequence[Judgement]) -> Any:
+    """Judgements as the audit keeps them: neighbour -> verdict; of many at once only how many said what."""
+    if len(judgements) > MOST_RECORDED:
+        return dict(Counter(str(judgement.verdict) for judgement in judgements))
+    return {judgement.neighbour_id: str(judgement.verdict) for judgement in judgements}
+
+
+def said_before(session: Session, judgements: Sequence[Judgement]) -> Any:
+    """What the same rater said of the same pairs until now, as `said`; None where nothing, and of many at once."""
+    if not 0 < len(judgements) <= MOST_RECORDED:
+        return None
+    row, first = JudgementRow, judgements[0]
+    query = (
+        select(row.neighbour_id, row.verdict)
+        .where(
+            row.anchor_id == first.anchor_id, row.rater == first.rater, row.source != Source.REPEAT,
+            row.neighbour_id.in_([one.neighbour_id for one in judgements]),
+        )
+        .order_by(row.id)
+    )  # fmt: skip
+    return {str(neighbour): verdict for neighbour, verdict in session.execute(query)} or None
+
+
+def _add_recorded(session: Session, batch: Sequence[Judgement]) -> int:
+    by_anchor: dict[str, list[Judgement]] = {}
+    for judgement in batch:
+        by_anchor.setdefault(judgement.anchor_id, []).append(judgement)
+    groups = {"judgements": list(batch)} if len(batch) > MOST_RECORDED else by_anchor
+    total = 0
+    for subject, group in groups.items():
+        settles = any(one.source == Source.ADJUDICATION for one in group)
+        with deed(Action.SETTLE_DISPUTES if settles else Action.JUDGE, subject, session=session) as done:
+            check_own(done, (one.rater for one in group))
+            done.before, done.after = said_before(session, group), said(group)
+            stored = add_within(session, group)
+            done.nothing_done = not stored
+            total += stored
+    return total
 
 
 def add_within(session: Session, judgements: Iterable[Judgement]) -> int:

@@ -20,6 +20,8 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
+from engine.access.acting import require
+from engine.access.roles import Action
 from engine.curation.campaigns import Campaign
 from engine.curation.pools import Pool
 from engine.store import CampaignAnchorRow, CardRow
@@ -58,7 +60,7 @@ def draw(
 ) -> list[Card]:
     """Up to `want` cards that nobody else holds and this person has not had; fewer where there are no more.
 
-    Nobody holds more than `MOST_HELD` cards at a time: whoever asks for more gets those again that their browser has lost.
+    Raises `NotAllowedError` where who acts may not judge. Nobody holds more than `MOST_HELD` cards at a time: whoever asks for more gets those again that their browser has lost.
 
     Parameters
     ----------
@@ -67,6 +69,7 @@ def draw(
     now : epoch seconds.
     size : neighbours on a card at most.
     """
+    require(Action.JUDGE)
     if want <= 0 or not campaign.is_open(datetime.fromtimestamp(now, UTC)):
         return []
     lock(session, campaign.id)

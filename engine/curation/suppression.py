@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
+from engine.access.people import People
 from engine.curation.judgements import JudgementStore
 from engine.curation.votes import SURE, Source, Verdict
 
@@ -42,11 +43,11 @@ def ruled_out(current: pd.DataFrame, leads: Collection[str] = ()) -> dict[str, f
 
 
 class Suppressed:
-    """What is ruled out now: worked out again when a judgement was added, by whichever process. `of` is cheap."""
+    """What is ruled out now: worked out again when a judgement was added or a lead named, by whichever process. `of` is cheap."""
 
-    def __init__(self, store: JudgementStore, leads: Collection[str] = ()) -> None:
-        self._store, self._leads = store, tuple(leads)
-        self._last = -1
+    def __init__(self, store: JudgementStore) -> None:
+        self._store, self._people = store, People(store.database)
+        self._last: tuple[int, frozenset[str]] = -1, frozenset()
         self._found: Mapping[str, frozenset[str]] = {}
 
     def of(self, anchor_id: str) -> frozenset[str]:
@@ -55,8 +56,8 @@ class Suppressed:
 
     def all(self) -> Mapping[str, frozenset[str]]:
         """Anchor -> neighbours that are not served; do not change it."""
-        last = self._store.last_id()
+        last = self._store.last_id(), self._people.leads()
         if last != self._last:
-            self._found = ruled_out(self._store.current(), self._leads)
+            self._found = ruled_out(self._store.current(), last[1])
             self._last = last
         return self._found

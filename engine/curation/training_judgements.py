@@ -16,6 +16,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from engine.access.people import People
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
@@ -70,8 +71,8 @@ def judgements_for_training(workspace: Workspace, settings: Settings) -> Trainin
     if not settings.curation.learn or not has_database(workspace, settings):
         return NOTHING_JUDGED
     with closing(Database(database_url(workspace, settings))) as database:
-        curation = settings.curation
-        return take_training_judgements(JudgementStore(database), curation.leads, curation.teaching_share)
+        leads, share = People(database).leads(), settings.curation.teaching_share
+        return take_training_judgements(JudgementStore(database), leads, share)
 
 
 def take_training_judgements(store: JudgementStore, leads: Collection[str], share: float) -> TrainingJudgements:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from engine.access.roles import Action
 from engine.catalogue.product import Product, catalogue_frame, with_products
 from engine.catalogue.snapshot import Shop, event_files, read_aliases, read_shop, read_truth, write_snapshot
 from engine.core.workspace import Workspace
@@ -47,7 +48,8 @@ def apply_to_catalogue(workspace: Workspace, drafts: DraftStore, changes: Change
     folder = workspace.current_snapshot()
     report = json.loads((folder / "report.json").read_text("utf-8"))
     info = {name: value for name, value in shop.info.items() if name not in DERIVED}
-    write_snapshot(workspace, items, event_files(folder), info, report, read_truth(folder), read_aliases(folder))
+    others = read_truth(folder), read_aliases(folder)
+    write_snapshot(workspace, items, event_files(folder), info, report, *others, action=Action.TRAIN)
     return Applied(added["item_id"].tolist(), moved)
 
 

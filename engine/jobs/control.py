@@ -17,6 +17,9 @@ from typing import Literal
 
 import psutil
 
+from engine.access.acting import require
+from engine.access.audit import deed
+from engine.access.roles import Action
 from engine.core.errors import JobError
 from engine.core.held_folders import make_held
 from engine.core.settings import child_environment
@@ -38,6 +41,7 @@ __all__ = ["Kind", "cancel_run", "launch", "start_run", "upload_folder"]
 
 Kind = Literal["train", "demo", "ingest"]
 
+NEEDED_FOR: Mapping[str, Action] = {"train": Action.TRAIN, "demo": Action.LOAD_SHOP, "ingest": Action.LOAD_SHOP}
 PROJECT = Path(__file__).resolve().parent.parent.parent
 # Every descendant of a run carries this variable, so that processes which a killed run left behind can be found and ended.
 RUN_VARIABLE = "LONGTAIL_RUN"
@@ -68,8 +72,10 @@ def start_run(
     arguments : further arguments of the command, e.g. `["--items", "/tmp/a.csv", "--train"]` for "ingest".
     discard : a folder from `upload_folder` that the run removes when it ends.
 
-    Raises `JobRunningError` if another run holds the workspace, `JobError` if no child can be started.
+    The run acts for whoever starts it. Raises `NotAllowedError` where they may not, `JobRunningError` if another run holds the
+    workspace, `JobError` if no child can be started.
     """
+    actor = require(NEEDED_FOR[kind])
     command: list[str] = [kind]
     if kind == "demo" and "--train" not in arguments:
         command.append("--train")
@@ -79,25 +85,24 @@ def start_run(
     if discard is not None:
         command += ["--discard", str(discard.absolute())]
     return launch(
-        workspace, kind, [sys.executable, "-m", "engine", "--workspace", str(workspace.root.absolute())], command
+        workspace,
+        kind,
+        [sys.executable, "-m", "engine", "--workspace", str(workspace.root.absolute())],
+        ["--by", actor.name, str(actor.role), *command],
     )
 
 
 def cancel_run(workspace: Workspace, run_id: str, *, grace: float = 5.0) -> RunStatus:
     """End a run: SIGTERM, then SIGKILL to its whole process group after `grace` seconds. Waits until it has ended.
 
-    A run that has ended already does not change.
+    A run that has ended already does not change. Raises `NotAllowedError` where who acts may not train.
     """
     record = read_record(workspace, run_id)
+    action = NEEDED_FOR.get(record["kind"], Action.TRAIN)
+    require(action)
     if record["state"] == "running" and active_run(workspace) == run_id:
-        (status_file(workspace, run_id).parent / CANCEL_MARK).touch()
-        for sent, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
-            _signal(workspace, run_id, sent)
-            if _wait_until_free(workspace, run_id, patience):
-                break
-        else:
-            raise JobError(f"Run {run_id} cannot be ended: the system does not release its process.")
-        _end_descendants(run_id)
+        with deed(action, f"run {run_id}", workspace=workspace, before="running", after="cancelled"):
+            _end(workspace, run_id, grace)
         record = read_record(workspace, run_id)
         if record["state"] == "running":  # it had no time to record its end itself
             record |= {
@@ -107,6 +112,17 @@ def cancel_run(workspace: Workspace, run_id: str, *, grace: float = 5.0) -> RunS
             }
             atomic_write_json(status_file(workspace, run_id), record)
     return run_status(workspace, run_id)
+
+
+def _end(workspace: Workspace, run_id: str, grace: float) -> None:
+    (status_file(workspace, run_id).parent / CANCEL_MARK).touch()
+    for sent, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
+        _signal(workspace, run_id, sent)
+        if _wait_until_free(workspace, run_id, patience):
+            break
+    else:
+        raise JobError(f"Run {run_id} cannot be ended: the system does not release its process.")
+    _end_descendants(run_id)
 
 
 def upload_folder(workspace: Workspace) -> Path:

@@ -23,7 +23,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from engine.access.acting import require
+from engine.access.audit import deed
+from engine.access.roles import Action
 from engine.core.errors import NoReleaseError, NotFoundError, ReleaseError, ReleaseFormatError
+from engine.core.settings import Settings
 from engine.core.storage import atomic_directory, atomic_write, atomic_write_json
 from engine.core.workspace import Workspace
 from engine.release.manifest import Manifest, read_manifest, verify_files, write_manifest
@@ -107,10 +111,16 @@ def verify_release(workspace: Workspace, release_id: str) -> Manifest:
     return manifest
 
 
-def publish(workspace: Workspace, release_id: str) -> Manifest:
-    """Serve this release from now on; verified first. On any error the release served before stays."""
+def publish(workspace: Workspace, release_id: str, settings: Settings | None = None) -> Manifest:
+    """Serve this release from now on; verified first. On any error the release served before stays.
+
+    Raises `NotAllowedError` where who acts may not, `StoreError` where that cannot be recorded (`engine.access.audit`); `settings`
+    say where, those of the workspace unless given.
+    """
+    require(Action.PUBLISH)
     manifest = verify_release(workspace, release_id)
-    with _locked(workspace):
+    with deed(Action.PUBLISH, release_id, workspace=workspace, settings=settings) as published, _locked(workspace):
+        published.before, published.after = current_release_id(workspace), release_id
         history = _trimmed_history(workspace)
         if history[-1:] != [release_id]:
             history.append(release_id)
@@ -121,15 +131,17 @@ def publish(workspace: Workspace, release_id: str) -> Manifest:
 def rollback(workspace: Workspace) -> str:
     """Serve the release published before the current one, or the last before that which is whole; its id.
 
-    Raises `ReleaseError` when there is none.
+    Raises `ReleaseError` when there is none, else as `publish`.
     """
-    with _locked(workspace):
+    with deed(Action.PUBLISH, "roll back", workspace=workspace) as rolled, _locked(workspace):
+        rolled.before = current_release_id(workspace)
         current, *earlier = reversed(_trimmed_history(workspace) or [""])
         for position, release_id in enumerate(earlier):
             if release_id != current and _damage(workspace, release_id) is None:
                 _point(workspace, earlier[position:][::-1])
+                rolled.after = release_id
                 return release_id
-    raise ReleaseError("There is no earlier release to go back to. The one that is served stays.")
+        raise ReleaseError("There is no earlier release to go back to. The one that is served stays.")
 
 
 def current_release_id(workspace: Workspace) -> str | None:

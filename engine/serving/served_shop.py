@@ -76,7 +76,7 @@ class ServedShop:
         progress: Progress = silent,
     ) -> None:
         self.as_trained, self.notice = as_trained, as_trained.notice
-        self._workspace, self._leads = workspace, settings.curation.leads
+        self._workspace = workspace
         self._in_background, self._progress = in_background, progress
         self._database = EditsDatabase(workspace, settings, open_database, tolerant=in_background)
         self._latest_changes: Latest[BackgroundResult[_Changed]] = Latest()
@@ -251,7 +251,7 @@ class ServedShop:
     def _rulings(self, database: Database) -> Suppressed:
         with self._lock:
             if self._suppressed is None:
-                self._suppressed = Suppressed(JudgementStore(database), self._leads)
+                self._suppressed = Suppressed(JudgementStore(database))
             return self._suppressed
 
     def _changed(self) -> BackgroundResult[_Changed]:

@@ -3,6 +3,7 @@
 Importing this package registers every table with `Base.metadata`.
 """
 
+from engine.store.access_tables import AuditRow, PersonRow
 from engine.store.base import Base
 from engine.store.change_tables import ProductChangeRow
 from engine.store.database import Database
@@ -13,6 +14,7 @@ from engine.store.review_tables import CampaignAnchorRow, CampaignRow, CardRow
 
 __all__ = [
     "AppearanceRow",
+    "AuditRow",
     "Base",
     "CampaignAnchorRow",
     "CampaignRow",
@@ -20,6 +22,7 @@ __all__ = [
     "Database",
     "DraftRow",
     "JudgementRow",
+    "PersonRow",
     "ProductChangeRow",
     "database_url",
     "has_database",

@@ -9,7 +9,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
+from contextvars import Context, copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
@@ -50,7 +52,8 @@ class WriteQueue:
 
         Raises `StoreError` where the database does not take them.
         """
-        request = _Request(operation, Future())
+        # Whoever holds the disk runs it, but for the one who brought it: who acts is part of the context.
+        request = _Request(partial(_within, copy_context(), operation), Future())
         with self._list:
             self._waiting.append(request)
         with self._disk:
@@ -107,3 +110,7 @@ class WriteQueue:
             return
         for request in group:
             self._commit([request])
+
+
+def _within(context: Context, operation: Callable[[Session], T], session: Session) -> T:
+    return context.run(operation, session)

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from engine.access.audit import deed
+from engine.access.roles import Action
 from engine.arms.geometry import ArmVectors
 from engine.arms.plan import TrainingPlan, default_plan
 from engine.catalogue.snapshot import Shop
@@ -87,8 +89,13 @@ def train(
     Raises `NoDataError` without a shop, `TrainingError` where there is too little to learn from, `ReleaseError` where
     the release on disk does not verify. In each case what was served before is served still.
     """
-    with bounded_threads(settings.threads):
-        return _trained(workspace, settings, release_id, StepClock(progress), publish)
+    with (
+        deed(Action.TRAIN, release_id or "a new release", workspace=workspace, settings=settings) as training,
+        bounded_threads(settings.threads),
+    ):
+        result = _trained(workspace, settings, release_id, StepClock(progress), publish)
+        training.after = {"release": result.release_id, "decision": result.decision}
+    return result
 
 
 def _trained(
@@ -210,7 +217,7 @@ def _publish(workspace: Workspace, release_id: str, shop: Shop, settings: Settin
     """Serve the release; publishing reads every file again and refuses one that is not what was written."""
     steps("Publishing", 0.0, "checking every file")
     first = current_release_id(workspace) is None
-    publish_release(workspace, release_id)
+    publish_release(workspace, release_id, settings)
     if first and shop.demo and settings.serving.sample_judgements:
         steps("Publishing", 0.5, "adding sample judgements")
         _store_samples(workspace, settings, release_id)

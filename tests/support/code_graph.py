@@ -18,6 +18,8 @@ CODE = ("engine", "ui", "pages")
 # Lower layers come first; a module imports from its own layer or from those before it.
 LAYERS = (
     ("engine.core",),
+    ("engine.store",),
+    ("engine.access",),
     ("engine.catalogue",),
     ("engine.untrusted",),
     ("engine.ingest", "engine.demo"),
@@ -27,7 +29,6 @@ LAYERS = (
     ("engine.selection",),
     ("engine.release",),
     ("engine.recommend",),
-    ("engine.store",),
     ("engine.curation",),
     ("engine.edits",),
     ("engine.serving",),

@@ -27,7 +27,6 @@ __all__ = [
     "database",
     "has_release",
     "has_shop",
-    "is_lead",
     "judgements",
     "known_values",
     "recommender",
@@ -92,8 +91,7 @@ def words_of(facade: Recommender) -> ShopWords:
 
 def served() -> ServedShop:
     """The shop as it is shown; raises `NoReleaseError` when nothing was published, `ReleaseError` where nothing can be opened."""
-    current, leads = current_release_id(workspace()), settings().curation.leads
-    return _served(workspace(), current, database_url(workspace(), settings()), leads)
+    return _served(workspace(), current_release_id(workspace()), database_url(workspace(), settings()))
 
 
 def recommender() -> Recommender:
@@ -132,12 +130,6 @@ def judgements() -> JudgementStore:
     return JudgementStore(database())
 
 
-def is_lead(name: str | None) -> bool:
-    """Whether this person decides disputes and sees how steady raters are; everybody does where no leads are named."""
-    leads = settings().curation.leads
-    return name is not None and (not leads or name in leads)
-
-
 def release_sentence() -> str:
     """`Release 12, trained today 09:14, 2,000 products`."""
     manifest = recommender().manifest
@@ -158,7 +150,7 @@ def _shop(workspace: Workspace, snapshot_id: str) -> Shop:
 
 
 @st.cache_resource(show_spinner="Opening the release…", max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
-def _served(workspace: Workspace, current: str | None, url: str, leads: tuple[str, ...]) -> ServedShop:
+def _served(workspace: Workspace, current: str | None, url: str) -> ServedShop:
     return ServedShop.open(workspace, settings(), open_database=database, in_background=True)
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
+from engine.access.audit import deed
+from engine.access.roles import Action
 from engine.catalogue.product import Product
 from engine.core.errors import InputError, StoreError
 from engine.core.workspace import Workspace
@@ -17,7 +19,8 @@ __all__ = ["ChangeStore"]
 
 
 class ChangeStore:
-    """Changes in the database. Every method raises `StoreError` where the database refuses."""
+    """Changes in the database. Every method raises `StoreError` where the database refuses, and those that write
+    `NotAllowedError` where who acts may not."""
 
     def __init__(self, database: Database, workspace: Workspace) -> None:
         self._database, self._workspace = database, workspace
@@ -35,13 +38,18 @@ class ChangeStore:
         """
         before, after = difference(now, wanted)
         self._check(now, wanted)
-        with self._database.transaction("changes") as session:
+        with (
+            self._database.transaction("changes") as session,
+            deed(Action.CHANGE_PRODUCTS, item_id, session=session) as done,
+        ):
             lock(session, "product_changes")
             row = session.get(ProductChangeRow, item_id)
+            done.before = None if row is None else row.after
             if (row.version if row else 0) != version:
                 raise InputError(
                     f"Someone else edited {item_id!r}; your changes were not saved. Reopen it to continue."
                 )
+            done.after, done.nothing_done = fields_to_json(after) or None, not after and row is None
             if not after:
                 if row is not None:
                     session.delete(row)
@@ -55,10 +63,15 @@ class ChangeStore:
 
     def undo(self, item_id: str) -> None:
         """Delete the change to a product, where there is one."""
-        with self._database.transaction("changes") as session:
+        with (
+            self._database.transaction("changes") as session,
+            deed(Action.CHANGE_PRODUCTS, item_id, session=session) as done,
+        ):
             lock(session, "product_changes")
             row = session.get(ProductChangeRow, item_id)
+            done.nothing_done = row is None
             if row is not None:
+                done.before = row.after
                 session.delete(row)
 
     def get(self, item_id: str) -> Change | None:

@@ -16,6 +16,9 @@ from typing import Any, Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from engine.access.acting import require
+from engine.access.audit import deed
+from engine.access.roles import Action
 from engine.catalogue.product import Product, checked_image
 from engine.core.errors import InputError, NotFoundError, StoreError
 from engine.core.workspace import Workspace
@@ -67,7 +70,8 @@ class Draft:
 
 
 class DraftStore:
-    """Drafts in the database. Every method raises `StoreError` where the database refuses."""
+    """Drafts in the database. Every method raises `StoreError` where the database refuses, and those that write
+    `NotAllowedError` where who acts may not."""
 
     def __init__(self, database: Database, workspace: Workspace) -> None:
         self._database, self._workspace = database, workspace
@@ -83,6 +87,7 @@ class DraftStore:
         ----------
         known : whether the catalogue has a product of this id.
         """
+        require(Action.EDIT_DRAFTS)
         for one in new:
             self._check(one.product, one.pictures)
         now = datetime.now(UTC)
@@ -108,6 +113,8 @@ class DraftStore:
                     )
                 )  # fmt: skip
                 session.flush()
+                with deed(Action.EDIT_DRAFTS, product_id, session=session) as done:
+                    done.after = _recorded("approved" if approve else "draft", one.product, one.pictures)
                 ids.append(product_id)
         return ids
 
@@ -141,8 +148,11 @@ class DraftStore:
             row = self._row(session, draft_id)
             if row.version != version:
                 raise InputError(f"Someone else edited {row.id!r}; your changes were not saved. Reopen it to continue.")
-            row.item, row.pictures = _facts(product), list(pictures)
-            return _changed(row)
+            with deed(Action.EDIT_DRAFTS, draft_id, session=session) as done:
+                done.before = {"state": row.state, "product": row.item, "pictures": row.pictures}
+                done.after = _recorded(row.state, product, pictures)
+                row.item, row.pictures = _facts(product), list(pictures)
+                return _changed(row)
 
     def approve(self, draft_id: str) -> Draft:
         """Serve it from now on; the next training adds it to the catalogue."""
@@ -166,8 +176,9 @@ class DraftStore:
             row = self._row(session, draft_id)
             if row.state == state:
                 return _from_row(row)
-            row.state = state
-            return _changed(row)
+            with deed(Action.EDIT_DRAFTS, draft_id, session=session, before=row.state, after=state):
+                row.state = state
+                return _changed(row)
 
     def _row(self, session: Session, draft_id: str) -> DraftRow:
         lock(session, "drafts")
@@ -195,6 +206,11 @@ class DraftStore:
 def _facts(product: Product) -> dict[str, Any]:
     """The product as its row keeps it: its pictures have a column of their own."""
     return replace(product, image=None).to_json()
+
+
+def _recorded(state: str, product: Product, pictures: Sequence[str]) -> dict[str, Any]:
+    """A draft as the audit keeps it."""
+    return {"state": state, "product": _facts(product), "pictures": list(pictures)}
 
 
 def _given(product_id: str | None) -> str | None:

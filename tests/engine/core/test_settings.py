@@ -49,7 +49,7 @@ def test_text_becomes_the_type_that_the_setting_asks_for(name: str, text: str, v
         ("colour", "red", "colour: there is no such setting"),
         ("seed.x", "1", "seed.x: seed is a value, not a group"),
         ("interactions.event_weights", "{view: 2", "event_weights: '{view: 2' is not valid JSON"),
-        ("curation.leads", "Anna", "leads: 'Anna' is not valid JSON"),
+        ("auth.admins", "Anna", "admins: 'Anna' is not valid JSON"),
         ("als.factors.x", "1", "als.factors"),
         ("als", "3", "als"),
         ("image.kind", "magic", "image.kind = 'magic'"),

@@ -107,6 +107,7 @@ def test_without_anything_done_since_the_release_is_what_is_shown(shop):
 
 def test_no_database_is_made_where_there_is_nothing_to_read(tmp_path):
     workspace = build_tiny_release(Workspace(tmp_path / "shop")).workspace
+    workspace.judgements_file.unlink()
     shop = ServedShop.open(workspace, Settings())
     assert len(shop.neighbours("f1-02")) == 10
     assert not workspace.judgements_file.exists()

@@ -1,0 +1,1 @@
+"""Who may do what, who does it, and the record of it."""
