@@ -320,8 +320,8 @@ class Session {
 
   /** A token that is no longer good: ask the page for a new one, which knows who is there. */
   renew(answer) {
-    if (![401, 403].includes(answer.status) || Date.now() - (this.renewed ?? 0) < RENEW_MS) return;
-    this.renewed = Date.now();
+    if (![401, 403].includes(answer.status) || performance.now() - (this.renewed ?? -RENEW_MS) < RENEW_MS) return;
+    this.renewed = performance.now();
     this.component?.setTriggerValue("renew", this.renewed);
   }
 

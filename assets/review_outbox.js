@@ -12,6 +12,7 @@ class Outbox {
     this.prefix = prefix;
     this.onChange = onChange;
     this.entries = new Map();
+    this.newest = 0; // when the last one was decided: a clock that is set back must not change their order
     this.problem = null;
     this.kept = true;
     this.sending = false;
@@ -34,6 +35,8 @@ class Outbox {
   }
 
   add(decision) {
+    if (decision.at < this.newest) decision.at = this.newest + 1;
+    this.newest = decision.at;
     this.entries.set(decision.id, decision);
     this.keep(decision);
     this.onChange([]);
@@ -85,6 +88,7 @@ class Outbox {
         .filter((decision) => decision !== null)
         .sort((a, b) => a.at - b.at);
       for (const decision of found) this.entries.set(decision.id, decision);
+      this.newest = found.at(-1)?.at ?? 0;
     } catch {
       this.kept = false; // storage is forbidden here
     }

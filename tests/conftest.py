@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.workspace import Workspace
+from tests.support.postgres import PostgresServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # What `make test-fast` leaves out beside browsers and PostgreSQL: folders and modules whose tests train, start processes
@@ -74,3 +75,26 @@ def shared_data() -> Path:
 def workspace(tmp_path: Path) -> Workspace:
     """An empty workspace."""
     return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A throwaway PostgreSQL server."""
+    try:
+        server = PostgresServer()
+    except FileNotFoundError as exc:
+        skip_or_fail(str(exc))
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres: PostgresServer) -> str:
+    """Its URL without the name of a database."""
+    return postgres.url
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """An empty database of its own for each test."""
+    return postgres.make_database()

@@ -14,7 +14,6 @@ from engine.access.roles import Action, Role
 from engine.core.errors import InputError, NotFoundError
 from engine.core.identifiers import check_storable
 from engine.store import Database, PersonRow
-from engine.store.dialect import lock
 
 __all__ = ["People", "Person"]
 
@@ -96,7 +95,6 @@ class People:
             self._row(session, _checked(name), make=True).signed_out_at = datetime.now(UTC)
 
     def _row(self, session: Session, name: str, *, make: bool = False) -> PersonRow:
-        lock(session, "people")
         row = session.get(PersonRow, name)
         if row is None and not make:
             raise NotFoundError(f"Nobody called {name!r} was given a role.")

@@ -57,6 +57,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("export", "export:export", "write a table for other programs", _describe_export)
     add("people", "people:people", "who may do what: list people, give a role, take it back", _describe_people)
     add("audit", "people:audit", "who did what: the last of it, or all of it as a file", _describe_audit)
+    add(
+        "database",
+        "database:database",
+        "list the versions of the database's tables, or go back to that of an older Longtail",
+        _describe_database,
+    )
     add("settings", "settings:settings", "list every setting with its value and meaning", _describe_set)
     return parser
 
@@ -244,6 +250,13 @@ def _describe_export(parser: Command) -> None:
     parser.add_argument("what", choices=("neighbours", "judgements", "irrelevance", "qrels"), help="the table")
     _add_lists(parser)
     _add_out(parser)
+
+
+def _describe_database(parser: Command) -> None:
+    parser.add_argument("--downgrade", metavar="VERSION", help="the version to go back to, e.g. 0004")
+    parser.add_argument(
+        "--accept-loss", action="store_true", help="of --downgrade: delete what the older version has no place for"
+    )
 
 
 def _add_lists(parser: Command) -> None:

@@ -17,6 +17,7 @@
     │   └── NoReleaseError       nothing has been published yet
     ├── NotAllowedError          somebody may not do this, or nobody knows who they are
     ├── StoreError               the database refused, or cannot be reached
+    │   └── BusyError            others held the database for too long; trying again may help
     └── JobError                 a run could not be started, or ended badly
         └── JobRunningError      another run holds the workspace
 
@@ -25,6 +26,7 @@ A message says what happened, to which file, row, field or item, and what to do 
 
 __all__ = [
     "ArchiveError",
+    "BusyError",
     "CatalogueError",
     "ImageError",
     "IndexFileError",
@@ -139,6 +141,10 @@ class StoreError(LongtailError):
     def __init__(self, message: str, detail: str = ""):
         self.detail = detail
         super().__init__(message)
+
+
+class BusyError(StoreError):
+    """Others held the database for too long; trying again may help."""
 
 
 class JobError(LongtailError):

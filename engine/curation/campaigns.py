@@ -25,7 +25,6 @@ from engine.access.roles import Action
 from engine.core.errors import InputError, NotFoundError
 from engine.curation.rates.irrelevance import bin_label, count_bins
 from engine.store import CampaignAnchorRow, CampaignRow, Database
-from engine.store.dialect import lock
 
 if TYPE_CHECKING:
     from engine.recommend.recommender import Recommender
@@ -115,7 +114,6 @@ def create_campaign(database: Database, recommender: Recommender, plan: Plan, *,
     order = _order(recommender, plan, len(recommender.items) if plan.chosen else plan.target)
     _check_lists(recommender, plan, order)
     with database.transaction() as session:
-        lock(session, "campaigns")
         taken = select(CampaignRow.id).where(CampaignRow.closed_at.is_(None), CampaignRow.name == plan.name.strip())
         if session.execute(taken).first() is not None:
             raise InputError(
@@ -140,7 +138,6 @@ def everyday_campaign(database: Database, recommender: Recommender) -> Campaign:
         if found is not None:
             return _from_row(found)
     with database.transaction() as session:
-        lock(session, "campaigns")
         found = session.scalars(query).first()
         if found is None:
             now = datetime.now(UTC)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from engine.access.audit import deed
@@ -20,7 +21,7 @@ from engine.access.roles import Action
 from engine.core.errors import InputError
 from engine.core.identifiers import check_uuid
 from engine.curation.judgements import add_within, check_own, said, said_before
-from engine.curation.queue import LEASE_SECONDS
+from engine.curation.queue import LEASE_SECONDS, holds
 from engine.curation.votes import GIVEN, Judgement, Source, Verdict, Vote
 from engine.store import CampaignAnchorRow, CardRow
 
@@ -113,7 +114,8 @@ def judge(
     if sorted(vote.neighbour_id for vote in votes) != sorted(neighbour for neighbour, _ in card.pairs):
         raise InputError("the verdicts are not about the products of the card", field="verdicts")
     stored = add_within(session, [_judgement(card, vote) for vote in votes])
-    card.state, card.decided_at, card.seconds = "judged", datetime.fromtimestamp(now, UTC), seconds
+    card.state, card.seconds = "judged", seconds
+    _decided(session, card, now)
     anchor = _anchor(session, card)
     if anchor is not None:
         _record_judged(anchor, card)
@@ -125,7 +127,8 @@ def skip(session: Session, card_id: str, rater: str, *, now: float) -> None:
     card = _own_card(session, card_id, rater)
     if card.state == "judged":
         raise InputError("this card is already judged; undo that first", field="card")
-    card.state, card.decided_at = "skipped", datetime.fromtimestamp(now, UTC)
+    card.state = "skipped"
+    _decided(session, card, now)
     anchor = _anchor(session, card)
     if anchor is not None:
         _end_lease(anchor, card)
@@ -145,7 +148,7 @@ def undo(session: Session, card_id: str, rater: str, decision_id: str, *, now: f
         raise InputError("someone else has taken this product in the meantime", field="card")
     if card.state == "judged":
         add_within(session, [_judgement(card, vote) for vote in _withdrawals(card, decision)])
-    card.state, card.lease_until, card.decided_at = "leased", now + LEASE_SECONDS, None
+    card.state, card.lease_until, card.decided_at, card.decision_number = "leased", now + LEASE_SECONDS, None, None
     if anchor is not None:
         _lease_again(anchor, card)
 
@@ -197,6 +200,14 @@ def _own_card(session: Session, card_id: str, rater: str) -> CardRow:
     return card
 
 
+def _decided(session: Session, card: CardRow, now: float) -> None:
+    """When it was decided, and which of this person's decisions it is: a clock that is set does not change their order."""
+    latest = select(func.max(CardRow.decision_number)).where(
+        CardRow.campaign_id == card.campaign_id, CardRow.rater == card.rater, CardRow.state != "leased"
+    )
+    card.decided_at, card.decision_number = datetime.fromtimestamp(now, UTC), (session.scalar(latest) or 0) + 1
+
+
 def _anchor(session: Session, card: CardRow) -> CampaignAnchorRow | None:
     return session.get(CampaignAnchorRow, (card.campaign_id, card.anchor_id))
 
@@ -226,7 +237,7 @@ def _is_taken(anchor: CampaignAnchorRow, card: CardRow, now: float) -> bool:
         holder, until, judged = anchor.second_card, anchor.second_until, anchor.second_done
     else:
         holder, until, judged = anchor.first_card, anchor.taken_until, anchor.done
-    return holder != card.id and (until > now or judged)
+    return holder != card.id and (holds(until, now) or judged)
 
 
 def _lease_again(anchor: CampaignAnchorRow, card: CardRow) -> None:

@@ -5,7 +5,10 @@ returned for the product, drawn by chance and shuffled, each as likely as the ot
 to another person, with the same neighbours; and some cards come back to the same person after a while, unannounced.
 
 Every function works within a transaction that its caller opens (`Database.write`), so that many people's requests can
-share one commit. Across processes a lock per campaign decides.
+share one commit; those of several processes take turns.
+
+Leases end by the clock, which may be set: one that ends later than any lease can is void, so a clock that went back a day
+locks nothing. A clock that went on ends leases early, and what was judged meanwhile is stored all the same.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, not_, select
 from sqlalchemy.orm import Session, aliased
 
 from engine.access.acting import require
@@ -25,11 +28,11 @@ from engine.access.roles import Action
 from engine.curation.campaigns import Campaign
 from engine.curation.pools import Pool
 from engine.store import CampaignAnchorRow, CardRow
-from engine.store.dialect import lock
 
-__all__ = ["CARD_SIZE", "LEASE_SECONDS", "MOST_HELD", "REPEAT_AFTER", "Card", "draw", "judged_by"]
+__all__ = ["CARD_SIZE", "LEASE_SECONDS", "MOST_HELD", "REPEAT_AFTER", "Card", "draw", "holds", "judged_by"]
 
 LEASE_SECONDS = 10 * 60
+CLOCKS_APART = 60  # seconds by which the clocks of two dashboards may differ
 CARD_SIZE = 10
 MOST_HELD = 30  # cards that one person holds at a time; a browser holds a few
 LOOKED_UP = 5  # free products at a time
@@ -72,7 +75,6 @@ def draw(
     require(Action.JUDGE)
     if want <= 0 or not campaign.is_open(datetime.fromtimestamp(now, UTC)):
         return []
-    lock(session, campaign.id)
     held = _held(session, campaign, rater, now)
     drawn: list[Card] = []
     if len(held) + want > MOST_HELD:
@@ -96,13 +98,23 @@ def judged_by(session: Session, campaign_id: str, rater: str) -> int:
     return int(session.execute(query).scalar_one())
 
 
+def holds(until: float, now: float) -> bool:
+    """Whether a lease that ends then is in force; both in epoch seconds."""
+    return now < until <= now + LEASE_SECONDS + CLOCKS_APART
+
+
+def _in_force(until: SQLColumnExpression[float], now: float) -> ColumnElement[bool]:
+    """`holds`, asked of a column."""
+    return and_(until > now, until <= now + LEASE_SECONDS + CLOCKS_APART)
+
+
 def _held(session: Session, campaign: Campaign, rater: str, now: float) -> list[CardRow]:
     """This person's cards that are neither decided nor lapsed, the oldest first."""
     query = (
         select(CardRow)
         .where(
             CardRow.campaign_id == campaign.id, CardRow.rater == rater,
-            CardRow.state == "leased", CardRow.lease_until > now,
+            CardRow.state == "leased", _in_force(CardRow.lease_until, now),
         )
         .order_by(CardRow.drawn_at, CardRow.id)
     )  # fmt: skip
@@ -169,7 +181,7 @@ class _Turn:
             .where(
                 row.campaign_id == self._campaign.id,
                 row.done.is_(False),
-                row.taken_until < self._now,
+                not_(_in_force(row.taken_until, self._now)),
                 row.anchor_id.not_in(had),
             )
             .order_by(row.position, row.stratum)
@@ -188,7 +200,7 @@ class _Turn:
                 row.done.is_(True),
                 row.first_card.is_not(None),
                 row.second_done.is_(False),
-                row.second_until < self._now,
+                not_(_in_force(row.second_until, self._now)),
                 row.first_rater != self._rater,
                 row.anchor_id.not_in(had),
             )
@@ -209,11 +221,11 @@ class _Turn:
         repeated = select(again.of).where(
             again.campaign_id == self._campaign.id, again.rater == self._rater, again.kind == "repeat"
         )
-        latest = select(CardRow.id).where(*mine).order_by(CardRow.decided_at.desc()).limit(REPEAT_AFTER)
+        latest = select(CardRow.id).where(*mine).order_by(CardRow.decision_number.desc()).limit(REPEAT_AFTER)
         query = (
             select(CardRow)
             .where(*mine, CardRow.kind != "repeat", CardRow.id.not_in(latest), CardRow.id.not_in(repeated))
-            .order_by(CardRow.decided_at.desc())
+            .order_by(CardRow.decision_number.desc())
             .limit(REPEAT_AFTER)
         )
         found = list(self._session.scalars(query))
@@ -247,7 +259,7 @@ class _Turn:
             release_id=self._campaign.release_id, anchor_id=about.anchor_id, anchor_count=about.anchor_count,
             stratum=about.stratum, kind=kind, of=of, rater=self._rater, pairs=pairs, lists=lists,
             pair_probability=probability, drawn_at=datetime.fromtimestamp(self._now, UTC), lease_until=until,
-            state="leased", decided_at=None, seconds=None,
+            state="leased", decided_at=None, decision_number=None, seconds=None,
         )  # fmt: skip
         self._session.add(row)
         return Card(row.id, row.anchor_id, tuple(neighbour for neighbour, _ in pairs), until)

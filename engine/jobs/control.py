@@ -139,7 +139,7 @@ def upload_folder(workspace: Workspace) -> Path:
 
 def launch(workspace: Workspace, kind: str, program: Sequence[str], command: Sequence[str]) -> str:
     """Take the lease, hand it to a new child, and leave the child to itself."""
-    run_id = new_run_id(kind)
+    run_id = new_run_id(workspace, kind)
     lease = Lease.take(lease_file(workspace), run_id)
     try:
         _end_lost_runs(workspace)

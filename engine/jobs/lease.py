@@ -27,7 +27,8 @@ PATIENCE = 1.0
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lease. `pid` is 0 until the child runs; `started` distinguishes its process from later ones of that pid."""
+    """Who holds the lease. `pid` is 0 until the child runs; `started`, seconds after the machine's, distinguishes its process
+    from later ones of that pid."""
 
     run_id: str
     pid: int = 0
@@ -38,7 +39,7 @@ class Holder:
         """The holder's process, or None if it has ended."""
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid) if self.pid else None
-            if process and abs(process.create_time() - self.started) < 0.05:
+            if process and abs(_started(process) - self.started) < 0.05:
                 return process
         return None
 
@@ -79,7 +80,7 @@ class Lease:
     def name_process(self, run_id: str, pid: int, *, own_group: bool) -> None:
         """Record that process `pid` holds the lease for `run_id`, unless the process has ended already."""
         with contextlib.suppress(psutil.NoSuchProcess):
-            self.name(Holder(run_id, pid, psutil.Process(pid).create_time(), own_group))
+            self.name(Holder(run_id, pid, _started(psutil.Process(pid)), own_group))
 
     def close(self) -> None:
         """Release the lease; the lock itself lasts while another process has the same open file."""
@@ -98,6 +99,11 @@ def lease_holder(path: Path) -> Holder | None:
         return None if _try_lock(descriptor, fcntl.LOCK_SH) else _read(descriptor) or Holder("unknown")
     finally:
         os.close(descriptor)
+
+
+def _started(process: psutil.Process) -> float:
+    """Seconds from the start of the machine to that of the process: the same before and after the clock is set."""
+    return float(process.create_time() - psutil.boot_time())
 
 
 def _try_lock(descriptor: int, mode: int) -> bool:

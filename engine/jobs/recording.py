@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -50,6 +50,7 @@ CANCEL_MARK = "cancel"
 LEFTOVER_SECONDS = 600.0
 UPLOAD_PREFIX = ".upload-"
 UPLOAD_SECONDS = 24 * 3600.0
+_MOMENT = "%Y%m%d-%H%M%S%f"
 
 
 class RunRecorder:
@@ -163,16 +164,28 @@ def _recorded(recorder: RunRecorder) -> Iterator[RunRecorder]:
 
 
 def _new_run(workspace: Workspace, kind: str) -> tuple[str, Lease]:
-    run_id = new_run_id(kind)
+    run_id = new_run_id(workspace, kind)
     lease = Lease.take(lease_file(workspace), run_id)
     lease.name_process(run_id, os.getpid(), own_group=False)
     clean_leftovers(workspace)
     return run_id, lease
 
 
-def new_run_id(kind: str) -> str:
-    """An id that sorts by time, to the millisecond: 20260131-094500123-train-1f3a."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S%f}"[:-3] + f"-{kind}-{secrets.token_hex(2)}"
+def new_run_id(workspace: Workspace, kind: str) -> str:
+    """An id that says when, to the millisecond, and sorts after those of all runs here: 20260131-094500123-train-1f3a.
+
+    Where the clock was set back it counts on from the latest of them.
+    """
+    moment = _moment(datetime.now(UTC))
+    latest = max((file.parent.name[: len(moment)] for file in workspace.runs.glob("*/status.json")), default="")
+    if moment <= latest:
+        with suppress(ValueError):  # a folder that somebody named by hand
+            moment = _moment(datetime.strptime(latest, _MOMENT) + timedelta(milliseconds=1))
+    return f"{moment}-{kind}-{secrets.token_hex(2)}"
+
+
+def _moment(moment: datetime) -> str:
+    return moment.strftime(_MOMENT)[:-3]
 
 
 def create_run(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:

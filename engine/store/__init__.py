@@ -11,6 +11,7 @@ from engine.store.draft_tables import DraftRow
 from engine.store.judgement_tables import AppearanceRow, JudgementRow
 from engine.store.location import database_url, has_database
 from engine.store.review_tables import CampaignAnchorRow, CampaignRow, CardRow
+from engine.store.stamps import StampRow
 
 __all__ = [
     "AppearanceRow",
@@ -24,6 +25,7 @@ __all__ = [
     "JudgementRow",
     "PersonRow",
     "ProductChangeRow",
+    "StampRow",
     "database_url",
     "has_database",
 ]

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from engine.core.errors import StoreError
+from engine.store import dialect
 from engine.store.dialect import display_name, lock, make_engine, parse_url, writing
-from engine.store.failures import translated
+from engine.store.failures import busy, translated
+from engine.store.migrating import upgrade
 from engine.store.write_queue import WriteQueue
 
 __all__ = ["Database"]
 
-MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+LEAST_SECONDS = 0.05  # whoever has waited long in this process is still given this long for the database itself
 T = TypeVar("T")
 
 
@@ -46,23 +42,36 @@ class Database:
         self.name = display_name(parsed)
         with translated(parsed):
             self.engine = make_engine(parsed)
-            _migrate(self.engine)
+            upgrade(self.engine)
         self.writes: Counter[str] = Counter()
         self._turn = threading.Lock()  # threads of one process queue here instead of polling the file's lock
-        self._queue = WriteQueue(self.transaction)
+        self._seconds = float(dialect.BUSY_SECONDS)
+        self._queue = WriteQueue(lambda seconds: self.transaction(seconds=seconds), self._seconds)
 
     @contextmanager
-    def transaction(self, subject: str = "judgements") -> Iterator[Session]:
+    def transaction(self, subject: str = "judgements", *, seconds: float | None = None) -> Iterator[Session]:
         """A session whose changes are on the disk, all of them, when the block ends; on an error, none.
+
+        Transactions about one subject take turns, across processes: numbers of rows are given, and read, in the order of
+        commits, and no two can wait for each other. Raises `BusyError` where its turn does not come in time.
 
         Parameters
         ----------
         subject : what it is about, for `writes`.
+        seconds : how long to wait for others altogether; 10 unless given.
         """
-        with self._turn:
-            with translated(self.engine.url), Session(writing(self.engine)) as session, session.begin():
+        waits = self._seconds if seconds is None else seconds
+        until = time.monotonic() + waits
+        if not self._turn.acquire(timeout=max(waits, LEAST_SECONDS)):
+            raise busy(self.engine.url)
+        try:
+            left = max(until - time.monotonic(), LEAST_SECONDS)
+            with translated(self.engine.url), Session(writing(self.engine, left)) as session, session.begin():
+                lock(session, subject)
                 yield session
             self.writes[subject] += 1
+        finally:
+            self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -81,23 +90,3 @@ class Database:
     def close(self) -> None:
         """Give the connections back; the database opens new ones if it is used again."""
         self.engine.dispose()
-
-
-def _migrate(engine: Engine) -> None:
-    """Bring the tables to the newest version in one transaction; processes that come at once wait for the first."""
-    script = ScriptDirectory(str(MIGRATIONS))
-    with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    if found == script.get_current_head():
-        return
-    if found is not None and found not in {revision.revision for revision in script.walk_revisions()}:
-        raise StoreError(
-            f"The judgements database was written by a newer version of Longtail ({found}). Update Longtail; nothing was changed.",
-            display_name(engine.url),
-        )
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with Session(writing(engine)) as session, session.begin():
-        lock(session, "migrations")
-        config.attributes["connection"] = session.connection()
-        command.upgrade(config, "head")

@@ -28,17 +28,30 @@ from engine.core.redaction import redact
 
 __all__ = [
     "BUSY_SECONDS",
+    "MOST_CONNECTIONS",
     "ROW_NUMBER",
     "ROW_NUMBERS_ARE_NEVER_REUSED",
+    "STATEMENT_SECONDS",
     "UtcDateTime",
     "display_name",
     "lock",
     "make_engine",
     "parse_url",
+    "take_your_time",
     "writing",
 ]
 
 BUSY_SECONDS = 10  # how long to wait for somebody else's transaction
+STATEMENT_SECONDS = 120  # what one statement, or a pause within a transaction, may take at most on a server
+KEPT_CONNECTIONS = 5  # of one `Database` to a server, open while nobody needs them
+MOST_CONNECTIONS = 10  # at once; who comes then waits
+# A server that vanished without a word is noticed within a minute, whether this side waits for an answer or sends.
+_POSTGRES_CONNECTION = {
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 50_000,
+}
 WAL_IS_SAFE_SINCE = (3, 51, 3)
 
 # SQLite numbers rows by itself only where the type is INTEGER.
@@ -87,9 +100,14 @@ def make_engine(url: URL) -> Engine:
     return _sqlite_engine(url) if _is_sqlite(url) else _server_engine(url)
 
 
-def writing(engine: Engine) -> Engine:
-    """The same engine for transactions that write: SQLite takes its lock at their start, not halfway through."""
-    return engine.execution_options(writes=True)
+def writing(engine: Engine, seconds: float | None = None) -> Engine:
+    """The same engine for transactions that write: SQLite takes its lock at their start, not halfway through.
+
+    Parameters
+    ----------
+    seconds : how long they wait for somebody else's; `BUSY_SECONDS` unless given.
+    """
+    return engine.execution_options(writes=True, wait_seconds=seconds)
 
 
 def lock(session: Session, key: str) -> None:
@@ -100,6 +118,12 @@ def lock(session: Session, key: str) -> None:
     connection = session.connection()
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": key})
+
+
+def take_your_time(session: Session) -> None:
+    """Let the statements of this transaction take as long as they need."""
+    if session.connection().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def display_name(url: URL) -> str:
@@ -137,8 +161,10 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A transaction that reads first and writes later is refused, not queued, when another writer came between.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if options.get("wait_seconds") is not None:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_milliseconds(options['wait_seconds'])}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
     _choose_journal(connect)
     return engine
@@ -157,10 +183,34 @@ def _choose_journal(connect: Callable[[], sqlite3.Connection]) -> None:
 def _server_engine(url: URL) -> Engine:
     options: dict[str, Any] = {}
     if url.get_backend_name() == "postgresql":
-        options = {"connect_timeout": BUSY_SECONDS, "options": f"-c lock_timeout={BUSY_SECONDS}s"}
+        options = _POSTGRES_CONNECTION | {
+            "connect_timeout": BUSY_SECONDS,
+            "options": f"-c lock_timeout={BUSY_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s"
+            f" -c idle_in_transaction_session_timeout={STATEMENT_SECONDS}s",
+        }
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args=options)
+        engine = create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=KEPT_CONNECTIONS,
+            max_overflow=MOST_CONNECTIONS - KEPT_CONNECTIONS,
+            pool_timeout=BUSY_SECONDS,
+            connect_args=options,
+        )
     except ModuleNotFoundError as exc:
         raise StoreError(
             f"database_url needs the Python package {exc.name!r}: install it, or use another URL."
         ) from exc
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        seconds = connection.get_execution_options().get("wait_seconds")
+        if seconds is not None and connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_milliseconds(seconds)}")
+
+    return engine
+
+
+def _milliseconds(seconds: float) -> int:
+    """At least one: nought would mean for ever."""
+    return max(1, round(1000 * seconds))

@@ -10,21 +10,41 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine.core.errors import StoreError
+from engine.core.errors import BusyError, StoreError
 from engine.core.redaction import redact
-from engine.store.dialect import BUSY_SECONDS, display_name
+from engine.store.dialect import BUSY_SECONDS, STATEMENT_SECONDS, display_name
 
-__all__ = ["sentence", "translated"]
+__all__ = ["busy", "sentence", "translated"]
+
+BUSY_SIGNS = ("locked", "lock timeout", "lock_timeout", "busy", "queuepool limit", "deadlock")
 
 # By words in what the database said; the first that fits is taken.
 SENTENCES = (
     (
-        ("locked", "lock timeout", "lock_timeout", "busy"),
+        BUSY_SIGNS,
         f"is busy: something else has held it for {BUSY_SECONDS} seconds. Nothing was stored; try again.",
     ),
     (
         ("readonly", "read-only", "permission denied"),
-        "cannot be written. Nothing was stored; give Longtail the right to write to the file and its folder.",
+        "cannot be written. Nothing was stored; give Longtail the right to write to it: to the file and its folder, "
+        "or as the user of a database server.",
+    ),
+    (
+        ("statement timeout",),
+        f"took more than {STATEMENT_SECONDS} seconds to answer. Nothing was stored; try again when less is going on.",
+    ),
+    (
+        ("too many connections", "remaining connection slots", "too many clients"),
+        "has no connection left. Nothing was stored; close other programs that use it, or let it have more connections.",
+    ),
+    (
+        (
+            "password authentication failed",
+            "no password supplied",
+            "no pg_hba.conf entry",
+            "is not permitted to log in",
+        ),
+        "does not let Longtail in. Nothing was stored; check the user and the password in database_url.",
     ),
     (
         ("unable to open", "no such table", "no such file", "does not exist", "not a directory"),
@@ -54,10 +74,16 @@ def translated(url: URL) -> Iterator[None]:
         raise _error(url, str(exc)) from exc
 
 
+def busy(url: URL) -> BusyError:
+    """The error of who waited for their turn in this process in vain."""
+    return BusyError(sentence("", "busy"), f"{display_name(url)}: other threads write")
+
+
 def _error(url: URL, cause: str) -> StoreError:
     name = display_name(url)
     said = next(iter(cause.strip().splitlines()), "")
-    return StoreError(sentence(name, cause), f"{name}: {redact(said)}")
+    kind = BusyError if any(sign in cause.lower() for sign in BUSY_SIGNS) else StoreError
+    return kind(sentence(name, cause), f"{name}: {redact(said)}")
 
 
 def sentence(name: str, cause: str) -> str:

@@ -85,6 +85,7 @@ class CardRow(Base):
 
     `pairs` are the neighbours in the order shown, each with {release: {arm: rank}}; `lists` is {release: {arm: length}} of
     the product's lists, and `pair_probability` the chance with which each pair of their union came onto the card.
+    `decision_number` counts what its person decided in the campaign, in their order.
     """
 
     __tablename__ = "cards"
@@ -111,4 +112,5 @@ class CardRow(Base):
     lease_until: Mapped[float] = mapped_column(Float)
     state: Mapped[str] = mapped_column(String(8))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decision_number: Mapped[int | None] = mapped_column(Integer, info={"derived": True})
     seconds: Mapped[float | None] = mapped_column(Float)

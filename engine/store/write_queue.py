@@ -6,6 +6,7 @@ A commit waits for the disk, some 20 ms on a plain one; two dozen curators at on
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -17,11 +18,12 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from engine.core.errors import StoreError
+from engine.core.errors import BusyError, StoreError
 
 __all__ = ["WriteQueue"]
 
 MOST = 64  # requests in one transaction
+BREATH_SECONDS = 0.02  # between two tries, where the database refused at once
 # What the database says of itself, not of a request.
 _TROUBLE = (OperationalError, InterfaceError, InternalError, OSError)
 T = TypeVar("T")
@@ -31,6 +33,7 @@ T = TypeVar("T")
 class _Request:
     operation: Callable[[Session], Any]
     outcome: Future[Any]
+    until: float  # when it gives up waiting, by the monotonic clock
 
 
 class WriteQueue:
@@ -38,11 +41,13 @@ class WriteQueue:
 
     Parameters
     ----------
-    transaction : opens one; raises `StoreError` where the database does not take it.
+    transaction : opens one that waits so many seconds for others; raises `StoreError` where the database does not take
+        it, `BusyError` where others held it for all that time.
+    seconds : how long a request waits altogether, in this process and for others.
     """
 
-    def __init__(self, transaction: Callable[[], AbstractContextManager[Session]]) -> None:
-        self._transaction = transaction
+    def __init__(self, transaction: Callable[[float], AbstractContextManager[Session]], seconds: float) -> None:
+        self._transaction, self._seconds = transaction, seconds
         self._disk = threading.Lock()
         self._waiting: list[_Request] = []
         self._list = threading.Lock()
@@ -53,7 +58,7 @@ class WriteQueue:
         Raises `StoreError` where the database does not take them.
         """
         # Whoever holds the disk runs it, but for the one who brought it: who acts is part of the context.
-        request = _Request(partial(_within, copy_context(), operation), Future())
+        request = _Request(partial(_within, copy_context(), operation), Future(), time.monotonic() + self._seconds)
         with self._list:
             self._waiting.append(request)
         with self._disk:
@@ -71,7 +76,7 @@ class WriteQueue:
     def _commit(self, group: list[_Request]) -> None:
         results: list[tuple[_Request, Any, BaseException | None]] = []
         try:
-            with self._transaction() as session:
+            with self._transaction(min(request.until for request in group) - time.monotonic()) as session:
                 for request in group:
                     try:
                         with session.begin_nested():
@@ -80,6 +85,8 @@ class WriteQueue:
                         raise  # the database itself refuses: nobody's request can be stored in this transaction
                     except Exception as exc:
                         results.append((request, None, exc))
+        except BusyError as exc:
+            self._wait_on(group, exc)
         except StoreError as exc:
             self._apart(group, exc)
         except Exception as exc:
@@ -93,6 +100,18 @@ class WriteQueue:
                     request.outcome.set_result(result)
                 else:
                     request.outcome.set_exception(error)
+
+    def _wait_on(self, group: list[_Request], error: BusyError) -> None:
+        """The group waited as long as the first of them may; the others go on waiting, before those that came later."""
+        now = time.monotonic()
+        patient = [request for request in group if request.until > now]
+        for request in group:
+            if request.until <= now:
+                request.outcome.set_exception(error)
+        if patient:
+            time.sleep(BREATH_SECONDS)
+        with self._list:
+            self._waiting = patient + self._waiting
 
     def _apart(self, group: list[_Request], error: StoreError) -> None:
         """What failed as a whole: unless the database itself is in trouble each is tried by itself, because another process may

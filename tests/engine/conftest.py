@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,25 +13,40 @@ import pytest
 from engine.curation.judgements import JudgementStore
 from engine.curation.votes import Judgement
 from engine.store import Database
-from tests.conftest import skip_or_fail
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Modules that say `ON_BOTH_DATABASES = True` run what needs a database on SQLite and on PostgreSQL."""
+    if "url" in metafunc.fixturenames and getattr(metafunc.module, "ON_BOTH_DATABASES", False):
+        kinds = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+        metafunc.parametrize("url", kinds, indirect=True)
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database."""
+    if getattr(request, "param", "sqlite") == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
     return f"sqlite:///{tmp_path}/longtail.db"
 
 
 @pytest.fixture
-def open_store() -> Iterator[Callable[[str], JudgementStore]]:
-    """`JudgementStore`, closed when the test ends."""
+def open_database() -> Iterator[Callable[[str], Database]]:
+    """`Database`, closed when the test ends."""
     with ExitStack() as opened:
 
-        def open_(url: str) -> JudgementStore:
-            store = JudgementStore(Database(url))
-            opened.callback(store.database.close)
-            return store
+        def open_(url: str) -> Database:
+            database = Database(url)
+            opened.callback(database.close)
+            return database
 
         yield open_
+
+
+@pytest.fixture
+def open_store(open_database: Callable[[str], Database]) -> Callable[[str], JudgementStore]:
+    """`JudgementStore`, closed when the test ends."""
+    return lambda url: JudgementStore(open_database(url))
 
 
 @pytest.fixture
@@ -61,45 +71,3 @@ def judge() -> Callable[..., Judgement]:
         return Judgement(anchor_id=anchor, neighbour_id=neighbour, verdict=verdict, **fields)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """A throwaway PostgreSQL server; yields a URL without the database's name."""
-    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None, key=lambda path: int(path.parent.name))
-    if programs is None or not (programs / "initdb").exists():
-        skip_or_fail("no PostgreSQL under /usr/lib/postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="longtail-postgres-"))
-    # PostgreSQL refuses to run as root: there its own user runs it.
-    become = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-    if become:
-        shutil.chown(folder, "postgres", "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data = folder / "data"
-
-    def run(*arguments: str) -> None:
-        subprocess.run([*become, *arguments], check=True, capture_output=True, timeout=60, cwd=folder)
-
-    try:
-        run(f"{programs}/initdb", "-D", str(data), "-U", "longtail", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
-        run(f"{programs}/pg_ctl", "-D", str(data), "-w", "-l", f"{folder}/log", "-o", options, "start")
-        yield f"postgresql://longtail@127.0.0.1:{port}"
-    finally:
-        subprocess.run(
-            [*become, f"{programs}/pg_ctl", "-D", str(data), "-m", "immediate", "stop"], capture_output=True, cwd=folder
-        )
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def postgres_url(postgres_server: str) -> str:
-    """An empty database of its own for each test."""
-    import psycopg
-
-    name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"{postgres_server}/{name}"

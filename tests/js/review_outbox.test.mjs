@@ -176,14 +176,15 @@ test("after a reload what was not sent is sent, oldest first, under the same ids
   const before = await open();
   before.tab.server = () => Promise.reject(new Error("no network"));
   before.outbox.use(ADDRESS, "pass");
-  [decision("y", 2), decision("x", 3), decision("z", 1)].forEach((one) => before.outbox.add(one));
+  [decision("z", 2), decision("y", 3), decision("x", 4)].forEach((one) => before.outbox.add(one));
+  before.tab.storage.setItem(`${PREFIX}w`, JSON.stringify(decision("w", 1))); // of another tab
   await before.tab.pass();
   const after = await open(new Tab({ storage: before.tab.storage }));
   const server = storing();
   after.tab.server = server.answer;
   after.outbox.use(ADDRESS, "pass");
   await after.tab.pass();
-  assert.deepEqual(server.stored.map((one) => one.id), ["z", "y", "x"]);
+  assert.deepEqual(server.stored.map((one) => one.id), ["w", "z", "y", "x"]);
   assert.deepEqual(keptIds(after.tab.storage), []);
 });
 
@@ -232,4 +233,15 @@ test("storage that is wiped is written again; what another tab settled is asked 
   await tab.pass();
   assert.deepEqual(server.stored.map((one) => one.id), ["a", "b"]);
   assert.equal(outbox.size, 0);
+});
+
+test("a clock that is set back does not change the order of decisions, in a later visit neither", async () => {
+  const { tab, outbox } = await open();
+  outbox.add(decision("judged", 90_000));
+  outbox.add(decision("undone", 1_000));
+  outbox.add(decision("again", 2_000));
+  const later = await open(new Tab({ storage: tab.storage }));
+  later.outbox.add(decision("new", 3_000));
+  const last = await open(new Tab({ storage: tab.storage }));
+  assert.deepEqual([...last.outbox.entries.keys()], ["judged", "undone", "again", "new"]);
 });

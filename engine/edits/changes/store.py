@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from engine.access.audit import deed
 from engine.access.roles import Action
@@ -13,7 +13,7 @@ from engine.core.errors import InputError, StoreError
 from engine.core.workspace import Workspace
 from engine.edits.changes.merging import Change, difference, fields_from_json, fields_to_json
 from engine.store import Database, ProductChangeRow
-from engine.store.dialect import lock
+from engine.store.stamps import renew_stamp, stamp
 
 __all__ = ["ChangeStore"]
 
@@ -42,7 +42,7 @@ class ChangeStore:
             self._database.transaction("changes") as session,
             deed(Action.CHANGE_PRODUCTS, item_id, session=session) as done,
         ):
-            lock(session, "product_changes")
+            renew_stamp(session, "changes")
             row = session.get(ProductChangeRow, item_id)
             done.before = None if row is None else row.after
             if (row.version if row else 0) != version:
@@ -67,7 +67,7 @@ class ChangeStore:
             self._database.transaction("changes") as session,
             deed(Action.CHANGE_PRODUCTS, item_id, session=session) as done,
         ):
-            lock(session, "product_changes")
+            renew_stamp(session, "changes")
             row = session.get(ProductChangeRow, item_id)
             done.nothing_done = row is None
             if row is not None:
@@ -86,12 +86,10 @@ class ChangeStore:
         with self._database.reading() as session:
             return [_from_row(row) for row in session.scalars(query)]
 
-    def stamp(self) -> tuple[int, int, str]:
-        """A value that differs after every change."""
-        query = select(func.count(), func.sum(ProductChangeRow.version), func.max(ProductChangeRow.changed_at))
+    def stamp(self) -> str:
+        """A value that differs after every change, whatever the clock says."""
         with self._database.reading() as session:
-            count, versions, latest = session.execute(query).one()
-        return int(count), int(versions or 0), str(latest)
+            return stamp(session, "changes")
 
     def _check(self, now: Product, wanted: Product) -> None:
         if wanted.is_empty:

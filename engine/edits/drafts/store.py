@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.access.acting import require
@@ -23,7 +23,7 @@ from engine.catalogue.product import Product, checked_image
 from engine.core.errors import InputError, NotFoundError, StoreError
 from engine.core.workspace import Workspace
 from engine.store import Database, DraftRow
-from engine.store.dialect import lock
+from engine.store.stamps import renew_stamp, stamp
 
 __all__ = ["NOT_DISCARDED", "SERVED", "Draft", "DraftStore", "NewDraft", "State"]
 
@@ -92,7 +92,7 @@ class DraftStore:
             self._check(one.product, one.pictures)
         now = datetime.now(UTC)
         with self._database.transaction("drafts") as session:
-            lock(session, "drafts")
+            renew_stamp(session, "drafts")
             ids = []
             for one in new:
                 product_id = _given(one.product_id) or self._fresh(session, known)
@@ -134,12 +134,10 @@ class DraftStore:
         with self._database.reading() as session:
             return [_from_row(row) for row in session.scalars(query)]
 
-    def stamp(self) -> tuple[int, str]:
-        """A value that changes with the approved drafts: anything computed from them is valid until then."""
-        query = select(func.count(), func.max(DraftRow.updated_at)).where(DraftRow.state.in_(list(SERVED)))
+    def stamp(self) -> str:
+        """A value that changes with the drafts, whatever the clock says: anything computed from them is valid until then."""
         with self._database.reading() as session:
-            count, latest = session.execute(query).one()
-        return int(count), str(latest)
+            return stamp(session, "drafts")
 
     def edit(self, draft_id: str, version: int, product: Product, pictures: Sequence[str]) -> Draft:
         """Change a draft that is at this version; raises `InputError` where someone else has changed it meanwhile."""
@@ -152,7 +150,7 @@ class DraftStore:
                 done.before = {"state": row.state, "product": row.item, "pictures": row.pictures}
                 done.after = _recorded(row.state, product, pictures)
                 row.item, row.pictures = _facts(product), list(pictures)
-                return _changed(row)
+                return _changed(session, row)
 
     def approve(self, draft_id: str) -> Draft:
         """Serve it from now on; the next training adds it to the catalogue."""
@@ -178,10 +176,9 @@ class DraftStore:
                 return _from_row(row)
             with deed(Action.EDIT_DRAFTS, draft_id, session=session, before=row.state, after=state):
                 row.state = state
-                return _changed(row)
+                return _changed(session, row)
 
     def _row(self, session: Session, draft_id: str) -> DraftRow:
-        lock(session, "drafts")
         row = session.get(DraftRow, draft_id)
         if row is None or row.state == "discarded":
             raise NotFoundError(f"There is no draft {draft_id!r} any more.")
@@ -221,7 +218,8 @@ def _given(product_id: str | None) -> str | None:
     return product_id.strip()
 
 
-def _changed(row: DraftRow) -> Draft:
+def _changed(session: Session, row: DraftRow) -> Draft:
+    renew_stamp(session, "drafts")
     row.version, row.updated_at = row.version + 1, datetime.now(UTC)
     return _from_row(row)
 

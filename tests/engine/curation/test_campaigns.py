@@ -23,6 +23,8 @@ from engine.recommend.recommender import Recommender
 from engine.store import CampaignAnchorRow
 from tests.support.tiny_release import build_tiny_release
 
+ON_BOTH_DATABASES = True
+
 
 @pytest.fixture(scope="module")
 def facade(tmp_path_factory) -> Recommender:

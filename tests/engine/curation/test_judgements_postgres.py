@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 
 from engine.core.errors import StoreError
-from engine.curation.judgements import JudgementStore
+from engine.curation.judgements import JudgementStore, add_within
 from engine.store import Database, dialect
 from tests.engine.curation.store_contract import StoreContract
 
@@ -57,6 +59,18 @@ def test_a_connection_that_the_server_closed_is_opened_again(postgres_url, judge
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     assert store.add([judge("b", "c")]) == 1
+
+
+def test_a_row_that_another_dashboard_stores_slowly_is_not_overlooked(postgres_url, judge, open_store):
+    here, there = open_store(postgres_url), open_store(postgres_url)
+    with ThreadPoolExecutor(1) as thread:
+        with here.database.transaction() as session:
+            add_within(session, [judge("a", "slow")])
+            quick = thread.submit(there.add, [judge("a", "quick")])
+            with pytest.raises(TimeoutError):
+                quick.result(0.3)  # else its number, the larger one, would be seen first and this one never
+        quick.result()
+    assert here.log()["neighbour_id"].tolist() == ["slow", "quick"]
 
 
 def test_a_role_that_may_only_read_is_told_so(postgres_url, judge, open_store):

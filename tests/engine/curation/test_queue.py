@@ -24,6 +24,7 @@ from engine.store import CampaignAnchorRow, CardRow, Database
 from tests.support.tiny_release import build_tiny_release
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC).timestamp()
+DAY = 24 * 3600
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,57 @@ def test_nobody_holds_more_than_their_share_and_lost_cards_come_back(any_store, 
     fresh = spring.draw("Ann", 1, have=have)
     assert len(fresh) == 1
     assert fresh[0].id not in have
+
+
+def test_a_clock_that_is_set_back_locks_nothing(any_store, facade):
+    spring = desk(any_store, facade, second_share=1.0)
+    held = {card.anchor_id for card in spring.draw("Ann", 5)}
+    judged = spring.draw("Bo", 1)[0]
+    spring.judge(judged, "Bo")
+    second = next(card for card in spring.draw("Cy", 9) if card.anchor_id == judged.anchor_id)
+    spring.now -= DAY
+    freed = {card.anchor_id for rater in ("Dee", "Eve") for card in spring.draw(rater, 9)}
+    assert held | {second.anchor_id} <= freed
+    assert not held & {card.anchor_id for card in spring.draw("Flo", 9)}, "what is leased by the new time is held"
+
+
+def test_a_clock_that_is_a_little_behind_another_dashboards_frees_nothing(any_store, facade):
+    spring = desk(any_store, facade)
+    held = {card.anchor_id for card in spring.draw("Ann", 5)}
+    spring.now -= 30
+    assert not held & {card.anchor_id for card in spring.draw("Bo", 9)}
+
+
+def test_a_clock_that_is_set_forward_ends_leases_and_what_was_judged_counts(any_store, facade):
+    spring = desk(any_store, facade)
+    mine = spring.draw("Ann")[0]
+    spring.now += DAY
+    theirs = next(card for card in spring.draw("Bo", 9) if card.anchor_id == mine.anchor_id)
+    spring.now -= DAY
+    votes = spring.judge(mine, "Ann") + spring.judge(theirs, "Bo")
+    assert set(any_store.log()["client_id"]) == {vote.client_id for vote in votes}
+
+
+def test_a_skipped_card_can_be_taken_back_after_the_clock_was_set_back(any_store, facade):
+    spring = desk(any_store, facade)
+    card = spring.draw("Ann")[0]
+    spring.skip(card, "Ann")
+    assert card.anchor_id in {other.anchor_id for other in spring.draw("Bo", 9)}
+    spring.now -= DAY
+    spring.undo(card, "Ann")
+    assert spring.row(card).state == "leased"
+
+
+def test_what_was_judged_last_does_not_come_back_at_once_because_the_clock_was_set(any_store, facade):
+    spring = desk(any_store, facade, repeat_share=1.0)
+    cards = []
+    for number in range(REPEAT_AFTER + 1):
+        cards += spring.draw("Ann")
+        spring.judge(cards[-1], "Ann")
+        if number == 0:
+            spring.now -= DAY
+    again = spring.draw("Ann")[0]
+    assert spring.row(again).of == cards[0].id
 
 
 def test_groups_of_the_count_are_filled_in_turn(any_store, facade):

@@ -8,6 +8,8 @@ from engine.curation import samples
 from engine.curation.rates.irrelevance import count_bins, irrelevance_by_count
 from engine.curation.samples import DEMO_RATER, store_sample_judgements
 
+ON_BOTH_DATABASES = True
+
 
 @pytest.fixture
 def sampled(store, recommender, families):

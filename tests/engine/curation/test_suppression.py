@@ -6,6 +6,8 @@ import pytest
 
 from engine.curation.suppression import Suppressed, ruled_out
 
+ON_BOTH_DATABASES = True
+
 
 @pytest.mark.parametrize(
     ("said", "leads", "out"),

@@ -18,6 +18,8 @@ from engine.training.pipeline import train
 from tests.engine.training.test_pipeline import SMALL
 from tests.support.tiny_release import build_tiny_shop
 
+ON_BOTH_DATABASES = True
+
 
 def test_pairs_carry_what_people_agree_on(store, judge):
     store.add([judge("a", "bad", "irrelevant"), judge("a", "good", "relevant", implied=True)])

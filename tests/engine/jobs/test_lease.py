@@ -4,6 +4,7 @@ import multiprocessing
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine.core.errors import JobError, JobRunningError
@@ -47,6 +48,20 @@ def test_a_lease_handed_to_a_child_stays_held_until_the_child_is_gone(tmp_path: 
 
 def test_a_process_that_took_over_the_number_of_the_holder_is_not_taken_for_it() -> None:
     assert Holder("r1", os.getpid(), started=1.0).process() is None
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_the_holder_is_known_after_the_clock_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    lease = Lease.take(tmp_path / "lease", "r1")
+    lease.name_process("r1", os.getpid(), own_group=False)
+    booted = psutil.boot_time() + days * 24 * 3600  # what the system says of its start moves with the clock
+    monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: booted)
+    holder = lease_holder(tmp_path / "lease")
+    assert holder is not None
+    assert holder.process() is not None
+    lease.close()
 
 
 def test_a_workspace_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ import pytest
 from engine.core.errors import JobRunningError, StoreError, TrainingError
 from engine.core.held_folders import hold
 from engine.core.workspace import Workspace
-from engine.jobs import list_runs
-from engine.jobs.recording import RunRecorder, clean_leftovers, recorded_run
+from engine.jobs import list_runs, recording
+from engine.jobs.recording import RunRecorder, clean_leftovers, create_run, new_run_id, recorded_run
+from engine.jobs.status import run_ids
+from tests.support.clocks import set_clock
 
 
 def recorder(file: Path) -> RunRecorder:
@@ -110,3 +112,15 @@ def test_leftovers_of_a_killed_run_go_and_a_pages_fresh_file_stays(workspace: Wo
     assert not upload.exists()
     assert held is not None
     os.close(held)
+
+
+def test_runs_keep_their_order_when_the_clock_is_set_back(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [new_run_id(workspace, "train")]
+    create_run(workspace, before[0], "train")
+    set_clock(monkeypatch, recording, -1)
+    for _ in range(3):
+        before.append(new_run_id(workspace, "ingest"))
+        create_run(workspace, before[-1], "ingest")
+    assert run_ids(workspace) == before[::-1]

@@ -24,8 +24,9 @@ from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.recommend.recommender import Recommender
 from engine.serving import edits_database, served_shop
 from engine.serving.served_shop import ServedShop
-from engine.store import Database
 from tests.support.tiny_release import TinyRelease, build_tiny_release
+
+ON_BOTH_DATABASES = True
 
 ROOT = Path(__file__).resolve().parents[3]
 LIKE_FAMILY_1 = Product(brand="House 1", category="Maxi", attributes={"colour": "navy", "length_cm": 96.0})
@@ -39,14 +40,14 @@ def built(tmp_path_factory) -> TinyRelease:
 
 
 @pytest.fixture
-def settings(tmp_path) -> Settings:
+def settings(url) -> Settings:
     """With a database of its own for every test."""
-    return Settings.model_validate({"database_url": f"sqlite:///{tmp_path}/longtail.db"})
+    return Settings.model_validate({"database_url": url})
 
 
 @pytest.fixture
-def store(settings) -> JudgementStore:
-    return JudgementStore(Database(settings.database_url))
+def store(settings, open_database) -> JudgementStore:
+    return JudgementStore(open_database(settings.database_url))
 
 
 @pytest.fixture
@@ -210,8 +211,8 @@ def test_the_version_is_another_one_whenever_lists_may_be(shop, store, built):
     assert all(one.startswith("r0001") for one in versions)
 
 
-def test_what_other_processes_do_is_seen_half_a_second_later(shop, settings, built):
-    other = JudgementStore(Database(settings.database_url))
+def test_what_other_processes_do_is_seen_half_a_second_later(shop, settings, built, open_database):
+    other = JudgementStore(open_database(settings.database_url))
     assert shop.drafts.ids == []
     approve(other, built, "navy-1")
     change(other, shop, "f1-09", built.workspace, like="f4-09")

@@ -29,7 +29,9 @@ def test_the_migrations_build_exactly_the_tables_that_the_code_knows(request, ki
     }
 
 
-def test_processes_that_open_a_new_database_at_once_all_find_it_ready(url):
+@pytest.mark.parametrize("kind", ["url", pytest.param("postgres_url", marks=pytest.mark.postgres)])
+def test_processes_that_open_a_new_database_at_once_all_find_it_ready(request, kind):
+    url = request.getfixturevalue(kind)
     context = multiprocessing.get_context("fork")
     start = context.Barrier(4)
     processes = [context.Process(target=_open, args=(url, start)) for _ in range(4)]

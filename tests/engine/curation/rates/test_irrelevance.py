@@ -21,6 +21,8 @@ from engine.curation.rates.irrelevance import (
     open_flags,
 )
 
+ON_BOTH_DATABASES = True
+
 K = 4
 LETTERS = {"i": "irrelevant", "r": "relevant", "u": "unsure"}
 

@@ -31,6 +31,8 @@ from engine.curation.votes import Vote
 from engine.recommend.recommender import Recommender
 from tests.support.tiny_release import build_tiny_release
 
+ON_BOTH_DATABASES = True
+
 
 def votes(rows, **changes) -> pd.DataFrame:
     """From (anchor, neighbour, irrelevant?, stratum, pair's chance, anchor's chance)."""

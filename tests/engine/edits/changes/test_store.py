@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
 from engine.catalogue.product import Product
 from engine.core.errors import InputError, StoreError
 from engine.core.workspace import Workspace
+from engine.edits.changes import store as change_store
 from engine.edits.changes.store import ChangeStore
-from engine.store import Database
+from engine.store import ProductChangeRow
+from tests.support.clocks import set_clock
+
+ON_BOTH_DATABASES = True
 
 NOW = Product(title="Dress", attributes={"colour": "navy"})
 
@@ -20,13 +22,13 @@ def titled(title: str) -> Product:
 
 
 @pytest.fixture
-def store(tmp_path) -> ChangeStore:
-    return ChangeStore(Database(f"sqlite:///{tmp_path}/longtail.db"), Workspace(tmp_path))
+def store(url, tmp_path, open_database) -> ChangeStore:
+    return ChangeStore(open_database(url), Workspace(tmp_path))
 
 
-def test_a_change_is_there_for_the_next_process(store, tmp_path):
+def test_a_change_is_there_for_the_next_process(store, url, tmp_path, open_database):
     store.save("a", NOW, titled("Gówn 👗"), "Ada", 0)
-    again = ChangeStore(Database(f"sqlite:///{tmp_path}/longtail.db"), Workspace(tmp_path)).get("a")
+    again = ChangeStore(open_database(url), Workspace(tmp_path)).get("a")
     assert again is not None
     assert (again.before, again.after, again.changed_by, again.version) == (
         {"title": "Dress"},
@@ -59,8 +61,18 @@ def test_the_stamp_is_another_after_every_change(store):
     stamps.append(store.stamp())
     store.undo("a")
     stamps.append(store.stamp())
-    assert stamps[0] == stamps[3]
-    assert len(set(stamps)) == 3
+    assert len(set(stamps)) == 4
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_change_in_place_of_another_is_noticed_after_the_clock_was_set(store, monkeypatch, days):
+    store.save("a", NOW, titled("1"), "Ada", 0)
+    store.save("b", NOW, titled("2"), "Ada", 0)
+    before = store.stamp()
+    set_clock(monkeypatch, change_store, days)
+    store.undo("a")
+    store.save("a", NOW, titled("3"), "Ada", 0)
+    assert store.stamp() != before
 
 
 def test_undoing_what_was_not_changed_does_nothing(store):
@@ -78,11 +90,10 @@ def test_what_cannot_be_a_product_is_refused(store, wanted, sentence):
     assert store.all() == []
 
 
-def test_a_change_that_cannot_be_read_is_named_with_the_way_out(store, tmp_path):
+def test_a_change_that_cannot_be_read_is_named_with_the_way_out(store, url, open_database):
     store.save("a", NOW, titled("Other"), "Ada", 0)
-    with sqlite3.connect(tmp_path / "longtail.db") as database:
-        database.execute("""UPDATE product_changes SET after = '{"price": "much"}'""")
-    database.close()
+    with open_database(url).transaction() as session:
+        session.get_one(ProductChangeRow, "a").after = {"price": "much"}
     with pytest.raises(StoreError, match=r"'a' in the database cannot be read.*changes undo"):
         store.all()
     store.undo("a")

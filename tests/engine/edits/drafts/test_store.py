@@ -22,14 +22,16 @@ from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.edits.apply_to_catalogue import Applied, apply_to_catalogue
 from engine.edits.changes.store import ChangeStore
+from engine.edits.drafts import store as draft_store
 from engine.edits.drafts.served import DraftBuffer, drafts_in_cache, vectors_of_drafts
 from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.recommend.inbound import inbound_of
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import neighbours_of_unseen, vectors_of_unseen
-from engine.store import Database
+from tests.support.clocks import set_clock
 from tests.support.tiny_release import build_tiny_release
 
+ON_BOTH_DATABASES = True
 REPOSITORY = Path(__file__).resolve().parents[4]
 
 
@@ -41,8 +43,8 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture
-def store(built, tmp_path) -> DraftStore:
-    return DraftStore(Database(f"sqlite:///{tmp_path}/longtail.db"), built.workspace)
+def store(built, url, open_database) -> DraftStore:
+    return DraftStore(open_database(url), built.workspace)
 
 
 @pytest.fixture
@@ -54,10 +56,10 @@ def nobody(_item_id: str) -> bool:
     return False
 
 
-def test_a_draft_comes_back_as_it_was_saved_in_another_process_too(built, store, tmp_path):
+def test_a_draft_comes_back_as_it_was_saved_in_another_process_too(built, store, url, open_database):
     product = Product(title="Żółta <b>sukienka</b> 👗", price=49.9, attributes={"colour": "navy"})
     (made,) = store.save([NewDraft(product)], "Ada", nobody)
-    again = DraftStore(Database(f"sqlite:///{tmp_path}/longtail.db"), built.workspace).get(made)
+    again = DraftStore(open_database(url), built.workspace).get(made)
     assert (again.product, again.state, again.created_by, again.version) == (product, "draft", "Ada", 1)
 
 
@@ -98,6 +100,23 @@ def test_the_second_of_two_who_edit_at_once_is_told(store):
     with pytest.raises(InputError, match="Someone else edited"):
         store.edit(made, 1, Product(title="c"), ())
     assert store.get(made).title == "b"
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_an_edit_is_noticed_after_the_clock_was_set(store, monkeypatch, days):
+    made = store.save([NewDraft(Product(title=title)) for title in "ab"], "Ada", nobody, approve=True)
+    set_clock(monkeypatch, draft_store, days)
+    stamps = [store.stamp()]
+    store.edit(made[0], 1, Product(title="c"), ())
+    stamps.append(store.stamp())
+    store.withdraw(made[1])
+    stamps.append(store.stamp())
+    store.approve(made[1])
+    stamps.append(store.stamp())
+    store.discard(made[1])
+    store.save([NewDraft(Product(title="d"), product_id=made[1])], "Ada", nobody, approve=True)
+    stamps.append(store.stamp())
+    assert len(set(stamps)) == len(stamps)
 
 
 def test_a_discarded_draft_can_not_be_approved(store):
@@ -175,16 +194,16 @@ def test_an_export_has_the_drafts_where_the_lists_have_them_and_their_own_lists(
     assert DraftBuffer(facade, built.workspace, ()).merged_table(plain, 60) is plain
 
 
-def test_training_takes_approved_drafts_in_under_their_ids_once(tmp_path):
+def test_training_takes_approved_drafts_in_under_their_ids_once(url, tmp_path, open_database):
     workspace = build_tiny_release(Workspace(tmp_path / "shop"), 60).workspace
-    store = DraftStore(Database(f"sqlite:///{tmp_path}/longtail.db"), workspace)
+    store = DraftStore(open_database(url), workspace)
     picture = tmp_path / "p.png"
     Image.new("RGB", (40, 50), "navy").save(picture)
     image = store_image(workspace, picture.read_bytes(), name="p.png")
     store.save([NewDraft(Product(title="Navy dress", price=20.0), (image,), "navy-1")], "Ada", nobody, approve=True)
     store.save([NewDraft(Product(title="Not yet"), product_id="later")], "Ada", nobody)
     before = read_shop(workspace)
-    changes = ChangeStore(Database(f"sqlite:///{tmp_path}/longtail.db"), workspace)
+    changes = ChangeStore(open_database(url), workspace)
     assert apply_to_catalogue(workspace, store, changes) == Applied(["navy-1"], [])
     after = read_shop(workspace)
     assert set(after.items["item_id"]) - set(before.items["item_id"]) == {"navy-1"}
@@ -194,9 +213,9 @@ def test_training_takes_approved_drafts_in_under_their_ids_once(tmp_path):
     assert apply_to_catalogue(workspace, store, changes) == Applied([], [])
 
 
-def test_a_change_is_taken_in_until_the_shops_files_say_something_new(tmp_path):
+def test_a_change_is_taken_in_until_the_shops_files_say_something_new(url, tmp_path, open_database):
     workspace = build_tiny_release(Workspace(tmp_path / "shop"), 60).workspace
-    database = Database(f"sqlite:///{tmp_path}/longtail.db")
+    database = open_database(url)
     store, changes = DraftStore(database, workspace), ChangeStore(database, workspace)
     facade = Recommender.open(workspace)
     now = facade.product("f1-02")
@@ -217,9 +236,9 @@ def test_a_change_is_taken_in_until_the_shops_files_say_something_new(tmp_path):
     assert (row["title"], row["price"]) == ("Theirs", 9.0)
 
 
-def test_what_a_new_catalogue_has_no_column_for_does_not_stop_a_training(tmp_path):
+def test_what_a_new_catalogue_has_no_column_for_does_not_stop_a_training(url, tmp_path, open_database):
     workspace = build_tiny_release(Workspace(tmp_path / "shop"), 60).workspace
-    database = Database(f"sqlite:///{tmp_path}/longtail.db")
+    database = open_database(url)
     store = DraftStore(database, workspace)
     store.save(
         [
@@ -232,8 +251,9 @@ def test_what_a_new_catalogue_has_no_column_for_does_not_stop_a_training(tmp_pat
     assert read_shop(workspace).items.set_index("item_id").loc["both", "colour"] == "navy"
 
 
-def test_approved_drafts_are_served_without_the_readers_once_they_were_placed(built, store, facade, tmp_path):
-    product = Product(title="Striped maxi dress in navy", attributes={"colour": "navy"})
+def test_approved_drafts_are_served_without_the_readers_once_they_were_placed(built, store, facade, url):
+    title = f"Striped maxi dress in navy, {url.partition(':')[0]}"  # vectors are kept by what they were made of
+    product = Product(title=title, attributes={"colour": "navy"})
     store.save([NewDraft(product, product_id="navy-9")], "Ada", nobody, approve=True)
     drafts = store.all(("approved",))
     assert drafts_in_cache(facade, built.workspace, drafts) == []
@@ -251,7 +271,7 @@ def test_approved_drafts_are_served_without_the_readers_once_they_were_placed(bu
         "buffer = DraftBuffer(facade, workspace, tuple(drafts))\n"
         "print(buffer.merged('f1-03', facade.neighbours('f1-03', 'hybrid', 72), 72) and 'torch' not in sys.modules)\n"
     )
-    command = [sys.executable, "-c", code, str(built.workspace.root), f"sqlite:///{tmp_path}/longtail.db"]
+    command = [sys.executable, "-c", code, str(built.workspace.root), url]
     said = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=True).stdout
     assert said.strip() == "True"
 
@@ -295,9 +315,8 @@ while True:
 """
 
 
-def test_a_server_that_is_killed_loses_nothing_it_confirmed(built, tmp_path):
-    url = f"sqlite:///{tmp_path}/longtail.db"
-    store = DraftStore(Database(url), built.workspace)
+def test_a_server_that_is_killed_loses_nothing_it_confirmed(built, url, open_database):
+    store = DraftStore(open_database(url), built.workspace)
     rng = np.random.default_rng(0)
     confirmed: dict[str, tuple[str, str]] = {}
     for life in range(4):
