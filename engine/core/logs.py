@@ -2,7 +2,8 @@
 
 Every line says when, how bad, who logged it and what; and, where it is known, for which request, run, session and person
 it happened and under which number a person can quote it. Passwords are taken out of every text. A log that cannot be
-written (a full disk, a folder that is gone) fails nobody: the line is lost, and the next one is tried again.
+written (a full disk, a folder that is gone) fails nobody: the line is lost, and the next one is tried again. What repeats
+is counted after a while, so that nobody can flood it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import TextIO
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 
 from engine.core.redaction import redact
+from engine.core.repeated_messages import RepeatedMessages
 from engine.core.settings_groups import LogSettings
 from engine.core.workspace import Workspace
 
@@ -90,6 +92,7 @@ def configured_logging(
     root, before = logging.getLogger(), logging.getLogger().level
     handlers = _handlers(workspace, settings, stream or sys.stderr, console_level)
     for handler in handlers:
+        handler.addFilter(RepeatedMessages())
         handler.addFilter(_Facts(more))
         root.addHandler(handler)
     root.setLevel(settings.level.upper())

@@ -39,14 +39,14 @@ class RepeatedMessages(logging.Filter):
 
     Parameters
     ----------
-    shown : messages of one kind that are written in a span.
+    shown : messages of one kind that are written in a span: enough that several people who quote a number find it.
     seconds : length of a span.
     most : messages of all kinds together that are written in a span, so that texts that always differ fill no disk either.
     clock : seconds, monotonic.
     """
 
     def __init__(
-        self, *, shown: int = 5, seconds: float = 60.0, most: int = 600, clock: Callable[[], float] = time.monotonic
+        self, *, shown: int = 20, seconds: float = 60.0, most: int = 600, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__()
         self._shown, self._seconds, self._most, self._clock = shown, seconds, most, clock

@@ -192,7 +192,7 @@ if full:  # a disk without a free byte, as far as this process can tell
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 with configured_logging(workspace, LogSettings(console="off", max_megabytes=1, files=4)):
     for number in range(count):
-        logging.getLogger("engine").info("%s %d %s", who, number, "x" * 2_000)
+        logging.getLogger(f"engine.{number}").info("%s %d %s", who, number, "x" * 2_000)
 print("lived")
 """
 
@@ -219,3 +219,10 @@ def test_processes_share_the_file_and_none_destroys_what_another_put_aside(made:
 
 def test_a_full_disk_fails_nobody(made: Workspace) -> None:
     assert writer(made, "a", 20, "full").communicate(timeout=60)[0] == "lived\n"
+
+
+def test_a_flood_stays_small_and_is_counted(made: Workspace) -> None:
+    with configured_logging(made, LogSettings(console="off")):
+        for number in range(5000):
+            logger.warning("card %d is not known", number)
+    assert len(lines(made)) == 20

@@ -51,7 +51,7 @@ def serve() -> Iterator[int]:
         middleware=[Middleware(FairSharesMiddleware, limits=LIMITS)],
     )
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="websockets-sansio"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="websockets-sansio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     while not server.started:
