@@ -4,17 +4,25 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ui.app.access import AccessMiddleware
+from ui.app.binding import check_binding
 from ui.app.fair_shares.middleware import FairSharesMiddleware
+from ui.app.gate import GateMiddleware
 from ui.app.guard import show_script_error
 from ui.app.operations.requests import RequestMiddleware
 from ui.app.operations.server_logs import begin_server_logs
 from ui.app.routes import lifespan, routes
 
+check_binding()
 begin_server_logs()
 app = st.App(
     "ui/app/shell.py",
     routes=routes,
     lifespan=lifespan,
-    middleware=[Middleware(RequestMiddleware), Middleware(AccessMiddleware), Middleware(FairSharesMiddleware)],
+    middleware=[
+        Middleware(RequestMiddleware),
+        Middleware(AccessMiddleware),
+        Middleware(FairSharesMiddleware),
+        Middleware(GateMiddleware),
+    ],
     on_script_error=show_script_error,
 )

@@ -8,8 +8,8 @@ from engine.catalogue.product import Product
 from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.drafts.store import Draft, NewDraft
 from ui.app.choices import switch
-from ui.app.curator import curator_name
 from ui.app.notices import say
+from ui.app.person import curator_name
 from ui.app.resources import recommender, served
 from ui.app.url import query, set_query
 from ui.products.advice import draw_new_neighbours

@@ -6,7 +6,8 @@ import streamlit as st
 
 from engine.curation.campaigns import Campaign
 from ui.app.choices import menu, switch
-from ui.app.curator import curator_name, name_form
+from ui.app.curator import name_form
+from ui.app.person import curator_name
 from ui.app.resources import shop_words, workspace
 from ui.review.component import ReviewData, guidelines_html, review_component
 from ui.review.service import board, open_campaigns

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from pathlib import Path
 
-__all__ = ["KEY_BYTES", "new_key", "store_key"]
+__all__ = ["KEY_BYTES", "kept_key", "new_key", "store_key"]
 
 KEY_BYTES = 32
 
@@ -33,3 +34,25 @@ def store_key(file: Path, key: bytes) -> bytes:
     finally:
         draft.unlink()
     return file.read_bytes()
+
+
+def kept_key(file: Path) -> bytes:
+    """The key in `file`; a new one, for the owner alone, where there is none or it is too short to be one.
+
+    An empty file is what a full disk or a careless hand leaves; what it signs anybody can forge.
+    """
+    key = file.read_bytes() if file.is_file() else store_key(file, new_key())
+    if len(key) >= KEY_BYTES:
+        return key
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # of two processes that find it so, one makes the new key
+        key = file.read_bytes()
+        if len(key) < KEY_BYTES:
+            draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+            store_key(draft, new_key())
+            os.replace(draft, file)
+            key = file.read_bytes()
+        return key
+    finally:
+        os.close(folder)

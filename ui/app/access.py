@@ -6,6 +6,7 @@ here, before Streamlit or a route of ours sees the request. Every answer says wh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from ipaddress import ip_address
 from typing import Any
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 from engine.core.errors import SettingsError
 from engine.core.settings import load_settings, workspace_path
 
-__all__ = ["HEADERS", "AccessMiddleware", "is_allowed"]
+__all__ = ["HEADERS", "AccessMiddleware", "App", "Receive", "Send", "host_is_loopback", "is_allowed", "refuse"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -73,9 +74,9 @@ class AccessMiddleware:
             return
         sender = send if scope["type"] == "websocket" else _with_headers(send)
         if scope["path"].rstrip("/").endswith(_CLOSED):
-            await _refuse(scope, receive, sender, 404, "There is nothing here.")
+            await refuse(scope, receive, sender, 404, "There is nothing here.")
         elif not is_allowed(dict(scope["headers"]), self._hosts):
-            await _refuse(scope, receive, sender, 421, _REFUSED)
+            await refuse(scope, receive, sender, 421, _REFUSED)
         else:
             await self._app(scope, receive, sender)
 
@@ -131,12 +132,20 @@ def _with_headers(send: Send) -> Send:
     return with_headers
 
 
-async def _refuse(scope: MutableMapping[str, Any], receive: Receive, send: Send, status: int, sentence: str) -> None:
+def host_is_loopback(headers: dict[bytes, bytes]) -> bool:
+    """Whether a request is for one of this machine's own names."""
+    return _is_loopback(_name(f"//{headers.get(b'host', b'').decode('latin-1')}"))
+
+
+async def refuse(scope: MutableMapping[str, Any], receive: Receive, send: Send, status: int, sentence: str) -> None:
+    """Answer with a sentence, as JSON where something was posted; a WebSocket is not opened."""
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008})
         return
-    body = sentence.encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    posted = scope.get("method") == "POST"
+    body = (json.dumps({"error": sentence}) if posted else sentence).encode()
+    kind = b"application/json" if posted else b"text/plain; charset=utf-8"
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,17 +1,18 @@
-"""Who is judging: a name, asked once, kept in a cookie so that it survives reloads and pasted links.
+"""The name that people give themselves where nobody signs in: asked once, kept in a cookie for reloads and pasted links.
 
-This is a name, not a proof of identity.
+This is a name, not a proof of identity; where people sign in it counts for nothing (`ui.app.person`).
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
 import streamlit as st
 
-__all__ = ["MAX_LENGTH", "clean_name", "curator_name", "keep_cookie", "name_form", "set_curator_name"]
+__all__ = ["COOKIE", "MAX_LENGTH", "clean_name", "cookie_name", "given_name", "keep_cookie", "name_form", "set_name"]
 
 COOKIE = "longtail_curator"
 MAX_LENGTH = 60
@@ -29,14 +30,19 @@ _cookie = st.components.v2.component(
 )
 
 
-def curator_name() -> str | None:
+def given_name() -> str | None:
     """The name given in this session, or in an earlier one by this browser."""
     if _SESSION_KEY not in st.session_state:
-        st.session_state[_SESSION_KEY] = clean_name(unquote(st.context.cookies.to_dict().get(COOKIE, "")))
+        st.session_state[_SESSION_KEY] = cookie_name(st.context.cookies.to_dict())
     return st.session_state[_SESSION_KEY] or None
 
 
-def set_curator_name(name: str) -> bool:
+def cookie_name(cookies: Mapping[str, str]) -> str | None:
+    """The name in a browser's cookies."""
+    return clean_name(unquote(cookies.get(COOKIE, ""))) or None
+
+
+def set_name(name: str) -> bool:
     """Take a name, for this session and the browser's next ones; False where nothing of it is left when cleaned."""
     cleaned = clean_name(name)
     if cleaned:
@@ -61,13 +67,13 @@ def name_form(key: str, *, button: str) -> bool:
     with st.form(key, border=False):
         name = st.text_input(
             "Your name",
-            value=curator_name() or "",
+            value=given_name() or "",
             max_chars=MAX_LENGTH,
             placeholder="e.g. Ada",
             help="Shown next to your judgements so that colleagues can tell whose they are. Saved in this browser.",
         )
         if st.form_submit_button(button, type="primary"):
-            if set_curator_name(name):
+            if set_name(name):
                 return True
             st.error("Your name needs at least one letter or number.")
     return False

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from engine.access.roles import Action
+
 __all__ = ["NAVIGATION", "Entry", "link_to", "open_change", "open_draft", "open_page", "open_product", "remember_pages"]
 
 _KEY = "pages"
@@ -15,12 +17,19 @@ _KEY = "pages"
 
 @dataclass(frozen=True)
 class Entry:
-    """A page of the navigation. `needs_release`: it shows what a training made, so there must be one."""
+    """A page of the navigation.
+
+    Attributes
+    ----------
+    needs_release : whether it shows what a training made, so there must be one.
+    needs : what somebody must be allowed to do to see it.
+    """
 
     module: str
     title: str
     icon: str
     needs_release: bool = True
+    needs: Action = Action.BROWSE
 
 
 NAVIGATION = {

@@ -15,9 +15,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from engine.access.acting import resolve_with
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.jobs import sweep_folders
+from ui.app.person import person
 from ui.review import routes as review
 from ui.widgets.addresses import base_path
 
@@ -44,9 +46,16 @@ async def picture(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Removes what killed processes left; nothing is opened before the first visitor needs it, and nothing needs closing."""
+    """Removes what killed processes left; nothing is opened before the first visitor needs it, and nothing needs closing.
+
+    From here on nobody acts in this process but the person of a session, or of a request that says so.
+    """
     sweep_folders(Workspace(workspace_path()))
-    yield
+    resolve_with(person)
+    try:
+        yield
+    finally:
+        resolve_with(None)
 
 
 def _serve(request: Request, locate: Callable[[Workspace, str], Path]) -> Response:

@@ -9,12 +9,15 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from engine.access.acting import Actor
 from engine.core.errors import LongtailError
 from ui.app import notices
-from ui.app.curator import curator_name, keep_cookie, name_form
+from ui.app.curator import keep_cookie
 from ui.app.guard import guarded
 from ui.app.navigation import NAVIGATION, Entry, remember_pages
+from ui.app.person import Visitor, visitor
 from ui.app.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
+from ui.app.sign_in import draw_person, draw_sign_in, remember_visit
 from ui.app.style import add_style
 from ui.runs.first_run import show_first_run
 from ui.widgets.formatting import html_text, plain
@@ -32,22 +35,34 @@ def main() -> None:
     )
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     add_style()
-    page = _navigation()
-    _top_bar()
+    who: Visitor | None = None
+    with guarded("sign-in"):
+        who = visitor()
+    page = _navigation(who.actor if who else None)
+    if who is None:
+        return
+    if who.actor is None:
+        draw_sign_in(who)
+        return
+    remember_visit(who)
+    _top_bar(who.actor)
     notices.show()
     page.run()
     keep_cookie()
 
 
-def _navigation() -> Page:
-    """The page that is asked for. Before any gate: until this has run once, a cold server would look for pages of its own."""
+def _navigation(actor: Actor | None) -> Page:
+    """The page that is asked for. Before the gate: until this has run once, a cold server would look for pages of its own."""
     pages = {
-        entry.module: st.Page(_runner(entry), title=entry.title, icon=entry.icon, url_path=entry.module)
+        entry.module: st.Page(
+            _runner(entry), title=entry.title, icon=entry.icon, url_path=entry.module,
+            visibility="visible" if actor is not None and actor.may(entry.needs) else "hidden",
+        )
         for group in NAVIGATION.values()
         for entry in group
-    }
+    }  # fmt: skip
     sections = {section: [pages[entry.module] for entry in group] for section, group in NAVIGATION.items()}
-    page = st.navigation(sections)
+    page = st.navigation(sections, position="hidden" if actor is None else "sidebar")
     remember_pages(pages)
     return page
 
@@ -65,7 +80,7 @@ def _runner(entry: Entry) -> Callable[[], None]:
     return run
 
 
-def _top_bar() -> None:
+def _top_bar(actor: Actor) -> None:
     name, release, notice = "Longtail", "", None
     try:
         if has_release():
@@ -80,12 +95,7 @@ def _top_bar() -> None:
             width="content",
         )
         st.space("stretch")
-        curator = curator_name()
-        with st.popover(
-            plain(curator) if curator else "Who are you?", icon=":material/account_circle:", type="tertiary"
-        ):
-            if name_form("top_bar_name", button="Save"):
-                st.rerun()
+        draw_person(actor)
     if notice:
         st.warning(plain(notice), icon=":material/history:")
 

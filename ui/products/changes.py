@@ -11,9 +11,9 @@ from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.changes.merging import Change, difference, field_labels
 from engine.edits.changes.store import ChangeStore
 from engine.recommend.recommender import Recommender
-from ui.app.curator import curator_name
 from ui.app.navigation import open_change, open_product
 from ui.app.notices import say
+from ui.app.person import curator_name
 from ui.app.resources import card_maker, database, served, settings, shop_words, workspace
 from ui.products.draft_resources import neighbour_card
 from ui.products.form import Form, as_opened, close_form, product_form, say_not_saved

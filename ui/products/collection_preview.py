@@ -12,7 +12,7 @@ from engine.core.errors import LongtailError
 from engine.edits.collections.check import check_collection, new_drafts, problems_csv
 from engine.edits.collections.rows import CollectionRow, RowState
 from engine.edits.drafts.store import NOT_DISCARDED
-from ui.app.curator import curator_name
+from ui.app.person import curator_name
 from ui.app.resources import recommender, served
 from ui.app.url import set_query
 from ui.products.draft_resources import drafts, prepare

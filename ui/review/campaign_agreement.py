@@ -14,9 +14,9 @@ from engine.curation.agreement import agreement, agreement_sentence, disputed, r
 from engine.curation.campaigns import Campaign
 from engine.curation.rates.sampling import votes_on_cards
 from engine.curation.votes import Source, Verdict, Vote, judgement_in_release
-from ui.app.curator import curator_name
 from ui.app.navigation import open_product
 from ui.app.notices import say
+from ui.app.person import curator_name
 from ui.app.resources import card_maker, judgements, recommender, settings
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plain, plural, visible_cells

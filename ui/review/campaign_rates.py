@@ -22,7 +22,7 @@ from engine.curation.rates.weighted import (
 )
 from engine.curation.votes import Reason
 from ui.app.choices import menu, switch
-from ui.app.curator import curator_name
+from ui.app.person import curator_name
 from ui.app.resources import judgements, recommender, workspace
 from ui.widgets.formatting import plural, release_phrase
 

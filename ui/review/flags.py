@@ -18,8 +18,9 @@ from engine.arms.registry import title_of
 from engine.core.errors import InputError, LongtailError
 from engine.curation.votes import GIVEN, SURE, Judgement, Source, Verdict, Vote, judgement_in_release
 from engine.recommend.recommender import Recommender
-from ui.app.curator import curator_name, name_form
+from ui.app.curator import name_form
 from ui.app.notices import say
+from ui.app.person import curator_name
 from ui.app.resources import judgements, recommender, settings
 from ui.widgets.cards import Judging
 from ui.widgets.formatting import plain, plural

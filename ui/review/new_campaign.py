@@ -11,8 +11,8 @@ from engine.core.errors import LongtailError
 from engine.curation.campaigns import SECOND_SHARE, TARGET, Plan, create_campaign
 from engine.curation.rates.irrelevance import bins_up_to
 from engine.release.publish import published_releases
-from ui.app.curator import curator_name
 from ui.app.notices import say
+from ui.app.person import curator_name
 from ui.app.resources import database, recommender, shop, workspace
 from ui.widgets.formatting import plain, release_phrase
 

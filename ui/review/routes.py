@@ -2,8 +2,8 @@
 
 POST /review/cards      {token, want, have, pair} -> {cards, progress, message}
 POST /review/decisions  {token, decisions}        -> {stored, refused, progress}
-Errors are {error}: 400 not understood, 403 the token is not good, 413 too much, 503 the store refused; on anything but
-200 nothing was stored that the browser may forget.
+Errors are {error}: 400 not understood, 401 not signed in, 403 the token is not good or they may not judge, 413 too much, 503 the
+store refused; on anything but 200 nothing was stored that the browser may forget. Both act as the person whom the gate let in.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from engine.core.errors import InputError, LongtailError
+from engine.access.acting import acting
+from engine.core.errors import InputError, LongtailError, NotAllowedError
 from engine.core.logs import new_error_number
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.curation.decisions import Decision
-from ui.app.curator import COOKIE, clean_name
 from ui.app.guard import logged_detail
+from ui.app.person import Visitor
 from ui.review.service import Cards, Stored, next_cards, store_decisions
 from ui.review.tokens import ReviewToken, TokenError, read_token
 
@@ -89,16 +89,21 @@ async def _answer(request: Request, act: Callable[[ReviewToken, Mapping[str, Any
         raw += chunk
         if len(raw) > MAX_BYTES:
             return _error(413, "That is too much at once.")
-    name = clean_name(unquote(request.cookies.get(COOKIE, ""))) or None
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    if visitor is None or visitor.actor is None:
+        return _error(401, "Sign in first.")
+    actor, signed_out_at = visitor.actor, visitor.signed_out_at
 
     def run() -> Cards | Stored:
         body = _parsed(bytes(raw))
-        return act(read_token(Workspace(workspace_path()), body.get("token"), name), body)
+        token = read_token(Workspace(workspace_path()), body.get("token"), actor.name, signed_out_at=signed_out_at)
+        with acting(actor):
+            return act(token, body)
 
     try:
         answer = await run_in_threadpool(run)
         return JSONResponse(asdict(answer), headers={"Cache-Control": "no-store"})
-    except TokenError as exc:
+    except (TokenError, NotAllowedError) as exc:
         return _error(403, str(exc))
     except InputError as exc:
         return _error(400, str(exc))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine.core.errors import LongtailError
 from engine.curation.campaigns import Plan, create_campaign
-from ui.app.curator import curator_name
+from ui.app.person import curator_name
 from ui.app.resources import database, recommender
 from ui.widgets.formatting import plain
 

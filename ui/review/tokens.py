@@ -1,8 +1,8 @@
 """Signed tokens: what a page gives its component so that the browser may post to a route of ours.
 
 Routes know no session. A token says who is judging what, is signed with a key of the workspace, and expires; a route
-takes it only from the browser whose cookie bears the same name. Like the name itself it is no proof of identity: it
-keeps other sites from posting, and one curator's unsent decisions from being stored under another's name.
+takes it only from the person it was made for, as the gate knows them (`ui.app.gate`), and not once they have signed out.
+It keeps other sites from posting, and one curator's unsent decisions from being stored under another's name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from engine.core.errors import LongtailError
-from engine.core.keys import new_key, store_key
+from engine.core.keys import kept_key
 from engine.core.workspace import Workspace
 
 __all__ = ["ReviewToken", "TokenError", "read_token", "sign_token"]
@@ -39,30 +39,30 @@ def sign_token(workspace: Workspace, holder: ReviewToken) -> str:
     return str(_serializer(workspace).dumps(asdict(holder)))
 
 
-def read_token(workspace: Workspace, text: object, cookie_name: str | None) -> ReviewToken:
+def read_token(workspace: Workspace, text: object, name: str, *, signed_out_at: float = 0.0) -> ReviewToken:
     """Who the token was made for; raises `TokenError` with a sentence.
 
     Parameters
     ----------
-    cookie_name : the curator's name in the cookie of the browser that sends the token.
+    name : of the person who sends the token.
+    signed_out_at : when they last signed out, in seconds; tokens signed until then are no good.
     """
     try:
-        content = _serializer(workspace).loads(text if isinstance(text, str) else "", max_age=LIFETIME_SECONDS)
+        content, signed_at = _serializer(workspace).loads(
+            text if isinstance(text, str) else "", max_age=LIFETIME_SECONDS, return_timestamp=True
+        )
         holder = ReviewToken(**content)
     except SignatureExpired as exc:
         raise TokenError("This page has been open for a long time; it is renewing its access.") from exc
     except (BadSignature, TypeError) as exc:
         raise TokenError("This page is not allowed to store here; reload it.") from exc
-    if holder.rater != cookie_name:
+    if holder.rater != name:
         raise TokenError(f"Someone else is judging in this browser now, not {holder.rater}; reload the page.")
+    if signed_at.timestamp() <= signed_out_at:
+        raise TokenError("You signed out since this page was opened; reload it.")
     return holder
 
 
 def _serializer(workspace: Workspace) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(_key(workspace), salt=TOKEN_SALT)
-
-
-def _key(workspace: Workspace) -> bytes:
-    """The workspace's own key, made when first needed: a server that was restarted takes the tokens signed before."""
-    file = workspace.root / KEY_FILE
-    return file.read_bytes() if file.is_file() else store_key(file, new_key())
+    # The workspace's own key, made when first needed: a server that was restarted takes the tokens signed before.
+    return URLSafeTimedSerializer(kept_key(workspace.root / KEY_FILE), salt=TOKEN_SALT)

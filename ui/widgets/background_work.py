@@ -22,6 +22,7 @@ from typing import Generic, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from engine.access.acting import acting, current_actor
 from ui.widgets.formatting import duration_phrase, plain
 
 __all__ = ["BackgroundWork", "Count"]
@@ -57,12 +58,19 @@ class BackgroundWork(Generic[T]):
         Parameters
         ----------
         step : what to show meanwhile, as "Saving 500 drafts".
-        work : gets a function to tell how many of `total` are done; it may use nothing of Streamlit's.
+        work : gets a function to tell how many of `total` are done; it may use nothing of Streamlit's. It is done by whoever
+            began it. Raises `NotAllowedError` where nobody is known.
         """
         if self.key not in st.session_state:
             running: _Running[T] = _Running(step, total)
+            actor = current_actor()
+
+            def as_whoever_began_it() -> T:
+                with acting(actor):
+                    return work(running.count)
+
             executor = ThreadPoolExecutor(1, thread_name_prefix=self.key)
-            running.future = executor.submit(work, running.count)
+            running.future = executor.submit(as_whoever_began_it)
             executor.shutdown(wait=False)
             st.session_state[self.key] = running
 
