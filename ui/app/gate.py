@@ -7,7 +7,6 @@ Streamlit and our routes see of them was decided here.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import MutableMapping
 from typing import Any
@@ -31,7 +30,8 @@ __all__ = ["GateMiddleware", "is_public"]
 logger = logging.getLogger(__name__)
 
 # What the browser loads to draw any screen at all, and who looks after the server asks.
-_PUBLIC = {"", "_stcore/health", "_stcore/host-config", "favicon.png", "manifest.json", "robots.txt"}
+_ASKED_FIRST = ("_stcore/health", "_stcore/host-config")
+_PUBLIC = {"", *_ASKED_FIRST, "favicon.png", "manifest.json", "robots.txt"}
 _PUBLIC_FOLDERS = ("static/",)
 _SIGNING_IN = {"auth/login", "auth/logout", "oauth2callback"}
 _ELSEWHERE = (
@@ -39,6 +39,7 @@ _ELSEWHERE = (
     "settings.toml if everybody who can reach it may use it."
 )
 _SIGN_IN = "Sign in first: open the dashboard in this browser."
+_NO_ROLE = "You signed in, but have no role here yet: ask an admin."
 
 
 class GateMiddleware:
@@ -73,16 +74,15 @@ class GateMiddleware:
         else:
             await self._answer(scope, auth, receive, send)
 
-    async def _answer(
-        self, scope: MutableMapping[str, Any], auth: AuthSettings, receive: Receive, send: Send
-    ) -> None:
+    async def _answer(self, scope: MutableMapping[str, Any], auth: AuthSettings, receive: Receive, send: Send) -> None:
         try:
             visitor = await run_in_threadpool(visitor_of, scope)
         except LongtailError as exc:
             await refuse(scope, receive, send, 503, f"{exc}{logged_detail(exc, scope['path'])}")
             return
         if visitor.actor is None:
-            await refuse(scope, receive, send, 401, _SIGN_IN)
+            known = visitor.identity is not None and not visitor.ended
+            await refuse(scope, receive, send, 403 if known else 401, _NO_ROLE if known else _SIGN_IN)
             return
         passed = _without(scope, auth)
         passed["state"] = {**scope.get("state", {}), "visitor": visitor, "actor": visitor.actor}
@@ -92,7 +92,9 @@ class GateMiddleware:
 def is_public(path: str) -> bool:
     """Whether a path (below the dashboard's own, without slashes around it) is answered before anybody signed in."""
     pages = {entry.module for entries in NAVIGATION.values() for entry in entries}
-    return path in _PUBLIC | _SIGNING_IN | pages or path.startswith(_PUBLIC_FOLDERS)
+    # At the address of a page the browser first tries whether the dashboard begins there.
+    tried = {f"{page}/{asked}" for page in pages for asked in _ASKED_FIRST}
+    return path in _PUBLIC | _SIGNING_IN | pages | tried or path.startswith(_PUBLIC_FOLDERS)
 
 
 def _path(scope: MutableMapping[str, Any]) -> str:

@@ -198,8 +198,8 @@ def _texts(value: object) -> list[str]:
 
 def _role(name: str, groups: Iterable[str], auth: AuthSettings) -> Role | None:
     """The highest role of these groups and of `auth.admins`; where no group is named in the settings, a group may be a role's name."""
-    known = auth.roles or {str(role): str(role) for role in Role}
-    roles = {Role(known[group]) for group in groups if group in known}
+    known = {group: Role(role) for group, role in auth.roles.items()} or {str(role): role for role in Role}
+    roles = {known[group] for group in groups if group in known}
     if name in {usable_name(one) for one in auth.admins}:
         roles.add(Role.ADMIN)
     return max(roles, key=list(Role).index, default=None)

@@ -47,6 +47,8 @@ NAVIGATION = {
     "Engine": [
         Entry("model", "Model", ":material/tune:", needs_release=False),
         Entry("data", "Data", ":material/database:", needs_release=False),
+        Entry("people", "People", ":material/group:", needs_release=False, needs=Action.SET_ROLES),
+        Entry("audit", "Audit", ":material/history:", needs_release=False, needs=Action.SEE_AUDIT),
     ],
 }
 

@@ -14,15 +14,17 @@ import streamlit as st
 from starlette.requests import HTTPConnection
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from engine.access.acting import Actor
+from engine.access.acting import Actor, acting, require
 from engine.access.people import People, Person
 from engine.access.roles import Action, Role
+from engine.core.errors import NotAllowedError
 from engine.core.settings import AuthSettings
 from engine.store import database_url
 from ui.app.curator import cookie_name, given_name
 from ui.app.identity import SEALED_NAME, Identity, identify, unseal
 from ui.app.resources import database, settings, workspace
 from ui.app.sign_in_settings import Method, sign_in_method
+from ui.widgets.formatting import plain
 
 __all__ = [
     "NOBODY",
@@ -31,6 +33,7 @@ __all__ = [
     "allowed",
     "curator_name",
     "forget_roles",
+    "only",
     "person",
     "role_of",
     "sign_out_everywhere",
@@ -75,6 +78,19 @@ def allowed(action: Action) -> bool:
     """Whether whoever is there may do this; for what a page offers. The engine asks again."""
     actor = person()
     return actor is not None and actor.may(action)
+
+
+def only(action: Action) -> dict[str, Any]:
+    """Arguments for a button: none, or those that close it and say why, where whoever is there may not do this."""
+    actor = person()
+    if actor is None:
+        return {"disabled": True, "help": "Sign in first."}
+    try:
+        with acting(actor):
+            require(action)
+    except NotAllowedError as exc:
+        return {"disabled": True, "help": plain(exc)}
+    return {}
 
 
 def curator_name() -> str | None:
@@ -151,6 +167,6 @@ def _look_up(identity: Identity, auth: AuthSettings, connected: float) -> Visito
     return Visitor(identity, actor, signed_out_at=signed_out_at)
 
 
-@st.cache_data(show_spinner=False, ttl=LOOK_AGAIN_SECONDS, max_entries=2_000)
+@st.cache_resource(show_spinner=False, ttl=LOOK_AGAIN_SECONDS, max_entries=2_000)
 def _known(url: str, name: str) -> Person | None:
     return People(database()).get(name)

@@ -33,7 +33,6 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
-    st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     add_style()
     who: Visitor | None = None
     with guarded("sign-in"):
@@ -45,6 +44,7 @@ def main() -> None:
         draw_sign_in(who)
         return
     remember_visit(who)
+    st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     _top_bar(who.actor)
     notices.show()
     page.run()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import functools
 import html
 import logging
 import time
+from pathlib import Path
 
 import streamlit as st
 
@@ -21,6 +24,7 @@ from ui.widgets.formatting import plain
 
 __all__ = ["ROLE_WORDS", "draw_person", "draw_sign_in", "remember_visit"]
 
+LOGO = Path(__file__).resolve().parents[2] / "assets" / "logo.svg"
 logger = logging.getLogger(__name__)
 
 ROLE_WORDS = {
@@ -49,6 +53,7 @@ def draw_sign_in(visitor: Visitor) -> None:
     """Draw the whole page for somebody who may not even look: how to sign in, or why that was not enough."""
     method = sign_in_method(settings().auth)
     with st.container(key="sign_in"):
+        st.html(f'<img class="lt-logo" alt="Longtail" src="data:image/svg+xml;base64,{_logo()}">')
         if visitor.identity is not None and not visitor.ended:
             _draw_not_let_in(visitor)
         else:
@@ -89,6 +94,12 @@ def remember_visit(visitor: Visitor) -> None:
         logger.warning("a visit could not be noted: %s (%s)", exc, exc.detail)
 
 
+@functools.cache
+def _logo() -> str:
+    """Within the page: no picture has an address before anybody signed in."""
+    return base64.b64encode(LOGO.read_bytes()).decode()
+
+
 def _draw_door(visitor: Visitor, method: Method) -> None:
     st.title("Sign in to Longtail", anchor=False)
     if visitor.ended:
@@ -119,7 +130,9 @@ def _draw_not_let_in(visitor: Visitor) -> None:
         st.write(_PROBLEMS[identity.problem].format(claim=plain(settings().auth.name_claim)))
     else:
         st.title("You have no role here yet", anchor=False)
-        st.write(f"You are signed in as **{plain(identity.name)}**. Ask an admin of Longtail to give you a role on the People page; then reload.")
+        st.write(
+            f"You are signed in as **{plain(identity.name)}**. Ask an admin of Longtail to give you a role on the People page; then reload."
+        )
     _draw_sign_out(identity.name, "door")
 
 

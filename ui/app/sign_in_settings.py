@@ -85,7 +85,9 @@ def _check_oidc(section: AttrDict) -> None:
             f"https://longtail.example.com{CALLBACK}."
         )
     if not any(True for _ in _clients(section)):
-        raise SettingsError("[auth] in secrets.toml names no provider: it needs client_id, client_secret and server_metadata_url.")
+        raise SettingsError(
+            "[auth] in secrets.toml names no provider: it needs client_id, client_secret and server_metadata_url."
+        )
 
 
 def _clients(section: AttrDict) -> list[AttrDict]:

@@ -25,10 +25,10 @@ def test_names_are_one_clean_line(given, kept):
 def asks_for_a_name():
     import streamlit as st
 
-    from ui.app.curator import curator_name, keep_cookie, name_form
+    from ui.app.curator import given_name, keep_cookie, name_form
 
     name_form("who", button="Save")
-    st.text(f"name: {curator_name()}")
+    st.text(f"name: {given_name()}")
     keep_cookie()
 
 

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from engine.catalogue.images import store_image
 from engine.core.workspace import Workspace
 from engine.jobs import upload_folder
+from tests.support.sign_in import gated
 from ui.app.routes import lifespan, routes
 from ui.widgets.addresses import picture_url, thumb_url
 
@@ -17,7 +18,7 @@ from ui.widgets.addresses import picture_url, thumb_url
 @pytest.fixture
 def client(workspace: Workspace, monkeypatch) -> TestClient:
     monkeypatch.setenv("LONGTAIL_WORKSPACE", str(workspace.root))
-    return TestClient(Starlette(routes=routes))
+    return gated()
 
 
 @pytest.fixture

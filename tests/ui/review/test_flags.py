@@ -70,12 +70,12 @@ def judge(outbox: list, name: str | None):
     import streamlit as st
 
     from ui.app import notices
-    from ui.app.curator import set_curator_name
+    from ui.app.curator import set_name
     from ui.app.resources import judgements
     from ui.review.flags import ask_for_name, judged_sentence, judging_data, store_outbox
 
     if name:
-        set_curator_name(name)
+        set_name(name)
     st.session_state["cards"] = {"outbox": outbox}
     store_outbox("cards")
     notices.show()

@@ -8,15 +8,13 @@ from urllib.parse import quote
 
 import pytest
 import streamlit as st
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.recommend.recommender import Recommender
 from engine.store import Database
+from tests.support.sign_in import gated
 from tests.support.tiny_release import build_tiny_release
-from ui.app.routes import routes
 from ui.review.routes import MAX_BYTES
 from ui.review.tokens import ReviewToken, sign_token
 from ui.widgets.addresses import review_urls
@@ -40,7 +38,7 @@ class Browser:
     """One curator's browser."""
 
     def __init__(self, workspace: Workspace, name: str) -> None:
-        self.client = TestClient(Starlette(routes=routes))
+        self.client = gated()
         self.client.cookies.set("longtail_curator", quote(name, safe=""))
         self.token = sign_token(workspace, ReviewToken(name, ""))
 
