@@ -21,8 +21,8 @@ app = st.App(
     middleware=[
         Middleware(RequestMiddleware),
         Middleware(AccessMiddleware),
-        Middleware(FairSharesMiddleware),
         Middleware(GateMiddleware),
+        Middleware(FairSharesMiddleware),
     ],
     on_script_error=show_script_error,
 )

@@ -5,6 +5,8 @@ Those of what learns from the shop's data stand in `engine.core.settings`, which
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_network
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
@@ -141,7 +143,29 @@ class AuthSettings(Group):
         default={}, description="group or claim -> role, e.g. {shop-leads = 'lead'}; the highest of a person's counts"
     )
     admins: tuple[str, ...] = Field((), description="people who are admins whatever the table of people says")
-    default_role: RoleName = Field("viewer", description="what people are who signed in and were given no role")
+    default_role: RoleName | Literal["none"] = Field(
+        "viewer",
+        description="what people are who signed in and were given no role; 'none' lets them see nothing, for providers where anybody "
+        "can have an account",
+    )
+    session_hours: int = Field(12, ge=1, le=720, description="how long a sign-in holds, in hours")
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            try:
+                ip_network(one, strict=False)
+            except ValueError:
+                raise ValueError(f"{one!r} is no address and no network such as 10.0.0.0/24") from None
+        return value
+
+    @field_validator("sign_out_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/]|/(?!/)", value):
+            raise ValueError("it begins with https:// or with a slash")
+        return value
 
 
 class CurationSettings(Group):

@@ -14,6 +14,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from engine.core.errors import LongtailError, SettingsError
+from engine.core.logs import bound
 from engine.core.settings import AuthSettings
 from ui.app.access import App, Receive, Send, host_is_loopback, refuse
 from ui.app.guard import logged_detail
@@ -43,7 +44,10 @@ _NO_ROLE = "You signed in, but have no role here yet: ask an admin."
 
 
 class GateMiddleware:
-    """Lets through whoever may look around, as `scope["state"]["visitor"]`, and what is public."""
+    """Lets through whoever may look around, and what is public.
+
+    `scope["state"]` then has the `visitor`, the `actor`, and as `person` the name of somebody who signed in.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -85,8 +89,10 @@ class GateMiddleware:
             await refuse(scope, receive, send, 403 if known else 401, _NO_ROLE if known else _SIGN_IN)
             return
         passed = _without(scope, auth)
-        passed["state"] = {**scope.get("state", {}), "visitor": visitor, "actor": visitor.actor}
-        await self._app(passed, receive, send)
+        name = visitor.identity.name if visitor.identity else ""
+        passed["state"] = {**scope.get("state", {}), "visitor": visitor, "actor": visitor.actor, "person": name}
+        with bound(actor=visitor.actor.name):
+            await self._app(passed, receive, send)
 
 
 def is_public(path: str) -> bool:
@@ -112,6 +118,7 @@ def _introduced(scope: MutableMapping[str, Any], auth: AuthSettings) -> MutableM
     passed = _without(scope, auth)
     if identity is not None:
         passed["headers"].append((SEALED_HEADER.encode(), seal(identity).encode()))
+        passed["state"] = {**scope.get("state", {}), "person": identity.name}
     return passed
 
 

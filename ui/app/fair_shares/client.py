@@ -32,18 +32,19 @@ class Client:
 
 
 def client_of(scope: MutableMapping[str, Any], proxies: Collection[str] = ()) -> Client:
-    """The client of a request.
+    """The client of a request; the person by name where they signed in (`ui.app.gate`), else by their browser's cookie.
 
     Parameters
     ----------
     proxies : addresses of reverse proxies of ours: theirs is not the client's, who is the last one in X-Forwarded-For.
     """
     headers = dict(scope["headers"])
-    address = str(scope.get("state", {}).get(PEER) or (scope.get("client") or ("",))[0])
+    state = scope.get("state", {})
+    address = str(state.get(PEER) or (scope.get("client") or ("",))[0])
     if address in proxies:
         forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
         address = forwarded.rpartition(",")[2].strip() or address
-    return Client(address_group(address), _person(headers.get(b"cookie", b"")))
+    return Client(address_group(address), state.get("person") or _person(headers.get(b"cookie", b"")))
 
 
 def address_group(address: str) -> str:
