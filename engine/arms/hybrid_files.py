@@ -14,6 +14,7 @@ from scipy import sparse
 
 from engine.arms.beside import Beside
 from engine.arms.hybrid_fit import Hybrid
+from engine.core.arrays import read_npz
 from engine.core.errors import ReleaseError
 from engine.core.storage import atomic_write_json
 from engine.core.vectors import unit_rows
@@ -123,8 +124,7 @@ def load_hybrid(directory: Path) -> SavedHybrid:
     folder = directory / FOLDER
     try:
         recipe = Recipe.from_dict(json.loads((folder / _RECIPE).read_text("utf-8")))
-        with np.load(folder / _ARRAYS, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_npz(folder / _ARRAYS)
         kernel = recipe.kernel()
         return SavedHybrid(
             recipe,
@@ -148,9 +148,8 @@ def load_hybrid(directory: Path) -> SavedHybrid:
 def _load_correction(file: Path, kernel: Kernel) -> Correction | None:
     if not file.is_file():
         return None
-    with np.load(file, allow_pickle=False) as arrays:
-        landmarks = _landmarks(arrays, kernel)
-        return Correction(kernel, int(arrays["power"]), arrays["rows"], landmarks, arrays["coefficients"])
+    arrays = read_npz(file)
+    return Correction(kernel, int(arrays["power"]), arrays["rows"], _landmarks(arrays, kernel), arrays["coefficients"])
 
 
 def _named(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -14,8 +14,10 @@
     ├── IndexFileError           an Annoy index that must not be loaded or built
     ├── ReleaseError             a release that is missing, damaged or cannot be published
     │   ├── ReleaseFormatError   another version of Longtail wrote it
+    │   ├── ReleaseContentError  its checksums fit, its content makes no sense
     │   └── NoReleaseError       nothing has been published yet
     ├── NotAllowedError          somebody may not do this, or nobody knows who they are
+    ├── DamagedFileError         a file that is not what was written
     ├── StoreError               the database refused, or cannot be reached
     │   └── BusyError            others held the database for too long; trying again may help
     └── JobError                 a run could not be started, or ended badly
@@ -28,6 +30,7 @@ __all__ = [
     "ArchiveError",
     "BusyError",
     "CatalogueError",
+    "DamagedFileError",
     "ImageError",
     "IndexFileError",
     "InputError",
@@ -39,6 +42,7 @@ __all__ = [
     "NoReleaseError",
     "NotAllowedError",
     "NotFoundError",
+    "ReleaseContentError",
     "ReleaseError",
     "ReleaseFormatError",
     "SettingsError",
@@ -121,12 +125,20 @@ class ReleaseFormatError(ReleaseError):
     """A release that another version of Longtail wrote."""
 
 
+class ReleaseContentError(ReleaseError):
+    """A release whose checksums fit, and whose content makes no sense: it was made that way."""
+
+
 class NoReleaseError(ReleaseError):
     """Nothing has been published yet."""
 
 
 class NotAllowedError(LongtailError):
     """Somebody may not do this, or nobody knows who they are."""
+
+
+class DamagedFileError(LongtailError):
+    """A file that is not what was written; the text is the end of a sentence that begins with the file's name."""
 
 
 class StoreError(LongtailError):

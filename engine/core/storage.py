@@ -8,11 +8,20 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["atomic_directory", "atomic_write", "atomic_write_json", "file_sha256", "fsync_directory"]
+from engine.core.reading import open_regular
+
+__all__ = [
+    "atomic_directory",
+    "atomic_write",
+    "atomic_write_json",
+    "file_sha256",
+    "fsync_directory",
+    "remove_whatever_it_is",
+]
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:
@@ -63,8 +72,8 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 
 
 def file_sha256(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
+    """Hex SHA-256 of a file's bytes; `OSError` for what is no file, such as a pipe."""
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -75,3 +84,12 @@ def fsync_directory(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def remove_whatever_it_is(path: Path) -> None:
+    """Remove a file of a cache, or whatever lies in its place; where that is not allowed it stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(OSError):
+        path.unlink(missing_ok=True)

@@ -1,12 +1,12 @@
 """The read-only facade over one release: what pages, exports and commands ask for neighbours and recommendations.
 
-Opening checks every file, maps the vectors and loads no network; nothing here imports torch. All methods may be called
+Opening checks every file, holds the vectors in private copies and loads no network; nothing here imports torch. All methods may be called
 from any number of threads.
 """
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -16,22 +16,26 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy import sparse
 
 from engine.arms.plan import TrainingPlan
 from engine.catalogue.product import Product
-from engine.core.errors import NotFoundError, ReleaseError
+from engine.core.errors import IndexFileError, NotFoundError, ReleaseContentError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.models.user_scoring import UserScorer, UserScoring
 from engine.release.arm_search import ArmSearch, open_arms
-from engine.release.judged_products import products_trained_on
-from engine.release.manifest import Manifest
-from engine.release.publish import last_good_release, verify_release
+from engine.release.files import ReleaseFiles, making_sense_of
+from engine.release.judged_products import judged_products
+from engine.release.manifest import Manifest, read_manifest
+from engine.release.publish import last_good_release, refuse_content, verify_release
+from engine.release.shop_files import check_shop, read_items, read_user_ids
 
 __all__ = ["Neighbour", "Recommender"]
+
+_MOST_TRIES = 20  # releases that are tried, or changes of one that are waited for
+
+logger = logging.getLogger(__name__)
 
 # What a shopper's vector is multiplied with, by arm: the items' own factors, or what they and their look-alikes have.
 _SHOPPER_FILES = {"als": "item_factors.npy", "hybrid": "hybrid.npy"}
@@ -60,33 +64,32 @@ class Recommender:
     ----------
     notice : a sentence for the page where this is not the release that was published last; else None.
     directory : of the release; its files are never written to.
-    version : the release's id, and what of it was changed since (`with_rows`): what was worked out holds for one version.
+    version : its edition, and what of it was changed since (`with_rows`): what was worked out holds for one version.
     """
 
     def __init__(self, directory: Path, manifest: Manifest, notice: str | None = None):
-        """Open the files of a release that was just verified; `Recommender.open` does both."""
+        """Open the files of a release; `Recommender.open` checks those that are read later too."""
         self.directory, self.manifest, self.notice = directory, manifest, notice
+        self.files = files = ReleaseFiles(directory, manifest)
+        n_items = manifest.n_items
         try:
-            self._items = _read_items(directory / "items.parquet")
-            user_ids = pq.read_table(directory / "user_ids.parquet", columns=["user_id"])["user_id"].to_pylist()
-            self._user_items = sparse.csr_matrix(sparse.load_npz(directory / "user_items.npz"))
-            self._user_factors = _map(directory / "user_factors.npy")
-            self._profiles = _map(directory / "profiles.npy")
-            self._shopper_factors = {arm: _map(directory / file) for arm, file in _SHOPPER_FILES.items()}
-        except (OSError, ValueError, KeyError, pa.ArrowException) as exc:
-            raise ReleaseError(f"{manifest.label} cannot be opened ({exc}). Train a new one.") from exc
-        n_items, n_users = len(self._items), len(user_ids)
-        if n_items != manifest.n_items or self._user_items.shape != (n_users, n_items):
-            raise ReleaseError(
-                f"{manifest.label} contradicts itself: {n_items} products, {manifest.n_items} by its manifest, "
-                f"and behaviour of {self._user_items.shape[1]}. Train a new one."
-            )
+            check_shop(manifest)
+            self._items = read_items(files, n_items)
+            self._user_ids = read_user_ids(files)
+            n_users = len(self._user_ids)
+            self._user_items = files.csr("user_items.npz", (n_users, n_items))
+            self._user_factors = files.vectors("user_factors.npy", n_users)
+            self._profiles = files.vectors("profiles.npy", n_items)
+            self._shopper_factors = {arm: files.vectors(file, n_items) for arm, file in _SHOPPER_FILES.items()}
+            self._arms = open_arms(files, n_items)
+            self._check_sizes()
+        except (ReleaseError, IndexFileError) as exc:
+            kind = type(exc) if isinstance(exc, ReleaseError) else ReleaseContentError
+            raise kind(f"{manifest.label} cannot be opened ({str(exc).rstrip('.')}). Train a new one.") from exc
         self._item_ids: NDArray[np.object_] = self._items["item_id"].to_numpy(dtype=object)
         self._row_of: dict[str, int] = {item_id: row for row, item_id in enumerate(self._item_ids)}
-        self._user_ids: list[str] = user_ids
-        self._user_of: dict[str, int] = {user_id: position for position, user_id in enumerate(user_ids)}
-        self._arms = open_arms(directory, manifest.arms, n_items)
-        self.version = manifest.release_id
+        self._user_of: dict[str, int] = {user_id: position for position, user_id in enumerate(self._user_ids)}
+        self.version = self.edition
 
     @classmethod
     def open(cls, workspace: Workspace, release_id: str | None = None) -> Recommender:
@@ -94,11 +97,24 @@ class Recommender:
 
         Raises `NoReleaseError`, `NotFoundError` or `ReleaseError`, saying what to do.
         """
-        notice = None
-        if release_id is None:
+        if release_id is not None:
+            return cls(workspace.releases / release_id, verify_release(workspace, release_id))
+        for _ in range(_MOST_TRIES):
             release_id, notice = last_good_release(workspace)
-        manifest = verify_release(workspace, release_id)
-        return cls(workspace.releases / release_id, manifest, notice)
+            directory = workspace.releases / release_id
+            try:
+                return cls(directory, read_manifest(directory), notice)
+            except ReleaseContentError as exc:
+                refuse_content(directory, exc)
+            except ReleaseError:
+                logger.warning("a release changed while it was opened", exc_info=True)
+        raise ReleaseError("Releases change faster than they can be opened. Try again once nothing writes to them.")
+
+    def with_notice(self, notice: str | None) -> Recommender:
+        """The same release with another sentence for the page."""
+        other = copy(self)
+        other.notice = notice
+        return other
 
     def with_rows(self, items: pd.DataFrame, arms: Mapping[str, ArmSearch], version: str) -> Recommender:
         """The same release with other facts and vectors of some products; this one stays as it is."""
@@ -109,6 +125,11 @@ class Recommender:
     @property
     def release_id(self) -> str:
         return self.manifest.release_id
+
+    @property
+    def edition(self) -> str:
+        """The id, and of what content: a release that was restored or trained again under the same id has another one."""
+        return f"{self.manifest.release_id}-{self.manifest.digest[:12]}"
 
     @property
     def items(self) -> pd.DataFrame:
@@ -123,21 +144,22 @@ class Recommender:
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """metrics.json whole."""
-        return self._json("metrics.json")
+        return self.files.json("metrics.json")
 
     @cached_property
     def training(self) -> dict[str, Any]:
         """training.json whole: losses, curves, the plan, settings."""
-        return self._json("training.json")
+        return self.files.json("training.json")
 
     @cached_property
     def plan(self) -> TrainingPlan:
         """What the release was trained with, and what was compared to choose it."""
-        return TrainingPlan.from_dict(self.training["plan"])
+        with making_sense_of("training.json"):
+            return TrainingPlan.from_dict(self.training["plan"])
 
     @property
     def profiles(self) -> NDArray[np.float32]:
-        """(n_items, rank), memory-mapped: directions of residual behaviour."""
+        """(n_items, rank): directions of residual behaviour."""
         return self._profiles
 
     @property
@@ -148,12 +170,15 @@ class Recommender:
     @cached_property
     def trained_on(self) -> frozenset[str]:
         """Ids of the products whose judgements the release learned from: nothing they say may score it."""
-        return products_trained_on(self.directory)
+        return judged_products(self.files)
 
     @cached_property
     def maps(self) -> pd.DataFrame:
         """item_id and each map's coordinates (`als_x`, `als_y`, `hybrid_x`, `hybrid_y`), NaN where an item has no place."""
-        return pd.read_parquet(self.directory / "maps.parquet")
+        table = self.files.table("maps.parquet", ["item_id"], len(self._items))
+        with making_sense_of("maps.parquet"):
+            maps: pd.DataFrame = table.to_pandas()
+            return maps
 
     def row(self, item_id: str) -> int:
         """The row of a product; `NotFoundError` when the release does not have it."""
@@ -274,12 +299,7 @@ class Recommender:
         return UserScorer(self._profiles, self._shopper_factors["hybrid"], counts, weights), scoring
 
     def _item_weights(self) -> sparse.csr_matrix:
-        try:
-            return sparse.csr_matrix(sparse.load_npz(self.directory / "item_weights.npz"))
-        except (OSError, ValueError, KeyError) as exc:
-            raise ReleaseError(
-                f"{self.manifest.label}: item_weights.npz cannot be read ({exc}). Train a new one."
-            ) from exc
+        return self.files.csr("item_weights.npz", (len(self._items), len(self._items)))
 
     def _shopper_scores(self, user: int, arm: str) -> NDArray[np.float32]:
         """(n_items,) by their own factors, or for the hybrid by what they have."""
@@ -300,26 +320,9 @@ class Recommender:
         start, end = self._user_items.indptr[user : user + 2]
         return np.asarray(self._user_items.indices[start:end], dtype=np.int64)
 
-    def _json(self, name: str) -> dict[str, Any]:
-        try:
-            content: Mapping[str, Any] = json.loads((self.directory / name).read_text("utf-8"))
-        except (OSError, ValueError) as exc:
-            raise ReleaseError(f"{self.manifest.label}: {name} cannot be read ({exc}). Train a new one.") from exc
-        return dict(content)
-
-
-def _map(path: Path) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return array
-
-
-def _read_items(path: Path) -> pd.DataFrame:
-    """items.parquet; a multi-valued attribute holds lists of strings or None, as in `engine.catalogue.snapshot`."""
-    table = pq.read_table(path)
-    items: pd.DataFrame = table.to_pandas()
-    for field in table.schema:
-        if pa.types.is_list(field.type):
-            items[field.name] = pd.Series(table[field.name].to_pylist(), dtype=object)
-    if not {"item_id", "interaction_count"} <= set(items.columns):
-        raise ValueError(f"{path.name} lacks item_id or interaction_count")
-    return items
+    def _check_sizes(self) -> None:
+        """Of matrices that are multiplied with one another; every arm that serves shoppers is there."""
+        if self._user_factors.shape[1] != self._shopper_factors["als"].shape[1]:
+            raise ReleaseContentError("user_factors.npy and item_factors.npy have different numbers of columns")
+        if missing := set(_SHOPPER_FILES) - set(self._arms):
+            raise ReleaseContentError(f"manifest.json names no arm {min(missing)!r}")

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.arms.base import Reading, Sides
-from engine.arms.hybrid_files import SavedHybrid, load_hybrid
+from engine.arms.hybrid_files import FOLDER, SavedHybrid, load_hybrid
 from engine.arms.registry import sides_of
 from engine.catalogue.product import Product, catalogue_frame
 from engine.core.workspace import Workspace
 from engine.models.encoders import ContentEncoder, Encoder, Imputer, content_vectors, load_encoders, load_imputer
 from engine.models.encoders.recent import RecentContents
 from engine.recommend.recommender import Neighbour, Recommender
+from engine.release.files import ReleaseFiles, making_sense_of
 
 if TYPE_CHECKING:
     from engine.models.predictor import TrainedPredictor
@@ -32,7 +33,7 @@ __all__ = ["UnseenVectors", "nearest", "neighbours_of_unseen", "read_products", 
 _RELEASES_IN_MEMORY = 2  # the one that is served, and the one that is about to be
 
 _lock = threading.Lock()
-_models: OrderedDict[Path, _Models] = OrderedDict()
+_models: OrderedDict[tuple[Path, str], _Models] = OrderedDict()
 
 
 def neighbours_of_unseen(
@@ -82,7 +83,7 @@ def vectors_of_unseen(recommender: Recommender, workspace: Workspace, products: 
 def read_products(recommender: Recommender, workspace: Workspace, products: Sequence[Product]) -> Reading:
     """Read several products together; errors as for `neighbours_of_unseen`."""
     frame = catalogue_frame(products, recommender.attribute_kinds, workspace)
-    models = _load(recommender.directory)
+    models = _load(recommender.files)
     encoded = {modality: encoder.encode(frame, workspace) for modality, encoder in models.encoders.items()}
     features = models.imputer.complete(encoded)
     present = np.asarray(np.any([block.present for block in features.values()], axis=0), dtype=bool)
@@ -101,20 +102,21 @@ class _Models:
     hybrid: SavedHybrid
 
 
-def _load(directory: Path) -> _Models:
+def _load(files: ReleaseFiles) -> _Models:
     """The models of a release, from memory where they were loaded before."""
     from engine.models.predictor import load_predictor  # behind torch, which opening a page must not import
 
+    key = (files.directory, files.manifest.digest)
     with _lock:
-        if directory not in _models:
-            encoders = {
-                modality: RecentContents(encoder) if isinstance(encoder, ContentEncoder) else encoder
-                for modality, encoder in load_encoders(directory / "encoders").items()
-            }
-            imputer = load_imputer(directory / "encoders")
-            predictor = load_predictor(directory / "predictor")
-            _models[directory] = _Models(encoders, imputer, predictor, load_hybrid(directory))
+        if key not in _models:
+            with files.folder("encoders", "predictor", FOLDER) as folder, making_sense_of("A network of the release"):
+                encoders = {
+                    modality: RecentContents(encoder) if isinstance(encoder, ContentEncoder) else encoder
+                    for modality, encoder in load_encoders(folder / "encoders").items()
+                }
+                imputer = load_imputer(folder / "encoders")
+                _models[key] = _Models(encoders, imputer, load_predictor(folder / "predictor"), load_hybrid(folder))
             while len(_models) > _RELEASES_IN_MEMORY:
                 _models.popitem(last=False)
-        _models.move_to_end(directory)
-        return _models[directory]
+        _models.move_to_end(key)
+        return _models[key]

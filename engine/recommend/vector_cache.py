@@ -1,6 +1,6 @@
 """Vectors of products that a release was not trained on, cached on disk: computed once, read by every process without torch.
 
-One small file for each product under features/edits/<release>/, named by a hash of the product. A file that is gone or
+One small file for each product under features/edits/<edition of the release>/, named by a hash of the product. A file that is gone or
 damaged is computed again; all of them may be deleted at any time.
 """
 
@@ -11,15 +11,15 @@ import io
 import json
 import logging
 import threading
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from engine.core.arrays import read_npz
 from engine.core.errors import LongtailError
 from engine.core.progress import Progress, silent
-from engine.core.storage import atomic_write
+from engine.core.storage import atomic_write, remove_whatever_it_is
 from engine.core.workspace import Workspace
 
 __all__ = ["Arrays", "VectorCache", "cache_key"]
@@ -36,20 +36,18 @@ logger = logging.getLogger(__name__)
 class VectorCache:
     """The vectors that one release gives to new and changed products."""
 
-    def __init__(self, workspace: Workspace, release_id: str) -> None:
-        self._folder = workspace.features / "edits" / release_id
+    def __init__(self, workspace: Workspace, edition: str) -> None:
+        self._folder = workspace.features / "edits" / edition
 
     def read(self, key: str) -> Arrays | None:
         """The arrays of this key; None where there are none, or the file is damaged."""
         file = self._folder / key[:2] / f"{key}.npz"
         try:
-            # Through memory: of a damaged file NumPy would leave the handle open.
-            with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
+            return read_npz(file)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
-            file.unlink(missing_ok=True)
+        except (OSError, ValueError):
+            remove_whatever_it_is(file)
             return None
 
     def fill(

@@ -4,7 +4,7 @@ Annoy 1.17.3 crashes the process on a file that is truncated, flipped or read wi
 a word, and unlinks the old file before it writes the new one. So here every vector is checked and scaled to unit length
 before it goes in, an index is built beside its final path, queried in a child process and only then renamed into place;
 and a file is loaded only when its size and SHA-256 are those that were written down when it was built (`IndexInfo`,
-kept in the release's manifest). A loaded index is never unloaded: drop the reference and open another.
+kept in the release's manifest), from a private copy, and only when its nodes lead somewhere. A loaded index is never unloaded: drop the reference and open another.
 
 Where Annoy is asked and where every vector is compared instead is decided, with figures, in `engine.release.arm_index`.
 """
@@ -23,7 +23,8 @@ import numpy as np
 from annoy import AnnoyIndex
 from numpy.typing import ArrayLike, NDArray
 
-from engine.core.errors import IndexFileError
+from engine.core.errors import DamagedFileError, IndexFileError
+from engine.core.private_copies import PrivateCopy, private_copy
 from engine.core.storage import fsync_directory
 from engine.release.checksums import checked_sha256
 
@@ -33,6 +34,7 @@ METRIC: Literal["angular"] = "angular"
 SMOKE_SECONDS = 120
 _NODE_HEADER_BYTES = 12  # Annoy's angular node: descendants, two children (or the norm), then the vector
 _MAX_INT32 = 2**31 - 1
+_NODES_AT_ONCE = 1 << 15
 
 # Runs in a child, so that a file that crashes Annoy takes no more than the child with it.
 _SMOKE_QUERY = """
@@ -126,37 +128,44 @@ def build_index(vectors: ArrayLike, path: Path, trees: int, seed: int) -> IndexI
 
 
 class AnnIndex:
-    """A verified, memory-mapped index. Queries may run in any number of threads."""
+    """A verified index, mapped from a private copy of its file. Queries may run in any number of threads."""
 
     def __init__(self, index: AnnoyIndex, info: IndexInfo, name: str):
         self._index, self.info, self.name = index, info, name
 
     @classmethod
     def open(cls, path: Path, info: IndexInfo) -> AnnIndex:
-        """Check the file against `info`, then map it; `IndexFileError` says which fact does not hold."""
-        if info.metric != METRIC:
-            raise IndexFileError(f"{path.name} is a {info.metric!r} index; only {METRIC!r} is served.")
-        node_bytes = _NODE_HEADER_BYTES + 4 * info.dim
-        if info.dim < 1 or info.n_items < 1 or info.trees < 1 or info.bytes < node_bytes * info.n_items:
-            raise IndexFileError(f"{path.name}: its facts contradict one another ({info}). Train a new release.")
-        if info.bytes % node_bytes:
-            raise IndexFileError(f"{path.name}: {info.bytes} bytes cannot hold vectors of {info.dim} numbers.")
+        """Copy the file and check it against `info`, then map the copy; `IndexFileError` says which fact does not hold."""
         try:
-            size = path.stat().st_size
-            if size != info.bytes:
-                raise IndexFileError(f"{path.name} has {size} bytes, not the {info.bytes} that were written.")
-            if checked_sha256(path) != info.sha256:
-                raise IndexFileError(f"{path.name} does not match its checksum.")
-            index = AnnoyIndex(info.dim, METRIC)
-            index.load(str(path))
+            return cls.of_copy(private_copy(path, info.bytes, info.sha256), info, path.name)
+        except DamagedFileError as exc:
+            raise IndexFileError(f"{path.name} {exc}.") from exc
         except OSError as exc:
             raise IndexFileError(f"{path.name} cannot be read: {exc.strerror or exc}.") from exc
+
+    @classmethod
+    def of_copy(cls, copy: PrivateCopy, info: IndexInfo, name: str) -> AnnIndex:
+        """Map an index of which there is a private copy; errors as `open`. `name` is what errors call the file."""
+        if info.metric != METRIC:
+            raise IndexFileError(f"{name} is a {info.metric!r} index; only {METRIC!r} is served.")
+        node_bytes = _NODE_HEADER_BYTES + 4 * info.dim
+        if info.dim < 1 or info.n_items < 1 or info.trees < 1 or info.bytes < node_bytes * info.n_items:
+            raise IndexFileError(f"{name}: its facts contradict one another ({info}). Train a new release.")
+        if info.bytes % node_bytes or copy.size != info.bytes:
+            raise IndexFileError(f"{name}: {info.bytes} bytes cannot hold vectors of {info.dim} numbers.")
+        if not copy.shared:
+            _check_nodes(copy, info, name)
+        index = AnnoyIndex(info.dim, METRIC)
+        try:
+            index.load(str(copy.path))
+        except OSError as exc:
+            raise IndexFileError(f"{name} cannot be read: {exc.strerror or exc}.") from exc
         if index.get_n_items() != info.n_items or index.get_n_trees() != info.trees:
             raise IndexFileError(
-                f"{path.name} holds {index.get_n_items()} items in {index.get_n_trees()} trees, "
+                f"{name} holds {index.get_n_items()} items in {index.get_n_trees()} trees, "
                 f"not {info.n_items} in {info.trees}."
             )
-        return cls(index, info, path.name)
+        return cls(index, info, name)
 
     def query(self, vector: ArrayLike, n: int, search_k: int = -1) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The `n` stored vectors nearest to `vector`, best first, as far as Annoy finds them.
@@ -205,6 +214,30 @@ def indexable_rows(vectors: ArrayLike) -> NDArray[np.float32]:
     norm = np.linalg.norm(wide, axis=1, keepdims=True)
     np.divide(wide, norm, out=wide, where=norm > 0)
     return np.ascontiguousarray(wide, dtype=np.float32)
+
+
+def _check_nodes(copy: PrivateCopy, info: IndexInfo, name: str) -> None:
+    """Refuse an index whose nodes lead anywhere but to items and to nodes before them: Annoy follows them unchecked.
+
+    A node is n_descendants, then two children and a vector. Up to `most` descendants it lists them instead; items are the first
+    nodes, with themselves as their only descendant. A node is written after those below it, so nothing can go round in
+    circles (Annoy 1.17.3, annoylib.h, `_make_tree` and `_get_all_nns`).
+    """
+    most, n_nodes = info.dim + 2, copy.size // (_NODE_HEADER_BYTES + 4 * info.dim)
+    nodes = copy.array("<i4", (n_nodes, info.dim + 3))
+    for start in range(0, n_nodes, _NODES_AT_ONCE):
+        block = np.asarray(nodes[start : start + _NODES_AT_ONCE])
+        places, count, below = np.arange(start, start + len(block)), block[:, 0], block[:, 1:]
+        items = places < info.n_items
+        lists = ~items & (count <= most)
+        listed = np.arange(most) < count[lists, None]
+        bad = (items & (count != 1)) | (count < 1) | (count > info.n_items)
+        outside = listed & ((below[lists] < 0) | (below[lists] >= info.n_items))
+        bad[lists] |= outside.any(axis=1)
+        splits = ~items & ~lists
+        bad[splits] |= ((below[splits, :2] < 0) | (below[splits, :2] >= places[splits, None])).any(axis=1)
+        if bad.any():
+            raise IndexFileError(f"{name}: its node {int(places[bad][0])} leads nowhere. Train a new release.")
 
 
 def _smoke_query(part: Path, name: str, dim: int, n_items: int) -> int:

@@ -6,7 +6,7 @@ Two ways to search, chosen when the release is written (`exact` in the manifest)
   factors of a real shop of 3,659 products Annoy had to inspect 16,000 nodes to find 99.9 % of the ten best, 20 times the
   work of comparing all; on 9,066 films, many of them seen by the same one person and so exactly alike, a third of its
   lists differed from the exact ones in which of the equals they held.
-- Annoy, above that: it retrieves a few hundred candidates, and exact cosines on the memory-mapped vectors put them in
+- Annoy, above that: it retrieves a few hundred candidates, and exact cosines put them in
   order. How many nodes it inspects is measured (`search_k`, `recall_at_10`): the effort is doubled until the ten best of
   a sample are those of exact search. Where it gets nowhere near them, the arm is searched exactly at any size.
 
@@ -18,15 +18,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.arms.geometry import ArmVectors
-from engine.core.errors import IndexFileError, ReleaseError
+from engine.core.errors import IndexFileError, ReleaseContentError
+from engine.core.private_copies import PrivateArray
 from engine.release.ann import AnnIndex, IndexInfo, indexable_rows
+from engine.release.files import ReleaseFiles, making_sense_of
 
 __all__ = ["MASKS_FILE", "RETRIEVED", "SCORE_DECIMALS", "ArmSearch", "open_arms"]
 
@@ -39,30 +40,34 @@ _BLOCK = 512
 Found = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
-def open_arms(directory: Path, entries: Mapping[str, Any], n_items: int) -> dict[str, ArmSearch]:
-    """Open every arm of a verified release. Raises `ReleaseError` or `IndexFileError` naming the file that does not fit."""
-    try:
-        with np.load(directory / MASKS_FILE, allow_pickle=False) as masks:
-            return {name: _open_arm(directory, name, entry, masks, n_items) for name, entry in entries.items()}
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise ReleaseError(f"The vectors of {directory.name} cannot be opened ({exc}). Train a new release.") from exc
+def open_arms(files: ReleaseFiles, n_items: int) -> dict[str, ArmSearch]:
+    """Open every arm of a release. Raises `ReleaseError` or `IndexFileError` naming the file that does not fit."""
+    masks = files.archive(MASKS_FILE)
+    return {name: _open_arm(files, name, entry, masks, n_items) for name, entry in files.manifest.arms.items()}
 
 
 def _open_arm(
-    directory: Path, name: str, entry: Mapping[str, Any], masks: Mapping[str, NDArray[np.bool_]], n_items: int
+    files: ReleaseFiles, name: str, entry: Mapping[str, Any], masks: Mapping[str, NDArray[Any]], n_items: int
 ) -> ArmSearch:
-    has_list, is_candidate = masks[f"{name}_has_list"], masks[f"{name}_is_candidate"]
-    query = np.load(directory / entry["query"], mmap_mode="r", allow_pickle=False)
-    candidates = np.load(directory / entry["candidates"], mmap_mode="r", allow_pickle=False)
-    if has_list.shape != (n_items,) or is_candidate.shape != (n_items,):
-        raise ReleaseError(f"{MASKS_FILE} does not describe the {n_items} products of the release.")
+    has_list, is_candidate = (_mask(masks, f"{name}_{kind}", n_items) for kind in ("has_list", "is_candidate"))
+    query, candidates = (files.vectors(entry[side], n_items) for side in ("query", "candidates"))
     for file, vectors in ((entry["query"], query), (entry["candidates"], candidates)):
-        if vectors.shape != (n_items, entry["dim"]):
-            raise ReleaseError(f"{file} has shape {vectors.shape}, not {(n_items, entry['dim'])}.")
+        if vectors.shape[1] != entry["dim"]:
+            raise ReleaseContentError(f"{file} has {vectors.shape[1]} columns, not {entry['dim']}")
     rows = np.flatnonzero(is_candidate)
-    index = _open_index(directory, entry, len(rows)) if rows.size else None
-    exact, effort = bool(entry.get("exact")), int(entry.get("search_k", 0))
+    with making_sense_of("manifest.json"):
+        exact, effort = bool(entry.get("exact")), int(entry.get("search_k", 0))
+    index = _open_index(files, entry, len(rows), exact) if rows.size else None
     return ArmSearch(name, query, candidates, has_list, rows, index, exact, effort, dict(entry["facts"]))
+
+
+def _mask(masks: Mapping[str, NDArray[Any]], name: str, n_items: int) -> NDArray[np.bool_]:
+    mask = masks.get(name)
+    if mask is None or mask.dtype != bool or mask.shape != (n_items,):
+        raise ReleaseContentError(
+            f"{MASKS_FILE} does not describe the {n_items} products of the release by {name[:60]!r}"
+        )
+    return mask
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,11 @@ class ArmSearch:
 
     Attributes
     ----------
-    query, candidates : (n_items, d) float32, memory-mapped; compared by cosine, so lengths do not matter.
+    query, candidates : (n_items, d) float32, private copies of the files; compared by cosine, so lengths do not matter.
     has_list : (n_items,) bool, anchors that get a list.
     candidate_rows : (n_candidates,) int64 ascending; position p of the index is item `candidate_rows[p]`.
     facts : what the arm keeps for products described later (`engine.arms.geometry.ArmVectors`).
-    exact : every candidate is compared; else Annoy inspects `search_k` nodes.
+    exact : every candidate is compared; else Annoy inspects `search_k` nodes of `index`.
     changed : (n_changed,) int64, rows whose vectors are others than the index was built from; always compared.
     """
 
@@ -123,9 +128,9 @@ class ArmSearch:
             raise IndexFileError(
                 f"A query of the arm {self.name!r} has {self.candidates.shape[1]} numbers, not {unit.size}."
             )
-        if k < 1 or self.index is None or not unit.any():
+        if k < 1 or not self.candidate_rows.size or not unit.any():
             return _nothing()
-        if self.exact:
+        if self.index is None:
             return self._best(unit, self._cosines(unit[None])[0], k, exclude)
         wanted = min(max(RETRIEVED, 4 * (k + 1)), len(self.candidate_rows))
         positions, _ = self.index.query(unit, wanted, max(self.search_k, 10 * wanted))
@@ -136,7 +141,7 @@ class ArmSearch:
 
     def of_all(self, rows: NDArray[np.int64], k: int) -> list[Found]:
         """`of_row` of many rows; where the arm is searched exactly, by one blocked matrix product."""
-        if not self.exact or k < 1 or self.index is None:
+        if self.index is not None or k < 1:
             return [self.of_row(int(row), k) for row in rows]
         found = []
         for start in range(0, len(rows), _BLOCK):
@@ -187,13 +192,10 @@ class ArmSearch:
 def _with_rows(
     vectors: NDArray[np.float32], rows: NDArray[np.int64], values: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """A copy with some rows replaced; of a mapped file only the pages these lie in are held in memory."""
-    if isinstance(vectors, np.memmap) and vectors.mode == "r" and vectors.filename is not None:
-        fresh: NDArray[np.float32] = np.memmap(
-            vectors.filename, dtype=np.float32, mode="c", offset=vectors.offset, shape=vectors.shape
-        )
-    else:
-        fresh = np.array(vectors)
+    """A copy with some rows replaced; of a private copy only the pages these lie in take memory again."""
+    if isinstance(vectors, PrivateArray):
+        return vectors.changed(rows, values)
+    fresh = np.array(vectors)
     fresh[rows] = values
     return fresh
 
@@ -202,11 +204,17 @@ def _nothing() -> Found:
     return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64)
 
 
-def _open_index(directory: Path, entry: Mapping[str, Any], n_candidates: int) -> AnnIndex:
+def _open_index(files: ReleaseFiles, entry: Mapping[str, Any], n_candidates: int, exact: bool) -> AnnIndex | None:
+    """The index; None where the arm is searched exactly, and the file is there for other programs."""
     facts = entry["index"] or {}
-    info = IndexInfo.from_dict(facts)
+    info, name = IndexInfo.from_dict(facts), str(facts.get("file"))
     if info.dim != entry["dim"] or info.n_items != n_candidates:
         raise IndexFileError(
-            f"{facts['file']} holds {info.n_items} x {info.dim} by the manifest, not {n_candidates} x {entry['dim']}."
+            f"{name} holds {info.n_items} x {info.dim} by the manifest, not {n_candidates} x {entry['dim']}."
         )
-    return AnnIndex.open(directory / facts["file"], info)
+    if exact:
+        return None
+    copy = files.copy(name)
+    index = AnnIndex.of_copy(copy, info, name)
+    copy.offer()
+    return index

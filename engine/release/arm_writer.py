@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.arms.geometry import ArmVectors, has_direction
+from engine.core.arrays import npy_header
 from engine.core.errors import IndexFileError
 from engine.release.ann import AnnIndex, build_index, indexable_rows
 from engine.release.arm_search import MASKS_FILE, RETRIEVED, SCORE_DECIMALS
@@ -142,11 +143,10 @@ def _save(directory: Path, stem: str, vectors: NDArray[np.float32]) -> str:
 def _same_directions(directory: Path, units: NDArray[np.float32]) -> str | None:
     """The file in `directory` whose rows point where `units` does, if there is one."""
     for path in sorted(directory.glob("*.npy")):
-        other = np.load(path, mmap_mode="r", allow_pickle=False)
-        if (
-            other.shape == units.shape
-            and other.dtype == np.float32
-            and np.allclose(indexable_rows(other), units, atol=1e-6)
-        ):
+        with path.open("rb") as stream:
+            shape, _, dtype = npy_header(stream)
+        if shape != units.shape or dtype != np.float32:
+            continue
+        if np.allclose(indexable_rows(np.load(path, allow_pickle=False)), units, atol=1e-6):
             return path.name
     return None

@@ -12,13 +12,12 @@ between leaves a history that runs ahead, which the next one trims.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from engine.access.acting import require
 from engine.access.audit import deed
 from engine.access.roles import Action
 from engine.core.errors import NoReleaseError, NotFoundError, ReleaseError, ReleaseFormatError
+from engine.core.reading import read_bounded, read_json
 from engine.core.settings import Settings
 from engine.core.storage import atomic_directory, atomic_write, atomic_write_json
 from engine.core.workspace import Workspace
@@ -41,6 +41,7 @@ __all__ = [
     "outdated_release",
     "publish",
     "published_releases",
+    "refuse_content",
     "rollback",
     "verify_release",
     "write_release",
@@ -49,6 +50,8 @@ __all__ = [
 
 _ID = re.compile(r"r(\d{4,})")
 _LEFTOVER_SECONDS = 2 * 24 * 3600
+_POINTER_BYTES = 100
+_refused: dict[tuple[str, str], str] = {}  # directory and digest of its manifest -> why nobody can open it
 _RESERVED = re.compile(r"\.(r\d{4,})\.reserved")
 
 
@@ -145,14 +148,15 @@ def rollback(workspace: Workspace) -> str:
 
 
 def current_release_id(workspace: Workspace) -> str | None:
-    """The id that `releases/current` names; None when nothing was published. The release itself is not checked."""
+    """The id that `releases/current` names; None when nothing was published, "" where the pointer is gone or cannot be
+    read. The release itself is not checked."""
     try:
-        text = (workspace.releases / "current").read_text("utf-8").strip()
+        return read_bounded(workspace.releases / "current", _POINTER_BYTES).decode("utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        # Who published once wrote the history before the pointer, so something took the pointer away.
+        return "" if _history(workspace) else None
     except (OSError, UnicodeDecodeError):
         return ""
-    return text
 
 
 def published_releases(workspace: Workspace) -> list[str]:
@@ -179,6 +183,8 @@ def list_releases(workspace: Workspace, *, verify: bool = True) -> list[Manifest
         try:
             if verify:
                 verify_files(directory, manifest)
+            if (reason := _refused.get((str(directory.absolute()), manifest.digest))) is not None:
+                manifest = _replace_damage(manifest, reason)
         except ReleaseError as exc:
             manifest = _replace_damage(manifest, str(exc))
         manifests.append(manifest)
@@ -230,6 +236,15 @@ def outdated_release(workspace: Workspace) -> str | None:
     return None
 
 
+def refuse_content(directory: Path, error: ReleaseError) -> None:
+    """Remember that a release whose checksums fit cannot be opened: this process serves another from now on.
+
+    It is tried again when its manifest becomes another one.
+    """
+    with suppress(ReleaseError):
+        _refused[str(directory.absolute()), read_manifest(directory).digest] = str(error.__cause__ or error).rstrip(".")
+
+
 def _forget_leftovers(workspace: Workspace) -> None:
     """Remove what writers that were killed left behind, once no writer can still be at work on it."""
     for part in workspace.releases.glob(".r*.part"):
@@ -245,7 +260,10 @@ def _damage(workspace: Workspace, release_id: str) -> str | None:
     if not directory.is_dir():
         return "is gone"
     try:
-        verify_files(directory, read_manifest(directory))
+        manifest = read_manifest(directory)
+        verify_files(directory, manifest)
+        if (reason := _refused.get((str(directory.absolute()), manifest.digest))) is not None:
+            return f"cannot be opened ({reason})"
     except ReleaseFormatError:
         return "was written by another version of Longtail"
     except ReleaseError as exc:
@@ -294,7 +312,7 @@ def _trimmed_history(workspace: Workspace) -> list[str]:
 
 def _history(workspace: Workspace) -> list[str]:
     try:
-        published = json.loads((workspace.releases / "history.json").read_text("utf-8"))["published"]
+        published = read_json(workspace.releases / "history.json")["published"]
         return [name for name in published if isinstance(name, str) and _ID.fullmatch(name)]
     except (OSError, ValueError, KeyError, TypeError):
         # Losing the history costs the way back, never the release that is served.

@@ -13,11 +13,14 @@ from engine.catalogue.snapshot import Shop, read_shop
 from engine.core.settings import Settings, load_settings, workspace_path
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
+from engine.recommend.current_release import CurrentRelease
 from engine.recommend.recommender import Recommender
 from engine.recommend.traffic import Traffic
 from engine.release.publish import current_release_id, outdated_release
+from engine.serving.current_shop import CurrentShop
 from engine.serving.served_shop import ServedShop
 from engine.store import Database, database_url
+from ui.app.one_run import OnceARun
 from ui.widgets.cards import CardMaker
 from ui.widgets.formatting import day_phrase, plural
 
@@ -40,6 +43,8 @@ __all__ = [
     "words_of",
     "workspace",
 ]
+
+_RUNS: OnceARun[ServedShop] = OnceARun()
 
 
 @dataclass(frozen=True)
@@ -90,8 +95,8 @@ def words_of(facade: Recommender) -> ShopWords:
 
 
 def served() -> ServedShop:
-    """The shop as it is shown; raises `NoReleaseError` when nothing was published, `ReleaseError` where nothing can be opened."""
-    return _served(workspace(), current_release_id(workspace()), database_url(workspace(), settings()))
+    """The shop as it is shown, the same one for all of a page's run; raises `NoReleaseError` when nothing was published, `ReleaseError` where nothing can be opened."""
+    return _RUNS.get(_current_shop(workspace(), database_url(workspace(), settings())).get)
 
 
 def recommender() -> Recommender:
@@ -106,18 +111,21 @@ def release(release_id: str) -> Recommender:
 
 def traffic() -> Traffic:
     """Where head, middle and long tail of the release's catalogue begin."""
-    return _traffic(workspace(), recommender().release_id)
+    facade = recommender()
+    return _traffic(workspace(), facade.edition, facade)
 
 
 def card_maker() -> CardMaker:
     """Makes cards of the release's products."""
-    words = shop_words()
-    return CardMaker(recommender().items, traffic(), words.interaction_word, words.currency)
+    facade = recommender()
+    words = words_of(facade)
+    return CardMaker(facade.items, traffic(), words.interaction_word, words.currency)
 
 
 def known_values(column: str) -> list[str]:
     """The values of a column of the release's catalogue, most frequent first; do not change the list."""
-    return _known_values(workspace(), recommender().version, column)
+    facade = recommender()
+    return _known_values(workspace(), facade.version, column, facade)
 
 
 def database() -> Database:
@@ -149,9 +157,14 @@ def _shop(workspace: Workspace, snapshot_id: str) -> Shop:
     return read_shop(workspace)
 
 
-@st.cache_resource(show_spinner="Opening the release…", max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
-def _served(workspace: Workspace, current: str | None, url: str) -> ServedShop:
-    return ServedShop.open(workspace, settings(), open_database=database, in_background=True)
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
+def _current_release(workspace: Workspace) -> CurrentRelease:
+    return CurrentRelease(workspace)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
+def _current_shop(workspace: Workspace, url: str) -> CurrentShop:
+    return CurrentShop(workspace, settings(), release=_current_release(workspace), open_database=database)
 
 
 @st.cache_resource(show_spinner="Opening the release…", max_entries=3, hash_funcs={Workspace: lambda w: str(w.root)})
@@ -160,13 +173,13 @@ def _release(workspace: Workspace, release_id: str) -> Recommender:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Workspace: lambda w: str(w.root)})
-def _traffic(workspace: Workspace, release_id: str) -> Traffic:
-    return Traffic.of(recommender().items["interaction_count"])
+def _traffic(workspace: Workspace, edition: str, _facade: Recommender) -> Traffic:
+    return Traffic.of(_facade.items["interaction_count"])
 
 
 @st.cache_resource(show_spinner=False, max_entries=100, hash_funcs={Workspace: lambda w: str(w.root)})
-def _known_values(workspace: Workspace, version: str, column: str) -> list[str]:
-    values = recommender().items[column].explode()
+def _known_values(workspace: Workspace, version: str, column: str, _facade: Recommender) -> list[str]:
+    values = _facade.items[column].explode()
     return [str(value) for value in values.dropna().value_counts().index]
 
 

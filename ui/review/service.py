@@ -24,6 +24,7 @@ from engine.curation.decisions import Decision, decide
 from engine.curation.pools import DEPTH, Pool, joined, pool_of_release
 from engine.recommend.recommender import Recommender
 from engine.recommend.traffic import Traffic
+from engine.serving.served_shop import ServedShop
 from engine.store import Database, database_url
 from ui.app.resources import database, release, served, settings, words_of, workspace
 from ui.review.cards import ReviewCard, review_card
@@ -167,12 +168,13 @@ class _Context:
 
 
 def _context() -> _Context:
-    return _make_context(database_url(workspace(), settings()), served().release_id)
+    shop = served()
+    return _make_context(database_url(workspace(), settings()), shop.as_trained.edition, shop)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _make_context(url: str, release_id: str) -> _Context:
-    everyday = everyday_campaign(database(), served().release)
+def _make_context(url: str, edition: str, _shop: ServedShop) -> _Context:
+    everyday = everyday_campaign(database(), _shop.release)
     return _Context(url, everyday, _opened(url, everyday), database(), _board(url))
 
 

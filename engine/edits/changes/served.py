@@ -59,7 +59,7 @@ def vectors_of_changes(
             for row in range(len(rows))
         ]
 
-    cache = VectorCache(workspace, recommender.release_id)
+    cache = VectorCache(workspace, recommender.edition)
     found = cache.fill([_key(item_id, products[item_id]) for item_id in ids], compute, progress)
     return {item_id: arrays for item_id, arrays in zip(ids, found, strict=True) if arrays is not None}
 
@@ -68,7 +68,7 @@ def cached_changes(
     recommender: Recommender, workspace: Workspace, products: Mapping[str, Product]
 ) -> dict[str, Arrays]:
     """As `vectors_of_changes`, only those whose vectors are in the cache: reads no picture and loads no network."""
-    cache = VectorCache(workspace, recommender.release_id)
+    cache = VectorCache(workspace, recommender.edition)
     found = {item_id: cache.read(_key(item_id, product)) for item_id, product in products.items()}
     return {item_id: arrays for item_id, arrays in found.items() if arrays is not None}
 

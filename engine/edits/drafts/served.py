@@ -103,12 +103,12 @@ def vectors_of_drafts(
             for query, candidate in zip(sides.query, sides.candidates, strict=True)
         ]
 
-    return VectorCache(workspace, recommender.release_id).fill([_key(one) for one in products], compute, progress)
+    return VectorCache(workspace, recommender.edition).fill([_key(one) for one in products], compute, progress)
 
 
 def drafts_in_cache(recommender: Recommender, workspace: Workspace, drafts: Sequence[Draft]) -> list[Draft]:
     """The drafts whose vectors are in the cache: to serve them no picture is read and no network is loaded."""
-    cache = VectorCache(workspace, recommender.release_id)
+    cache = VectorCache(workspace, recommender.edition)
     products = _readable(recommender, workspace, drafts)
     return [draft for draft, one in zip(drafts, products, strict=True) if cache.read(_key(one)) is not None]
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from engine.catalogue.images import load_pixels
 from engine.core.errors import SettingsError
+from engine.core.private_copies import private_copy
 from engine.core.settings import ImageSettings
 from engine.core.storage import file_sha256
 from engine.core.workspace import Workspace
@@ -196,7 +197,8 @@ def _read_weights(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     sibling = file.with_suffix(".json")
     try:
         description = json.loads(sibling.read_text("utf-8")) if sibling.is_file() else {}
-        return description, load_file(file)
+        weights = private_copy(file)
+        return description, load_file(weights.path)
     except (OSError, ValueError, SafetensorError) as exc:
         raise SettingsError(f"image.weights = '{file}': it or {sibling.name} cannot be read ({exc}).") from exc
 

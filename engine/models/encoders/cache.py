@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import io
 import uuid
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from engine.core.storage import atomic_write
+from engine.core.arrays import read_npz
+from engine.core.storage import atomic_write, remove_whatever_it_is
 from engine.core.workspace import Workspace
 from engine.models.encoders.base import ContentEncoder, Features, content_key, encode_contents_of
 
@@ -79,8 +79,8 @@ def _read_shards(folder: Path, dim: int) -> dict[bytes, np.ndarray]:
     for shard in sorted(folder.glob("*.npz")):
         try:
             keys, vectors = _read_shard(shard, dim)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
-            shard.unlink(missing_ok=True)
+        except (OSError, ValueError, KeyError):
+            remove_whatever_it_is(shard)
             continue
         known.update(zip((key.tobytes() for key in keys), vectors, strict=True))
     return known
@@ -88,9 +88,8 @@ def _read_shards(folder: Path, dim: int) -> dict[bytes, np.ndarray]:
 
 def _read_shard(shard: Path, dim: int) -> tuple[np.ndarray, np.ndarray]:
     """Keys (n, 32) uint8 and vectors (n, dim) float32; the archive's CRC detects flipped bits."""
-    # Through memory, because NumPy leaves the handle of a damaged file open.
-    with np.load(io.BytesIO(shard.read_bytes()), allow_pickle=False) as archive:
-        keys, vectors = archive["keys"], archive["vectors"]
+    archive = read_npz(shard)
+    keys, vectors = archive["keys"], archive["vectors"]
     fits = keys.shape == (len(vectors), 32) and keys.dtype == np.uint8
     if not (fits and vectors.shape[1:] == (dim,) and vectors.dtype == np.float32 and np.isfinite(vectors).all()):
         raise ValueError(f"{shard} is not a shard of {dim} columns")

@@ -17,6 +17,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor
 
+from engine.core.private_copies import private_copy
 from engine.models.encoders.bert import Bert
 
 __all__ = ["FILE", "TYPICAL", "MultilingualE5"]
@@ -81,7 +82,8 @@ class _Packed:
     """
 
     def __init__(self, file: Path):
-        self._data = np.memmap(file, dtype=np.uint8, mode="r")
+        copy = private_copy(file)
+        self._data = copy.array(np.uint8, (copy.size,))
         magic, version, self.width, self.layers, _, self.inner, self.n_words, self.n_positions, *_ = HEADER.unpack(
             self._data[: HEADER.size].tobytes()
         )

@@ -8,7 +8,6 @@ product may have, on the products that have these and the missing one.
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.core.arrays import read_npz
 from engine.core.errors import ReleaseError
 from engine.core.storage import atomic_write
 from engine.models.encoders.base import Features
@@ -114,8 +114,7 @@ def load_imputer(directory: Path) -> Imputer:
     """Read what `save` wrote; `ReleaseError` if the file is missing or damaged."""
     file = directory / FILE
     try:
-        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_npz(file)
         names = [name.removeprefix("mean.") for name in arrays if name.startswith("mean.")]
         blocks = {
             name: Reduced(arrays[f"mean.{name}"], arrays[f"basis.{name}"], float(arrays[f"scale.{name}"]))
@@ -123,7 +122,7 @@ def load_imputer(directory: Path) -> Imputer:
         }
         maps = {name.removeprefix("map."): array for name, array in arrays.items() if name.startswith("map.")}
         return Imputer(blocks, maps)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as exc:
+    except (OSError, ValueError, KeyError) as exc:
         raise ReleaseError(f"{file} cannot be read ({exc}). Train again, or roll back to an older release.") from exc
 
 

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
+from engine.core.private_copies import private_copy
 from engine.models.encoders.bert import Bert
 
 __all__ = ["MiniLM"]
@@ -20,4 +21,5 @@ class MiniLM(Bert):
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_tokens)
-        super().__init__(tokenizer, load_file(folder / "model.safetensors"), device)
+        weights = private_copy(folder / "model.safetensors")
+        super().__init__(tokenizer, load_file(weights.path), device)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.core.private_copies import private_copy, private_folder
 from engine.core.vectors import unit_rows
 from engine.models.devices import pick_device
 from engine.models.encoders.e5 import TYPICAL, MultilingualE5
@@ -70,10 +71,14 @@ class _Pretrained:
         bars = quiet.is_progress_bar_enabled()
         quiet.disable_progress_bar()
         try:
-            self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            network = transformers.AutoModel.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-            )
+            # Weights stay mapped: from copies that nobody can shorten.
+            with private_folder(
+                {file.name: private_copy(file) for file in folder.iterdir() if file.is_file()}
+            ) as copies:
+                self._tokenizer = transformers.AutoTokenizer.from_pretrained(copies, local_files_only=True)
+                network = transformers.AutoModel.from_pretrained(
+                    copies, local_files_only=True, use_safetensors=True, dtype=torch.float32
+                )
         finally:
             if bars:
                 quiet.enable_progress_bar()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from engine.arms.geometry import ArmVectors
 from engine.core.errors import IndexFileError, ReleaseError
 from engine.release.arm_search import MASKS_FILE, ArmSearch, open_arms
 from engine.release.arm_writer import write_arms
+from engine.release.files import ReleaseFiles
+from engine.release.manifest import Manifest, described_files
 
 
 def clustered(n_items: int, dim: int, seed: int = 0) -> np.ndarray:
@@ -29,10 +33,15 @@ def only(vectors: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return vectors * chosen[:, None]
 
 
+def opened(directory: Path, entries: Mapping[str, Any], n_items: int) -> dict[str, ArmSearch]:
+    manifest = Manifest("r0001", arms=dict(entries), files=described_files(directory))
+    return open_arms(ReleaseFiles(directory, manifest), n_items)
+
+
 def written(directory: Path, vectors: ArmVectors, trees: int = 10, **options: int) -> ArmSearch:
     directory.mkdir(exist_ok=True)
     entries = write_arms(directory, {"arm": vectors}, trees, seed=0, **options)
-    return open_arms(directory, entries, len(vectors.query))["arm"]
+    return opened(directory, entries, len(vectors.query))["arm"]
 
 
 def exact_lists(vectors: np.ndarray, rows: np.ndarray, k: int) -> list[list[int]]:
@@ -72,7 +81,7 @@ def test_where_annoy_cannot_find_them_all_candidates_are_ranked(
     assert entries["arm"]["exact"]
     assert entries["arm"]["recall_at_10"] < 0.99
     rows = np.arange(0, 4000, 131)
-    search = open_arms(tmp_path, entries, 4000)["arm"]
+    search = opened(tmp_path, entries, 4000)["arm"]
     assert [search.of_row(int(row), 10)[0].tolist() for row in rows] == exact_lists(vectors, rows, 10)
 
 
@@ -193,20 +202,20 @@ def test_entries_that_do_not_fit_the_files_are_refused(lie: dict[str, object], t
     entries = write_arms(tmp_path, {"arm": arm(clustered(30, 6))}, 2, 0)
     entries["arm"] |= lie
     with pytest.raises((ReleaseError, IndexFileError)):
-        open_arms(tmp_path, entries, 30)
+        opened(tmp_path, entries, 30)
 
 
 def test_an_index_of_another_shape_with_true_facts_is_refused(tmp_path: Path) -> None:
     entries = write_arms(tmp_path, {"arm": arm(clustered(30, 6)), "other": arm(clustered(30, 12))}, 2, 0)
     entries["arm"]["index"] = entries["other"]["index"]
     with pytest.raises(IndexFileError, match=r"other\.ann"):
-        open_arms(tmp_path, entries, 30)
+        opened(tmp_path, entries, 30)
 
 
 def test_masks_of_another_catalogue_are_refused(tmp_path: Path) -> None:
     entries = write_arms(tmp_path, {"arm": arm(clustered(30, 6))}, 2, 0)
     with pytest.raises(ReleaseError, match="31 products"):
-        open_arms(tmp_path, entries, 31)
+        opened(tmp_path, entries, 31)
 
 
 def test_a_query_of_another_dimension_is_refused(tmp_path: Path) -> None:

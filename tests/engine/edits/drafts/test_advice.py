@@ -80,9 +80,9 @@ def test_an_edit_reads_the_product_once_and_its_variants_in_one_batch(facade, bu
 def test_an_edit_encodes_each_content_once_and_the_next_one_only_what_is_new(facade, built, monkeypatch):
     counting = {}
     for modality in ("text", "image"):
-        recent = RecentContents(unseen._load(facade.directory).encoders[modality]._encoder)
+        recent = RecentContents(unseen._load(facade.files).encoders[modality]._encoder)
         counting[modality] = recent._encoder = Counting(recent._encoder)
-        monkeypatch.setitem(unseen._load(facade.directory).encoders, modality, recent)
+        monkeypatch.setitem(unseen._load(facade.files).encoders, modality, recent)
     product = replace(facade.product("f3-04"), description=None)
     advice_on(facade, built, product)
     pictures, texts = list(counting["image"].encoded), list(counting["text"].encoded)

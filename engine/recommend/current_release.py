@@ -1,0 +1,146 @@
+"""The release that is served now, for processes that serve for days: what is published, as long as that is whole.
+
+    current = CurrentRelease(workspace)
+    current.get().neighbours("sku-1")
+
+`get` follows the pointer at once. A thread looks at the served release's files every few seconds (their stamps alone), reads
+those whose stamps changed, and now and then reads all of them again, slowly. Whatever it finds, what is open stays right: it
+lies in private copies (`engine.core.private_copies`). But another process would find the same damage when it opens the
+release, so all go to the last good one, and back once the files are mended or a newer release is published.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from contextlib import suppress
+
+from engine.core.errors import NoReleaseError, ReleaseError
+from engine.core.workspace import Workspace
+from engine.recommend.recommender import Recommender
+from engine.release.checksums import read_again
+from engine.release.manifest import read_manifest
+from engine.release.publish import current_release_id, last_good_release
+
+__all__ = ["CHECK_SECONDS", "CurrentRelease"]
+
+CHECK_SECONDS = 5.0
+READ_ALL_SECONDS = 24 * 3600.0
+READ_ALL_SPEED = 20e6  # bytes a second: two gigabytes in under two minutes, at a few hundredths of a core
+
+logger = logging.getLogger(__name__)
+
+
+class CurrentRelease:
+    """One release at a time; safe to share between threads. It is watched from the first `get` on, until nobody holds this.
+
+    Parameters
+    ----------
+    check_seconds : between two looks at the files.
+    read_all_seconds : between two times that all of the served release is read again.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        check_seconds: float = CHECK_SECONDS,
+        read_all_seconds: float = READ_ALL_SECONDS,
+    ) -> None:
+        self._workspace = workspace
+        self._seconds, self._read_all_seconds = check_seconds, read_all_seconds
+        self._turn = threading.Lock()  # one thread at a time opens
+        self._open: tuple[str | None, Recommender] | None = None  # what the pointer said, and what is served for it
+        self._watch: threading.Thread | None = None
+        self._read_all_at = time.monotonic()
+
+    def get(self) -> Recommender:
+        """The release to serve; its `notice` says why it is not the one that was published last, where it is not.
+
+        Raises `NoReleaseError`, or `ReleaseError` where no release is whole and none is open.
+        """
+        pointer, served = current_release_id(self._workspace), self._open
+        if served is not None and served[0] == pointer:
+            return served[1]
+        with self._turn:
+            return self._renewed()
+
+    def check(self) -> None:
+        """Look at the files now, and go to another release where they ask for it; errors are logged."""
+        try:
+            if time.monotonic() - self._read_all_at > self._read_all_seconds:
+                self._read_all()
+            with self._turn:
+                if self._open is not None:
+                    self._renewed()
+        except NoReleaseError:
+            self._open = None
+        except Exception:
+            logger.exception("the files of the served release could not be looked at")
+
+    def _renewed(self) -> Recommender:
+        """Choose again; the lock is held."""
+        pointer, before = current_release_id(self._workspace), self._open
+        served = None if before is None else before[1]
+        try:
+            fresh = self._chosen(served)
+        except NoReleaseError:
+            self._open = None
+            raise
+        except ReleaseError as exc:
+            if served is None:
+                raise
+            fresh = served.with_notice(f"{exc} What is shown is {served.manifest.label}, as it was before the damage.")
+            fresh = served if served.notice == fresh.notice else fresh
+        self._open = pointer, fresh
+        if fresh is not served:
+            _log(fresh)
+            self._start()
+        return fresh
+
+    def _chosen(self, served: Recommender | None) -> Recommender:
+        release_id, notice = last_good_release(self._workspace)
+        if served is not None and served.release_id == release_id:
+            digest = read_manifest(self._workspace.releases / release_id).digest
+            if digest == served.manifest.digest:
+                return served if notice == served.notice else served.with_notice(notice)
+        return Recommender.open(self._workspace)
+
+    def _read_all(self) -> None:
+        """Read every file of the served release from the disk; what changed is found by the next look."""
+        self._read_all_at = time.monotonic()
+        if self._open is None:
+            return
+        release = self._open[1]
+        for name in release.manifest.files:
+            with suppress(OSError):
+                read_again(release.directory / name, READ_ALL_SPEED)
+
+    def _start(self) -> None:
+        if self._watch is None:
+            arguments = (weakref.ref(self), self._seconds)
+            self._watch = threading.Thread(target=_keep_watch, args=arguments, name="release watch", daemon=True)
+            self._watch.start()
+
+
+def _keep_watch(watched: weakref.ref[CurrentRelease], seconds: float) -> None:
+    """Check every few seconds until nobody holds the object any more; after all other threads of the process."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
+    while True:
+        time.sleep(seconds)
+        release = watched()
+        if release is None:
+            return
+        release.check()
+        del release
+
+
+def _log(release: Recommender) -> None:
+    if release.notice:
+        logger.error("%s is served: %s", release.manifest.label, release.notice)
+    else:
+        logger.info("%s is served", release.manifest.label)
