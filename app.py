@@ -10,6 +10,7 @@ from ui.app.gate import GateMiddleware
 from ui.app.guard import show_script_error
 from ui.app.operations.requests import RequestMiddleware
 from ui.app.operations.server_logs import begin_server_logs
+from ui.app.operations.starting import StartMiddleware
 from ui.app.routes import lifespan, routes
 
 check_binding()
@@ -19,6 +20,7 @@ app = st.App(
     routes=routes,
     lifespan=lifespan,
     middleware=[
+        Middleware(StartMiddleware),
         Middleware(RequestMiddleware),
         Middleware(AccessMiddleware),
         Middleware(GateMiddleware),

@@ -34,6 +34,8 @@ HOMES = {
     "sqlalchemy": ("engine.store", "engine.access", "engine.curation", "engine.edits", "engine.ingest.locations"),
     "alembic": ("engine.store",),
     "concurrent_log_handler": ("engine.core.logs",),
+    "prometheus_client": ("ui.app.operations",),
+    "uvicorn": ("ui.app",),
     "httpcore": ("engine.ingest.picture_addresses",),
     "python_calamine": ("engine.ingest.sources.workbook_child",),
     "ijson": ("engine.ingest.sources.json_records",),

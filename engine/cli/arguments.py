@@ -63,6 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
         "list the versions of the database's tables, or go back to that of an older Longtail",
         _describe_database,
     )
+    add(
+        "check", "check:check", "check the workspace, its database and this machine, as a dashboard does when it starts"
+    )
     add("settings", "settings:settings", "list every setting with its value and meaning", _describe_set)
     return parser
 

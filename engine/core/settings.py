@@ -26,6 +26,7 @@ from engine.core.settings_groups import (
     Group,
     IndexSettings,
     LogSettings,
+    MetricsSettings,
     SelectionSettings,
     ServingSettings,
     SmootherSettings,
@@ -44,6 +45,7 @@ __all__ = [
     "InteractionSettings",
     "LimitSettings",
     "LogSettings",
+    "MetricsSettings",
     "PredictorSettings",
     "SelectionSettings",
     "ServingSettings",
@@ -228,6 +230,7 @@ class Settings(Group, BaseSettings):
     curation: CurationSettings = CurationSettings()
     logs: LogSettings = LogSettings()
     limits: LimitSettings = LimitSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @field_validator("database_url")
     @classmethod
@@ -282,7 +285,7 @@ class SettingLine:
 
 
 def describe_settings(settings: Settings) -> list[SettingLine]:
-    """Every setting, in the order of the groups; a database URL's password is not shown."""
+    """Every setting, in the order of the groups; passwords and secrets are not shown."""
     return list(_lines(settings, Settings(), ""))
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "Group",
     "IndexSettings",
     "LogSettings",
+    "MetricsSettings",
     "RoleName",
     "SelectionSettings",
     "ServingSettings",
@@ -195,3 +196,13 @@ class LogSettings(Group):
         10, ge=1, le=1000, description="size at which that file is put aside for a new one, in MB"
     )
     files: int = Field(5, ge=1, le=100, description="files of it that are kept, with the newest")
+
+
+class MetricsSettings(Group):
+    """The figures for Prometheus at /metrics."""
+
+    token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="secret that /metrics asks for; unless set it answers this machine alone, and nobody who comes by way of a proxy",
+    )

@@ -17,7 +17,7 @@ __all__ = ["TextSource", "checked_names", "explain", "toml_source"]
 
 
 # Settings whose value stands in no message.
-SECRETS = ("auth.header_secret",)
+SECRETS = ("auth.header_secret", "metrics.token")
 
 
 class TextSource(EnvSettingsSource):

@@ -6,7 +6,7 @@ One run at a time holds the workspace's lease.
 
 from engine.jobs.control import Kind, cancel_run, start_run, upload_folder
 from engine.jobs.recording import sweep_folders
-from engine.jobs.status import RunStatus, StepStatus, active_run, list_runs, run_log, run_status
+from engine.jobs.status import RunStatus, StepStatus, active_run, latest_runs, list_runs, run_log, run_status
 
 __all__ = [
     "Kind",
@@ -14,6 +14,7 @@ __all__ = [
     "StepStatus",
     "active_run",
     "cancel_run",
+    "latest_runs",
     "list_runs",
     "run_log",
     "run_status",

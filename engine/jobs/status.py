@@ -19,7 +19,17 @@ from engine.jobs.lease import lease_holder
 from engine.jobs.recording import CANCEL_MARK, lease_file, status_file
 from engine.jobs.step_plan import share_done, step_key, typical_seconds
 
-__all__ = ["RunStatus", "StepStatus", "active_run", "list_runs", "read_record", "run_ids", "run_log", "run_status"]
+__all__ = [
+    "RunStatus",
+    "StepStatus",
+    "active_run",
+    "latest_runs",
+    "list_runs",
+    "read_record",
+    "run_ids",
+    "run_log",
+    "run_status",
+]
 
 RunState = Literal["running", "done", "failed", "cancelled", "lost"]
 StepState = Literal["waiting", "running", "done", "failed"]
@@ -115,6 +125,11 @@ def _checked_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
 def list_runs(workspace: Workspace) -> list[RunStatus]:
     """All runs, newest first."""
     return [run_status(workspace, run_id) for run_id in run_ids(workspace)]
+
+
+def latest_runs(workspace: Workspace, most: int) -> list[RunStatus]:
+    """The last runs, newest first, at most so many."""
+    return [run_status(workspace, run_id) for run_id in run_ids(workspace)[:most]]
 
 
 def active_run(workspace: Workspace) -> str | None:

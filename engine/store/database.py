@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
+from engine.core.errors import StoreError
 from engine.store import dialect
 from engine.store.dialect import display_name, lock, make_engine, parse_url, writing
 from engine.store.failures import busy, translated
-from engine.store.migrating import upgrade
+from engine.store.migrating import is_newest, upgrade
 from engine.store.write_queue import WriteQueue
 
 __all__ = ["Database"]
@@ -86,6 +87,14 @@ class Database:
         were alone. Raises what `operation` raises, and then nothing of it is stored.
         """
         return self._queue.run(operation)
+
+    def check(self) -> None:
+        """Raises `StoreError` where the database does not answer now, or another version of Longtail changed its tables."""
+        with translated(self.engine.url):
+            if not is_newest(self.engine):
+                raise StoreError(
+                    "Another version of Longtail changed the judgements database. Restart Longtail.", self.name
+                )
 
     def close(self) -> None:
         """Give the connections back; the database opens new ones if it is used again."""

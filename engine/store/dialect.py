@@ -34,6 +34,7 @@ __all__ = [
     "STATEMENT_SECONDS",
     "UtcDateTime",
     "display_name",
+    "journal_note",
     "lock",
     "make_engine",
     "parse_url",
@@ -124,6 +125,16 @@ def take_your_time(session: Session) -> None:
     """Let the statements of this transaction take as long as they need."""
     if session.connection().dialect.name == "postgresql":
         session.execute(text("SET LOCAL statement_timeout = 0"))
+
+
+def journal_note(engine: Engine) -> str | None:
+    """What to know about how the database keeps its journal; None where there is nothing."""
+    if engine.dialect.name != "sqlite" or sqlite3.sqlite_version_info >= WAL_IS_SAFE_SINCE:
+        return None
+    return (
+        f"SQLite {sqlite3.sqlite_version} can damage a file in WAL mode, so Longtail uses a rollback journal: "
+        "slower when many write at once, and as safe."
+    )
 
 
 def display_name(url: URL) -> str:

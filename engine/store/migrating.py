@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -20,7 +21,7 @@ from engine.core.errors import InputError, StoreError
 from engine.store.base import Base
 from engine.store.dialect import display_name, lock, take_your_time, writing
 
-__all__ = ["current_revision", "downgrade", "revisions", "upgrade"]
+__all__ = ["current_revision", "downgrade", "is_newest", "revisions", "upgrade"]
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
@@ -35,6 +36,11 @@ def current_revision(engine: Engine) -> str | None:
     """The version that the tables have; None for a database without any."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_newest(engine: Engine) -> bool:
+    """Whether the tables have the version that this Longtail works with."""
+    return current_revision(engine) == _newest()
 
 
 def upgrade(engine: Engine) -> None:
@@ -76,6 +82,11 @@ def downgrade(engine: Engine, revision: str, *, accept_loss: bool = False) -> li
                 f"Going back to {revision} deletes {', '.join(lost)}. Nothing was changed. Make a backup, and add --accept-loss."
             )
     return lost
+
+
+@cache
+def _newest() -> str:
+    return next(iter(revisions()))
 
 
 @contextmanager

@@ -34,6 +34,7 @@ LAYERS = (
     ("engine.serving",),
     ("engine.training",),
     ("engine.jobs",),
+    ("engine.health",),
     ("engine.cli", "engine.__main__"),
     ("ui.widgets",),
     ("ui.app",),

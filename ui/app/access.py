@@ -14,8 +14,20 @@ from urllib.parse import urlsplit
 
 from engine.core.errors import SettingsError
 from engine.core.settings import load_settings, workspace_path
+from ui.widgets.addresses import base_path
 
-__all__ = ["HEADERS", "AccessMiddleware", "App", "Receive", "Send", "host_is_loopback", "is_allowed", "refuse"]
+__all__ = [
+    "HEADERS",
+    "OPEN_PATHS",
+    "AccessMiddleware",
+    "App",
+    "Receive",
+    "Send",
+    "host_is_loopback",
+    "is_allowed",
+    "is_open",
+    "refuse",
+]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -53,6 +65,8 @@ HEADERS = {
 }
 # Streamlit's figures about the process are nobody's business.
 _CLOSED = ("/_stcore/metrics",)
+# What watches a server knows no browser's name for it and signs in nowhere: these say nothing that matters, or ask for a token.
+OPEN_PATHS = ("/health/live", "/health/ready", "/metrics")
 _REFUSED = "Longtail does not answer under this name. Open it as http://localhost, or add the name to access.hosts in settings.toml."
 
 
@@ -75,10 +89,15 @@ class AccessMiddleware:
         sender = send if scope["type"] == "websocket" else _with_headers(send)
         if scope["path"].rstrip("/").endswith(_CLOSED):
             await refuse(scope, receive, sender, 404, "There is nothing here.")
-        elif not is_allowed(dict(scope["headers"]), self._hosts):
+        elif not is_open(scope["path"]) and not is_allowed(dict(scope["headers"]), self._hosts):
             await refuse(scope, receive, sender, 421, _REFUSED)
         else:
             await self._app(scope, receive, sender)
+
+
+def is_open(path: str) -> bool:
+    """Whether this address answers before anybody has signed in."""
+    return path in {f"{base_path()}{one}" for one in OPEN_PATHS}
 
 
 def is_allowed(headers: dict[bytes, bytes], hosts: tuple[str, ...]) -> bool:

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from engine.core.errors import LongtailError, SettingsError
 from engine.core.logs import bound
 from engine.core.settings import AuthSettings
-from ui.app.access import App, Receive, Send, host_is_loopback, refuse
+from ui.app.access import App, Receive, Send, host_is_loopback, is_open, refuse
 from ui.app.guard import logged_detail
 from ui.app.identity import SEALED_HEADER, identify, seal
 from ui.app.navigation import NAVIGATION
@@ -57,6 +57,9 @@ class GateMiddleware:
             await self._app(scope, receive, send)
             return
         path = _path(scope)
+        if scope["type"] == "http" and is_open(scope["path"]):
+            await self._app(_without(scope, None), receive, send)
+            return
         try:
             auth = settings().auth
             method = sign_in_method(auth)

@@ -1,5 +1,6 @@
 """Our own addresses beside the dashboard: pictures, and what the Review page posts.
 
+GET /health/live, /health/ready and /metrics are for what watches the server (`ui.app.operations`).
 GET /thumb/<hash> and /picture/<hash> are made once and kept by the browser for ever; see `ui.review.routes` for the rest.
 """
 
@@ -19,6 +20,9 @@ from engine.access.acting import resolve_with
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.jobs import sweep_folders
+from ui.app.operations.health import Readiness, live
+from ui.app.operations.metrics import REGISTRY, metrics
+from ui.app.operations.shop_figures import ShopFigures
 from ui.app.person import person
 from ui.review import routes as review
 from ui.widgets.addresses import base_path
@@ -66,7 +70,11 @@ def _serve(request: Request, locate: Callable[[Workspace, str], Path]) -> Respon
     return FileResponse(file, media_type="image/jpeg", headers=_FOREVER)
 
 
+REGISTRY.register(ShopFigures())
 routes: list[BaseRoute] = [
+    Route(f"{base_path()}/health/live", live, methods=["GET"]),
+    Route(f"{base_path()}/health/ready", Readiness().ready, methods=["GET"]),
+    Route(f"{base_path()}/metrics", metrics, methods=["GET"]),
     Route(f"{base_path()}/thumb/{{image}}", thumb, methods=["GET"]),
     Route(f"{base_path()}/picture/{{image}}", picture, methods=["GET"]),
     Route(f"{base_path()}/review/cards", review.cards, methods=["POST"]),

@@ -15,6 +15,7 @@ from ui.app import notices
 from ui.app.curator import keep_cookie
 from ui.app.guard import guarded
 from ui.app.navigation import NAVIGATION, Entry, remember_pages
+from ui.app.operations.reruns import rerun
 from ui.app.person import Visitor, visitor
 from ui.app.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
 from ui.app.sign_in import draw_person, draw_sign_in, remember_visit
@@ -71,7 +72,7 @@ def _runner(entry: Entry) -> Callable[[], None]:
     """The page as a function for `st.Page`; its module is imported when it is first shown."""
 
     def run() -> None:
-        with guarded(entry.title):
+        with rerun(entry.module), guarded(entry.title):
             if entry.needs_release and not has_release():
                 show_first_run()
             else:

@@ -68,7 +68,12 @@ def client() -> TestClient:
         await socket.close()
 
     app = Starlette(
-        routes=[Route("/", page), Route("/_stcore/metrics", page), WebSocketRoute("/stream", stream)],
+        routes=[
+            Route("/", page),
+            Route("/_stcore/metrics", page),
+            Route("/health/live", page),
+            WebSocketRoute("/stream", stream),
+        ],
         middleware=[Middleware(AccessMiddleware, hosts=())],
     )
     return TestClient(app, base_url="http://localhost:8501")
@@ -86,6 +91,11 @@ def test_a_foreign_name_is_refused_with_what_to_do(client: TestClient) -> None:
     assert answer.status_code == 421
     assert "access.hosts" in answer.text
     assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_what_watches_the_server_needs_no_name(client: TestClient) -> None:
+    assert client.get("/health/live", headers={"host": "10.0.0.5"}).text == "page"
+    assert client.get("/health/live/x", headers={"host": "10.0.0.5"}).status_code == 421
 
 
 def test_a_foreign_page_opens_no_websocket(client: TestClient) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from engine.core.logs import bound, new_error_number
+from ui.app.operations.metrics import answered
 
 __all__ = ["RequestMiddleware", "new_request_id"]
 
@@ -43,12 +45,13 @@ class RequestMiddleware:
             return
         request_id = _given(scope) or new_request_id()
         scope.setdefault("state", {})["request_id"] = request_id
-        begun = False
+        begun, arrived = False, time.perf_counter()
 
         async def named(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
+                answered(scope["path"], message["status"], time.perf_counter() - arrived)
                 if message["status"] >= 500:
                     logger.warning("answered %d at %s", message["status"], scope["path"])
                 message = {**message, "headers": [*message.get("headers", []), (HEADER, request_id.encode())]}

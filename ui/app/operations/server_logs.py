@@ -15,6 +15,7 @@ from engine.core.logs import configured_logging
 from engine.core.settings import load_settings, workspace_path
 from engine.core.settings_groups import LogSettings
 from engine.core.workspace import Workspace
+from ui.app.operations.metrics import RecordCounter
 
 __all__ = ["begin_server_logs", "server_logs"]
 
@@ -41,7 +42,7 @@ def server_logs() -> Iterator[None]:
         server = logging.getLogger(name)
         server.handlers, server.propagate = [], True
     try:
-        with configured_logging(Workspace(workspace_path()), settings, more=_session):
+        with _counted(), configured_logging(Workspace(workspace_path()), settings, more=_session):
             yield
     finally:
         logging.getLogger(SCRIPT_ERRORS).disabled = False
@@ -54,6 +55,16 @@ def begin_server_logs() -> None:
     stack = ExitStack()
     stack.enter_context(server_logs())
     atexit.register(stack.close)
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    counter = RecordCounter()
+    logging.getLogger().addHandler(counter)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(counter)
 
 
 def _hand_on(logger: logging.Logger) -> None:
