@@ -127,22 +127,22 @@ def create_campaign(database: Database, recommender: Recommender, plan: Plan, *,
 
 
 def everyday_campaign(database: Database, recommender: Recommender) -> Campaign:
-    """The standing campaign of a release, made when it is first asked for; that of an earlier release ends then."""
-    query = select(CampaignRow).where(
-        CampaignRow.kind == "everyday",
-        CampaignRow.release_id == recommender.release_id,
-        CampaignRow.closed_at.is_(None),
-    )
+    """The standing campaign of a release, made when it is first asked for; that of another release ends then.
+
+    It goes on where it was once its release is served again.
+    """
+    query = select(CampaignRow).where(CampaignRow.kind == "everyday", CampaignRow.release_id == recommender.release_id)
     with database.reading() as session:
         found = session.scalars(query).first()
-        if found is not None:
+        if found is not None and found.closed_at is None:
             return _from_row(found)
     with database.transaction() as session:
-        found = session.scalars(query).first()
-        if found is None:
-            now = datetime.now(UTC)
-            older = update(CampaignRow).where(CampaignRow.kind == "everyday", CampaignRow.closed_at.is_(None))
-            session.execute(older.values(closed_at=now))
+        found, now = session.scalars(query).first(), datetime.now(UTC)
+        others = update(CampaignRow).where(CampaignRow.kind == "everyday", CampaignRow.closed_at.is_(None))
+        session.execute(others.values(closed_at=now))
+        if found is not None:
+            found.closed_at = None
+        else:
             plan = Plan(EVERYDAY)
             made = _stored(session, recommender, plan, _order(recommender, plan, MOST_PER_STRATUM), "everyday", now)
             found = session.get_one(CampaignRow, made)

@@ -12,7 +12,9 @@ from engine.store import Database
 
 __all__ = ["Progress", "ProgressBoard"]
 
-TEAM_SECONDS = 2.0  # how old the team's figure may be: two dozen curators ask for it with every card
+COUNTED_SECONDS = (
+    2.0  # how old a figure may be: two dozen curators ask with every card, and may judge at another dashboard too
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class ProgressBoard:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._turn = threading.Lock()
-        self._mine: dict[tuple[str, str], int] = {}
+        self._mine: dict[tuple[str, str], tuple[float, int]] = {}
         self._team: dict[str, tuple[float, int, int]] = {}
 
     def progress(self, campaign_id: str, rater: str) -> Progress:
@@ -40,23 +42,22 @@ class ProgressBoard:
     def counted(self, campaign_id: str, rater: str, mine: int) -> None:
         """This rater decided something and now has so many cards."""
         with self._turn:
-            self._mine[campaign_id, rater] = mine
+            self._mine[campaign_id, rater] = time.monotonic(), mine
 
     def _count(self, campaign_id: str, rater: str) -> int:
         with self._turn:
-            known = self._mine.get((campaign_id, rater))
-        if known is None:
+            counted, known = self._mine.get((campaign_id, rater), (-COUNTED_SECONDS, 0))
+        if time.monotonic() - counted >= COUNTED_SECONDS:
             with self._database.reading() as session:
                 known = queue.judged_by(session, campaign_id, rater)
-            with self._turn:
-                self._mine[campaign_id, rater] = known
+            self.counted(campaign_id, rater, known)
         return known
 
     def _counts(self, campaign_id: str) -> tuple[int, int]:
         """Products judged by anyone, and how many are wanted."""
         with self._turn:
-            counted, done, target = self._team.get(campaign_id, (-TEAM_SECONDS, 0, 0))
-        if time.monotonic() - counted >= TEAM_SECONDS:
+            counted, done, target = self._team.get(campaign_id, (-COUNTED_SECONDS, 0, 0))
+        if time.monotonic() - counted >= COUNTED_SECONDS:
             table = progress(self._database, campaign_id)
             done, target = int(table["done"].sum()), int(table["target"].sum())
             with self._turn:

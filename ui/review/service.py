@@ -24,7 +24,6 @@ from engine.curation.decisions import Decision, decide
 from engine.curation.pools import DEPTH, Pool, joined, pool_of_release
 from engine.recommend.recommender import Recommender
 from engine.recommend.traffic import Traffic
-from engine.serving.served_shop import ServedShop
 from engine.store import Database, database_url
 from ui.app.resources import database, release, served, settings, words_of, workspace
 from ui.review.cards import ReviewCard, review_card
@@ -94,7 +93,7 @@ def next_cards(holder: ReviewToken, want: int, have: Sequence[str], *, pair: boo
     chosen = context.campaign(holder.campaign)
     progress = functools.partial(context.board.progress, chosen.id, holder.rater)
     try:
-        opened = context.everyday_release if chosen is context.everyday else _opened(context.url, chosen)
+        opened = _opened(context.url, chosen, context.edition if chosen is context.everyday else "")
     except (ReleaseError, NotFoundError) as exc:
         text = f"{exc} Its judgements are kept. Pick another campaign above."
         return Cards([], progress(), None if have else Message("The release of this campaign is gone", text))
@@ -154,11 +153,11 @@ class _Opened:
 
 @dataclass(frozen=True)
 class _Context:
-    """What every request of one database and published release needs."""
+    """What every request needs; the campaign is looked up for each, because another dashboard may have ended or reopened it."""
 
     url: str
     everyday: Campaign
-    everyday_release: _Opened
+    edition: str
     database: Database
     board: ProgressBoard
 
@@ -168,14 +167,9 @@ class _Context:
 
 
 def _context() -> _Context:
-    shop = served()
-    return _make_context(database_url(workspace(), settings()), shop.as_trained.edition, shop)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _make_context(url: str, edition: str, _shop: ServedShop) -> _Context:
-    everyday = everyday_campaign(database(), _shop.release)
-    return _Context(url, everyday, _opened(url, everyday), database(), _board(url))
+    shop, url = served(), database_url(workspace(), settings())
+    everyday = everyday_campaign(database(), shop.release)
+    return _Context(url, everyday, shop.as_trained.edition, database(), _board(url))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -184,7 +178,7 @@ def _board(url: str) -> ProgressBoard:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Campaign: lambda one: one.id})
-def _opened(url: str, chosen: Campaign) -> _Opened:
+def _opened(url: str, chosen: Campaign, edition: str) -> _Opened:
     releases = [chosen.release_id, *([chosen.other_release_id] if chosen.other_release_id else [])]
     facades = [release(release_id) for release_id in releases]
     first = facades[0]

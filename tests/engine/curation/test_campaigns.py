@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -42,6 +44,17 @@ def test_everyday_exists_without_anybody_making_it_once_for_every_release(store,
     assert everyday_campaign(store.database, facade) == first
     assert (first.name, first.kind, first.release_id) == ("Everyday", "everyday", facade.release_id)
     assert {row.anchor_id for row in order(store, first.id)} == set(facade.items["item_id"])
+
+
+def test_everyday_goes_on_where_it_was_when_its_release_is_served_again(store, facade, monkeypatch):
+    other = copy.copy(facade)
+    monkeypatch.setattr(other, "manifest", replace(facade.manifest, release_id="r0099"))
+    first, second = everyday_campaign(store.database, facade), everyday_campaign(store.database, other)
+    assert second.id != first.id
+    assert not campaign(store.database, first.id).is_open(datetime.now(UTC))
+    assert everyday_campaign(store.database, facade) == first
+    assert not campaign(store.database, second.id).is_open(datetime.now(UTC))
+    assert len(campaigns(store.database)) == 2
 
 
 def test_a_campaign_takes_so_many_of_each_stratum_and_another_one_takes_the_same_first(store, facade):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections import Counter
 from urllib.parse import quote
@@ -10,11 +11,13 @@ import pytest
 import streamlit as st
 
 from engine.core.workspace import Workspace
+from engine.curation.decisions import Decision, decide
 from engine.curation.judgements import JudgementStore
 from engine.recommend.recommender import Recommender
 from engine.store import Database
 from tests.support.sign_in import gated
 from tests.support.tiny_release import build_tiny_release
+from ui.review import progress
 from ui.review.routes import MAX_BYTES
 from ui.review.tokens import ReviewToken, sign_token
 from ui.widgets.addresses import review_urls
@@ -54,6 +57,17 @@ class Browser:
 @pytest.fixture
 def ada(built, store) -> Browser:
     return Browser(built.workspace, "Ada Łoś")
+
+
+def test_what_somebody_judges_at_another_dashboard_counts_here_soon(built, ada, store, monkeypatch):
+    monkeypatch.setattr(progress, "COUNTED_SECONDS", 0.2)
+    first, second = ada.cards(2).json()["cards"]
+    assert ada.send(judged(first)).json()["progress"]["mine"] == 1
+    there = Database(store.database.engine.url.render_as_string(hide_password=False))  # as another process has it
+    decision = Decision.from_json(judged(second))
+    there.write(lambda session: decide(session, decision, "Ada Łoś", now=time.time()))
+    time.sleep(0.3)
+    assert ada.cards().json()["progress"]["mine"] == 2
 
 
 def judged(card: dict, irrelevant: int = 1) -> dict:
