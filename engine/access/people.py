@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from engine.access.acting import require
 from engine.access.audit import deed
 from engine.access.roles import Action, Role
 from engine.core.errors import InputError, NotFoundError
@@ -77,6 +78,7 @@ class People:
 
     def remove(self, name: str, *, other_admins: Collection[str] = ()) -> None:
         """Take back the role somebody was given; errors as `set_role`, and `NotFoundError`."""
+        require(Action.SET_ROLES)
         with self._database.transaction("people") as session:
             row = self._row(session, name)
             with deed(Action.SET_ROLES, name, session=session, before=row.role) as done:

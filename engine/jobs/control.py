@@ -28,6 +28,7 @@ from engine.core.workspace import Workspace
 from engine.jobs.lease import Lease, lease_holder
 from engine.jobs.recording import (
     CANCEL_MARK,
+    NEEDED_FOR,
     UPLOAD_PREFIX,
     clean_leftovers,
     create_run,
@@ -41,7 +42,6 @@ __all__ = ["Kind", "cancel_run", "launch", "start_run", "upload_folder"]
 
 Kind = Literal["train", "demo", "ingest"]
 
-NEEDED_FOR: Mapping[str, Action] = {"train": Action.TRAIN, "demo": Action.LOAD_SHOP, "ingest": Action.LOAD_SHOP}
 PROJECT = Path(__file__).resolve().parent.parent.parent
 # Every descendant of a run carries this variable, so that processes which a killed run left behind can be found and ended.
 RUN_VARIABLE = "LONGTAIL_RUN"

@@ -21,6 +21,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from engine.access.acting import require
+from engine.access.roles import Action
 from engine.core.errors import LongtailError, StoreError
 from engine.core.held_folders import INGEST_PREFIX, sweep
 from engine.core.logs import new_error_number, process_wide
@@ -30,6 +32,7 @@ from engine.jobs.lease import Lease
 
 __all__ = [
     "CANCEL_MARK",
+    "NEEDED_FOR",
     "UPLOAD_PREFIX",
     "RunRecorder",
     "clean_leftovers",
@@ -43,6 +46,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+# What somebody has to be allowed to start a run of a kind; an evaluation changes nothing.
+NEEDED_FOR: Mapping[str, Action] = {"train": Action.TRAIN, "demo": Action.LOAD_SHOP, "ingest": Action.LOAD_SHOP}
 SECONDS_BETWEEN_WRITES = 0.2
 # A file of this name in the run's directory means that somebody cancelled it.
 CANCEL_MARK = "cancel"
@@ -117,6 +122,8 @@ def recorded_run(
     `trains` says that a run which is not a training itself ends with one. A child that `engine.jobs.start_run` started passes its run and the lease it inherited; a command typed by a person
     passes neither and becomes a new run, or fails with `JobRunningError`.
     """
+    if kind in NEEDED_FOR:
+        require(NEEDED_FOR[kind])
     if run_id is None or lease_descriptor is None:
         run_id, lease = _new_run(workspace, kind)
     else:
