@@ -66,6 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "check", "check:check", "check the workspace, its database and this machine, as a dashboard does when it starts"
     )
+    add("backup", "backups:backup", "write everything that cannot be made again to one file", _describe_backup)
+    add("restore", "backups:restore", "make the workspace what it was when a backup was made", _describe_restore)
     add("settings", "settings:settings", "list every setting with its value and meaning", _describe_set)
     return parser
 
@@ -259,6 +261,21 @@ def _describe_database(parser: Command) -> None:
     parser.add_argument("--downgrade", metavar="VERSION", help="the version to go back to, e.g. 0004")
     parser.add_argument(
         "--accept-loss", action="store_true", help="of --downgrade: delete what the older version has no place for"
+    )
+
+
+def _describe_backup(parser: Command) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="a new file, .tar or .tar.zst")
+    parser.add_argument("--all-releases", action="store_true", help="also releases that were never published")
+
+
+def _describe_restore(parser: Command) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="from `backup`")
+    parser.add_argument(
+        "--replace", action="store_true", help="where there is data: move it aside, where it stays until you remove it"
+    )
+    parser.add_argument(
+        "--database", metavar="URL", help="restore to this database; it is written to the restored settings.toml"
     )
 
 

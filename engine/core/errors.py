@@ -20,6 +20,9 @@
     ├── DamagedFileError         a file that is not what was written
     ├── StoreError               the database refused, or cannot be reached
     │   └── BusyError            others held the database for too long; trying again may help
+    ├── StorageError             the disk is full, read-only or failing (an OSError too)
+    ├── BackupError              a backup that cannot be made or restored
+    ├── WorkspaceBusyError       somebody else has the workspace open
     └── JobError                 a run could not be started, or ended badly
         └── JobRunningError      another run holds the workspace
 
@@ -28,6 +31,7 @@ A message says what happened, to which file, row, field or item, and what to do 
 
 __all__ = [
     "ArchiveError",
+    "BackupError",
     "BusyError",
     "CatalogueError",
     "DamagedFileError",
@@ -47,8 +51,10 @@ __all__ = [
     "ReleaseFormatError",
     "SettingsError",
     "SheetError",
+    "StorageError",
     "StoreError",
     "TrainingError",
+    "WorkspaceBusyError",
 ]
 
 
@@ -157,6 +163,32 @@ class StoreError(LongtailError):
 
 class BusyError(StoreError):
     """Others held the database for too long; trying again may help."""
+
+
+class StorageError(LongtailError, OSError):
+    """A file could not be written or read. It is an `OSError` too, so whoever handles these handles it.
+
+    Parameters
+    ----------
+    message : a sentence that anybody may read: it names no path.
+    detail : which file it is and what the system said, for the log and the command line.
+    number : the system's `errno`, where it gave one.
+    """
+
+    def __init__(self, message: str, detail: str = "", number: int | None = None):
+        super().__init__(message)
+        self.detail, self.errno = detail, number
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class BackupError(LongtailError):
+    """A backup that cannot be made or restored."""
+
+
+class WorkspaceBusyError(LongtailError):
+    """Somebody else has the workspace open."""
 
 
 class JobError(LongtailError):

@@ -17,7 +17,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ __all__ = [
     "list_releases",
     "new_release_id",
     "outdated_release",
+    "pointer_held",
     "publish",
     "published_releases",
     "refuse_content",
@@ -317,6 +318,11 @@ def _history(workspace: Workspace) -> list[str]:
     except (OSError, ValueError, KeyError, TypeError):
         # Losing the history costs the way back, never the release that is served.
         return []
+
+
+def pointer_held(workspace: Workspace) -> AbstractContextManager[None]:
+    """While it is open nobody publishes, rolls back or reserves an id."""
+    return _locked(workspace)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Everything that differs between SQLite and PostgreSQL: connecting, taking turns, column types, names for people.
 
-No other module asks which database it talks to. A query that must be written differently for each belongs here.
+No other module asks which database it talks to but `whole_databases`, for what is done to a database as a whole. A query that must
+be written differently for each belongs here.
 
 SQLite 3.7.0 to 3.51.2 can corrupt a database in WAL mode when the log is reset (fixed in 3.51.3): those versions use a
 rollback journal. In every mode a commit returns only after the data is on the disk.

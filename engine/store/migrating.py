@@ -21,7 +21,7 @@ from engine.core.errors import InputError, StoreError
 from engine.store.base import Base
 from engine.store.dialect import display_name, lock, take_your_time, writing
 
-__all__ = ["current_revision", "downgrade", "is_newest", "revisions", "upgrade"]
+__all__ = ["build_tables", "current_revision", "downgrade", "is_newest", "newest_revision", "revisions", "upgrade"]
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
@@ -40,7 +40,7 @@ def current_revision(engine: Engine) -> str | None:
 
 def is_newest(engine: Engine) -> bool:
     """Whether the tables have the version that this Longtail works with."""
-    return current_revision(engine) == _newest()
+    return current_revision(engine) == newest_revision()
 
 
 def upgrade(engine: Engine) -> None:
@@ -58,6 +58,11 @@ def upgrade(engine: Engine) -> None:
         )
     with _migrating(engine) as (_, config):
         command.upgrade(config, "head")
+
+
+def build_tables(connection: Connection) -> None:
+    """Make today's tables where a connection looks, which holds none, within its transaction."""
+    command.upgrade(_config(connection), "head")
 
 
 def downgrade(engine: Engine, revision: str, *, accept_loss: bool = False) -> list[str]:
@@ -85,20 +90,25 @@ def downgrade(engine: Engine, revision: str, *, accept_loss: bool = False) -> li
 
 
 @cache
-def _newest() -> str:
+def newest_revision() -> str:
+    """The version of the tables that this Longtail works with."""
     return next(iter(revisions()))
 
 
 @contextmanager
 def _migrating(engine: Engine) -> Iterator[tuple[Connection, Config]]:
     """One transaction for Alembic to work in."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with Session(writing(engine)) as session, session.begin():
         lock(session, "migrations")
         take_your_time(session)
-        config.attributes["connection"] = session.connection()
-        yield session.connection(), config
+        yield session.connection(), _config(session.connection())
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
 
 
 def _contents(connection: Connection) -> dict[str, int]:

@@ -35,6 +35,7 @@ LAYERS = (
     ("engine.training",),
     ("engine.jobs",),
     ("engine.health",),
+    ("engine.backup",),
     ("engine.cli", "engine.__main__"),
     ("ui.widgets",),
     ("ui.app",),

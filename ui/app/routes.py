@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
@@ -17,6 +17,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from engine.access.acting import resolve_with
+from engine.backup.journal import end_interrupted
+from engine.core.occupancy import opened
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.jobs import sweep_folders
@@ -50,16 +52,20 @@ async def picture(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Removes what killed processes left; nothing is opened before the first visitor needs it, and nothing needs closing.
+    """Removes what killed processes left, and keeps restores away; nothing else is opened before the first visitor needs it.
 
     From here on nobody acts in this process but the person of a session, or of a request that says so.
     """
-    sweep_folders(Workspace(workspace_path()))
-    resolve_with(person)
-    try:
-        yield
-    finally:
-        resolve_with(None)
+    workspace = Workspace(workspace_path())
+    with suppress(OSError):  # a workspace that cannot be made is said on every page
+        workspace.root.mkdir(parents=True, exist_ok=True)
+    with opened(workspace.root, end_interrupted):
+        sweep_folders(workspace)
+        resolve_with(person)
+        try:
+            yield
+        finally:
+            resolve_with(None)
 
 
 def _serve(request: Request, locate: Callable[[Workspace, str], Path]) -> Response:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.errors import StorageError
 from engine.core.storage import atomic_directory, atomic_write, atomic_write_json, file_sha256
 
 
@@ -29,8 +30,9 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match="disk is full") as caught:
         atomic_write(file, "new")
+    assert caught.value.detail == f"{file}: No space left on device"
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
 
