@@ -84,7 +84,7 @@ def test_no_password_gets_into_any_form_of_the_log(made: Workspace) -> None:
     assert "s3cret" not in text
 
 
-@pytest.mark.parametrize("said", ["a\nb", "\x1b[2J", "\ud800", "\x00", "\u2028", '"}\n{"level": "error"'])
+@pytest.mark.parametrize("said", ["a\nb", "\x1b[2J", "\ud800", "\x00", "\u2028", '"}\n{"level": "error"'], ids=ascii)
 def test_what_a_stranger_wrote_is_one_line_and_steers_no_terminal(made: Workspace, said: str) -> None:
     console = Terminal()
     with configured_logging(made, LogSettings(), stream=console):
