@@ -21,7 +21,7 @@ from engine.access.roles import Action
 from engine.core.errors import InputError
 from engine.core.identifiers import check_uuid
 from engine.curation.judgements import add_within, check_own, said, said_before
-from engine.curation.queue import LEASE_SECONDS, holds
+from engine.curation.leases import LEASE_SECONDS, holds
 from engine.curation.votes import GIVEN, Judgement, Source, Verdict, Vote
 from engine.store import CampaignAnchorRow, CardRow
 

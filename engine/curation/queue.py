@@ -20,21 +20,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, not_, select
+from sqlalchemy import func, not_, select
 from sqlalchemy.orm import Session, aliased
 
 from engine.access.acting import require
 from engine.access.roles import Action
 from engine.curation.campaigns import Campaign
+from engine.curation.leases import MOST_HELD, give_back, held, in_force, lease_again, lease_seconds, room
 from engine.curation.pools import Pool
 from engine.store import CampaignAnchorRow, CardRow
 
-__all__ = ["CARD_SIZE", "LEASE_SECONDS", "MOST_HELD", "REPEAT_AFTER", "Card", "draw", "holds", "judged_by"]
+__all__ = ["CARD_SIZE", "REPEAT_AFTER", "Card", "draw", "judged_by"]
 
-LEASE_SECONDS = 10 * 60
-CLOCKS_APART = 60  # seconds by which the clocks of two dashboards may differ
 CARD_SIZE = 10
-MOST_HELD = 30  # cards that one person holds at a time; a browser holds a few
+RENEWED = 5 * 60  # seconds of a lease that are gone when it is renewed
 LOOKED_UP = 5  # free products at a time
 REPEAT_AFTER = 20  # cards of the same person between a card and its repetition
 
@@ -63,11 +62,12 @@ def draw(
 ) -> list[Card]:
     """Up to `want` cards that nobody else holds and this person has not had; fewer where there are no more.
 
-    Raises `NotAllowedError` where who acts may not judge. Nobody holds more than `MOST_HELD` cards at a time: whoever asks for more gets those again that their browser has lost.
+    Raises `NotAllowedError` where who acts may not judge. Nobody holds more than `engine.curation.leases` allows: whoever asks for
+    more gets those again that their browser has lost, and gives back the oldest of other campaigns.
 
     Parameters
     ----------
-    have : ids of the cards that this person's browser has.
+    have : ids of the cards that this person's browser has; they stay theirs as long as they decide.
     pool : what lies beside a product; raises where the release is gone, and then nothing is drawn.
     now : epoch seconds.
     size : neighbours on a card at most.
@@ -75,14 +75,22 @@ def draw(
     require(Action.JUDGE)
     if want <= 0 or not campaign.is_open(datetime.fromtimestamp(now, UTC)):
         return []
-    held = _held(session, campaign, rater, now)
-    drawn: list[Card] = []
-    if len(held) + want > MOST_HELD:
-        lost = [card for card in held if card.id not in have][:want]
-        drawn = [_leased_again(session, card, now) for card in lost]
-        want = max(min(want, MOST_HELD - len(held) + len(drawn)), 0)
-    turn = _Turn(session, campaign, rater, pool, now, rng, size)
-    while len(drawn) < want:
+    everything = held(session, rater, now)
+    here = [card for card in everything if card.campaign_id == campaign.id]
+    elsewhere = [card for card in everything if card.campaign_id != campaign.id]
+    until = now + lease_seconds(session, campaign.id, rater, now)
+    for one in here:
+        if one.id in have and one.lease_until < until - RENEWED:
+            lease_again(session, one, until)
+    space = room(session, campaign.id, len(here), want)
+    lost = [card for card in here if card.id not in have][:want] if want > space else []
+    for one in lost:
+        lease_again(session, one, until)
+    fresh = min(want - len(lost), space)
+    give_back(session, elsewhere[: max(len(everything) + fresh - MOST_HELD, 0)])
+    drawn = [_as_card(one) for one in lost]
+    turn = _Turn(session, campaign, rater, pool, now, until, rng, size)
+    while len(drawn) < len(lost) + fresh:
         card = turn.next()
         if card is None:
             break
@@ -98,37 +106,7 @@ def judged_by(session: Session, campaign_id: str, rater: str) -> int:
     return int(session.execute(query).scalar_one())
 
 
-def holds(until: float, now: float) -> bool:
-    """Whether a lease that ends then is in force; both in epoch seconds."""
-    return now < until <= now + LEASE_SECONDS + CLOCKS_APART
-
-
-def _in_force(until: SQLColumnExpression[float], now: float) -> ColumnElement[bool]:
-    """`holds`, asked of a column."""
-    return and_(until > now, until <= now + LEASE_SECONDS + CLOCKS_APART)
-
-
-def _held(session: Session, campaign: Campaign, rater: str, now: float) -> list[CardRow]:
-    """This person's cards that are neither decided nor lapsed, the oldest first."""
-    query = (
-        select(CardRow)
-        .where(
-            CardRow.campaign_id == campaign.id, CardRow.rater == rater,
-            CardRow.state == "leased", _in_force(CardRow.lease_until, now),
-        )
-        .order_by(CardRow.drawn_at, CardRow.id)
-    )  # fmt: skip
-    return list(session.scalars(query))
-
-
-def _leased_again(session: Session, card: CardRow, now: float) -> Card:
-    """The same card for another while."""
-    card.lease_until = now + LEASE_SECONDS
-    anchor = session.get(CampaignAnchorRow, (card.campaign_id, card.anchor_id))
-    if anchor is not None and card.kind == "first" and anchor.first_card == card.id:
-        anchor.taken_until = card.lease_until
-    elif anchor is not None and card.kind == "second" and anchor.second_card == card.id:
-        anchor.second_until = card.lease_until
+def _as_card(card: CardRow) -> Card:
     return Card(card.id, card.anchor_id, tuple(neighbour for neighbour, _ in card.pairs), card.lease_until)
 
 
@@ -142,11 +120,12 @@ class _Turn:
         rater: str,
         pool: Callable[[str], Pool],
         now: float,
+        until: float,
         rng: np.random.Generator,
         size: int,
     ) -> None:
         self._session, self._campaign, self._rater, self._pool = session, campaign, rater, pool
-        self._now, self._rng, self._size = now, rng, size
+        self._now, self._until, self._rng, self._size = now, until, rng, size
         self._free: list[CampaignAnchorRow] = []
 
     def next(self) -> Card | None:
@@ -181,7 +160,7 @@ class _Turn:
             .where(
                 row.campaign_id == self._campaign.id,
                 row.done.is_(False),
-                not_(_in_force(row.taken_until, self._now)),
+                not_(in_force(row.taken_until, self._now)),
                 row.anchor_id.not_in(had),
             )
             .order_by(row.position, row.stratum)
@@ -200,7 +179,7 @@ class _Turn:
                 row.done.is_(True),
                 row.first_card.is_not(None),
                 row.second_done.is_(False),
-                not_(_in_force(row.second_until, self._now)),
+                not_(in_force(row.second_until, self._now)),
                 row.first_rater != self._rater,
                 row.anchor_id.not_in(had),
             )
@@ -253,16 +232,15 @@ class _Turn:
         lists: dict[str, Any],
         probability: float,
     ) -> Card:
-        until = self._now + LEASE_SECONDS
         row = CardRow(
             id=str(uuid.UUID(bytes=self._rng.bytes(16), version=4)), campaign_id=self._campaign.id,
             release_id=self._campaign.release_id, anchor_id=about.anchor_id, anchor_count=about.anchor_count,
             stratum=about.stratum, kind=kind, of=of, rater=self._rater, pairs=pairs, lists=lists,
-            pair_probability=probability, drawn_at=datetime.fromtimestamp(self._now, UTC), lease_until=until,
+            pair_probability=probability, drawn_at=datetime.fromtimestamp(self._now, UTC), lease_until=self._until,
             state="leased", decided_at=None, decision_number=None, seconds=None,
         )  # fmt: skip
         self._session.add(row)
-        return Card(row.id, row.anchor_id, tuple(neighbour for neighbour, _ in pairs), until)
+        return _as_card(row)
 
 
 def _as_json(by_release: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:

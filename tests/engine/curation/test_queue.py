@@ -13,11 +13,12 @@ from sqlalchemy import select
 
 from engine.core.errors import InputError
 from engine.core.workspace import Workspace
-from engine.curation import decisions, queue
+from engine.curation import decisions, leases, queue
 from engine.curation.campaigns import Campaign, Plan, campaign, close_campaign, create_campaign, everyday_campaign
 from engine.curation.judgements import JudgementStore
+from engine.curation.leases import AHEAD, FIRST_LEASE_SECONDS, LEASE_SECONDS, MOST_HELD, SHARE
 from engine.curation.pools import Pool
-from engine.curation.queue import LEASE_SECONDS, MOST_HELD, REPEAT_AFTER
+from engine.curation.queue import REPEAT_AFTER
 from engine.curation.votes import Vote
 from engine.recommend.recommender import Recommender
 from engine.store import CampaignAnchorRow, CardRow, Database
@@ -78,6 +79,18 @@ class Desk:
         with self.store.database.transaction() as session:
             decisions.skip(session, card.id, rater, now=self.now)
 
+    def hoard(self, rater: str, times: int = 10) -> list[queue.Card]:
+        """Ask for ten cards again and again, as if none had been lost."""
+        got: list[queue.Card] = []
+        for _ in range(times):
+            got += self.draw(rater, 10, have=[card.id for card in got])
+        return got
+
+    def left(self) -> int:
+        with self.store.database.reading() as session:
+            rows = session.scalars(select(CampaignAnchorRow).where(CampaignAnchorRow.campaign_id == self.campaign.id))
+            return sum(not row.done for row in rows)
+
     def row(self, card: queue.Card) -> CardRow:
         with self.store.database.reading() as session:
             return session.get_one(CardRow, card.id)
@@ -85,7 +98,7 @@ class Desk:
 
 def desk(store: JudgementStore, facade: Recommender, **plan) -> Desk:
     made = create_campaign(
-        store.database, facade, Plan("Spring", **{"second_share": 0.0, "repeat_share": 0.0} | plan),
+        store.database, facade, Plan(**{"name": "Spring", "second_share": 0.0, "repeat_share": 0.0} | plan),
         now=datetime.fromtimestamp(NOW, UTC),
     )  # fmt: skip
     return Desk(store, campaign(store.database, made))
@@ -102,17 +115,67 @@ def test_nobody_gets_what_somebody_else_holds_until_the_lease_ends(any_store, fa
 
 def test_nobody_holds_more_than_their_share_and_lost_cards_come_back(any_store, facade):
     spring = desk(any_store, facade)
-    greedy = [card for _ in range(10) for card in spring.draw("Ann", 10)]
-    assert len({card.anchor_id for card in greedy}) == MOST_HELD
+    greedy = spring.hoard("Ann")
+    share = spring.left() // SHARE
+    assert AHEAD < share < MOST_HELD
+    assert len({card.anchor_id for card in greedy}) == share
     assert spring.draw("Bo", 5), "others still find products"
     have = list(dict.fromkeys(card.id for card in greedy))
     assert spring.draw("Ann", 10, have=have) == [], "her browser has all that she may hold"
     again = spring.draw("Ann", 3, have=have[3:])
     assert {card.id for card in again} == set(have[:3])
-    spring.judge(again[0], "Ann")
+    for card in again:
+        spring.judge(card, "Ann")
     fresh = spring.draw("Ann", 1, have=have)
     assert len(fresh) == 1
     assert fresh[0].id not in have
+
+
+def test_a_large_campaign_gives_nobody_more_than_anybody_can_use(any_store, facade):
+    spring = desk(any_store, facade, target=10_000)
+    with any_store.database.transaction() as session:
+        model = session.scalars(select(CampaignAnchorRow)).first()
+        assert model is not None
+        values = {column.name: getattr(model, column.name) for column in CampaignAnchorRow.__table__.columns}
+        session.add_all(
+            CampaignAnchorRow(**values | {"anchor_id": f"more {number}", "position": 1000 + number})
+            for number in range(200)
+        )
+    assert len({card.anchor_id for card in spring.hoard("Ann")}) == MOST_HELD
+
+
+def test_one_person_who_asks_without_end_leaves_cards_for_six_others(store, facade):
+    spring = desk(store, facade)
+    spring.hoard("Eve", 144)
+    assert [len(spring.draw(f"Honest {number}", 6)) for number in range(6)] == [6] * 6
+
+
+def test_cards_of_every_campaign_count_and_the_oldest_of_others_are_given_back(any_store, facade):
+    desks = [desk(any_store, facade, name=f"Campaign {number}") for number in range(4)]
+    for number, one in enumerate(desks):
+        one.rng = np.random.default_rng(number)
+    first, *_, last = desks
+    early = first.draw("Ann", 10)
+    for another in desks[1:]:
+        another.now += 1
+        assert len(another.draw("Ann", 10)) == 10
+    assert [first.row(card).lease_until > 0 for card in early] == [False] * 10
+    assert {card.anchor_id for card in first.draw("Bo", 10)} == {card.anchor_id for card in early}
+    first.judge(early[0], "Ann")  # what she had begun is stored all the same
+    with any_store.database.reading() as session:
+        assert len(leases.held(session, "Ann", last.now)) <= MOST_HELD
+
+
+def test_cards_of_who_never_answers_come_back_soon_and_those_of_who_does_stay(any_store, facade):
+    spring = desk(any_store, facade)
+    silent, working = spring.draw("Eve", 3), spring.draw("Ann", 3)
+    spring.judge(working[0], "Ann")
+    have = [card.id for card in working[1:]]
+    spring.draw("Ann", 1, have=have)
+    spring.now += FIRST_LEASE_SECONDS + 1
+    free = {card.anchor_id for card in spring.draw("Bo", 10)}
+    assert {card.anchor_id for card in silent} <= free
+    assert not {card.anchor_id for card in working} & free
 
 
 def test_a_clock_that_is_set_back_locks_nothing(any_store, facade):
