@@ -82,14 +82,14 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
-def serve(workspace: Path, port: int) -> subprocess.Popen[bytes]:
-    """`streamlit run app.py` on a workspace, once it answers; the caller ends it."""
+def serve(workspace: Path, port: int, **variables: str) -> subprocess.Popen[bytes]:
+    """`streamlit run app.py` on a workspace, with variables of its own, once it answers; the caller ends it."""
     log = workspace.parent / f"server-{port}.log"
     with log.open("ab") as stream:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
             cwd=REPOSITORY,
-            env={**os.environ, "LONGTAIL_WORKSPACE": str(workspace), "OPENBLAS_NUM_THREADS": "1"},
+            env={**os.environ, "LONGTAIL_WORKSPACE": str(workspace), "OPENBLAS_NUM_THREADS": "1", **variables},
             stdout=stream,
             stderr=subprocess.STDOUT,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import uuid
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Self
@@ -31,14 +32,22 @@ class Tab:
     session : Streamlit's id of it.
     """
 
-    def __init__(self, port: int, page: str = "", *, name: str = "Ada", source: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        port: int,
+        page: str = "",
+        *,
+        name: str = "Ada",
+        source: str = "127.0.0.1",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.port, self._source, self._xsrf = port, source, xsrf_token(port)
         self._open = ExitStack()
         websocket = connect(
             f"ws://127.0.0.1:{port}/_stcore/stream",
             origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
             subprotocols=["streamlit", self._xsrf],  # type: ignore[list-item]
-            additional_headers={"Cookie": f"_streamlit_xsrf={self._xsrf}; longtail_curator={name}"},
+            additional_headers={"Cookie": f"_streamlit_xsrf={self._xsrf}; longtail_curator={name}", **(headers or {})},
             source_address=(source, 0),
             max_size=None,
             max_queue=None,
@@ -56,6 +65,12 @@ class Tab:
     def finish(self) -> None:
         """Wait until the page has run."""
         self._await("script_finished")
+
+    def texts(self) -> str:
+        """All that the page draws until it has run, as the server writes it."""
+        drawn: list[str] = []
+        self._await("script_finished", drawn)
+        return "\n".join(drawn)
 
     def upload_addresses(self, count: int = 1) -> list[str]:
         """Where an uploader sends files to."""
@@ -96,9 +111,11 @@ class Tab:
     ) -> None:
         self.close()
 
-    def _await(self, kind: str) -> ForwardMsg:
+    def _await(self, kind: str, drawn: list[str] | None = None) -> ForwardMsg:
         while True:
             message = ForwardMsg()
             message.ParseFromString(self._socket.recv(timeout=60))  # type: ignore[arg-type]
+            if drawn is not None and message.WhichOneof("type") in ("delta", "navigation"):
+                drawn.append(str(message))
             if message.WhichOneof("type") == kind:
                 return message
