@@ -9,6 +9,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.arms import registry
 from engine.core.exports import FORMATS, file_name
 from engine.curation.campaigns import Campaign, campaigns, close_campaign, progress
@@ -18,6 +19,7 @@ from engine.curation.rates.sampling import drawn
 from ui.app.choices import menu
 from ui.app.navigation import link_to
 from ui.app.notices import say
+from ui.app.person import only
 from ui.app.resources import database, judgements, settings, shop, workspace
 from ui.review.campaign_agreement import draw_agreement
 from ui.review.new_campaign import draw_new_campaign
@@ -38,7 +40,7 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = everything[0].id
         chosen = by_id[menu("Campaign", "campaign", titles, key="campaigns_chosen", default=first, width=420)]
-        with st.popover("New campaign", icon=":material/add:"):
+        with st.popover("New campaign", icon=":material/add:", **only(Action.RUN_CAMPAIGNS)):
             draw_new_campaign()
     _about(chosen, now)
     _progress(chosen)
@@ -64,7 +66,10 @@ def _about(chosen: Campaign, now: datetime) -> None:
     with st.container(horizontal=True):
         link_to("review", "Judge", ":material/checklist:")
         if chosen.kind != "everyday" and chosen.is_open(now):
-            st.button("End this campaign", icon=":material/flag:", on_click=_close, args=(chosen.id,))
+            st.button(
+                "End this campaign", icon=":material/flag:", on_click=_close, args=(chosen.id,),
+                **only(Action.RUN_CAMPAIGNS),
+            )  # fmt: skip
 
 
 def _progress(chosen: Campaign) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.jobs import active_run, list_runs
 from ui.app import resources
+from ui.app.person import only
 from ui.runs.releases import draw_releases, flags_since
 from ui.runs.run_view import follow_run, runs_table, start
 from ui.widgets.choices import draw_choices
@@ -36,7 +38,9 @@ def _training() -> None:
             follow_run(run_id)
     elif resources.has_shop():
         verb = "Train again" if resources.has_release() else "Train"
-        st.button(verb, type="primary", icon=":material/refresh:", on_click=start, args=("train",))
+        st.button(
+            verb, type="primary", icon=":material/refresh:", on_click=start, args=("train",), **only(Action.TRAIN)
+        )
         st.caption("You can keep working while training runs. The shop changes only when the new release is published.")
     else:
         st.info("There is no shop yet. Load one on the Data page.", icon=":material/info:")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.catalogue.product import Product
 from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.drafts.store import Draft, NewDraft
 from ui.app.choices import switch
 from ui.app.notices import say
-from ui.app.person import curator_name
+from ui.app.person import curator_name, only
 from ui.app.resources import recommender, served
 from ui.app.url import query, set_query
 from ui.products.advice import draw_new_neighbours
@@ -88,14 +89,15 @@ def _save(product: Product, pictures: list[str], draft: Draft | None) -> None:
     if draft is None:
         product_id = st.text_input("ID", key="new_id", max_chars=200, placeholder="Generated if left empty")
     with st.container(horizontal=True):
-        if st.button("Save draft", icon=":material/save:", disabled=product.is_empty, key="new_save"):
+        closed = only(Action.EDIT_DRAFTS, disabled=product.is_empty)
+        if st.button("Save draft", icon=":material/save:", key="new_save", **closed):
             _store(product, pictures, draft, product_id)
         if draft is None and st.button(
             "Show it in the shop",
             type="primary",
             icon=":material/storefront:",
-            disabled=product.is_empty,
             key="new_approve",
+            **closed,
         ):
             _store(product, pictures, draft, product_id, approve=True)
 

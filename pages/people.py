@@ -22,6 +22,8 @@ from ui.widgets.formatting import day_phrase, plain
 
 __all__ = ["page"]
 
+NEW = "Somebody who was never here…"
+
 
 def page() -> None:
     """Everybody with their role, and a form for one of them."""
@@ -79,10 +81,12 @@ def _on(moment: datetime | None) -> str:
 def _form(names: list[str], everybody: Mapping[str, Person], admins: set[str]) -> None:
     """Choose somebody, or write a name that is new; then give or take back a role."""
     st.subheader("Change a role", anchor=False)
-    chosen = st.selectbox(
-        "Who", names, index=None, accept_new_options=True, key="people_who", width=420,
-        placeholder="Choose, or write a name as sign-in gives it",
-    )  # fmt: skip
+    choices = [*names, NEW]
+    chosen = st.selectbox("Who", choices, index=None, key="people_who", width=420, placeholder="Choose somebody")
+    if chosen == NEW:
+        chosen = st.text_input(
+            "Name, as sign-in gives it", key="people_new", width=420, placeholder="e.g. ada@example.com"
+        )
     if not chosen:
         return
     name = usable_name(chosen)

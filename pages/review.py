@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.access.acting import require
+from engine.access.roles import Action
 from engine.curation.campaigns import Campaign
 from ui.app.choices import menu, switch
 from ui.app.curator import name_form
@@ -33,6 +35,7 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("Review", anchor=False)
         mode = switch("What is on a card", "mode", MODES, key="review_mode")
+    require(Action.JUDGE)
     rater = curator_name()
     if rater is None:
         st.write("You will see a product and what we would show beside it. Mark what doesn't belong. Who is judging?")

@@ -5,10 +5,11 @@ One run at a time holds the workspace's lease.
 """
 
 from engine.jobs.control import Kind, cancel_run, start_run, upload_folder
-from engine.jobs.recording import sweep_folders
+from engine.jobs.recording import NEEDED_FOR, sweep_folders
 from engine.jobs.status import RunStatus, StepStatus, active_run, latest_runs, list_runs, run_log, run_status
 
 __all__ = [
+    "NEEDED_FOR",
     "Kind",
     "RunStatus",
     "StepStatus",

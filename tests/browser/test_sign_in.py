@@ -126,7 +126,7 @@ def test_a_lead_signs_in_works_under_that_name_and_signs_out_everywhere(
     other.get_by_role("link", name="Review").click()
     expect(other.get_by_text("You signed out, or your sign-in has expired.")).to_be_visible()
     assert other.locator("h1").all_inner_texts() == ["Sign in to Longtail"]
-    (person,) = [one for one in People(Database(f"sqlite:///{tiny.workspace.root}/longtail.db")).all()]
+    (person,) = People(Database(f"sqlite:///{tiny.workspace.root}/longtail.db")).all()
     assert (person.name, person.claimed_role) == ("ada@example.com", Role.LEAD)
 
 

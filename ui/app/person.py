@@ -80,17 +80,17 @@ def allowed(action: Action) -> bool:
     return actor is not None and actor.may(action)
 
 
-def only(action: Action) -> dict[str, Any]:
-    """Arguments for a button: none, or those that close it and say why, where whoever is there may not do this."""
+def only(action: Action, **otherwise: Any) -> dict[str, Any]:
+    """Arguments for a button: as they would be otherwise, but it is closed and says why where whoever is there may not do this."""
     actor = person()
     if actor is None:
-        return {"disabled": True, "help": "Sign in first."}
+        return {**otherwise, "disabled": True, "help": "Sign in first."}
     try:
         with acting(actor):
             require(action)
     except NotAllowedError as exc:
-        return {"disabled": True, "help": plain(exc)}
-    return {}
+        return {**otherwise, "disabled": True, "help": plain(exc)}
+    return otherwise
 
 
 def curator_name() -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.catalogue.product import Product
 from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.changes.merging import Change, difference, field_labels
@@ -13,7 +14,7 @@ from engine.edits.changes.store import ChangeStore
 from engine.recommend.recommender import Recommender
 from ui.app.navigation import open_change, open_product
 from ui.app.notices import say
-from ui.app.person import curator_name
+from ui.app.person import curator_name, only
 from ui.app.resources import card_maker, database, served, settings, shop_words, workspace
 from ui.products.draft_resources import neighbour_card
 from ui.products.form import Form, as_opened, close_form, product_form, say_not_saved
@@ -42,10 +43,15 @@ def draw_change_of(item_id: str) -> None:
             f"{plain(listed).capitalize()} changed {day_phrase(found.changed_at)}{who}. Its neighbours are up to date."
         )
     with st.container(horizontal=True):
-        if st.button("Change picture or text", icon=":material/edit:", key="change_open"):
+        if st.button(
+            "Change picture or text", icon=":material/edit:", key="change_open", **only(Action.CHANGE_PRODUCTS)
+        ):
             open_change(item_id)
         if names:
-            st.button("Undo the change", icon=":material/undo:", on_click=_undo, args=(item_id,), key="change_undo")
+            st.button(
+                "Undo the change", icon=":material/undo:", on_click=_undo, args=(item_id,), key="change_undo",
+                **only(Action.CHANGE_PRODUCTS),
+            )  # fmt: skip
 
 
 def draw_change(item_id: str) -> None:
@@ -69,8 +75,9 @@ def draw_change(item_id: str) -> None:
     with right:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button(
-                "Save the change", type="primary", icon=":material/save:", disabled=not fields, key="change_save"
-            ):
+                "Save the change", type="primary", icon=":material/save:", key="change_save",
+                **only(Action.CHANGE_PRODUCTS, disabled=not fields),
+            ):  # fmt: skip
                 _save(item_id, trained, wanted, version)
             if st.button("Leave it as it is", key="change_leave"):
                 open_product(item_id)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.core.errors import LongtailError
 from engine.edits.collections.check import check_collection, new_drafts, problems_csv
 from engine.edits.collections.rows import CollectionRow, RowState
 from engine.edits.drafts.store import NOT_DISCARDED
-from ui.app.person import curator_name
+from ui.app.person import curator_name, only
 from ui.app.resources import recommender, served
 from ui.app.url import set_query
 from ui.products.draft_resources import drafts, prepare
@@ -136,7 +137,8 @@ def _actions(
     save, approve = False, False
     with st.container(horizontal=True, vertical_alignment="center"):
         if ready:
-            save = st.button(f"Save {plural(len(ready), 'draft')}", type="primary", key="collection_save")
+            label = f"Save {plural(len(ready), 'draft')}"
+            save = st.button(label, type="primary", key="collection_save", **only(Action.EDIT_DRAFTS))
             approve = st.toggle("Show them in the shop straight away", key="collection_approve")
         if counts["problem"]:
             st.download_button(

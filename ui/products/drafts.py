@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.drafts.store import Draft
 from ui.app.notices import say
+from ui.app.person import only
 from ui.app.resources import served, settings
 from ui.app.url import mirror, query, set_query
 from ui.products.draft_resources import draft_card, drafts, neighbour_card, prepare
@@ -44,6 +46,7 @@ def draw_drafts() -> None:
         st.button(
             f"Show all {len(waiting)} in the shop" if len(waiting) > 1 else "Show it in the shop",
             icon=":material/storefront:", on_click=_show_all, args=([draft.id for draft in waiting],),
+            **only(Action.EDIT_DRAFTS),
         )  # fmt: skip
     for name, title, some in (("waiting", "Drafts", waiting), ("served", "In the shop, not yet trained", approved)):
         if some:
@@ -71,19 +74,21 @@ def _draw_draft(draft: Draft) -> None:
         card_groups([Group(cards=[draft_card(draft)])], key="draft_one")
         who = f" by {plain(draft.created_by)}" if draft.created_by else ""
         st.caption(f"{plain(draft.id)}, saved {day_phrase(draft.created_at)}{who}.")
+        closed = only(Action.EDIT_DRAFTS)
         with st.container(horizontal=True):
             if draft.state == "draft":
                 st.button(
                     "Show it in the shop", type="primary", icon=":material/storefront:",
-                    on_click=_do, args=(drafts().approve, draft.id, "In the shop now"),
+                    on_click=_do, args=(drafts().approve, draft.id, "In the shop now"), **closed,
                 )  # fmt: skip
             else:
                 st.button(
                     "Take it out of the shop", icon=":material/visibility_off:",
-                    on_click=_do, args=(drafts().withdraw, draft.id, "Back to draft"),
+                    on_click=_do, args=(drafts().withdraw, draft.id, "Back to draft"), **closed,
                 )  # fmt: skip
-            st.button("Change", icon=":material/edit:", on_click=_change, args=(draft.id,))
-            st.button("Discard", icon=":material/delete:", on_click=_do, args=(drafts().discard, draft.id, "Discarded"))
+            st.button("Change", icon=":material/edit:", on_click=_change, args=(draft.id,), **closed)
+            discard = (drafts().discard, draft.id, "Discarded")
+            st.button("Discard", icon=":material/delete:", on_click=_do, args=discard, **closed)
     with right:
         if draft.state != "approved":
             st.caption("To see its neighbours, choose Change. It appears in the shop once you show it there.")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import streamlit as st
 
+from engine.access.roles import Action
+from ui.app.person import allowed
 from ui.app.resources import card_maker, judgements, recommender, served, settings
 from ui.review.flags import ask_for_name, judged_sentence, judging_data, store_outbox
 from ui.widgets.cards import Group, Layout, card_groups
@@ -26,17 +28,20 @@ def draw_judged_lists(item_id: str, groups: Sequence[Group], *, layout: Layout, 
     on_open : as for `card_groups`.
     """
     current = judgements().current(item_id)
+    judges = allowed(Action.JUDGE)
+    rest = any(group.cards for group in groups)
     card_groups(
         groups,
         key="neighbours",
         layout=layout,
         on_open=on_open,
-        judging=judging_data(current, item_id, rest=any(group.cards for group in groups)),
-        on_outbox=lambda: store_outbox("neighbours"),
+        judging=judging_data(current, item_id, rest=rest) if judges else None,
+        on_outbox=(lambda: store_outbox("neighbours")) if judges else None,
     )
     _draw_left_out(item_id, current, on_open)
     sentence = judged_sentence(current, {group.name: _whole_list(item_id, group.name) for group in groups})
-    st.caption(sentence or "Nothing judged yet. Flag what does not belong, then confirm that the rest fits.")
+    ask = " Flag what does not belong, then confirm that the rest fits." if judges else ""
+    st.caption(sentence or f"Nothing judged yet.{ask}")
     ask_for_name()
 
 
@@ -66,11 +71,13 @@ def _draw_left_out(item_id: str, current: pd.DataFrame, on_open: Callable[[str],
     if not out:
         return
     with st.expander(f"{plural(len(out), 'product')} left out: marked irrelevant here", icon=":material/block:"):
-        st.caption("No longer shown beside this product, here or in your shop. Remove your flag to bring one back.")
+        judges = allowed(Action.JUDGE)
+        back = " Remove your flag to bring one back." if judges else ""
+        st.caption(f"No longer shown beside this product, here or in your shop.{back}")
         card_groups(
             [Group(cards=[maker.card(facade.row(neighbour)) for neighbour in out])],
             key="ruled_out",
             on_open=on_open,
-            judging=judging_data(current, item_id, rest=False),
-            on_outbox=lambda: store_outbox("ruled_out"),
+            judging=judging_data(current, item_id, rest=False) if judges else None,
+            on_outbox=(lambda: store_outbox("ruled_out")) if judges else None,
         )

@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, time
 
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.arms.registry import title_of
 from engine.core.errors import LongtailError
 from engine.curation.campaigns import SECOND_SHARE, TARGET, Plan, create_campaign
 from engine.curation.rates.irrelevance import bins_up_to
 from engine.release.publish import published_releases
 from ui.app.notices import say
-from ui.app.person import curator_name
+from ui.app.person import curator_name, only
 from ui.app.resources import database, recommender, shop, workspace
 from ui.widgets.formatting import plain, release_phrase
 
@@ -23,7 +24,7 @@ def draw_new_campaign() -> None:
     """Draw the form; what is sent off becomes a campaign, or an error that says what to change."""
     with st.form("new_campaign", border=False):
         plan = _plan()
-        if st.form_submit_button("Create", type="primary"):
+        if st.form_submit_button("Create", type="primary", **only(Action.RUN_CAMPAIGNS)):
             try:
                 create_campaign(database(), recommender(), plan)
             except LongtailError as exc:

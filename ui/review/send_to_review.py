@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.core.errors import LongtailError
 from engine.curation.campaigns import Plan, create_campaign
-from ui.app.person import curator_name
+from ui.app.person import curator_name, only
 from ui.app.resources import database, recommender
 from ui.widgets.formatting import plain
 
@@ -30,7 +31,7 @@ def draw_send(item_ids: Sequence[str], how: str, key: str) -> None:
         what = f"these {len(item_ids):,} products" if len(item_ids) > 1 else "this product"
         st.write(f"Ask colleagues to judge what we show beside {plain(what)}.")
         name = st.text_input("Name", key=f"{key}_name", max_chars=80, placeholder="e.g. Spring coats")
-        if st.button("Send", type="primary", key=key):
+        if st.button("Send", type="primary", key=key, **only(Action.SEND_TO_REVIEW)):
             plan = Plan(name, chosen=list(item_ids), how=how, created_by=curator_name())
             try:
                 create_campaign(database(), recommender(), plan)

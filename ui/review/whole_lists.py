@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.curation.rates.irrelevance import judge_next
 from engine.curation.votes import Source
 from ui.app import notices
 from ui.app.navigation import open_product
+from ui.app.person import only
 from ui.app.resources import judgements, recommender, settings
 from ui.widgets.formatting import plain, plural, text_or_none
 
@@ -31,7 +33,7 @@ def draw_next(table: pd.DataFrame, current: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if chosen is not None:
             verb = "Start judging" if table.empty else "Review the biggest gap"
-            if st.button(verb, icon=":material/flag:", type="primary"):
+            if st.button(verb, icon=":material/flag:", type="primary", **only(Action.JUDGE)):
                 open_product(chosen)
         st.caption(
             f"{_judged_phrase(len(current), len(anchors))}. Flag the neighbours that don't belong, then press “The rest fit”."
@@ -73,7 +75,12 @@ def draw_samples(everything: pd.DataFrame) -> None:
             f"**{plural(samples, 'sample judgement')}** by “Demo curator” came with the demo shop, so the chart has "
             "something to show. They follow the style families that the dresses were drawn from."
         )
-        st.button("Remove sample judgements", icon=":material/delete:", on_click=_remove_samples)
+        st.button(
+            "Remove sample judgements",
+            icon=":material/delete:",
+            on_click=_remove_samples,
+            **only(Action.REMOVE_SAMPLES),
+        )
 
 
 def _remove_samples() -> None:

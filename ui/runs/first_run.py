@@ -9,10 +9,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.core.workspace import Workspace
 from engine.jobs import RunStatus, active_run, list_runs, run_status
 from engine.release.publish import outdated_release
 from ui.app.navigation import link_to, open_page
+from ui.app.person import only
 from ui.app.resources import has_release, has_shop, workspace
 from ui.runs.run_view import draw_run, start, steps_html
 from ui.runs.shop_summary import draw_summary
@@ -91,13 +93,16 @@ def _choose(last: RunStatus | None) -> None:
             "2,000 drawn dresses and a year of made-up shoppers. You can look around everywhere; it takes about two minutes."
         )
         again = " again" if tried and last is not None and last.kind == "demo" else ""
-        st.button(f"Try the demo shop{again}", type="primary", width="stretch", on_click=start, args=("demo",))
+        st.button(
+            f"Try the demo shop{again}", type="primary", width="stretch", on_click=start, args=("demo",),
+            **only(Action.LOAD_SHOP),
+        )  # fmt: skip
     with own.container(border=True, height="stretch"):
         st.subheader("Load your own")
         st.write(
             "Your products, and what shoppers clicked, ordered or rated: an export of your shop system, or CSV, Excel or JSON files. Pictures too."
         )
-        if st.button("Load your own shop", type="primary", width="stretch"):
+        if st.button("Load your own shop", type="primary", width="stretch", **only(Action.LOAD_SHOP)):
             open_page("data")
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from engine.core.errors import InputError, JobError
+from engine.access.roles import Action
+from engine.core.errors import InputError, JobError, NotAllowedError
 from engine.ingest.presets import available_presets
 from engine.ingest.preview import Preview, preview, preview_children
 from engine.jobs import cancel_run, run_status, start_run
 from engine.untrusted.bounded import BoundedChildren
 from ui.app import notices
+from ui.app.person import only
 from ui.app.resources import workspace
 from ui.runs.field_names import TABLES
 from ui.runs.load_checks import ask, draw_warnings
@@ -30,6 +32,9 @@ _STATE = "load_state"
 
 def load_shop(running: str | None = None) -> None:
     """The three steps; the third starts a run that loads the files, instead of the run that is `running`, if one is."""
+    if closed := only(Action.LOAD_SHOP):
+        st.info(closed["help"], icon=":material/lock:")
+        return
     _children()  # is ready by the time that the first file has arrived
     st.markdown("**1. Your files**")
     files = uploaded_files()
@@ -170,7 +175,7 @@ def _start(arguments: list[str], running: str | None) -> None:
         if running is not None:
             cancel_run(workspace(), running)
         start_run(workspace(), "ingest", arguments=arguments, discard=folder())
-    except JobError as exc:
+    except (JobError, NotAllowedError) as exc:
         notices.say(plain(exc), ":material/info:")
         return
     forget_files()

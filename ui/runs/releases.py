@@ -6,10 +6,12 @@ from datetime import datetime
 
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.core.errors import LongtailError
 from engine.curation.flags import flag_report, flag_sentence
 from engine.release.publish import Manifest, list_releases, publish, published_releases, rollback
 from ui.app import notices, resources
+from ui.app.person import only
 from ui.widgets.formatting import day_phrase, plain, plural
 
 __all__ = ["draw_releases", "flags_since"]
@@ -33,7 +35,7 @@ def draw_releases() -> None:
             "Roll back",
             icon=":material/history:",
             on_click=_roll_back,
-            help="Brings back the release that was live before this one.",
+            **only(Action.PUBLISH, help="Brings back the release that was live before this one."),
         )
 
 
@@ -67,7 +69,10 @@ def _publish_button(release_id: str) -> None:
         key=f"publish_{release_id}",
         on_click=_publish,
         args=(release_id,),
-        help="Makes this release live for everyone. The current one is kept, so you can switch back.",
+        **only(
+            Action.PUBLISH,
+            help="Makes this release live for everyone. The current one is kept, so you can switch back.",
+        ),
     )
 
 

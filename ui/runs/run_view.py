@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from engine.core.errors import JobError
-from engine.jobs import Kind, RunStatus, cancel_run, run_status, start_run
+from engine.core.errors import JobError, NotAllowedError
+from engine.jobs import NEEDED_FOR, Kind, RunStatus, cancel_run, run_status, start_run
 from ui.app import notices
+from ui.app.person import only
 from ui.app.resources import workspace
 from ui.widgets.formatting import day_phrase, duration_phrase, html_text, plain
 
@@ -31,7 +32,7 @@ def start(kind: Kind) -> None:
     """Start a run from a button; what keeps it from starting is said on the next run of the page."""
     try:
         start_run(workspace(), kind)
-    except JobError as exc:
+    except (JobError, NotAllowedError) as exc:
         notices.say(plain(exc), ":material/info:")
 
 
@@ -44,7 +45,10 @@ def follow_run(run_id: str) -> None:
         if status.state != "running":
             st.rerun()
         draw_run(status)
-        st.button("Cancel", key=f"cancel_{run_id}", icon=":material/close:", on_click=_cancel, args=(run_id,))
+        st.button(
+            "Cancel", key=f"cancel_{run_id}", icon=":material/close:", on_click=_cancel, args=(run_id,),
+            **only(NEEDED_FOR[status.kind]),
+        )  # fmt: skip
 
     follow()
 
@@ -98,5 +102,5 @@ def steps_html(status: RunStatus) -> str:
 def _cancel(run_id: str) -> None:
     try:
         cancel_run(workspace(), run_id)
-    except JobError as exc:
+    except (JobError, NotAllowedError) as exc:
         notices.say(plain(exc), ":material/error:")

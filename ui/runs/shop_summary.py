@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.catalogue.summary import ShopSummary, summarise_shop
 from engine.core.workspace import Workspace
 from ui.app import resources
 from ui.app.navigation import open_page
+from ui.app.person import only
 from ui.runs.run_view import start
 from ui.widgets.formatting import plain, plural
 
@@ -53,7 +55,9 @@ def _next_step() -> None:
         if st.button("See your similar items", type="primary", icon=":material/apps:"):
             open_page("similar_items")
         return
-    st.button("Train", type="primary", icon=":material/model_training:", on_click=start, args=("train",))
+    st.button(
+        "Train", type="primary", icon=":material/model_training:", on_click=start, args=("train",), **only(Action.TRAIN)
+    )
     if trained is not None:
         before = plain(resources.shop_words().name)
         st.caption(f"Until the training is done, every page shows {before} as it was trained before.")
