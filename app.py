@@ -23,8 +23,8 @@ app = st.App(
         Middleware(StartMiddleware),
         Middleware(RequestMiddleware),
         Middleware(AccessMiddleware),
-        Middleware(GateMiddleware),
         Middleware(FairSharesMiddleware),
+        Middleware(GateMiddleware),
     ],
     on_script_error=show_script_error,
 )

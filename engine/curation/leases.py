@@ -25,6 +25,7 @@ __all__ = [
     "in_force",
     "lease_again",
     "lease_seconds",
+    "products_left",
     "room",
 ]
 
@@ -60,10 +61,15 @@ def room(session: Session, campaign_id: str, holding: int, want: int) -> int:
     """How many of the wanted cards of a campaign somebody may hold beside those that they hold."""
     if holding + want <= AHEAD:
         return want  # without a look at the campaign: what browsers ask for
-    row = CampaignAnchorRow
-    count = select(func.count()).where(row.campaign_id == campaign_id, row.done.is_(False))
-    share = int(session.execute(count).scalar_one()) // SHARE
+    share = products_left(session, campaign_id) // SHARE
     return max(min(max(share, AHEAD), MOST_HELD) - holding, 0)
+
+
+def products_left(session: Session, campaign_id: str) -> int:
+    """The products of a campaign that nobody has judged."""
+    row = CampaignAnchorRow
+    query = select(func.count()).where(row.campaign_id == campaign_id, row.done.is_(False))
+    return int(session.execute(query).scalar_one())
 
 
 def lease_seconds(session: Session, campaign_id: str, rater: str, now: float) -> float:

@@ -16,7 +16,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from engine.core.settings import AuthSettings, environment_variable
 
-__all__ = ["SECRET_HEADER", "comes_from_proxy", "is_loopback", "peers"]
+__all__ = ["SECRET_HEADER", "comes_from_proxy", "is_among", "is_loopback", "peers"]
 
 SECRET_HEADER = "x-longtail-secret"
 _OWN = "127.0.0.1,::1"
@@ -30,7 +30,7 @@ def comes_from_proxy(scope: MutableMapping[str, Any], auth: AuthSettings) -> boo
         sent = [bytes(value) for name, value in scope["headers"] if name == SECRET_HEADER.encode()]
         checks.append(len(sent) == 1 and hmac.compare_digest(sent[0], auth.header_secret.get_secret_value().encode()))
     if auth.proxies:
-        checks.append(all(_is_among(peer, auth.proxies) for peer in peers(scope)))
+        checks.append(all(is_among(peer, auth.proxies) for peer in peers(scope)))
     return bool(checks) and all(checks)
 
 
@@ -62,7 +62,7 @@ def _proxy_headers(believed: str) -> ProxyHeadersMiddleware:
     return ProxyHeadersMiddleware(nothing, believed)
 
 
-def _is_among(host: str, networks: Iterable[str]) -> bool:
+def is_among(host: str, networks: Iterable[str]) -> bool:
     """Whether the address lies in one of the networks; this machine's two own addresses stand for one another."""
     asked = _address(host)
     if asked is None:

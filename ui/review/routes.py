@@ -24,6 +24,7 @@ from engine.core.logs import new_error_number
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.curation.decisions import Decision
+from ui.app.fair_shares.client import client_of
 from ui.app.guard import logged_detail
 from ui.app.person import Visitor
 from ui.review.service import Cards, Stored, next_cards, store_decisions
@@ -34,6 +35,7 @@ __all__ = ["MAX_BYTES", "cards", "decisions"]
 MAX_BYTES = 512 * 1024
 MOST_CARDS = 10
 MOST_DECISIONS = 50
+MOST_NAMED = 200  # cards that a browser says it has
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +48,9 @@ async def cards(request: Request) -> Response:
         if not isinstance(want, int) or not isinstance(have, list):
             raise InputError("a request for cards says how many, and which are there", field="want")
         return next_cards(
-            holder, min(max(want, 0), MOST_CARDS), [str(card) for card in have], pair=body.get("pair") is True
-        )
+            holder, min(max(want, 0), MOST_CARDS), [str(card) for card in have[:MOST_NAMED]],
+            pair=body.get("pair") is True, address=_address(request),
+        )  # fmt: skip
 
     return await _answer(request, act)
 
@@ -60,10 +63,15 @@ async def decisions(request: Request) -> Response:
         if not isinstance(sent, list) or len(sent) > MOST_DECISIONS or not all(isinstance(one, dict) for one in sent):
             raise InputError(f"decisions are a list of at most {MOST_DECISIONS}", field="decisions")
         readable, refused = _read(sent)
-        answer = store_decisions(holder, readable)
+        answer = store_decisions(holder, readable, address=_address(request))
         return replace(answer, refused={**answer.refused, **refused})
 
     return await _answer(request, act)
+
+
+def _address(request: Request) -> str | None:
+    """The network address, where whoever asks may give any name; None where they signed in."""
+    return None if request.state.visitor.identity else client_of(request.scope).address
 
 
 def _read(sent: Sequence[Mapping[str, Any]]) -> tuple[list[Decision], dict[str, str]]:

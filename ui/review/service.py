@@ -20,12 +20,14 @@ import streamlit as st
 from engine.core.errors import LongtailError, NotFoundError, ReleaseError
 from engine.curation import queue
 from engine.curation.campaigns import Campaign, campaign, campaigns, everyday_campaign
-from engine.curation.decisions import Decision, decide
+from engine.curation.decisions import Decision, Kind, decide
+from engine.curation.leases import products_left
 from engine.curation.pools import DEPTH, Pool, joined, pool_of_release
 from engine.recommend.recommender import Recommender
 from engine.recommend.traffic import Traffic
 from engine.store import Database, database_url
 from ui.app.resources import database, release, served, settings, words_of, workspace
+from ui.review.address_leases import AddressLeases
 from ui.review.cards import ReviewCard, review_card
 from ui.review.progress import Progress, ProgressBoard
 from ui.review.tokens import ReviewToken
@@ -82,12 +84,15 @@ def board() -> ProgressBoard:
     return _context().board
 
 
-def next_cards(holder: ReviewToken, want: int, have: Sequence[str], *, pair: bool = False) -> Cards:
+def next_cards(
+    holder: ReviewToken, want: int, have: Sequence[str], *, pair: bool = False, address: str | None = None
+) -> Cards:
     """Cards for this curator, leased to them, with ten neighbours or with one.
 
     Parameters
     ----------
     have : ids of the cards that the browser holds already.
+    address : of the network, where anybody may give any name; no more than its share of cards goes there.
     """
     context = _context()
     chosen = context.campaign(holder.campaign)
@@ -97,12 +102,16 @@ def next_cards(holder: ReviewToken, want: int, have: Sequence[str], *, pair: boo
     except (ReleaseError, NotFoundError) as exc:
         text = f"{exc} Its judgements are kept. Pick another campaign above."
         return Cards([], progress(), None if have else Message("The release of this campaign is gone", text))
+    if address is not None:
+        want = context.leases.room(address, chosen.id, want, lambda: _left(context.database, chosen.id))
     drawn = context.database.write(
         lambda session: queue.draw(
             session, chosen, holder.rater, want, opened.pool,
             now=time.time(), rng=np.random.default_rng(), size=1 if pair else queue.CARD_SIZE, have=have,
         )
     )  # fmt: skip
+    if address is not None:
+        context.leases.given(address, chosen.id, [(card.id, card.lease_until) for card in drawn])
     made = [review_card(card, opened.recommender, opened.maker) for card in drawn]
     message = None
     if not made and not have:
@@ -110,8 +119,10 @@ def next_cards(holder: ReviewToken, want: int, have: Sequence[str], *, pair: boo
     return Cards(made, progress(), message)
 
 
-def store_decisions(holder: ReviewToken, decisions: Sequence[Decision]) -> Stored:
+def store_decisions(holder: ReviewToken, decisions: Sequence[Decision], *, address: str | None = None) -> Stored:
     """Store decisions in their order. When this returns, those named `stored` are on the disk, once.
+
+    `address` is the one that the cards were given to, as for `next_cards`.
 
     Raises `StoreError` where the database does not take them now: then none is confirmed, and they are to be sent again.
     """
@@ -124,7 +135,15 @@ def store_decisions(holder: ReviewToken, decisions: Sequence[Decision]) -> Store
 
     stored, refused, mine = context.database.write(store)
     context.board.counted(campaign_id, holder.rater, mine)
+    if address is not None:
+        answered = [one.card_id for one in decisions if one.kind is not Kind.UNDONE and one.id in stored]
+        context.leases.answered(address, campaign_id, answered)
     return Stored(stored, refused, context.board.progress(campaign_id, holder.rater))
+
+
+def _left(database: Database, campaign_id: str) -> int:
+    with database.reading() as session:
+        return products_left(session, campaign_id)
 
 
 def _store_all(session: Session, decisions: Sequence[Decision], rater: str) -> tuple[list[str], dict[str, str]]:
@@ -160,6 +179,7 @@ class _Context:
     edition: str
     database: Database
     board: ProgressBoard
+    leases: AddressLeases
 
     def campaign(self, campaign_id: str) -> Campaign:
         """The campaign of this id, else Everyday; raises `NotFoundError` where there is none of that id."""
@@ -169,12 +189,17 @@ class _Context:
 def _context() -> _Context:
     shop, url = served(), database_url(workspace(), settings())
     everyday = everyday_campaign(database(), shop.release)
-    return _Context(url, everyday, shop.as_trained.edition, database(), _board(url))
+    return _Context(url, everyday, shop.as_trained.edition, database(), _board(url), _leases(url))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _board(url: str) -> ProgressBoard:
     return ProgressBoard(database())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _leases(url: str) -> AddressLeases:
+    return AddressLeases()
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Campaign: lambda one: one.id})

@@ -1,13 +1,13 @@
 """Whose request it is: the network address, and the person within it.
 
-An address cannot be made up, a cookie can. So what a person may do is counted by both, and an address as a whole may not do more
+An address cannot be made up from another machine, a cookie can. So what a person may do is counted by both, and an address as a whole may not do more
 than `limits.people_per_address` people may.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import IPv6Address, ip_address
@@ -15,11 +15,13 @@ from typing import Any
 
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
+from engine.core.settings import AuthSettings
 from ui.app.curator import COOKIE
+from ui.app.proxies import comes_from_proxy
 
-__all__ = ["PEER", "Client", "address_group", "client_of"]
+__all__ = ["CLIENT", "Client", "address_group", "client_of"]
 
-PEER = "peer"  # in the state of a scope: who is at the other end of the connection, whatever its headers say
+CLIENT = "client"  # in the state of a scope that was let through
 _NETWORK_BITS = 64  # of an IPv6 address; the rest is the customer's to choose
 
 
@@ -31,20 +33,23 @@ class Client:
     person: str
 
 
-def client_of(scope: MutableMapping[str, Any], proxies: Collection[str] = ()) -> Client:
-    """The client of a request; the person by name where they signed in (`ui.app.gate`), else by their browser's cookie.
+def client_of(scope: MutableMapping[str, Any], auth: AuthSettings | None = None) -> Client:
+    """The client of a request.
 
     Parameters
     ----------
-    proxies : addresses of reverse proxies of ours: theirs is not the client's, who is the last one in X-Forwarded-For.
+    auth : says which reverse proxy is ours: its address is not the client's, who is the last one in X-Forwarded-For. (uvicorn has
+        read that header already where this machine's own programs sent it.)
     """
+    known: Client | None = scope.get("state", {}).get(CLIENT)
+    if known is not None:
+        return known
     headers = dict(scope["headers"])
-    state = scope.get("state", {})
-    address = str(state.get(PEER) or (scope.get("client") or ("",))[0])
-    if address in proxies:
+    address = str((scope.get("client") or ("",))[0])
+    if auth is not None and auth.proxies and comes_from_proxy(scope, auth):
         forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
         address = forwarded.rpartition(",")[2].strip() or address
-    return Client(address_group(address), state.get("person") or _person(headers.get(b"cookie", b"")))
+    return Client(address_group(address), _person(headers.get(b"cookie", b"")))
 
 
 def address_group(address: str) -> str:

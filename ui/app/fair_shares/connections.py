@@ -17,7 +17,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from engine.core.settings_limits import LimitSettings
 from ui.app.fair_shares.bodies import MIB
-from ui.app.fair_shares.client import PEER, address_group
+from ui.app.fair_shares.client import address_group
+from ui.app.proxies import is_among
 
 __all__ = ["OpenConnections", "guard", "protocol_class"]
 
@@ -27,7 +28,7 @@ class OpenConnections:
 
     Parameters
     ----------
-    proxies : addresses that stand for many people, to whom the bound on one address does not apply.
+    proxies : addresses or networks that stand for many people, to whom the bound on one address does not apply.
     """
 
     def __init__(self, limits: LimitSettings, proxies: Collection[str] = ()) -> None:
@@ -37,7 +38,7 @@ class OpenConnections:
     def admit(self, address: str, transport: asyncio.Transport) -> bool:
         """Whether another connection may be open; where all are taken, the address with the most loses its oldest."""
         own = self._alive(address)
-        if len(own) >= self._limits.connections and address not in self._proxies:
+        if len(own) >= self._limits.connections and not is_among(address, self._proxies):
             return False
         if sum(map(len, self._open.values())) >= self._limits.all_connections and not self._make_room(len(own)):
             return False
@@ -50,7 +51,9 @@ class OpenConnections:
     def _make_room(self, own: int) -> bool:
         if len(self) < self._limits.all_connections:
             return True
-        most = max((address for address in self._open if address not in self._proxies), key=self._count, default=None)
+        most = max(
+            (address for address in self._open if not is_among(address, self._proxies)), key=self._count, default=None
+        )
         if most is None or self._count(most) <= own + 1:
             return False
         self._open[most].pop(0).abort()
@@ -80,7 +83,6 @@ class _BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         peer = str(self.client[0]) if self.client else ""
-        self.app_state = {**self.app_state, PEER: peer}
         if self.open_connections.admit(address_group(peer), transport):
             self._watch()
         else:

@@ -15,12 +15,12 @@ from typing import Any
 from streamlit.runtime import Runtime
 
 from engine.core.errors import SettingsError
-from engine.core.settings import Settings, load_settings, workspace_path
+from engine.core.settings import AuthSettings, Settings, load_settings, workspace_path
 from engine.core.settings_limits import LimitSettings
 from ui.app.access import App, Message, Receive, Send
 from ui.app.fair_shares import connections, tab_folders
 from ui.app.fair_shares.bodies import MIB, read_body, replayed
-from ui.app.fair_shares.client import Client, client_of
+from ui.app.fair_shares.client import CLIENT, Client, client_of
 from ui.app.fair_shares.refused import RefusedError, answer
 from ui.app.fair_shares.tabs import TRY_LATER, Tabs
 from ui.app.fair_shares.token_buckets import TokenBuckets
@@ -53,13 +53,13 @@ class FairSharesMiddleware:
     Parameters
     ----------
     limits : those of the settings unless given.
-    proxies : addresses of our reverse proxies; those of the settings unless given.
+    auth : says which reverse proxies are ours; those of the settings unless given.
     """
 
-    def __init__(self, app: App, limits: LimitSettings | None = None, proxies: tuple[str, ...] | None = None) -> None:
+    def __init__(self, app: App, limits: LimitSettings | None = None, auth: AuthSettings | None = None) -> None:
         self._app = app
         self._limits = limits = limits or _configured().limits
-        self._proxies = proxies or ()
+        self._auth = auth or _configured().auth
         rates = {
             Kind.VIEW: limits.views_per_second, Kind.ACTION: limits.actions_per_second,
             Kind.UPLOAD: limits.actions_per_second, Kind.MESSAGE: limits.messages_per_second,
@@ -86,7 +86,7 @@ class FairSharesMiddleware:
     @asynccontextmanager
     async def _bounds(self) -> AsyncIterator[None]:
         """While the server runs: bounds on connections and uploads."""
-        connections.guard(asyncio.get_running_loop(), self._limits, self._proxies)
+        connections.guard(asyncio.get_running_loop(), self._limits, self._auth.proxies)
         self._uploads = Uploads(Runtime.instance(), self._limits) if Runtime.exists() else None
         dropping = asyncio.create_task(self._uploads.drop_closed()) if self._uploads else None
         try:
@@ -97,7 +97,8 @@ class FairSharesMiddleware:
             tab_folders.remove_all()
 
     async def _request(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        client, kind = client_of(scope, self._proxies), _kind(scope)
+        client, kind = client_of(scope, self._auth), _kind(scope)
+        scope = {**scope, "state": {**scope.get("state", {}), CLIENT: client}}
         begun = False
 
         async def noted(message: Message) -> None:
@@ -148,7 +149,7 @@ class FairSharesMiddleware:
         self._people[kind].take(client, tokens)
 
     async def _websocket(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        client = client_of(scope, self._proxies)
+        client = client_of(scope, self._auth)
         try:
             await self._in_time(client, Kind.ACTION, TAB_COSTS)
             tab = self._tabs.open(client)

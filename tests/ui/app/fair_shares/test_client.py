@@ -4,16 +4,13 @@ from typing import Any
 
 import pytest
 
+from engine.core.settings import AuthSettings
 from ui.app.fair_shares.client import address_group, client_of
 
 
-def scope(client: str = "10.0.0.7", peer: str | None = None, **headers: str) -> dict[str, Any]:
-    state = {} if peer is None else {"peer": peer}
-    return {
-        "client": (client, 1234),
-        "state": state,
-        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
-    }
+def scope(client: str = "10.0.0.7", **headers: str) -> dict[str, Any]:
+    sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {"client": (client, 1234), "headers": sent}
 
 
 def test_browsers_of_one_address_are_told_apart_by_whose_they_are():
@@ -29,9 +26,10 @@ def test_who_has_not_said_who_they_are_is_nobody(cookie):
 
 
 def test_a_forwarded_address_is_believed_of_our_own_proxies_alone():
-    forged = scope(client="9.9.9.9", peer="10.0.0.7", x_forwarded_for="1.1.1.1, 2.2.2.2")
-    assert client_of(forged).address == "10.0.0.7"
-    assert client_of(forged, proxies=("10.0.0.7",)).address == "2.2.2.2"
+    forwarded = scope(x_forwarded_for="1.1.1.1, 2.2.2.2")
+    assert client_of(forwarded).address == "10.0.0.7"
+    assert client_of(forwarded, AuthSettings(proxies=("10.0.9.9",))).address == "10.0.0.7"
+    assert client_of(forwarded, AuthSettings(proxies=("10.0.0.0/24",))).address == "2.2.2.2"
 
 
 def test_an_ipv6_customer_is_one_address_whatever_they_choose():

@@ -14,6 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from engine.core.settings import AuthSettings
 from engine.core.settings_limits import LimitSettings
 from ui.app.fair_shares import middleware
 from ui.app.fair_shares.middleware import FairSharesMiddleware
@@ -40,8 +41,8 @@ async def echo(websocket: WebSocket) -> None:
 
 def server(**limits: Any) -> TestClient:
     routes = [Route("/sent", sent, methods=["POST"]), Route("/seen", seen), WebSocketRoute("/tab", echo)]
-    fair = Middleware(FairSharesMiddleware, limits=LimitSettings(**limits), proxies=("testclient",))
-    return TestClient(Starlette(routes=routes, middleware=[fair]))
+    fair = Middleware(FairSharesMiddleware, limits=LimitSettings(**limits), auth=AuthSettings(proxies=("10.9.9.9",)))
+    return TestClient(Starlette(routes=routes, middleware=[fair]), client=("10.9.9.9", 1))
 
 
 @pytest.fixture(autouse=True)
