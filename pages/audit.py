@@ -19,6 +19,7 @@ from engine.core.exports import FORMATS
 from ui.app.choices import menu
 from ui.app.resources import database
 from ui.app.url import query, set_query
+from ui.widgets.formatting import plain, visible_cells
 
 __all__ = ["page"]
 
@@ -42,7 +43,7 @@ def page() -> None:
         st.info("Nobody has done anything like this yet.", icon=":material/info:")
         return
     st.dataframe(
-        _table(entries[:A_PAGE]), hide_index=True, width="stretch",
+        visible_cells(_table(entries[:A_PAGE])), hide_index=True, width="stretch",
         column_config={"When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm:ss", timezone="UTC", help="UTC")},
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -55,7 +56,7 @@ def page() -> None:
         for one in FILES:
             make: Callable[[], bytes] = partial(_file, one.to_bytes, wanted)
             st.download_button(
-                one.name, make, file_name=f"audit{one.endings[0]}", mime=one.mime, icon=":material/download:",
+                plain(one.name), make, file_name=f"audit{one.endings[0]}", mime=one.mime, icon=":material/download:",
                 on_click="ignore",
             )  # fmt: skip
 

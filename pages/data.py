@@ -66,7 +66,7 @@ def _live() -> str | None:
 
 def _loaded(shop: Shop, *, busy: bool) -> None:
     """How much there is of everything, and how it was read."""
-    st.subheader(plain(shop.name))
+    st.subheader(plain(shop.name), anchor=False)
     draw_summary(busy=busy)
     draw_readers()
     draw_loading_report(read_loading_report(resources.workspace().current_snapshot()))

@@ -18,7 +18,7 @@ from ui.app.notices import say
 from ui.app.person import forget_roles, sign_out_everywhere, signs_in
 from ui.app.resources import database, settings
 from ui.app.sign_in import ROLE_WORDS
-from ui.widgets.formatting import day_phrase, plain
+from ui.widgets.formatting import day_phrase, plain, visible_cells
 
 __all__ = ["page"]
 
@@ -41,7 +41,7 @@ def page() -> None:
     names = sorted({*everybody, *admins}, key=str.casefold)
     if names:
         rows = [_row(name, everybody.get(name), admins, auth) for name in names]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        st.dataframe(visible_cells(pd.DataFrame(rows)), hide_index=True, width="stretch")
     else:
         st.write("Nobody has been here yet.")
     if not admins and not any(one.role is Role.ADMIN or one.claimed_role is Role.ADMIN for one in everybody.values()):
@@ -102,7 +102,7 @@ def _form(names: list[str], everybody: Mapping[str, Person], admins: set[str]) -
         )
     given = person.role if person else None
     role = st.radio(
-        "Role", list(Role), index=list(Role).index(given or Role.VIEWER), format_func=str.capitalize,
+        "Role", list(Role), index=list(Role).index(given or Role.VIEWER), format_func=lambda role: plain(role.capitalize()),
         captions=[ROLE_WORDS[one].replace("You can", "Can") for one in Role], key=f"people_role_{name}",
     )  # fmt: skip
     with st.container(horizontal=True):

@@ -35,7 +35,6 @@ SLOW = (
     "tests/engine/training/",
     "tests/engine/untrusted/test_uploads.py",
     "tests/pages/",
-    "tests/teams/",
     "tests/test_extending.py",
     "tests/ui/",
 )

@@ -36,7 +36,7 @@ NO_SCREEN = ("logger", "alt")  # what has methods of these names and draws nothi
 # Functions whose result is ours whatever they are given, and those whose result is what they are given from a place on.
 PLAIN = (
     "len", "int", "float", "round", "sum", "abs", "range", "day_phrase", "duration_phrase", "release_phrase",
-    "token_hex", "title_of", "logged_detail",
+    "token_hex", "title_of", "logged_detail", "only",
 )  # fmt: skip
 AS_GIVEN = {"plural": 1, "count_phrase": 1, "price_phrase": 1} | dict.fromkeys(
     (
@@ -54,7 +54,7 @@ OURS = re.compile(
     r".*\.words|CSV\.name|registry\.title_of|(?:.*manifest|Manifest\(.*\))\.(?:label|number)|entry\.title"
 )
 NUMBERS = re.compile(r"[^{}]*[dfge%,]|%.*")
-HARMLESS_TYPES = re.compile(r"(int|float|bool|datetime|date|Path|Literal\[.*\]|Verdict)( \| None)?")
+HARMLESS_TYPES = re.compile(r"(int|float|bool|datetime|date|Path|Literal\[.*\]|Verdict|Role|Action)( \| None)?")
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def foreign_markdown() -> list[Finding]:
 
 def foreign_html() -> list[Finding]:
     """Every text that is put on a page as HTML and that can be a stranger's."""
-    return _foreign(_as_html, ("html_text", "thumb_url", "picture_url", "_style"))
+    return _foreign(_as_html, ("html_text", "thumb_url", "picture_url", "_style", "_logo"))
 
 
 def bare_tables() -> list[Finding]:
@@ -201,6 +201,10 @@ def _call_is_ours(call: ast.Call, scope: Scope, seen: frozenset[tuple[str, int]]
         return True
     if name in AS_GIVEN:
         return all(_is_ours(one, scope, seen) for one in call.args[AS_GIVEN[name] :])
+    if isinstance(call.func, ast.Attribute) and name == "format":
+        return all(
+            _is_ours(one, scope, seen) for one in (call.func.value, *call.args, *(one.value for one in call.keywords))
+        )
     if isinstance(call.func, ast.Attribute) and name in ADDS_NOTHING:
         fallbacks = call.args[1:] if name == "get" else call.args
         return _is_ours(call.func.value, scope, seen) and all(_is_ours(one, scope, seen) for one in fallbacks)

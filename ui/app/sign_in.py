@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import html
 import logging
 import time
 from pathlib import Path
@@ -20,7 +19,7 @@ from ui.app.identity import Problem
 from ui.app.person import Visitor, sign_out_everywhere, signs_in
 from ui.app.resources import database, settings
 from ui.app.sign_in_settings import Method, providers, sign_in_method
-from ui.widgets.formatting import plain
+from ui.widgets.formatting import html_text, plain
 
 __all__ = ["ROLE_WORDS", "draw_person", "draw_sign_in", "remember_visit"]
 
@@ -70,8 +69,8 @@ def draw_person(actor: Actor) -> None:
                 st.rerun()
             return
         st.html(
-            f'<div class="lt-person"><strong>{html.escape(actor.name)}</strong>'
-            f"<span>{actor.role.capitalize()}</span></div>"
+            f'<div class="lt-person"><strong>{html_text(actor.name)}</strong>'
+            f"<span>{html_text(actor.role.capitalize())}</span></div>"
         )
         st.caption(ROLE_WORDS[actor.role])
         _draw_sign_out(actor.name, "person")
