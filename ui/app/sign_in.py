@@ -138,8 +138,8 @@ def _draw_not_let_in(visitor: Visitor) -> None:
 def _draw_sign_out(name: str, key: str) -> None:
     """The button that ends all sessions of this person, here and in every other browser."""
     if not st.button(
-        "Sign out everywhere", icon=":material/logout:", key=f"sign_out_{key}", width="stretch",
-        help="Ends your sessions in every browser, also on other devices.",
+        "Sign out everywhere" if name else "Sign out", icon=":material/logout:", key=f"sign_out_{key}", width="stretch",
+        help="Ends your sessions in every browser, also on other devices." if name else None,
     ):  # fmt: skip
         return
     if name:
