@@ -134,7 +134,7 @@ def test_agreement_disputes_and_files_of_a_judged_campaign(store, judged):
 
 
 def test_who_is_no_lead_sees_no_disputes_and_nobodys_steadiness(store, judged, monkeypatch):
-    monkeypatch.setenv("LONGTAIL_CURATION__LEADS", '["Somebody else"]')
+    monkeypatch.setenv("LONGTAIL_AUTH__OPEN_ROLE", "merchandiser")
     st.cache_resource.clear()
     app = opened(campaigns_script, campaign=judged.id)
     assert "disagree" not in words(app)

@@ -196,4 +196,4 @@ def test_a_load_that_failed_says_why(here):
     with pytest.raises(OSError, match="disk full"), recorded_run(here, "ingest"):
         raise OSError("disk full")
     app = run_data().run()
-    assert "disk full" in app.error[0].value
+    assert "The last load failed; nothing was changed." in app.error[0].value

@@ -8,7 +8,6 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from engine.access.acting import current_actor
 from engine.access.roles import Action
 from engine.curation.agreement import agreement, agreement_sentence, disputed, rater_health
 from engine.curation.campaigns import Campaign
@@ -16,7 +15,7 @@ from engine.curation.rates.sampling import votes_on_cards
 from engine.curation.votes import Source, Verdict, Vote, judgement_in_release
 from ui.app.navigation import open_product
 from ui.app.notices import say
-from ui.app.person import curator_name
+from ui.app.person import allowed, curator_name
 from ui.app.resources import card_maker, judgements, recommender, settings
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plain, plural, visible_cells
@@ -36,7 +35,7 @@ def draw_agreement(chosen: Campaign, votes: pd.DataFrame) -> None:
             f"Gwet's AC1 {found.ac1:.2f}, Krippendorff's alpha {found.alpha:.2f}: 1 is complete agreement, 0 is what "
             "chance would give."
         )
-    if current_actor().may(Action.SEE_RATERS):
+    if allowed(Action.SEE_RATERS):
         _disputes(votes)
         _consistency(chosen)
 
