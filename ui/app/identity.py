@@ -52,15 +52,23 @@ class Identity:
     Attributes
     ----------
     name : as sign-in gives it; empty where there is a `problem`.
-    claimed : the highest role that their groups or claims, or `auth.admins`, give them.
+    groups : their groups or claims, as far as the settings give these a role.
     since : when they signed in, in seconds; None where the proxy vouches for them with every request.
     """
 
     name: str
-    claimed: Role | None
+    groups: tuple[str, ...]
     via: str
     since: float | None = None
     problem: Problem | None = None
+
+    def claimed(self, auth: AuthSettings) -> Role | None:
+        """The highest role that these groups and `auth.admins` give them, by the settings of this moment."""
+        known = _roles_of_groups(auth)
+        roles = {known[group] for group in self.groups if group in known}
+        if self.name and self.name in {usable_name(one) for one in auth.admins}:
+            roles.add(Role.ADMIN)
+        return max(roles, key=list(Role).index, default=None)
 
 
 def identify(scope: MutableMapping[str, Any], auth: AuthSettings) -> Identity | None:
@@ -104,8 +112,8 @@ def unseal(text: object) -> Identity | None:
         content = _seals().loads(text)
     except BadData:
         return None
-    claimed, problem = content.pop("claimed"), content.pop("problem")
-    return Identity(claimed=claimed and Role(claimed), problem=problem and Problem(problem), **content)
+    groups, problem = content.pop("groups"), content.pop("problem")
+    return Identity(groups=tuple(groups), problem=problem and Problem(problem), **content)
 
 
 @functools.cache
@@ -146,13 +154,13 @@ def _of_claims(claims: Mapping[str, Any], auth: AuthSettings, since: float) -> I
     given = claims.get(auth.name_claim)
     name = usable_name(given)
     if given in (None, ""):
-        return Identity("", None, Method.OIDC, since, Problem.NO_NAME)
+        return Identity("", (), Method.OIDC, since, Problem.NO_NAME)
     if auth.name_claim == "email" and claims.get("email_verified") is False:
-        return Identity("", None, Method.OIDC, since, Problem.NOT_VERIFIED)
+        return Identity("", (), Method.OIDC, since, Problem.NOT_VERIFIED)
     if name is None:
-        return Identity("", None, Method.OIDC, since, Problem.NOT_USABLE)
+        return Identity("", (), Method.OIDC, since, Problem.NOT_USABLE)
     groups = _claim(claims, auth.role_claim) if auth.role_claim else None
-    return Identity(name, _role(name, _texts(groups), auth), Method.OIDC, since)
+    return Identity(name, _known(_texts(groups), auth), Method.OIDC, since)
 
 
 def _from_proxy(scope: MutableMapping[str, Any], auth: AuthSettings) -> Identity | None:
@@ -164,9 +172,9 @@ def _from_proxy(scope: MutableMapping[str, Any], auth: AuthSettings) -> Identity
         return None
     name = usable_name(given)
     if name is None:
-        return Identity("", None, Method.PROXY, problem=Problem.NOT_USABLE)
+        return Identity("", (), Method.PROXY, problem=Problem.NOT_USABLE)
     groups = _header(scope, auth.groups_header) if auth.groups_header else None
-    return Identity(name, _role(name, (one.strip() for one in (groups or "").split(",")), auth), Method.PROXY)
+    return Identity(name, _known((one.strip() for one in (groups or "").split(",")), auth), Method.PROXY)
 
 
 def _header(scope: MutableMapping[str, Any], name: str) -> str | None:
@@ -196,10 +204,10 @@ def _texts(value: object) -> list[str]:
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
-def _role(name: str, groups: Iterable[str], auth: AuthSettings) -> Role | None:
-    """The highest role of these groups and of `auth.admins`; where no group is named in the settings, a group may be a role's name."""
-    known = {group: Role(role) for group, role in auth.roles.items()} or {str(role): role for role in Role}
-    roles = {known[group] for group in groups if group in known}
-    if name in {usable_name(one) for one in auth.admins}:
-        roles.add(Role.ADMIN)
-    return max(roles, key=list(Role).index, default=None)
+def _known(groups: Iterable[str], auth: AuthSettings) -> tuple[str, ...]:
+    return tuple(sorted(set(groups) & set(_roles_of_groups(auth))))
+
+
+def _roles_of_groups(auth: AuthSettings) -> dict[str, Role]:
+    """Group -> role; where the settings name no group, a group may be called like a role."""
+    return {group: Role(role) for group, role in auth.roles.items()} or {str(role): role for role in Role}

@@ -131,8 +131,8 @@ def visitor_of(scope: MutableMapping[str, Any]) -> Visitor:
 
 def role_of(identity: Identity, auth: AuthSettings, known: Person | None) -> Role | None:
     """What they are here: what sign-in and the settings say, else what an admin gave them, else `auth.default_role`."""
-    if identity.claimed is not None:
-        return identity.claimed
+    if (claimed := identity.claimed(auth)) is not None:
+        return claimed
     if known is not None and known.role is not None:
         return known.role
     return None if auth.default_role == "none" else Role(auth.default_role)

@@ -82,7 +82,7 @@ def remember_visit(visitor: Visitor) -> None:
     name = given_name() if visitor.identity is None else visitor.identity.name
     if actor is None or name is None:
         return
-    claimed = visitor.identity.claimed if visitor.identity else None
+    claimed = visitor.identity.claimed(settings().auth) if visitor.identity else None
     done, at = st.session_state.get(_SEEN_KEY, (None, 0.0))
     if done == (name, claimed) and time.monotonic() - at < _SEEN_EVERY_SECONDS:
         return
