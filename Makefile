@@ -11,10 +11,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: run install test test-fast check format licences docs hooks bench peers screenshots clean help
+.PHONY: run run-time install test test-fast check format licences docs hooks bench peers screenshots clean help
 
 run: $(VENV)/.installed  ## open the dashboard on http://localhost:8501 (Ctrl-C stops it)
 	@LONGTAIL_WORKSPACE=$(WORKSPACE) $(BIN)/streamlit run app.py --server.port $(PORT) || [ $$? -eq 1 -o $$? -eq 130 ]
+
+run-time: $(VENV)/.installed  ## install what the dashboard runs on, pinned, and nothing for its tests
 
 install: $(VENV)/.installed $(VENV)/.installed-dev .venv-stores/.installed  ## install everything, pinned
 

@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -201,6 +202,10 @@ def image(tmp_path: Path) -> Path:
     for top in (tmp_path / "workspace", tmp_path / "tmp"):
         for path in (top, *top.rglob("*")):
             os.chown(path, user, user if os.getuid() == 0 else -1)
+    for outer in tmp_path.parents:  # pytest's folders are its user's alone
+        if outer.is_relative_to(tempfile.gettempdir()) and outer != Path(tempfile.gettempdir()):
+            outer.chmod(0o755)
+    tmp_path.chmod(0o755)
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o555 if path.is_dir() else 0o444)

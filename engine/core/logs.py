@@ -36,6 +36,8 @@ Facts = Mapping[str, str]
 # A text of a stranger may be as long as they like; a line of the log may not.
 MOST_CHARACTERS = 8_000
 OURS = ("engine", "ui", "pages", "app", "__main__")
+# The server's word about its start and end is worth a line for programs, what other libraries say in passing is not.
+SERVER = ("uvicorn", "streamlit")
 # What a line may say beside its message, in this order.
 FACTS = ("request_id", "run_id", "session", "actor", "error")
 _bound: ContextVar[Facts] = ContextVar("log facts", default=MappingProxyType({}))
@@ -114,12 +116,12 @@ def _handlers(workspace: Workspace, settings: LogSettings, stream: TextIO, conso
         console = _Stream(stream)
         console.setLevel(console_level)
         console.setFormatter(PlainLines() if plain else JsonLines())
-        if plain:
-            console.addFilter(_is_for_people)
+        console.addFilter(_is_from(OURS if plain else OURS + SERVER))
         handlers.append(console)
     if settings.file:
         file = _WorkspaceFile(workspace.log_file, settings.max_megabytes * 1_000_000, settings.files - 1)
         file.setFormatter(JsonLines())
+        file.addFilter(_is_from(OURS + SERVER))
         handlers.append(file)
     return handlers
 
@@ -220,9 +222,9 @@ def _clean(text: str) -> str:
     return redact(text)
 
 
-def _is_for_people(record: logging.LogRecord) -> bool:
-    """What libraries say in passing is of no use at a terminal."""
-    return record.levelno >= logging.WARNING or record.name.partition(".")[0] in OURS
+def _is_from(packages: tuple[str, ...]) -> Callable[[logging.LogRecord], bool]:
+    """Whether a record is a warning or worse, or from one of these packages."""
+    return lambda record: record.levelno >= logging.WARNING or record.name.partition(".")[0] in packages
 
 
 def _log_thread(arguments: threading.ExceptHookArgs) -> None:

@@ -125,7 +125,7 @@ def test_a_terminal_hears_what_is_for_people_alone(made: Workspace) -> None:
         logging.getLogger("library").warning("look at this")
     said = [line[9:] for line in console.getvalue().splitlines()]
     assert said == ["opened", "warning: look at this"]
-    assert [line["message"] for line in lines(made)] == ["opened", "chatter", "look at this"]
+    assert [line["message"] for line in lines(made)] == ["opened", "look at this"]
 
 
 def test_what_is_no_terminal_gets_json(made: Workspace) -> None:

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from streamlit import config
 from streamlit.web.server.server_util import get_url
 
+from engine.core.logs import new_error_number
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.health.checks import Outcome, check_all, stops_start
@@ -50,7 +51,19 @@ class StartMiddleware:
 
 
 def _refusal() -> str | None:
-    """Log what the checks found that is not well; returns why the dashboard does not start, if it does not."""
+    """Log what the checks found that is not well; returns why the dashboard does not start, if it does not.
+
+    Nothing may be raised from here: a server whose start raises goes on without what is set up at its start, such as who acts.
+    """
+    try:
+        return _refused()
+    except Exception:
+        number = new_error_number()
+        logger.exception("unexpected in the checks", extra={"error": number})
+        return f"Longtail does not start: its checks failed unexpectedly (error {number})."
+
+
+def _refused() -> str | None:
     refusals = []
     for check in check_all(Workspace(workspace_path())):
         if stops_start(check):
