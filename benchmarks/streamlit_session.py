@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from http.cookies import SimpleCookie
 from types import TracebackType
 from urllib.parse import urlencode, urlsplit
-from uuid import uuid4
 
 import httpx
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -37,7 +37,7 @@ class StreamlitSession:
     Attributes
     ----------
     session_id : as the server calls it; known once a page has run.
-    answered_by : what the answers' headers said, by name; of the first page.
+    cookies : what was given, and what the server has set.
     exceptions : what pages showed as errors.
     """
 
@@ -54,19 +54,23 @@ class StreamlitSession:
         self._pages: dict[str, str] = {}
         self.session_id, self.exceptions = "", list[str]()
         self.headers = dict(headers or {})
-        first = httpx.get(address, headers=self._with_cookies(cookies or {}), timeout=patience)
-        first.raise_for_status()
-        self.answered_by: Mapping[str, str] = first.headers
-        self.cookies = {**dict(cookies or {}), **_cookies_of(first.headers.get_list("set-cookie"))}
+        self.cookies = dict(cookies or {})
+        for path in ("", "/_stcore/health"):
+            answer = httpx.get(address + path, headers=self._with_cookies(self.cookies), timeout=patience)
+            answer.raise_for_status()
+            self.cookies |= _cookies_of(answer.headers.get_list("set-cookie"))
         url = urlsplit(address)
         xsrf = self.cookies.get("_streamlit_xsrf", "")
-        self._socket = connect(
-            f"ws://{url.netloc}/_stcore/stream",
-            origin=address,  # type: ignore[arg-type]
-            subprotocols=[Subprotocol(one) for one in ("streamlit", xsrf or "none")],
-            additional_headers=self._with_cookies(self.cookies),
-            open_timeout=patience,
-            max_size=LARGEST,
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(
+            connect(
+                f"ws://{url.netloc}/_stcore/stream",
+                origin=address,  # type: ignore[arg-type]
+                subprotocols=[Subprotocol(one) for one in ("streamlit", xsrf or "none")],
+                additional_headers=self._with_cookies(self.cookies),
+                open_timeout=patience,
+                max_size=LARGEST,
+            )
         )
 
     def __enter__(self) -> StreamlitSession:
@@ -75,7 +79,7 @@ class StreamlitSession:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.close()
+        self._open.close()
 
     def open(self, page: str = "", **query: str) -> float:
         """Ask for a page by its name in the address, wait until it has run, and return how many seconds that took."""
@@ -92,14 +96,25 @@ class StreamlitSession:
             raise ConnectionError(f"the page {page!r} did not come: {exc}") from exc
         return time.perf_counter() - began
 
-    def upload_address(self, address: str) -> str:
-        """Where a file of this tab would be sent."""
-        return f"{address}/_stcore/upload_file/{self.session_id}/{uuid4()}"
+    def ask_for_a_file(self, name: str) -> str:
+        """Say that a file is coming, and return the path that the server wants it at."""
+        message = BackMsg()
+        message.file_urls_request.request_id = "1"
+        message.file_urls_request.session_id = self.session_id
+        message.file_urls_request.file_names.append(name)
+        self._socket.send(message.SerializeToString())
+        until = time.perf_counter() + self._patience
+        while (answer := self._receive(until)).WhichOneof("type") != "file_urls_response":
+            pass
+        return answer.file_urls_response.file_urls[0].upload_url
+
+    def _receive(self, until: float) -> ForwardMsg:
+        raw = self._socket.recv(timeout=max(until - time.perf_counter(), 0.01))
+        return ForwardMsg.FromString(raw if isinstance(raw, bytes) else raw.encode())
 
     def _read_to_the_end(self, until: float) -> None:
         while True:
-            raw = self._socket.recv(timeout=max(until - time.perf_counter(), 0.01))
-            message = ForwardMsg.FromString(raw if isinstance(raw, bytes) else raw.encode())
+            message = self._receive(until)
             kind = message.WhichOneof("type")
             if kind == "new_session":
                 self.session_id = message.new_session.initialize.session_id or self.session_id

@@ -35,6 +35,7 @@ SLOW = (
     "tests/engine/training/",
     "tests/engine/untrusted/test_uploads.py",
     "tests/pages/",
+    "tests/teams/",
     "tests/test_deploy.py",
     "tests/test_extending.py",
     "tests/ui/",
