@@ -18,7 +18,7 @@ from engine.core.logs import bound
 from engine.core.settings import AuthSettings
 from ui.app.access import App, Receive, Send, host_is_loopback, is_open, refuse
 from ui.app.guard import logged_detail
-from ui.app.identity import SEALED_HEADER, identify, seal
+from ui.app.identity import SEALED_HEADER, UNKNOWN, identify, seal
 from ui.app.navigation import NAVIGATION
 from ui.app.person import visitor_of
 from ui.app.proxies import SECRET_HEADER, is_loopback
@@ -65,7 +65,9 @@ class GateMiddleware:
             method = sign_in_method(auth)
         except SettingsError as exc:
             # Nobody can be told; the dashboard itself says what is wrong with the settings.
-            if scope["type"] == "websocket" or is_public(path):
+            if scope["type"] == "websocket":
+                await self._app(_without(scope, None) if _is_at_home(scope) else _unknown(scope, None), receive, send)
+            elif is_public(path):
                 await self._app(_without(scope, None), receive, send)
             else:
                 await refuse(scope, receive, send, 503, str(exc))
@@ -75,7 +77,8 @@ class GateMiddleware:
         elif path in _SIGNING_IN and method is not Method.OIDC:
             await refuse(scope, receive, send, 404, "There is nothing here.")
         elif scope["type"] == "websocket":
-            await self._app(_introduced(scope, auth), receive, send)
+            passed = _without(scope, auth) if method is Method.OPEN else _introduced(scope, auth)
+            await self._app(passed, receive, send)
         elif is_public(path):
             await self._app(_without(scope, auth), receive, send)
         else:
@@ -118,10 +121,18 @@ def _is_at_home(scope: MutableMapping[str, Any]) -> bool:
 def _introduced(scope: MutableMapping[str, Any], auth: AuthSettings) -> MutableMapping[str, Any]:
     """The opening of a WebSocket with a sealed word about who opens it."""
     identity = identify(scope, auth)
+    if identity is None:
+        return _unknown(scope, auth)
     passed = _without(scope, auth)
-    if identity is not None:
-        passed["headers"].append((SEALED_HEADER.encode(), seal(identity).encode()))
-        passed["state"] = {**scope.get("state", {}), "person": identity.name}
+    passed["headers"].append((SEALED_HEADER.encode(), seal(identity).encode()))
+    passed["state"] = {**scope.get("state", {}), "person": identity.name}
+    return passed
+
+
+def _unknown(scope: MutableMapping[str, Any], auth: AuthSettings | None) -> MutableMapping[str, Any]:
+    """The opening of a WebSocket by nobody whom we know, with a word that says so, whatever the settings say later."""
+    passed = _without(scope, auth)
+    passed["headers"].append((SEALED_HEADER.encode(), UNKNOWN.encode()))
     return passed
 
 

@@ -27,11 +27,23 @@ from engine.core.settings import AuthSettings
 from ui.app.proxies import comes_from_proxy
 from ui.app.sign_in_settings import Method, sign_in_method
 
-__all__ = ["SEALED_HEADER", "SEALED_NAME", "Identity", "Problem", "identify", "seal", "unseal", "usable_name"]
+__all__ = [
+    "SEALED_HEADER",
+    "SEALED_NAME",
+    "UNKNOWN",
+    "Identity",
+    "Problem",
+    "identify",
+    "seal",
+    "unseal",
+    "usable_name",
+]
 
 SEALED_HEADER = "x-longtail-person"
 SEALED_NAME = "longtail_person"
 """Where Streamlit's `st.user` has the header (server.trustedUserHeaders in .streamlit/config.toml)."""
+UNKNOWN = "nobody"
+"""What the header says where nobody has signed in; where nobody needs to, it is not there."""
 LONGEST_NAME = 200
 # Parts of a long cookie are signed one after the other, by whole seconds.
 _SIGNED_TOGETHER_SECONDS = 2
@@ -155,12 +167,18 @@ def _of_claims(claims: Mapping[str, Any], auth: AuthSettings, since: float) -> I
     name = usable_name(given)
     if given in (None, ""):
         return Identity("", (), Method.OIDC, since, Problem.NO_NAME)
-    if auth.name_claim == "email" and claims.get("email_verified") is False:
+    if auth.name_claim == "email" and not _verified(claims):
         return Identity("", (), Method.OIDC, since, Problem.NOT_VERIFIED)
     if name is None:
         return Identity("", (), Method.OIDC, since, Problem.NOT_USABLE)
     groups = _claim(claims, auth.role_claim) if auth.role_claim else None
     return Identity(name, _known(_texts(groups), auth), Method.OIDC, since)
+
+
+def _verified(claims: Mapping[str, Any]) -> bool:
+    """Whether nothing says that the address is not theirs: some providers do not say, some write it as text."""
+    said = claims.get("email_verified")
+    return said is None or said is True or (isinstance(said, str) and said.lower() == "true")
 
 
 def _from_proxy(scope: MutableMapping[str, Any], auth: AuthSettings) -> Identity | None:

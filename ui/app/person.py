@@ -111,9 +111,11 @@ def visitor() -> Visitor:
     if get_script_run_ctx(suppress_warning=True) is None:
         return NOBODY
     auth = settings().auth
+    told = st.user.get(SEALED_NAME)
     if sign_in_method(auth) is Method.OPEN:
-        return _open(auth, given_name())
-    identity = unseal(st.user.get(SEALED_NAME))
+        # Who came while people signed in is not let in by settings that no longer say so: a file that is just being written is empty.
+        return _open(auth, given_name()) if told is None else Visitor(ended=True)
+    identity = unseal(told)
     # Somebody who signs out is gone from `st.user` before the browser is.
     if identity is None or (identity.via == Method.OIDC and not st.user.get("is_logged_in")):
         return NOBODY

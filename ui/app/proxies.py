@@ -16,7 +16,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from engine.core.settings import AuthSettings, environment_variable
 
-__all__ = ["SECRET_HEADER", "comes_from_proxy", "is_among", "is_loopback", "peers"]
+__all__ = ["SECRET_HEADER", "comes_from_proxy", "forwarded_for", "is_among", "is_loopback", "peers"]
 
 SECRET_HEADER = "x-longtail-secret"
 _OWN = "127.0.0.1,::1"
@@ -44,6 +44,13 @@ def peers(scope: MutableMapping[str, Any]) -> list[str]:
     return [one.strip() for one in believed.split(",")]
 
 
+def forwarded_for(scope: MutableMapping[str, Any], auth: AuthSettings) -> str | None:
+    """Whose request it is that a proxy of ours brings: of X-Forwarded-For the last address that is no proxy; None where it names nobody."""
+    forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode("latin-1")
+    named = (_without_port(one.strip()) for one in reversed(forwarded.split(",")))
+    return next((one for one in named if one and not is_among(one, auth.proxies)), None)
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address is this machine's own."""
     address = _address(host)
@@ -69,6 +76,13 @@ def is_among(host: str, networks: Iterable[str]) -> bool:
         return False
     inside = (ip_network(one, strict=False) for one in networks)
     return any(asked in one or (asked.is_loopback and one.network_address.is_loopback) for one in inside)
+
+
+def _without_port(address: str) -> str:
+    """Some proxies write 10.0.0.7:50123 or [2001:db8::1]:50123."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

@@ -10,9 +10,10 @@ from starlette.websockets import WebSocketDisconnect
 from engine.access.people import People
 from engine.access.roles import Role
 from engine.core.workspace import Workspace
+from tests.support.dashboard import open_shell
 from tests.support.sign_in import HEADER_SECRET, cookie_header, cookies_of, gated, use_oidc, use_proxy
 from ui.app.gate import is_public
-from ui.app.identity import SEALED_HEADER, unseal
+from ui.app.identity import SEALED_HEADER, SEALED_NAME, UNKNOWN, unseal
 from ui.app.navigation import NAVIGATION
 from ui.app.person import forget_roles, sign_out_everywhere
 from ui.app.resources import database
@@ -96,7 +97,25 @@ def test_a_session_hears_of_its_person_from_the_gate_alone() -> None:
         identity = unseal(heard.get(SEALED_HEADER))
         assert (identity and identity.name) == name
         assert "x-longtail-secret" not in heard
-        assert name is not None or SEALED_HEADER not in heard
+        assert name is not None or heard[SEALED_HEADER] == UNKNOWN
+
+
+def test_who_came_while_people_signed_in_is_not_let_in_by_settings_that_no_longer_say_so(shop: Workspace) -> None:
+    use_proxy(shop.root)
+    with gated().websocket_connect("/_stcore/stream", headers={"host": "localhost"}) as socket:
+        told = socket.receive_json()[SEALED_HEADER]
+    shop.settings_file.write_text("")  # as an editor leaves it for a moment
+    stranger, at_home = open_shell(), open_shell()
+    stranger.user = {SEALED_NAME: told}
+    assert [one.value for one in stranger.run().title] == ["Sign in to Longtail"]
+    assert [one.value for one in at_home.title] == ["Welcome to Longtail"]
+
+
+def test_settings_that_cannot_be_read_leave_only_this_machine_free_to_come_in_later(shop: Workspace) -> None:
+    shop.settings_file.write_text("nonsense")
+    for client, told in (("127.0.0.1", None), ("10.0.0.9", UNKNOWN)):
+        with gated(client).websocket_connect("/_stcore/stream", headers={"host": "localhost"}) as socket:
+            assert socket.receive_json().get(SEALED_HEADER) == told
 
 
 def test_headers_that_name_somebody_are_taken_off_whoever_sends_them(shop: Workspace) -> None:

@@ -117,6 +117,8 @@ def test_a_cookie_holds_for_as_long_as_the_settings_say(monkeypatch: pytest.Monk
         ({"sub": "1"}, Problem.NO_NAME),
         ({"email": ""}, Problem.NO_NAME),
         ({"email": "ada@example.com", "email_verified": False}, Problem.NOT_VERIFIED),
+        ({"email": "ada@example.com", "email_verified": "false"}, Problem.NOT_VERIFIED),
+        ({"email": "ada@example.com", "email_verified": 0}, Problem.NOT_VERIFIED),
         ({"email": ["ada@example.com"]}, Problem.NOT_USABLE),
         ({"email": "x" * 201}, Problem.NOT_USABLE),
         ({"email": "ada@example.com\u200b"}, Problem.NOT_USABLE),

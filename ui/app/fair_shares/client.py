@@ -17,7 +17,7 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 
 from engine.core.settings import AuthSettings
 from ui.app.curator import COOKIE
-from ui.app.proxies import comes_from_proxy
+from ui.app.proxies import comes_from_proxy, forwarded_for
 
 __all__ = ["CLIENT", "Client", "address_group", "client_of"]
 
@@ -38,18 +38,19 @@ def client_of(scope: MutableMapping[str, Any], auth: AuthSettings | None = None)
 
     Parameters
     ----------
-    auth : says which reverse proxy is ours: its address is not the client's, who is the last one in X-Forwarded-For. (uvicorn has
-        read that header already where this machine's own programs sent it.)
+    auth : says which reverse proxy is ours: its address is not the client's, who is the last one in X-Forwarded-For, and the person is
+        the one it names. (uvicorn has read X-Forwarded-For already where this machine's own programs sent it.)
     """
     known: Client | None = scope.get("state", {}).get(CLIENT)
     if known is not None:
         return known
     headers = dict(scope["headers"])
     address = str((scope.get("client") or ("",))[0])
-    if auth is not None and auth.proxies and comes_from_proxy(scope, auth):
-        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
-        address = forwarded.rpartition(",")[2].strip() or address
-    return Client(address_group(address), _person(headers.get(b"cookie", b"")))
+    if auth is None or not comes_from_proxy(scope, auth):
+        return Client(address_group(address), _person(headers.get(b"cookie", b"")))
+    named = headers.get(auth.header.lower().encode("latin-1"), b"") if auth.header else b""
+    person = _short(named) if named else _person(headers.get(b"cookie", b""))
+    return Client(address_group(forwarded_for(scope, auth) or address), person)
 
 
 def address_group(address: str) -> str:
@@ -71,4 +72,8 @@ def _person(cookies: bytes) -> str:
     except CookieError:
         return ""
     found = jar.get(USER_COOKIE_NAME) or jar.get(COOKIE)
-    return hashlib.sha256(found.value.encode()).hexdigest()[:16] if found is not None else ""
+    return _short(found.value.encode()) if found is not None else ""
+
+
+def _short(person: bytes) -> str:
+    return hashlib.sha256(person).hexdigest()[:16]

@@ -37,6 +37,8 @@ class OpenConnections:
 
     def admit(self, address: str, transport: asyncio.Transport) -> bool:
         """Whether another connection may be open; where all are taken, the address with the most loses its oldest."""
+        if not is_among(address, self._proxies):
+            address = address_group(address)
         own = self._alive(address)
         if len(own) >= self._limits.connections and not is_among(address, self._proxies):
             return False
@@ -83,7 +85,7 @@ class _BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         peer = str(self.client[0]) if self.client else ""
-        if self.open_connections.admit(address_group(peer), transport):
+        if self.open_connections.admit(peer, transport):
             self._watch()
         else:
             transport.abort()

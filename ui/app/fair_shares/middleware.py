@@ -26,8 +26,9 @@ from ui.app.fair_shares.tabs import TRY_LATER, Tabs
 from ui.app.fair_shares.token_buckets import TokenBuckets
 from ui.app.fair_shares.turns import Turns
 from ui.app.fair_shares.uploads import Uploads, address_of
+from ui.app.sign_in_settings import Method, sign_in_method
 
-__all__ = ["FairSharesMiddleware"]
+__all__ = ["FairSharesMiddleware", "proxies_of"]
 
 BURST_SECONDS = 15  # a bucket holds what its rate brings in so long
 PATIENCE_SECONDS = 1.0  # who is over their rate by no more than this only waits
@@ -86,7 +87,7 @@ class FairSharesMiddleware:
     @asynccontextmanager
     async def _bounds(self) -> AsyncIterator[None]:
         """While the server runs: bounds on connections and uploads."""
-        connections.guard(asyncio.get_running_loop(), self._limits, self._auth.proxies)
+        connections.guard(asyncio.get_running_loop(), self._limits, proxies_of(self._auth))
         self._uploads = Uploads(Runtime.instance(), self._limits) if Runtime.exists() else None
         dropping = asyncio.create_task(self._uploads.drop_closed()) if self._uploads else None
         try:
@@ -170,6 +171,15 @@ class FairSharesMiddleware:
             await self._app(scope, paced, send)
         finally:
             self._tabs.close(tab)
+
+
+def proxies_of(auth: AuthSettings) -> tuple[str, ...]:
+    """Addresses and networks whose connections may be many people's: `auth.proxies`, and this machine where others than it are let in."""
+    try:
+        alone = sign_in_method(auth) is Method.OPEN and not auth.open
+    except SettingsError:
+        alone = True
+    return auth.proxies if alone else (*auth.proxies, "127.0.0.0/8", "::1")
 
 
 def _configured() -> Settings:

@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from engine.core.errors import LongtailError
+from ui.app.access import host_is_loopback
 from ui.app.resources import settings
 from ui.widgets.addresses import base_path
 
@@ -105,7 +106,9 @@ def _may_see(request: Request) -> bool:
             given.encode("utf-8", "surrogateescape"), f"Bearer {token.get_secret_value()}".encode()
         )
     proxied = bool(hosts) or any(name in request.headers for name in _FORWARDED)
-    return not proxied and request.client is not None and _is_loopback(request.client.host)
+    # A page of somebody else may have pointed a name of its own at this machine, and read what its browser gets.
+    own_name = host_is_loopback(dict(request.scope["headers"]))
+    return not proxied and own_name and request.client is not None and _is_loopback(request.client.host)
 
 
 def _is_loopback(address: str) -> bool:

@@ -181,6 +181,7 @@ def test_when_all_are_taken_the_address_with_the_most_loses_its_oldest():
     assert not connections.admit("9.9.9.8", Transport())
 
 
-def test_a_proxy_of_ours_may_hold_more_than_one_address():
-    connections = OpenConnections(LIMITS, proxies=("10.0.0.2",))
-    assert all(connections.admit("10.0.0.2", Transport()) for _ in range(25))
+@pytest.mark.parametrize("address", ["10.0.0.2", "::ffff:10.0.0.3", "2001:db8::7"])
+def test_a_proxy_of_ours_may_hold_more_than_one_address(address):
+    connections = OpenConnections(LIMITS, proxies=("10.0.0.0/24", "2001:db8::7"))
+    assert all(connections.admit(address, Transport()) for _ in range(25))

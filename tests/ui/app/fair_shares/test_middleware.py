@@ -17,8 +17,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from engine.core.settings import AuthSettings
 from engine.core.settings_limits import LimitSettings
 from ui.app.fair_shares import middleware
-from ui.app.fair_shares.middleware import FairSharesMiddleware
+from ui.app.fair_shares.middleware import FairSharesMiddleware, proxies_of
 from ui.app.fair_shares.token_buckets import TokenBuckets
+from ui.app.proxies import is_among
 
 
 async def sent(request: Request) -> JSONResponse:
@@ -150,3 +151,19 @@ def test_a_curator_who_judges_every_second_and_fetches_ahead_is_never_refused(mo
         if second % 5 == 0:
             assert client.post("/sent", content=b"cards").status_code == 200
             assert {client.get("/seen").status_code for _ in range(12)} == {200}
+
+
+@pytest.mark.parametrize(
+    ("auth", "many"),
+    [
+        ({}, []),
+        ({"open": True}, ["127.0.0.1"]),
+        ({"header": "X-User", "header_secret": "only the proxy knows this"}, ["127.0.0.1"]),
+        ({"header": "X-User", "proxies": ["10.0.0.0/24"]}, ["10.0.0.5", "127.0.0.1"]),
+        ({"header": "X-User"}, []),
+    ],
+    ids=["this-machine-alone", "open", "proxy-by-secret", "proxy-by-address", "half-set-up"],
+)
+def test_a_proxy_on_this_machine_may_hold_the_connections_of_many(auth, many):
+    proxies = proxies_of(AuthSettings.model_validate(auth))
+    assert [one for one in ("10.0.0.5", "127.0.0.1", "9.9.9.9") if is_among(one, proxies)] == many

@@ -36,7 +36,7 @@ def served(workspace: Workspace, monkeypatch) -> Workspace:
 
 def client(host: str = "127.0.0.1") -> TestClient:
     app = Starlette(routes=routes, middleware=[Middleware(RequestMiddleware)])
-    return TestClient(app, client=(host, 50000))
+    return TestClient(app, base_url="http://localhost:8501", client=(host, 50000))
 
 
 def figures(text: str) -> dict[str, float]:
@@ -108,6 +108,7 @@ def test_addresses_of_strangers_make_no_labels() -> None:
         ("10.0.0.9", {}, "", 403),
         ("testclient", {}, "", 403),
         ("127.0.0.1", {"x-forwarded-for": "127.0.0.1"}, "", 403),
+        ("127.0.0.1", {"host": "a-name-that-points-here.example.com"}, "", 403),
         ("127.0.0.1", {}, '[access]\nhosts = ["shop.example.com"]\n', 403),
         ("127.0.0.1", {"authorization": f"Bearer {TOKEN}"}, '[access]\nhosts = ["shop.example.com"]\n', 403),
         ("127.0.0.1", {}, f'[metrics]\ntoken = "{TOKEN}"\n', 403),
