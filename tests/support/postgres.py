@@ -19,16 +19,20 @@ class PostgresServer:
     """A server on a loopback port of its own with its data in a folder of its own; raises `FileNotFoundError` where none is
     installed under /usr/lib/postgresql.
 
+    Parameters
+    ----------
+    fsync : whether commits wait for the disk, as they do where data must last.
+
     Attributes
     ----------
     url : without the name of a database.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fsync: bool = False) -> None:
         programs = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None, key=lambda path: int(path.parent.name))
         if programs is None or not (programs / "initdb").exists():
             raise FileNotFoundError("no PostgreSQL under /usr/lib/postgresql")
-        self._programs = programs
+        self._programs, self._fsync = programs, fsync
         self._folder = Path(tempfile.mkdtemp(prefix="longtail-postgres-"))
         # PostgreSQL refuses to run as root: there its own user runs it.
         self._become = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
@@ -43,7 +47,9 @@ class PostgresServer:
         self.start()
 
     def start(self) -> None:
-        options = f"-c listen_addresses=127.0.0.1 -p {self._port} -k {self._folder} -c fsync=off"
+        options = (
+            f"-c listen_addresses=127.0.0.1 -p {self._port} -k {self._folder} -c fsync={'on' if self._fsync else 'off'}"
+        )
         self._run("pg_ctl", "-D", self._data, "-w", "-l", self._folder / "log", "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
