@@ -179,7 +179,9 @@ def _judge(team: _Team, name: str, record: Record, until: float) -> None:
     rng = np.random.default_rng(sum(map(ord, name)))
     left, cards = list(team.campaigns), list[dict[str, Any]]()
     due = time.perf_counter() + JUDGE_SECONDS * float(rng.random())
-    with httpx.Client(base_url=team.address, headers=headers, cookies=cookies, timeout=30) as client:
+    # A connection that rests for as long as a server keeps it is not used again; browsers try once more where it was closed.
+    kept = httpx.Limits(keepalive_expiry=2.0)
+    with httpx.Client(base_url=team.address, headers=headers, cookies=cookies, timeout=30, limits=kept) as client:
         client.get("/")
         while due < until and left:
             time.sleep(max(0.0, due - time.perf_counter()))
