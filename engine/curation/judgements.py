@@ -89,19 +89,24 @@ class JudgementStore:
         with self.database.reading() as session:
             return int(session.execute(select(func.max(JudgementRow.id))).scalar() or 0)
 
-    def current(self, anchor_id: str | None = None) -> pd.DataFrame:
+    def anchors_since(self, row: int) -> list[str]:
+        """Products about which anything was added after the row of this number."""
+        with self.database.reading() as session:
+            return list(session.scalars(select(JudgementRow.anchor_id).where(JudgementRow.id > row).distinct()))
+
+    def current(self, *anchor_ids: str) -> pd.DataFrame:
         """The votes in force: the latest row of each rater on each pair, withdrawn ones left out; oldest first.
 
         Columns: id, client_id, anchor_id, neighbour_id, verdict, implied, rater, source, release_id, anchor_count,
-        reason, card_id, created_at (UTC). With `anchor_id`, those about the neighbours of that product.
+        reason, card_id, created_at (UTC). With `anchor_ids`, those about the neighbours of these products.
         """
         newest = (
             select(func.max(JudgementRow.id))
             .where(JudgementRow.source != Source.REPEAT)
             .group_by(JudgementRow.anchor_id, JudgementRow.neighbour_id, JudgementRow.rater)
         )
-        if anchor_id is not None:
-            newest = newest.where(JudgementRow.anchor_id == anchor_id)
+        if anchor_ids:
+            newest = newest.where(JudgementRow.anchor_id.in_(anchor_ids))
         wanted = JudgementRow.id.in_(newest), JudgementRow.verdict != Verdict.WITHDRAWN
         return self._frame(select(*_columns()).where(*wanted).order_by(JudgementRow.id))
 

@@ -19,6 +19,7 @@ __all__ = ["Suppressed", "ruled_out"]
 
 PAIR = ["anchor_id", "neighbour_id"]
 LEAST_VOTES = 2
+MOST_CHANGED = 300  # products that are looked at one by one; for more of them, everything is
 NONE: frozenset[str] = frozenset()
 
 
@@ -43,12 +44,12 @@ def ruled_out(current: pd.DataFrame, leads: Collection[str] = ()) -> dict[str, f
 
 
 class Suppressed:
-    """What is ruled out now: worked out again when a judgement was added or a lead named, by whichever process. `of` is cheap."""
+    """What is ruled out now, by whichever process: worked out again for products that were judged since, for all when a lead is named."""
 
     def __init__(self, store: JudgementStore) -> None:
         self._store, self._people = store, People(store.database)
-        self._last: tuple[int, frozenset[str]] = -1, frozenset()
-        self._found: Mapping[str, frozenset[str]] = {}
+        # Replaced as a whole, so that threads that look at the same time see one state or another.
+        self._known: tuple[int, frozenset[str], Mapping[str, frozenset[str]]] = -1, frozenset(), {}
 
     def of(self, anchor_id: str) -> frozenset[str]:
         """The neighbours of a product that are not served."""
@@ -56,8 +57,14 @@ class Suppressed:
 
     def all(self) -> Mapping[str, frozenset[str]]:
         """Anchor -> neighbours that are not served; do not change it."""
-        last = self._store.last_id(), self._people.leads()
-        if last != self._last:
-            self._found = ruled_out(self._store.current(), last[1])
-            self._last = last
-        return self._found
+        last, leads = self._store.last_id(), self._people.leads()
+        known, known_leads, found = self._known
+        if (last, leads) != (known, known_leads):
+            changed = self._store.anchors_since(known) if leads == known_leads and 0 <= known < last else []
+            if 0 < len(changed) <= MOST_CHANGED:
+                now = ruled_out(self._store.current(*changed), leads)
+                found = {anchor: out for anchor, out in found.items() if anchor not in changed} | now
+            else:
+                found = ruled_out(self._store.current(), leads)
+            self._known = last, leads, found
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -37,6 +38,12 @@ def built(tmp_path_factory) -> TinyRelease:
     settings = Settings.model_validate({"text": {"model": "none"}, "image": {"kind": "none"}})
     workspace = Workspace(tmp_path_factory.mktemp("served") / "shop")
     return build_tiny_release(workspace, settings=settings)
+
+
+@pytest.fixture(autouse=True)
+def nothing_worked_out(built):
+    """Vectors of drafts and changes are kept in the workspace, which the tests share."""
+    shutil.rmtree(built.workspace.features / "edits", ignore_errors=True)
 
 
 @pytest.fixture
