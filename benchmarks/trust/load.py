@@ -1,6 +1,6 @@
 """A team at work: 25 curators, 10 merchandisers who browse, and one training, at one dashboard or at two.
 
-Curators send a judgement every five seconds over the Review page's routes. Merchandisers are Streamlit sessions without a
+Curators send a judgement, of one pair, every five seconds over the Review page's routes. Merchandisers are Streamlit sessions without a
 browser (`benchmarks.streamlit_session`): ten Chromium would need the two cores that are measured. One dashboard has SQLite and nobody
 signs in; two have PostgreSQL and stand behind nginx, which signs people in, as docs/teams.md sets them up.
 """
@@ -189,7 +189,10 @@ def _judge(team: _Team, name: str, record: Record, until: float) -> None:
             token = sign_token(team.workspace, ReviewToken(name, left[0]))
             if len(cards) < 2:
                 answer = _post(
-                    client, record, "cards", {"token": token, "want": 5, "have": [one["id"] for one in cards]}
+                    client,
+                    record,
+                    "cards",
+                    {"token": token, "want": 5, "have": [one["id"] for one in cards], "pair": True},
                 )
                 cards += answer.get("cards", [])
                 if answer.get("message") and not cards:
