@@ -14,10 +14,10 @@ _SHOWN = 60
 def check_uuid(value: object, field: str) -> None:
     """Raise `InputError` naming the field unless it is a UUID in the form that `uuid.UUID` writes."""
     try:
-        canonical = str(uuid.UUID(value)) if isinstance(value, str) else ""
+        canonical = str(uuid.UUID(value)) if isinstance(value, str) else None
     except ValueError:
-        canonical = ""
-    if canonical != value:
+        canonical = None
+    if canonical is None or canonical != value:
         raise InputError(f"{ascii(value)[:_SHOWN]} is not a UUID in lower case", field=field)
 
 

@@ -35,6 +35,7 @@ __all__ = ["MAX_BYTES", "cards", "decisions"]
 MAX_BYTES = 512 * 1024
 MOST_CARDS = 10
 MOST_DECISIONS = 50
+MOST_LEVELS = 8  # the values of a verdict lie at the sixth
 MOST_NAMED = 200  # cards that a browser says it has
 
 logger = logging.getLogger(__name__)
@@ -131,7 +132,20 @@ def _parsed(raw: bytes) -> dict[str, Any]:
         raise InputError("this request cannot be read") from exc
     if not isinstance(body, dict):
         raise InputError("a request is an object")
+    if not _is_shallow(body):
+        raise InputError("this request is too deep")
     return body
+
+
+def _is_shallow(body: object) -> bool:
+    """Whether nothing in it is so deep that to say what is wrong with it would end in a recursion of its own."""
+    level = [body]
+    for _ in range(MOST_LEVELS):
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [value for values in inner for value in values]
+        if not level:
+            return True
+    return False
 
 
 def _error(status: int, sentence: str) -> Response:

@@ -54,7 +54,7 @@ def read_token(workspace: Workspace, text: object, name: str, *, signed_out_at: 
         holder = ReviewToken(**content)
     except SignatureExpired as exc:
         raise TokenError("This page has been open for a long time; it is renewing its access.") from exc
-    except (BadSignature, TypeError) as exc:
+    except (BadSignature, TypeError, UnicodeError) as exc:
         raise TokenError("This page is not allowed to store here; reload it.") from exc
     if holder.rater != name:
         raise TokenError(f"Someone else is judging in this browser now, not {holder.rater}; reload the page.")
