@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: run run-time install test test-fast check format licences docs hooks bench peers screenshots clean help
+.PHONY: run run-time install test test-fast check format licences audit docs hooks bench peers screenshots clean help
 
 run: $(VENV)/.installed  ## open the dashboard on http://localhost:8501 (Ctrl-C stops it)
 	@LONGTAIL_WORKSPACE=$(WORKSPACE) $(BIN)/streamlit run app.py --server.port $(PORT) || [ $$? -eq 1 -o $$? -eq 130 ]
@@ -52,6 +52,10 @@ format: install  ## fix lint and format
 licences: install  ## list every package with its licence; fails on one stronger than LGPL
 	$(BIN)/python -m tools.licences
 
+audit: install  ## check pins, licences, known vulnerabilities and secrets; says what it could not check
+	@test -x .venv-audit/bin/pip-audit || ($(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install --quiet pip-audit==2.10.1) || true
+	$(BIN)/python -m tools.audit
+
 docs: install  ## write the reference of every module to build/docs
 	$(BIN)/python -m tools.reference
 
@@ -76,7 +80,7 @@ screenshots: install  ## take the pictures in README.md and docs/
 	$(BIN)/python -m benchmarks.screenshots
 
 clean:  ## remove .venv, build/ and caches
-	rm -rf $(VENV) .venv-stores build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-stores .venv-audit build .pytest_cache .mypy_cache .ruff_cache
 
 help:  ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
