@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # or run whole pages.
 SLOW = (
     "tests/browser/",
+    "tests/engine/backup/test_restore.py",
     "tests/engine/cli/test_commands.py",
     "tests/engine/curation/rates/test_weighted.py",
     "tests/engine/curation/test_judgements",
@@ -30,6 +31,7 @@ SLOW = (
     "tests/engine/models/encoders/test_image.py",
     "tests/engine/models/encoders/test_text.py",
     "tests/engine/recommend/test_unseen.py",
+    "tests/engine/reliability/",
     "tests/engine/release/test_publish.py",
     "tests/engine/serving/",
     "tests/engine/training/",

@@ -8,7 +8,6 @@ file that Longtail hands out is taken apart, CSV as spreadsheets of several coun
 from __future__ import annotations
 
 import argparse
-import math
 import shutil
 import tempfile
 from pathlib import Path
@@ -27,19 +26,17 @@ __all__ = ["measure"]
 
 PAYLOADS, AT_ONCE = 320, 80
 """So many payloads, and so many in one shop: fields that a shop has one of hold all of its payloads."""
-FEWEST = 24  # of fewer products nothing is learned
 LISTED = 30
 
 
 def measure(arguments: argparse.Namespace) -> Figures:
     """How many payloads were seen as text, by field and page; what else came of them; dangerous cells of files."""
-    texts = payloads(max(arguments.payloads or PAYLOADS, FEWEST))
+    texts = payloads(getattr(arguments, "payloads", None) or PAYLOADS)
     shown, checked = 0, 0
     rendered: list[str] = []
     foreign: list[str] = []
     dangerous: list[str] = []
-    shops = math.ceil(len(texts) / AT_ONCE)
-    for some in (texts[place::shops] for place in range(shops)):
+    for some in (texts[at : at + AT_ONCE] for at in range(0, len(texts), AT_ONCE)):
         with tempfile.TemporaryDirectory(prefix="longtail-payloads-") as folder:
             shop = build_payload_shop(Path(folder) / "workspace", some)
             watch = _toured(shop)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import disk_usage
 
-from engine.core.errors import StorageError
+from engine.core.errors import LongtailError, StorageError
 
-__all__ = ["disk_error", "file_errors_said"]
+__all__ = ["SENTENCES", "disk_error", "file_errors_said"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+_FORBIDDEN_ALONE = {errno.EACCES, errno.EPERM}
+_TROUBLES = (*_FULL, errno.EROFS, *_FORBIDDEN_ALONE, errno.EFBIG, errno.EIO)
 _LITTLE = 64 * 1024
 SENTENCES = {
     **dict.fromkeys(_FULL, "The disk is full. What was there before is unchanged; free some space and try again."),
@@ -36,35 +38,48 @@ SENTENCES = {
 
 @contextmanager
 def file_errors_said(path: Path) -> Iterator[None]:
-    """Turn what the system says of a full, read-only or failing disk into a `StorageError`; other errors go through.
+    """Turn what the system says of a full, read-only or failing disk into a `StorageError`, whichever library passes it on.
 
-    `path` is what was being written, where the error does not say.
+    Other errors go through. `path` is what was being written, where the error does not say.
     """
     try:
         yield
-    except StorageError:
+    except LongtailError:
         raise
-    except OSError as exc:
-        if exc.errno in _FULL | _FORBIDDEN | {errno.EFBIG, errno.EIO} or _is_full(exc, path):
-            raise disk_error(exc, path) from exc
-        raise
+    except Exception as exc:
+        number = _number(exc, path)
+        if number is None:
+            raise
+        raise disk_error(exc, path) from exc
 
 
-def disk_error(exc: OSError, path: Path | None = None) -> StorageError:
+def disk_error(exc: Exception, path: Path | None = None) -> StorageError:
     """The sentence for whatever the system said."""
     if isinstance(exc, StorageError):
         return exc
-    number = errno.ENOSPC if path is not None and _is_full(exc, path) else exc.errno
-    place = exc.filename or path
-    said = exc.strerror or str(exc) or type(exc).__name__
+    number = _number(exc, path) or getattr(exc, "errno", None)
+    place = getattr(exc, "filename", None) or path
+    said = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
     sentence = SENTENCES.get(number or 0, "The system refused a file.")
     return StorageError(sentence, f"{place}: {said}" if place else said, number)
 
 
-def _is_full(exc: OSError, path: Path) -> bool:
-    """Libraries that write arrays report a short write without a number."""
-    if exc.errno is not None:
-        return False
+def _number(exc: Exception, path: Path | None) -> int | None:
+    """Which of the disk's troubles it is; libraries that write files themselves have its words alone."""
+    number = getattr(exc, "errno", None) if isinstance(exc, OSError) else None
+    if number in _TROUBLES:
+        return int(number)
+    text = str(exc)
+    for trouble in _TROUBLES:
+        if os.strerror(trouble) in text and trouble not in _FORBIDDEN_ALONE:
+            return trouble
+    short_write = "requested and" in text and "written" in text  # NumPy's words
+    return errno.ENOSPC if number is None and isinstance(exc, OSError) and (short_write or _is_full(path)) else None
+
+
+def _is_full(path: Path | None) -> bool:
     with suppress(OSError):
-        return disk_usage(next(parent for parent in (path, *path.parents) if parent.exists())).free < _LITTLE
+        return (
+            path is not None and disk_usage(next(one for one in (path, *path.parents) if one.exists())).free < _LITTLE
+        )
     return False

@@ -7,6 +7,8 @@ import os
 import secrets
 from pathlib import Path
 
+from engine.core.storage import fsync_directory
+
 __all__ = ["KEY_BYTES", "kept_key", "new_key", "store_key"]
 
 KEY_BYTES = 32
@@ -33,6 +35,7 @@ def store_key(file: Path, key: bytes) -> bytes:
         pass
     finally:
         draft.unlink()
+    fsync_directory(file.parent)  # what is hashed with the key must not outlive it
     return file.read_bytes()
 
 

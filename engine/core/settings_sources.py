@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, TomlConfigSettingsSource
 
 from engine.core.errors import SettingsError
+from engine.core.reading import open_regular
 
 __all__ = ["TextSource", "checked_names", "explain", "toml_source"]
 
@@ -46,12 +47,26 @@ class TextSource(EnvSettingsSource):
             ) from exc
 
 
+class _TomlSource(TomlConfigSettingsSource):
+    """A TOML file, which editors on Windows begin with a mark of its encoding."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        with open_regular(file_path) as stream:
+            return tomllib.loads(stream.read().decode("utf-8-sig"))
+
+
 def toml_source(model: type[BaseSettings], file: Path | None) -> TomlConfigSettingsSource:
     """The settings in a file; none where there is no file. Raises `SettingsError` naming the file."""
     try:
-        source = TomlConfigSettingsSource(model, toml_file=file)
+        if file is not None and file.is_dir():  # pydantic-settings would pass it over, and the defaults would hold
+            raise SettingsError(f"{file}: it is a folder. Write the settings to a file of this name, or move it away.")
+        source = _TomlSource(model, toml_file=file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise SettingsError(f"{file}: not valid TOML ({exc}). Fix the file or remove it.") from exc
+        raise SettingsError(f"{file}: not valid TOML ({exc}). Fix the file, save it as UTF-8, or remove it.") from exc
+    except OSError as exc:
+        raise SettingsError(
+            f"{file}: it cannot be read ({exc.strerror}). Let the user that runs Longtail read it."
+        ) from exc
     for name, value in source().items():
         if _is_group(model, name) and not isinstance(value, dict):
             raise SettingsError(f"{file}: {name} is a group of settings, not a value. Write [{name}] and its settings.")

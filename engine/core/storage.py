@@ -26,6 +26,7 @@ __all__ = [
     "file_sha256",
     "fsync_directory",
     "fsync_tree",
+    "make_folders",
     "remove_whatever_it_is",
 ]
 
@@ -40,7 +41,7 @@ def atomic_write(path: Path, data: bytes | str) -> None:
 def atomic_file(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
     """A stream whose bytes become the file `path` when the block ends, and leave no trace where it fails."""
     with file_errors_said(path):
-        _make_folders(path.parent)
+        make_folders(path.parent)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as stream:
@@ -67,7 +68,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     Every file in it is fsynced before the rename. `path` must not exist yet.
     """
     with file_errors_said(path):
-        _make_folders(path.parent)
+        make_folders(path.parent)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
         try:
             os.chmod(temporary, 0o755)
@@ -115,7 +116,7 @@ def remove_whatever_it_is(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _make_folders(folder: Path) -> None:
+def make_folders(folder: Path) -> None:
     """The folder with those above it; each new name is durable, or what is written in it would be lost with it."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -54,6 +56,7 @@ def build_demo(
     progress("Saving the shop", 0.0)
     families = pd.DataFrame({"item_id": items["item_id"], "family": [dress.family for dress in dresses]})
     report = _report(items, events)
+    os.sync()  # the studio writes pictures without waiting for the disk; from here on a shop names them
     snapshot = write_snapshot(workspace, items, events, {**_INFO, "seed": seed}, report.to_dict(), truth=families)
     progress("Saving the shop", 1.0)
     return snapshot

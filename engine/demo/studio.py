@@ -103,7 +103,7 @@ def _store(workspace: Workspace, picture: Image.Image) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write whole or not at all, without waiting for the disk: after a power cut, the shop can be built again."""
+    """Write whole or not at all, without waiting for the disk: `build` waits once, before anything names the pictures."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     temporary.write_bytes(data)

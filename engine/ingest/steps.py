@@ -12,6 +12,7 @@ import duckdb
 import pandas as pd
 
 from engine.catalogue.interactions import open_duckdb
+from engine.core.disk_errors import file_errors_said
 from engine.core.errors import InputError
 from engine.core.held_folders import INGEST_PREFIX, held_folder, sweep
 from engine.core.keys import new_key
@@ -86,7 +87,7 @@ def opened_run(
     progress: Progress,
 ) -> Iterator[Run]:
     """What the steps share, with a folder on the workspace's disk, so that the last step is a rename."""
-    with _staging(workspace) as staging, open_duckdb(str(staging)) as connection:
+    with file_errors_said(workspace.root), _staging(workspace) as staging, open_duckdb(str(staging)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield Run(workspace, staging, connection, preset, corrections, ProblemLog(), progress, added)
 

@@ -23,7 +23,8 @@ from typing import Any
 
 from engine.access.acting import require
 from engine.access.roles import Action
-from engine.core.errors import LongtailError, StoreError
+from engine.core.disk_errors import disk_error
+from engine.core.errors import LongtailError
 from engine.core.held_folders import INGEST_PREFIX, sweep
 from engine.core.logs import new_error_number, process_wide
 from engine.core.storage import atomic_write_json
@@ -147,15 +148,19 @@ def _recorded(recorder: RunRecorder) -> Iterator[RunRecorder]:
     """Yield the recorder, then record and log how the body ended."""
     try:
         yield recorder
-    except LongtailError as exc:
-        number = ""
-        if isinstance(exc, StoreError) and exc.detail:
+    except (LongtailError, OSError) as exc:
+        error = disk_error(exc) if isinstance(exc, OSError) else exc
+        detail, number = getattr(error, "detail", ""), ""
+        if detail:
             number = new_error_number()
-            logger.warning("failed: %s (%s)", exc, exc.detail, extra={"error": number})
+            logger.warning("failed: %s (%s)", error, detail, exc_info=error is not exc, extra={"error": number})
         else:
-            logger.warning("failed: %s", exc)
-        recorder.end("failed", f"{exc} (error {number})" if number else str(exc))
-        raise
+            logger.warning("failed: %s", error)
+        with suppress(OSError):  # a full disk takes no record either; the run is listed as lost
+            recorder.end("failed", f"{error} (error {number})" if number else str(error))
+        if error is exc:
+            raise
+        raise error from exc
     except KeyboardInterrupt:
         logger.info("cancelled")
         recorder.end("cancelled", "Cancelled.")

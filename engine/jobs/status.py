@@ -6,14 +6,17 @@ lease decides, not a guess about process ids.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from engine.core.errors import NotFoundError
+from engine.core.reading import read_json
 from engine.core.workspace import Workspace
 from engine.jobs.lease import lease_holder
 from engine.jobs.recording import CANCEL_MARK, lease_file, status_file
@@ -38,6 +41,30 @@ LOST = (
     "The run stopped without a message: it was killed, or the machine ran out of memory. "
     "The next run removes its unfinished files."
 )
+DAMAGED = "The record of this run is damaged, so what became of it is not known. What it did to the shop is unchanged."
+
+
+class _Step(BaseModel):
+    name: str
+    done: float
+    seconds: float
+    message: str
+
+
+class _Record(BaseModel):
+    """status.json, as `engine.jobs.recording` writes it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    run_id: str
+    kind: str
+    state: RunState
+    started_at: Annotated[str, AfterValidator(lambda text: datetime.fromisoformat(text).isoformat())]
+    ended_at: Annotated[str, AfterValidator(lambda text: datetime.fromisoformat(text).isoformat())] | None
+    message: str
+    release_id: str | None
+    steps: list[_Step]
+    updated_at: float
 
 
 @dataclass(frozen=True)
@@ -154,11 +181,30 @@ def run_ids(workspace: Workspace) -> list[str]:
 
 
 def read_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
-    """The record as the run last wrote it; `NotFoundError` if the run does not exist."""
+    """The record as the run last wrote it; one that says so where it is damaged. `NotFoundError` if the run does not exist."""
+    file = status_file(workspace, run_id)
     try:
-        return dict(json.loads(status_file(workspace, run_id).read_text("utf-8")))
-    except (FileNotFoundError, NotADirectoryError, ValueError) as exc:
+        return dict(_Record.model_validate(read_json(file)).model_dump())
+    except (FileNotFoundError, NotADirectoryError) as exc:
         raise NotFoundError(f"There is no run {run_id!r} in {workspace.root}.") from exc
+    except (OSError, ValueError):
+        return _damaged(file, run_id)
+
+
+def _damaged(file: Path, run_id: str) -> dict[str, Any]:
+    """What stands for a record that cannot be read: a run that failed, when its folder last changed."""
+    changed = datetime.fromtimestamp(file.parent.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    return {
+        "run_id": run_id,
+        "kind": run_id.split("-")[2] if run_id.count("-") >= 2 else "",
+        "state": "failed",
+        "started_at": changed,
+        "ended_at": changed,
+        "message": DAMAGED,
+        "release_id": None,
+        "steps": [],
+        "updated_at": 0.0,
+    }
 
 
 def _plan(workspace: Workspace, record: Mapping[str, Any]) -> dict[str, float]:

@@ -51,7 +51,11 @@ SENTENCES = (
         "is gone or was replaced. Nothing was stored; put it back, or restart Longtail to begin a new one.",
     ),
     (
-        ("malformed", "not a database", "disk i/o error"),
+        ("disk i/o error",),
+        "cannot be written or read: its disk is full or failing. Nothing was stored; free some space, or check the disk.",
+    ),
+    (
+        ("malformed", "not a database"),
         "is damaged. Nothing was stored; restore it from a backup.",
     ),
     (

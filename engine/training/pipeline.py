@@ -24,6 +24,7 @@ from engine.access.roles import Action
 from engine.arms.geometry import ArmVectors
 from engine.arms.plan import TrainingPlan, default_plan
 from engine.catalogue.snapshot import Shop
+from engine.core.disk_errors import file_errors_said
 from engine.core.errors import ReleaseError
 from engine.core.progress import Progress, StepClock, silent
 from engine.core.settings import Settings
@@ -87,11 +88,12 @@ def train(
     Approved drafts and changes become part of the shop's catalogue first, and stay there whatever comes of the training.
 
     Raises `NoDataError` without a shop, `TrainingError` where there is too little to learn from, `ReleaseError` where
-    the release on disk does not verify. In each case what was served before is served still.
+    the release on disk does not verify, `StorageError` where the disk is full. In each case what was served before is served still.
     """
     with (
         deed(Action.TRAIN, release_id or "a new release", workspace=workspace, settings=settings) as training,
         bounded_threads(settings.threads),
+        file_errors_said(workspace.root),
     ):
         result = _trained(workspace, settings, release_id, StepClock(progress), publish)
         training.after = {"release": result.release_id, "decision": result.decision}

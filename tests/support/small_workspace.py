@@ -17,8 +17,8 @@ from tests.support.tiny_release import build_tiny_shop
 __all__ = ["add_release", "build_small_workspace"]
 
 
-def build_small_workspace(root: Path) -> Workspace:
-    """A shop with two published releases, settings, keys, and rows in every table of its SQLite database."""
+def build_small_workspace(root: Path, *, rows: bool = True) -> Workspace:
+    """A shop with two published releases, settings, keys, and `rows` in every table of its SQLite database."""
     workspace = Workspace(root)
     build_tiny_shop(workspace, 18)
     for _ in range(2):
@@ -26,7 +26,8 @@ def build_small_workspace(root: Path) -> Workspace:
     workspace.settings_file.write_text("[als]\nfactors = 32\n", "utf-8")
     for name in ("shopper.key", "review.key"):
         store_key(workspace.root / name, name.encode())
-    fill_every_table(workspace.database_url)
+    if rows:
+        fill_every_table(workspace.database_url)
     return workspace
 
 

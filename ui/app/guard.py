@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from engine.core.errors import LongtailError, StoreError
+from engine.core.disk_errors import SENTENCES, disk_error
+from engine.core.errors import LongtailError, StorageError, StoreError
 from engine.core.logs import new_error_number
 from ui.widgets.formatting import plain
 
@@ -22,32 +23,36 @@ def guarded(what: str) -> Iterator[None]:
     """Turn an error in the block into a message on the page; `what` names the block in the log."""
     try:
         yield
-    except LongtailError as exc:
-        st.error(f"{plain(exc)}{logged_detail(exc, what)}", icon=":material/info:")
     except Exception as exc:
-        _show_unexpected(exc, what)
+        _show(exc, what)
 
 
 def show_script_error(error: Exception) -> bool:
     """What Streamlit calls where a callback or the frame around a page fails: our message stands instead of its own."""
-    what = "a callback or the frame of a page"
-    if isinstance(error, LongtailError):
-        st.error(f"{plain(error)}{logged_detail(error, what)}", icon=":material/info:")
-    else:
-        _show_unexpected(error, what)
+    _show(error, "a callback or the frame of a page")
     return True
 
 
 def logged_detail(error: LongtailError, what: str) -> str:
     """Write what only the log may say about an error, and return how to quote it: " (error 1a2b3c4d)", or "".
 
-    Hosts, users and paths stand in the detail of a `StoreError`; people who browse need none of them.
+    Hosts, users and paths stand in the detail of a `StoreError` or `StorageError`; people who browse need none of them.
     """
-    if not isinstance(error, StoreError) or not error.detail:
+    if not isinstance(error, StoreError | StorageError) or not error.detail:
         return ""
     number = new_error_number()
     logger.warning("in %s: %s (%s)", what, error, error.detail, extra={"error": number})
     return f" (error {number})"
+
+
+def _show(error: Exception, what: str) -> None:
+    if isinstance(error, OSError) and not isinstance(error, LongtailError) and error.errno in SENTENCES:
+        logger.warning("the system refused a file in %s", what, exc_info=error)
+        error = disk_error(error)
+    if isinstance(error, LongtailError):
+        st.error(f"{plain(error)}{logged_detail(error, what)}", icon=":material/info:")
+    else:
+        _show_unexpected(error, what)
 
 
 def _show_unexpected(error: Exception, what: str) -> None:

@@ -16,6 +16,7 @@ import pandas as pd
 from engine.catalogue.images import CUT_OFF, is_cut_off, store_image
 from engine.core.errors import ImageError
 from engine.core.progress import Progress
+from engine.core.storage import fsync_directory, make_folders
 from engine.core.workspace import Workspace
 from engine.ingest.pictures.archive import list_pictures, opened
 from engine.ingest.pictures.by_name import Ambiguous
@@ -113,13 +114,20 @@ def _no_picture(about: Problem, source: str, refused: Ambiguous | None) -> Probl
 
 
 def move_pictures(staging: Workspace, workspace: Workspace) -> None:
-    """Move stored pictures into the workspace, thumbnails first; pictures that it has already are not replaced."""
+    """Move stored pictures into the workspace, thumbnails first; pictures that it has already are not replaced.
+
+    When this returns they are durable under their names: a snapshot that names them may follow.
+    """
     for source, target in ((staging.thumbnails, workspace.thumbnails), (staging.images, workspace.images)):
+        filled: set[Path] = set()
         for path in sorted(source.glob("*/*.jpg")):
             destination = target / path.parent.name / path.name
             if not destination.exists():
-                destination.parent.mkdir(parents=True, exist_ok=True)
+                make_folders(destination.parent)
                 os.replace(path, destination)
+                filled.add(destination.parent)
+        for folder in filled:
+            fsync_directory(folder)
         shutil.rmtree(source, ignore_errors=True)
 
 

@@ -9,7 +9,7 @@ from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
 from engine.jobs import list_runs, run_status
 from engine.jobs.lease import Lease
-from engine.jobs.recording import lease_file, status_file
+from engine.jobs.recording import create_run, lease_file, status_file
 
 
 def record(workspace: Workspace, run_id: str, state: str, steps: list[tuple[str, float, float]], **more: Any) -> None:
@@ -79,3 +79,14 @@ def test_runs_are_listed_newest_first(workspace: Workspace) -> None:
         "20260102-000000000-demo-0000",
         "20260101-000000000-train-ffff",
     ]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"run_id": 5}', b"null"])
+def test_a_damaged_record_is_a_run_whose_end_is_not_known_and_hides_no_other(workspace, content):
+    for name, data in (("20260101-000000000-train-aaaa", content), ("20260102-000000000-train-bbbb", None)):
+        create_run(workspace, name, "train")
+        if data is not None:
+            status_file(workspace, name).write_bytes(data)
+    newest, damaged = list_runs(workspace)
+    assert (newest.run_id, damaged.state, damaged.kind) == ("20260102-000000000-train-bbbb", "failed", "train")
+    assert "record of this run is damaged" in damaged.message

@@ -80,7 +80,7 @@ def test_a_missing_driver_is_named(monkeypatch):
         ("database or disk is full", "is full"),
         ("could not extend file: No space left on device", "is full"),
         ("database disk image is malformed", "is damaged"),
-        ("disk I/O error", "is damaged"),
+        ("disk I/O error", "full or failing"),
         ("server closed the connection unexpectedly", "cannot be reached"),
         ("something nobody has seen yet", "refused"),
     ],
