@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -80,8 +81,8 @@ class People:
         """Take back the role somebody was given; errors as `set_role`, and `NotFoundError`."""
         require(Action.SET_ROLES)
         with self._database.transaction("people") as session:
-            row = self._row(session, name)
-            with deed(Action.SET_ROLES, name, session=session, before=row.role) as done:
+            row = self._row(session, _checked(name))
+            with deed(Action.SET_ROLES, row.name, session=session, before=row.role) as done:
                 _keep_an_admin(session, row, other_admins)
                 row.role, row.set_by, row.set_at = None, done.actor.name, datetime.now(UTC)
 
@@ -115,7 +116,9 @@ def _keep_an_admin(session: Session, leaving: PersonRow, other_admins: Collectio
 
 
 def _checked(name: str) -> str:
-    name = name.strip()
+    """As sign-in writes it: an address in small letters, or a role would be somebody's who can never sign in."""
+    name = unicodedata.normalize("NFC", name.strip())
+    name = name.lower() if "@" in name else name
     check_storable(name, "name")
     if len(name) > 200:
         raise InputError("a name has at most 200 characters", field="name")

@@ -26,6 +26,8 @@ __all__ = ["ENDINGS", "ArchiveReader", "open_archive", "write_archive"]
 
 ENDINGS = (".tar", ".tar.zst")
 MOST_MANIFEST_BYTES = 1024**3
+# A list of checksums packs to a third; a few kilobytes that unpack to gigabytes are no list of files.
+MOST_UNPACKED, SMALL_MANIFEST_BYTES = 20, 1024 * 1024
 _BLOCK, _CHUNK = 512, 1024 * 1024
 
 
@@ -64,11 +66,13 @@ class ArchiveReader:
     manifest : read and checked already.
     """
 
-    def __init__(self, stream: IO[bytes], name: str) -> None:
+    def __init__(self, stream: IO[bytes], name: str, packed_bytes: int) -> None:
         self._stream, self._name = stream, name
         found, size = self._header()
-        if found != MANIFEST_NAME or size > MOST_MANIFEST_BYTES:
+        if found != MANIFEST_NAME:
             raise self._damaged(f"it does not begin with {MANIFEST_NAME}")
+        if size > min(MOST_MANIFEST_BYTES, max(MOST_UNPACKED * packed_bytes, SMALL_MANIFEST_BYTES)):
+            raise self._damaged("its list of files unpacks to far more than the whole backup")
         data = self._exactly(size)
         self._exactly(-size % _BLOCK)
         self.manifest = BackupManifest.from_bytes(data, name)
@@ -137,7 +141,7 @@ def open_archive(file: Path) -> Iterator[ArchiveReader]:
         packed = raw.read(4) == b"\x28\xb5\x2f\xfd"
         raw.seek(0)
         with pa.input_stream(raw, compression="zstd") if packed else raw as stream:
-            yield ArchiveReader(stream, file.name)
+            yield ArchiveReader(stream, file.name, os.fstat(raw.fileno()).st_size)
 
 
 @contextmanager

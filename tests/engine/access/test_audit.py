@@ -130,6 +130,17 @@ def test_roles_are_given_and_taken_back_and_that_is_recorded(database: Database)
     assert recorded == [("Bo", "lead", None), ("Bo", None, "lead"), ("Ada", None, "admin")]
 
 
+def test_a_role_is_given_to_whoever_signs_in_however_their_address_is_written(tmp_path) -> None:
+    with closing(Database(f"sqlite:///{tmp_path}/longtail.db")) as database:
+        people = People(database)
+        for name in ("bo@shop.com", "ada@shop.com"):
+            people.set_role(name, Role.ADMIN)
+        people.set_role(" Ada@Shop.com", Role.VIEWER)
+        assert {one.name: one.role for one in people.all()} == {"ada@shop.com": Role.VIEWER, "bo@shop.com": Role.ADMIN}
+        people.remove("ADA@shop.com")
+        assert people.role_of("ada@shop.com") is None
+
+
 @BOTH
 def test_the_last_admin_stays(database: Database) -> None:
     people = People(database)

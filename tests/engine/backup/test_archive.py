@@ -9,6 +9,7 @@ import random
 import tarfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from engine.backup.create import back_up
@@ -96,6 +97,17 @@ def test_a_bomb_is_refused_before_it_unpacks(workspace, tmp_path):
         restore(
             workspace, forged(tmp_path / "b.tar", [entry("settings.toml", bytes=10**15)], [_member("settings.toml", 0)])
         )
+
+
+def test_a_list_of_files_that_unpacks_to_far_more_than_the_backup_is_not_read(workspace, tmp_path):
+    data = b" " * 30_000_000
+    head = tarfile.TarInfo(MANIFEST_NAME)
+    head.size = len(data)
+    bomb = tmp_path / "b.tar.zst"
+    with pa.CompressedOutputStream(str(bomb), "zstd") as stream:
+        stream.write(head.tobuf(tarfile.GNU_FORMAT) + data)
+    with pytest.raises(BackupError, match="far more than the whole backup"):
+        restore(workspace, bomb)
 
 
 def test_every_cut_and_every_changed_byte_is_noticed(backup, workspace, tmp_path):
