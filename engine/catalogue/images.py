@@ -19,6 +19,7 @@ from engine.catalogue.colour_profiles import to_srgb
 from engine.catalogue.cut_jpegs import cut_off_ends, has_all_rows, whole_part
 from engine.catalogue.picture_headers import MAX_PIXELS, Format, check_header, check_size, read_header
 from engine.core.errors import ImageError
+from engine.core.reading import open_regular
 from engine.core.storage import atomic_write
 from engine.core.workspace import Workspace
 
@@ -151,7 +152,7 @@ def load_pixels(workspace: Workspace, image: str, size: int) -> np.ndarray:
     """
     path = workspace.image_file(image)
     try:
-        with Image.open(path, formats=["JPEG"]) as stored:
+        with open_regular(path) as stream, Image.open(stream, formats=["JPEG"]) as stored:
             stored.draft("RGB", (size, size))
             fitted = ImageOps.contain(stored.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
     except Exception as exc:

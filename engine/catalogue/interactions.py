@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.sparse import csr_matrix
 
-from engine.catalogue.snapshot import event_files, read_info
+from engine.catalogue.snapshot import event_files, read_info, undamaged
 from engine.catalogue.taken_back import TAKEN_BACK, net_events
 from engine.core.errors import InteractionsError
 from engine.core.settings import InteractionSettings
@@ -66,8 +66,9 @@ def read_interactions(workspace: Workspace, item_ids: Sequence[str], settings: I
     directory = workspace.current_snapshot()
     info = read_info(directory)
     lowest = settings.min_rating if settings.min_rating is not None else info["min_rating"]
-    with tempfile.TemporaryDirectory() as spill, open_duckdb(spill) as connection:
-        connection.from_parquet([str(file) for file in event_files(directory)]).create_view("events")
+    files = event_files(directory)
+    with undamaged(directory, *files), tempfile.TemporaryDirectory() as spill, open_duckdb(spill) as connection:
+        connection.from_parquet([str(file) for file in files]).create_view("events")
         net_events(connection, info["value_kind"], lowest)
         _map_ids(connection, item_ids, settings)
         _aggregate(connection, settings, info["value_kind"], lowest)

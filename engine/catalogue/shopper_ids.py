@@ -10,6 +10,7 @@ import hmac
 import re
 import unicodedata
 
+from engine.core.keys import read_key
 from engine.core.workspace import Workspace
 
 __all__ = ["EMAIL", "shopper_id"]
@@ -24,4 +25,4 @@ def shopper_id(workspace: Workspace, text: str) -> str:
     named = unicodedata.normalize("NFC", text.strip())
     if not _PLAIN_EMAIL.fullmatch(named) or not workspace.shopper_key.is_file():
         return text
-    return hmac.new(workspace.shopper_key.read_bytes(), named.lower().encode(), hashlib.sha256).hexdigest()
+    return hmac.new(read_key(workspace.shopper_key), named.lower().encode(), hashlib.sha256).hexdigest()

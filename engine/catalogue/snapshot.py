@@ -14,12 +14,12 @@ million writes a day's. A snapshot is complete on disk before `shop/current` nam
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +42,8 @@ from engine.catalogue.snapshot_tables import (
     events_table,
     items_table,
 )
-from engine.core.errors import NoDataError
+from engine.core.errors import LongtailError, NoDataError
+from engine.core.reading import open_regular, read_json
 from engine.core.storage import atomic_directory, atomic_write_json
 from engine.core.workspace import Workspace
 
@@ -57,6 +58,7 @@ __all__ = [
     "read_info",
     "read_shop",
     "read_truth",
+    "undamaged",
     "write_snapshot",
 ]
 
@@ -99,14 +101,14 @@ def read_shop(workspace: Workspace) -> Shop:
     """The shop in use. Raises `NoDataError` if no shop is loaded, or its files are damaged."""
     directory = workspace.current_snapshot()
     info = read_info(directory)
-    try:
+    with undamaged(directory, directory / "items.parquet"):
         items = pq.read_table(directory / "items.parquet").to_pandas()
-    except (OSError, ValueError, pa.ArrowException) as exc:
-        raise NoDataError(f"The shop data {directory.name} is damaged ({exc}). Load the shop again.") from exc
-    attributes = [name for name in items.columns if name not in ITEM_COLUMNS]
-    kinds: dict[str, AttributeKind] = {name: info["attributes"][name] for name in attributes}
-    for name in [name for name in attributes if kinds[name] == "multi"]:
-        items[name] = pd.Series([None if value is None else list(value) for value in items[name]], dtype=object)
+        if not set(ITEM_COLUMNS) <= set(items.columns) or items["item_id"].isna().any():
+            raise ValueError("items.parquet lacks columns or ids of products")
+        attributes = [name for name in items.columns if name not in ITEM_COLUMNS]
+        kinds: dict[str, AttributeKind] = {name: info["attributes"][name] for name in attributes}
+        for name in [name for name in attributes if kinds[name] == "multi"]:
+            items[name] = pd.Series([None if value is None else list(value) for value in items[name]], dtype=object)
     return Shop(
         snapshot_id=directory.name,
         name=info["name"],
@@ -121,11 +123,29 @@ def read_shop(workspace: Workspace) -> Shop:
 
 def read_info(snapshot: Path) -> dict[str, Any]:
     """shop.json of a snapshot's directory. Raises `NoDataError` if it is damaged."""
+    with undamaged(snapshot, snapshot / "shop.json"):
+        info = read_json(snapshot / "shop.json")
+        if not isinstance(info, dict) or not isinstance(info.get("attributes"), dict) or set(_DEFAULT_INFO) - set(info):
+            raise ValueError("shop.json does not describe a shop")
+        if not isinstance(info["name"], str) or not isinstance(info["interaction_word"], str):
+            raise ValueError("shop.json does not name the shop")
+        return info
+
+
+@contextmanager
+def undamaged(snapshot: Path, *files: Path) -> Iterator[None]:
+    """Read files of a snapshot in this block: whatever is wrong with them becomes a `NoDataError`.
+
+    They have no checksums, so what can be read is taken as it is; parsers of damaged files raise almost anything.
+    """
     try:
-        info: dict[str, Any] = json.loads((snapshot / "shop.json").read_text("utf-8"))
-    except (OSError, ValueError) as exc:
+        for file in files:
+            open_regular(file).close()
+        yield
+    except LongtailError:
+        raise
+    except Exception as exc:
         raise NoDataError(f"The shop data {snapshot.name} is damaged ({exc}). Load the shop again.") from exc
-    return info
 
 
 def event_files(snapshot: Path) -> list[Path]:
@@ -192,14 +212,19 @@ def read_aliases(snapshot: Path) -> dict[str, pd.DataFrame]:
     file = snapshot / "aliases.parquet"
     if not file.is_file():
         return {}
-    table = pq.read_table(file).to_pandas()
+    with undamaged(snapshot, file):
+        table = pq.read_table(file).to_pandas()
     return {str(column): pairs.drop(columns="column") for column, pairs in table.groupby("column", sort=False)}
 
 
 def read_truth(snapshot: Path) -> pd.DataFrame | None:
     """The demo shop's `item_id`, `family`; None for any other shop."""
     file = snapshot / "truth.parquet"
-    return pq.read_table(file).to_pandas() if file.is_file() else None
+    if not file.is_file():
+        return None
+    with undamaged(snapshot, file):
+        truth: pd.DataFrame = pq.read_table(file).to_pandas()
+        return truth
 
 
 def _write_aliases(aliases: Mapping[str, pd.DataFrame], target: Path) -> None:

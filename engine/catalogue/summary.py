@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.catalogue.interactions import open_duckdb
-from engine.catalogue.snapshot import event_files
+from engine.catalogue.snapshot import event_files, undamaged
 from engine.catalogue.taken_back import TAKEN_BACK
 from engine.core.workspace import Workspace
 
@@ -34,8 +34,13 @@ class ShopSummary:
 def summarise_shop(workspace: Workspace) -> ShopSummary:
     """Count what the snapshot in use holds. Raises `NoDataError` without one."""
     snapshot = workspace.current_snapshot()
-    items, events = str(snapshot / "items.parquet"), [str(file) for file in event_files(snapshot)]
-    with tempfile.TemporaryDirectory() as spill, open_duckdb(spill) as connection:
+    products, files = snapshot / "items.parquet", event_files(snapshot)
+    items, events = str(products), [str(file) for file in files]
+    with (
+        undamaged(snapshot, products, *files),
+        tempfile.TemporaryDirectory() as spill,
+        open_duckdb(spill) as connection,
+    ):
         n_products, n_pictured, n_priced = connection.execute(
             "SELECT count(*), count(image), count(price) FILTER (NOT isnan(price)) FROM read_parquet($path)",
             {"path": items},

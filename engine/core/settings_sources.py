@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,13 +13,16 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, TomlConfigSettingsSource
 
 from engine.core.errors import SettingsError
-from engine.core.reading import open_regular
+from engine.core.reading import read_bounded
 
 __all__ = ["TextSource", "checked_names", "explain", "toml_source"]
 
 
 # Settings whose value stands in no message.
 SECRETS = ("auth.header_secret", "metrics.token")
+
+
+MOST_TOML = 1 << 20  # bytes
 
 
 class TextSource(EnvSettingsSource):
@@ -51,17 +55,18 @@ class _TomlSource(TomlConfigSettingsSource):
     """A TOML file, which editors on Windows begin with a mark of its encoding."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
-        with open_regular(file_path) as stream:
-            return tomllib.loads(stream.read().decode("utf-8-sig"))
+        return tomllib.loads(read_bounded(file_path, MOST_TOML).decode("utf-8-sig"))
 
 
 def toml_source(model: type[BaseSettings], file: Path | None) -> TomlConfigSettingsSource:
     """The settings in a file; none where there is no file. Raises `SettingsError` naming the file."""
     try:
-        if file is not None and file.is_dir():  # pydantic-settings would pass it over, and the defaults would hold
-            raise SettingsError(f"{file}: it is a folder. Write the settings to a file of this name, or move it away.")
+        # pydantic-settings would pass over what is no file, and the defaults would hold
+        if file is not None and os.path.lexists(file) and not file.is_file():
+            what = "a folder" if file.is_dir() else "no file"
+            raise SettingsError(f"{file}: it is {what}. Write the settings to a file of this name, or move it away.")
         source = _TomlSource(model, toml_file=file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise SettingsError(f"{file}: not valid TOML ({exc}). Fix the file, save it as UTF-8, or remove it.") from exc
     except OSError as exc:
         raise SettingsError(

@@ -15,13 +15,19 @@ longtail.db           judgements and drafts, unless a database URL is set
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.core.errors import NoDataError
+from engine.core.reading import read_bounded
 from engine.core.storage import atomic_write
 
 __all__ = ["Workspace"]
+
+_POINTER_BYTES = 200
+_SNAPSHOT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
 
 @dataclass(frozen=True)
@@ -92,10 +98,12 @@ class Workspace:
 
     def current_snapshot(self) -> Path:
         """The directory of the snapshot in use; raises `NoDataError` before a shop was loaded."""
-        pointer = self.snapshots / "current"
-        if not pointer.is_file():
+        if not os.path.lexists(self.snapshots / "current"):
             raise NoDataError(f"No shop in {self.root}. Load one with `ingest`, or build the demo shop with `demo`.")
-        snapshot = self.snapshots / pointer.read_text("utf-8").strip()
+        named = self.snapshot_in_use()
+        if named is None:
+            raise NoDataError(f"shop/current in {self.root} cannot be read. Load the shop again with `ingest`.")
+        snapshot = self.snapshots / named
         if not (snapshot / "shop.json").is_file():
             raise NoDataError(
                 f"The shop data {snapshot.name} in {self.root} is missing. Load the shop again with `ingest`."
@@ -103,11 +111,13 @@ class Workspace:
         return snapshot
 
     def snapshot_in_use(self) -> str | None:
-        """The id that `shop/current` names, whether or not the snapshot is whole; None before a shop was loaded."""
+        """The id that `shop/current` names, whether or not the snapshot is whole; None before a shop was loaded, and where
+        nothing that could be an id stands there."""
         try:
-            return (self.snapshots / "current").read_text("utf-8").strip()
-        except (FileNotFoundError, NotADirectoryError):
+            text = read_bounded(self.snapshots / "current", _POINTER_BYTES).decode("ascii").strip()
+        except (OSError, UnicodeDecodeError):
             return None
+        return text if _SNAPSHOT.fullmatch(text) else None
 
     def use_snapshot(self, snapshot_id: str) -> None:
         """Point the workspace at a complete snapshot, atomically."""

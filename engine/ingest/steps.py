@@ -15,7 +15,7 @@ from engine.catalogue.interactions import open_duckdb
 from engine.core.disk_errors import file_errors_said
 from engine.core.errors import InputError
 from engine.core.held_folders import INGEST_PREFIX, held_folder, sweep
-from engine.core.keys import new_key
+from engine.core.keys import new_key, read_key
 from engine.core.progress import Progress
 from engine.core.workspace import Workspace
 from engine.ingest.events import CleanEvents, clean_events
@@ -73,7 +73,7 @@ class Run:
         """The workspace's key for shoppers that are e-mail addresses; a new one is kept when the shop is saved."""
         file = self.workspace.shopper_key
         if file.is_file():
-            return file.read_bytes()
+            return read_key(file)
         self.made_key = self.made_key or new_key()
         return self.made_key
 

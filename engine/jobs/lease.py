@@ -92,8 +92,8 @@ class Lease:
 def lease_holder(path: Path) -> Holder | None:
     """Who holds the lease now; None if it is free."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:  # nobody has it open who could hold it
         return None
     try:
         return None if _try_lock(descriptor, fcntl.LOCK_SH) else _read(descriptor) or Holder("unknown")
@@ -117,5 +117,5 @@ def _try_lock(descriptor: int, mode: int) -> bool:
 def _read(descriptor: int) -> Holder | None:
     try:
         return Holder(**json.loads(os.pread(descriptor, 4096, 0)))
-    except (ValueError, TypeError):  # read between two writes
+    except (OSError, ValueError, TypeError):  # read between two writes, or no file
         return None
