@@ -35,7 +35,6 @@ from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore
 from engine.jobs import active_run, list_runs, run_log
 from engine.recommend.current_release import CurrentRelease
-from engine.recommend.recommender import Recommender
 from engine.release.publish import list_releases, published_releases
 from engine.serving.current_shop import CurrentShop
 from engine.store import Database
@@ -115,14 +114,16 @@ class Worker:
             if answers(shop) != self.known[shop.release_id]:
                 raise WrongAnswerError(f"{shop.release_id} while it is served")
             self.release.check()
-        if mended and (live.get().notice or live.get().release_id != "r0002"):
-            raise WrongAnswerError(f"still {live.get().release_id}: {live.get().notice}")
+        if mended:
+            if live.get().notice or live.get().release_id != "r0002":
+                raise WrongAnswerError(f"still {live.get().release_id}: {live.get().notice}")
+            return
         list_releases(self.workspace)
         published_releases(self.workspace)
         fresh = CurrentShop(self.workspace, SETTINGS, open_database=lambda: self.database, in_background=False).get()
         if answers(fresh) != self.known[fresh.release_id]:
             raise WrongAnswerError(f"{fresh.release_id} opened anew")
-        opened = Recommender.open(self.workspace, fresh.release_id)
+        opened = fresh.as_trained
         _ = opened.metrics, opened.plan, opened.maps, opened.trained_on
 
     def restore(self) -> None:
