@@ -26,6 +26,7 @@ __all__ = ["Arrays", "VectorCache", "cache_key"]
 
 Arrays = dict[str, np.ndarray]
 BATCH = 16
+_OWN = "_name"  # beside a product's arrays: whose they are
 STEP = "Reading new and changed products"
 
 _turn = threading.Lock()  # two threads never compute the same products at the same time
@@ -43,10 +44,13 @@ class VectorCache:
         """The arrays of this key; None where there are none, or the file is damaged."""
         file = self._folder / key[:2] / f"{key}.npz"
         try:
-            return read_npz(file)
+            arrays = read_npz(file)
+            if arrays.pop(_OWN).tobytes() != self._name_of(key):
+                raise ValueError("it is the file of another product or release")
+            return arrays
         except FileNotFoundError:
             return None
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyError):
             remove_whatever_it_is(file)
             return None
 
@@ -86,9 +90,14 @@ class VectorCache:
             if arrays is not None:
                 self._write(keys[position], arrays)
 
+    def _name_of(self, key: str) -> bytes:
+        """What a file says it is, so that one that was put in another's place is not taken for it."""
+        return hashlib.sha256(f"{self._folder.name}/{key}".encode()).digest()
+
     def _write(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
         stream = io.BytesIO()
-        np.savez(stream, allow_pickle=False, **arrays)
+        own = np.frombuffer(self._name_of(key), dtype=np.uint8)
+        np.savez(stream, allow_pickle=False, **{_OWN: own}, **arrays)
         atomic_write(self._folder / key[:2] / f"{key}.npz", stream.getvalue())
 
 

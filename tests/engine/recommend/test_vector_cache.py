@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -47,6 +48,18 @@ def test_a_damaged_file_is_computed_again(cache, tmp_path, damage):
     asked: list[list[int]] = []
     assert cache.fill(KEYS[:1], working(asked))[0] is not None
     assert asked == [[0]]
+
+
+def test_a_file_in_the_place_of_another_is_not_taken_for_it(cache, tmp_path):
+    cache.fill(KEYS[:2], working([]))
+    first, second = (next(tmp_path.rglob(f"{key}.npz")) for key in KEYS[:2])
+    shutil.copyfile(first, second)
+    assert cache.read(KEYS[1]) is None
+    other = VectorCache(Workspace(tmp_path), "r0002")
+    other.fill(KEYS[:1], working([]))
+    shutil.copyfile(first, tmp_path / "features" / "edits" / "r0002" / KEYS[0][:2] / first.name)
+    assert other.read(KEYS[0]) is None
+    assert cache.read(KEYS[0]) is not None
 
 
 def test_one_that_cannot_be_read_does_not_stop_the_others_and_progress_reaches_the_end(cache):
