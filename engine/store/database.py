@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from engine.core.errors import StoreError
 from engine.store import dialect
 from engine.store.dialect import display_name, lock, make_engine, parse_url, writing
-from engine.store.failures import busy, translated
+from engine.store.failures import busy, readable_rows, translated
 from engine.store.migrating import is_newest, upgrade
 from engine.store.write_queue import WriteQueue
 
@@ -77,7 +77,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that only reads."""
-        with translated(self.engine.url), Session(self.engine) as session:
+        with translated(self.engine.url), readable_rows(self.engine.url), Session(self.engine) as session:
             yield session
 
     def write(self, operation: Callable[[Session], T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from engine.core.errors import BusyError, StoreError
 from engine.core.redaction import redact
 from engine.store.dialect import BUSY_SECONDS, STATEMENT_SECONDS, display_name
 
-__all__ = ["busy", "sentence", "translated"]
+__all__ = ["busy", "readable_rows", "sentence", "translated"]
 
 BUSY_SIGNS = ("locked", "lock timeout", "lock_timeout", "busy", "queuepool limit", "deadlock")
 
@@ -76,6 +77,23 @@ def translated(url: URL) -> Iterator[None]:
         raise _error(url, cause) from exc
     except (OSError, sqlite3.Error) as exc:
         raise _error(url, str(exc)) from exc
+
+
+@contextmanager
+def readable_rows(url: URL) -> Iterator[None]:
+    """Turn a stored value that is none of its kind (a time that no clock shows) into a `StoreError`: SQLite keeps no checksums."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError) as exc:
+        if not _raised_by_sqlalchemy(exc):
+            raise
+        raise _error(url, f"malformed row: {exc}") from exc
+
+
+def _raised_by_sqlalchemy(error: Exception) -> bool:
+    """Whether it was SQLAlchemy that could not make sense of a value, and not the code that asked."""
+    frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].startswith("sqlalchemy.")
 
 
 def busy(url: URL) -> BusyError:

@@ -11,7 +11,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
+from engine.access.audit import AuditLog, deed
+from engine.access.roles import Action
 from engine.core.errors import StoreError
+from engine.core.workspace import Workspace
 from engine.store import Base, Database, dialect, failures
 
 
@@ -107,3 +110,22 @@ def _constraints(connection, table: str) -> set[str]:
 def _open(url: str, start) -> None:
     start.wait()
     Database(url).close()
+
+
+def test_a_stored_value_that_is_none_of_its_kind_is_a_damaged_database(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'longtail.db'}")
+    with deed(Action.PUBLISH, "r0001", workspace=Workspace(tmp_path)):
+        pass
+    with sqlite3.connect(tmp_path / "longtail.db") as connection:  # as a flipped bit does, past every trigger
+        connection.execute("DROP TRIGGER audit_is_kept_from_update")
+        connection.execute("UPDATE audit SET at = '2026-11-27 10:37832.5'")
+    connection.close()
+    with pytest.raises(StoreError, match="is damaged") as refusal:
+        AuditLog(database).entries()
+    assert "10:37832.5" in refusal.value.detail
+
+
+def test_an_error_of_who_reads_is_not_the_databases(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'longtail.db'}")
+    with pytest.raises(ValueError, match="mine"), database.reading():
+        raise ValueError("mine")
