@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.catalogue.snapshot import EVENT_SCHEMA, ITEM_COLUMNS, read_shop, write_snapshot
-from engine.core.errors import CatalogueError, InputError, InteractionsError, NoDataError
+from engine.core.errors import CatalogueError, InputError, InteractionsError, NoDataError, StorageError
 from engine.core.workspace import Workspace
 
 ITEMS = pd.DataFrame(
@@ -130,7 +130,7 @@ def test_a_disk_that_fails_while_pointing_leaves_the_old_shop(
 ) -> None:
     before = write(workspace)
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match="disk is full"):
         write(workspace, name="Never seen")
     monkeypatch.undo()
     assert read_shop(workspace).snapshot_id == before
