@@ -15,7 +15,7 @@ from engine.core.errors import LongtailError
 from engine.core.settings import AuthSettings
 from ui.app.identity import usable_name
 from ui.app.notices import say
-from ui.app.person import forget_roles, sign_out_everywhere, signs_in
+from ui.app.person import end_sessions_of, forget_roles, signs_in
 from ui.app.resources import database, settings
 from ui.app.sign_in import ROLE_WORDS
 from ui.widgets.formatting import day_phrase, plain, visible_cells
@@ -129,11 +129,7 @@ def _take_back(name: str) -> None:
 def _end_sessions(name: str) -> None:
     """Callback."""
 
-    def end() -> None:
-        require(Action.SET_ROLES)
-        sign_out_everywhere(name)
-
-    _do(end, f"{name} has to sign in again")
+    _do(lambda: end_sessions_of(name), f"{name} has to sign in again")
 
 
 def _do(act: Callable[[], None], done: str) -> None:

@@ -92,8 +92,16 @@ class People:
             row = self._row(session, _checked(name), make=True)
             row.claimed_role, row.last_seen = None if claimed is None else str(claimed), datetime.now(UTC)
 
+    def end_sessions(self, name: str) -> None:
+        """End all sessions that somebody else has now. Raises `NotAllowedError` where who acts may not."""
+        require(Action.SET_ROLES)
+        with self._database.transaction("people") as session:
+            row = self._row(session, _checked(name), make=True)
+            with deed(Action.SET_ROLES, name, session=session, before="signed in", after="sessions ended"):
+                row.signed_out_at = datetime.now(UTC)
+
     def sign_out(self, name: str) -> None:
-        """End all sessions that somebody has now."""
+        """End all sessions that somebody has now; for themselves."""
         with self._database.transaction("people") as session:
             self._row(session, _checked(name), make=True).signed_out_at = datetime.now(UTC)
 

@@ -32,6 +32,7 @@ __all__ = [
     "Visitor",
     "allowed",
     "curator_name",
+    "end_sessions_of",
     "forget_roles",
     "only",
     "person",
@@ -143,6 +144,12 @@ def role_of(identity: Identity, auth: AuthSettings, known: Person | None) -> Rol
 def sign_out_everywhere(name: str) -> None:
     """End every session that this person has now, in all browsers."""
     People(database()).sign_out(name)
+    forget_roles()
+
+
+def end_sessions_of(name: str) -> None:
+    """End every session of somebody else; raises `NotAllowedError`."""
+    People(database()).end_sessions(name)
     forget_roles()
 
 

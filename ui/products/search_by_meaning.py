@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from engine.access.roles import Action
 from engine.catalogue.product import Product
 from engine.core.errors import ImageError, LongtailError
+from ui.app.person import allowed
 from ui.app.resources import recommender, served
 from ui.app.url import mirror, query, set_query, writer
 from ui.products.pasting import take_pasted
@@ -54,14 +56,19 @@ def draw_like(like: Like | None) -> None:
             "In your own words", key="like_words", placeholder="a light dress for a garden party", max_chars=300,
             on_change=writer("like_words", "words", page=None), persist_state="session",
         )  # fmt: skip
-        upload = st.file_uploader(
-            "A picture", type=PICTURE_TYPES, key="like_picture", max_upload_size=MAX_PICTURE_MB,
-            help="Of anything that looks like what you want. You can also paste a picture while this is open.",
-        )  # fmt: skip
-        take_pasted("like_picture")
-        if upload is not None:
-            _take(upload.getvalue(), upload.name)
+        if allowed(Action.EDIT_DRAFTS):  # a picture stays on the server, so that the address can be shared
+            _ask_for_picture()
         st.caption("The closest products come first; filters still apply.")
+
+
+def _ask_for_picture() -> None:
+    upload = st.file_uploader(
+        "A picture", type=PICTURE_TYPES, key="like_picture", max_upload_size=MAX_PICTURE_MB,
+        help="Of anything that looks like what you want. You can also paste a picture while this is open.",
+    )  # fmt: skip
+    take_pasted("like_picture")
+    if upload is not None:
+        _take(upload.getvalue(), upload.name)
 
 
 def closest(like: Like, rows: np.ndarray) -> np.ndarray:

@@ -142,6 +142,15 @@ def test_a_role_is_given_to_whoever_signs_in_however_their_address_is_written(tm
 
 
 @BOTH
+def test_ending_somebodys_sessions_is_recorded_and_for_admins_alone(database: Database) -> None:
+    people = People(database)
+    with acting(LEAD), pytest.raises(NotAllowedError):
+        people.end_sessions("Ada")
+    people.end_sessions("Ada")
+    assert [(one.subject, one.after) for one in AuditLog(database).entries()] == [("Ada", "sessions ended")]
+
+
+@BOTH
 def test_the_last_admin_stays(database: Database) -> None:
     people = People(database)
     people.set_role("Ada", Role.ADMIN)
