@@ -13,7 +13,7 @@ class LimitSettings(Group):
     """How much of the dashboard's server one person may take, so that there is enough for the others."""
 
     actions_per_second: float = Field(
-        8.0,
+        4.0,
         gt=0,
         description="judgements and other things sent that one person may keep up; fifteen times as many may come at once",
     )
@@ -28,7 +28,7 @@ class LimitSettings(Group):
         description="one network address may do what this many people may; raise it where an office shares one",
     )
     at_once: int = Field(
-        12, ge=1, le=28, description="things sent that are worked on at the same time, in turns by person"
+        6, ge=1, le=28, description="things sent that are worked on at the same time, in turns by person"
     )
     body_mb: float = Field(1.0, gt=0, description="most that may be sent at once, but for files, in MB")
     body_seconds: float = Field(
@@ -46,8 +46,12 @@ class LimitSettings(Group):
     messages_per_second: float = Field(
         10.0, gt=0, description="messages of one person's tabs that are taken a second; further ones wait"
     )
-    upload_tab_mb: int = Field(600, ge=1, description="files that one tab may hold on the server, in MB")
-    upload_all_mb: int = Field(2000, ge=1, description="files that all tabs together may hold on the server, in MB")
+    upload_tab_mb: int = Field(600, ge=1, description="files that the tabs of one person may hold on the server, in MB")
+    upload_all_mb: int = Field(
+        2000,
+        ge=1,
+        description="files that all tabs together may hold on the server, in MB; those of one address half of it",
+    )
     upload_files: int = Field(3000, ge=1, description="files that one tab may hold on the server")
     upload_bytes_per_second: int = Field(
         16_384,

@@ -33,7 +33,7 @@ from engine.store import CampaignAnchorRow, CardRow
 __all__ = ["CARD_SIZE", "REPEAT_AFTER", "Card", "draw", "judged_by"]
 
 CARD_SIZE = 10
-RENEWED = 5 * 60  # seconds of a lease that are gone when it is renewed
+RENEWED = 60  # seconds of a lease that are gone when it is renewed
 LOOKED_UP = 5  # free products at a time
 REPEAT_AFTER = 20  # cards of the same person between a card and its repetition
 
@@ -85,7 +85,8 @@ def draw(
     space = room(session, campaign.id, len(here), want)
     lost = [card for card in here if card.id not in have][:want] if want > space else []
     for one in lost:
-        lease_again(session, one, until)
+        if one.lease_until < until - RENEWED:  # what somebody asks for again and again is written once
+            lease_again(session, one, until)
     fresh = min(want - len(lost), space)
     give_back(session, elsewhere[: max(len(everything) + fresh - MOST_HELD, 0)])
     drawn = [_as_card(one) for one in lost]

@@ -41,7 +41,7 @@ class Tab:
         source: str = "127.0.0.1",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self.port, self._source, self._xsrf = port, source, xsrf_token(port)
+        self.port, self._source, self._name, self._xsrf = port, source, name, xsrf_token(port)
         self._open = ExitStack()
         websocket = connect(
             f"ws://127.0.0.1:{port}/_stcore/stream",
@@ -85,7 +85,7 @@ class Tab:
         boundary = "a-boundary"
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="f.bin"\r\n\r\n'
         headers = {
-            "Cookie": f"_streamlit_xsrf={self._xsrf}",
+            "Cookie": f"_streamlit_xsrf={self._xsrf}; longtail_curator={self._name}",
             "X-Xsrftoken": self._xsrf,
             "Content-Type": f"multipart/form-data; boundary={boundary}",
         }

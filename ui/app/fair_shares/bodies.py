@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from ui.app.access import Message, Receive
 from ui.app.fair_shares.refused import RefusedError
 
-__all__ = ["announced_bytes", "counted", "read_body", "replayed"]
+__all__ = ["announced_bytes", "counted", "drain", "read_body", "replayed"]
 
 MIB = 1024 * 1024
+DRAINED_SECONDS, DRAINED_BYTES = 1.0, 16 * MIB
 _TOO_SLOW = "What this page sent took too long to arrive. Check the connection and try again."
 
 
@@ -35,12 +37,26 @@ async def read_body(scope: MutableMapping[str, Any], receive: Receive, most: int
         async with asyncio.timeout(seconds):
             while not messages or messages[-1].get("more_body", False):
                 messages.append(await receive())
+                if messages[-1]["type"] == "http.disconnect":
+                    raise RefusedError(408, _TOO_SLOW)  # nobody is left to read it
                 size += len(messages[-1].get("body", b""))
                 if size > most:
                     raise too_much
     except TimeoutError as exc:
         raise RefusedError(408, _TOO_SLOW) from exc
     return messages
+
+
+async def drain(receive: Receive) -> None:
+    """Read on for a moment: a browser that is still sending learns why it was refused only once it may read the answer."""
+    size = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAINED_SECONDS):
+            while size < DRAINED_BYTES:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def replayed(messages: list[Message], receive: Receive) -> Receive:

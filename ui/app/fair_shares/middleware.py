@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from typing import Any
 
@@ -19,7 +19,7 @@ from engine.core.settings import AuthSettings, Settings, load_settings, workspac
 from engine.core.settings_limits import LimitSettings
 from ui.app.access import App, Message, Receive, Send
 from ui.app.fair_shares import connections, tab_folders
-from ui.app.fair_shares.bodies import MIB, read_body, replayed
+from ui.app.fair_shares.bodies import MIB, drain, read_body, replayed
 from ui.app.fair_shares.client import CLIENT, Client, client_of
 from ui.app.fair_shares.refused import RefusedError, answer
 from ui.app.fair_shares.tabs import TRY_LATER, Tabs
@@ -123,6 +123,8 @@ class FairSharesMiddleware:
                     await self._app(scope, replayed(body, receive), noted)
         except RefusedError as refused:
             if not begun:
+                if refused.status == 413:
+                    await drain(receive)
                 await answer(noted, refused)
 
     async def _in_time(self, client: Client, kind: Kind, tokens: float = 1.0) -> None:
@@ -156,7 +158,8 @@ class FairSharesMiddleware:
             tab = self._tabs.open(client)
         except RefusedError:
             await receive()
-            await send({"type": "websocket.close", "code": TRY_LATER})
+            with suppress(OSError):  # the browser had left while it waited
+                await send({"type": "websocket.close", "code": TRY_LATER})
             return
 
         async def paced() -> Message:

@@ -23,6 +23,7 @@ from engine.core.settings_limits import LimitSettings
 from ui.app.access import App, Receive, Send
 from ui.app.fair_shares import tab_folders
 from ui.app.fair_shares.bodies import MIB, announced_bytes, counted
+from ui.app.fair_shares.client import Client, client_of
 from ui.app.fair_shares.refused import RefusedError
 
 __all__ = ["Uploads", "address_of"]
@@ -30,6 +31,7 @@ __all__ = ["Uploads", "address_of"]
 LOOK_SECONDS = 1.0
 _FRAMING = 64 * 1024  # bytes of a request around its file
 _ADDRESS = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)/?$")
+_OTHERS = "Others are loading large files right now. Try again in a few minutes."
 _NO_TAB = (
     "This file was not taken: the page that asked for it is no longer open. Reload the page and choose the file again."
 )
@@ -56,6 +58,7 @@ class Uploads:
         self._runtime, self._files, self._limits = runtime, manager, limits
         self._asked: dict[str, deque[str]] = {}
         self._arriving: Counter[str] = Counter()
+        self._clients: dict[str, Client] = {}
         self._closed: dict[str, float] = {}
         self._give_addresses = manager.get_upload_urls
         # An uploader asks for addresses to send its files to; only these are taken.
@@ -71,6 +74,7 @@ class Uploads:
             return
         if file not in self._asked.get(session, ()):
             raise RefusedError(403, _NO_TAB)
+        self._clients[session] = client_of(scope)
         with self._room(session) as arrived:
             announced = announced_bytes(scope)
             arrived(announced)
@@ -101,6 +105,7 @@ class Uploads:
                 self._files.remove_session_files(session)
                 tab_folders.remove(session)
                 self._asked.pop(session, None)
+                self._clients.pop(session, None)
                 del self._closed[session]
 
     def _addresses(self, session_id: str, file_names: Sequence[str]) -> list[UploadFileUrlInfo]:
@@ -118,6 +123,7 @@ class Uploads:
             raise RefusedError(
                 413, f"This tab already holds {limits.upload_files:,} files. Reload the page to start again."
             )
+        client = self._clients[session]
         size = 0
 
         def arrived(more: int) -> None:
@@ -126,12 +132,14 @@ class Uploads:
             self._arriving[session] += more
             if size > largest:
                 raise RefusedError(413, f"A file may have at most {largest // MIB} MB.")
-            if self._held(session) + self._arriving[session] > limits.upload_tab_mb * MIB + _FRAMING:
+            if sum(map(self._held, self._tabs_of(client))) > limits.upload_tab_mb * MIB + _FRAMING:
                 raise RefusedError(
-                    413, f"This tab holds {limits.upload_tab_mb} MB of files. Remove some, or reload the page."
+                    413, f"Your tabs hold {limits.upload_tab_mb} MB of files. Remove some, or reload the page."
                 )
+            if sum(map(self._held, self._tabs_at(client))) > limits.upload_all_mb * MIB // 2 + _FRAMING:
+                raise RefusedError(429, _OTHERS, 60)
             if self._held_in_all() + self._arriving.total() > limits.upload_all_mb * MIB + _FRAMING:
-                raise RefusedError(429, "Others are loading large files right now. Try again in a few minutes.", 60)
+                raise RefusedError(429, _OTHERS, 60)
 
         try:
             yield arrived
@@ -140,8 +148,17 @@ class Uploads:
             if not self._arriving[session]:
                 del self._arriving[session]
 
+    def _tabs_of(self, client: Client) -> list[str]:
+        return [session for session, one in self._clients.items() if one == client]
+
+    def _tabs_at(self, client: Client) -> list[str]:
+        return [session for session, one in self._clients.items() if one.address == client.address]
+
     def _held(self, session: str) -> int:
-        return sum(len(one.data) for one in tuple(self._files.file_storage.get(session, {}).values()))
+        """Bytes that a tab has sent, and is sending."""
+        return self._arriving[session] + sum(
+            len(one.data) for one in tuple(self._files.file_storage.get(session, {}).values())
+        )
 
     def _held_in_all(self) -> int:
         return sum(one.byte_length for stats in self._files.get_stats().values() for one in stats)

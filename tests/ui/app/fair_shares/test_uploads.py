@@ -17,9 +17,9 @@ MB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Its port; a tab may hold 6 MB here and all tabs 10."""
+    """Its port; a tab may hold 6 MB here and those of an address 6, all 12."""
     folder: Path = tmp_path_factory.mktemp("uploads")
-    limits = {"UPLOAD_TAB_MB": "6", "UPLOAD_ALL_MB": "10", "UPLOAD_FILES": "4", "UPLOAD_KEPT_SECONDS": "0.5"}
+    limits = {"UPLOAD_TAB_MB": "6", "UPLOAD_ALL_MB": "12", "UPLOAD_FILES": "4", "UPLOAD_KEPT_SECONDS": "0.5"}
     more = {f"LONGTAIL_LIMITS__{name}": value for name, value in limits.items()}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in more.items():
@@ -55,7 +55,7 @@ def test_an_open_tab_that_asked_may_send_and_nobody_else(tab, dashboard):
     assert tab.upload(address, b"", method="DELETE")[0] == 204
 
 
-def test_a_tab_holds_so_much_and_what_is_removed_makes_room(tab):
+def test_a_person_holds_so_much_and_what_is_removed_makes_room(tab):
     first, second, third, *_ = tab.upload_addresses(4)
     assert tab.upload(first, bytes(4 * MB))[0] == 204
     status, sentence = tab.upload(second, bytes(3 * MB))
@@ -74,15 +74,24 @@ def test_a_tab_holds_so_many_files(tab):
 
 
 def test_all_tabs_together_hold_so_much_and_a_closed_one_gives_it_back(dashboard):
-    with Tab(dashboard) as one, Tab(dashboard) as two:
-        until_taken(one, one.upload_addresses()[0], 5)  # once the files of earlier tabs are gone
-        address, another = two.upload_addresses(2)
-        assert two.upload(address, bytes(4 * MB))[0] == 204
-        status, sentence = two.upload(another, bytes(2 * MB))
-        assert status == 429
-        assert "a few minutes" in sentence
-        one.close()
-        until_taken(two, another, 2)
+    with Tab(dashboard) as one, Tab(dashboard, name="Bo", source="127.0.0.2") as two:
+        until_taken(one, one.upload_addresses()[0], 4)  # once the files of earlier tabs are gone
+        with Tab(dashboard) as again, Tab(dashboard, name="Cy", source="127.0.0.3") as three:
+            assert again.upload(again.upload_addresses()[0], bytes(3 * MB))[0] == 413, "Ada's tabs count together"
+            assert two.upload(two.upload_addresses()[0], bytes(5 * MB))[0] == 204
+            (address,) = three.upload_addresses()
+            status, sentence = three.upload(address, bytes(4 * MB))
+            assert status == 429
+            assert "a few minutes" in sentence
+            one.close()
+            until_taken(three, address, 4)
+
+
+def test_an_address_with_invented_names_leaves_room_for_others(dashboard):
+    source = "127.0.0.4"
+    with Tab(dashboard, name="Eve1", source=source) as one, Tab(dashboard, name="Eve2", source=source) as two:
+        until_taken(one, one.upload_addresses()[0], 4)
+        assert two.upload(two.upload_addresses()[0], bytes(3 * MB))[0] == 429
 
 
 def test_a_file_that_does_not_say_its_size_is_counted_as_it_comes(tab):
