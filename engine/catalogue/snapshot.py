@@ -73,6 +73,7 @@ _DEFAULT_INFO: dict[str, Any] = {
     "preset": None,
     "loaded_with": {},
 }
+_NEEDED_INFO = {"name", "interaction_word", "currency", "demo"}
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def read_info(snapshot: Path) -> dict[str, Any]:
     """shop.json of a snapshot's directory. Raises `NoDataError` if it is damaged."""
     with undamaged(snapshot, snapshot / "shop.json"):
         info = read_json(snapshot / "shop.json")
-        if not isinstance(info, dict) or not isinstance(info.get("attributes"), dict) or set(_DEFAULT_INFO) - set(info):
+        if not isinstance(info, dict) or not isinstance(info.get("attributes"), dict) or _NEEDED_INFO - set(info):
             raise ValueError("shop.json does not describe a shop")
         if not isinstance(info["name"], str) or not isinstance(info["interaction_word"], str):
             raise ValueError("shop.json does not name the shop")

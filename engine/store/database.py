@@ -43,7 +43,11 @@ class Database:
         self.name = display_name(parsed)
         with translated(parsed):
             self.engine = make_engine(parsed)
-            upgrade(self.engine)
+            try:
+                upgrade(self.engine)
+            except BaseException:
+                self.engine.dispose()
+                raise
         self.writes: Counter[str] = Counter()
         self._turn = threading.Lock()  # threads of one process queue here instead of polling the file's lock
         self._seconds = float(dialect.BUSY_SECONDS)

@@ -180,7 +180,7 @@ def test_the_demo_shop_gets_sample_judgements_with_its_first_release_only(
 
 def test_a_shop_of_ones_own_gets_no_sample_judgements(shop: Workspace) -> None:
     train(shop, unmeasured())
-    assert not (shop.root / "longtail.db").exists()
+    assert JudgementStore(Database(shop.database_url)).log().empty
 
 
 def test_equal_data_settings_and_seed_give_equal_files(shop: Workspace, tmp_path: Path) -> None:
@@ -319,5 +319,5 @@ def test_shoppers_are_served_by_the_item_model_where_the_plan_says_so(
         found = [one.item_id[:2] for one in recommender.ranked_by_shopper(shopper, "hybrid", 3)]
         assert set(found) <= set(families), f"{shopper} has {families} and gets {found}"
     (recommender.directory / "item_weights.npz").write_bytes(b"damaged")
-    with pytest.raises(ReleaseError, match=r"item_weights\.npz cannot be read"):
+    with pytest.raises(ReleaseError, match=r"item_weights\.npz has 7 bytes"):
         Recommender(recommender.directory, recommender.manifest).ranked_by_shopper(shopper)

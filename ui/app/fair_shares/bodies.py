@@ -15,6 +15,7 @@ __all__ = ["announced_bytes", "counted", "drain", "read_body", "replayed"]
 
 MIB = 1024 * 1024
 DRAINED_SECONDS, DRAINED_BYTES = 1.0, 16 * MIB
+_ENDING = "Longtail is being restarted. Try again in a moment; nothing of this was stored."
 _TOO_SLOW = "What this page sent took too long to arrive. Check the connection and try again."
 
 
@@ -44,6 +45,8 @@ async def read_body(scope: MutableMapping[str, Any], receive: Receive, most: int
                     raise too_much
     except TimeoutError as exc:
         raise RefusedError(408, _TOO_SLOW) from exc
+    except asyncio.CancelledError as exc:  # the server ends, and has waited long enough
+        raise RefusedError(503, _ENDING, 10) from exc
     return messages
 
 

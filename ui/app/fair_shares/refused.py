@@ -15,7 +15,7 @@ class RefusedError(Exception):
 
     Parameters
     ----------
-    status : of HTTP: 408, 413 or 429.
+    status : of HTTP: 403, 408, 413, 429 or 503.
     retry_after : seconds until another try makes sense; None where the same would be refused again.
     """
 
