@@ -48,7 +48,7 @@ def measure(arguments: argparse.Namespace) -> Figures:
         foreign += watch.foreign
         print(f"{len(some)} payloads: {len(watch.shown):,} shown, {len(watch.rendered)} rendered", flush=True)
     return {
-        "payloads": (len(texts), "at least 300"),
+        "payloads": (len(texts), ">= 300"),
         "payloads_by_field_and_page": (shown, "-"),
         "payloads_rendered": (len(rendered), "0", {"which": sorted(set(rendered))[:LISTED]}),
         "payloads_foreign_requests": (len(foreign), "0", {"which": sorted(set(foreign))[:LISTED]}),

@@ -63,13 +63,13 @@ class FairSharesMiddleware:
         self._auth = auth or _configured().auth
         rates = {
             Kind.VIEW: limits.views_per_second, Kind.ACTION: limits.actions_per_second,
-            Kind.UPLOAD: limits.actions_per_second, Kind.MESSAGE: limits.messages_per_second,
+            Kind.UPLOAD: limits.views_per_second, Kind.MESSAGE: limits.messages_per_second,
         }  # fmt: skip
-        self._people = {kind: TokenBuckets(rate, BURST_SECONDS * rate) for kind, rate in rates.items()}
+        # A browser sends all the pictures that somebody chose at once.
+        bursts = {kind: BURST_SECONDS * rate for kind, rate in rates.items()} | {Kind.UPLOAD: limits.upload_files}
         several = limits.people_per_address
-        self._addresses = {
-            kind: TokenBuckets(several * rate, BURST_SECONDS * several * rate) for kind, rate in rates.items()
-        }
+        self._people = {kind: TokenBuckets(rate, bursts[kind]) for kind, rate in rates.items()}
+        self._addresses = {kind: TokenBuckets(several * rate, several * bursts[kind]) for kind, rate in rates.items()}
         self._turns = Turns(limits.at_once)
         self._slowly_refused: Counter[str] = Counter()
         self._tabs = Tabs(limits)

@@ -140,6 +140,14 @@ def test_messages_that_come_too_fast_wait_and_are_all_taken():
         assert time.monotonic() - began > 0.2
 
 
+def test_all_the_pictures_that_somebody_chose_may_come_at_once():
+    client = server()
+    answers = {
+        client.put(f"/_stcore/upload_file/tab/{number}", content=b"picture").status_code for number in range(200)
+    }
+    assert 429 not in answers
+
+
 def test_a_curator_who_judges_every_second_and_fetches_ahead_is_never_refused(monkeypatch: pytest.MonkeyPatch):
     """Two minutes of one judgement a second and cards with their pictures every five, on a clock of the test's."""
     now = 0.0
