@@ -158,7 +158,7 @@ def test_what_was_read_stays_read_while_other_things_are_done(address, photos, p
             given = True
         page.wait_for_timeout(50)
     assert seen == sorted(seen)
-    assert len(set(seen)) > 5
+    assert len(set(seen)) > 3
 
 
 def test_rows_are_looked_at_before_they_are_saved_and_are_saved_once(
