@@ -32,6 +32,7 @@ from ui.review.tokens import ReviewToken, TokenError, read_token
 
 __all__ = ["MAX_BYTES", "cards", "decisions"]
 
+THIS_MACHINE = ("127.0.0.1", "::1")  # where its own browsers come from
 MAX_BYTES = 512 * 1024
 MOST_CARDS = 10
 MOST_DECISIONS = 50
@@ -71,8 +72,9 @@ async def decisions(request: Request) -> Response:
 
 
 def _address(request: Request) -> str | None:
-    """The network address, where whoever asks may give any name; None where they signed in."""
-    return None if request.state.visitor.identity else client_of(request.scope).address
+    """The network address, where whoever asks may give any name; None where they signed in, and on this machine: its people share one."""
+    address = client_of(request.scope).address
+    return None if request.state.visitor.identity or address in THIS_MACHINE else address
 
 
 def _read(sent: Sequence[Mapping[str, Any]]) -> tuple[list[Decision], dict[str, str]]:

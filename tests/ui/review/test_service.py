@@ -218,7 +218,7 @@ def test_one_person_cannot_take_every_card(built, ada):
 
 def test_one_person_under_many_names_cannot_take_every_card_either(built, store):
     for number in range(12):
-        Browser(built.workspace, f"Eve {number}").cards(10)
+        Browser(built.workspace, f"Eve {number}", "127.0.0.9").cards(10)
     honest = [Browser(built.workspace, f"Honest {number}", f"127.0.0.{number + 2}") for number in range(6)]
     assert [len(one.cards(6).json()["cards"]) for one in honest] == [6] * 6
 
