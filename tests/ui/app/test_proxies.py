@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from engine.core.settings import AuthSettings
+from tests.support.own_loop import run_alone
 from ui.app.proxies import comes_from_proxy, is_loopback, peers
 
 SECRET = "only the proxy knows this"
@@ -25,7 +25,7 @@ def seen_through_uvicorn(peer: str, forwarded: str | None, secret: str | None = 
         seen.update(scope)
 
     scope = {"type": "http", "client": (peer, 50_000), "headers": headers}
-    asyncio.run(ProxyHeadersMiddleware(app, "127.0.0.1,::1")(scope, None, None))  # type: ignore[arg-type]
+    run_alone(ProxyHeadersMiddleware(app, "127.0.0.1,::1")(scope, None, None))  # type: ignore[arg-type]
     return seen
 
 

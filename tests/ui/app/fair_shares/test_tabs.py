@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from engine.core.settings_limits import LimitSettings
+from tests.support.own_loop import run_alone
 from ui.app.fair_shares.client import Client
 from ui.app.fair_shares.refused import RefusedError
 from ui.app.fair_shares.tabs import TRY_LATER, Tabs
@@ -50,4 +51,4 @@ def test_a_tab_that_is_given_up_is_closed_and_said_to_be_gone():
         assert message == {"type": "websocket.disconnect", "code": TRY_LATER}
         assert sent == [{"type": "websocket.close", "code": TRY_LATER}]
 
-    asyncio.run(run())
+    run_alone(run())

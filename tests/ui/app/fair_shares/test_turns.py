@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.support.own_loop import run_alone
 from ui.app.fair_shares.client import Client
 from ui.app.fair_shares.refused import RefusedError
 from ui.app.fair_shares.turns import MOST_WAITING, Turns
@@ -27,7 +28,7 @@ def order_of(at_once: int, arrivals: list[Client]) -> list[Client]:
                 group.create_task(work(client))
         return done
 
-    return asyncio.run(run())
+    return run_alone(run())
 
 
 def test_who_sends_a_hundred_things_waits_for_themselves_and_nobody_for_them():
@@ -62,7 +63,7 @@ def test_too_much_that_waits_is_refused_and_what_waits_is_done():
         await asyncio.gather(*tasks)
         assert done == MOST_WAITING + 1
 
-    asyncio.run(run())
+    run_alone(run())
 
 
 def test_a_turn_that_somebody_stopped_waiting_for_is_not_lost():
@@ -76,7 +77,7 @@ def test_a_turn_that_somebody_stopped_waiting_for_is_not_lost():
         async with asyncio.timeout(1), turns.turn(BOB):
             pass
 
-    asyncio.run(run())
+    run_alone(run())
 
 
 def test_a_turn_that_came_while_its_owner_left_goes_to_the_next():
@@ -90,4 +91,4 @@ def test_a_turn_that_came_while_its_owner_left_goes_to_the_next():
         async with asyncio.timeout(1), turns.turn(BOB):
             pass
 
-    asyncio.run(run())
+    run_alone(run())

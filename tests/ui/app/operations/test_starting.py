@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import anyio
 import pytest
 
 from engine.core.workspace import Workspace
+from tests.support.own_loop import run_alone
 from ui.app.operations import starting
 from ui.app.operations.starting import StartMiddleware
 
@@ -29,7 +29,7 @@ def started(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> tuple[list
     async def run() -> None:
         await StartMiddleware(app)({"type": "lifespan"}, receive, send)
 
-    anyio.run(run)
+    run_alone(run())
     return told, bool(begun)
 
 
