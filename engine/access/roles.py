@@ -51,6 +51,7 @@ class Action(StrEnum):
     SETTLE_DISPUTES = "settle disputes", "settle disputes"
     SEE_RATERS = "see raters", "see how consistent people are"
     SEE_AUDIT = "see audit", "see who did what"
+    SEE_STATUS = "see status", "see how the server is doing"
     TRAIN = "train", "train and stop a training"
     PUBLISH = "publish", "choose which release is served"
     REMOVE_SAMPLES = "remove samples", "remove sample judgements"
@@ -71,6 +72,7 @@ NEEDED: Mapping[Action, Role] = MappingProxyType(
         Action.SETTLE_DISPUTES: Role.LEAD,
         Action.SEE_RATERS: Role.LEAD,
         Action.SEE_AUDIT: Role.LEAD,
+        Action.SEE_STATUS: Role.LEAD,
         Action.TRAIN: Role.LEAD,
         Action.PUBLISH: Role.LEAD,
         Action.REMOVE_SAMPLES: Role.LEAD,

@@ -49,6 +49,7 @@ NAVIGATION = {
         Entry("data", "Data", ":material/database:", needs_release=False),
         Entry("people", "People", ":material/group:", needs_release=False, needs=Action.SET_ROLES),
         Entry("audit", "Audit", ":material/history:", needs_release=False, needs=Action.SEE_AUDIT),
+        Entry("status", "Status", ":material/monitor_heart:", needs_release=False, needs=Action.SEE_STATUS),
     ],
 }
 

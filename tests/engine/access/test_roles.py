@@ -15,7 +15,7 @@ ALLOWED = {
     Role.CURATOR: {Action.JUDGE},
     Role.MERCHANDISER: {Action.EDIT_DRAFTS, Action.CHANGE_PRODUCTS, Action.SEND_TO_REVIEW},
     Role.LEAD: {
-        *(Action.RUN_CAMPAIGNS, Action.SETTLE_DISPUTES, Action.SEE_RATERS, Action.SEE_AUDIT),
+        *(Action.RUN_CAMPAIGNS, Action.SETTLE_DISPUTES, Action.SEE_RATERS, Action.SEE_AUDIT, Action.SEE_STATUS),
         *(Action.TRAIN, Action.PUBLISH, Action.REMOVE_SAMPLES),
     },
     Role.ADMIN: {Action.LOAD_SHOP, Action.SET_ROLES, Action.BACK_UP, Action.RESTORE},
