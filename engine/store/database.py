@@ -71,7 +71,8 @@ class Database:
             raise busy(self.engine.url)
         try:
             left = max(until - time.monotonic(), LEAST_SECONDS)
-            with translated(self.engine.url), Session(writing(self.engine, left)) as session, session.begin():
+            url = self.engine.url
+            with translated(url), readable_rows(url), Session(writing(self.engine, left)) as session, session.begin():
                 lock(session, subject)
                 yield session
             self.writes[subject] += 1

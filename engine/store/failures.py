@@ -91,8 +91,10 @@ def readable_rows(url: URL) -> Iterator[None]:
 
 
 def _raised_by_sqlalchemy(error: Exception) -> bool:
-    """Whether it was SQLAlchemy that could not make sense of a value, and not the code that asked."""
+    """Whether it was SQLAlchemy, or the reader of JSON on its behalf, that could not make sense of a value, and not the code that asked."""
     frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    while frames and frames[-1].partition(".")[0] == "json":
+        frames.pop()
     return bool(frames) and frames[-1].startswith("sqlalchemy.")
 
 
