@@ -95,10 +95,10 @@ class CurrentRelease:
                 raise
             fresh = served.with_notice(f"{exc} What is shown is {served.manifest.label}, as it was before the damage.")
             fresh = served if served.notice == fresh.notice else fresh
-        self._open = pointer, fresh
         if fresh is not served:
-            _log(fresh)
-            self._start()
+            _log(fresh)  # first: whoever sees the other release finds the reason in the log
+        self._open = pointer, fresh
+        self._start()
         return fresh
 
     def _chosen(self, served: Recommender | None) -> Recommender:
