@@ -169,7 +169,7 @@ async def _loads(page: Any, address: str, ids: Sequence[str], done: asyncio.Even
         if done.is_set():
             break
         began = time.perf_counter()
-        await page.goto(f"{address}/?item={item_id}" if number % 2 else address)
+        await page.goto(f"{address}/similar_items?item={item_id}" if number % 2 else f"{address}/similar_items")
         await page.locator(".card").first.wait_for(timeout=FIRST_CARD_MS)
         seconds.append(time.perf_counter() - began)
     return seconds

@@ -61,13 +61,13 @@ def main() -> None:
 
 def shots(workspace: Workspace) -> dict[str, str]:
     """Name -> address of everything worth a picture, with a long-tail product as the example."""
-    pages = {entry.module: entry.module for group in NAVIGATION.values() for entry in group} | {"similar_items": ""}
+    pages = {entry.module: entry.module for group in NAVIGATION.values() for entry in group}
     try:
         items = Recommender.open(workspace).items
     except LongtailError:
         return pages
     few = items[(items["interaction_count"] >= 3) & items["image"].notna()].sort_values("interaction_count")
-    return pages | {"product": f"?item={few['item_id'].iloc[0]}"} if len(few) else pages
+    return pages | {"product": f"similar_items?item={few['item_id'].iloc[0]}"} if len(few) else pages
 
 
 @contextmanager

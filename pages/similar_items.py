@@ -2,154 +2,31 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import streamlit as st
 
-from engine.arms import registry
-from engine.core.errors import LongtailError, NotFoundError
-from ui.app.choices import switch
+from engine.core.errors import NotFoundError
 from ui.app.navigation import open_draft
-from ui.app.resources import card_maker, recommender, served, settings, shop_words, traffic
-from ui.app.url import mirror, query, set_query, writer
-from ui.products.browse import PAGE_SIZE, Search, clear_search, draw_filters, find, random_long_tail, search_in_address
-from ui.products.changes import draw_change_of
-from ui.products.draft_resources import neighbour_card
-from ui.products.facts import draw_product
-from ui.products.search_by_meaning import Like, closest, draw_like, like_in_address, say_like
-from ui.review.judged_lists import draw_judged_lists, forget_left_out, left_out
-from ui.review.send_to_review import draw_send
-from ui.widgets.cards import Group, card_groups
-from ui.widgets.formatting import plain, plural
+from ui.app.resources import recommender, served
+from ui.app.url import query, set_query
+from ui.products.catalogue import draw_catalogue
+from ui.products.product_view import draw_product_view
+from ui.widgets.formatting import plain
 
 __all__ = ["page"]
-
-SIDE_BY_SIDE = ("als", "hybrid")
 
 
 def page() -> None:
     """The list of products, or with `?item=` one product and its neighbours."""
-    if item_id := query("item"):
-        try:
-            row = recommender().row(item_id)
-        except NotFoundError as exc:
-            if item_id in served().drafts.ids:
-                open_draft(item_id)
-            st.warning(plain(exc), icon=":material/search_off:")
-            st.button("Show all products", on_click=set_query, kwargs={"item": None})
-            return
-        _product(row)
-    else:
-        _catalogue()
-
-
-def _catalogue() -> None:
-    forget_left_out()
-    items, levels = recommender().items, traffic()
-    with st.container(horizontal=True, vertical_alignment="center", key="list_head"):
-        st.title("Similar items", anchor=False)
-        like = like_in_address()
-        draw_like(like)
-        st.button("Show me a long-tail product", icon=":material/casino:", on_click=_open_long_tail, type="primary")
-    search = search_in_address(items)
-    draw_filters(items, search, shop_words().currency, ordered=like is None)
-    rows = find(items, levels, search)
-    if like is not None:
-        say_like(like)
-        try:
-            rows = closest(like, rows)
-        except LongtailError as exc:
-            st.error(plain(exc), icon=":material/broken_image:")
-            return
-    if not rows.size:
-        st.info("No products match. Remove a filter, or search for fewer words.", icon=":material/search_off:")
-        with st.container(horizontal=True):
-            if search.text and like is None:
-                st.button("Search by meaning", icon=":material/image_search:", on_click=_by_words, args=(search.text,))
-            st.button("Show all products", on_click=clear_search)
+    item_id = query("item")
+    if not item_id:
+        draw_catalogue()
         return
-    _found(items["item_id"].iloc[rows].tolist(), search, like)
-    _draw_page(rows)
-
-
-def _draw_page(rows: np.ndarray) -> None:
-    """Draw the cards of one page of the products found."""
-    pages = math.ceil(rows.size / PAGE_SIZE)
-    number = min(max(_whole(query("page")), 1), pages)
-    start = (number - 1) * PAGE_SIZE
-    cards = [card_maker().card(row) for row in rows[start : start + PAGE_SIZE]]
-    card_groups([Group(cards=cards)], key="catalogue", on_open=_open)
-    if pages > 1:
-        mirror("find_page", number)
-        with st.container(horizontal_alignment="center"):
-            st.pagination(
-                pages,
-                key="find_page",
-                on_change=writer("find_page", "page", to_text=_page_text),
-                persist_state="session",
-            )
-
-
-def _by_words(text: str) -> None:
-    """Callback: search for the meaning of what was typed, not its letters."""
-    set_query(q=None, words=text, page=None)
-
-
-def _found(item_ids: list[str], search: Search, like: Like | None) -> None:
-    """Say how many were found, and offer to have just these judged."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(plural(len(item_ids), "product"))
-        asked = [*search.words(), *(like.parts() if like else [])]
-        if asked:
-            draw_send(item_ids, f"found on Similar items by {', '.join(asked)}", key="send")
-
-
-def _product(row: int) -> None:
-    item_id = str(recommender().items["item_id"].iloc[row])
-    st.button("All products", icon=":material/arrow_back:", type="tertiary", on_click=set_query, kwargs={"item": None})
-    left, right = st.columns([2, 7], gap="medium")
-    with left:
-        draw_product(row, card_maker())
-        draw_change_of(item_id)
-        st.button("Another long-tail product", icon=":material/casino:", on_click=_open_long_tail)
-        draw_send([item_id], "one product, on Similar items", key="send_one")
-    with right:
-        views = {"": "Side by side"} | {name: one.title for name, one in registry.arms().items()}
-        view = switch("Neighbours", "view", views, key="view")
-        groups = [_neighbours(item_id, arm) for arm in ([view] if view else SIDE_BY_SIDE)]
-        draw_judged_lists(item_id, groups, layout="grid" if view else "columns", on_open=_open)
-
-
-def _neighbours(item_id: str, arm: str) -> Group:
-    k = settings().serving.neighbours
-    neighbours = served().neighbours(item_id, arm, k, suppressed=left_out(item_id))
-    return Group(
-        name=arm,
-        title=registry.title_of(arm),
-        hint=registry.arm(arm).help,
-        cards=[neighbour_card(neighbour) for neighbour in neighbours],
-        empty=_empty(arm),
-    )
-
-
-def _empty(arm: str) -> str:
-    if arm == "als":
-        return f"No {shop_words().interaction_word} yet, so behaviour has nothing to show for this product."
-    return "Nothing to show: this product has no text, picture or attributes."
-
-
-def _open(item_id: str) -> None:
-    set_query(item=item_id)
-
-
-def _open_long_tail() -> None:
-    set_query(item=random_long_tail(recommender().items, traffic(), np.random.default_rng()))
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
-
-
-def _page_text(value: object) -> str | None:
-    return None if value == 1 else str(value)
+    try:
+        row = recommender().row(item_id)
+    except NotFoundError as exc:
+        if item_id in served().drafts.ids:
+            open_draft(item_id)
+        st.warning(plain(exc), icon=":material/search_off:")
+        st.button("Show all products", on_click=set_query, kwargs={"item": None})
+        return
+    draw_product_view(row)

@@ -46,7 +46,7 @@ def test_a_new_picture_and_text_move_a_product_and_undoing_moves_it_back(
 ):
     photo = sorted((shared_data / "clothing" / "images" / "test" / "dress").glob("*.jpg"))[7]
     changes = ChangeStore(Database(shop.workspace.database_url), shop.workspace)
-    product = f"{address}/?item=f1-03&view=content"
+    product = f"{address}/similar_items?item=f1-03&view=content"
     page.goto(product)
     before = titles(page)
     page.get_by_role("button", name="Change picture or text").click()

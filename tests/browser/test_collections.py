@@ -281,7 +281,7 @@ def test_a_pasted_picture_is_one_of_the_new_product(address, photos, page: Page,
 
 
 def test_a_pasted_picture_is_searched_for(address, photos, page: Page):
-    page.goto(address)
+    page.goto(f"{address}/similar_items")
     page.get_by_role("button", name="By picture or words").click()
     expect(page.locator(".st-key-like_picture_pasted")).to_be_attached()
     expect(page.locator(".st-key-like_picture input[type=file]")).to_be_attached()

@@ -59,7 +59,7 @@ def test_cards_open_products_and_back_goes_the_way_one_came(address, page: Page)
 
 
 def test_a_flag_asks_for_a_name_once_and_survives_a_reload(address, tiny, page: Page, context: BrowserContext):
-    page.goto(f"{address}/?item=f2-04")
+    page.goto(f"{address}/similar_items?item=f2-04")
     page.locator(".flag").nth(1).click()
     give_name(page, "Ada <i>L</i>")
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
@@ -82,14 +82,14 @@ def test_a_flag_asks_for_a_name_once_and_survives_a_reload(address, tiny, page: 
 
     # A pasted link in another tab of the same browser knows the name too.
     other = context.new_page()
-    other.goto(f"{address}/?item=f3-01")
+    other.goto(f"{address}/similar_items?item=f3-01")
     other.locator(".flag").first.click()
     expect(other.get_by_text("Saved", exact=True)).to_be_visible()
     assert set(store.current("f3-01")["rater"]) == {"Ada <i>L</i>"}
 
 
 def test_flags_clicked_in_quick_succession_are_all_stored_and_the_rest_can_be_said_to_fit(address, tiny, page: Page):
-    page.goto(f"{address}/?item=f4-01&view=hybrid")
+    page.goto(f"{address}/similar_items?item=f4-01&view=hybrid")
     page.locator(".flag").first.click()
     give_name(page, "Bo")
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
@@ -106,7 +106,7 @@ def test_flags_clicked_in_quick_succession_are_all_stored_and_the_rest_can_be_sa
 
 def test_the_key_flags_the_card_under_the_pointer_but_not_while_typing(address, page: Page, context: BrowserContext):
     context.add_cookies([{"name": "longtail_curator", "value": "Cy", "url": address}])
-    page.goto(f"{address}/?item=f5-01&view=content")
+    page.goto(f"{address}/similar_items?item=f5-01&view=content")
     page.locator(".card").nth(2).hover()
     page.keyboard.press("x")
     expect(page.locator(".card").nth(2)).to_have_class(re.compile("irrelevant"))
@@ -116,7 +116,7 @@ def test_the_key_flags_the_card_under_the_pointer_but_not_while_typing(address, 
 
 
 def test_a_name_that_is_not_given_leaves_nothing_marked(address, tiny, page: Page):
-    page.goto(f"{address}/?item=f0-03")
+    page.goto(f"{address}/similar_items?item=f0-03")
     page.locator(".flag").first.click()
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
     expect(page.get_by_text("Not saved: a judgement needs a name.")).to_be_visible()
@@ -125,13 +125,16 @@ def test_a_name_that_is_not_given_leaves_nothing_marked(address, tiny, page: Pag
 
 
 def test_titles_that_are_html_are_shown_as_they_are(address, page: Page):
-    page.goto(f"{address}/?item=f0-00")
+    page.goto(f"{address}/similar_items?item=f0-00")
     expect(page.locator(".lt-product h2")).to_have_text(HTML_TITLE)
-    page.goto(address)
+    page.goto(f"{address}/similar_items")
     expect(page.locator(".card .title").first).to_have_text(HTML_TITLE)
 
 
-@pytest.mark.parametrize("path", ["", "?item=f1-03", "?item=f1-03&view=hybrid", "shopper", "new_product"])
+@pytest.mark.parametrize(
+    "path",
+    ["similar_items", "similar_items?item=f1-03", "similar_items?item=f1-03&view=hybrid", "shopper", "new_product"],
+)
 def test_nothing_needs_sideways_scrolling_on_a_narrow_phone(address, page: Page, path):
     page.set_viewport_size({"width": 320, "height": 640})
     page.goto(f"{address}/{path}")
@@ -145,7 +148,7 @@ def test_nothing_needs_sideways_scrolling_on_a_narrow_phone(address, page: Page,
 
 def test_the_list_has_two_columns_on_a_narrow_phone(address, page: Page):
     page.set_viewport_size({"width": 320, "height": 640})
-    page.goto(address)
+    page.goto(f"{address}/similar_items")
     page.locator(".card").first.wait_for()
     lefts = {round(card.bounding_box()["x"]) for card in page.locator(".card").all()[:8]}
     assert len(lefts) == 2
@@ -154,7 +157,7 @@ def test_the_list_has_two_columns_on_a_narrow_phone(address, page: Page):
 def test_nothing_is_fetched_from_elsewhere(address, page: Page):
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{address}/?item=f1-03")
+    page.goto(f"{address}/similar_items?item=f1-03")
     page.locator(".card").first.wait_for()
     at_rest(page)
     page.wait_for_load_state("networkidle")

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def open_shell(**query: str) -> AppTest:
-    """The dashboard's first page on the workspace that LONGTAIL_WORKSPACE names, run once with this address."""
+def open_shell(at: str = "similar_items", /, **query: str) -> AppTest:
+    """A page of the dashboard on the workspace that LONGTAIL_WORKSPACE names, run once with this address."""
     app = AppTest.from_file(str(ROOT / "ui" / "app" / "shell.py"), default_timeout=60)
+    app._page_hash = calc_hash(at)  # `AppTest.switch_page` knows pages that are files alone
     app.query_params.update(query)
     return app.run()
 

@@ -53,7 +53,7 @@ def tour(page: Page, watch: PayloadWatch, shop: PayloadShop, numbers: Sequence[i
 
 
 def _lists(page: Page, watch: PayloadWatch, shop: PayloadShop) -> None:
-    _open(page, watch, "/")
+    _open(page, watch, "/similar_items")
     for number in range(1, math.ceil(len(shop.payloads) / PAGE_SIZE) + 1):
         _turn(page, {"page": str(number), "sort": "title"})
         page.locator(".card").first.wait_for()
@@ -71,7 +71,7 @@ def _lists(page: Page, watch: PayloadWatch, shop: PayloadShop) -> None:
 
 
 def _products(page: Page, watch: PayloadWatch, shop: PayloadShop, numbers: Sequence[int]) -> None:
-    _open(page, watch, f"/?{urlencode({'item': shop.item_ids[numbers[0]]})}")
+    _open(page, watch, f"/similar_items?{urlencode({'item': shop.item_ids[numbers[0]]})}")
     for number in numbers:
         _turn(page, {"item": shop.item_ids[number]})
         page.locator(".lt-product h2", has_text=word_of(shop.payloads[number])).wait_for()

@@ -34,6 +34,7 @@ class Entry:
 
 NAVIGATION = {
     "Shop": [
+        Entry("today", "Today", ":material/wb_sunny:"),
         Entry("similar_items", "Similar items", ":material/apps:"),
         Entry("new_product", "New product", ":material/add_photo_alternate:"),
         Entry("map", "Map", ":material/bubble_chart:"),

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.recommend.traffic import LEVELS, Traffic
-from ui.app.resources import known_values
+from ui.app.resources import known_values, recommender, traffic
 from ui.app.url import mirror, query, query_list, set_query, writer
 from ui.widgets.cards import LEVEL_NAMES
 from ui.widgets.formatting import plain, price_phrase
@@ -23,6 +23,7 @@ __all__ = [
     "clear_search",
     "draw_filters",
     "find",
+    "open_long_tail",
     "random_long_tail",
     "search_in_address",
 ]
@@ -218,3 +219,8 @@ def clear_search() -> None:
         page=None,
         **{"from": None, "to": None},
     )
+
+
+def open_long_tail() -> None:
+    """Callback: open a random long-tail product."""
+    set_query(item=random_long_tail(recommender().items, traffic(), np.random.default_rng()))

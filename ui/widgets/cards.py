@@ -114,7 +114,7 @@ class CardMaker:
 
 def product_href(item_id: str) -> str:
     """Address of a product's page, relative to any page of the dashboard."""
-    return f"./?{urlencode({'item': item_id})}"
+    return f"./similar_items?{urlencode({'item': item_id})}"
 
 
 def card_groups(

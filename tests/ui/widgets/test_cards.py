@@ -35,7 +35,7 @@ def test_a_card_of_a_bare_product_is_named_by_its_id():
 
 
 def test_addresses_escape_what_stands_in_ids():
-    assert product_href("A 1&b") == "./?item=A+1%26b"
+    assert product_href("A 1&b") == "./similar_items?item=A+1%26b"
 
 
 def test_counts_are_explained_against_the_median_product():
