@@ -10,12 +10,12 @@ from pathlib import Path
 import streamlit as st
 
 from engine.catalogue.snapshot import Shop, read_shop
+from engine.catalogue.traffic import Traffic
 from engine.core.settings import Settings, load_settings, workspace_path
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.recommend.current_release import CurrentRelease
 from engine.recommend.recommender import Recommender
-from engine.recommend.traffic import Traffic
 from engine.release.publish import current_release_id, outdated_release
 from engine.serving.current_shop import CurrentShop
 from engine.serving.served_shop import ServedShop

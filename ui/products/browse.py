@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.recommend.traffic import LEVELS, Traffic
+from engine.catalogue.traffic import LEVELS, Traffic
 from ui.app.resources import known_values, recommender, traffic
 from ui.app.url import mirror, query, query_list, set_query, writer
 from ui.widgets.cards import LEVEL_NAMES

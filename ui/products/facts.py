@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.catalogue.snapshot import ITEM_COLUMNS
-from engine.recommend.traffic import FEW, Traffic
+from engine.catalogue.traffic import FEW, Traffic
 from ui.widgets.cards import CardMaker
 from ui.widgets.formatting import count_phrase, html_text, text_or_none
 

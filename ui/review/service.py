@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from engine.catalogue.traffic import Traffic
 from engine.core.errors import LongtailError, NotFoundError, ReleaseError
 from engine.curation import queue
 from engine.curation.campaigns import Campaign, campaign, campaigns, everyday_campaign
@@ -24,7 +25,6 @@ from engine.curation.decisions import Decision, Kind, decide
 from engine.curation.leases import products_left
 from engine.curation.pools import DEPTH, Pool, joined, pool_of_release
 from engine.recommend.recommender import Recommender
-from engine.recommend.traffic import Traffic
 from engine.store import Database, database_url
 from ui.app.resources import database, release, served, settings, words_of, workspace
 from ui.review.address_leases import AddressLeases

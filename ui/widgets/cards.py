@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from engine.catalogue.traffic import Level, Traffic
 from engine.core.visible_text import visible
-from engine.recommend.traffic import Level, Traffic
 from ui.widgets.addresses import picture_url, thumb_url
 from ui.widgets.formatting import count_phrase, price_phrase, text_or_none
 

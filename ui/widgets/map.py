@@ -8,8 +8,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from engine.catalogue.traffic import LEVELS, Traffic
 from engine.core.visible_text import visible
-from engine.recommend.traffic import LEVELS, Traffic
 from ui.widgets.addresses import thumb_url
 from ui.widgets.cards import LEVEL_NAMES
 from ui.widgets.charts import Chart

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.recommend.traffic import Traffic
+from engine.catalogue.traffic import Traffic
 from ui.products.browse import Search, find, random_long_tail
 
 ITEMS = pd.DataFrame(

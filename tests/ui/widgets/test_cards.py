@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from engine.recommend.traffic import Traffic
+from engine.catalogue.traffic import Traffic
 from ui.products.facts import meaning
 from ui.widgets.cards import CardMaker, product_href
 

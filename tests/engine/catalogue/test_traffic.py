@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.recommend.traffic import Traffic
+from engine.catalogue.traffic import Traffic
 
 
 def test_head_holds_four_fifths_and_tail_the_last_twentieth():
