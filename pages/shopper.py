@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 
 from engine.arms import registry
+from engine.arms.registry import SERVED
 from engine.catalogue.shopper_ids import shopper_id
 from engine.core.errors import NotFoundError
 from engine.recommend.recommender import Neighbour
 from ui.app.navigation import open_product
 from ui.app.resources import card_maker, recommender, served, settings, workspace
 from ui.app.url import mirror, query, set_query, writer
+from ui.products.long_tail_choice import draw_long_tail_choice
 from ui.widgets.cards import CardMaker, Group, card_groups
 from ui.widgets.formatting import plain, plural
 
-__all__ = ["long_tail_share", "page"]
+__all__ = ["long_tail_phrase", "page"]
 
 SUGGESTED = 12
 HISTORY_SHOWN = 30
@@ -35,16 +37,19 @@ def page() -> None:
     except NotFoundError as exc:
         st.warning(plain(exc), icon=":material/search_off:")
         return
-    maker = card_maker()
-    groups = [_history(history, maker), *(_recommended(shopper, arm, maker) for arm in ARMS)]
+    maker, favour = card_maker(), draw_long_tail_choice()
+    k = settings().serving.neighbours
+    lists = {arm: served().recommend(shopper, arm, k, favour=favour) for arm in ARMS}
+    groups = [_history(history, maker), *(_recommended(arm, lists, maker) for arm in ARMS)]
     if item_id := card_groups(groups, key="shopper_cards", layout="strip"):
         open_product(item_id)
 
 
-def long_tail_share(rows: list[int], maker: CardMaker) -> float:
-    """Share of these rows of the catalogue that are long-tail products, 0 to 1."""
-    counts = maker.items["interaction_count"].to_numpy()[rows]
-    return float(maker.traffic.is_long_tail(counts).mean()) if rows else 0.0
+def long_tail_phrase(rows: Sequence[int], maker: CardMaker) -> str:
+    """How many of these rows of the catalogue are long-tail products: `2 of 10 from the long tail`."""
+    counts = maker.items["interaction_count"].to_numpy()[list(rows)]
+    quiet = int(maker.traffic.is_long_tail(counts).sum()) if len(rows) else 0
+    return f"{quiet or 'none'} of {len(rows)} from the long tail"
 
 
 def _chosen_shopper() -> str:
@@ -76,18 +81,23 @@ def _history(item_ids: Sequence[str], maker: CardMaker) -> Group:
     return Group(
         name="history",
         title=f"Past {maker.word}: {plural(len(rows), 'product')}",
+        detail=long_tail_phrase(rows, maker) if rows else "",
         cards=[maker.card(row) for row in rows[:HISTORY_SHOWN]],
         empty=f"No {maker.word} from this shopper yet.",
     )
 
 
-def _recommended(shopper: str, arm: str, maker: CardMaker) -> Group:
-    ranked: list[Neighbour] = served().recommend(shopper, arm, settings().serving.neighbours)
-    share = long_tail_share([neighbour.row for neighbour in ranked], maker)
+def _recommended(arm: str, lists: Mapping[str, Sequence[Neighbour]], maker: CardMaker) -> Group:
+    ranked = lists[arm]
+    elsewhere = {one.item_id for other in ARMS if other != arm for one in lists[other]}
+    own = sum(one.item_id not in elsewhere for one in ranked)
+    parts = [long_tail_phrase([one.row for one in ranked], maker)]
+    if arm == SERVED and own:
+        parts.append(f"{own} that {registry.title_of('als')} would not show")
     return Group(
         name=arm,
         title=f"{registry.title_of(arm)} would show",
-        detail=f"{share:.0%} long tail" if ranked else "",
+        detail=" · ".join(parts) if ranked else "",
         hint=registry.arm(arm).help,
         cards=[maker.card(neighbour.row, rank=neighbour.rank) for neighbour in ranked],
         empty=f"No suggestions: this shopper has no {maker.word} to learn from.",

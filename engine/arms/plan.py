@@ -37,12 +37,45 @@ class QuietTrial:
 
 
 @dataclass(frozen=True)
+class FavourTrial:
+    """Lists of ten with so much favour for the long tail: their mean NDCG@10 over all products, the share of their places that long-tail
+    products have, and the share of the long-tail products shoppers went on to choose that are in them; 0 to 1 each."""
+
+    favour: float
+    ndcg: float
+    share: float
+    found: float
+
+
+@dataclass(frozen=True)
+class LongTailTrade:
+    """What favour for the long tail costs and brings, on shoppers a part of whose history was hidden.
+
+    Attributes
+    ----------
+    chosen_share : share of what was hidden that long-tail products are: what shoppers choose by themselves.
+    behaviour : lists by ALS, without favour.
+    tried : lists by the hybrid, the smallest favour first.
+    """
+
+    chosen_share: float
+    behaviour: FavourTrial
+    tried: tuple[FavourTrial, ...]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LongTailTrade:
+        """What `dataclasses.asdict` gave."""
+        tried = tuple(FavourTrial(**one) for one in values["tried"])
+        return cls(values["chosen_share"], FavourTrial(**values["behaviour"]), tried)
+
+
+@dataclass(frozen=True)
 class Trials:
     """Everything that was compared before a plan was made, in the order in which it was; empty where nothing was.
 
     `als`, `mixes` and `recipes` are compared on thinned products, `silences` on hidden neighbourhoods as well,
     `user_scorings` on shoppers: from a shopper to products with little traffic. `modalities` says what the smoother reaches
-    without each part of the content, and with all of them ("").
+    without each part of the content, and with all of them (""). `long_tail` is None where no shoppers were looked at.
     """
 
     als: tuple[Trial[AlsSettings], ...] = ()
@@ -51,6 +84,7 @@ class Trials:
     silences: tuple[QuietTrial, ...] = ()
     modalities: tuple[Trial[str], ...] = ()
     user_scorings: tuple[Trial[UserScoring], ...] = ()
+    long_tail: LongTailTrade | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +120,7 @@ class TrainingPlan:
                 "silences": [asdict(one) | {"tried": one.tried.to_dict()} for one in self.trials.silences],
                 "modalities": _listed(self.trials.modalities, str),
                 "user_scorings": _listed(self.trials.user_scorings, asdict),
+                "long_tail": None if self.trials.long_tail is None else asdict(self.trials.long_tail),
             },
             "problem": self.problem,
         }
@@ -105,6 +140,7 @@ class TrainingPlan:
                 tuple(QuietTrial(**{**one, "tried": Recipe.from_dict(one["tried"])}) for one in trials["silences"]),
                 _trials(trials["modalities"], str),
                 _trials(trials["user_scorings"], UserScoring.from_dict),
+                None if trials["long_tail"] is None else LongTailTrade.from_dict(trials["long_tail"]),
             ),
             values["problem"],
         )

@@ -98,6 +98,13 @@ class ServingSettings(Group):
     shop_name: str | None = Field(None, description="the shop's name on screen; the loaded shop's own unless set")
     sample_judgements: bool = Field(True, description="whether the demo shop starts with sample judgements")
     neighbours: int = Field(10, ge=1, le=100, description="neighbours shown per product")
+    favour: float | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="how often the score of a long-tail product counts when a shopper's list is filled; as much as costs no accuracy, as "
+        "training measures it, unless set",
+    )
 
 
 class AccessSettings(Group):

@@ -58,6 +58,7 @@ class Recipe:
     channels : arm -> {lowest count: weight}: from this many interactions on the arm's cosine is added with this weight,
         both brought to the same spread over the candidates; smallest counts weigh 0.
     user_scoring : how shoppers are served.
+    favour : how often the score of a long-tail product counts when a shopper's list is filled, at least 1.
     silence : how content speaks where behaviour is silent.
     capacity : up to how many products the smoother is exact.
     """
@@ -72,6 +73,7 @@ class Recipe:
     fallback: dict[int, str] = field(default_factory=dict)
     channels: dict[str, dict[int, float]] = field(default_factory=dict)
     user_scoring: UserScoring = field(default_factory=UserScoring)
+    favour: float = 1.0
     silence: Silence = field(default_factory=Silence)
     capacity: Capacity = field(default_factory=Capacity)
 

@@ -5,6 +5,10 @@ of the history times the smoothed vectors: broad tastes. The second sums, over t
 the candidate: either a power of the cosine of smoothed vectors times the root of the candidate's interactions, so that one
 close relative counts for more than many distant ones, or the weights of `engine.models.item_model`, which take into account
 what else the shopper has. Each catalogue chooses the second part and its weight, on shoppers that no report uses.
+
+Scores follow how often products are chosen, so hardly a long-tail product stands among a shopper's ten best, even where it is the best of
+its kind. `favoured` counts the scores of long-tail products several times when it is decided what is in a list; within the list products
+stand by their scores as they are, so that a guess that is less sure pushes no surer one down.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from scipy import sparse
 from engine.core.vectors import unit_rows
 from engine.models.item_model import MAX_ITEMS, ItemModel, item_weights
 
-__all__ = ["UserScorer", "UserScoring", "candidate_scorings", "fit_user_scorer"]
+__all__ = ["UserScorer", "UserScoring", "candidate_scorings", "favoured", "fit_user_scorer"]
 
 ITEMS_AT_ONCE = 4096
 SHOPPERS_AT_ONCE = 1024
@@ -137,6 +141,11 @@ def fit_user_scorer(
     weights = item_weights(user_items, smoothed, words, models) if models else []
     counts = np.bincount(user_items.indices, minlength=user_items.shape[1])
     return UserScorer(profiles, smoothed, counts, dict(zip(models, weights, strict=True)))
+
+
+def favoured(scores: np.ndarray, long_tail: np.ndarray, favour: float) -> np.ndarray:
+    """Scores, (..., n_items), with those above 0 of long-tail products, (n_items,) bool, `favour` times as high."""
+    return np.where(long_tail & (scores > 0), scores * favour, scores)
 
 
 def _by_best(scores: np.ndarray, has: sparse.csr_matrix) -> np.ndarray:

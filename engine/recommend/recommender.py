@@ -21,9 +21,10 @@ from scipy import sparse
 
 from engine.arms.plan import TrainingPlan
 from engine.catalogue.product import Product
+from engine.catalogue.traffic import Traffic
 from engine.core.errors import IndexFileError, NotFoundError, ReleaseContentError, ReleaseError
 from engine.core.workspace import Workspace
-from engine.models.user_scoring import UserScorer, UserScoring
+from engine.models.user_scoring import UserScorer, UserScoring, favoured
 from engine.release.arm_search import ArmSearch, open_arms
 from engine.release.files import ReleaseFiles, making_sense_of
 from engine.release.judged_products import judged_products
@@ -250,10 +251,16 @@ class Recommender:
                 returned.setdefault(neighbour.item_id, {})[arm] = neighbour.rank
         return returned
 
-    def ranked_by_shopper(self, user_id: str, arm: str = "hybrid", k: int = 10) -> list[Neighbour]:
+    def ranked_by_shopper(
+        self, user_id: str, arm: str = "hybrid", k: int = 10, *, favour: float | None = None
+    ) -> list[Neighbour]:
         """What the shop would recommend to a shopper, without what they already have.
 
         `als` can recommend products with interactions alone, `hybrid` all of them.
+
+        Parameters
+        ----------
+        favour : how often the score of a long-tail product counts when a list of `hybrid` is filled; as the plan says unless given.
         """
         user = self._user(user_id)
         if arm not in self._shopper_factors:
@@ -263,7 +270,10 @@ class Recommender:
         allowed[self._arms[arm].candidate_rows] = True
         allowed[self._seen(user)] = False
         rows = np.flatnonzero(allowed)
-        rows = rows[np.argsort(-np.round(scores[rows], 6), kind="stable")[: max(k, 0)]]
+        times = 1.0 if arm != "hybrid" else self.plan.recipe.favour if favour is None else favour
+        filled = favoured(scores[rows], self._long_tail[rows], times)
+        rows = rows[np.argsort(-np.round(filled, 6), kind="stable")[: max(k, 0)]]
+        rows = rows[np.argsort(-np.round(scores[rows], 6), kind="stable")]
         return self.found(rows, scores[rows])
 
     def history(self, user_id: str) -> list[str]:
@@ -297,6 +307,11 @@ class Recommender:
         counts, scoring = self._items["interaction_count"].to_numpy(), self.plan.recipe.user_scoring
         weights = {} if scoring.items is None else {scoring.items: self._item_weights()}
         return UserScorer(self._profiles, self._shopper_factors["hybrid"], counts, weights), scoring
+
+    @cached_property
+    def _long_tail(self) -> NDArray[np.bool_]:
+        counts = self._items["interaction_count"].to_numpy()
+        return Traffic.of(counts).is_long_tail(counts)
 
     def _item_weights(self) -> sparse.csr_matrix:
         return self.files.csr("item_weights.npz", (len(self._items), len(self._items)))

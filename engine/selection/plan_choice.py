@@ -51,6 +51,7 @@ from engine.models.user_scoring import candidate_scorings, fit_user_scorer
 from engine.models.views import fit_standard
 from engine.selection.als_choice import choose_als
 from engine.selection.beside_choice import BUCKETS, BUSY, with_channels, with_fallback
+from engine.selection.favour_choice import choose_favour
 from engine.selection.mix_choice import choose_mix
 from engine.selection.modality_gains import modality_gains
 from engine.selection.recipe_choice import choose_recipe, with_exact_noise
@@ -246,8 +247,18 @@ def _choose_on_shoppers(
     anchors = _busy_anchors(split, settings.evaluation, rng)
     arms = arm_vectors(fitted_models(behaviour, content, split.counts, plan.mix))
     recipe = with_busy_channels(plan.recipe, hybrid, arms, train, split.task.held_out, anchors)
-    trials = replace(plan.trials, user_scorings=scorings.trials())
-    return replace(plan, recipe=replace(recipe, user_scoring=scorings.best()), trials=trials), fit
+    scoring, counts = scorings.best(), split.counts
+
+    def hybrid_scores(rows: np.ndarray) -> np.ndarray:
+        return scorer(train[rows], scoring)
+
+    def behaviour_scores(rows: np.ndarray) -> np.ndarray:
+        scores = behaviour.tuned.user_factors[rows] @ behaviour.tuned.item_factors.T
+        return np.where(counts > 0, scores, -np.inf)
+
+    favour, trade = choose_favour(split.task, split.shoppers, hybrid_scores, behaviour_scores, rng)
+    trials = replace(plan.trials, user_scorings=scorings.trials(), long_tail=trade)
+    return replace(plan, recipe=replace(recipe, user_scoring=scoring, favour=favour), trials=trials), fit
 
 
 def _busy_anchors(split: ShopperSplit, settings: EvaluationSettings, rng: np.random.Generator) -> np.ndarray:

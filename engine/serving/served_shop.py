@@ -76,7 +76,7 @@ class ServedShop:
         progress: Progress = silent,
     ) -> None:
         self.as_trained, self.notice = as_trained, as_trained.notice
-        self._workspace = workspace
+        self._workspace, self._settings = workspace, settings
         self._in_background, self._progress = in_background, progress
         self._database = EditsDatabase(workspace, settings, open_database, tolerant=in_background)
         self._latest_changes: Latest[BackgroundResult[_Changed]] = Latest()
@@ -204,10 +204,18 @@ class ServedShop:
         drafts = DraftBuffer(release, self._workspace, self.drafts.drafts)
         return shown_list(drafts, item_id, arm, k, self.suppressed(item_id))
 
-    def recommend(self, user_id: str, arm: str = SERVED_ARM, k: int = 10) -> list[Neighbour]:
+    def recommend(
+        self, user_id: str, arm: str = SERVED_ARM, k: int = 10, *, favour: float | None = None
+    ) -> list[Neighbour]:
         """The k products shown to a shopper (id or e-mail address), without those they have; errors as
-        `Recommender.ranked_by_shopper`."""
-        return self.release.ranked_by_shopper(shopper_id(self._workspace, user_id), arm, k)
+        `Recommender.ranked_by_shopper`.
+
+        Parameters
+        ----------
+        favour : for the long tail; `serving.favour` unless given, else what training chose.
+        """
+        wanted = self._settings.serving.favour if favour is None else favour
+        return self.release.ranked_by_shopper(shopper_id(self._workspace, user_id), arm, k, favour=wanted)
 
     def prepare_drafts(self, draft_ids: Collection[str], progress: Progress = silent) -> None:
         """Work out the vectors of drafts that were just approved, so that nobody has to wait for them later.

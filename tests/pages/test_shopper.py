@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -45,13 +44,34 @@ def test_a_shopper_shows_what_was_liked_and_two_recommendations(tiny):
         assert not set(shown_ids(app, arm)) & set(facade.history("s2-05"))
 
 
-def test_the_long_tail_share_of_each_list_is_said(tiny):
+def test_how_much_of_each_list_is_long_tail_is_said(tiny):
     groups = {group["name"]: group for group in card_data(open_page(shopper="s2-05"))["groups"]}
-    for arm in ("als", "hybrid"):
-        levels = [card["level"] for card in groups[arm]["cards"]]
-        share = np.mean([level in ("tail", "none") for level in levels])
-        assert groups[arm]["detail"] == f"{share:.0%} long tail"
-    assert "%" not in groups["history"]["detail"]
+    for name in ("als", "hybrid", "history"):
+        levels = [card["level"] for card in groups[name]["cards"]]
+        quiet = sum(level in ("tail", "none") for level in levels)
+        assert groups[name]["detail"].startswith(f"{quiet or 'none'} of {len(levels)} from the long tail")
+
+
+def test_what_only_longtail_would_show_is_counted(tiny):
+    groups = {group["name"]: group for group in card_data(open_page(shopper="s2-05"))["groups"]}
+    shown = {name: {card["item_id"] for card in groups[name]["cards"]} for name in ("als", "hybrid")}
+    own = len(shown["hybrid"] - shown["als"])
+    assert own
+    assert groups["hybrid"]["detail"].endswith(f"{own} that Behaviour would not show")
+    assert "would not show" not in groups["als"]["detail"]
+
+
+def test_the_slider_moves_the_lists_and_the_address_keeps_it(tiny):
+    app = open_page(shopper="s2-05")
+    slider = app.select_slider(key="favour")
+    assert slider.value == "2"  # what the release serves
+    slider.set_value("6").run()
+    assert app.query_params["favour"] == "6"
+    facade = Recommender.open(tiny.workspace)
+    assert shown_ids(app, "hybrid") == [
+        one.item_id for one in facade.ranked_by_shopper("s2-05", "hybrid", 10, favour=6.0)
+    ]
+    assert "25.0% of the accuracy is given up" in app.caption[0].value
 
 
 def test_another_shopper_changes_the_address(tiny):

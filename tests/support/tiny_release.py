@@ -33,7 +33,7 @@ from engine.arms.base import FittedModels
 from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import ArmVectors
 from engine.arms.hybrid_fit import fit_hybrid
-from engine.arms.plan import default_plan
+from engine.arms.plan import FavourTrial, LongTailTrade, Trials, default_plan
 from engine.arms.registry import arm_vectors
 from engine.catalogue.images import store_image
 from engine.catalogue.interactions import Interactions, read_interactions
@@ -56,6 +56,11 @@ COLOURS = ("crimson", "navy", "olive", "gold", "teal", "plum", "coral", "ivory",
 STYLES = ("Floral midi", "Striped maxi", "Velvet evening", "Linen summer", "Lace wedding", "Denim day")
 OCCASIONS = ("party", "office", "wedding", "beach", "everyday")
 SHOPPERS_PER_FAMILY = 24
+TRADE = LongTailTrade(
+    0.05,
+    FavourTrial(1.0, 0.3, 0.0, 0.02),
+    (FavourTrial(1.0, 0.4, 0.001, 0.05), FavourTrial(2.0, 0.398, 0.06, 0.1), FavourTrial(6.0, 0.3, 0.4, 0.25)),
+)
 HTML_TITLE, FORMULA_TITLE = '<b>Bold</b> & "quoted" dress', "=HYPERLINK(A1) dress"
 
 
@@ -233,7 +238,7 @@ def tiny_contents(shop: Shop, workspace: Workspace, interactions: Interactions, 
     standard = fit_standard(features)
     views = standard.views(features, predicted, words.encode(shop.items))
     plan = default_plan(settings, len(counts), words=True)
-    plan = replace(plan, recipe=replace(plan.recipe, noise=3.0), mix=MIX)
+    plan = replace(plan, recipe=replace(plan.recipe, noise=3.0, favour=2.0), mix=MIX, trials=Trials(long_tail=TRADE))
     hybrid = fit_hybrid(interactions.user_items, counts, standard, views, plan.recipe, seed)
     fitted = FittedModels(
         counts,

@@ -1,7 +1,7 @@
 import json
 
 from engine.arms.candidate_mix import CandidateMix
-from engine.arms.plan import TrainingPlan, Trial, Trials, default_plan
+from engine.arms.plan import FavourTrial, LongTailTrade, TrainingPlan, Trial, Trials, default_plan
 from engine.core.settings import Settings
 from engine.models.item_model import ItemModel
 from engine.models.recipe import Recipe
@@ -20,6 +20,7 @@ def test_a_plan_and_all_that_was_tried_survive_json():
         mixes=(Trial(CandidateMix(64.0, 0.5), 0.3),),
         recipes=(Trial(recipe, 0.4),),
         user_scorings=(Trial(UserScoring(), 0.5),),
+        long_tail=LongTailTrade(0.05, FavourTrial(1.0, 0.1, 0.0, 0.0), (FavourTrial(1.0, 0.2, 0.01, 0.02),)),
     )
     plan = TrainingPlan(settings.als, recipe, CandidateMix(8.0, 0.5), trials)
     assert TrainingPlan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan

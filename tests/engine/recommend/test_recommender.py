@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.catalogue.traffic import Traffic
 from engine.core.errors import NoReleaseError, NotFoundError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.recommend import recommender as module
@@ -133,6 +134,27 @@ def test_a_shopper_is_shown_what_he_likes_and_not_what_he_has(recommender: Recom
         assert all(tiny.counts[n.item_id] > 0 for n in by_behaviour)
 
 
+def test_favour_lets_long_tail_products_into_a_list_and_leaves_the_order_to_the_scores(
+    recommender: Recommender, tiny: TinyRelease
+) -> None:
+    quiet = Traffic.of(list(tiny.counts.values())).tail_below
+
+    def tail(ranked: list[Neighbour]) -> int:
+        return sum(tiny.counts[one.item_id] < quiet for one in ranked)
+
+    for shopper in recommender.sample_shoppers(10, seed=1):
+        plain, much = (recommender.ranked_by_shopper(shopper, "hybrid", 3, favour=favour) for favour in (1.0, 100.0))
+        assert tail(much) >= tail(plain)
+        assert tail(much) == 3
+        assert [one.score for one in much] == sorted((one.score for one in much), reverse=True)
+        assert recommender.ranked_by_shopper(shopper, "hybrid", 3) == recommender.ranked_by_shopper(
+            shopper, "hybrid", 3, favour=2.0
+        )  # as the plan says
+        assert recommender.ranked_by_shopper(shopper, "als", 3, favour=100.0) == recommender.ranked_by_shopper(
+            shopper, "als", 3
+        )
+
+
 def test_a_history_names_the_weightiest_first(recommender: Recommender) -> None:
     matrix = recommender._user_items
     for shopper in recommender.sample_shoppers(20):
@@ -223,7 +245,8 @@ def test_a_release_is_read_without_torch(tiny: TinyRelease) -> None:
     script = """
 import sys
 from pathlib import Path
-from engine.recommend.recommender import Recommender
+from engine.catalogue.traffic import Traffic
+from engine.recommend.recommender import Neighbour, Recommender
 from engine.core import exports
 from engine.recommend import unseen
 from engine.core.workspace import Workspace
