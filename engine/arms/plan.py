@@ -62,9 +62,13 @@ class LongTailTrade:
     behaviour: FavourTrial
     tried: tuple[FavourTrial, ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {"tried": [asdict(one) for one in self.tried]}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LongTailTrade:
-        """What `dataclasses.asdict` gave."""
+        """What `to_dict` gave."""
         tried = tuple(FavourTrial(**one) for one in values["tried"])
         return cls(values["chosen_share"], FavourTrial(**values["behaviour"]), tried)
 
@@ -120,7 +124,7 @@ class TrainingPlan:
                 "silences": [asdict(one) | {"tried": one.tried.to_dict()} for one in self.trials.silences],
                 "modalities": _listed(self.trials.modalities, str),
                 "user_scorings": _listed(self.trials.user_scorings, asdict),
-                "long_tail": None if self.trials.long_tail is None else asdict(self.trials.long_tail),
+                "long_tail": None if self.trials.long_tail is None else self.trials.long_tail.to_dict(),
             },
             "problem": self.problem,
         }
