@@ -3,7 +3,7 @@
     drafts, changes -> shop -> interactions -> encoders -> features -> plan -> quality -> behaviour -> predictor -> smoother
     -> arms, maps -> release -> published
 
-The same data, settings and seed give the same files, hash by hash; what differs from run to run (times) stands in the
+The same data, settings and seed, after the same release, give the same files, hash by hash; what differs from run to run (times) stands in the
 manifest alone.
 """
 
@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from engine.access.audit import deed
 from engine.access.roles import Action
-from engine.arms.geometry import ArmVectors
 from engine.arms.plan import TrainingPlan, default_plan
 from engine.catalogue.snapshot import Shop
 from engine.core.disk_errors import file_errors_said
@@ -35,7 +32,6 @@ from engine.curation.training_judgements import TrainingJudgements, judgements_f
 from engine.demo.build import read_families
 from engine.edits.apply_to_catalogue import Applied
 from engine.evaluation.report import measure_plan
-from engine.models.projection import project
 from engine.models.threads import bounded_threads
 from engine.recommend.recommender import Recommender
 from engine.release.contents import ReleaseContents, write_contents
@@ -47,6 +43,7 @@ from engine.store import Database, database_url
 from engine.training.data import TrainingData, encode_products, read_data
 from engine.training.edits import apply_edits, mark_drafts
 from engine.training.gate import decide, without_nan
+from engine.training.maps import draw_maps, served_maps
 from engine.training.models import TrainedModels, train_models
 from engine.training.notes import notes
 
@@ -112,7 +109,7 @@ def _trained(
     choice = _choose(data, settings, steps)
     metrics = _measure(data, choice, settings, steps) if settings.evaluation.enabled else _unmeasured(settings)
     models = train_models(data, choice.plan, judged, settings, steps)
-    maps = _draw_maps(shop, models.arms, settings, steps)
+    maps = draw_maps(shop.items["item_id"], models.arms, served_maps(workspace), settings.seed, steps)
     fit, verdict = decide(metrics, models.arms["hybrid"], _served_metrics(workspace))
     decision = verdict if publish or not fit else "Not published, as asked."
     contents = replace(_contents(data, choice.plan, models, judged, maps, metrics, settings), decision=decision)
@@ -224,20 +221,6 @@ def _publish(workspace: Workspace, release_id: str, shop: Shop, settings: Settin
         steps("Publishing", 0.5, "adding sample judgements")
         _store_samples(workspace, settings, release_id)
     mark_drafts(workspace, settings, shop.items["item_id"])
-
-
-def _draw_maps(shop: Shop, arms: Mapping[str, ArmVectors], settings: Settings, progress: Progress) -> pd.DataFrame:
-    """item_id and x, y of behaviour and hybrid; NaN where the arm knows nothing of the product."""
-    step = "Drawing the maps"
-    maps: dict[str, Any] = {"item_id": shop.items["item_id"]}
-    for place, name in enumerate(("als", "hybrid")):
-        progress(step, place / 2, "before" if name == "als" else "after")
-        known = arms[name].has_list
-        points = np.full((len(known), 2), np.nan, dtype=np.float32)
-        points[known] = project(arms[name].query[known], settings.seed)
-        maps |= {f"{name}_x": points[:, 0], f"{name}_y": points[:, 1]}
-    progress(step, 1.0)
-    return pd.DataFrame(maps)
 
 
 def _served_metrics(workspace: Workspace) -> dict[str, Any] | None:

@@ -186,7 +186,7 @@ def test_a_shop_of_ones_own_gets_no_sample_judgements(shop: Workspace) -> None:
 def test_equal_data_settings_and_seed_give_equal_files(shop: Workspace, tmp_path: Path) -> None:
     other = Workspace(tmp_path / "other")
     build_tiny_shop(other)
-    first, second, again = train(shop, settings()), train(shop, settings()), train(other, settings())
+    first, second, again = (train(one, settings(), publish=False) for one in (shop, shop, other))
     expected = hashes(shop, first.release_id)
     assert len(expected) > 15
     assert hashes(shop, second.release_id) == expected
@@ -195,15 +195,27 @@ def test_equal_data_settings_and_seed_give_equal_files(shop: Workspace, tmp_path
     assert changed["item_factors.npy"] != expected["item_factors.npy"]
 
 
+def test_a_training_of_the_same_data_after_another_differs_in_maps_alone_and_those_start_from_the_last(
+    shop: Workspace,
+) -> None:
+    first, second = train(shop, unmeasured()).release_id, train(shop, unmeasured()).release_id
+    before, after = hashes(shop, first), hashes(shop, second)
+    assert {name for name in before if before[name] != after[name]} == {"maps.parquet"}
+    maps = [Recommender.open(shop, one).maps[["hybrid_x", "hybrid_y"]].to_numpy() for one in (first, second)]
+    moved = np.linalg.norm(maps[1] - maps[0], axis=1)
+    apart = np.linalg.norm(maps[1] - maps[0][::-1], axis=1)
+    assert np.median(moved) < np.median(apart) / 3
+
+
 def test_the_number_of_threads_changes_nothing(shop: Workspace) -> None:
-    one, two = (train(shop, unmeasured(threads=threads)) for threads in (1, 2))
+    one, two = (train(shop, unmeasured(threads=threads), publish=False) for threads in (1, 2))
     first, second = hashes(shop, one.release_id), hashes(shop, two.release_id)
     assert {name for name in first if first[name] != second[name]} == {"training.json"}  # it records the settings
 
 
 def test_what_is_served_is_the_same_whether_or_not_quality_is_measured(shop: Workspace) -> None:
-    measured = train(shop, settings())
-    silent = train(shop, settings(evaluation={"enabled": False, **SMALL["evaluation"]}))
+    measured = train(shop, settings(), publish=False)
+    silent = train(shop, settings(evaluation={"enabled": False, **SMALL["evaluation"]}), publish=False)
     assert "thinning" in measured.metrics
     assert "thinning" not in silent.metrics
     first, second = hashes(shop, measured.release_id), hashes(shop, silent.release_id)
