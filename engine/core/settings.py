@@ -206,7 +206,12 @@ class Settings(Group, BaseSettings):
     `Settings()` holds the defaults and reads nothing; `load_settings` reads the sources.
     """
 
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="the same data, settings and seed, after the same release, give the same release")
+    seed: int = Field(
+        0,
+        ge=0,
+        le=2**31 - 1,
+        description="the same data, settings and seed, after the same release, give the same release",
+    )
     threads: int | None = Field(
         None,
         ge=1,

@@ -28,9 +28,7 @@ def arms(noise: float, seed: int) -> tuple[pd.Series, dict[str, ArmVectors]]:
 
 def moved(one: pd.DataFrame, other: pd.DataFrame, arms: tuple[str, str]) -> np.ndarray:
     """How far each product lies from itself on another map, where it lies on both."""
-    first, second = (
-        table[[f"{arm}_x", f"{arm}_y"]].to_numpy() for table, arm in zip((one, other), arms, strict=True)
-    )
+    first, second = (table[[f"{arm}_x", f"{arm}_y"]].to_numpy() for table, arm in zip((one, other), arms, strict=True))
     return np.linalg.norm(first - second, axis=1)[np.isfinite(first + second).all(axis=1)]
 
 
