@@ -74,7 +74,7 @@ def _places(item_ids: pd.Series, maps: pd.DataFrame | None, arm: str) -> np.ndar
         return np.full((len(item_ids), 2), np.nan)
     columns = [f"{arm}_x", f"{arm}_y"]
     places = maps.drop_duplicates("item_id").set_index("item_id")[columns].reindex(item_ids.astype(str))
-    return np.clip(places.to_numpy(dtype=np.float64), -1.0, 1.0)
+    return np.asarray(places.to_numpy(dtype=np.float64).clip(-1.0, 1.0))
 
 
 def _columns() -> list[str]:
