@@ -9,6 +9,7 @@ from engine.catalogue.product import Product
 from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.drafts.store import Draft, NewDraft
 from ui.app.choices import switch
+from ui.app.navigation import open_product
 from ui.app.notices import say
 from ui.app.person import curator_name, only
 from ui.app.resources import recommender, served
@@ -124,5 +125,7 @@ def _store(
         with st.spinner("Adding it to the shop…", show_time=True):
             served().prepare_drafts([made])
     say(f"{plain(made)} is in the shop" if approve else f"{plain(made)} is saved", ":material/check:")
+    if made in served().drafts.ids:
+        open_product(made)
     set_query(view="drafts", draft=made)
     st.rerun()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.core.errors import NotFoundError
-from ui.app.navigation import open_draft
 from ui.app.resources import recommender, served
 from ui.app.url import query, set_query
 from ui.products.catalogue import draw_catalogue
+from ui.products.draft_view import draw_draft_view
 from ui.products.product_view import draw_product_view
 from ui.widgets.formatting import plain
 
@@ -24,8 +24,9 @@ def page() -> None:
     try:
         row = recommender().row(item_id)
     except NotFoundError as exc:
-        if item_id in served().drafts.ids:
-            open_draft(item_id)
+        if draft := next((one for one in served().drafts.drafts if one.id == item_id), None):
+            draw_draft_view(draft)
+            return
         st.warning(plain(exc), icon=":material/search_off:")
         st.button("Show all products", on_click=set_query, kwargs={"item": None})
         return

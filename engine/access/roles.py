@@ -45,6 +45,7 @@ class Action(StrEnum):
     BROWSE = "browse", "look at the shop"
     JUDGE = "judge", "judge neighbours"
     EDIT_DRAFTS = "edit drafts", "add and edit new products"
+    GIVE_PLACES = "give places", "give products a place on lists"
     CHANGE_PRODUCTS = "change products", "change products"
     SEND_TO_REVIEW = "send to review", "send products to review"
     RUN_CAMPAIGNS = "run campaigns", "start and end campaigns"
@@ -66,6 +67,7 @@ NEEDED: Mapping[Action, Role] = MappingProxyType(
         Action.BROWSE: Role.VIEWER,
         Action.JUDGE: Role.CURATOR,
         Action.EDIT_DRAFTS: Role.MERCHANDISER,
+        Action.GIVE_PLACES: Role.MERCHANDISER,
         Action.CHANGE_PRODUCTS: Role.MERCHANDISER,
         Action.SEND_TO_REVIEW: Role.MERCHANDISER,
         Action.RUN_CAMPAIGNS: Role.LEAD,

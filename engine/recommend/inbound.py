@@ -1,4 +1,4 @@
-"""On whose lists a product that nobody has seen would appear."""
+"""On whose lists a product that the release does not have would appear."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.vectors import row_lengths
+from engine.core.vectors import row_lengths, unit_rows
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import UnseenVectors
 
-__all__ = ["Inbound", "inbound_of"]
+__all__ = ["Inbound", "inbound_of", "inbound_of_candidate"]
 
 ARM = "hybrid"
 
@@ -30,11 +30,17 @@ def inbound_of(recommender: Recommender, vectors: UnseenVectors, k: int = 10) ->
 
     Empty where the release reads nothing of it.
     """
-    candidate = vectors.sides[ARM].candidates[0]
+    return inbound_of_candidate(recommender, vectors.sides[ARM].candidates[0], k)
+
+
+def inbound_of_candidate(
+    recommender: Recommender, candidate: np.ndarray, k: int = 10, boost: float = 1.0
+) -> list[Inbound]:
+    """The same of a product by its candidate vector in the served arm, (d,) float32, whose similarity counts `boost` times."""
     if not candidate.any():
         return []
     queries = recommender.arm(ARM).query
-    scores = (queries @ candidate) / np.maximum(row_lengths(queries)[:, 0], 1e-12)
+    scores = boost * (queries @ unit_rows(candidate[None])[0]) / np.maximum(row_lengths(queries)[:, 0], 1e-12)
     listed = _listed_scores(recommender, k)
     rows = np.flatnonzero(scores > listed[:, -1])
     ranks = 1 + (listed[rows] >= scores[rows, None]).sum(axis=1)

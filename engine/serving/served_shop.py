@@ -19,6 +19,7 @@ import pandas as pd
 from engine.arms.registry import SERVED as SERVED_ARM
 from engine.catalogue.product import Product
 from engine.catalogue.shopper_ids import shopper_id
+from engine.core.errors import NotFoundError
 from engine.core.progress import Progress, silent
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
@@ -28,6 +29,9 @@ from engine.edits.changes.served import cached_changes, changed_products, vector
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.served import DraftBuffer, drafts_in_cache, vectors_of_drafts
 from engine.edits.drafts.store import SERVED, Draft, DraftStore
+from engine.edits.places.served import BOOST, GUARANTEED_RANK, PlacesInLists
+from engine.edits.places.store import PlaceStore
+from engine.recommend.inbound import Inbound, inbound_of_candidate
 from engine.recommend.recommender import Neighbour, Recommender
 from engine.recommend.unseen import UnseenVectors, neighbours_of_unseen, vectors_of_unseen
 from engine.recommend.vector_cache import cache_key
@@ -81,6 +85,7 @@ class ServedShop:
         self._database = EditsDatabase(workspace, settings, open_database, tolerant=in_background)
         self._latest_changes: Latest[BackgroundResult[_Changed]] = Latest()
         self._latest_drafts: Latest[BackgroundResult[DraftBuffer]] = Latest()
+        self._latest_places: Latest[PlacesInLists] = Latest()
         self._suppressed: Suppressed | None = None
         self._warm_up: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -129,6 +134,20 @@ class ServedShop:
         return self._drafts().result
 
     @property
+    def places(self) -> PlacesInLists:
+        """The places that people gave to products and drafts."""
+        drafts = self.drafts
+
+        def read(database: Database) -> PlacesInLists:
+            places = PlaceStore(database)
+            return self._latest_places.get(
+                places.stamp, lambda: PlacesInLists(drafts, tuple(places.all())),
+                writes=database.writes["places"], depends_on=(drafts.recommender.version, *((draft.id, draft.version) for draft in drafts.drafts)),
+            )  # fmt: skip
+
+        return self._database.read(read, PlacesInLists(drafts, ()))
+
+    @property
     def is_complete(self) -> bool:
         """Whether every draft and change is in the lists by now, or cannot be."""
         return self._changed().done and self._drafts().done
@@ -138,10 +157,11 @@ class ServedShop:
         """Another one whenever any list may be: what was worked out from the lists holds for one version."""
         drafts = [(draft.id, draft.version) for draft in self.drafts.drafts]
         rulings = self.suppressed_everywhere()
-        if not drafts and not rulings:
+        places = [(one.item_id, one.kind, one.lists) for one in self.places.active.values()]
+        if not drafts and not rulings and not places:
             return self.release.version
         lists = {anchor: sorted(rulings[anchor]) for anchor in sorted(rulings)}
-        return f"{self.release.version}+{cache_key(drafts, lists)[:12]}"
+        return f"{self.release.version}+{cache_key(drafts, lists, places)[:12]}"
 
     def refresh(self) -> None:
         """Read drafts and changes now, and wait for their vectors unless that goes on in the background."""
@@ -167,7 +187,26 @@ class ServedShop:
         suppressed : leave these out, not what people have ruled out by now.
         """
         out = self.suppressed(item_id) if suppressed is None else suppressed
-        return shown_list(self.drafts, item_id, arm, k, out)
+        return shown_list(self.places, item_id, arm, k, out)
+
+    def shown_beside(self, draft_id: str, k: int = 10) -> list[Inbound]:
+        """The products beside which an approved draft is shown, by itself or by its place, the best ranks first.
+
+        Raises `NotFoundError` where it is not in the lists (yet).
+        """
+        candidate = self.drafts.candidate(draft_id)
+        if candidate is None:
+            raise NotFoundError(f"There is no new product {draft_id!r} in the shop.")
+        place = self.places.active.get(draft_id)
+        boost = BOOST if place is not None and place.kind == "boosted" else 1.0
+        by_itself = {one.item_id: one.rank for one in inbound_of_candidate(self.release, candidate, k, boost)}
+        held = {
+            anchor: min(by_itself.get(anchor, k), GUARANTEED_RANK, k) for anchor in self.places.guaranteed(draft_id)
+        }
+        ranks = by_itself | held
+        out = self.suppressed_everywhere()
+        shown = [Inbound(anchor, rank) for anchor, rank in ranks.items() if draft_id not in out.get(anchor, NOTHING)]
+        return sorted(shown, key=lambda one: one.rank)
 
     def neighbours_all(self, arm: str = SERVED_ARM, k: int = 10, item_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """The lists of every product and approved draft, or of `item_ids`: item_id, rank, neighbour_id, score.
@@ -175,7 +214,7 @@ class ServedShop:
         The lists are those of `neighbours`. They come in the order of the catalogue, then of the drafts, or in the order
         of `item_ids`; a product without a list has no rows. Raises `NotFoundError` naming an unknown product.
         """
-        return shown_lists(self.drafts, self.suppressed_everywhere(), arm, k, item_ids)
+        return shown_lists(self.places, self.suppressed_everywhere(), arm, k, item_ids)
 
     def neighbours_of_unseen(self, product: Product, k: int = 10, arm: str = SERVED_ARM) -> list[Neighbour]:
         """The k products of the catalogue that a new product belongs with; errors as `neighbours_of_unseen`."""
@@ -202,7 +241,7 @@ class ServedShop:
         vectors |= vectors_of_changes(base, self._workspace, {item_id: wanted})
         release = with_changes(base, self._workspace, products, vectors)
         drafts = DraftBuffer(release, self._workspace, self.drafts.drafts)
-        return shown_list(drafts, item_id, arm, k, self.suppressed(item_id))
+        return shown_list(PlacesInLists(drafts, self.places.places), item_id, arm, k, self.suppressed(item_id))
 
     def recommend(
         self, user_id: str, arm: str = SERVED_ARM, k: int = 10, *, favour: float | None = None

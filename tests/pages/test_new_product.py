@@ -18,7 +18,7 @@ from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.recommend import unseen
 from engine.serving import served_shop
 from engine.store import Database
-from tests.support.dashboard import shown_ids, written_html
+from tests.support.dashboard import now_at, open_shell, shown_ids, written_html
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 from ui.app.resources import served
 
@@ -169,7 +169,7 @@ def test_one_edit_reads_the_product_once_and_its_variants_once(tiny, monkeypatch
 
 
 def test_a_product_is_saved_shown_in_the_shop_and_discarded(tiny, store):
-    app = filled_in(open_page())
+    app = filled_in(open_shell("new_product"))
     app.text_input(key="new_id").set_value("navy-1")
     app.button(key="new_save").click().run()
     assert not app.exception
@@ -180,7 +180,14 @@ def test_a_product_is_saved_shown_in_the_shop_and_discarded(tiny, store):
     show.click().run()
     assert not app.exception
     assert store.get("navy-1").state == "approved"
-    assert len(shown_ids(app, "")) >= 1
+    assert app.query_params["item"] == "navy-1"  # a product like any other now
+    assert len(shown_ids(app, "hybrid", 1)) == 10
+    now_at(app, "similar_items")
+    (out,) = [one for one in app.button if one.label == "Take it out of the shop"]
+    out.click().run()
+    assert not app.exception
+    now_at(app, "new_product")
+    assert store.get("navy-1").state == "draft"
     (discard,) = [one for one in app.button if one.label == "Discard"]
     discard.click().run()
     assert not app.exception
@@ -318,7 +325,7 @@ def test_a_draft_whose_place_is_not_found_yet_says_so_and_then_stands_in_the_sho
     product = Product(brand="House 1", attributes={"colour": "navy", "length_cm": 123.25})  # not in the cache
     new = NewDraft(product, product_id="slow-1")
     store.save([new], "Ada", lambda _id: False, approve=True)
-    app = open_page(view="drafts", draft="slow-1")
+    app = open_shell("new_product", view="drafts", draft="slow-1")
     assert "It is being added to the shop" in text_of(app)
     patience.set()
     deadline = time.monotonic() + 120
@@ -328,4 +335,5 @@ def test_a_draft_whose_place_is_not_found_yet_says_so_and_then_stands_in_the_sho
         assert not app.exception
         if "being added" not in text_of(app):
             break
-    assert len(shown_ids(app, "", 1)) == 10
+    assert app.query_params["item"] == "slow-1"
+    assert len(shown_ids(app, "hybrid", 1)) == 10

@@ -15,9 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def open_shell(at: str = "similar_items", /, **query: str) -> AppTest:
     """A page of the dashboard on the workspace that LONGTAIL_WORKSPACE names, run once with this address."""
     app = AppTest.from_file(str(ROOT / "ui" / "app" / "shell.py"), default_timeout=60)
-    app._page_hash = calc_hash(at)  # `AppTest.switch_page` knows pages that are files alone
+    now_at(app, at)
     app.query_params.update(query)
     return app.run()
+
+
+def now_at(app: AppTest, page: str) -> None:
+    """Say which page is open, as a browser does; `AppTest.switch_page` knows pages that are files alone."""
+    app._page_hash = calc_hash(page)
 
 
 def card_data(app: AppTest, position: int = 0) -> dict[str, Any]:

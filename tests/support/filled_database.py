@@ -19,6 +19,7 @@ ALLOWED = {
     "cards.kind": ("first", "second", "repeat"),
     "cards.state": ("leased", "judged", "skipped"),
     "drafts.state": ("draft", "approved", "taken_in"),
+    "places.kind": ("guaranteed", "boosted", "guaranteed"),
     "audit.outcome": ("begun", "done", "failed"),
     "audit.id": (1001, 1008, 1015),  # after what building the workspace left there
 }

@@ -34,6 +34,7 @@ from engine.curation.pools import DEPTH, pool_of_release
 from engine.curation.votes import Judgement, Source, Verdict, Vote
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore, NewDraft
+from engine.edits.places.store import Place, PlaceStore
 from engine.recommend.recommender import Recommender
 from engine.release.publish import publish, rollback
 from engine.store import Database
@@ -123,6 +124,10 @@ class Write:
     rows: int = 1
 
 
+def _give_place(shop: WritableShop) -> Place:
+    return PlaceStore(shop.database).give(ANCHOR, "boosted", 7, None, lambda _: True)
+
+
 def _save_change(shop: WritableShop, title: str) -> None:
     now = shop.recommender.product(ANCHOR)
     before = shop.changes().get(ANCHOR)
@@ -198,6 +203,8 @@ WRITES = (
     Write("approve a draft", Action.EDIT_DRAFTS, lambda s, draft: s.drafts().approve(draft), WritableShop.fresh_draft),
     Write("withdraw a draft", Action.EDIT_DRAFTS, lambda s, draft: s.drafts().withdraw(draft), _approved),
     Write("discard a draft", Action.EDIT_DRAFTS, lambda s, draft: s.drafts().discard(draft), WritableShop.fresh_draft),
+    Write("give a product a place", Action.GIVE_PLACES, lambda shop, _: _give_place(shop)),
+    Write("take a place back", Action.GIVE_PLACES, lambda s, _: PlaceStore(s.database).take_back(ANCHOR), lambda s: _give_place(s)),
     Write("change a product", Action.CHANGE_PRODUCTS, lambda shop, _: _save_change(shop, _unique())),
     Write(
         "undo a change", Action.CHANGE_PRODUCTS, lambda s, _: s.changes().undo(ANCHOR), lambda s: _save_change(s, _unique())

@@ -10,7 +10,17 @@ from streamlit.navigation.page import Page
 
 from engine.access.roles import Action
 
-__all__ = ["NAVIGATION", "Entry", "link_to", "open_change", "open_draft", "open_page", "open_product", "remember_pages"]
+__all__ = [
+    "NAVIGATION",
+    "Entry",
+    "link_to",
+    "open_change",
+    "open_draft",
+    "open_draft_form",
+    "open_page",
+    "open_product",
+    "remember_pages",
+]
 
 _KEY = "pages"
 
@@ -73,6 +83,11 @@ def open_product(item_id: str) -> None:
 def open_draft(draft_id: str) -> None:
     """Leave this page for a draft; call it in a page's own run, not in a callback."""
     st.switch_page(st.session_state[_KEY]["new_product"], query_params={"view": "drafts", "draft": draft_id})
+
+
+def open_draft_form(draft_id: str) -> None:
+    """Leave this page for the form that changes a draft; call it in a page's own run, not in a callback."""
+    st.switch_page(st.session_state[_KEY]["new_product"], query_params={"draft": draft_id})
 
 
 def open_change(item_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -16,7 +17,7 @@ from engine.untrusted.uploads import picture_children
 from ui.app.resources import card_maker, database, served, shop_words, workspace
 from ui.widgets.addresses import picture_url, thumb_url
 from ui.widgets.background_work import Count
-from ui.widgets.cards import Card
+from ui.widgets.cards import Card, product_href
 from ui.widgets.formatting import price_phrase
 
 __all__ = ["children", "draft_card", "drafts", "neighbour_card", "prepare"]
@@ -41,14 +42,16 @@ def draft_card(draft: Draft, rank: int | None = None, note: str = "New") -> Card
         like, item_id=draft.id, title=visible(draft.title), brand=visible(draft.product.brand or ""),
         price=visible(price_phrase(price, shop_words().currency)) if price is not None else "", count=note, level="none",
         image=thumb_url(image) if image else None, large=picture_url(image) if image else None,
-        href=f"new_product?view=drafts&draft={draft.id}", rank=rank, note="",
+        href=product_href(draft.id) if draft.state == "approved" else f"new_product?{urlencode({'view': 'drafts', 'draft': draft.id})}",
+        rank=rank, note="",
     )  # fmt: skip
 
 
 def neighbour_card(neighbour: Neighbour) -> Card:
     """The card of a product of the catalogue or of an approved draft."""
     if neighbour.row >= 0:
-        return card_maker().card(neighbour.row, rank=neighbour.rank)
+        note = "Given a place" if neighbour.item_id in served().places.active else ""
+        return card_maker().card(neighbour.row, rank=neighbour.rank, note=note)
     known = (draft for draft in served().drafts.drafts if draft.id == neighbour.item_id)
     return draft_card(next(known, None) or drafts().get(neighbour.item_id), neighbour.rank)
 

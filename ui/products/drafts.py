@@ -10,11 +10,12 @@ import streamlit as st
 from engine.access.roles import Action
 from engine.core.errors import LongtailError, NotFoundError
 from engine.edits.drafts.store import Draft
+from ui.app.navigation import open_product
 from ui.app.notices import say
 from ui.app.person import only
-from ui.app.resources import served, settings
+from ui.app.resources import served
 from ui.app.url import mirror, query, set_query
-from ui.products.draft_resources import draft_card, drafts, neighbour_card, prepare
+from ui.products.draft_resources import draft_card, drafts, prepare
 from ui.widgets.background_work import BackgroundWork, Count
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import day_phrase, plain, plural
@@ -31,6 +32,8 @@ def draw_drafts() -> None:
     _report_shown()
     every = drafts().all()
     chosen = next((draft for draft in every if draft.id == query("draft")), None)
+    if chosen is not None and chosen.id in served().drafts.ids:
+        open_product(chosen.id)
     if chosen is not None:
         _draw_draft(chosen)
         return
@@ -92,18 +95,13 @@ def _draw_draft(draft: Draft) -> None:
     with right:
         if draft.state != "approved":
             st.caption("To see its neighbours, choose Change. It appears in the shop once you show it there.")
-            return
-        _draw_neighbours(draft)
+        else:
+            _draw_waiting()
 
 
-def _draw_neighbours(draft: Draft) -> None:
-    """Draw what is shown beside an approved draft; the page runs again until it is in the lists."""
-    complete = served().is_complete
-    if draft.id in served().drafts.ids:
-        neighbours = served().neighbours(draft.id, "hybrid", settings().serving.neighbours)
-        cards = [neighbour_card(one) for one in neighbours]
-        card_groups([Group(title="It belongs with", cards=cards)], key="draft_neighbours")
-    elif complete:
+def _draw_waiting() -> None:
+    """Say why an approved draft is not in the lists; where it is being added, the page runs again until it is."""
+    if served().is_complete:
         st.warning(
             "Nothing about it can be read, so it is not shown beside any product. Choose Change, and give it a title or a picture.",
             icon=":material/visibility_off:",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from engine.catalogue.snapshot import ITEM_COLUMNS
 from engine.catalogue.traffic import FEW, Traffic
-from ui.widgets.cards import CardMaker
+from ui.widgets.cards import Card, CardMaker
 from ui.widgets.formatting import count_phrase, html_text, text_or_none
 
-__all__ = ["draw_product", "meaning"]
+__all__ = ["draw_facts", "draw_product", "meaning"]
 
 FACTS_SHOWN = 12
 
@@ -17,14 +19,19 @@ FACTS_SHOWN = 12
 def draw_product(row: int, maker: CardMaker) -> None:
     """Draw the product in this row of the catalogue."""
     card, item = maker.card(row), maker.items.iloc[row]
+    facts = [("Brand", card.brand), ("Category", text_or_none(item["category"])), ("ID", card.item_id)]
+    facts += [(name.replace("_", " ").capitalize(), _fact(item[name])) for name in _attributes(maker)]
+    said = meaning(int(item["interaction_count"]), maker.traffic, maker.word)
+    draw_facts(card, said, text_or_none(item["description"]), facts)
+
+
+def draw_facts(card: Card, said: str, description: str | None, facts: Sequence[tuple[str, str | None]]) -> None:
+    """Draw a product, large: `said` is what stands under its price, `facts` are names and values, of which some are shown."""
     picture = (
         f'<img src="{html_text(card.large)}" alt="{html_text(card.title)}">'
         if card.large
         else f'<span class="lt-initial">{html_text(_initial(card.title))}</span>'
     )
-    description = text_or_none(item["description"])
-    facts = [("Brand", card.brand), ("Category", text_or_none(item["category"])), ("ID", card.item_id)]
-    facts += [(name.replace("_", " ").capitalize(), _fact(item[name])) for name in _attributes(maker)]
     rows = "".join(
         f"<dt>{html_text(name)}</dt><dd>{html_text(value)}</dd>" for name, value in facts[:FACTS_SHOWN] if value
     )
@@ -32,7 +39,7 @@ def draw_product(row: int, maker: CardMaker) -> None:
         f'<article class="lt-product"><div class="lt-picture">{picture}</div>'
         f"<div><h2>{html_text(card.title)}</h2>"
         f'<span class="lt-price">{html_text(card.price)}</span></div>'
-        f'<div class="lt-meaning">{html_text(meaning(int(item["interaction_count"]), maker.traffic, maker.word))}</div>'
+        f'<div class="lt-meaning">{html_text(said)}</div>'
         + (f'<p class="lt-quiet">{html_text(description)}</p>' if description else "")
         + f'<dl class="lt-facts">{rows}</dl></article>'
     )

@@ -71,6 +71,10 @@ class DraftBuffer:
         others = [(score, one) for score, one in self._scores(query) if one != draft_id]
         return _merge(own, others if query.any() else [], k)
 
+    def candidate(self, draft_id: str) -> np.ndarray | None:
+        """What an approved draft is found by, (d,) float32; None where there is no such draft."""
+        return self._vectors["candidate"][self.ids.index(draft_id)] if draft_id in self.ids else None
+
     def _scores(self, query: np.ndarray) -> list[tuple[float, str]]:
         """How similar each draft is to a query (1, d), for those that can be neighbours."""
         candidates = self._vectors["candidate"]

@@ -18,7 +18,7 @@ FIRST = "0001"
 # What a column takes where not every value of its type will do.
 VALUES = {
     "judgements.verdict": "irrelevant", "campaigns.kind": "planned", "cards.kind": "first", "cards.state": "judged",
-    "cards.pair_probability": 0.5, "drafts.state": "approved", "audit.outcome": "done",
+    "cards.pair_probability": 0.5, "drafts.state": "approved", "audit.outcome": "done", "places.kind": "boosted",
 }  # fmt: skip
 
 

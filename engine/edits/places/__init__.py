@@ -1,0 +1,1 @@
+"""Places: products that stand higher on lists than they would by themselves, for some days."""

@@ -1,0 +1,88 @@
+"""A product's place on lists: giving it one for some days, and taking it back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.access.roles import Action
+from engine.core.errors import LongtailError
+from engine.edits.places.store import Kind, Place, PlaceStore
+from ui.app.notices import say
+from ui.app.person import curator_name, only
+from ui.app.resources import database, recommender, served
+from ui.widgets.formatting import plain, plural
+
+__all__ = ["draw_place", "place_sentence"]
+
+DAYS, LISTS = (7, 14, 30, 60), (10, 20, 50, 100)
+KIND_NAMES: dict[Kind, str] = {"guaranteed": "A fixed place", "boosted": "A head start"}
+HELP: dict[Kind, str] = {
+    "guaranteed": "Puts it fifth on the lists of the products it belongs with most. Where it ranks higher by itself, nothing changes.",
+    "boosted": "Its similarity counts 15% more on every list, so it overtakes products that are just ahead of it.",
+}
+
+
+def draw_place(item_id: str) -> None:
+    """Draw what place a product or approved draft has, with a button that ends it; or a popover that gives it one."""
+    place = served().places.active.get(item_id)
+    closed = only(Action.GIVE_PLACES)
+    if place is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f":material/push_pin: {plain(place_sentence(place))}")
+            st.button("End it now", key="place_end", type="tertiary", on_click=_end, args=(item_id,), **closed)
+        return
+    with st.popover("Give it a place", icon=":material/push_pin:", type="tertiary"):
+        kind: Kind = st.radio(
+            "What it gets",
+            list(KIND_NAMES),
+            key="place_kind",
+            format_func=KIND_NAMES.__getitem__,
+            captions=list(HELP.values()),
+        )
+        lists = 0
+        if kind == "guaranteed":
+            lists = st.select_slider("On how many lists", LISTS, value=20, key="place_lists")
+        days = st.select_slider("For how many days", DAYS, value=14, key="place_days")
+        st.button(
+            "Give it this place",
+            type="primary",
+            key="place_give",
+            on_click=_give,
+            args=(item_id, kind, lists, days),
+            **closed,
+        )
+
+
+def place_sentence(place: Place) -> str:
+    """`A fixed place on 20 lists until 4 December.`"""
+    what = (
+        f"A fixed place on {plural(place.lists, 'list')}"
+        if place.kind == "guaranteed"
+        else "A head start on every list"
+    )
+    until = place.until.astimezone()
+    return f"{what} until {until.day} {until:%B}."
+
+
+def _give(item_id: str, kind: Kind, lists: int, days: int) -> None:
+    """Callback: give the place."""
+
+    def known(wanted: str) -> bool:
+        return wanted in recommender() or wanted in served().drafts.ids
+
+    try:
+        place = PlaceStore(database()).give(item_id, kind, days, curator_name(), known, lists=lists)
+    except LongtailError as exc:
+        say(plain(exc), ":material/error:")
+    else:
+        say(plain(place_sentence(place)), ":material/push_pin:")
+
+
+def _end(item_id: str) -> None:
+    """Callback: take the place back."""
+    try:
+        PlaceStore(database()).take_back(item_id)
+    except LongtailError as exc:
+        say(plain(exc), ":material/error:")
+    else:
+        say("It stands where its similarity puts it", ":material/check:")
