@@ -22,12 +22,13 @@ def draw_long_tail_choice() -> float | None:
     trade = plan.trials.long_tail
     if trade is None or len(trade.tried) < 2:
         return None
-    words, served = favour_words(trade), _served(plan, trade)
+    served = _served(plan, trade)
+    words = favour_words(trade, served)
     names = {f"{favour:g}": favour for favour in words}
     chosen = query("favour", f"{served:g}", allowed=names)
     mirror("favour", chosen)
     st.select_slider(
-        "Long tail in Longtail's lists",
+        "Share of the long tail in Longtail's lists",
         list(names),
         key="favour",
         format_func=lambda name: words[names[name]],
@@ -35,20 +36,21 @@ def draw_long_tail_choice() -> float | None:
         help="Moves this page alone. The shop serves what `serving.favour` in its settings says: by default, as much of the "
         "long tail as costs no accuracy.",
         persist_state="session",
+        width=420,
     )
     favour = names[chosen]
     st.caption(plain(trade_sentence(trade, favour, _quiet_share(), shop_words().interaction_word, served=served)))
     return favour
 
 
-def favour_words(trade: LongTailTrade) -> Mapping[float, str]:
-    """Favour -> the share of long tail in lists that it gives, as words; of those that read alike only the first."""
-    words: dict[float, str] = {}
+def favour_words(trade: LongTailTrade, served: float) -> Mapping[float, str]:
+    """Favour -> the share of long tail in lists that it gives, as words; of those that read alike the one that is served, or the first."""
+    chosen: dict[str, float] = {}
     for one in trade.tried:
         said = "under 1%" if one.share < 0.005 else f"{one.share:.0%}"
-        if said not in words.values():
-            words[one.favour] = said
-    return words
+        if said not in chosen or one.favour == served:
+            chosen[said] = one.favour
+    return {favour: said for said, favour in chosen.items()}
 
 
 def trade_sentence(trade: LongTailTrade, favour: float, quiet: float, word: str, *, served: float) -> str:
@@ -62,7 +64,7 @@ def trade_sentence(trade: LongTailTrade, favour: float, quiet: float, word: str,
     one, plainest = _trial(trade, favour), trade.tried[0]
     lost = 1.0 - one.ndcg / plainest.ndcg if plainest.ndcg > 0 else 0.0
     cost = "at no cost" if lost < NOTHING_LOST else f"and {lost:.1%} of the accuracy is given up"
-    shown = "The shop serves this." if favour == served else f"The shop serves {favour_words(trade)[served]}."
+    shown = "The shop serves this." if favour == served else f"The shop serves {favour_words(trade, served)[served]}."
     return (
         f"Long-tail products are {quiet:.0%} of the catalogue but {trade.chosen_share:.0%} of the {word}. "
         f"At this setting, lists show {one.found:.0%} of the long-tail products that shoppers went on to choose "
@@ -71,10 +73,9 @@ def trade_sentence(trade: LongTailTrade, favour: float, quiet: float, word: str,
 
 
 def _served(plan: TrainingPlan, trade: LongTailTrade) -> float:
-    """The favour on the slider that is nearest to what the shop serves, from below where there is one."""
+    """The favour that was measured and is nearest to what the shop serves, from below."""
     wanted = settings().serving.favour or plan.recipe.favour
-    named = list(favour_words(trade))
-    return max((favour for favour in named if favour <= wanted), default=named[0])
+    return max((one.favour for one in trade.tried if one.favour <= wanted), default=trade.tried[0].favour)
 
 
 def _trial(trade: LongTailTrade, favour: float) -> FavourTrial:
