@@ -8,10 +8,12 @@ from dataclasses import replace
 import pandas as pd
 
 from engine.arms.registry import SERVED as SERVED_ARM
-from engine.edits.places.served import PlacesInLists
+from engine.core.errors import NotFoundError
+from engine.edits.places.served import BOOST, GUARANTEED_RANK, PlacesInLists
+from engine.recommend.inbound import Inbound, inbound_of_candidate
 from engine.recommend.recommender import Neighbour
 
-__all__ = ["shown_list", "shown_lists"]
+__all__ = ["shown_beside", "shown_list", "shown_lists"]
 
 
 def shown_list(
@@ -58,3 +60,19 @@ def shown_lists(
     position = {anchor: number for number, anchor in enumerate(wanted)}
     order = both["item_id"].map(position).to_numpy()
     return both.iloc[order.argsort(kind="stable")].reset_index(drop=True)
+
+
+def shown_beside(
+    places: PlacesInLists, suppressed: Mapping[str, Collection[str]], draft_id: str, k: int
+) -> list[Inbound]:
+    """The products beside which an approved draft is shown; see `ServedShop.shown_beside`."""
+    candidate = places.drafts.candidate(draft_id)
+    if candidate is None:
+        raise NotFoundError(f"There is no new product {draft_id!r} in the shop.")
+    place = places.active.get(draft_id)
+    boost = BOOST if place is not None and place.kind == "boosted" else 1.0
+    found = inbound_of_candidate(places.drafts.recommender, candidate, k, boost)
+    ranks = {one.item_id: one.rank for one in found}
+    ranks |= {anchor: min(ranks.get(anchor, k), GUARANTEED_RANK, k) for anchor in places.guaranteed(draft_id)}
+    shown = [Inbound(anchor, rank) for anchor, rank in ranks.items() if draft_id not in suppressed.get(anchor, ())]
+    return sorted(shown, key=lambda one: one.rank)

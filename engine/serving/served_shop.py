@@ -19,7 +19,6 @@ import pandas as pd
 from engine.arms.registry import SERVED as SERVED_ARM
 from engine.catalogue.product import Product
 from engine.catalogue.shopper_ids import shopper_id
-from engine.core.errors import NotFoundError
 from engine.core.progress import Progress, silent
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
@@ -29,15 +28,15 @@ from engine.edits.changes.served import cached_changes, changed_products, vector
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.served import DraftBuffer, drafts_in_cache, vectors_of_drafts
 from engine.edits.drafts.store import SERVED, Draft, DraftStore
-from engine.edits.places.served import BOOST, GUARANTEED_RANK, PlacesInLists
+from engine.edits.places.served import PlacesInLists
 from engine.edits.places.store import PlaceStore
-from engine.recommend.inbound import Inbound, inbound_of_candidate
+from engine.recommend.inbound import Inbound
 from engine.recommend.recommender import Neighbour, Recommender
 from engine.recommend.unseen import UnseenVectors, neighbours_of_unseen, vectors_of_unseen
 from engine.recommend.vector_cache import cache_key
 from engine.serving.background_result import BackgroundResult
 from engine.serving.edits_database import EditsDatabase, Latest
-from engine.serving.lists import shown_list, shown_lists
+from engine.serving.lists import shown_beside, shown_list, shown_lists
 from engine.store import Database
 
 __all__ = ["ServedShop"]
@@ -194,19 +193,7 @@ class ServedShop:
 
         Raises `NotFoundError` where it is not in the lists (yet).
         """
-        candidate = self.drafts.candidate(draft_id)
-        if candidate is None:
-            raise NotFoundError(f"There is no new product {draft_id!r} in the shop.")
-        place = self.places.active.get(draft_id)
-        boost = BOOST if place is not None and place.kind == "boosted" else 1.0
-        by_itself = {one.item_id: one.rank for one in inbound_of_candidate(self.release, candidate, k, boost)}
-        held = {
-            anchor: min(by_itself.get(anchor, k), GUARANTEED_RANK, k) for anchor in self.places.guaranteed(draft_id)
-        }
-        ranks = by_itself | held
-        out = self.suppressed_everywhere()
-        shown = [Inbound(anchor, rank) for anchor, rank in ranks.items() if draft_id not in out.get(anchor, NOTHING)]
-        return sorted(shown, key=lambda one: one.rank)
+        return shown_beside(self.places, self.suppressed_everywhere(), draft_id, k)
 
     def neighbours_all(self, arm: str = SERVED_ARM, k: int = 10, item_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """The lists of every product and approved draft, or of `item_ids`: item_id, rank, neighbour_id, score.
