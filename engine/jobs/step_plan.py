@@ -35,6 +35,7 @@ _TRAIN = {
     "Learning from judgements": 0.5,
     "Drawing the maps": 4.0,
     "Building the neighbour index": 2.0,
+    "Listing neighbours": 1.0,
     "Publishing": 2.0,
 }
 

@@ -9,6 +9,7 @@ import numpy as np
 from engine.core.vectors import row_lengths, unit_rows
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import UnseenVectors
+from engine.release.top_lists import NOBODY, TOP
 
 __all__ = ["Inbound", "inbound_of", "inbound_of_candidate"]
 
@@ -58,8 +59,12 @@ def _listed_scores(recommender: Recommender, k: int) -> np.ndarray:
     if key not in _score_cache:
         search = recommender.arm(ARM)
         listed = np.full((len(recommender.items), k), -np.inf, dtype=np.float32)
-        for row, (found, scores) in enumerate(search.of_all(np.arange(len(recommender.items)), k)):
-            listed[row, : len(found)] = scores
+        if k <= TOP and not search.changed.size:
+            top = recommender.top_lists(ARM)
+            listed = np.where(top.rows[:, :k] == NOBODY, -np.inf, top.scores[:, :k]).astype(np.float32)
+        else:
+            for row, (found, scores) in enumerate(search.of_all(np.arange(len(recommender.items)), k)):
+                listed[row, : len(found)] = scores
         listed[~search.has_list] = np.inf
         _score_cache.clear()
         _score_cache[key] = listed

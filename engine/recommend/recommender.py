@@ -17,29 +17,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
 
 from engine.arms.plan import TrainingPlan
 from engine.catalogue.product import Product
-from engine.catalogue.traffic import Traffic
 from engine.core.errors import IndexFileError, NotFoundError, ReleaseContentError, ReleaseError
 from engine.core.workspace import Workspace
-from engine.models.user_scoring import UserScorer, UserScoring, favoured
-from engine.release.arm_search import ArmSearch, open_arms
+from engine.recommend.shopper_lists import SHOPPER_FILES, ShopperLists
+from engine.release.arm_search import ArmSearch, Found, open_arms
 from engine.release.files import ReleaseFiles, making_sense_of
 from engine.release.judged_products import judged_products
 from engine.release.manifest import Manifest, read_manifest
 from engine.release.publish import last_good_release, refuse_content, verify_release
 from engine.release.shop_files import check_shop, read_items, read_user_ids
+from engine.release.top_lists import TOP, TopLists, read_top_lists
 
 __all__ = ["Neighbour", "Recommender"]
 
 _MOST_TRIES = 20  # releases that are tried, or changes of one that are waited for
 
 logger = logging.getLogger(__name__)
-
-# What a shopper's vector is multiplied with, by arm: the items' own factors, or what they and their look-alikes have.
-_SHOPPER_FILES = {"als": "item_factors.npy", "hybrid": "hybrid.npy"}
 
 
 @dataclass(frozen=True)
@@ -81,8 +77,9 @@ class Recommender:
             self._user_items = files.csr("user_items.npz", (n_users, n_items))
             self._user_factors = files.vectors("user_factors.npy", n_users)
             self._profiles = files.vectors("profiles.npy", n_items)
-            self._shopper_factors = {arm: files.vectors(file, n_items) for arm, file in _SHOPPER_FILES.items()}
+            self._shopper_factors = {arm: files.vectors(file, n_items) for arm, file in SHOPPER_FILES.items()}
             self._arms = open_arms(files, n_items)
+            self._top_lists = read_top_lists(files, n_items)
             self._check_sizes()
         except (ReleaseError, IndexFileError) as exc:
             kind = type(exc) if isinstance(exc, ReleaseError) else ReleaseContentError
@@ -219,7 +216,7 @@ class Recommender:
 
         Empty where the arm knows nothing of the product (`als` without interactions, `content` without content).
         """
-        return self.found(*self.arm(arm).of_row(self.row(item_id), k))
+        return self.found(*self._list_of(arm, self.row(item_id), k))
 
     def neighbours_all(self, arm: str = "hybrid", k: int = 10, item_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """The lists of every product, or of `item_ids`: columns item_id, rank, neighbour_id, score.
@@ -229,7 +226,7 @@ class Recommender:
         """
         search = self.arm(arm)
         rows = np.arange(len(self._items)) if item_ids is None else np.array([self.row(i) for i in item_ids], dtype=int)
-        lists = search.of_all(rows, k)
+        lists = [self._list_of(arm, int(row), k) for row in rows] if self._is_listed(arm, k) else search.of_all(rows, k)
         lengths = np.array([len(found) for found, _ in lists], dtype=np.int64)
         empty = [np.empty(0, dtype=np.int64)]
         neighbours = np.concatenate([*empty, *(found for found, _ in lists)])
@@ -242,6 +239,13 @@ class Recommender:
                 "score": np.concatenate([np.empty(0), *(scores for _, scores in lists)]),
             }
         )
+
+    def top_lists(self, arm: str) -> TopLists:
+        """The `TOP` best of every product by "als" or "hybrid", as the release was trained; `NotFoundError` for another arm."""
+        try:
+            return self._top_lists[arm]
+        except KeyError as exc:
+            raise NotFoundError(f"Lists are kept of {', '.join(self._top_lists)}, not of {arm!r}.") from exc
 
     def arms_returning(self, item_id: str, k: int = 10) -> dict[str, dict[str, int]]:
         """Who puts what beside a product: neighbour id -> {arm: rank}, over the k best of every arm."""
@@ -262,19 +266,8 @@ class Recommender:
         ----------
         favour : how often the score of a long-tail product counts when a list of `hybrid` is filled; as the plan says unless given.
         """
-        user = self._user(user_id)
-        if arm not in self._shopper_factors:
-            raise NotFoundError(f"Shoppers are served by {', '.join(self._shopper_factors)}, not by {arm!r}.")
-        scores = np.asarray(self._shopper_scores(user, arm), dtype=np.float64)
-        allowed = np.zeros(len(scores), dtype=bool)
-        allowed[self._arms[arm].candidate_rows] = True
-        allowed[self._seen(user)] = False
-        rows = np.flatnonzero(allowed)
-        times = 1.0 if arm != "hybrid" else self.plan.recipe.favour if favour is None else favour
-        filled = favoured(scores[rows], self._long_tail[rows], times)
-        rows = rows[np.argsort(-np.round(filled, 6), kind="stable")[: max(k, 0)]]
-        rows = rows[np.argsort(-np.round(scores[rows], 6), kind="stable")]
-        return self.found(rows, scores[rows])
+        candidates = self.arm(arm).candidate_rows
+        return self.found(*self._shoppers.ranked(self._user(user_id), arm, candidates, k, favour))
 
     def history(self, user_id: str) -> list[str]:
         """Ids of what a shopper interacted with, the weightiest first."""
@@ -303,25 +296,24 @@ class Recommender:
         ]
 
     @cached_property
-    def _user_scorer(self) -> tuple[UserScorer, UserScoring]:
-        counts, scoring = self._items["interaction_count"].to_numpy(), self.plan.recipe.user_scoring
-        weights = {} if scoring.items is None else {scoring.items: self._item_weights()}
-        return UserScorer(self._profiles, self._shopper_factors["hybrid"], counts, weights), scoring
-
-    @cached_property
-    def _long_tail(self) -> NDArray[np.bool_]:
+    def _shoppers(self) -> ShopperLists:
         counts = self._items["interaction_count"].to_numpy()
-        return Traffic.of(counts).is_long_tail(counts)
+        return ShopperLists(
+            self.files,
+            self.plan.recipe,
+            counts,
+            self._user_items,
+            self._user_factors,
+            self._profiles,
+            self._shopper_factors,
+        )
 
-    def _item_weights(self) -> sparse.csr_matrix:
-        return self.files.csr("item_weights.npz", (len(self._items), len(self._items)))
+    def _is_listed(self, arm: str, k: int) -> bool:
+        """Whether the lists of an arm can be looked up: they are kept, long enough, and nothing was changed."""
+        return arm in self._top_lists and 0 < k <= TOP and not self._arms[arm].changed.size
 
-    def _shopper_scores(self, user: int, arm: str) -> NDArray[np.float32]:
-        """(n_items,) by their own factors, or for the hybrid by what they have."""
-        if arm == "hybrid":
-            scorer, scoring = self._user_scorer
-            return np.asarray(scorer(self._user_items[[user]], scoring)[0])
-        return np.asarray(self._shopper_factors[arm] @ self._user_factors[user])
+    def _list_of(self, arm: str, row: int, k: int) -> Found:
+        return self._top_lists[arm].of_row(row, k) if self._is_listed(arm, k) else self.arm(arm).of_row(row, k)
 
     def _user(self, user_id: str) -> int:
         try:
@@ -339,5 +331,5 @@ class Recommender:
         """Of matrices that are multiplied with one another; every arm that serves shoppers is there."""
         if self._user_factors.shape[1] != self._shopper_factors["als"].shape[1]:
             raise ReleaseContentError("user_factors.npy and item_factors.npy have different numbers of columns")
-        if missing := set(_SHOPPER_FILES) - set(self._arms):
+        if missing := set(SHOPPER_FILES) - set(self._arms):
             raise ReleaseContentError(f"manifest.json names no arm {min(missing)!r}")

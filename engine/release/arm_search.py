@@ -29,7 +29,7 @@ from engine.core.private_copies import PrivateArray
 from engine.release.ann import AnnIndex, IndexInfo, indexable_rows
 from engine.release.files import ReleaseFiles, making_sense_of
 
-__all__ = ["MASKS_FILE", "RETRIEVED", "SCORE_DECIMALS", "ArmSearch", "open_arms"]
+__all__ = ["MASKS_FILE", "RETRIEVED", "SCORE_DECIMALS", "ArmSearch", "Found", "open_arms"]
 
 MASKS_FILE = "arm_masks.npz"
 RETRIEVED = 200  # candidates that Annoy hands to the exact re-rank, at least

@@ -4,6 +4,7 @@ items.parquet, user_ids.parquet, user_items.npz     the shop that was trained on
 item_factors.npy, user_factors.npy                  ALS
 hybrid.npy, profiles.npy, item_weights.npz          what shoppers are served from; the last where the plan asks for it
 <arm>*.npy, <arm>.ann, arm_masks.npz                vectors and index of every arm
+top_lists.npz                                       the best neighbours of every product
 encoders/, predictor/, smoother/                    the models that read a product described later
 maps.parquet, metrics.json, training.json           where products lie, how good the lists are, how it came about
 judgements.parquet                                  what was learned from judgements, where anything was
@@ -30,6 +31,7 @@ from engine.arms.hybrid_fit import Hybrid
 from engine.arms.plan import TrainingPlan
 from engine.catalogue.interactions import Interactions
 from engine.catalogue.snapshot import Shop
+from engine.core.progress import Progress, silent
 from engine.core.settings import Settings
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
@@ -38,6 +40,7 @@ from engine.models.encoders import Encoder, Imputer, save_encoders
 from engine.models.tfidf import TfidfVectors
 from engine.release.arm_writer import write_arms
 from engine.release.judged_products import JUDGED_FILE
+from engine.release.top_lists import write_top_lists
 
 if TYPE_CHECKING:
     from engine.models.predictor import TrainedPredictor
@@ -86,11 +89,14 @@ class ReleaseContents:
     steps: Sequence[Mapping[str, Any]] = ()
 
 
-def write_contents(contents: ReleaseContents, workspace: Workspace, directory: Path) -> dict[str, Any]:
+def write_contents(
+    contents: ReleaseContents, workspace: Workspace, directory: Path, progress: Progress = silent
+) -> dict[str, Any]:
     """Write every file of a release into a directory; the fields of its manifest (`engine.release.manifest`)."""
     _write_matrices(contents, directory)
     settings = contents.settings
     entries = write_arms(directory, contents.arms, settings.index.trees, settings.seed, settings.index.search_k)
+    write_top_lists(directory, entries, progress)
     _write_shop(contents, workspace, directory)
     save_encoders(dict(contents.encoders), directory / "encoders")
     contents.imputer.save(directory / "encoders")

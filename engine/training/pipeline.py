@@ -205,7 +205,7 @@ def _contents(
 def _write(workspace: Workspace, release_id: str, contents: ReleaseContents, steps: StepClock) -> None:
     def fill(directory: Path) -> dict[str, Any]:
         steps("Building the neighbour index", 0.0)
-        fields = write_contents(contents, workspace, directory)
+        fields = write_contents(contents, workspace, directory, steps)
         steps("Building the neighbour index", 1.0)
         return fields | {"steps": steps.seconds()}
 

@@ -129,6 +129,7 @@ def test_steps_are_told_in_a_merchandisers_words_and_timed_in_the_manifest(
         "Carrying behaviour over to look-alikes",
         "Drawing the maps",
         "Building the neighbour index",
+        "Listing neighbours",
         "Publishing",
     ]
     timed = verify_release(workspace, "r0001").extra["steps"]

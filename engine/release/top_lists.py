@@ -1,0 +1,110 @@
+"""The best neighbours of every product, worked out once when a release is written, so that a list is looked up and not searched.
+
+Every candidate is compared, in blocks of products, so the lists are exact whichever way the arm is searched otherwise. They are of
+the release as it was trained: what people change later is searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.arms.geometry import has_direction
+from engine.core.errors import ReleaseContentError
+from engine.core.progress import Progress, silent
+from engine.release.arm_search import SCORE_DECIMALS, ArmSearch
+from engine.release.files import ReleaseFiles
+
+__all__ = ["LISTED_ARMS", "NOBODY", "TOP", "TOP_LISTS_FILE", "TopLists", "read_top_lists", "write_top_lists"]
+
+TOP_LISTS_FILE = "top_lists.npz"
+LISTED_ARMS: Sequence[str] = ("als", "hybrid")
+TOP = 20
+NOBODY = -1
+_AT_ONCE = 2048
+
+
+@dataclass(frozen=True)
+class TopLists:
+    """An arm's best neighbours of every product, best first.
+
+    Attributes
+    ----------
+    rows : (n_items, `TOP`) int32, `NOBODY` where a list is shorter.
+    scores : (n_items, `TOP`) float32 cosines, 0 there.
+    """
+
+    rows: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+    def of_row(self, row: int, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The k best, at most `TOP`, of one product: rows and cosines."""
+        rows = self.rows[row, :k]
+        found = int((rows != NOBODY).sum())
+        scores: NDArray[np.float64] = self.scores[row, :found].astype(np.float64)
+        return rows[:found].astype(np.int64), scores.round(SCORE_DECIMALS)
+
+
+def write_top_lists(directory: Path, entries: Mapping[str, Mapping[str, Any]], progress: Progress = silent) -> None:
+    """Write the lists of a release that is being filled, whose arms are written (`engine.release.arm_writer`).
+
+    Parameters
+    ----------
+    entries : of the manifest's `arms`.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    names = [name for name in LISTED_ARMS if name in entries]
+    for position, name in enumerate(names):
+        query, candidates = (
+            np.load(directory / entries[name][side], allow_pickle=False) for side in ("query", "candidates")
+        )
+        listed = np.flatnonzero(has_direction(candidates))
+        search = ArmSearch(name, query, candidates, has_direction(query), listed, None, True, 0)
+        for start in range(0, len(query), _AT_ONCE):
+            share = (position + start / len(query)) / len(names)
+            progress("Listing neighbours", share, f"{start:,} of {len(query):,} products")
+            rows, scores = _block(search, np.arange(start, min(start + _AT_ONCE, len(query))))
+            arrays.setdefault(f"{name}_rows", np.empty((len(query), TOP), np.int32))[start : start + len(rows)] = rows
+            arrays.setdefault(f"{name}_scores", np.empty((len(query), TOP), np.float32))[start : start + len(rows)] = (
+                scores
+            )
+    np.savez(directory / TOP_LISTS_FILE, allow_pickle=False, **arrays)
+    progress("Listing neighbours", 1.0)
+
+
+def read_top_lists(files: ReleaseFiles, n_items: int) -> dict[str, TopLists]:
+    """Arm -> its lists. Raises `ReleaseContentError` where the file does not describe lists of this release's products."""
+    archive = files.archive(TOP_LISTS_FILE)
+    lists = {}
+    for name in LISTED_ARMS:
+        rows, scores = archive.get(f"{name}_rows"), archive.get(f"{name}_scores")
+        if rows is None or scores is None or rows.dtype != np.int32 or scores.dtype != np.float32:
+            raise ReleaseContentError(f"{TOP_LISTS_FILE} holds no lists by {name!r}")
+        if rows.shape != (n_items, TOP) or scores.shape != rows.shape:
+            raise ReleaseContentError(
+                f"{TOP_LISTS_FILE} holds {rows.shape[0]} lists by {name!r}, not {n_items} of {TOP}"
+            )
+        ended = rows == NOBODY
+        if (
+            rows.min(initial=NOBODY) < NOBODY
+            or rows.max(initial=NOBODY) >= n_items
+            or (np.diff(ended, axis=1) & ~ended[:, 1:]).any()
+        ):
+            raise ReleaseContentError(f"{TOP_LISTS_FILE} names products that the release does not have, by {name!r}")
+        if not np.isfinite(scores).all():
+            raise ReleaseContentError(f"{TOP_LISTS_FILE} holds a NaN or an infinity")
+        lists[name] = TopLists(rows, scores)
+    return lists
+
+
+def _block(search: ArmSearch, anchors: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    rows = np.full((len(anchors), TOP), NOBODY, dtype=np.int32)
+    scores = np.zeros((len(anchors), TOP), dtype=np.float32)
+    for place, (found, cosines) in enumerate(search.of_all(anchors, TOP)):
+        rows[place, : len(found)], scores[place, : len(found)] = found, cosines
+    return rows, scores
