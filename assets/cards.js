@@ -90,6 +90,7 @@ function drawCard(card, group, data) {
   link.appendChild(badge);
   if (card.note) link.appendChild(element("span", "note", card.note));
   item.appendChild(link);
+  drawWhy(item, card);
 
   if (data.judging) {
     const flag = element("button", "flag");

@@ -18,7 +18,7 @@ from engine.arms.hybrid_fit import Hybrid, expected_candidates
 from engine.core.vectors import unit_rows
 from engine.models.recipe import HYBRID, SILENCE, Recipe
 
-__all__ = ["LONGTAIL", "HybridFrame", "hybrid_arm"]
+__all__ = ["LONGTAIL", "HybridFrame", "hybrid_arm", "hybrid_layout"]
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,11 @@ def hybrid_arm(hybrid: Hybrid, recipe: Recipe, arms: Mapping[str, ArmVectors]) -
     return ArmVectors(frame.queries(recipe), frame.candidates)
 
 
+def hybrid_layout(recipe: Recipe, rank: int, widths: Mapping[str, int]) -> BlockLayout:
+    """Which columns of the hybrid's vectors are whose; `widths` are those of the blocks that may stand beside its own."""
+    return BlockLayout({HYBRID: rank} | {name: widths[name] for name in recipe.blocks_beside()})
+
+
 def _found(blocks: Mapping[str, np.ndarray], layout: BlockLayout) -> np.ndarray:
     """(n,) bool, candidates that can be found: by behaviour, their look-alikes' or, where content speaks, by content."""
     known = has_direction(blocks[HYBRID])
@@ -131,7 +136,7 @@ def _smoothed(reading: Reading, known: KnownProducts | None) -> tuple[np.ndarray
 
 
 def _layout(recipe: Recipe, rank: int, queries: Mapping[str, np.ndarray]) -> BlockLayout:
-    return BlockLayout({HYBRID: rank} | {name: queries[name].shape[1] for name in recipe.blocks_beside()})
+    return hybrid_layout(recipe, rank, {name: block.shape[1] for name, block in queries.items()})
 
 
 def _queries(

@@ -155,6 +155,11 @@ class Recommender:
         with making_sense_of("training.json"):
             return TrainingPlan.from_dict(self.training["plan"])
 
+    @cached_property
+    def item_users(self) -> sparse.csc_matrix:
+        """(n_users, n_items) by products: who interacted with what. Shared: do not change it."""
+        return sparse.csc_matrix(self._user_items)
+
     @property
     def profiles(self) -> NDArray[np.float32]:
         """(n_items, rank): directions of residual behaviour."""

@@ -32,6 +32,7 @@ LAYERS = (
     ("engine.curation",),
     ("engine.edits",),
     ("engine.serving",),
+    ("engine.explain",),
     ("engine.training",),
     ("engine.jobs",),
     ("engine.health",),

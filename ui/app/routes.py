@@ -1,7 +1,8 @@
 """Our own addresses beside the dashboard: pictures, and what the Review page posts.
 
 GET /health/live, /health/ready and /metrics are for what watches the server (`ui.app.operations`).
-GET /thumb/<hash> and /picture/<hash> are made once and kept by the browser for ever; see `ui.review.routes` for the rest.
+GET /thumb/<hash> and /picture/<hash> are made once and kept by the browser for ever; GET /why says what is behind a sentence on a card
+(`ui.products.why_route`); see `ui.review.routes` for the rest.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ui.app.operations.health import Readiness, live
 from ui.app.operations.metrics import REGISTRY, metrics
 from ui.app.operations.shop_figures import ShopFigures
 from ui.app.person import person
+from ui.products.why_route import why
 from ui.review import routes as review
 from ui.widgets.addresses import base_path
 
@@ -83,6 +85,7 @@ routes: list[BaseRoute] = [
     Route(f"{base_path()}/metrics", metrics, methods=["GET"]),
     Route(f"{base_path()}/thumb/{{image}}", thumb, methods=["GET"]),
     Route(f"{base_path()}/picture/{{image}}", picture, methods=["GET"]),
+    Route(f"{base_path()}/why", why, methods=["GET"]),
     Route(f"{base_path()}/review/cards", review.cards, methods=["POST"]),
     Route(f"{base_path()}/review/decisions", review.decisions, methods=["POST"]),
 ]

@@ -13,6 +13,7 @@ from engine.recommend.unseen import UnseenVectors, nearest
 from ui.app.navigation import open_product
 from ui.app.resources import recommender, served, settings, workspace
 from ui.products.draft_resources import neighbour_card
+from ui.products.why import explained_unseen
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plain, plural, text_or_none
 
@@ -28,11 +29,12 @@ def draw_new_neighbours(product: Product) -> None:
     """Draw what a product that nobody has seen belongs with, and advice on it."""
     facade, k = recommender(), settings().serving.neighbours
     with st.spinner("Reading the product…", show_time=True):
-        neighbours = nearest(facade, _vectors(facade.version, product), k)
+        vectors = _vectors(facade.version, product)
+        neighbours = nearest(facade, vectors, k)
     group = Group(
         name="hybrid",
         title="It belongs with",
-        cards=[neighbour_card(neighbour) for neighbour in neighbours],
+        cards=explained_unseen(product, vectors, neighbours, [neighbour_card(one) for one in neighbours]),
         empty="Nothing to go on yet: add a title, a picture or a detail that other products share.",
     )
     if item_id := card_groups([group], key="new_neighbours"):

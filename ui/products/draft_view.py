@@ -15,6 +15,7 @@ from ui.app.url import set_query
 from ui.products.draft_resources import draft_card, drafts, neighbour_card
 from ui.products.facts import draw_facts
 from ui.products.places import draw_place
+from ui.products.why import explained
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import day_phrase, plain, plural
 
@@ -36,7 +37,8 @@ def draw_draft_view(draft: Draft) -> None:
             _withdraw(draft.id)
     with right:
         _draw_where(draft)
-        cards = [neighbour_card(one) for one in served().neighbours(draft.id, "hybrid", settings().serving.neighbours)]
+        found = served().neighbours(draft.id, "hybrid", settings().serving.neighbours)
+        cards = explained(draft.id, "hybrid", found, [neighbour_card(one) for one in found])
         card_groups([Group(name="hybrid", title="It belongs with", cards=cards)], key="draft_neighbours", on_open=_open)
 
 

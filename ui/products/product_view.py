@@ -12,6 +12,7 @@ from ui.products.browse import open_long_tail
 from ui.products.changes import draw_change_of
 from ui.products.draft_resources import neighbour_card
 from ui.products.facts import draw_product as draw_facts
+from ui.products.why import explained
 from ui.review.judged_lists import draw_judged_lists, left_out
 from ui.review.send_to_review import draw_send
 from ui.widgets.cards import Group
@@ -45,7 +46,7 @@ def _neighbours(item_id: str, arm: str) -> Group:
         name=arm,
         title=registry.title_of(arm),
         hint=registry.arm(arm).help,
-        cards=[neighbour_card(neighbour) for neighbour in neighbours],
+        cards=explained(item_id, arm, neighbours, [neighbour_card(neighbour) for neighbour in neighbours]),
         empty=_empty(arm),
     )
 

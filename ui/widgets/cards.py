@@ -25,14 +25,18 @@ from ui.widgets.formatting import count_phrase, price_phrase, text_or_none
 __all__ = ["LEVEL_NAMES", "Card", "CardMaker", "Group", "Judging", "Layout", "card_groups", "product_href"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-SCRIPTS = ("common.js", "cards_outbox.js", "cards.js")
+SCRIPTS = ("common.js", "cards_outbox.js", "cards_why.js", "cards.js")
+STYLES = ("cards.css", "cards_why.css")
 Layout = Literal["grid", "columns", "strip"]
 LEVEL_NAMES: dict[Level, str] = {"head": "Head", "middle": "Middle", "tail": "Long tail", "none": "No traffic"}
 
 
 @dataclass(frozen=True)
 class Card:
-    """What is shown of one product. `level` colours the traffic badge; `image` and `large` are addresses or None."""
+    """What is shown of one product. `level` colours the traffic badge; `image` and `large` are addresses or None.
+
+    `why` is a sentence on why it stands there; what is behind it lies at `why_href`, where that is known.
+    """
 
     item_id: str
     title: str
@@ -45,6 +49,8 @@ class Card:
     href: str
     rank: int | None = None
     note: str = ""
+    why: str = ""
+    why_href: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,6 @@ def card_groups(
 
 @functools.cache
 def _component() -> Callable[..., Any]:
-    css = (ASSETS / "cards.css").read_text("utf-8")
+    css = "\n".join((ASSETS / name).read_text("utf-8") for name in STYLES)
     js = "\n".join((ASSETS / name).read_text("utf-8") for name in SCRIPTS)
     return st.components.v2.component("longtail_cards", css=css, js=js)

@@ -10,7 +10,7 @@ from engine.models.encoders.catalogue import (
     load_encoders,
     save_encoders,
 )
-from engine.models.encoders.content import content_vectors
+from engine.models.encoders.content import content_vectors, content_widths
 from engine.models.encoders.imputation import Imputer, fit_imputer, load_imputer
 from engine.models.encoders.registry import MODALITIES
 
@@ -23,6 +23,7 @@ __all__ = [
     "LeftOut",
     "Modality",
     "content_vectors",
+    "content_widths",
     "encode_catalogue",
     "fit_encoders",
     "fit_imputer",

@@ -11,7 +11,7 @@ from engine.core.vectors import unit_rows
 from engine.models.encoders.base import Features
 from engine.models.encoders.registry import MODALITIES
 
-__all__ = ["content_vectors"]
+__all__ = ["content_vectors", "content_widths"]
 
 MAX_CONTENT_DIM = 1024
 """Wider blocks (many brands, many attributes) are projected to this width before they enter a content vector."""
@@ -38,6 +38,11 @@ def content_vectors(features: Mapping[str, Features], weights: Mapping[str, floa
     if not blocks:
         raise ValueError("content_vectors needs the features of at least one modality")
     return unit_rows(np.concatenate(blocks, axis=1))
+
+
+def content_widths(dims: Mapping[str, int]) -> dict[str, int]:
+    """Modality -> number of its columns in a content vector, in order; `dims` are those of the encoders."""
+    return {modality: min(dims[modality], MAX_CONTENT_DIM) for modality in MODALITIES if modality in dims}
 
 
 def _narrow(values: np.ndarray) -> np.ndarray:
