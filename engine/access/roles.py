@@ -46,6 +46,7 @@ class Action(StrEnum):
     JUDGE = "judge", "judge neighbours"
     EDIT_DRAFTS = "edit drafts", "add and edit new products"
     GIVE_PLACES = "give places", "give products a place on lists"
+    EDIT_SETS = "edit sets", "keep sets of products"
     CHANGE_PRODUCTS = "change products", "change products"
     SEND_TO_REVIEW = "send to review", "send products to review"
     RUN_CAMPAIGNS = "run campaigns", "start and end campaigns"
@@ -68,6 +69,7 @@ NEEDED: Mapping[Action, Role] = MappingProxyType(
         Action.JUDGE: Role.CURATOR,
         Action.EDIT_DRAFTS: Role.MERCHANDISER,
         Action.GIVE_PLACES: Role.MERCHANDISER,
+        Action.EDIT_SETS: Role.MERCHANDISER,
         Action.CHANGE_PRODUCTS: Role.MERCHANDISER,
         Action.SEND_TO_REVIEW: Role.MERCHANDISER,
         Action.RUN_CAMPAIGNS: Role.LEAD,

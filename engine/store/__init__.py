@@ -12,6 +12,7 @@ from engine.store.judgement_tables import AppearanceRow, JudgementRow
 from engine.store.location import database_url, has_database
 from engine.store.place_tables import PlaceRow
 from engine.store.review_tables import CampaignAnchorRow, CampaignRow, CardRow
+from engine.store.set_tables import ProductSetRow
 from engine.store.stamps import StampRow
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "PersonRow",
     "PlaceRow",
     "ProductChangeRow",
+    "ProductSetRow",
     "StampRow",
     "database_url",
     "has_database",

@@ -35,6 +35,7 @@ from engine.curation.votes import Judgement, Source, Verdict, Vote
 from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.edits.places.store import Place, PlaceStore
+from engine.edits.sets.store import SetStore
 from engine.recommend.recommender import Recommender
 from engine.release.publish import publish, rollback
 from engine.store import Database
@@ -128,6 +129,16 @@ def _give_place(shop: WritableShop) -> Place:
     return PlaceStore(shop.database).give(ANCHOR, "boosted", 7, None, lambda _: True)
 
 
+def _save_set(shop: WritableShop) -> str:
+    return SetStore(shop.database).save(_unique(), [ANCHOR, "f1-04"], by=None).id
+
+
+def _removed_set(shop: WritableShop) -> str:
+    made = _save_set(shop)
+    SetStore(shop.database).remove(made)
+    return made
+
+
 def _save_change(shop: WritableShop, title: str) -> None:
     now = shop.recommender.product(ANCHOR)
     before = shop.changes().get(ANCHOR)
@@ -205,6 +216,12 @@ WRITES = (
     Write("discard a draft", Action.EDIT_DRAFTS, lambda s, draft: s.drafts().discard(draft), WritableShop.fresh_draft),
     Write("give a product a place", Action.GIVE_PLACES, lambda shop, _: _give_place(shop)),
     Write("take a place back", Action.GIVE_PLACES, lambda s, _: PlaceStore(s.database).take_back(ANCHOR), lambda s: _give_place(s)),
+    Write("save a set", Action.EDIT_SETS, lambda shop, _: _save_set(shop)),
+    Write("add to a set", Action.EDIT_SETS, lambda s, made: SetStore(s.database).add(made, ["f1-03"]), lambda s: _save_set(s)),
+    Write("drop from a set", Action.EDIT_SETS, lambda s, made: SetStore(s.database).drop(made, [ANCHOR]), lambda s: _save_set(s)),
+    Write("rename a set", Action.EDIT_SETS, lambda s, made: SetStore(s.database).rename(made, _unique()), lambda s: _save_set(s)),
+    Write("remove a set", Action.EDIT_SETS, lambda s, made: SetStore(s.database).remove(made), lambda s: _save_set(s)),
+    Write("restore a set", Action.EDIT_SETS, lambda s, made: SetStore(s.database).restore(made), lambda s: _removed_set(s)),
     Write("change a product", Action.CHANGE_PRODUCTS, lambda shop, _: _save_change(shop, _unique())),
     Write(
         "undo a change", Action.CHANGE_PRODUCTS, lambda s, _: s.changes().undo(ANCHOR), lambda s: _save_change(s, _unique())

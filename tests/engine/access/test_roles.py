@@ -13,7 +13,7 @@ from engine.core.settings_groups import RoleName
 ALLOWED = {
     Role.VIEWER: {Action.BROWSE},
     Role.CURATOR: {Action.JUDGE},
-    Role.MERCHANDISER: {Action.EDIT_DRAFTS, Action.GIVE_PLACES, Action.CHANGE_PRODUCTS, Action.SEND_TO_REVIEW},
+    Role.MERCHANDISER: {Action.EDIT_DRAFTS, Action.GIVE_PLACES, Action.EDIT_SETS, Action.CHANGE_PRODUCTS, Action.SEND_TO_REVIEW},
     Role.LEAD: {
         *(Action.RUN_CAMPAIGNS, Action.SETTLE_DISPUTES, Action.SEE_RATERS, Action.SEE_AUDIT, Action.SEE_STATUS),
         *(Action.TRAIN, Action.PUBLISH, Action.REMOVE_SAMPLES),

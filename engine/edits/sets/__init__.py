@@ -1,0 +1,1 @@
+"""Sets: products that somebody wants to find again."""
