@@ -19,6 +19,7 @@ __all__ = [
     "open_draft_form",
     "open_page",
     "open_product",
+    "open_similar_items",
     "remember_pages",
 ]
 
@@ -47,6 +48,7 @@ NAVIGATION = {
         Entry("today", "Today", ":material/wb_sunny:"),
         Entry("similar_items", "Similar items", ":material/apps:"),
         Entry("new_product", "New product", ":material/add_photo_alternate:"),
+        Entry("sets", "Sets", ":material/bookmarks:"),
         Entry("map", "Map", ":material/bubble_chart:"),
         Entry("shopper", "Shopper", ":material/person:"),
     ],
@@ -78,6 +80,11 @@ def open_page(module: str) -> None:
 def open_product(item_id: str) -> None:
     """Leave this page for the page of a product; call it in a page's own run, not in a callback."""
     st.switch_page(st.session_state[_KEY]["similar_items"], query_params={"item": item_id})
+
+
+def open_similar_items(query: Mapping[str, str | list[str]]) -> None:
+    """Leave this page for Similar items at this address; call it in a page's own run, not in a callback."""
+    st.switch_page(st.session_state[_KEY]["similar_items"], query_params=query)
 
 
 def open_draft(draft_id: str) -> None:

@@ -209,6 +209,7 @@ def _text(value: object) -> str | None:
 def clear_search() -> None:
     """Callback: show every product again."""
     set_query(
+        show=None,
         like=None,
         words=None,
         q=None,

@@ -20,8 +20,8 @@ from ui.products.browse import (
     search_in_address,
 )
 from ui.products.search_by_meaning import Like, closest, draw_like, like_in_address, say_like
+from ui.products.shown_sets import ShownSet, draw_set_actions, shown_set
 from ui.review.judged_lists import forget_left_out
-from ui.review.send_to_review import draw_send
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plain, plural
 
@@ -40,6 +40,8 @@ def draw_catalogue() -> None:
     search = search_in_address(items)
     draw_filters(items, search, shop_words().currency, ordered=like is None)
     rows = find(items, levels, search)
+    if (shown := _draw_shown_set()) is not None:
+        rows = _within(rows, shown)
     if like is not None:
         say_like(like)
         try:
@@ -56,6 +58,30 @@ def draw_catalogue() -> None:
         return
     _found(items["item_id"].iloc[rows].tolist(), search, like)
     _draw_page(rows)
+
+
+def _draw_shown_set() -> ShownSet | None:
+    """The set in the address, under its title with a way out; a set that is gone is said to be."""
+    key = query("show")
+    if not key:
+        return None
+    shown = shown_set(key)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if shown is None:
+            st.warning("These products were not kept. Choose them again.", icon=":material/search_off:")
+        else:
+            st.markdown(
+                f"**{plain(shown.title)}**" + (f" · {plain(shown.note)}" if shown.note else ""), width="content"
+            )
+        st.button("Show all products", icon=":material/close:", type="tertiary", key="leave_set", on_click=clear_search)
+    return shown
+
+
+def _within(rows: np.ndarray, shown: ShownSet) -> np.ndarray:
+    """Those of these rows that are of a set; in the set's own order where nothing else was asked for."""
+    release = recommender()
+    own = np.array([release.row(one) for one in shown.item_ids if one in release], dtype=np.int64)
+    return rows[np.isin(rows, own)] if query("sort") else own[np.isin(own, rows)]
 
 
 def _draw_page(rows: np.ndarray) -> None:
@@ -85,9 +111,9 @@ def _found(item_ids: list[str], search: Search, like: Like | None) -> None:
     """Say how many were found, and offer to have just these judged."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plural(len(item_ids), "product"))
-        asked = [*search.words(), *(like.parts() if like else [])]
+        asked = [*(["a set"] if query("show") else []), *search.words(), *(like.parts() if like else [])]
         if asked:
-            draw_send(item_ids, f"found on Similar items by {', '.join(asked)}", key="send")
+            draw_set_actions(item_ids, f"found on Similar items by {', '.join(asked)}", key="found", opens=False)
 
 
 def _open(item_id: str) -> None:
