@@ -2,71 +2,100 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Sequence
+
+import numpy as np
 import streamlit as st
 
 from engine.core.visible_text import visible
-from engine.recommend.recommender import Recommender
+from engine.maps.places import MapPlaces
 from ui.app import resources
 from ui.app.navigation import open_product
-from ui.app.url import mirror, query, writer
+from ui.app.url import query, set_query
+from ui.products.map_data import colour_choices, map_card, map_places
 from ui.review.send_to_review import draw_send
-from ui.widgets.formatting import plural, text_or_none
-from ui.widgets.map import AREA, MAX_DOTS, PICK, inside, map_chart, map_table
+from ui.widgets.cards import Group, card_groups
+from ui.widgets.formatting import plural
+from ui.widgets.map import MapAnswer, Panel, draw_map
 
 __all__ = ["page"]
 
+MOST_CARDS = 48
+NAMES = {"als": "By behaviour", "hybrid": "By Longtail"}
+
 
 def page() -> None:
-    """Two panels over the same products; a dot opens its product, a found product is ringed in both with its ten."""
-    release, word = resources.recommender(), resources.shop().interaction_word
+    """Two panels over the same products; what is found is ringed in both with its ten, what is selected is listed below."""
+    places = map_places()
     st.title("Map")
     st.caption(
-        "Each dot is a product; similar products sit close together. "
-        "Hover to see its picture, click to open it, or drag to select an area."
+        "Each dot is a product; similar products sit close together. Hover over one to see its picture, click to open it."
     )
-    anchor = _anchor(release)
-    ringed = [anchor, *(one.item_id for one in resources.served().neighbours(anchor, "hybrid", 10))] if anchor else []
-    table = map_table(release.items, release.maps, resources.traffic(), word, keep=ringed)
-    hidden = int(table["als_x"].isna().sum())
-    missing = f" ({plural(hidden, 'product')} with no {word} not shown)" if hidden else ""
-    left, right = st.columns(2)
-    with left:
-        _panel(table, "als", "By behaviour", missing, ringed)
-    with right:
-        _panel(table, "hybrid", "By Longtail", " (every product shown)", ringed)
-    if len(release.items) > len(table):
-        st.caption(f"Showing a random sample: {MAX_DOTS:,} of {plural(len(release.items), 'product')}.")
-
-
-def _panel(table: pd.DataFrame, arm: str, name: str, note: str, ringed: list[str]) -> None:
-    """One map. What is clicked is opened; what is dragged over can be sent to review."""
-    chart = map_chart(table, arm, f"{name}{note}", ringed)
-    event = st.altair_chart(chart, key=f"map_{arm}", on_select="rerun", selection_mode=[PICK, AREA], width="stretch")
-    if chosen := inside(table, event.selection.get(AREA) or {}):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{plural(len(chosen), 'product')} selected")
-            draw_send(chosen, f"an area of the map, {name[0].lower()}{name[1:]}", key=f"send_{arm}")
-    if picked := event.selection.get(PICK):
-        open_product(str(picked[0]["item_id"]))
-
-
-def _anchor(release: Recommender) -> str | None:
-    """The product asked for, by the address or by the search field."""
-    titles = {
-        str(item_id): f"{text_or_none(title) or item_id} ({item_id})"
-        for item_id, title in zip(release.items["item_id"], release.items["title"], strict=True)
-    }
-    chosen = query("near", allowed=titles) or None
-    mirror("map_near", chosen)
-    st.selectbox(
-        "Find a product",
-        list(titles),
-        key="map_near",
-        index=None,
-        format_func=lambda item_id: visible(titles[item_id]),
-        placeholder="Highlight a product and its ten similar items",
-        on_change=writer("map_near", "near"),
-        persist_state="session",
+    choices = colour_choices(places)
+    near, ringed = _highlighted(places)
+    answer = draw_map(
+        key="map",
+        version=places.version,
+        n=len(places),
+        panels=_panels(places),
+        choices=choices,
+        by=query("colour", "traffic", allowed=choices),
+        on_by=lambda name: set_query(colour=None if name == "traffic" else name),
+        ringed=ringed,
+        near=near,
+        on_near=lambda item_id: set_query(near=item_id),
     )
-    return chosen
+    if answer.opened:
+        open_product(answer.opened)
+    if answer.chosen:
+        _selected(places, answer)
+    elif ringed:
+        _cards(places, ringed, f"{near} and its ten similar items" if len(ringed) > 1 else near, "ringed on the map")
+
+
+def _highlighted(places: MapPlaces) -> tuple[str, list[int]]:
+    """The title of the product in the address, and its row with those of its ten similar items."""
+    anchor = query("near")
+    row = places.row(anchor)
+    if row is None:
+        return "", []
+    found = [places.row(one.item_id) for one in resources.served().neighbours(anchor, "hybrid", 10)]
+    return visible(places.product(row).title or anchor), [row, *(one for one in found if one is not None)]
+
+
+def _panels(places: MapPlaces) -> list[Panel]:
+    word = resources.shop_words().interaction_word
+    missing = int((~np.isfinite(places.panel("als")[: places.n_products, 0])).sum())
+    drafts = len(places) - places.n_products
+    notes = [
+        f"{plural(missing, 'product')} with no {word} not shown" if missing else "",
+        f"every product shown, with {plural(drafts, 'new product')}" if drafts else "every product shown",
+    ]
+    return [
+        Panel(
+            name,
+            visible(note),
+            f"Map of {plural(places.n_products, 'product')}, {name[0].lower()}{name[1:]}. Arrow keys move it, plus and minus zoom, 0 shows all of it, "
+            "Enter shows the product in the middle.",
+        )
+        for name, note in zip(NAMES.values(), notes, strict=True)
+    ]
+
+
+def _selected(places: MapPlaces, answer: MapAnswer) -> None:
+    """What was selected: what can be done with it, and its pictures."""
+    where = NAMES.get(answer.panel, NAMES["hybrid"])
+    ids = [places.item_id(row) for row in answer.chosen]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        draw_send(ids, f"an area of the map, {where[0].lower()}{where[1:]}", key="map_send")
+    counts = places.release.items["interaction_count"].to_numpy()
+    busiest = sorted(answer.chosen, key=lambda row: -counts[row] if row < places.n_products else 0)
+    _cards(places, busiest, f"{plural(len(ids), 'product')} selected", where)
+
+
+def _cards(places: MapPlaces, rows: Sequence[int], title: str, detail: str) -> None:
+    maker = resources.card_maker()
+    cards = [map_card(places, row, maker) for row in rows[:MOST_CARDS]]
+    more = f"{detail}; the first {MOST_CARDS} of {len(rows):,}" if len(rows) > MOST_CARDS else detail
+    if opened := card_groups([Group(title=title, detail=more, cards=cards)], key="map_cards"):
+        open_product(opened)

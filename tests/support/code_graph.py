@@ -33,6 +33,7 @@ LAYERS = (
     ("engine.edits",),
     ("engine.serving",),
     ("engine.explain",),
+    ("engine.maps",),
     ("engine.training",),
     ("engine.jobs",),
     ("engine.health",),

@@ -1,112 +1,142 @@
-"""The map's pictures: every product as a dot, coloured by traffic, with its picture on hover."""
+"""The map's component: two panels over the same products, drawn by the browser from what `ui.products.map_routes` sends it.
+
+Places and groups travel as bytes beside the page, so that a hundred thousand products are no message of Streamlit's. Only what people do comes back:
+a product to open, one to highlight, and what was selected.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import base64
+import binascii
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-import altair as alt
 import numpy as np
-import pandas as pd
+import streamlit as st
 
-from engine.catalogue.traffic import LEVELS, Traffic
-from engine.core.visible_text import visible
-from ui.widgets.addresses import thumb_url
-from ui.widgets.cards import LEVEL_NAMES
-from ui.widgets.charts import Chart
-from ui.widgets.formatting import count_phrase, text_or_none
+from ui.widgets.addresses import base_path
 
-__all__ = ["AREA", "MAX_DOTS", "PICK", "inside", "map_chart", "map_table"]
+__all__ = ["MapAnswer", "Panel", "chosen_rows", "draw_map"]
 
-MAX_DOTS = 6_000
-"""More dots than this are sampled: the browser draws them one by one."""
-
-PICK, AREA = "pick", "area"
-LEVEL_COLOURS = {"head": "#c8743a", "middle": "#b9ad9b", "tail": "#2f8577", "none": "#7b8cc4"}
-TOOLTIP = [
-    alt.Tooltip("image:N", title="image"),  # under this name the browser shows the picture itself
-    alt.Tooltip("title:N", title="Product"),
-    alt.Tooltip("interactions:N", title="Traffic"),
-]
-_SEED = 0
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+SCRIPTS = ("common.js", "map_geometry.js", "map_points.js", "map_look.js", "map_shop.js", "map_find.js", "map_view.js", "map_hands.js", "map.js")  # fmt: skip
 
 
-def map_table(
-    items: pd.DataFrame, maps: pd.DataFrame, traffic: Traffic, word: str, keep: Collection[str]
-) -> pd.DataFrame:
-    """One row per dot: item_id, title, picture, traffic level, and both places; sampled to `MAX_DOTS`.
+@dataclass(frozen=True)
+class Panel:
+    """Words of a panel: its title, a quiet note beside it, and what a screen reader says of it."""
+
+    title: str
+    note: str
+    label: str
+
+
+@dataclass(frozen=True)
+class MapAnswer:
+    """What people did.
+
+    Attributes
+    ----------
+    opened : id of a product to open, or None.
+    chosen : rows that are selected, ascending; `panel` says on which panel.
+    """
+
+    opened: str | None
+    chosen: Sequence[int]
+    panel: str
+
+
+def draw_map(
+    *,
+    key: str,
+    version: str,
+    n: int,
+    panels: Sequence[Panel],
+    choices: Mapping[str, str],
+    by: str,
+    on_by: Callable[[str], None],
+    ringed: Sequence[int],
+    near: str,
+    on_near: Callable[[str], None],
+) -> MapAnswer:
+    """Draw both panels.
 
     Parameters
     ----------
-    maps : item_id, als_x, als_y, hybrid_x, hybrid_y; NaN where a product has no place (no behaviour).
-    keep : item ids that are shown whatever the sample.
+    version, n : of the places (`engine.maps.places`), and how many there are.
+    panels : by behaviour, by Longtail.
+    choices, by : what colours may mean (for the route, and for people), and which of it they do.
+    on_by : called before the page runs again with what they shall mean from now on.
+    ringed : rows that are ringed in both panels, the product asked for first.
+    near : the title of the product asked for; empty where there is none.
+    on_near : called before the page runs again with the id of a product to highlight; empty for none.
     """
-    table = _sampled(maps, keep)
-    shown = items.iloc[table["row"]]
-    ids = [str(item_id) for item_id in shown["item_id"]]
-    counts = [int(count) for count in shown["interaction_count"]]
-    return pd.DataFrame(
-        {
-            **{name: table[name].to_numpy(dtype="float64") for name in ("als_x", "als_y", "hybrid_x", "hybrid_y")},
-            "item_id": ids,
-            "title": [
-                visible(text_or_none(title) or item_id) for title, item_id in zip(shown["title"], ids, strict=True)
-            ],
-            "image": [thumb_url(image) if (image := text_or_none(value)) else "" for value in shown["image"]],
-            "traffic": [LEVEL_NAMES[traffic.level(count)] for count in counts],
-            "interactions": [count_phrase(count, word) for count in counts],
-        }
+
+    def highlighted() -> None:
+        if item_id := st.session_state[key].get("near"):
+            on_near("" if item_id == "-" else str(item_id))
+
+    def coloured() -> None:
+        if (name := st.session_state[key].get("by")) in choices:
+            on_by(str(name))
+
+    result = _component()(
+        key=key,
+        data={
+            "version": version,
+            "urls": _urls(),
+            "panels": [asdict(panel) for panel in panels],
+            "by": by,
+            "choices": [[name, words] for name, words in choices.items()],
+            "ringed": list(ringed),
+            "near": near,
+        },
+        on_near_change=highlighted,
+        on_by_change=coloured,
+        on_open_change=_nothing,
+        on_stale_change=_nothing,
+        on_chosen_change=_nothing,
     )
+    chosen = result.get("chosen")
+    opened = result.get("open")
+    panel = str(chosen.get("panel")) if isinstance(chosen, Mapping) else ""
+    return MapAnswer(str(opened) if opened else None, chosen_rows(chosen, version, n), panel)
 
 
-def map_chart(table: pd.DataFrame, arm: str, title: str, marked: Collection[str]) -> Chart:
-    """One panel. Clicking a dot selects it under the name `PICK`, dragging an area under `AREA`; `marked` products are ringed.
+def chosen_rows(chosen: object, version: str, n: int) -> list[int]:
+    """The rows that the browser says are selected; none where it speaks of another version, or makes no sense.
 
     Parameters
     ----------
-    table : from `map_table`.
-    arm : "als" or "hybrid", which pair of places to use.
+    chosen : {version, panel, bits}: base64 of a bit for each row, the first in the highest bit of the first byte.
     """
-    x, y = f"{arm}_x", f"{arm}_y"
-    placed = table[table[x].notna()]
-    axis = alt.Axis(labels=False, ticks=False, grid=False, domain=False, title=None)
-    scale = alt.Scale(zero=False, padding=12)
-    place = {"x": alt.X(x, axis=axis, scale=scale), "y": alt.Y(y, axis=axis, scale=scale)}
-    dots = (
-        alt.Chart(placed)
-        .mark_circle(size=34, opacity=0.75)
-        .encode(**place, color=_level_colour(), tooltip=TOOLTIP)
-        .add_params(
-            alt.selection_point(name=PICK, fields=["item_id"], on="click"),
-            alt.selection_interval(name=AREA, encodings=["x", "y"]),
-        )
-    )
-    rings = (
-        alt.Chart(placed[placed["item_id"].isin(list(marked))])
-        .mark_point(size=160, filled=False, strokeWidth=2.5, color="#d23f57")
-        .encode(**place, tooltip=TOOLTIP)
-    )
-    return alt.layer(dots, rings).properties(height=460, title=title)
-
-
-def inside(table: pd.DataFrame, area: Mapping[str, Sequence[float]]) -> list[str]:
-    """Ids of the dots in an area that was dragged: column -> its two ends. None where it is no area."""
-    ranges = {name: ends for name, ends in area.items() if name in table.columns and len(ends) == 2}
-    if len(ranges) < 2:
+    if not isinstance(chosen, Mapping) or chosen.get("version") != version:
         return []
-    within = np.logical_and.reduce([table[name].between(min(ends), max(ends)) for name, ends in ranges.items()])
-    return [str(item_id) for item_id in table.loc[within, "item_id"]]
+    bits = chosen.get("bits")
+    if not isinstance(bits, str) or len(bits) > (n + 7) // 8 * 4 // 3 + 4:
+        return []
+    try:
+        raw = base64.b64decode(bits, validate=True)
+    except (binascii.Error, ValueError):
+        return []
+    found = np.unpackbits(np.frombuffer(raw, dtype=np.uint8))[:n]
+    return [int(row) for row in np.flatnonzero(found)]
 
 
-def _sampled(maps: pd.DataFrame, keep: Collection[str]) -> pd.DataFrame:
-    """The rows of `maps` that are drawn, in their order, with their number in the column `row`."""
-    table = maps.assign(row=np.arange(len(maps)))
-    if len(table) <= MAX_DOTS:
-        return table
-    kept = table["item_id"].isin(list(keep))
-    drawn = table[~kept].sample(MAX_DOTS - int(kept.sum()), random_state=_SEED)
-    return pd.concat([table[kept], drawn]).sort_values("row")
+def _urls() -> dict[str, str]:
+    names = ("points", "colours", "regions", "products")
+    return {name: f"{base_path()}/map-data/{name}" for name in names} | {"find": f"{base_path()}/find"}
 
 
-def _level_colour() -> alt.Color:
-    scale = alt.Scale(domain=[LEVEL_NAMES[level] for level in LEVELS], range=[LEVEL_COLOURS[level] for level in LEVELS])
-    return alt.Color("traffic:N", scale=scale, legend=alt.Legend(orient="bottom", title=None))
+def _nothing() -> None:
+    """The page runs again; there is nothing to do before."""
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    css = (ASSETS / "map.css").read_text("utf-8")
+    js = "\n".join((ASSETS / name).read_text("utf-8") for name in SCRIPTS)
+    return st.components.v2.component("longtail_map", css=css, js=js)
