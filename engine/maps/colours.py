@@ -83,7 +83,7 @@ def by_irrelevance(places: MapPlaces, votes: pd.DataFrame, appearances: pd.DataF
     shares = (sure["verdict"] == str(Verdict.IRRELEVANT)).groupby([sure[name] for name in pair]).mean().rename("bad")
     for panel, arm in enumerate(PANELS):
         listed = appearances.loc[appearances["arm"] == arm, pair].drop_duplicates()
-        for anchor, rate in listed.join(shares, on=pair, how="inner").groupby("anchor_id")["bad"].mean().items():
+        for anchor, rate in listed.merge(shares.reset_index(), on=pair).groupby("anchor_id")["bad"].mean().items():
             row = places.row(str(anchor))
             if row is not None:
                 codes[row, panel] = np.searchsorted(_RATES, rate)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core.workspace import Workspace
-from engine.recommend.recommender import Recommender
+from engine.maps.places import places_version
 from tests.support.tiny_release import build_tiny_release
-from ui.widgets.map import inside
+from ui.app.resources import served
+from ui.widgets.map import chosen_rows
 
 
-def run_map() -> AppTest:
+def run_map(**address: str) -> AppTest:
     def script() -> None:
         from pages.map import page
 
         page()
 
-    return AppTest.from_function(script, default_timeout=60)
+    app = AppTest.from_function(script, default_timeout=60)
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
 
 
 @pytest.fixture
@@ -28,49 +37,61 @@ def tiny(workspace: Workspace, monkeypatch: pytest.MonkeyPatch):
     return build_tiny_release(workspace)
 
 
-def charts(app: AppTest) -> list[dict]:
-    return [json.loads(element.proto.spec) for element in app.get("vega_lite_chart")]
+def sent(app: AppTest, name: str) -> dict[str, Any]:
+    """What the page sends to the component of this name."""
+    found = [one.proto for one in app.get("bidi_component") if one.proto.component_name.endswith(name)]
+    return json.loads(found[-1].json)
 
 
-def test_both_panels_are_drawn_and_behaviour_says_how_many_products_it_misses(tiny):
-    app = run_map().run()
-    assert not app.exception
-    behaviour, hybrid = charts(app)
+def test_both_panels_say_what_they_show_and_no_product_is_in_the_message(tiny):
+    data = sent(run_map(), "longtail_map")
     missing = sum(count == 0 for count in tiny.counts.values())
-    assert f"({missing} products with no clicks not shown)" in json.dumps(behaviour["title"])
-    assert "(every product shown)" in json.dumps(hybrid["title"])
+    assert [panel["note"] for panel in data["panels"]] == [
+        f"{missing} products with no clicks not shown",
+        "every product shown",
+    ]
+    assert (data["by"], data["near"], data["ringed"]) == ("traffic", "", [])
+    assert len(json.dumps(data)) < 2_000
 
 
-def test_the_product_in_the_address_is_the_one_that_is_ringed(tiny):
-    app = run_map()
-    app.query_params["near"] = "f1-00"
-    app.run()
-    assert not app.exception
-    assert app.selectbox(key="map_near").value == "f1-00"
+def test_the_product_in_the_address_is_ringed_with_its_ten_and_listed(tiny):
+    app = run_map(near="f1-02")
+    data, release = sent(app, "longtail_map"), served().release
+    ten = [one.row for one in served().neighbours("f1-02", "hybrid", 10)]
+    assert data["ringed"] == [release.row("f1-02"), *ten]
+    assert data["near"] == "Striped maxi dress in navy, no. 2"
+    (group,) = sent(app, "longtail_cards")["groups"]
+    assert next(card["item_id"] for card in group["cards"]) == "f1-02"
+    assert len(group["cards"]) == 11
 
 
-def test_a_product_that_is_not_there_is_no_error(tiny):
-    app = run_map()
-    app.query_params["near"] = "gone"
-    app.run()
-    assert not app.exception
-    assert app.selectbox(key="map_near").value is None
+def test_a_product_or_a_colour_that_is_not_there_is_no_error(tiny):
+    data = sent(run_map(near="gone", colour="nothing"), "longtail_map")
+    assert (data["near"], data["by"]) == ("", "traffic")
 
 
-def test_an_area_holds_what_lies_in_it_however_it_was_dragged(tiny):
-    maps = Recommender.open(tiny.workspace).maps
-    x, y = maps["hybrid_x"], maps["hybrid_y"]
-    middle, half = (x.median(), y.median()), (x.max() + 1, y.max() + 1)
-    chosen = inside(maps, {"hybrid_x": [half[0], middle[0]], "hybrid_y": [middle[1], half[1]]})
-    assert chosen == maps.loc[(x >= middle[0]) & (y >= middle[1]), "item_id"].tolist()
-    assert chosen
-    # What behaviour does not place lies in no area of its panel; half an area is none.
-    everything = inside(maps, {"als_x": [-1e9, 1e9], "als_y": [-1e9, 1e9]})
-    assert len(everything) == int(maps["als_x"].notna().sum()) < len(maps)
-    assert inside(maps, {"als_x": [0, 1]}) == inside(maps, {"other": [0, 1]}) == inside(maps, {}) == []
+def test_the_map_can_be_coloured_by_whatever_tells_products_apart(tiny):
+    data = sent(run_map(colour="colour"), "longtail_map")
+    names = [name for name, _ in data["choices"]]
+    assert names == ["traffic", "irrelevance", "category", "brand", "price", "colour", "length_cm", "occasions"]
+    assert data["by"] == "colour"
 
 
-def test_both_panels_can_be_dragged_over(tiny):
-    for chart in charts(run_map().run()):
-        kinds = {one["name"]: one["select"]["type"] for one in chart["params"]}
-        assert kinds == {"pick": "point", "area": "interval"}
+def test_what_the_browser_selects_are_rows_of_this_version_or_nothing():
+    def bits(*rows: int) -> str:
+        flags = np.zeros(24, dtype=np.uint8)
+        flags[list(rows)] = 1
+        return base64.b64encode(np.packbits(flags).tobytes()).decode()
+
+    assert chosen_rows({"version": "v1", "panel": "als", "bits": bits(0, 9, 17)}, "v1", 18) == [0, 9, 17]
+    assert chosen_rows({"version": "v1", "bits": bits(20)}, "v1", 18) == []
+    for odd in (None, [], "x", {}, {"version": "v0", "bits": bits(1)}, {"version": "v1", "bits": 5}):
+        assert chosen_rows(odd, "v1", 18) == []
+    for broken in ("%%%", "A" * 1000, "é", "abc"):
+        assert chosen_rows({"version": "v1", "bits": broken}, "v1", 18) == []
+
+
+def test_the_version_is_another_one_once_drafts_are(tiny):
+    run_map()
+    shop = served()
+    assert places_version(shop.release, shop.drafts).startswith(shop.release.version)

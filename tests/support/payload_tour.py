@@ -127,19 +127,21 @@ def _collection(page: Page, watch: PayloadWatch, shop: PayloadShop) -> None:
 
 
 def _map(page: Page, watch: PayloadWatch) -> None:
-    """The map, the tooltip of a dot, and the products to choose from."""
+    """The map, what its colours mean, and the card of a dot."""
     _open(page, watch, "/map")
-    dot = page.locator("[data-testid=stVegaLiteChart] path[aria-roledescription=circle]").last
-    dot.wait_for()
+    page.locator(".map[data-painted=yes]").wait_for()
+    select = page.get_by_label("Colour by")
+    for choice in ("category", "brand"):
+        select.select_option(choice)
+        _still(page)
+        watch.look(page, f"map, {choice}")
+    page.locator(".stage").nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".lookup.pinned")).to_be_visible()
+    watch.look(page, "map, card")
+    page.get_by_role("button", name="Select what is in sight").click()
     _still(page)
-    tooltip = page.locator("#vg-tooltip-element.visible")
-    dot.hover(force=True)
-    expect(tooltip).to_be_visible()
-    watch.look(page, "map, tooltip")
-    page.get_by_role("combobox").first.click()
-    page.wait_for_timeout(300)
-    watch.look(page, "map, search")
-    page.keyboard.press("Escape")
+    watch.look(page, "map, selected")
 
 
 def _judging(page: Page, watch: PayloadWatch, shop: PayloadShop, numbers: Sequence[int]) -> None:

@@ -20,7 +20,7 @@ from ui.widgets.addresses import picture_url, thumb_url
 from ui.widgets.cards import LEVEL_NAMES, Card, CardMaker, product_href
 from ui.widgets.formatting import count_phrase, price_phrase
 
-__all__ = ["colour_choices", "colouring", "map_card", "map_places", "mixing_sentence", "regions"]
+__all__ = ["colour_choices", "colouring", "map_card", "map_places", "mixing_sentence", "mixing_words", "regions"]
 
 _FIXED = {
     "traffic": "Traffic",
@@ -59,7 +59,11 @@ def regions(places: MapPlaces) -> Mapping[str, Sequence[Region]]:
 
 def mixing_sentence(places: MapPlaces) -> str:
     """What long-tail products have in common with what lies around them, in words."""
-    mixing = _mixing(places.release.version, places.release)
+    return mixing_words(_mixing(places.release.version, places.release))
+
+
+def mixing_words(mixing: Mixing | None) -> str:
+    """What was measured as a sentence; None is too little to tell."""
     if mixing is None:
         return "Too few long-tail products, or too little known of them, to tell how well they lie among their like."
     facts = [visible(name).replace("_", " ") for name in mixing.facts]

@@ -1,0 +1,101 @@
+"""The map in a real browser: painted by WebGL or without, hovered, selected, tapped, searched."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from engine.core.workspace import Workspace
+from engine.recommend.recommender import Recommender
+from tests.support.tiny_release import TinyRelease, build_tiny_release
+
+pytestmark = pytest.mark.browser
+NO_WEBGL = "HTMLCanvasElement.prototype.getContext = (get => function (kind, ...rest) { return kind === 'webgl2' ? null : get.call(this, kind, ...rest); })(HTMLCanvasElement.prototype.getContext)"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> TinyRelease:
+    return build_tiny_release(Workspace(tmp_path_factory.mktemp("browser") / "workspace"), 120)
+
+
+@pytest.fixture(scope="module")
+def address(tiny: TinyRelease, start_server) -> str:
+    return str(start_server(tiny.workspace.root))
+
+
+def open_map(page: Page, address: str, query: str = "") -> None:
+    page.goto(f"{address}/map{query}")
+    expect(page.locator(".map")).to_have_attribute("data-painted", "yes")
+
+
+def on_screen(page: Page, tiny: TinyRelease, item_id: str, panel: int = 1) -> tuple[float, float]:
+    """Where the dot of a product lies on an untouched map, in pixels of the window."""
+    maps = Recommender.open(tiny.workspace).maps.set_index("item_id").loc[item_id]
+    x, y = (float(maps[f"{('als', 'hybrid')[panel]}_{axis}"]) for axis in "xy")
+    stage = page.locator(".stage").nth(panel)
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    assert box
+    scale = min(box["width"], box["height"]) / 2 * 0.94
+    return box["x"] + box["width"] / 2 + x * scale, box["y"] + box["height"] / 2 - y * scale
+
+
+def test_hovering_shows_the_product_clicking_opens_it_and_back_returns_to_the_map(address, tiny, page: Page):
+    open_map(page, address)
+    page.mouse.move(*on_screen(page, tiny, "f1-00"))
+    expect(page.locator(".lookup")).to_be_visible()
+    title = page.locator(".lookup strong").inner_text()
+    page.mouse.down()
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("similar_items"))
+    expect(page.locator(".lt-product h2")).to_have_text(title)
+    page.go_back()
+    expect(page.locator(".map")).to_have_attribute("data-painted", "yes")
+
+
+@pytest.mark.parametrize("webgl", ["webgl or what there is", "no webgl"])
+def test_a_box_selects_what_lies_in_it_and_lists_it_as_cards(address, tiny, page: Page, webgl):
+    if webgl == "no webgl":
+        page.add_init_script(NO_WEBGL)
+    open_map(page, address)
+    if webgl == "no webgl":
+        expect(page.locator(".map")).to_have_attribute("data-kind", "plain")
+    page.get_by_role("button", name="Box").click()
+    box = page.locator(".stage").nth(1).bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 4, box["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] - 4)
+    page.mouse.up()
+    expect(page.locator(".status")).to_contain_text("120 products selected")
+    expect(page.locator(".card")).to_have_count(48)
+    page.locator(".status").get_by_role("button", name="Clear").click()
+    expect(page.locator(".card")).to_have_count(0)
+
+
+def test_a_tap_shows_the_card_and_its_button_opens_the_product(address, tiny, browser: Browser):
+    with browser.new_context(viewport={"width": 360, "height": 780}, has_touch=True, is_mobile=True) as context:
+        page = context.new_page()
+        open_map(page, address)
+        page.touchscreen.tap(*on_screen(page, tiny, "f2-01"))
+        expect(page.locator(".lookup.pinned")).to_be_visible()
+        expect(page).to_have_url(f"{address}/map")
+        page.get_by_role("link", name="Open product").tap()
+        expect(page).to_have_url(re.compile("similar_items"))
+
+
+def test_keys_move_the_map_and_show_the_product_in_the_middle(address, page: Page):
+    open_map(page, address)
+    page.locator(".stage").nth(1).focus()
+    for key in ("+", "+", "ArrowLeft", "0", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator(".lookup.pinned")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Ring similar items").click()
+    expect(page).to_have_url(re.compile("near="))
+    expect(page.locator(".card")).to_have_count(11)
+    page.get_by_role("button", name="Stop highlighting").click()
+    expect(page.locator(".card")).to_have_count(0)
