@@ -13,7 +13,7 @@ from ui.app import resources
 from ui.app.navigation import open_product
 from ui.app.url import query, set_query
 from ui.products.map_data import colour_choices, map_card, map_places
-from ui.review.send_to_review import draw_send
+from ui.products.shown_sets import draw_set_actions
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plural
 from ui.widgets.map import MapAnswer, Panel, draw_map
@@ -86,8 +86,7 @@ def _selected(places: MapPlaces, answer: MapAnswer) -> None:
     """What was selected: what can be done with it, and its pictures."""
     where = NAMES.get(answer.panel, NAMES["hybrid"])
     ids = [places.item_id(row) for row in answer.chosen]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        draw_send(ids, f"an area of the map, {where[0].lower()}{where[1:]}", key="map_send")
+    draw_set_actions(ids, f"an area of the map, {where[0].lower()}{where[1:]}", key="map_chosen")
     counts = places.release.items["interaction_count"].to_numpy()
     busiest = sorted(answer.chosen, key=lambda row: -counts[row] if row < places.n_products else 0)
     _cards(places, busiest, f"{plural(len(ids), 'product')} selected", where)
