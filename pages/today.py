@@ -1,20 +1,85 @@
-"""Today: how the catalogue is, and what to do about it."""
+"""Today: how the catalogue is, what changed, and what to do first."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from ui.app.resources import recommender, shop_words, traffic
+from engine.access.roles import Action
+from ui.app.navigation import link_to
+from ui.app.person import allowed
+from ui.app.resources import recommender, shop_words
+from ui.today.health import concentration_sentence, draw_traffic, draw_trust, trust_sentence
+from ui.today.lines import all_good, draft_line, in_order
+from ui.today.results import Results, results, waiting_drafts
+from ui.today.sets import lines_of
+from ui.today.todo import draw_lines, draw_skeleton
 from ui.widgets.formatting import plain, plural
 
 __all__ = ["page"]
 
+LOOK_AGAIN_SECONDS = 1.0
+LINES_EXPECTED = 4
+
 
 def page() -> None:
-    """How much of the catalogue lives from few interactions."""
-    counts = recommender().items["interaction_count"].to_numpy()
-    quiet = int(traffic().is_long_tail(counts).sum())
+    """What to do on the left, how the catalogue is on the right; what is not worked out yet has its place."""
     st.title("Today", anchor=False)
-    st.markdown(
-        plain(f"{plural(quiet, 'product')} of {len(counts):,} have few {shop_words().interaction_word} or none.")
-    )
+    found, waiting = results(), len(waiting_drafts())
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _todo(found, waiting)
+    with right:
+        _health(found)
+    if not found.done:
+        _look_again()
+
+
+def _todo(found: Results, waiting: int) -> None:
+    lines = in_order([*draft_line(waiting), *(one for one in lines_of(found) if _is_mine(one.name))])
+    if found.done:
+        st.subheader(f"{plural(len(lines), 'thing')} to do".capitalize(), anchor=False)
+    else:
+        st.subheader("Looking for what there is to do…", anchor=False)
+    draw_lines(lines)
+    if not found.done:
+        draw_skeleton(LINES_EXPECTED - min(len(lines), LINES_EXPECTED - 1))
+    elif quiet := all_good(found.catalogue, found.judged, waiting):
+        st.caption(plain(quiet), text_alignment="left")
+
+
+def _health(found: Results) -> None:
+    word = shop_words().interaction_word
+    if found.judged is None:
+        st.subheader("How good the lists are", anchor=False)
+        _missing(found, 3)
+    else:
+        st.subheader(plain(trust_sentence(found.judged.trust, word)), anchor=False)
+        draw_trust(found.judged.trust, samples=found.judged.samples)
+        link_to("irrelevance", "What people judged", ":material/show_chart:")
+    if found.catalogue is None:
+        st.subheader("Where the traffic is", anchor=False)
+        _missing(found, 2)
+    else:
+        n_items = len(recommender().items)
+        st.subheader(plain(concentration_sentence(found.catalogue.carrying, n_items, word)), anchor=False)
+        draw_traffic(found.catalogue.groups, word)
+
+
+def _missing(found: Results, lines: int) -> None:
+    """Room for what is still worked out; where that failed, a sentence."""
+    if found.done:
+        st.caption("This could not be worked out. The log says why; an administrator can read it.")
+    else:
+        draw_skeleton(lines)
+
+
+def _is_mine(name: str) -> bool:
+    """Whether a line is for whoever looks: how people disagree is for those who may see raters."""
+    return name != "disputed" or allowed(Action.SEE_RATERS)
+
+
+@st.fragment(run_every=LOOK_AGAIN_SECONDS)
+def _look_again() -> None:
+    """Run the page again once everything is worked out."""
+    if results().done:
+        st.rerun()

@@ -44,6 +44,7 @@ __all__ = [
     "headline",
     "irrelevance_by_count",
     "judge_next",
+    "judged_lists",
     "open_flags",
 ]
 
@@ -87,16 +88,7 @@ def irrelevance_by_count(
     bin_label, rate, low, high (0 to 1; the 95 % interval), judged (pairs in the rate), unsure (pairs about which
     nobody was sure), anchors. `rate`, `low` and `high` are NaN where nobody was sure of anything.
     """
-    listed_pairs, lists = _judged_lists(current, appearances, k)
-    usable = lists[lists["complete"] if complete_only else lists["ranks"] > 0]
-    chosen = usable.sort_values(["last_id", "release_id"]).drop_duplicates(["anchor_id", "arm"], keep="last")
-    pairs = listed_pairs[listed_pairs["judged"]].merge(chosen[LIST], on=LIST)
-    anchors = (
-        pairs.assign(sure=pairs["share"].notna())
-        .groupby(["arm", "anchor_id"], sort=True)
-        .agg(count=("anchor_count", "last"), bad=("share", "sum"), judged=("sure", "sum"), pairs=("sure", "size"))
-        .reset_index()
-    )
+    anchors = judged_lists(current, appearances, k=k, complete_only=complete_only)
     anchors["bin"] = count_bins(anchors["count"].to_numpy(dtype=np.int64))
     rows = [
         _point(group, alike, seed)
@@ -108,6 +100,26 @@ def irrelevance_by_count(
     whole = dict.fromkeys(("bin_low", "bin_high", "judged", "unsure", "anchors"), "int64")
     return table.astype(
         {"arm": "str", "bin_label": "str", "rate": "float64", "low": "float64", "high": "float64"} | whole
+    )
+
+
+def judged_lists(
+    current: pd.DataFrame, appearances: pd.DataFrame, *, k: int = 10, complete_only: bool = True
+) -> pd.DataFrame:
+    """The newest judged list of every arm and anchor; parameters as for `irrelevance_by_count`.
+
+    Returns arm, anchor_id, count (the anchor's interactions), bad (sum over the pairs of the share of raters who call one
+    irrelevant), judged (pairs about which somebody was sure), pairs (all that were judged).
+    """
+    listed_pairs, lists = _judged_lists(current, appearances, k)
+    usable = lists[lists["complete"] if complete_only else lists["ranks"] > 0]
+    chosen = usable.sort_values(["last_id", "release_id"]).drop_duplicates(["anchor_id", "arm"], keep="last")
+    pairs = listed_pairs[listed_pairs["judged"]].merge(chosen[LIST], on=LIST)
+    return (
+        pairs.assign(sure=pairs["share"].notna())
+        .groupby(["arm", "anchor_id"], sort=True)
+        .agg(count=("anchor_count", "last"), bad=("share", "sum"), judged=("sure", "sum"), pairs=("sure", "size"))
+        .reset_index()
     )
 
 

@@ -1,0 +1,199 @@
+"""What there is to say of a release and to do about it, worked out in one go: takes seconds at 100,000 products, so once for a version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.arms.registry import SERVED
+from engine.catalogue.traffic import LEVELS, Traffic
+from engine.core.workspace import Workspace
+from engine.curation.agreement import disputed
+from engine.curation.campaigns import campaigns
+from engine.curation.judgements import JudgementStore
+from engine.curation.rates.irrelevance import judged_lists
+from engine.curation.rates.sampling import drawn
+from engine.curation.rates.shop_rates import campaign_rates, votes_of
+from engine.curation.votes import SURE, Source, Verdict
+from engine.overview.concentration import TrafficGroup, products_carrying, traffic_groups
+from engine.overview.duplicates import near_duplicates
+from engine.overview.gaps import Gap, find_gaps
+from engine.overview.list_shape import hubs, lists_with, orphans, weak_lists
+from engine.overview.trust import Trust, trust
+from engine.recommend.recommender import Recommender
+from engine.release.top_lists import TopLists
+
+__all__ = ["BAD", "COMPARED", "CatalogueFindings", "JudgedFindings", "flagged_lists", "look_at_catalogue", "look_at_judgements"]
+
+COMPARED = ("als", SERVED)
+"""The arms whose lists are compared: behaviour, and what the shop shows."""
+BAD = 0.3
+"""A list is bad where people called this share of its neighbours irrelevant."""
+
+
+@dataclass(frozen=True)
+class CatalogueFindings:
+    """What a release says of itself. Rows are positions in its catalogue, those to look at first in front.
+
+    Attributes
+    ----------
+    carrying : how many products have 80 % of all interactions.
+    groups : one for each level of traffic.
+    on_lists : (n_items,) on how many of the shop's lists a product stands.
+    hubs, orphans, weak : products on too many lists, on none, and those whose own list looks weak.
+    behaviour_orphans : how many products stand on no list by behaviour.
+    gaps : parts of the content that some products lack.
+    duplicates : groups of products that are probably the same.
+    """
+
+    carrying: int
+    groups: Sequence[TrafficGroup]
+    on_lists: NDArray[np.int64]
+    hubs: NDArray[np.int64]
+    orphans: NDArray[np.int64]
+    behaviour_orphans: int
+    weak: NDArray[np.int64]
+    gaps: Sequence[Gap]
+    duplicates: Sequence[NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class JudgedFindings:
+    """What people's judgements say of a release.
+
+    Attributes
+    ----------
+    trust : for every level of traffic and each of `COMPARED`.
+    worst : rows of the products with bad lists, the busiest and worst first.
+    disputes : pairs on which people disagree and that nobody decided, from `disputed`.
+    judgements : how many are in force, and `samples` whether some are samples.
+    """
+
+    trust: Sequence[Trust]
+    worst: NDArray[np.int64]
+    disputes: pd.DataFrame
+    judgements: int
+    samples: bool
+
+
+def look_at_catalogue(release: Recommender, k: int = 10) -> CatalogueFindings:
+    """Everything that needs no judgements; `k` neighbours of every list are shown."""
+    items, kinds = release.items, release.attribute_kinds
+    counts = items["interaction_count"].to_numpy()
+    shown = release.top_lists(SERVED)
+    on_lists = lists_with(shown.rows, k)
+    weak, _ = weak_lists(shown.rows, shown.scores, counts, k)
+    return CatalogueFindings(
+        carrying=products_carrying(counts),
+        groups=traffic_groups(counts, Traffic.of(counts)),
+        on_lists=on_lists,
+        hubs=hubs(on_lists),
+        orphans=orphans(on_lists, counts),
+        behaviour_orphans=int((lists_with(release.top_lists("als").rows, k) == 0).sum()),
+        weak=weak,
+        gaps=find_gaps(items, kinds, release.plan.trials.modalities, release.training.get("shares", ())),
+        duplicates=near_duplicates(items, release.arm("content").query, kinds, shown.rows),
+    )
+
+
+def look_at_judgements(
+    store: JudgementStore, release: Recommender, workspace: Workspace, k: int = 10
+) -> JudgedFindings:
+    """Everything that judgements say of the release. What it learned from does not score it."""
+    current = store.current()
+    counts = release.items["interaction_count"].to_numpy()
+    return JudgedFindings(
+        trust=_trust(store, release, workspace, current, k),
+        worst=flagged_lists(current, release.items["item_id"], counts, release.top_lists(SERVED).rows[:, :k]),
+        disputes=_disputes(store, release, current),
+        judgements=len(current),
+        samples=bool((current["source"] == Source.DEMO).any()),
+    )
+
+
+def flagged_lists(
+    current: pd.DataFrame, item_ids: pd.Series, counts: NDArray[np.integer], rows: NDArray[np.integer]
+) -> NDArray[np.int64]:
+    """Rows of the products of whose list people called a share of `BAD` or more irrelevant, by that share times interactions.
+
+    Neighbours that nobody judged count as fitting.
+
+    Parameters
+    ----------
+    current : the votes in force. item_ids, counts : of the catalogue, (n_items,).
+    rows : (n_items, k) the lists, -1 where there is no neighbour.
+    """
+    sure = current[current["verdict"].isin(SURE)]
+    bad = sure.assign(bad=(sure["verdict"] == Verdict.IRRELEVANT).astype("float64"))
+    pairs = bad.groupby(["anchor_id", "neighbour_id"], as_index=False)["bad"].mean()
+    known = pd.Index(item_ids)
+    anchors, neighbours = (known.get_indexer(pairs[name]) for name in ("anchor_id", "neighbour_id"))
+    there = (anchors >= 0) & (neighbours >= 0)
+    anchors, neighbours, share = anchors[there], neighbours[there], pairs["bad"].to_numpy()[there]
+    on_it = (rows[anchors] == neighbours[:, None]).any(axis=1)
+    total = np.bincount(anchors[on_it], weights=share[on_it], minlength=len(rows))
+    lengths = (rows >= 0).sum(axis=1)
+    irrelevant = np.divide(total, lengths, out=np.zeros(len(rows)), where=lengths > 0)
+    found = np.flatnonzero(irrelevant >= BAD - 1e-9)
+    return found[np.argsort(-irrelevant[found] * (counts[found] + 1), kind="stable")]
+
+
+def _trust(
+    store: JudgementStore, release: Recommender, workspace: Workspace, current: pd.DataFrame, k: int
+) -> list[Trust]:
+    votes = votes_of(current, "lists")
+    votes = votes[~votes["anchor_id"].isin(release.trained_on)]
+    lists = judged_lists(votes, _lists_now(release, votes["anchor_id"], k), k=k)
+    traffic = Traffic.of(release.items["interaction_count"])
+    return trust(COMPARED, LEVELS, lists, _card_rates(store, release, workspace, k), release.metrics, traffic)
+
+
+def _lists_now(release: Recommender, anchor_ids: pd.Series, k: int) -> pd.DataFrame:
+    """The release's lists of these products, in the shape of `JudgementStore.appearances`."""
+    ids = release.items["item_id"].to_numpy()
+    anchors = np.array(sorted({release.row(one) for one in set(anchor_ids) if one in release}), dtype=np.int64)
+    parts = [_listed(release.top_lists(arm), arm, anchors, k) for arm in COMPARED]
+    table = pd.concat(parts, ignore_index=True)
+    counts = release.items["interaction_count"].to_numpy()
+    return pd.DataFrame(
+        {
+            "anchor_id": pd.array(ids[table["anchor"]], dtype="str"),
+            "neighbour_id": pd.array(ids[table["neighbour"]], dtype="str"),
+            "arm": table["arm"].astype("str"),
+            "rank": table["rank"],
+            "anchor_count": counts[table["anchor"]],
+            "listed": table["listed"],
+            "release_id": pd.array([release.release_id] * len(table), dtype="str"),
+            "last_id": 0,
+        }
+    )
+
+
+def _listed(lists: TopLists, arm: str, anchors: NDArray[np.int64], k: int) -> pd.DataFrame:
+    shown = lists.rows[anchors, :k]
+    places, ranks = np.nonzero(shown >= 0)
+    lengths = (shown >= 0).sum(axis=1)
+    return pd.DataFrame(
+        {"anchor": anchors[places], "neighbour": shown[places, ranks], "rank": ranks + 1, "listed": lengths[places], "arm": arm}
+    )  # fmt: skip
+
+
+def _card_rates(store: JudgementStore, release: Recommender, workspace: Workspace, k: int) -> pd.DataFrame:
+    """Of the newest campaign that drew its products from this release's catalogue by chance; empty where there is none."""
+    on_cards = drawn(store)
+    own: Mapping[str, pd.DataFrame] = dict(iter(on_cards.groupby("campaign_id")))
+    for one in campaigns(store.database):
+        if one.kind != "chosen" and one.release_id == release.release_id and one.id in own:
+            return campaign_rates(store, one, workspace, own[one.id], k=k).anchors[release.release_id]
+    return pd.DataFrame(columns=["arm", "anchor_id", "stratum", "anchor_count", "bad", "drawn", "weight", "pairs"])
+
+
+def _disputes(store: JudgementStore, release: Recommender, current: pd.DataFrame) -> pd.DataFrame:
+    """Of products that the release has."""
+    pairs = disputed(drawn(store), current[current["source"] == Source.ADJUDICATION])
+    there = [a in release and b in release for a, b in zip(pairs["anchor_id"], pairs["neighbour_id"], strict=True)]
+    return pairs[pd.Series(there, index=pairs.index, dtype=bool)].reset_index(drop=True)

@@ -1,0 +1,1 @@
+"""The first page: how the catalogue is, what changed, what to do."""

@@ -1,0 +1,205 @@
+"""What there is to do, as lines for Today: each says what is wrong, how that is known, and which products it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.overview.findings import BAD, CatalogueFindings, JudgedFindings
+from engine.overview.gaps import Gap
+from engine.overview.list_shape import HUB_TIMES
+from ui.widgets.formatting import plural
+
+__all__ = ["SETS", "Line", "all_good", "catalogue_lines", "draft_line", "in_order", "judged_lines"]
+
+SETS = {
+    "worst": "Lists that people called bad",
+    "disputed": "Products whose lists people disagree on",
+    "weak": "Lists that look weak",
+    "no-image": "Products without a picture",
+    "no-text": "Products without a text",
+    "no-attributes": "Products without brand, category and attributes",
+    "duplicates": "Products that look the same",
+    "hubs": "Products on very many lists",
+    "orphans": "Products on no list",
+}
+"""The sets of products that lines are about: name -> title."""
+
+_PARTS = {"image": ("picture", "pictures"), "text": ("text", "texts"), "attributes": ("attributes", "attributes")}
+_FINE = {
+    "weak": "no list looks weak",
+    "hubs": "no product crowds the lists",
+    "orphans": "every product is on a list",
+    "duplicates": "no two products look the same",
+}
+LEAST_GAIN = 0.005  # of NDCG: a part that adds less adds nothing that could be measured
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing to do.
+
+    Attributes
+    ----------
+    name : of the set of products, from `SETS`, or "drafts".
+    title : what is wrong, and how much of it. why : what that means and how it is known.
+    rows : the products, those to look at first in front.
+    certain : whether people said so; else it was measured.
+    share : of all interactions, those of these products.
+    """
+
+    name: str
+    icon: str
+    title: str
+    why: str
+    rows: NDArray[np.int64]
+    certain: bool = False
+    share: float = 0.0
+
+
+def in_order(lines: Sequence[Line]) -> list[Line]:
+    """What people said first, then what concerns the larger share of the shop's traffic."""
+    return sorted(lines, key=lambda line: (not line.certain, -line.share))
+
+
+def draft_line(waiting: int) -> list[Line]:
+    """Drafts that nobody has shown in the shop."""
+    if not waiting:
+        return []
+    title = f"{plural(waiting, 'draft')} {_are(waiting, 'waits', 'wait')} for your approval"
+    why = "Shoppers do not see a new product until somebody shows it in the shop."
+    return [Line("drafts", ":material/add_photo_alternate:", title, why, np.empty(0, dtype=np.int64), certain=True)]
+
+
+def judged_lines(
+    found: JudgedFindings, counts: NDArray[np.integer], word: str, k: int, item_ids: pd.Series
+) -> list[Line]:
+    """Bad lists and disputes.
+
+    Parameters
+    ----------
+    counts, item_ids : of the catalogue. word : what the shop counts, in the plural. k : neighbours of a list.
+    """
+    lines = []
+    if n := len(found.worst):
+        lines.append(
+            _line(
+                "worst", ":material/thumb_down:", f"{plural(n, 'list')} {_are(n, 'is', 'are')} bad, people say",
+                f"Of the {k} neighbours people called {round(BAD * k)} or more irrelevant. Those are hidden by now; what took "
+                f"their place nobody has looked at. Sorted by how bad they are and by {word}.",
+                found.worst, counts, certain=True,
+            )
+        )  # fmt: skip
+    if n := len(found.disputes):
+        rows = pd.Index(item_ids).get_indexer(found.disputes["anchor_id"].drop_duplicates())
+        lines.append(
+            _line(
+                "disputed", ":material/balance:", f"People disagree on {plural(n, 'neighbour')}",
+                "One says it fits, another that it does not. A lead settles it on the Campaigns page.",
+                rows, counts, certain=True,
+            )
+        )  # fmt: skip
+    return lines
+
+
+def catalogue_lines(found: CatalogueFindings, counts: NDArray[np.integer], word: str, k: int) -> list[Line]:
+    """What the release says of its lists and products; parameters as for `judged_lines`."""
+    lines, n_items = [], len(counts)
+    if n := len(found.weak):
+        lines.append(
+            _line(
+                "weak", ":material/trending_down:", f"{plural(n, 'list')} {_are(n, 'looks', 'look')} weak",
+                f"Their neighbours are much less alike than is usual here. That is measured, not judged: look at the first few. Sorted "
+                f"by how weak they are and by {word}.",
+                found.weak, counts,
+            )
+        )  # fmt: skip
+    lines += [line for gap in found.gaps for line in _gap(gap, counts, word)]
+    if groups := len(found.duplicates):
+        rows = np.concatenate(found.duplicates)
+        lines.append(
+            _line(
+                "duplicates", ":material/content_copy:",
+                f"{plural(len(rows), 'product')} look like {plural(groups, 'product')} listed more than once",
+                "Same words in the title, same content, and no brand, attribute or number that tells them apart.",
+                rows, counts,
+            )
+        )  # fmt: skip
+    if n := len(found.hubs):
+        most = int(found.on_lists[found.hubs[0]])
+        lines.append(
+            _line(
+                "hubs", ":material/hub:", f"{plural(n, 'product')} {_are(n, 'crowds', 'crowd')} the lists",
+                f"Each is on at least {HUB_TIMES} times as many lists as the average product ({found.on_lists.mean():,.1f}); the first is on "
+                f"{most:,} of {n_items:,}.",
+                found.hubs, counts,
+            )
+        )  # fmt: skip
+    if n := len(found.orphans):
+        lines.append(
+            _line(
+                "orphans", ":material/link_off:", f"{plural(n, 'product')} ({n / n_items:.0%}) {_are(n, 'is', 'are')} on no list",
+                f"No product's {k} neighbours include {_are(n, 'it', 'them')}, so shoppers cannot come across {_are(n, 'it', 'them')} there. "
+                f"Behaviour alone would leave out {found.behaviour_orphans:,}. Most {word} first.",
+                found.orphans, counts,
+            )
+        )  # fmt: skip
+    return lines
+
+
+def all_good(found: CatalogueFindings | None, judged: JudgedFindings | None, waiting: int) -> str:
+    """One sentence about everything of which there is nothing to do; "" where there is no such thing."""
+    good = []
+    if found is not None:
+        good += [words for name, words in _FINE.items() if not len(getattr(found, name))]
+        lacking = {gap.part for gap in found.gaps}
+        if not lacking:
+            good.append("nothing is missing from any product")
+        for gap in found.gaps:
+            if not _is_worth(gap):
+                n, (_, many) = len(gap.rows), _PARTS[gap.part]
+                good.append(f"{plural(n, 'product')} without {many}, which add nothing here that could be measured")
+    if judged is not None and judged.judgements and not len(judged.worst):
+        good.append("nobody called a list bad")
+    if not waiting:
+        good.append("no drafts waiting")
+    return f"All good: {'; '.join(good)}." if good else ""
+
+
+def _gap(gap: Gap, counts: NDArray[np.integer], word: str) -> list[Line]:
+    if not _is_worth(gap):
+        return []
+    n, (one, many) = len(gap.rows), _PARTS[gap.part]
+    article = "" if one == many else "a "
+    if gap.with_it is None or gap.without_it is None:
+        why = f"What a {one} would add was not measured for this release. " if article else "What they would add was not measured. "
+    else:
+        why = (
+            f"Lists reach {gap.with_it:.0%} of a perfect list with {many} and {gap.without_it:.0%} without, measured when the release was "
+            "trained. "
+        )
+    why += f"First come products that shoppers choose often and that their {word} say least about."
+    title = f"{plural(n, 'product')} {_are(n, 'has', 'have')} no {one}"
+    return [_line(f"no-{gap.part}", ":material/hide_image:", title, why, gap.rows, counts)]
+
+
+def _is_worth(gap: Gap) -> bool:
+    """Whether filling it gains anything, or that is not known."""
+    return gap.gain is None or gap.gain >= LEAST_GAIN
+
+
+def _line(
+    name: str, icon: str, title: str, why: str, rows: NDArray[np.integer], counts: NDArray[np.integer],
+    *, certain: bool = False,
+) -> Line:  # fmt: skip
+    total = int(counts.sum())
+    share = float(counts[rows].sum() / total) if total else 0.0
+    return Line(name, icon, title, why, np.asarray(rows, dtype=np.int64), certain, share)
+
+
+def _are(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many

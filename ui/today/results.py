@@ -1,0 +1,81 @@
+"""What Today shows, worked out in a thread once for a release, and shared by all sessions.
+
+Until it is there a page shows what is known already. It is worked out again when products are changed or something is judged, and the
+last result stays meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+import streamlit as st
+
+from engine.edits.drafts.store import Draft
+from engine.overview.findings import CatalogueFindings, JudgedFindings, look_at_catalogue, look_at_judgements
+from engine.serving.background_result import BackgroundResult
+from ui.app.resources import judgements, recommender, settings, workspace
+from ui.products.draft_resources import drafts
+
+__all__ = ["Results", "results", "waiting_drafts"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Results:
+    """`catalogue` and `judged` are None until they were worked out for the first time; `done` says whether both were, or cannot be."""
+
+    catalogue: CatalogueFindings | None
+    judged: JudgedFindings | None
+    done: bool
+
+
+class _Latest(Generic[T]):
+    """The latest result of work that is begun again when its stamp changes, and not before the last one has ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stamp: object = None
+        self._held: BackgroundResult[T | None] = BackgroundResult(None)
+
+    def get(self, stamp: object, work: Callable[[], T]) -> BackgroundResult[T | None]:
+        with self._lock:
+            if stamp != self._stamp and self._held.done:
+                self._stamp, self._held = stamp, BackgroundResult(self._held.result, work)
+            return self._held
+
+
+def results() -> Results:
+    """For the release that is served and the judgements there are; waits for less than a second and a half."""
+    facade, k, store = recommender(), settings().serving.neighbours, judgements()
+    root = str(workspace().root)
+    catalogue = _catalogue(root, facade.edition).get((facade.version, k), partial(look_at_catalogue, facade, k))
+    judged = _judged(root, facade.edition).get(
+        (store.last_id(), k), partial(look_at_judgements, store, facade, workspace(), k)
+    )
+    return Results(catalogue.result, judged.result, catalogue.done and judged.done)
+
+
+def waiting_drafts() -> list[Draft]:
+    """Drafts that nobody has shown in the shop yet, the last changed first; do not change the list."""
+    store = drafts()
+    return _waiting(str(workspace().root), store.stamp())
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _catalogue(root: str, edition: str) -> _Latest[CatalogueFindings]:
+    return _Latest()
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _judged(root: str, edition: str) -> _Latest[JudgedFindings]:
+    return _Latest()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _waiting(root: str, stamp: str) -> list[Draft]:
+    return drafts().all(("draft",))

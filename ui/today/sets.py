@@ -1,0 +1,45 @@
+"""The sets of products that Today's lines are about, for whoever opens one: `/similar_items?show=today:hubs`."""
+
+from __future__ import annotations
+
+import time
+
+from ui.app.resources import recommender, settings, shop_words
+from ui.products.shown_sets import ShownSet, register
+from ui.today.lines import SETS, Line, catalogue_lines, judged_lines
+from ui.today.results import Results, results
+
+__all__ = ["PREFIX", "lines_of", "today_set"]
+
+PREFIX = "today"
+WAIT_SECONDS = 10.0  # for whoever opens a set by its address on a server that has just started
+LOOK_AGAIN_SECONDS = 0.1
+
+
+def lines_of(found: Results) -> list[Line]:
+    """The lines about products, in no order, as far as they are worked out."""
+    facade, word, k = recommender(), shop_words().interaction_word, settings().serving.neighbours
+    counts = facade.items["interaction_count"].to_numpy()
+    lines = []
+    if found.judged is not None:
+        lines += judged_lines(found.judged, counts, word, k, facade.items["item_id"])
+    if found.catalogue is not None:
+        lines += catalogue_lines(found.catalogue, counts, word, k)
+    return lines
+
+
+def today_set(name: str) -> ShownSet | None:
+    """The set with this name; None where it has no products (any more), or there is no such set."""
+    if name not in SETS:
+        return None
+    until = time.monotonic() + WAIT_SECONDS
+    while not (found := results()).done and time.monotonic() < until:
+        time.sleep(LOOK_AGAIN_SECONDS)
+    line = next((one for one in lines_of(found) if one.name == name), None)
+    if line is None:
+        return None
+    ids = recommender().items["item_id"].to_numpy()[line.rows].tolist()
+    return ShownSet(f"{PREFIX}:{name}", SETS[name], ids, line.why)
+
+
+register(PREFIX, today_set)
