@@ -49,7 +49,8 @@ def demo(workspaces: Path) -> Figures:
         page.get_by_role("button", name="Try the demo shop").click()
         page.get_by_text("Building the demo shop").wait_for(timeout=30_000)
         step_by_step = time.monotonic() - began
-        page.locator(".card .open").first.wait_for(timeout=900_000)
+        page.get_by_role("heading", name="Today").wait_for(timeout=900_000)
+        page.get_by_role("link", name="Similar items").click()
         page.locator(".card .open").first.click()
         neighbour = page.locator('section[aria-label="Longtail"] .card')
         neighbour.nth(K - 1).wait_for(timeout=60_000)
@@ -168,7 +169,9 @@ from pathlib import Path
 from engine.recommend.recommender import Recommender
 from engine.core.workspace import Workspace
 ids = Recommender.open(Workspace(Path(sys.argv[1]))).items["item_id"].tolist()
-app = AppTest.from_file(str(Path("ui/app/shell.py").absolute()), default_timeout=120).run()
+from streamlit.util import calc_hash
+app = AppTest.from_file(str(Path("ui/app/shell.py").absolute()), default_timeout=120)
+app._page_hash = calc_hash("similar_items")
 def timed(**query):
     app.query_params.clear()
     app.query_params.update(query)

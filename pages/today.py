@@ -8,12 +8,13 @@ from engine.access.roles import Action
 from ui.app.navigation import link_to
 from ui.app.person import allowed
 from ui.app.resources import recommender, shop_words
-from ui.today.health import concentration_sentence, draw_traffic, draw_trust, trust_sentence
-from ui.today.lines import all_good, draft_line, in_order
+from ui.today.glance import draw_glance
+from ui.today.health import concentration_sentence, draw_traffic, draw_trust
+from ui.today.lines import Line, all_good, draft_line, in_order
 from ui.today.results import Results, results, waiting_drafts
 from ui.today.sets import lines_of
 from ui.today.todo import draw_lines, draw_skeleton
-from ui.widgets.formatting import plain, plural
+from ui.widgets.formatting import plain
 
 __all__ = ["page"]
 
@@ -22,42 +23,39 @@ LINES_EXPECTED = 4
 
 
 def page() -> None:
-    """What to do on the left, how the catalogue is on the right; what is not worked out yet has its place."""
+    """Three things at a glance, then what to do, and how the catalogue is; what is not worked out yet has its place."""
     st.title("Today", anchor=False)
     found, waiting = results(), len(waiting_drafts())
+    lines = in_order([*draft_line(waiting), *(one for one in lines_of(found) if _is_mine(one.name))])
+    draw_glance(found, lines)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _todo(found, waiting)
+        _todo(found, lines, waiting)
     with right:
         _health(found)
     if not found.done:
         _look_again()
 
 
-def _todo(found: Results, waiting: int) -> None:
-    lines = in_order([*draft_line(waiting), *(one for one in lines_of(found) if _is_mine(one.name))])
-    if found.done:
-        st.subheader(f"{plural(len(lines), 'thing')} to do".capitalize(), anchor=False)
-    else:
-        st.subheader("Looking for what there is to do…", anchor=False)
+def _todo(found: Results, lines: list[Line], waiting: int) -> None:
+    st.subheader("What to do", anchor=False)
     draw_lines(lines)
     if not found.done:
         draw_skeleton(LINES_EXPECTED - min(len(lines), LINES_EXPECTED - 1))
     elif quiet := all_good(found.catalogue, found.judged, waiting):
-        st.caption(plain(quiet), text_alignment="left")
+        st.caption(plain(quiet))
 
 
 def _health(found: Results) -> None:
     word = shop_words().interaction_word
+    st.subheader("Lists you can trust", anchor=False)
     if found.judged is None:
-        st.subheader("How good the lists are", anchor=False)
         _missing(found, 3)
     else:
-        st.subheader(plain(trust_sentence(found.judged.trust, word)), anchor=False)
         draw_trust(found.judged.trust, samples=found.judged.samples)
         link_to("irrelevance", "What people judged", ":material/show_chart:")
     if found.catalogue is None:
-        st.subheader("Where the traffic is", anchor=False)
+        st.subheader(f"Where the {plain(word)} are", anchor=False)
         _missing(found, 2)
     else:
         n_items = len(recommender().items)

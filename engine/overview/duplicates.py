@@ -1,6 +1,6 @@
 """Products so alike that they are probably one and the same: equal words in the title, equal content, and no fact that tells them apart.
 
-Compared are products whose titles have the same words, and each with those nearest to it in content, never all with all.
+Compared are products whose titles have the same words, and each with the first of its list, never all with all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ ALIKE = 0.95
 """Cosine of the content from which it counts as the same; on the demo shop the most alike of 2,000 different dresses reach 0.84."""
 SAME_WORDS = 0.8  # of all the words of two titles, those that are in both
 MOST_IN_BLOCK = 200  # products with one title; more of them share it because it says nothing
-_AT_ONCE = 50_000
+NEAREST = 5  # a product's double is among the first of its list
+_AT_ONCE = 10_000
 _WORD = re.compile(r"\w+")
 
 
@@ -41,22 +42,24 @@ def near_duplicates(
     Parameters
     ----------
     items : of a release. content : (n_items, d). kinds : attribute -> its kind.
-    nearest : (n_items, m) rows nearest in content, -1 where there is none.
+    nearest : (n_items, m) rows of each product's neighbours, best first, -1 where there is none.
     """
     words = [_words(title) for title in items["title"]]
     pairs = np.concatenate([_same_title(words), _near(nearest)])
-    pairs = np.unique(np.sort(pairs, axis=1), axis=0)
-    pairs = _alike(pairs, content)
-    pairs = pairs[[_same_words(words[a], words[b]) for a, b in pairs.tolist()]] if len(pairs) else pairs
+    pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
     for name in ("brand", *(name for name, kind in kinds.items() if kind in ("category", "number"))):
-        if name in items and len(pairs):
+        if name in items:
             pairs = pairs[~_differ(items[name], pairs)]
+    said = [_same_words(words[first], words[second]) for first, second in pairs.tolist()]
+    pairs = _alike(pairs[np.array(said, dtype=bool)], content)
     return _groups(pairs, items["interaction_count"].to_numpy())
 
 
 def _words(title: object) -> tuple[str, ...]:
     """The words of a title in alphabetical order."""
-    return tuple(sorted(_WORD.findall(unicodedata.normalize("NFKC", title).casefold()))) if isinstance(title, str) else ()
+    return (
+        tuple(sorted(_WORD.findall(unicodedata.normalize("NFKC", title).casefold()))) if isinstance(title, str) else ()
+    )
 
 
 def _same_title(words: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
@@ -77,7 +80,7 @@ def _near(nearest: NDArray[np.integer] | None) -> NDArray[np.int64]:
     """(m, 2), every product with each of those nearest to it."""
     if nearest is None:
         return np.empty((0, 2), dtype=np.int64)
-    rows, places = np.nonzero(nearest >= 0)
+    rows, places = np.nonzero(nearest[:, :NEAREST] >= 0)
     return np.stack([rows, nearest[rows, places]], axis=1).astype(np.int64)
 
 

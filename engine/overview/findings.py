@@ -27,7 +27,15 @@ from engine.overview.trust import Trust, trust
 from engine.recommend.recommender import Recommender
 from engine.release.top_lists import TopLists
 
-__all__ = ["BAD", "COMPARED", "CatalogueFindings", "JudgedFindings", "flagged_lists", "look_at_catalogue", "look_at_judgements"]
+__all__ = [
+    "BAD",
+    "COMPARED",
+    "CatalogueFindings",
+    "JudgedFindings",
+    "flagged_lists",
+    "look_at_catalogue",
+    "look_at_judgements",
+]
 
 COMPARED = ("als", SERVED)
 """The arms whose lists are compared: behaviour, and what the shop shows."""

@@ -79,10 +79,7 @@ def lacking(items: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, NDArray[
         "text": ["title", "description", *(name for name, kind in kinds.items() if kind == "text")],
         "attributes": ["brand", "category", *(name for name, kind in kinds.items() if kind != "text")],
     }
-    return {
-        part: np.logical_and.reduce([_empty(items, name) for name in names])
-        for part, names in columns.items()
-    }
+    return {part: np.logical_and.reduce([_empty(items, name) for name in names]) for part, names in columns.items()}
 
 
 def content_shares(counts: NDArray[np.integer], shares: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:

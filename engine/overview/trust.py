@@ -124,7 +124,9 @@ def _pooled(level: Level, arm: str, some: Sequence[Mapping[str, Any]]) -> Trust:
     if not any(figures["coverage"] for figures in some):
         return Trust(level, arm, "none")
     n = np.array([figures["ndcg"]["n"] for figures in some], dtype=np.float64)
-    mean, low, high = (np.array([one["ndcg"][name] for one in some], dtype=np.float64) for name in ("mean", "low", "high"))
+    mean, low, high = (
+        np.array([one["ndcg"][name] for one in some], dtype=np.float64) for name in ("mean", "low", "high")
+    )
     share = float(n @ mean / n.sum())
     reach = float(np.sqrt(np.square(n * (high - low) / 2).sum()) / n.sum())
     return Trust(level, arm, "validation", share, max(0.0, share - reach), min(1.0, share + reach), int(n.sum()))

@@ -70,7 +70,7 @@ def test_a_new_picture_and_text_move_a_product_and_undoing_moves_it_back(
     other.goto(product)
     moved = titles(other)
     assert set(moved) != set(before)
-    other.goto(f"{address}/?q=Lace+wedding+dress+in+teal")
+    other.goto(f"{address}/similar_items?q=Lace+wedding+dress+in+teal")
     expect(other.locator(".card", has_text="<b>new</b>").first).to_be_visible(timeout=LONG_MS)
     other.context.close()
     page.goto(f"{address}/new_product?view=drafts")

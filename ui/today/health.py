@@ -59,7 +59,10 @@ def trust_words(one: Trust) -> tuple[str, str]:
 def draw_traffic(groups: Sequence[TrafficGroup], word: str) -> None:
     """Two bars: which share of the products each level has, and which share of the interactions."""
     rows = []
-    for label, values in (("Products", [one.products for one in groups]), (word.capitalize(), [one.interactions for one in groups])):
+    for label, values in (
+        ("Products", [one.products for one in groups]),
+        (word.capitalize(), [one.interactions for one in groups]),
+    ):
         total = sum(values)
         parts = "".join(
             f'<i class="{one.level}" style="width:{100 * value / total:.2f}%" title="{html_text(_part(one, value, total, label))}"></i>'
@@ -99,7 +102,9 @@ def _legend(found: Sequence[Trust], *, samples: bool) -> list[str]:
     if "cards" in sources:
         said.append("Fit: the share of neighbours that people on Review said fit.")
     if "validation" in sources:
-        said.append("Of perfect: not judged; how close lists came, in training, to what shoppers chose. People may see it differently.")
+        said.append(
+            "Of perfect: not judged; how close lists came, in training, to what shoppers chose. People may see it differently."
+        )
     return [*said, "Ranges are 95% intervals."] if said else ["Judge some lists on the Review page to know."]
 
 

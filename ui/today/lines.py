@@ -88,9 +88,9 @@ def judged_lines(
     if n := len(found.worst):
         lines.append(
             _line(
-                "worst", ":material/thumb_down:", f"{plural(n, 'list')} {_are(n, 'is', 'are')} bad, people say",
-                f"Of the {k} neighbours people called {round(BAD * k)} or more irrelevant. Those are hidden by now; what took "
-                f"their place nobody has looked at. Sorted by how bad they are and by {word}.",
+                "worst", ":material/thumb_down:", f"{plural(n, 'list')} {_are(n, 'shows', 'show')} irrelevant products, people say",
+                f"People called {round(BAD * k)} or more of their {k} products irrelevant. The worst and busiest come first: see what they "
+                "have in common, and whether a picture, a text or an attribute is wrong.",
                 found.worst, counts, certain=True,
             )
         )  # fmt: skip
@@ -99,7 +99,7 @@ def judged_lines(
         lines.append(
             _line(
                 "disputed", ":material/balance:", f"People disagree on {plural(n, 'neighbour')}",
-                "One says it fits, another that it does not. A lead settles it on the Campaigns page.",
+                "Some say it fits, others that it is irrelevant. A lead settles it on the Campaigns page.",
                 rows, counts, certain=True,
             )
         )  # fmt: skip
@@ -113,8 +113,8 @@ def catalogue_lines(found: CatalogueFindings, counts: NDArray[np.integer], word:
         lines.append(
             _line(
                 "weak", ":material/trending_down:", f"{plural(n, 'list')} {_are(n, 'looks', 'look')} weak",
-                f"Their neighbours are much less alike than is usual here. That is measured, not judged: look at the first few. Sorted "
-                f"by how weak they are and by {word}.",
+                "What they show is much less like their own product than is usual in this shop. Nobody has judged that: look at a few, or "
+                "send them to review. The weakest and busiest come first.",
                 found.weak, counts,
             )
         )  # fmt: skip
@@ -176,7 +176,11 @@ def _gap(gap: Gap, counts: NDArray[np.integer], word: str) -> list[Line]:
     n, (one, many) = len(gap.rows), _PARTS[gap.part]
     article = "" if one == many else "a "
     if gap.with_it is None or gap.without_it is None:
-        why = f"What a {one} would add was not measured for this release. " if article else "What they would add was not measured. "
+        why = (
+            f"What a {one} would add was not measured for this release. "
+            if article
+            else "What they would add was not measured. "
+        )
     else:
         why = (
             f"Lists reach {gap.with_it:.0%} of a perfect list with {many} and {gap.without_it:.0%} without, measured when the release was "

@@ -16,11 +16,12 @@ import streamlit as st
 
 from engine.edits.drafts.store import Draft
 from engine.overview.findings import CatalogueFindings, JudgedFindings, look_at_catalogue, look_at_judgements
+from engine.release.top_lists import TOP
 from engine.serving.background_result import BackgroundResult
 from ui.app.resources import judgements, recommender, settings, workspace
 from ui.products.draft_resources import drafts
 
-__all__ = ["Results", "results", "waiting_drafts"]
+__all__ = ["Results", "list_length", "results", "waiting_drafts"]
 
 T = TypeVar("T")
 
@@ -51,13 +52,18 @@ class _Latest(Generic[T]):
 
 def results() -> Results:
     """For the release that is served and the judgements there are; waits for less than a second and a half."""
-    facade, k, store = recommender(), settings().serving.neighbours, judgements()
+    facade, k, store = recommender(), list_length(), judgements()
     root = str(workspace().root)
     catalogue = _catalogue(root, facade.edition).get((facade.version, k), partial(look_at_catalogue, facade, k))
     judged = _judged(root, facade.edition).get(
         (store.last_id(), k), partial(look_at_judgements, store, facade, workspace(), k)
     )
     return Results(catalogue.result, judged.result, catalogue.done and judged.done)
+
+
+def list_length() -> int:
+    """How many neighbours of a list are looked at: as many as are shown, where a release keeps that many."""
+    return min(settings().serving.neighbours, TOP)
 
 
 def waiting_drafts() -> list[Draft]:

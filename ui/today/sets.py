@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from ui.app.resources import recommender, settings, shop_words
+from ui.app.resources import recommender, shop_words
 from ui.products.shown_sets import ShownSet, register
 from ui.today.lines import SETS, Line, catalogue_lines, judged_lines
-from ui.today.results import Results, results
+from ui.today.results import Results, list_length, results
 
 __all__ = ["PREFIX", "lines_of", "today_set"]
 
@@ -18,7 +18,7 @@ LOOK_AGAIN_SECONDS = 0.1
 
 def lines_of(found: Results) -> list[Line]:
     """The lines about products, in no order, as far as they are worked out."""
-    facade, word, k = recommender(), shop_words().interaction_word, settings().serving.neighbours
+    facade, word, k = recommender(), shop_words().interaction_word, list_length()
     counts = facade.items["interaction_count"].to_numpy()
     lines = []
     if found.judged is not None:

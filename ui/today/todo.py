@@ -13,7 +13,7 @@ from ui.app.resources import recommender
 from ui.products.shown_sets import draw_set_actions
 from ui.today.lines import SETS, Line
 from ui.widgets.addresses import thumb_url
-from ui.widgets.formatting import html_text, plain, text_or_none
+from ui.widgets.formatting import html_text, text_or_none
 
 __all__ = ["draw_lines", "draw_skeleton"]
 

@@ -1,0 +1,82 @@
+"""Everything Today says of a release, on a shop whose lists are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.core.workspace import Workspace
+from engine.curation.judgements import JudgementStore
+from engine.overview.findings import flagged_lists, look_at_catalogue, look_at_judgements
+from engine.recommend.recommender import Recommender
+from tests.support.tiny_release import TinyRelease, build_tiny_release
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> TinyRelease:
+    return build_tiny_release(Workspace(tmp_path_factory.mktemp("tiny") / "shop"))
+
+
+@pytest.fixture(scope="module")
+def release(tiny) -> Recommender:
+    return Recommender.open(tiny.workspace)
+
+
+def said(*votes: tuple[str, str, str]) -> pd.DataFrame:
+    return pd.DataFrame(votes, columns=["anchor_id", "neighbour_id", "verdict"])
+
+
+def test_hubs_and_orphans_are_those_of_the_lists_one_can_look_up(release):
+    found = look_at_catalogue(release, k=5)
+    lists = release.neighbours_all("hybrid", 5)
+    counted = lists["neighbour_id"].value_counts().reindex(release.items["item_id"], fill_value=0)
+    assert found.on_lists.tolist() == counted.tolist()
+    assert set(found.orphans) == set(np.flatnonzero(counted == 0))
+    behaviour = release.neighbours_all("als", 5)["neighbour_id"].nunique()
+    assert found.behaviour_orphans == len(release.items) - behaviour
+
+
+def test_what_is_missing_is_named(release):
+    gaps = {gap.part: gap for gap in look_at_catalogue(release).gaps}
+    without = release.items["image"].isna().to_numpy()
+    assert set(gaps["image"].rows) == set(np.flatnonzero(without))
+    assert gaps["image"].gain is None  # the tiny shop's training compares nothing
+
+
+def test_a_list_is_bad_where_three_of_ten_neighbours_are_called_irrelevant():
+    ids, counts = pd.Series(list("abcd")), np.array([1, 50, 9, 0])
+    rows = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [-1, -1, -1]])
+    bad = said(
+        ("a", "b", "irrelevant"), ("a", "b", "irrelevant"), ("b", "a", "irrelevant"), ("b", "a", "relevant"),
+        ("c", "a", "irrelevant"), ("c", "b", "relevant"), ("d", "a", "irrelevant"), ("gone", "a", "irrelevant"),
+    )  # fmt: skip
+    # b's only flag is disputed, half a neighbour of three; d shows nothing any more
+    assert flagged_lists(bad, ids, counts, rows).tolist() == [2, 0]
+    assert flagged_lists(said(), ids, counts, rows).tolist() == []
+
+
+def test_judged_lists_say_how_far_they_can_be_trusted(tiny, release, store: JudgementStore, judge):
+    anchors = [item for item, count in tiny.counts.items() if count > 0][:12]
+    for anchor in anchors:
+        shown = [one.item_id for one in release.neighbours(anchor, "hybrid", 5)]
+        store.add([judge(anchor, other, "relevant", release_id=release.release_id) for other in shown])
+    found = look_at_judgements(store, release, tiny.workspace, k=5)
+    hybrid = [one for one in found.trust if one.arm == "hybrid"]
+    assert sum(one.judged for one in hybrid) == 12
+    assert {one.share for one in hybrid if one.source == "lists"} == {1.0}
+    assert (found.judgements, found.samples, len(found.worst)) == (60, False, 0)
+
+
+def test_a_bad_list_and_a_dispute_are_found(tiny, release, store: JudgementStore, judge):
+    shown = [one.item_id for one in release.neighbours("f1-02", "hybrid", 10)]
+    store.add([judge("f1-02", other, "irrelevant", release_id=release.release_id) for other in shown[:3]])
+    found = look_at_judgements(store, release, tiny.workspace)
+    assert release.items["item_id"].iloc[found.worst].tolist() == ["f1-02"]
+    assert found.disputes.empty
+
+
+def test_without_judgements_nothing_is_claimed(tiny, release, store: JudgementStore):
+    found = look_at_judgements(store, release, tiny.workspace)
+    assert (found.judgements, len(found.worst), len(found.disputes)) == (0, 0, 0)
+    assert not [one for one in found.trust if one.source in ("lists", "cards")]
