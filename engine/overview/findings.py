@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -193,10 +193,11 @@ def _listed(lists: TopLists, arm: str, anchors: NDArray[np.int64], k: int) -> pd
 def _card_rates(store: JudgementStore, release: Recommender, workspace: Workspace, k: int) -> pd.DataFrame:
     """Of the newest campaign that drew its products from this release's catalogue by chance; empty where there is none."""
     on_cards = drawn(store)
-    own: Mapping[str, pd.DataFrame] = dict(iter(on_cards.groupby("campaign_id")))
+    judged = set(on_cards["campaign_id"])
     for one in campaigns(store.database):
-        if one.kind != "chosen" and one.release_id == release.release_id and one.id in own:
-            return campaign_rates(store, one, workspace, own[one.id], k=k).anchors[release.release_id]
+        if one.kind != "chosen" and one.release_id == release.release_id and one.id in judged:
+            votes = on_cards[on_cards["campaign_id"] == one.id]
+            return campaign_rates(store, one, workspace, votes, k=k).anchors[release.release_id]
     return pd.DataFrame(columns=["arm", "anchor_id", "stratum", "anchor_count", "bad", "drawn", "weight", "pairs"])
 
 

@@ -83,10 +83,13 @@ def trust_by_lists(lists: pd.DataFrame, traffic: Traffic) -> dict[tuple[Level, s
     """By lists that were judged to the end, from `judged_lists`."""
     known = lists[lists["judged"] > 0]
     good = known["bad"] <= (1 - GOOD) * known["judged"] + 1e-9
-    table = known.assign(good=good, level=[traffic.level(int(count)) for count in known["count"]])
+    seen_and_fine: dict[tuple[Level, str], list[int]] = {}
+    for arm, count, fits in zip(known["arm"], known["count"], good, strict=True):
+        tally = seen_and_fine.setdefault((traffic.level(int(count)), str(arm)), [0, 0])
+        tally[0] += 1
+        tally[1] += int(fits)
     found: dict[tuple[Level, str], Trust] = {}
-    for (level, arm), group in table.groupby(["level", "arm"]):
-        seen, fine = len(group), int(group["good"].sum())
+    for (level, arm), (seen, fine) in seen_and_fine.items():
         low, high = betaincinv(fine + 0.5, seen - fine + 0.5, [0.025, 0.975])
         low, high = (0.0 if not fine else float(low)), (1.0 if fine == seen else float(high))
         found[level, arm] = Trust(level, arm, "lists", fine / seen, low, high, seen)

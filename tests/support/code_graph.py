@@ -32,6 +32,7 @@ LAYERS = (
     ("engine.curation",),
     ("engine.edits",),
     ("engine.serving",),
+    ("engine.overview",),
     ("engine.explain",),
     ("engine.maps",),
     ("engine.training",),
@@ -41,7 +42,7 @@ LAYERS = (
     ("engine.cli", "engine.__main__"),
     ("ui.widgets",),
     ("ui.app",),
-    ("ui.products", "ui.review", "ui.runs"),
+    ("ui.products", "ui.review", "ui.runs", "ui.today"),
     ("pages",),
     ("ui.app.routes", "ui.app.shell", "app"),
 )

@@ -21,6 +21,7 @@ from ui.app.resources import has_release, has_shop, recommender, release_sentenc
 from ui.app.sign_in import draw_person, draw_sign_in, remember_visit
 from ui.app.style import add_style
 from ui.runs.first_run import show_first_run
+from ui.today.sets import offer_sets
 from ui.widgets.formatting import html_text, plain
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -35,6 +36,7 @@ def main() -> None:
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
     add_style()
+    offer_sets()
     who: Visitor | None = None
     with guarded("sign-in"):
         who = visitor()

@@ -19,20 +19,23 @@ MOST_SENT = 2000
 
 
 def draw_send(item_ids: Sequence[str], how: str, key: str) -> None:
-    """A popover that has the neighbours of these products judged; nothing where there are none, or too many.
+    """A popover that has the neighbours of these products judged, of very many the first; nothing where there are none.
 
     Parameters
     ----------
     how : how they were chosen, in a few words that follow "chosen by somebody: ".
     """
-    if not item_ids or len(item_ids) > MOST_SENT:
+    if not item_ids:
         return
+    sent = list(item_ids[:MOST_SENT])
     with st.popover("Send to review", icon=":material/checklist:", type="tertiary"):
-        what = f"these {len(item_ids):,} products" if len(item_ids) > 1 else "this product"
+        what = f"these {len(sent):,} products" if len(sent) > 1 else "this product"
+        if len(sent) < len(item_ids):
+            what = f"the first {len(sent):,} of these {len(item_ids):,} products"
         st.write(f"Ask colleagues to judge what we show beside {plain(what)}.")
         name = st.text_input("Name", key=f"{key}_name", max_chars=80, placeholder="e.g. Spring coats")
         if st.button("Send", type="primary", key=key, **only(Action.SEND_TO_REVIEW)):
-            plan = Plan(name, chosen=list(item_ids), how=how, created_by=curator_name())
+            plan = Plan(name, chosen=sent, how=how, created_by=curator_name())
             try:
                 create_campaign(database(), recommender(), plan)
             except LongtailError as exc:

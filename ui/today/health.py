@@ -21,7 +21,12 @@ _LEVEL_WORDS: dict[Level, str] = {
     "tail": "the long tail",
     "none": "products without {word}",
 }
-_HEARD = ("tail", "none", "middle", "head")  # of which level the headline speaks, if anything is known of it
+_HEARD: tuple[Level, ...] = (
+    "tail",
+    "none",
+    "middle",
+    "head",
+)  # of which level the headline speaks, if anything is known of it
 
 
 def concentration_sentence(carrying: int, n_items: int, word: str) -> str:
@@ -65,13 +70,13 @@ def draw_traffic(groups: Sequence[TrafficGroup], word: str) -> None:
     ):
         total = sum(values)
         parts = "".join(
-            f'<i class="{one.level}" style="width:{100 * value / total:.2f}%" title="{html_text(_part(one, value, total, label))}"></i>'
+            f'<i class="{html_text(one.level)}" style="width:{100 * value / total:.2f}%" title="{html_text(_part(one, value, total, label))}"></i>'
             for one, value in zip(groups, values, strict=True)
             if total and value
         )
         rows.append(f'<dt>{html_text(label)}</dt><dd class="lt-stack">{parts}</dd>')
     legend = "".join(
-        f'<li><i class="{one.level}"></i>{html_text(LEVEL_NAMES[one.level])}: {html_text(plural(one.products, "product"))}, '
+        f'<li><i class="{html_text(one.level)}"></i>{html_text(LEVEL_NAMES[one.level])}: {html_text(plural(one.products, "product"))}, '
         f"{html_text(count_phrase(one.interactions, word))}</li>"
         for one in groups
         if one.products
@@ -116,7 +121,7 @@ def _cell(one: Trust) -> str:
             f'<span class="lt-range"><i style="left:{100 * one.low:.1f}%;width:{100 * (one.high - one.low):.1f}%"></i>'
             f'<b style="left:{100 * one.share:.1f}%"></b></span>'
         )
-    return f'<td class="{one.arm}"><strong>{figure}</strong>{bar}<small>{rests}</small></td>'
+    return f'<td class="{html_text(one.arm)}"><strong>{figure}</strong>{bar}<small>{rests}</small></td>'
 
 
 def _claim(one: Trust, words: str) -> str:

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
-from engine.edits.drafts.store import Draft
+from engine.edits.drafts.store import Draft, State
 from engine.overview.findings import CatalogueFindings, JudgedFindings, look_at_catalogue, look_at_judgements
 from engine.release.top_lists import TOP
 from engine.serving.background_result import BackgroundResult
@@ -24,6 +24,7 @@ from ui.products.draft_resources import drafts
 __all__ = ["Results", "list_length", "results", "waiting_drafts"]
 
 T = TypeVar("T")
+WAITING: tuple[State, ...] = ("draft",)
 
 
 @dataclass(frozen=True)
@@ -84,4 +85,4 @@ def _judged(root: str, edition: str) -> _Latest[JudgedFindings]:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _waiting(root: str, stamp: str) -> list[Draft]:
-    return drafts().all(("draft",))
+    return drafts().all(WAITING)

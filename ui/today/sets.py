@@ -9,11 +9,16 @@ from ui.products.shown_sets import ShownSet, register
 from ui.today.lines import SETS, Line, catalogue_lines, judged_lines
 from ui.today.results import Results, list_length, results
 
-__all__ = ["PREFIX", "lines_of", "today_set"]
+__all__ = ["PREFIX", "lines_of", "offer_sets", "today_set"]
 
 PREFIX = "today"
 WAIT_SECONDS = 10.0  # for whoever opens a set by its address on a server that has just started
 LOOK_AGAIN_SECONDS = 0.1
+
+
+def offer_sets() -> None:
+    """Let Similar items find the sets of lines; calling it again changes nothing."""
+    register(PREFIX, today_set)
 
 
 def lines_of(found: Results) -> list[Line]:
@@ -40,6 +45,3 @@ def today_set(name: str) -> ShownSet | None:
         return None
     ids = recommender().items["item_id"].to_numpy()[line.rows].tolist()
     return ShownSet(f"{PREFIX}:{name}", SETS[name], ids, line.why)
-
-
-register(PREFIX, today_set)

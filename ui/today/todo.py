@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from engine.access.roles import Action
-from ui.app.navigation import link_to
+from ui.app.navigation import link_to, open_similar_items
 from ui.app.person import allowed
 from ui.app.resources import recommender
 from ui.products.shown_sets import draw_set_actions
 from ui.today.lines import SETS, Line
+from ui.today.sets import PREFIX
 from ui.widgets.addresses import thumb_url
-from ui.widgets.formatting import html_text, text_or_none
+from ui.widgets.formatting import html_text, plural, text_or_none
 
 __all__ = ["draw_lines", "draw_skeleton"]
 
@@ -28,15 +29,22 @@ def draw_lines(lines: Sequence[Line]) -> None:
             if line.name == "drafts":
                 link_to("new_product", "Look at the drafts", ":material/arrow_forward:")
                 continue
-            ids = recommender().items["item_id"].to_numpy()[line.rows].tolist()
-            draw_set_actions(ids, f"listed on Today: {SETS[line.name].lower()}", f"today_{line.name}")
-            if line.name == "disputed" and allowed(Action.SETTLE_DISPUTES):
-                link_to("campaigns", "Settle them", ":material/gavel:")
+            _draw_actions(line)
 
 
 def draw_skeleton(lines: int) -> None:
     """As much room as lines will take that are still worked out."""
     st.html('<div class="lt-wait" role="status" aria-label="Looking at the catalogue">' + "<i></i>" * lines + "</div>")
+
+
+def _draw_actions(line: Line) -> None:
+    ids = recommender().items["item_id"].to_numpy()[line.rows].tolist()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(f"Open {plural(len(ids), 'product')}", icon=":material/grid_view:", key=f"open_{line.name}"):
+            open_similar_items({"show": f"{PREFIX}:{line.name}"})
+        if line.name == "disputed" and allowed(Action.SETTLE_DISPUTES):
+            link_to("campaigns", "Settle them", ":material/gavel:")
+        draw_set_actions(ids, f"listed on Today: {SETS[line.name].lower()}", f"today_{line.name}", opens=False)
 
 
 def _draw_head(line: Line, *, first: bool) -> None:
