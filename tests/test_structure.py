@@ -35,6 +35,7 @@ HOMES = {
     "alembic": ("engine.store",),
     "concurrent_log_handler": ("engine.core.logs",),
     "prometheus_client": ("ui.app.operations",),
+    "rapidfuzz": ("engine.search.index",),
     "uvicorn": ("ui.app",),
     "httpcore": ("engine.ingest.picture_addresses",),
     "python_calamine": ("engine.ingest.sources.workbook_child",),

@@ -31,6 +31,7 @@ LAYERS = (
     ("engine.recommend",),
     ("engine.curation",),
     ("engine.edits",),
+    ("engine.search",),
     ("engine.serving",),
     ("engine.overview",),
     ("engine.explain",),

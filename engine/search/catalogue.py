@@ -1,0 +1,210 @@
+"""A catalogue to search by words: its products, and approved drafts behind them; in memory, made once a version."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from engine.catalogue.product import Product, catalogue_frame
+from engine.core.workspace import Workspace
+from engine.search.facets import choice_facets, number_facets
+from engine.search.index import Expanded, WordIndex
+from engine.search.words import words_in
+
+__all__ = ["Matched", "SearchCatalogue", "searchable"]
+
+WEIGHTS = {"title": 3.0, "kind": 2.5, "attributes": 2.0, "id": 2.0, "description": 0.6}
+MOST_WORDS = 12
+POPULAR = 0.1  # by how much the busiest product counts more than one without traffic, where words say the same
+MOST_ID_HITS = 1000
+_MOST = 0.6  # of what is asked, by rarity, that a product must have where none has it all
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What words find.
+
+    Attributes
+    ----------
+    scores : (n,) float32, 0 where a product is not found.
+    unknown : the words that nothing in the catalogue has, in any spelling.
+    corrected : word -> how the catalogue writes it, for words that were found in a different spelling only.
+    partly : whether no product has all the known words, so that these have most of them.
+    """
+
+    scores: NDArray[np.float32]
+    unknown: tuple[str, ...] = ()
+    corrected: Mapping[str, str] | None = None
+    partly: bool = False
+
+
+class SearchCatalogue:
+    """n products, the first of them those of the release in its order, then approved drafts.
+
+    Facets are there at once. The words are read in a thread meanwhile (2 s for 100,000 products), and whoever searches waits
+    for them.
+
+    Parameters
+    ----------
+    table : (n,) rows with `item_id`, the fields of a product, `interaction_count` and the attributes.
+    kinds : the attributes, name -> kind.
+    """
+
+    def __init__(self, table: pd.DataFrame, kinds: Mapping[str, str]) -> None:
+        self.item_ids: Sequence[str] = table["item_id"].tolist()
+        self.counts: NDArray[np.int64] = table["interaction_count"].to_numpy(dtype=np.int64)
+        self.choices, self.numbers = choice_facets(table, kinds), number_facets(table, kinds)
+        self._titles = _text(table["title"])
+        busiest = max(np.log1p(self.counts.max(initial=0)), 1.0)
+        self._popular = (1 + POPULAR * np.log1p(self.counts) / busiest).astype(np.float32)
+        readers = ThreadPoolExecutor(1, thread_name_prefix="words of the catalogue")
+        self._reading = readers.submit(lambda: _Words(WordIndex(_fields(table, kinds)), _Ids(self.item_ids)))
+        readers.shutdown(wait=False)
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    @cached_property
+    def title_order(self) -> NDArray[np.int64]:
+        """The place of every product in the order of titles, (n,) int64; those without one come last."""
+        places = np.empty(len(self), dtype=np.int64)
+        titles = pc.fill_null(pc.utf8_lower(self._titles), "\U0010ffff")
+        places[pc.array_sort_indices(titles).to_numpy()] = np.arange(len(self))
+        return places
+
+    def completions(self, beginning: str, limit: int) -> list[str]:
+        """Words of the catalogue that begin so, those of most products first."""
+        words = words_in(beginning)
+        return self._reading.result().words.completions(words[-1], limit) if words else []
+
+    def match(self, text: str) -> Matched:
+        """What a text finds: ids that begin with it first, then products that have all of its words, by what they say.
+
+        Where no product has them all, those that have most are found, counted by how rare the words are. Where the
+        catalogue has not even half of the words, in no spelling, nothing is.
+        """
+        index, ids = self._reading.result()
+        words = [index.expand(word) for word in words_in(text)[:MOST_WORDS]]
+        known = [word for word in words if word.terms.size]
+        scores, partly = np.zeros(len(self), dtype=np.float32), False
+        if _is_enough(known, words):
+            scores, partly = self._of_words(index, known)
+        hits = ids.beginning(text)
+        if hits.size:
+            scores[hits] += 100
+            partly = False
+        unknown = tuple(word.word for word in words if not word.terms.size)
+        corrected = {word.word: word.corrected for word in known if word.corrected}
+        return Matched(scores, () if hits.size else unknown, corrected, partly)
+
+    def best(self, text: str, limit: int) -> NDArray[np.int64]:
+        """The rows of the best products for a text, best first, at most `limit`."""
+        scores = self.match(text).scores
+        rows = np.flatnonzero(scores)
+        if rows.size > limit:
+            rows = rows[np.argpartition(-scores[rows], limit)[:limit]]
+        return rows[np.lexsort((rows, -scores[rows]))]
+
+    def _of_words(self, index: WordIndex, words: Sequence[Expanded]) -> tuple[NDArray[np.float32], bool]:
+        """Scores of the products that have these words, and whether none has them all."""
+        total = np.zeros(len(self), dtype=np.float32)
+        missing = np.zeros(len(self), dtype=np.float32)
+        heard = 0.0
+        for word in words:
+            said = index.scores(word)
+            having = said > 0
+            found = int(np.count_nonzero(having))
+            rarity = float(np.log1p((len(self) - found + 0.5) / (found + 0.5)))
+            total += rarity * said
+            missing[~having] += rarity
+            heard += rarity
+        everything = missing < 1e-6
+        partly = not everything.any()
+        kept = missing <= (1 - _MOST) * heard if partly else everything
+        return np.where(kept, total * self._popular, 0).astype(np.float32), partly
+
+
+class _Ids:
+    """The ids in order, to find those that begin with a text."""
+
+    def __init__(self, item_ids: Sequence[str]) -> None:
+        lowered = np.array([item_id.lower() for item_id in item_ids], dtype=object)
+        order = np.argsort(lowered, kind="stable")
+        self._ids: list[str] = lowered[order].tolist()
+        self._rows = order.astype(np.int32)
+
+    def beginning(self, text: str) -> NDArray[np.int32]:
+        """Rows of the products whose id begins with a text, that of the id itself alone where there is one."""
+        asked = text.strip().lower()
+        if len(asked) < 2:
+            return self._rows[:0]
+        begin = bisect_left(self._ids, asked)
+        if begin < len(self._ids) and self._ids[begin] == asked:
+            return self._rows[begin : begin + 1]
+        return self._rows[begin : min(bisect_left(self._ids, asked + "\U0010ffff"), begin + MOST_ID_HITS)]
+
+
+class _Words(NamedTuple):
+    words: WordIndex
+    ids: _Ids
+
+
+def _is_enough(known: Sequence[Expanded], words: Sequence[Expanded]) -> bool:
+    """Whether the catalogue knows enough of what is asked: more than half of the words, or half and one of them as it is."""
+    if 2 * len(known) == len(words):
+        return any(word.whole for word in known)
+    return 2 * len(known) > len(words)
+
+
+def searchable(
+    items: pd.DataFrame, kinds: Mapping[str, str], drafts: Mapping[str, Product], workspace: Workspace
+) -> SearchCatalogue:
+    """The products of a release with approved drafts (id -> product) behind them."""
+    readable = {draft_id: product.readable_by(kinds, workspace) for draft_id, product in drafts.items()}
+    readable = {draft_id: product for draft_id, product in readable.items() if not product.is_empty}
+    if not readable:
+        return SearchCatalogue(items, kinds)
+    new = catalogue_frame(list(readable.values()), kinds, workspace)
+    new = new.assign(item_id=pd.array(list(readable), dtype="str"), interaction_count=0)
+    return SearchCatalogue(pd.concat([items[list(new.columns)], new], ignore_index=True), kinds)
+
+
+def _fields(table: pd.DataFrame, kinds: Mapping[str, str]) -> list[tuple[pa.Array, float]]:
+    """The texts that are searched, joined by how much their words count."""
+    columns = {
+        "title": [_text(table["title"])],
+        "kind": [_text(table["brand"]), _text(table["category"])],
+        "attributes": [_attribute(table[name], kind) for name, kind in kinds.items() if name in table],
+        "id": [_text(table["item_id"])],
+        "description": [_text(table["description"])],
+    }
+    return [(_joined(texts), WEIGHTS[name]) for name, texts in columns.items() if texts]
+
+
+def _text(column: pd.Series) -> pa.Array:
+    array = pa.array(column, type=pa.string(), from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _attribute(column: pd.Series, kind: str) -> pa.Array:
+    """An attribute's values as texts, several of them joined by spaces."""
+    if kind == "number":
+        return pa.array([None if value != value else f"{value:g}" for value in column.tolist()], pa.string())
+    if kind == "multi":
+        return pc.binary_join(pa.array(column, type=pa.list_(pa.string()), from_pandas=True), " ")
+    return _text(column)
+
+
+def _joined(texts: Sequence[pa.Array]) -> pa.Array:
+    # Filled first: skipping nulls, Arrow 26 leaves out a row in which all of them are.
+    return pc.binary_join_element_wise(*(pc.fill_null(text, "") for text in texts), " ")
