@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import altair as alt
 import pandas as pd
 import streamlit as st
 
 from engine.arms import registry
-from engine.curation.rates.irrelevance import bins_up_to, current_lists, headline, open_flags
+from engine.curation.rates.irrelevance import bins_up_to, current_lists, open_flags
+from engine.curation.rates.overall import headline
 from engine.curation.rates.shop_rates import ListRates, list_rates
 from engine.curation.votes import Reason, Verdict
 from ui.app.navigation import link_to
@@ -45,7 +48,7 @@ def _review_cards(current: pd.DataFrame) -> None:
         table, current = rates.table, rates.votes
     else:
         table = summary.table
-    arms, title = _chart(table, ", from Review cards only")
+    arms, title = _chart(table, ", from Review cards only", None if summary is None else summary.sizes)
     if summary is not None:
         for sentence in summary.sentences:
             st.markdown(f"- {plain(sentence)}")
@@ -77,10 +80,10 @@ def _list_rates(current: pd.DataFrame, *, whole_lists_only: bool = True) -> List
     )  # fmt: skip
 
 
-def _chart(table: pd.DataFrame, source: str = "") -> tuple[list[str], str]:
-    """The chart under its message: the arms that are drawn, and the message."""
+def _chart(table: pd.DataFrame, source: str = "", sizes: Mapping[int, float] | None = None) -> tuple[list[str], str]:
+    """The chart under its message, for which its ranges weigh `sizes`: the arms that are drawn, and the message."""
     arms = _arms(table)
-    title = headline(table[table["arm"].isin(arms)], shop().interaction_word)
+    title = headline(table[table["arm"].isin(arms)], shop().interaction_word, sizes)
     st.subheader(plain(title), anchor=False)
     draw_chart(_drawn(table, arms, dark=is_dark()), key="irrelevance_chart")
     st.caption(

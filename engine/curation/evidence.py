@@ -14,8 +14,9 @@ import pandas as pd
 
 from engine.core.exports import CSV
 from engine.core.workspace import Workspace
-from engine.curation.campaigns import Campaign
+from engine.curation.campaigns import Campaign, progress
 from engine.curation.judgements import JudgementStore
+from engine.curation.rates.overall import overall_rates, sizes_of
 from engine.curation.rates.sampling import cards_of, drawn
 from engine.curation.rates.shop_rates import campaign_rates
 from engine.curation.votes import SURE, Verdict
@@ -30,8 +31,9 @@ cards.csv       the sampling record: every card judged, by whom, how its product
 appearances.csv which list of which release held each judged pair, at what rank, and how long the list was; products a
                 release learned from are left out, for they may not score it
 rates.csv       the published rates
+overall.csv     the share of every list over all ranges, weighted by how many products of the shop each range holds
 campaign.json   the campaign, the seed, and the SHA-256 of the releases' manifests
-redraw.py       works the rates out again from the first three files and draws the chart
+redraw.py       works both out again from the first three files and draws the chart
 
     pip install numpy pandas scipy altair
     python redraw.py
@@ -59,9 +61,12 @@ def evidence_pack(store: JudgementStore, campaign: Campaign, workspace: Workspac
     """A zip with the judgements of a campaign, its sampling record, the published rates, and a script that redraws them."""
     rates = campaign_rates(store, campaign, workspace, drawn(store, campaign.id), k=k)
     cards = cards_of(store.database, campaign.id).drop(columns=["pairs", "lists"])
+    groups = progress(store.database, campaign.id)
+    overall = overall_rates(rates.table, sizes_of(groups))
     about: dict[str, Any] = {
         "name": campaign.name, "id": campaign.id, "release": campaign.release_id, "k": k, "seed": seed,
         "sampling": campaign.sampling, "target": campaign.target, "second_share": campaign.second_share,
+        "sizes": {str(stratum): int(size) for stratum, size in zip(groups["stratum"], groups["size"], strict=True)},
         "repeat_share": campaign.repeat_share, "created_at": campaign.created_at.isoformat(),
         "manifests_sha256": {
             release: _hash(workspace.releases / release / "manifest.json")
@@ -70,6 +75,7 @@ def evidence_pack(store: JudgementStore, campaign: Campaign, workspace: Workspac
         },
     }  # fmt: skip
     tables = {"judgements": rates.votes, "cards": cards, "appearances": rates.appearances, "rates": rates.strata}
+    tables["overall"] = overall
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as pack:
         for name, table in tables.items():

@@ -98,7 +98,7 @@ def test_flags_clicked_in_quick_succession_are_all_stored_and_the_rest_can_be_sa
     expect(page.locator(".card.irrelevant")).to_have_count(5)
     page.get_by_role("button", name="The rest fit").click()
     expect(page.get_by_text("Everything here has been judged.")).to_be_visible()
-    expect(page.get_by_text("You judged 10 of these: Longtail 5 irrelevant.")).to_be_visible()
+    expect(page.get_by_text("You judged 10 of these: Longtail 5 of 10 irrelevant.")).to_be_visible()
     current = JudgementStore(Database(tiny.workspace.database_url)).current("f4-01")
     assert sorted(current["verdict"]) == ["irrelevant"] * 5 + ["relevant"] * 5
     assert current.loc[current["verdict"] == "relevant", "implied"].all()

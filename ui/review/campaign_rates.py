@@ -12,14 +12,11 @@ import streamlit as st
 from engine.arms.registry import title_of
 from engine.curation.campaigns import Campaign, progress
 from engine.curation.rates.irrelevance import bin_label, current_lists
+from engine.curation.rates.overall import shares, sizes_of
 from engine.curation.rates.planning import cards_to_separate, crossover, crossover_sentence, seconds_per_card
 from engine.curation.rates.sampling import drawn
 from engine.curation.rates.shop_rates import CampaignRates, campaign_rates, judged_campaigns
-from engine.curation.rates.weighted import (
-    overall_difference,
-    overall_rates,
-    paired_differences,
-)
+from engine.curation.rates.weighted import overall_difference, paired_differences
 from engine.curation.votes import Reason
 from ui.app.choices import menu, switch
 from ui.app.person import curator_name
@@ -34,9 +31,10 @@ SLOW_CARD = 25.0  # seconds a card takes somebody whose pace is not known yet
 
 @dataclass(frozen=True)
 class CampaignSummary:
-    """`table` is fit for the irrelevance chart; `sentences` say what it means."""
+    """`table` is fit for the irrelevance chart, and `sizes` says what each of its ranges weighs; `sentences` say what it means."""
 
     table: pd.DataFrame
+    sizes: dict[int, float]
     sentences: list[str]
     judged: int
     products: int
@@ -65,7 +63,9 @@ def campaign_summary(current: pd.DataFrame, word: str, k: int) -> CampaignSummar
     if chosen.other_release_id:
         sentences += between_releases(rates.anchors, chosen, groups)
     sentences += _reused(rates.votes, k)
-    return CampaignSummary(rates.table, sentences, len(rates.votes), rates.votes["anchor_id"].nunique())
+    return CampaignSummary(
+        rates.table, sizes_of(groups), sentences, len(rates.votes), rates.votes["anchor_id"].nunique()
+    )
 
 
 def _asked(some: Sequence[Campaign]) -> tuple[str, bool, str | None]:
@@ -114,15 +114,9 @@ def between_releases(by_release: Mapping[str, pd.DataFrame], chosen: Campaign, g
 
 def _said(rates: CampaignRates, everything: pd.DataFrame, groups: pd.DataFrame, word: str) -> list[str]:
     said = []
-    sizes = dict(zip(groups["stratum"].astype(int), groups["size"].astype(float), strict=True))
-    overall = overall_rates(rates.strata, sizes)
-    if not overall.empty:
-        columns = (overall[name].tolist() for name in ("arm", "rate", "low", "high"))
-        parts = [
-            f"{title_of(arm)} {rate:.0%} ({100 * low:.0f}–{high:.0%})"
-            for arm, rate, low, high in zip(*columns, strict=True)
-        ]
-        said.append(f"Irrelevant across all judged products: {', '.join(parts)}.")
+    if overall := shares(rates.table, sizes_of(groups)):
+        parts = [f"{title_of(arm)} {one}" for arm, one in overall.items()]
+        said.append(f"Irrelevant across all judged products: {', '.join(parts)}; 95% intervals.")
     apart = paired_differences(rates.anchors[rates.release_id], "als", "hybrid")
     if apart.empty:
         return said

@@ -74,26 +74,26 @@ def judging_data(current: pd.DataFrame, anchor_id: str, *, rest: bool) -> Judgin
 
 
 def judged_sentence(current: pd.DataFrame, lists: Mapping[str, Sequence[str]]) -> str:
-    """`You and others judged 10 of these: Behaviour 8 irrelevant, Longtail 1.`; empty where nothing is judged.
+    """`You and others judged 10 of these: Behaviour 8 of 9 irrelevant, Longtail 1 of 4.`; empty where nothing is judged.
+
+    A pair counts where somebody was sure, and as irrelevant where more of its judges say so than not.
 
     Parameters
     ----------
     lists : arm -> the neighbours shown of it.
     """
     shown = {neighbour for neighbours in lists.values() for neighbour in neighbours}
-    judged = current[current["neighbour_id"].isin(shown)]
+    judged = current[current["neighbour_id"].isin(shown) & current["verdict"].isin(SURE)]
     if judged.empty:
         return ""
-    # A pair counts once, and as irrelevant where more of its judges say so than not.
-    votes = (
-        judged.assign(irrelevant=judged["verdict"] == Verdict.IRRELEVANT).groupby("neighbour_id")["irrelevant"].mean()
-    )
-    irrelevant = set(votes.index[votes >= 0.5])
+    said = judged.assign(bad=judged["verdict"] == Verdict.IRRELEVANT).groupby("neighbour_id")["bad"].mean()
+    irrelevant, known = set(said.index[said > 0.5]), set(said.index)
     raters = set(judged["rater"])
     who = "You" if raters == {curator_name()} else "You and others" if curator_name() in raters else _names(raters)
-    parts = [f"{title_of(arm)} {len(irrelevant & set(neighbours))}" for arm, neighbours in lists.items() if neighbours]
+    counts = {arm: (len(irrelevant & set(ids)), len(known & set(ids))) for arm, ids in lists.items()}
+    parts = [f"{title_of(arm)} {bad:,} of {of:,}" for arm, (bad, of) in counts.items() if of]
     parts[0] += " irrelevant"
-    return f"{who} judged {votes.size:,} of these: {', '.join(parts)}."
+    return f"{who} judged {len(known):,} of these: {', '.join(parts)}."
 
 
 def store_outbox(key: str) -> None:

@@ -42,9 +42,9 @@ def irrelevance_chart(
     chart: alt.LayerChart = (
         alt.layer(
             _half_line(),
-            base.mark_area(opacity=0.13, interpolate="monotone", line=False).encode(y=low, y2="high:Q"),
+            base.mark_area(opacity=0.13, line=False).encode(y=low, y2="high:Q"),
             base.mark_rule(opacity=0.45, strokeWidth=1.5).encode(y=low, y2="high:Q"),
-            base.mark_line(strokeWidth=2.5, interpolate="monotone").encode(y=rate),
+            base.mark_line(strokeWidth=2.5).encode(y=rate),
             base.mark_circle(opacity=1).encode(y=rate, size=_size(shown["judged"]), tooltip=_tooltip(word)),
         )
         .resolve_scale(y="shared")

@@ -77,17 +77,21 @@ def quality_table(metrics: Metrics) -> pd.DataFrame:
 
 
 def quality_headline(table: pd.DataFrame, word: str) -> str:
-    """What the quality table says, in one sentence; computed from the pooled figures."""
-    pooled = table[table["kept"] == "pooled"].set_index("arm")["ndcg"]
-    longtail, behaviour = pooled.get(title_of("hybrid")), pooled.get(title_of("als"))
-    if longtail is None or behaviour is None:
+    """What the quality table says, in one sentence; that one list is better only where the 95 % intervals of the pooled figures do not touch."""
+    pooled = table[table["kept"] == "pooled"].set_index("arm").to_dict("index")
+    longtail, behaviour = title_of("hybrid"), title_of("als")
+    if longtail not in pooled or behaviour not in pooled:
         return f"Quality for products with few {word}"
-    if behaviour <= 0:
-        return f"With 1 to 5 {word}, Longtail finds good neighbours and behaviour finds none"
-    ratio = longtail / behaviour
-    if ratio < 1:
+    best, other = pooled[longtail], pooled[behaviour]
+    if best["low"] <= other["high"] and other["low"] <= best["high"]:
+        return f"With 1 to 5 {word}, Longtail and behaviour cannot be told apart on {best['targets']:,} products"
+    if best["ndcg"] < other["ndcg"]:
         return f"With 1 to 5 {word}, behaviour alone beats Longtail"
-    return f"With 1 to 5 {word}, Longtail's neighbours are {ratio:.1f} times as good as behaviour's"
+    if other["ndcg"] <= 0:
+        return f"With 1 to 5 {word}, Longtail finds good neighbours and behaviour finds none"
+    return (
+        f"With 1 to 5 {word}, Longtail's neighbours are {best['ndcg'] / other['ndcg']:.1f} times as good as behaviour's"
+    )
 
 
 def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> Chart:

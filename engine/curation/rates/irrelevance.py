@@ -41,7 +41,6 @@ __all__ = [
     "bins_up_to",
     "count_bins",
     "current_lists",
-    "headline",
     "irrelevance_by_count",
     "judge_next",
     "judged_lists",
@@ -193,35 +192,6 @@ def judge_next(table: pd.DataFrame, items: pd.DataFrame, judged: Sequence[str], 
     return str(rng.choice(left["item_id"].to_numpy(dtype=object)[bins == chosen]))
 
 
-def headline(table: pd.DataFrame, word: str) -> str:
-    """What the table says, in one sentence.
-
-    The count below which behaviour shows mostly irrelevant products is where the judged pairs below it are furthest
-    from half irrelevant: the sum of judged x (rate - 1/2) over the bins below is largest. One odd bin with few
-    judgements does not move it.
-
-    Parameters
-    ----------
-    table : from `irrelevance_by_count`.
-    word : what the shop counts, in the plural ("clicks").
-    """
-    sure = table[table["judged"] > 0].sort_values("bin_low")
-    behaviour, longtail = sure[sure["arm"] == "als"], sure[sure["arm"] == "hybrid"]
-    if behaviour.empty:
-        return "No list fully reviewed yet" if longtail.empty else f"Longtail shows {_share(longtail)}"
-    excess = (behaviour["judged"] * (behaviour["rate"] - 0.5)).cumsum().to_numpy()
-    last = int(excess.argmax())
-    if excess[last] <= 0:
-        sentence = f"Behaviour shows {_share(behaviour)}"
-        return sentence if longtail.empty else f"{sentence}, Longtail {_percent(longtail)}"
-    below = int(behaviour["bin_high"].iloc[last]) + 1
-    everywhere = last == len(behaviour) - 1
-    where = f"However many {word} a product has" if everywhere else f"Below {below:,} {word}"
-    sentence = f"{where}, behaviour shows mostly irrelevant products"
-    same = longtail[longtail["bin_high"] < below]
-    return sentence if same.empty else f"{sentence}; Longtail {_percent(same)}"
-
-
 def _judged_lists(current: pd.DataFrame, appearances: pd.DataFrame, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every appearance down to rank k with what was said about its pair, and one row per list with whether it is finished."""
     votes = current[current["verdict"] != Verdict.WITHDRAWN]
@@ -311,15 +281,3 @@ def _interval(bad: np.ndarray, judged: np.ndarray, alike: float, rng: np.random.
     lowest = 0.0 if rate == 0 else min(float(low), float(jeffreys[0]), rate)
     highest = 1.0 if rate == 1 else max(float(high), float(jeffreys[1]), rate)
     return lowest, highest
-
-
-def _rate(rows: pd.DataFrame) -> float:
-    return float((rows["rate"] * rows["judged"]).sum() / rows["judged"].sum())
-
-
-def _percent(rows: pd.DataFrame) -> str:
-    return f"{_rate(rows):.0%}"
-
-
-def _share(rows: pd.DataFrame) -> str:
-    return f"{_percent(rows)} irrelevant products"

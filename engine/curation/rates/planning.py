@@ -73,19 +73,24 @@ def crossover(differences: pd.DataFrame) -> Crossover | None:
 
 
 def crossover_sentence(found: Crossover, word: str) -> str:
-    """What a crossover says; `word` is what the shop counts, in the plural ("clicks")."""
-    if found.count is None and found.always:
+    """What a crossover says; `word` is what the shop counts, in the plural ("clicks"). Nothing of a count where no difference at
+    any count is sure."""
+    if found.low is None and found.high is None:
+        return f"Too few judged to tell at how many {word} behaviour catches up with Longtail"
+    if found.count is None and found.always and found.high is not None:
+        if found.high > found.smallest:
+            return f"Behaviour catches up with Longtail at {found.high:,.0f} {word} or fewer"
         return f"Behaviour is as good as Longtail however many {word} a product has"
+    if found.count is None and found.low is not None:
+        return f"Behaviour catches up with Longtail beyond {found.low:,.0f} {word}, if at all"
     if found.count is None:
-        return f"Behaviour catches up with Longtail beyond {found.largest:,.0f} {word}, if at all"
+        return f"Too few judged to tell at how many {word} behaviour catches up with Longtail"
     if found.low is not None and found.high is not None:
         between = f"{found.low:,.0f} to {found.high:,.0f}"
     elif found.low is not None:
         between = f"{found.low:,.0f} or more"
-    elif found.high is not None:
-        between = f"at most {found.high:,.0f}"
     else:
-        between = "not known yet"
+        between = f"at most {found.high:,.0f}"
     return f"Behaviour catches up with Longtail at about {found.count:,.0f} {word} (95% interval: {between})"
 
 

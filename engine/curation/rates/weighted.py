@@ -24,7 +24,7 @@ from engine.core.errors import LongtailError
 from engine.curation.rates.irrelevance import PAIR
 from engine.curation.votes import SURE, Verdict
 
-__all__ = ["anchor_rates", "overall_difference", "overall_rates", "paired_differences", "stratum_rates"]
+__all__ = ["anchor_rates", "overall_difference", "paired_differences", "stratum_rates"]
 
 
 def anchor_rates(
@@ -85,26 +85,6 @@ def stratum_rates(rates: pd.DataFrame) -> pd.DataFrame:
         error = float(np.sqrt(max(variance, middle * (1 - middle) / (trials + 2) if variance == 0 else 0.0)))
         rows.append((arm, stratum, rate, low, high, error, anchors, int(group["pairs"].sum())))
     return pd.DataFrame(rows, columns=["arm", "stratum", "rate", "low", "high", "error", "anchors", "pairs"])
-
-
-def overall_rates(strata: pd.DataFrame, sizes: dict[int, float]) -> pd.DataFrame:
-    """Each arm's rate over all strata: arm, rate, low, high, covered (the share of `sizes` that was judged).
-
-    Parameters
-    ----------
-    strata : from `stratum_rates`.
-    sizes : what each stratum weighs, its number of products or of clicks; strata that are not in it weigh nothing.
-    """
-    rows = []
-    for arm, group in strata.groupby("arm", sort=True):
-        weight = group["stratum"].map(sizes).fillna(0.0).to_numpy(dtype=np.float64)
-        if not weight.sum():
-            continue
-        share = weight / weight.sum()
-        rate, variance = float(share @ group["rate"]), float(share**2 @ group["error"] ** 2)
-        low, high = _jeffreys(rate, _trials(rate, variance, int(group["anchors"].sum())))
-        rows.append((arm, rate, low, high, float(weight.sum() / sum(sizes.values()))))
-    return pd.DataFrame(rows, columns=["arm", "rate", "low", "high", "covered"])
 
 
 def paired_differences(rates: pd.DataFrame, first: str, second: str) -> pd.DataFrame:

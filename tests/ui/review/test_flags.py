@@ -136,7 +136,7 @@ def test_what_cannot_be_stored_is_said_and_not_sent_again(store):
 def test_the_sentence_counts_pairs_once_and_names_every_arm(store):
     run_judge([entry(), entry(neighbour="f0-02")], name="Bo")
     app = run_judge([entry(neighbour="f0-02"), entry(neighbour="f0-03", verdict="relevant")])
-    assert app.text[0].value == "You and others judged 3 of these: Behaviour 2 irrelevant, Longtail 1."
+    assert app.text[0].value == "You and others judged 3 of these: Behaviour 2 of 2 irrelevant, Longtail 1 of 2."
     assert app.session_state["data"]["others"] == {"f0-01": "1 × irrelevant", "f0-02": "1 × irrelevant"}
 
 

@@ -1,6 +1,8 @@
 """The quality of lists on screen: the references under names people know, the ceiling dashed."""
 
-from ui.widgets.quality import quality_chart, quality_table
+import pytest
+
+from ui.widgets.quality import quality_chart, quality_headline, quality_table
 
 
 def figures(mean: float) -> dict[str, object]:
@@ -23,3 +25,16 @@ def test_the_ceiling_is_the_best_of_the_rich_methods_under_one_name():
     assert pooled.to_dict() == {"Longtail": 0.5, "Bestsellers": 0.1, "Behaviour with more data": 0.7}
     drawn = quality_chart(table, "clicks").to_dict()
     assert any(layer["mark"].get("strokeDash") for layer in drawn["layer"])
+
+
+@pytest.mark.parametrize(
+    ("longtail", "behaviour", "sentence"),
+    [
+        (0.6, 0.3, "With 1 to 5 clicks, Longtail's neighbours are 2.0 times as good as behaviour's"),
+        (0.5, 0.4, "With 1 to 5 clicks, Longtail and behaviour cannot be told apart on 9 products"),
+        (0.3, 0.6, "With 1 to 5 clicks, behaviour alone beats Longtail"),
+    ],
+)
+def test_the_headline_claims_no_more_than_the_intervals_allow(longtail, behaviour, sentence):
+    metrics = {"thinning": {"hybrid": {"pooled": figures(longtail)}, "als": {"pooled": figures(behaviour)}}}
+    assert quality_headline(quality_table(metrics), "clicks") == sentence

@@ -15,7 +15,6 @@ from engine.curation.rates import irrelevance
 from engine.curation.rates.irrelevance import (
     bins_up_to,
     current_lists,
-    headline,
     irrelevance_by_count,
     judge_next,
     open_flags,
@@ -366,44 +365,3 @@ class TestIntervals:
         assert table.groupby("arm")["judged"].sum().tolist() == [10_000, 10_000]
         # 0.1 s of processor time where it was measured; the bound leaves room for slower machines.
         assert min(seconds) < 0.4
-
-
-class TestHeadline:
-    @staticmethod
-    def table(**arms: dict[int, tuple[float, int]]) -> pd.DataFrame:
-        """arm -> {bin: (rate, judged)}"""
-        rows = [
-            (arm, *irrelevance.bin_bounds(number), rate, judged)
-            for arm, points in arms.items()
-            for number, (rate, judged) in points.items()
-        ]
-        return pd.DataFrame(rows, columns=["arm", "bin_low", "bin_high", "rate", "judged"])
-
-    def test_it_names_the_count_below_which_behaviour_is_mostly_irrelevant(self):
-        table = self.table(als={1: (0.9, 10), 4: (0.7, 20), 5: (0.3, 20), 9: (0.1, 20)})
-        assert headline(table, "clicks") == "Below 9 clicks, behaviour shows mostly irrelevant products"
-
-    def test_it_sets_longtail_beside_it_over_the_same_counts(self):
-        table = self.table(als={1: (0.9, 10), 6: (0.2, 10)}, hybrid={0: (0.2, 10), 1: (0.0, 30), 6: (1.0, 10)})
-        expected = "Below 2 clicks, behaviour shows mostly irrelevant products; Longtail 5%"
-        assert headline(table, "clicks") == expected
-
-    def test_one_odd_bin_with_few_judgements_does_not_move_the_line(self):
-        table = self.table(als={1: (0.9, 50), 2: (0.4, 10), 3: (0.9, 50), 8: (0.2, 50)})
-        assert headline(table, "buyers").startswith("Below 5 buyers, ")
-
-    def test_bad_everywhere(self):
-        expected = "However many clicks a product has, behaviour shows mostly irrelevant products; Longtail 10%"
-        assert headline(self.table(als={1: (0.9, 9), 8: (0.6, 9)}, hybrid={1: (0.1, 10)}), "clicks") == expected
-
-    def test_bad_nowhere(self):
-        table = self.table(als={1: (0.5, 10), 8: (0.1, 10)}, hybrid={1: (0.2, 10)})
-        assert headline(table, "clicks") == "Behaviour shows 30% irrelevant products, Longtail 20%"
-        assert headline(table[table["arm"] == "als"], "clicks") == "Behaviour shows 30% irrelevant products"
-
-    def test_longtail_alone(self):
-        assert headline(self.table(hybrid={0: (0.25, 8)}), "clicks") == "Longtail shows 25% irrelevant products"
-
-    def test_nothing_to_say(self):
-        assert headline(self.table(), "clicks") == "No list fully reviewed yet"
-        assert headline(self.table(als={1: (float("nan"), 0)}), "clicks") == "No list fully reviewed yet"

@@ -18,12 +18,12 @@ from engine.curation.campaigns import Plan, campaign, create_campaign
 from engine.curation.decisions import judge
 from engine.curation.evidence import evidence_pack, qrels
 from engine.curation.pools import pool_of_release
-from engine.curation.rates.planning import cards_to_separate, crossover, crossover_sentence
+from engine.curation.rates.overall import shares
+from engine.curation.rates.planning import Crossover, cards_to_separate, crossover, crossover_sentence
 from engine.curation.rates.sampling import card_appearances, cards_of, drawn, votes_on_cards
 from engine.curation.rates.weighted import (
     anchor_rates,
     overall_difference,
-    overall_rates,
     paired_differences,
     stratum_rates,
 )
@@ -84,9 +84,11 @@ def test_rates_of_all_products_weigh_strata_by_their_size():
     table = votes(
         [(f"a{n}", "x", n < 2, 1, 1.0, 0.5) for n in range(4)] + [(f"b{n}", "x", False, 2, 1.0, 0.5) for n in range(4)]
     )
-    overall = overall_rates(stratum_rates(anchor_rates(table, places(table, listed=1))), {1: 300, 2: 100})
-    assert overall["rate"].iloc[0] == pytest.approx(0.375)
-    assert overall["covered"].iloc[0] == 1
+    strata = stratum_rates(anchor_rates(table, places(table, listed=1)))
+    ranges = strata.assign(bin_low=strata["stratum"], judged=strata["pairs"])
+    overall = shares(ranges, {1: 300, 2: 100})["als"]
+    assert overall.rate == pytest.approx(0.375)
+    assert overall.covered == 1
 
 
 def _two_arms(gaps: dict[int, float], anchors: int = 400) -> pd.DataFrame:
@@ -119,6 +121,19 @@ def test_a_crossover_outside_what_was_judged_is_open(gaps, sentence):
     found = crossover(paired_differences(_two_arms(gaps), "als", "hybrid"))
     assert found.count is None
     assert sentence in crossover_sentence(found, "clicks")
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (Crossover(32.0, None, None, False, 4.0, 64.0), "Too few judged to tell at how many clicks behaviour catches up with Longtail"),
+        (Crossover(None, None, None, True, 4.0, 64.0), "Too few judged to tell at how many clicks behaviour catches up with Longtail"),
+        (Crossover(None, None, 16.0, True, 4.0, 64.0), "Behaviour catches up with Longtail at 16 clicks or fewer"),
+        (Crossover(None, 20.0, None, False, 4.0, 64.0), "Behaviour catches up with Longtail beyond 20 clicks, if at all"),
+    ],
+)  # fmt: skip
+def test_of_a_crossover_no_more_is_said_than_the_interval_holds(found, sentence):
+    assert crossover_sentence(found, "clicks") == sentence
 
 
 def test_the_planner_wants_no_more_where_it_is_clear_and_more_the_closer_it_is():
@@ -196,7 +211,14 @@ def test_the_evidence_pack_redraws_the_published_rates(store, facade, judged, tm
     done = subprocess.run(
         [sys.executable, "redraw.py"], cwd=tmp_path / "pack", capture_output=True, text=True, check=True
     )
-    assert "furthest from the published ones:" in done.stdout
+    apart = [
+        float(line.rpartition(" ")[2])
+        for line in done.stdout.splitlines()
+        if "furthest from the published ones:" in line
+    ]
+    assert len(apart) == 2
+    assert max(apart) < 1e-9
+    assert (pd.read_csv(tmp_path / "pack" / "overall.csv")["anchors"] > 0).all()
     assert float(done.stdout.rsplit(": ", 1)[1]) < 1e-12
     published = pd.read_csv(tmp_path / "pack" / "rates.csv")
     assert len(published) == len(pd.read_csv(tmp_path / "pack" / "redrawn.csv")) > 3
