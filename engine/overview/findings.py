@@ -77,13 +77,14 @@ class JudgedFindings:
     ----------
     trust : for every level of traffic and each of `COMPARED`.
     worst : rows of the products with bad lists, the busiest and worst first.
-    disputes : pairs on which people disagree and that nobody decided, from `disputed`.
+    disputes : on how many pairs people disagree, and nobody decided; `disputed` are rows of their products, the most evenly split first.
     judgements : how many are in force, and `samples` whether some are samples.
     """
 
     trust: Sequence[Trust]
     worst: NDArray[np.int64]
-    disputes: pd.DataFrame
+    disputes: int
+    disputed: NDArray[np.int64]
     judgements: int
     samples: bool
 
@@ -113,11 +114,12 @@ def look_at_judgements(
 ) -> JudgedFindings:
     """Everything that judgements say of the release. What it learned from does not score it."""
     current = store.current()
-    counts = release.items["interaction_count"].to_numpy()
+    counts, disputes = release.items["interaction_count"].to_numpy(), _disputes(store, release, current)
     return JudgedFindings(
         trust=_trust(store, release, workspace, current, k),
         worst=flagged_lists(current, release.items["item_id"], counts, release.top_lists(SERVED).rows[:, :k]),
-        disputes=_disputes(store, release, current),
+        disputes=len(disputes),
+        disputed=np.array([release.row(one) for one in disputes["anchor_id"].unique()], dtype=np.int64),
         judgements=len(current),
         samples=bool((current["source"] == Source.DEMO).any()),
     )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from engine.overview.findings import BAD, CatalogueFindings, JudgedFindings
@@ -75,14 +74,12 @@ def draft_line(waiting: int) -> list[Line]:
     return [Line("drafts", ":material/add_photo_alternate:", title, why, np.empty(0, dtype=np.int64), certain=True)]
 
 
-def judged_lines(
-    found: JudgedFindings, counts: NDArray[np.integer], word: str, k: int, item_ids: pd.Series
-) -> list[Line]:
+def judged_lines(found: JudgedFindings, counts: NDArray[np.integer], k: int) -> list[Line]:
     """Bad lists and disputes.
 
     Parameters
     ----------
-    counts, item_ids : of the catalogue. word : what the shop counts, in the plural. k : neighbours of a list.
+    counts : (n_items,) interactions. k : neighbours of a list.
     """
     lines = []
     if n := len(found.worst):
@@ -94,20 +91,19 @@ def judged_lines(
                 found.worst, counts, certain=True,
             )
         )  # fmt: skip
-    if n := len(found.disputes):
-        rows = pd.Index(item_ids).get_indexer(found.disputes["anchor_id"].drop_duplicates())
+    if n := found.disputes:
         lines.append(
             _line(
                 "disputed", ":material/balance:", f"People disagree on {plural(n, 'neighbour')}",
                 "Some say it fits, others that it is irrelevant. A lead settles it on the Campaigns page.",
-                rows, counts, certain=True,
+                found.disputed, counts, certain=True,
             )
         )  # fmt: skip
     return lines
 
 
 def catalogue_lines(found: CatalogueFindings, counts: NDArray[np.integer], word: str, k: int) -> list[Line]:
-    """What the release says of its lists and products; parameters as for `judged_lines`."""
+    """What the release says of its lists and products; parameters as for `judged_lines`, and what the shop counts, in the plural."""
     lines, n_items = [], len(counts)
     if n := len(found.weak):
         lines.append(

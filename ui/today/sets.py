@@ -27,7 +27,7 @@ def lines_of(found: Results) -> list[Line]:
     counts = facade.items["interaction_count"].to_numpy()
     lines = []
     if found.judged is not None:
-        lines += judged_lines(found.judged, counts, word, k, facade.items["item_id"])
+        lines += judged_lines(found.judged, counts, k)
     if found.catalogue is not None:
         lines += catalogue_lines(found.catalogue, counts, word, k)
     return lines

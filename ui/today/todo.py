@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
 import streamlit as st
 
 from engine.access.roles import Action
@@ -19,17 +20,19 @@ from ui.widgets.formatting import html_text, plural, text_or_none
 __all__ = ["draw_lines", "draw_skeleton"]
 
 PICTURES = 4
+_UNFOLDED = "today_unfolded"
 
 
 def draw_lines(lines: Sequence[Line]) -> None:
     """The lines in this order; the first is where to start."""
+    items = recommender().items
     for place, line in enumerate(lines):
         with st.container(border=True, key=f"todo_{line.name}"):
-            _draw_head(line, first=place == 0)
+            _draw_head(line, items, first=place == 0)
             if line.name == "drafts":
                 link_to("new_product", "Look at the drafts", ":material/arrow_forward:")
-                continue
-            _draw_actions(line)
+            else:
+                _draw_actions(line, items)
 
 
 def draw_skeleton(lines: int) -> None:
@@ -37,28 +40,41 @@ def draw_skeleton(lines: int) -> None:
     st.html('<div class="lt-wait" role="status" aria-label="Looking at the catalogue">' + "<i></i>" * lines + "</div>")
 
 
-def _draw_actions(line: Line) -> None:
-    ids = recommender().items["item_id"].to_numpy()[line.rows].tolist()
+def _draw_actions(line: Line, items: pd.DataFrame) -> None:
+    """Open it at once; what else can be done with its products takes long to draw, so one line has it at a time."""
+    unfolded = st.session_state.get(_UNFOLDED) == line.name
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(f"Open {plural(len(ids), 'product')}", icon=":material/grid_view:", key=f"open_{line.name}"):
+        label = f"Open {plural(len(line.rows), 'product')}"
+        if st.button(label, icon=":material/grid_view:", key=f"open_{line.name}"):
             open_similar_items({"show": f"{PREFIX}:{line.name}"})
         if line.name == "disputed" and allowed(Action.SETTLE_DISPUTES):
             link_to("campaigns", "Settle them", ":material/gavel:")
+        st.button(
+            "Less" if unfolded else "Review, keep or export", type="tertiary", key=f"more_{line.name}",
+            icon=":material/expand_less:" if unfolded else ":material/expand_more:",
+            on_click=_unfold, args=(None if unfolded else line.name,),
+        )  # fmt: skip
+    if unfolded:
+        ids = items["item_id"].iloc[line.rows].tolist()
         draw_set_actions(ids, f"listed on Today: {SETS[line.name].lower()}", f"today_{line.name}", opens=False)
 
 
-def _draw_head(line: Line, *, first: bool) -> None:
+def _unfold(name: str | None) -> None:
+    """Callback: show what can be done with the products of this line alone."""
+    st.session_state[_UNFOLDED] = name
+
+
+def _draw_head(line: Line, items: pd.DataFrame, *, first: bool) -> None:
     start = '<span class="lt-start">Start here</span>' if first else ""
     st.html(
         f'<div class="lt-todo"><div><h3>{html_text(line.title)}{start}</h3><p>{html_text(line.why)}</p></div>'
-        f"{_pictures(line)}</div>"
+        f"{_pictures(line, items)}</div>"
     )
 
 
-def _pictures(line: Line) -> str:
+def _pictures(line: Line, items: pd.DataFrame) -> str:
     """The first products, as many as have a picture among the first few."""
-    items = recommender().items
-    shown = [text_or_none(items["image"].iat[row]) for row in line.rows[: 2 * PICTURES].tolist()]
+    shown = [text_or_none(image) for image in items["image"].iloc[line.rows[: 2 * PICTURES]]]
     pictures = [image for image in shown if image][:PICTURES]
     drawn = "".join(f'<img src="{html_text(thumb_url(image))}" alt="" loading="lazy">' for image in pictures)
     return f'<div class="lt-thumbs" aria-hidden="true">{drawn}</div>' if drawn else ""

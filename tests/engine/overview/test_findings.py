@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from engine.core.workspace import Workspace
+from engine.curation import queue
+from engine.curation.campaigns import Plan, campaign, create_campaign
+from engine.curation.decisions import judge as judge_card
 from engine.curation.judgements import JudgementStore
+from engine.curation.pools import Pool, pool_of_release
+from engine.curation.votes import Vote
 from engine.overview.findings import flagged_lists, look_at_catalogue, look_at_judgements
 from engine.recommend.recommender import Recommender
 from tests.support.tiny_release import TinyRelease, build_tiny_release
@@ -73,10 +80,41 @@ def test_a_bad_list_and_a_dispute_are_found(tiny, release, store: JudgementStore
     store.add([judge("f1-02", other, "irrelevant", release_id=release.release_id) for other in shown[:3]])
     found = look_at_judgements(store, release, tiny.workspace)
     assert release.items["item_id"].iloc[found.worst].tolist() == ["f1-02"]
-    assert found.disputes.empty
+    assert found.disputes == 0
 
 
 def test_without_judgements_nothing_is_claimed(tiny, release, store: JudgementStore):
     found = look_at_judgements(store, release, tiny.workspace)
-    assert (found.judgements, len(found.worst), len(found.disputes)) == (0, 0, 0)
+    assert (found.judgements, len(found.worst), found.disputes) == (0, 0, 0)
     assert not [one for one in found.trust if one.source in ("lists", "cards")]
+
+
+def test_cards_of_the_release_speak_where_no_list_was_judged_whole_and_disputes_are_counted(tiny, release, store):
+    database, now, rng = store.database, 1_800_000_000.0, np.random.default_rng(0)
+    made = campaign(database, create_campaign(database, release, Plan("Drawn", target=12, second_share=1.0)))
+
+    def pool(anchor: str) -> Pool:
+        return pool_of_release(release.release_id, release.arms_returning(anchor, 10), made.arms)
+
+    def judge_some(rater: str, verdict: str) -> int:
+        with database.transaction() as session:
+            cards = queue.draw(session, made, rater, 3, pool, now=now, rng=rng, size=30)
+            for card in cards:
+                votes = [
+                    Vote(client_id=str(uuid.uuid4()), neighbour_id=one, verdict=verdict) for one in card.neighbour_ids
+                ]
+                judge_card(session, card.id, rater, votes, now=now)
+        return len(cards)
+
+    while judge_some("Ann", "relevant"):
+        pass
+    assert judge_some("Bo", "irrelevant") == 3  # of what Ann has judged
+    found = look_at_judgements(store, release, tiny.workspace)
+    votes = store.current()
+    both = votes.groupby(["anchor_id", "neighbour_id"])["rater"].nunique()
+    assert found.disputes == int((both == 2).sum()) > 0
+    assert {release.items["item_id"].iloc[row] for row in found.disputed} == {
+        anchor for anchor, _ in both[both == 2].index
+    }
+    assert {one.source for one in found.trust} & {"cards"} == {"cards"}
+    assert "lists" not in {one.source for one in found.trust}

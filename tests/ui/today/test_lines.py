@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from engine.overview.findings import CatalogueFindings, JudgedFindings
@@ -11,7 +10,6 @@ from engine.overview.gaps import Gap
 from ui.today.lines import SETS, Line, all_good, catalogue_lines, draft_line, in_order, judged_lines
 
 COUNTS = np.array([50, 30, 15, 5, 0, 0])
-IDS = pd.Series(list("abcdef"))
 NOBODY = np.empty(0, dtype=np.int64)
 
 
@@ -23,9 +21,8 @@ def catalogue(**found: object) -> CatalogueFindings:
     return CatalogueFindings(**(nothing | found))
 
 
-def judged(worst: np.ndarray = NOBODY, disputed: str = "", judgements: int = 9) -> JudgedFindings:
-    pairs = pd.DataFrame({"anchor_id": list(disputed), "neighbour_id": "f"})
-    return JudgedFindings((), worst, pairs, judgements, samples=False)
+def judged(worst: np.ndarray = NOBODY, disputes: int = 0, judgements: int = 9) -> JudgedFindings:
+    return JudgedFindings((), worst, disputes, np.arange(disputes), judgements, samples=False)
 
 
 def titles(found: CatalogueFindings) -> dict[str, str]:
@@ -62,13 +59,8 @@ def test_a_line_is_there_for_a_missing_part_only_where_it_gains_something():
 
 def test_what_people_said_comes_first_and_then_what_concerns_most_traffic():
     lines = [*catalogue_lines(catalogue(weak=np.array([3]), orphans=np.array([0, 1])), COUNTS, "clicks", 10)]
-    lines += judged_lines(judged(np.array([4]), "b"), COUNTS, "clicks", 10, IDS) + draft_line(2)
+    lines += judged_lines(judged(np.array([4]), 1), COUNTS, 10) + draft_line(2)
     assert [line.name for line in in_order(lines)] == ["disputed", "worst", "drafts", "orphans", "weak"]
-
-
-def test_a_dispute_about_a_product_lists_it_once():
-    (line,) = judged_lines(judged(disputed="bba"), COUNTS, "clicks", 10, IDS)
-    assert (line.title, line.rows.tolist()) == ("People disagree on 3 neighbours", [1, 0])
 
 
 @pytest.mark.parametrize(("waiting", "title"), [(0, None), (1, "1 draft waits"), (1200, "1,200 drafts wait")])
@@ -93,6 +85,6 @@ def test_every_line_about_products_has_a_set():
     )  # fmt: skip
     lines: list[Line] = [
         *catalogue_lines(everything, COUNTS, "clicks", 10),
-        *judged_lines(judged(np.array([4]), "b"), COUNTS, "clicks", 10, IDS),
+        *judged_lines(judged(np.array([4]), 1), COUNTS, 10),
     ]
     assert {line.name for line in lines} == set(SETS)
