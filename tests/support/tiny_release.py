@@ -262,7 +262,7 @@ def tiny_contents(shop: Shop, workspace: Workspace, interactions: Interactions, 
         hybrid=hybrid,
         arms=arms,
         maps=_maps(shop.items["item_id"], arms),
-        metrics=_metrics(seed),
+        metrics=tiny_metrics(seed),
         plan=plan,
         notes=[f"{int((counts == 0).sum())} of {len(counts)} products have no clicks yet."],
         decision=f"Published: {len(shop.items)} of {len(shop.items)} products have neighbours.",
@@ -309,7 +309,7 @@ def _maps(item_ids: pd.Series, arms: dict[str, ArmVectors]) -> pd.DataFrame:
     return pd.DataFrame(maps)
 
 
-def _metrics(seed: int) -> dict[str, Any]:
+def tiny_metrics(seed: int) -> dict[str, Any]:
     """metrics.json with every key that evaluation writes, and figures in which Longtail wins."""
     quality = {"als": 0.1, "predicted": 0.4, "content": 0.35, "hybrid": 0.5}
 
