@@ -39,12 +39,15 @@ function toggleWhy(button, card) {
   panel.focus({ preventScroll: true });
   window.addEventListener("scroll", follow, { capture: true, passive: true });
   window.addEventListener("resize", follow);
+  let held = false; // whether the focus was in the panel when it closed: then it goes back to the button
+  panel.addEventListener("beforetoggle", () => (held = panel.contains(panel.getRootNode().activeElement)));
   panel.addEventListener("toggle", (event) => {
     if (event.newState === "open") return;
     window.removeEventListener("scroll", follow, { capture: true });
     window.removeEventListener("resize", follow);
     button.setAttribute("aria-expanded", "false");
     panel.remove();
+    if (held) button.focus({ preventScroll: true });
   });
   askWhy(panel, card, follow, 0);
 }

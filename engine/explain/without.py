@@ -74,16 +74,16 @@ def ranks_by_other_arms(shop: ServedShop, item_id: str, arm: str) -> dict[str, R
 
 
 def ranks_without(shop: ServedShop, item_id: str, arm: str) -> dict[str, Ranks]:
-    """Part -> the ranks without it, of the parts that the product has; empty for behaviour, which reads none of them.
+    """Part -> the ranks without it, of the parts that the product has and the release reads; empty for behaviour, which reads none.
 
     Loads the networks of the release where they are not in memory: seconds, the first time. Errors as `neighbours_if_changed`.
     """
     if arm == _ALS:
         return {}
-    product = shop.release.product(item_id)
+    product, reads = shop.release.product(item_id), shop.release.manifest.dims
     found = {}
     for part in PARTS:
         other = product_without(product, part)
-        if other is not None:
+        if other is not None and not (part == "picture" and "image" not in reads):
             found[part] = Ranks.of(shop.neighbours_if_changed(item_id, other, arm, DEPTH))
     return found

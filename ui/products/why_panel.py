@@ -79,6 +79,7 @@ def why_panel(item_id: str, arm: str, neighbour_id: str, rank: int) -> Panel:
     release = shop.release
     if arm not in release.arms:
         raise NotFoundError(f"There is no list {arm!r}.")
+    release.row(item_id)  # a product that is not there is refused, like a neighbour
     neighbour = Neighbour(neighbour_id, release.row(neighbour_id), rank, 0.0)
     facts = facts_about(shop, item_id, arm, [neighbour])[0]
     word = words_of(release).interaction_word
