@@ -21,6 +21,7 @@ from ui.app.navigation import link_to
 from ui.app.notices import say
 from ui.app.person import only
 from ui.app.resources import database, judgements, settings, shop, workspace
+from ui.app.second_thoughts import Question, ask
 from ui.review.campaign_agreement import draw_agreement
 from ui.review.new_campaign import draw_new_campaign
 from ui.review.service import open_campaigns
@@ -67,7 +68,7 @@ def _about(chosen: Campaign, now: datetime) -> None:
         link_to("review", "Judge", ":material/checklist:")
         if chosen.kind != "everyday" and chosen.is_open(now):
             st.button(
-                "End this campaign", icon=":material/flag:", on_click=_close, args=(chosen.id,),
+                "End this campaign", icon=":material/flag:", on_click=_close, args=(chosen,),
                 **only(Action.RUN_CAMPAIGNS),
             )  # fmt: skip
 
@@ -89,9 +90,20 @@ def _progress(chosen: Campaign) -> None:
     )  # fmt: skip
 
 
-def _close(campaign_id: str) -> None:
-    close_campaign(database(), campaign_id)
-    say("Ended: no more cards will be drawn", ":material/flag:")
+def _close(chosen: Campaign) -> None:
+    """Callback: ask, and end it."""
+
+    def act() -> None:
+        close_campaign(database(), chosen.id)
+        say("Ended: no more cards will be drawn", ":material/flag:")
+
+    table = progress(database(), chosen.id)
+    done, wanted = int(table["done"].sum()), int(table["target"].sum())
+    says = [
+        f"{done:,} of {wanted:,} products are judged. No more cards are drawn; cards that people hold can still be judged.",
+        "A campaign cannot be opened again. Its judgements stay, and so do its figures.",
+    ]
+    ask(Question(f"End “{chosen.name}”?", says, "End this campaign", act))
 
 
 def _files(chosen: Campaign, votes: pd.DataFrame) -> None:

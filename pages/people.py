@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +18,7 @@ from ui.app.identity import usable_name
 from ui.app.notices import say
 from ui.app.person import end_sessions_of, forget_roles, signs_in
 from ui.app.resources import database, settings
+from ui.app.second_thoughts import Question, ask, offer_undo
 from ui.app.sign_in import ROLE_WORDS
 from ui.widgets.formatting import day_phrase, plain, visible_cells
 
@@ -106,9 +108,9 @@ def _form(names: list[str], everybody: Mapping[str, Person], admins: set[str]) -
         captions=[ROLE_WORDS[one].replace("You can", "Can") for one in Role], key=f"people_role_{name}",
     )  # fmt: skip
     with st.container(horizontal=True):
-        st.button("Give this role", type="primary", icon=":material/check:", on_click=_give, args=(name, role))
+        st.button("Give this role", type="primary", icon=":material/check:", on_click=_give, args=(name, role, given))
         if given is not None:
-            st.button("Take the role back", icon=":material/undo:", on_click=_take_back, args=(name,))
+            st.button("Take the role back", icon=":material/undo:", on_click=_take_back, args=(name, given))
         if person is not None:
             st.button(
                 "End their sessions", icon=":material/logout:", on_click=_end_sessions, args=(name,),
@@ -116,30 +118,44 @@ def _form(names: list[str], everybody: Mapping[str, Person], admins: set[str]) -
             )  # fmt: skip
 
 
-def _give(name: str, role: Role) -> None:
-    """Callback."""
-    _do(lambda: People(database()).set_role(name, role, other_admins=_by_settings()), f"{name} is {_one(role)} now")
+def _give(name: str, role: Role, before: Role | None) -> None:
+    """Callback: give the role."""
+    _do(partial(_set, name, role), f"{name} is {_one(role)} now", partial(_set, name, before))
 
 
-def _take_back(name: str) -> None:
-    """Callback."""
-    _do(lambda: People(database()).remove(name, other_admins=_by_settings()), f"{name} has no role of their own now")
+def _take_back(name: str, before: Role) -> None:
+    """Callback: take the role back."""
+    _do(partial(_set, name, None), f"{name} has no role of their own now", partial(_set, name, before))
 
 
 def _end_sessions(name: str) -> None:
-    """Callback."""
+    """Callback: ask, and end them."""
 
-    _do(lambda: end_sessions_of(name), f"{name} has to sign in again")
+    def act() -> None:
+        end_sessions_of(name)
+        forget_roles()
+        say(plain(f"{name} has to sign in again"), ":material/check:")
+
+    says = ["They have to sign in again in every browser; what they have not saved is lost."]
+    ask(Question(f"End the sessions of {name}?", says, "End their sessions", act))
 
 
-def _do(act: Callable[[], None], done: str) -> None:
+def _set(name: str, role: Role | None) -> None:
+    """Give a role, or none."""
+    if role is None:
+        People(database()).remove(name, other_admins=_by_settings())
+    else:
+        People(database()).set_role(name, role, other_admins=_by_settings())
+    forget_roles()
+
+
+def _do(act: Callable[[], None], done: str, undo: Callable[[], None]) -> None:
     try:
         act()
     except LongtailError as exc:
         say(plain(exc), ":material/error:")
     else:
-        forget_roles()
-        say(plain(done), ":material/check:")
+        offer_undo(done, undo)
 
 
 def _by_settings() -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from ui.app.navigation import open_similar_items
 from ui.app.notices import say
 from ui.app.person import only
 from ui.app.resources import card_maker, recommender, served
+from ui.app.second_thoughts import offer_undo
 from ui.products.draft_resources import draft_card
 from ui.products.shown_sets import draw_set_actions, known_products, set_key, sets
 from ui.widgets.cards import Card, Group, card_groups
@@ -21,14 +22,12 @@ from ui.widgets.formatting import day_phrase, plain, plural
 __all__ = ["page"]
 
 PREVIEWED = 8
-_REMOVED = "sets_removed"
 
 
 def page() -> None:
     """Every set with its first products, and what can be done with it."""
     st.title("Sets", anchor=False)
     st.caption("Products and searches that you and your colleagues keep. Everybody sees the same sets.")
-    _offer_restore()
     every = sets().all()
     if not every:
         st.html(
@@ -91,16 +90,6 @@ def _draw_more(one: ProductSet) -> None:
         )
 
 
-def _offer_restore() -> None:
-    """After a removal, a way back."""
-    removed: ProductSet | None = st.session_state.get(_REMOVED)
-    if removed is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(f"“{plain(removed.name)}” is removed.", icon=":material/delete:")
-        st.button("Undo", icon=":material/undo:", on_click=_restore, args=(removed,), **only(Action.EDIT_SETS))
-
-
 def _remove(one: ProductSet) -> None:
     """Callback: remove a set."""
     try:
@@ -108,18 +97,7 @@ def _remove(one: ProductSet) -> None:
     except LongtailError as exc:
         say(plain(exc), ":material/error:")
     else:
-        st.session_state[_REMOVED] = one
-
-
-def _restore(one: ProductSet) -> None:
-    """Callback: bring a set back."""
-    st.session_state.pop(_REMOVED, None)
-    try:
-        sets().restore(one.id)
-    except LongtailError as exc:
-        say(plain(exc), ":material/error:")
-    else:
-        say(f"“{plain(one.name)}” is back", ":material/undo:")
+        offer_undo(f"“{one.name}” is removed", lambda: sets().restore(one.id))
 
 
 def _card(item_id: str) -> Card:

@@ -81,5 +81,6 @@ def test_a_campaign_is_made_judged_by_two_disputed_decided_and_taken_away(
     pack = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
     assert {"judgements.csv", "cards.csv", "appearances.csv", "rates.csv", "redraw.py"} <= set(pack.namelist())
     lead.get_by_role("button", name="End this campaign").click()
+    lead.get_by_role("dialog").get_by_role("button", name="End this campaign").click()
     expect(lead.get_by_text("Ended: no more cards will be drawn")).to_be_visible()
     lead.context.close()

@@ -29,6 +29,7 @@ from engine.curation.samples import store_sample_judgements
 from engine.curation.votes import Judgement, Source, Vote, judgement_in_release
 from engine.recommend.recommender import Recommender
 from engine.store import Database
+from tests.support.dashboard import open_shell
 from tests.support.tiny_release import build_tiny_release
 
 
@@ -115,9 +116,11 @@ def test_with_samples_the_title_says_what_the_chart_shows(sampled):
 
 
 def test_sample_judgements_are_named_and_one_click_removes_them(sampled, store):
-    app = opened()
+    app = open_shell("irrelevance")
     assert f"**{sampled} sample judgements** by “Demo curator”" in words(app)
     next(button for button in app.button if button.label == "Remove sample judgements").click().run()
+    assert store.has_demo()  # it asks first
+    app.button(key="question_yes").click().run()
     assert not app.exception
     assert not store.has_demo()
     assert app.toast[0].value == f"{sampled} sample judgements removed"

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.core.workspace import Workspace
 from engine.release.publish import current_release_id
+from tests.support.dashboard import open_shell
 from tests.support.tiny_release import build_tiny_release
 
 
@@ -34,13 +35,16 @@ def test_an_empty_workspace_says_where_to_load_a_shop(here):
 def test_the_live_release_is_marked_and_an_older_one_can_be_published(here):
     build_tiny_release(here)
     build_tiny_release(here)
-    app = run_model().run()
+    app = open_shell("model")
     assert not app.exception
     lines = [line.value for line in app.markdown if "Release" in line.value]
     assert "Release 2" in lines[0]
     assert "live" in lines[0]
     assert "live" not in lines[1]
     app.button(key="publish_r0001").click().run()
+    assert current_release_id(here) == "r0002"  # it asks first, and says what would change
+    assert "The lists of all 60 products stay as they are." in [one.value for one in app.markdown]
+    app.button(key="question_yes").click().run()
     assert not app.exception
     assert current_release_id(here) == "r0001"
 
@@ -48,8 +52,10 @@ def test_the_live_release_is_marked_and_an_older_one_can_be_published(here):
 def test_rolling_back_brings_back_the_release_before(here):
     build_tiny_release(here)
     build_tiny_release(here)
-    app = run_model().run()
+    app = open_shell("model")
     next(button for button in app.button if button.label == "Roll back").click().run()
+    assert current_release_id(here) == "r0002"
+    app.button(key="question_yes").click().run()
     assert not app.exception
     assert current_release_id(here) == "r0001"
 

@@ -53,9 +53,8 @@ def test_a_removed_set_is_brought_back_by_undo(tiny, sets):
     app = healthy(open_shell("sets"))
     healthy(button(app, f"remove_{made.id}").click().run())
     assert sets.all() == []
-    assert "“Spring” is removed" in app.info[0].value
-    (undo,) = [one for one in app.button if one.label == "Undo"]
-    healthy(undo.click().run())
+    assert "“Spring” is removed" in [one.value for one in app.markdown]
+    healthy(button(app, "undo_it").click().run())
     assert [one.name for one in sets.all()] == ["Spring"]
 
 

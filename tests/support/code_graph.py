@@ -29,6 +29,7 @@ LAYERS = (
     ("engine.selection",),
     ("engine.release",),
     ("engine.recommend",),
+    ("engine.comparison",),
     ("engine.curation",),
     ("engine.edits",),
     ("engine.search",),

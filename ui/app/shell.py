@@ -11,7 +11,7 @@ from streamlit.navigation.page import Page
 
 from engine.access.acting import Actor
 from engine.core.errors import LongtailError
-from ui.app import notices
+from ui.app import notices, second_thoughts
 from ui.app.curator import keep_cookie
 from ui.app.guard import guarded
 from ui.app.navigation import NAVIGATION, Entry, remember_pages
@@ -50,6 +50,7 @@ def main() -> None:
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     _top_bar(who.actor)
     notices.show()
+    second_thoughts.show()
     page.run()
     keep_cookie()
 

@@ -16,6 +16,7 @@ from ui.app.navigation import open_change, open_product
 from ui.app.notices import say
 from ui.app.person import curator_name, only
 from ui.app.resources import card_maker, database, served, settings, shop_words, workspace
+from ui.app.second_thoughts import offer_undo
 from ui.products.draft_resources import neighbour_card
 from ui.products.form import Form, as_opened, close_form, product_form, say_not_saved
 from ui.widgets.cards import Group, card_groups
@@ -108,12 +109,17 @@ def _draw_traffic(item_id: str, base: Recommender) -> None:
 
 def _undo(item_id: str) -> None:
     """Callback: make the product what it is in the release."""
+    trained = served().as_trained.product(item_id)
     try:
+        change = changes().get(item_id)
         changes().undo(item_id)
     except LongtailError as exc:
         say(plain(exc), ":material/error:")
         return
-    say("Change undone", ":material/undo:")
+    wanted = change.apply(trained) if change is not None else None
+    if wanted is not None:
+        again = wanted
+        offer_undo("The change is undone", lambda: changes().save(item_id, trained, again, curator_name(), 0))
 
 
 def _labels_in_force(change: Change) -> list[str]:

@@ -8,9 +8,9 @@ from engine.access.roles import Action
 from engine.core.errors import LongtailError
 from engine.edits.drafts.store import Draft
 from ui.app.navigation import open_draft, open_draft_form
-from ui.app.notices import say
 from ui.app.person import only
 from ui.app.resources import card_maker, recommender, served, settings
+from ui.app.second_thoughts import offer_undo
 from ui.app.url import set_query
 from ui.products.draft_resources import draft_card, drafts, neighbour_card
 from ui.products.facts import draw_facts
@@ -34,7 +34,7 @@ def draw_draft_view(draft: Draft) -> None:
         if st.button("Change picture or text", icon=":material/edit:", type="tertiary", **closed):
             open_draft_form(draft.id)
         if st.button("Take it out of the shop", icon=":material/visibility_off:", type="tertiary", **closed):
-            _withdraw(draft.id)
+            _withdraw(draft.id, draft.title)
     with right:
         _draw_where(draft)
         found = served().neighbours(draft.id, "hybrid", settings().serving.neighbours)
@@ -71,12 +71,12 @@ def _open(item_id: str) -> None:
     set_query(item=item_id)
 
 
-def _withdraw(draft_id: str) -> None:
+def _withdraw(draft_id: str, title: str) -> None:
     """Make it a draft again, shown beside nothing, and go there."""
     try:
         drafts().withdraw(draft_id)
     except LongtailError as exc:
         st.error(plain(exc), icon=":material/error:")
     else:
-        say("Back to draft", ":material/check:")
+        offer_undo(f"“{title}” is out of the shop, and a draft again", lambda: drafts().approve(draft_id))
         open_draft(draft_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from ui.app.navigation import open_product
 from ui.app.notices import say
 from ui.app.person import only
 from ui.app.resources import served
+from ui.app.second_thoughts import offer_undo
 from ui.app.url import mirror, query, set_query
 from ui.products.draft_resources import draft_card, drafts, prepare
 from ui.widgets.background_work import BackgroundWork, Count
@@ -82,16 +84,15 @@ def _draw_draft(draft: Draft) -> None:
             if draft.state == "draft":
                 st.button(
                     "Show it in the shop", type="primary", icon=":material/storefront:",
-                    on_click=_do, args=(drafts().approve, draft.id, "In the shop now"), **closed,
+                    on_click=_do, args=("approve", draft), **closed,
                 )  # fmt: skip
             else:
                 st.button(
                     "Take it out of the shop", icon=":material/visibility_off:",
-                    on_click=_do, args=(drafts().withdraw, draft.id, "Back to draft"), **closed,
+                    on_click=_do, args=("withdraw", draft), **closed,
                 )  # fmt: skip
             st.button("Change", icon=":material/edit:", on_click=_change, args=(draft.id,), **closed)
-            discard = (drafts().discard, draft.id, "Discarded")
-            st.button("Discard", icon=":material/delete:", on_click=_do, args=discard, **closed)
+            st.button("Discard", icon=":material/delete:", on_click=_do, args=("discard", draft), **closed)
     with right:
         if draft.state != "approved":
             st.caption("To see its neighbours, choose Change. It appears in the shop once you show it there.")
@@ -118,14 +119,21 @@ def _look_again() -> None:
     st.caption(":material/hourglass: It is being added to the shop.")
 
 
-def _do(act: Callable[[str], object], draft_id: str, done: str) -> None:
-    """Callback: act on a draft, and report it."""
+def _do(what: Literal["approve", "withdraw", "discard"], draft: Draft) -> None:
+    """Callback: act on a draft, and offer to undo it."""
+    store = drafts()
+    acts: dict[str, tuple[Callable[[str], object], str, Callable[[], object]]] = {
+        "approve": (store.approve, "is in the shop", lambda: store.withdraw(draft.id)),
+        "withdraw": (store.withdraw, "is out of the shop, and a draft again", lambda: store.approve(draft.id)),
+        "discard": (store.discard, "is discarded", lambda: store.restore(draft.id, draft.state)),
+    }
+    act, done, undo = acts[what]
     try:
-        act(draft_id)
+        act(draft.id)
     except LongtailError as exc:
         say(plain(exc), ":material/error:")
     else:
-        say(plain(done), ":material/check:")
+        offer_undo(f"“{draft.title}” {done}", undo)
 
 
 def _show_all(draft_ids: Sequence[str]) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
 import streamlit as st
 
 from engine.access.roles import Action
@@ -10,6 +14,7 @@ from engine.edits.places.store import Kind, Place, PlaceStore
 from ui.app.notices import say
 from ui.app.person import curator_name, only
 from ui.app.resources import database, recommender, served
+from ui.app.second_thoughts import offer_undo
 from ui.widgets.formatting import plain, plural
 
 __all__ = ["draw_place", "place_sentence"]
@@ -80,9 +85,12 @@ def _give(item_id: str, kind: Kind, lists: int, days: int) -> None:
 
 def _end(item_id: str) -> None:
     """Callback: take the place back."""
+    place = served().places.active.get(item_id)
     try:
         PlaceStore(database()).take_back(item_id)
     except LongtailError as exc:
         say(plain(exc), ":material/error:")
-    else:
-        say("It stands where its similarity puts it", ":material/check:")
+        return
+    if place is not None:
+        days = max(1, math.ceil((place.until - datetime.now(UTC)) / timedelta(days=1)))
+        offer_undo("Its place has ended", partial(_give, item_id, place.kind, place.lists, days))

@@ -13,6 +13,7 @@ from ui.app import notices
 from ui.app.navigation import open_product
 from ui.app.person import only
 from ui.app.resources import judgements, recommender, settings
+from ui.app.second_thoughts import Question, ask
 from ui.widgets.formatting import plain, plural, text_or_none
 
 __all__ = ["draw_next", "draw_samples", "draw_trained_on", "draw_unfinished"]
@@ -79,14 +80,22 @@ def draw_samples(everything: pd.DataFrame) -> None:
             "Remove sample judgements",
             icon=":material/delete:",
             on_click=_remove_samples,
+            args=(samples,),
             **only(Action.REMOVE_SAMPLES),
         )
 
 
-def _remove_samples() -> None:
-    """Callback."""
-    removed = judgements().remove_demo()
-    notices.say(f"{plural(removed, 'sample judgement')} removed", ":material/check:")
+def _remove_samples(samples: int) -> None:
+    """Callback: ask, and remove them."""
+
+    def act() -> None:
+        removed = judgements().remove_demo()
+        notices.say(f"{plural(removed, 'sample judgement')} removed", ":material/check:")
+
+    says = [
+        f"{plural(samples, 'sample judgement')} by “Demo curator” are deleted for good; what you and your colleagues judged stays."
+    ]
+    ask(Question("Remove the sample judgements?", says, "Remove", act))
 
 
 def _judged_phrase(judgements: int, products: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 
@@ -12,6 +13,8 @@ from engine.curation.flags import flag_report, flag_sentence
 from engine.release.publish import Manifest, list_releases, publish, published_releases, rollback
 from ui.app import notices, resources
 from ui.app.person import only
+from ui.app.second_thoughts import Question, ask
+from ui.runs.release_change import what_would_change
 from ui.widgets.formatting import day_phrase, plain, plural
 
 __all__ = ["draw_releases", "flags_since"]
@@ -30,11 +33,13 @@ def draw_releases() -> None:
             st.markdown(_line(manifest, live))
             if manifest in older:
                 _publish_button(manifest.release_id)
-    if live is not None and older:
+    before = [one for one in published_releases(resources.workspace()) if one != live]
+    if live is not None and older and before:
         st.button(
             "Roll back",
             icon=":material/history:",
             on_click=_roll_back,
+            args=(before[-1],),
             **only(Action.PUBLISH, help="Brings back the release that was live before this one."),
         )
 
@@ -77,18 +82,31 @@ def _publish_button(release_id: str) -> None:
 
 
 def _publish(release_id: str) -> None:
-    try:
+    """Callback: ask, and publish."""
+
+    def act() -> None:
         publish(resources.workspace(), release_id)
-    except LongtailError as exc:
-        notices.say(plain(exc), ":material/error:")
-    else:
         notices.say("Published", ":material/check:")
 
+    title = f"Publish {Manifest(release_id).label}?"
+    ask(Question(title, partial(_would_change, release_id), "Publish", act))
 
-def _roll_back() -> None:
+
+def _roll_back(release_id: str) -> None:
+    """Callback: ask, and roll back."""
+
+    def act() -> None:
+        back = rollback(resources.workspace())
+        notices.say(f"{Manifest(back).label} is live again", ":material/history:")
+
+    title = f"Go back to {Manifest(release_id).label}?"
+    ask(Question(title, partial(_would_change, release_id), "Roll back", act))
+
+
+def _would_change(release_id: str) -> list[str]:
+    """What everybody would see then; a release that cannot be opened says why."""
     try:
-        release_id = rollback(resources.workspace())
+        said = what_would_change(release_id) if resources.has_release() else []
     except LongtailError as exc:
-        notices.say(plain(exc), ":material/error:")
-    else:
-        notices.say(f"{Manifest(release_id).label} is live again", ":material/history:")
+        return [str(exc)]
+    return [*said, "Everyone sees it at once. The release that is live now is kept, so you can switch back."]

@@ -164,6 +164,16 @@ class DraftStore:
         """Delete it; its id is free again."""
         return self._move(draft_id, "discarded")
 
+    def restore(self, draft_id: str, state: State) -> Draft:
+        """Bring a discarded draft back as it was. Raises `NotFoundError` where it is not one, or its id was taken since."""
+        with self._database.transaction("drafts") as session:
+            row = session.get(DraftRow, draft_id)
+            if row is None or row.state != "discarded":
+                raise NotFoundError(f"There is no discarded draft {draft_id!r} any more.")
+            with deed(Action.EDIT_DRAFTS, draft_id, session=session, before=row.state, after=state):
+                row.state = state
+                return _changed(session, row)
+
     def mark_in_catalogue(self, draft_ids: Collection[str]) -> None:
         """These drafts are products of the served catalogue now."""
         for draft_id in draft_ids:
