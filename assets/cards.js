@@ -6,10 +6,11 @@ const outbox = new FlagOutbox(); // shared by all card components of this browse
 
 export default function (component) {
   const { parentElement: root, data, setTriggerValue } = component;
-  const state = (root.longtail ??= { data: null, waiting: null });
+  const state = (root.longtail ??= { data: null, waiting: null, selection: new Selection(), restSent: [] });
   state.component = component;
   state.data = data;
   if (data.judging) outbox.settle(data.judging.settled);
+  state.selection.adopt(data.selecting);
 
   let frame = root.querySelector(".cards");
   if (!frame) {
@@ -28,13 +29,15 @@ export default function (component) {
     };
   }
   document.addEventListener("keydown", state.listener); // once, however often it is added
-  const drawn = JSON.stringify([data.layout, data.groups, Boolean(data.judging)]);
+  const drawn = JSON.stringify([data.layout, data.groups, Boolean(data.judging), Boolean(data.selecting)]);
   if (frame.dataset.drawn !== drawn) {
     frame.dataset.drawn = drawn;
     frame.className = `cards ${data.layout}`;
     frame.replaceChildren(...data.groups.map((group) => drawGroup(group, data)));
+    state.restSent = [];
   }
   showMarks(state, frame);
+  showChosen(state, frame);
   return () => document.removeEventListener("keydown", state.listener);
 }
 
@@ -72,10 +75,10 @@ function drawCard(card, group, data) {
     image.decoding = "async";
     image.alt = "";
     image.src = card.image;
-    image.addEventListener("error", () => image.replaceWith(initial(card)), { once: true });
+    image.addEventListener("error", () => image.replaceWith(textCard(card)), { once: true });
     picture.appendChild(image);
   } else {
-    picture.appendChild(initial(card));
+    picture.appendChild(textCard(card));
   }
   if (card.rank) picture.appendChild(element("span", "rank", String(card.rank)));
   link.appendChild(picture);
@@ -99,6 +102,7 @@ function drawCard(card, group, data) {
     item.appendChild(flag);
     item.appendChild(element("span", "verdict"));
   }
+  if (data.selecting) drawBox(item, card.title);
   return item;
 }
 
@@ -142,13 +146,21 @@ function showMarks(state, frame) {
     const button = element("button", "", "The rest fit");
     button.type = "button";
     button.addEventListener("click", () => {
-      const ids = unjudged(state, frame);
-      send(state, frame, ids.map((id) => [id, "relevant", true]));
+      state.restSent = unjudged(state, frame);
+      send(state, frame, state.restSent.map((id) => [id, "relevant", true]));
     });
-    bar.append(button, element("span"));
+    const undo = element("button", "undo", "Undo");
+    undo.type = "button";
+    undo.addEventListener("click", () => {
+      const ids = state.restSent.filter((id) => outbox.verdict(state.data.judging, id) === "relevant");
+      state.restSent = [];
+      send(state, frame, ids.map((id) => [id, "withdrawn", false]));
+    });
+    bar.append(button, element("span"), undo);
     frame.after(bar);
   }
   bar.querySelector("button").disabled = rest === 0;
+  bar.querySelector(".undo").hidden = state.restSent.length === 0;
   bar.querySelector("span").textContent = outbox.waits(judging.anchor)
     ? "Saving…"
     : rest === 0
@@ -176,6 +188,7 @@ function send(state, frame, verdicts) {
 // --- events ------------------------------------------------------------------------------------------------------
 
 function clicked(event, state, frame) {
+  if (chose(event, state, frame)) return;
   const flag = event.target.closest(".flag");
   if (flag) {
     toggle(state, frame, flag.closest(".card"));
@@ -188,8 +201,11 @@ function clicked(event, state, frame) {
 }
 
 function typed(event, state, frame, item = event.target.closest?.(".card")) {
+  if (choseByKey(event, state, frame)) return;
   if (event.key.toLowerCase() !== "x" || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (!item || !state.data.judging) return;
   event.preventDefault();
-  toggle(state, frame, item);
+  const chosen = shownIds(frame).filter((id) => state.selection.chosen.has(id));
+  if (chosen.length) send(state, frame, [...new Set(chosen)].map((id) => [id, "irrelevant", false]));
+  else toggle(state, frame, item);
 }

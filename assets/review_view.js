@@ -86,13 +86,13 @@ function drawPick(neighbour, position, pair) {
 function picture(product, source) {
   const frame = element("span", "picture");
   if (!source) {
-    frame.appendChild(initial(product));
+    frame.appendChild(textCard(product));
     return frame;
   }
   const image = element("img");
   image.alt = "";
   image.decoding = "sync"; // it was fetched before it is shown, so it must not flash
-  image.addEventListener("error", () => image.replaceWith(initial(product)), { once: true });
+  image.addEventListener("error", () => image.replaceWith(textCard(product)), { once: true });
   image.src = source;
   image.decode?.().catch(() => {});
   frame.appendChild(image);

@@ -163,3 +163,37 @@ def test_nothing_is_fetched_from_elsewhere(address, page: Page):
     page.wait_for_load_state("networkidle")
     outside = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
     assert outside == []
+
+
+def test_products_are_selected_over_pages_and_kept_as_a_set(address, tiny, page: Page):
+    page.goto(f"{address}/similar_items?sort=title")
+    boxes = page.locator(".choose input")
+    boxes.nth(1).check()
+    expect(page.get_by_text("1 product selected")).to_be_visible()
+    boxes.nth(4).click(modifiers=["Shift"])
+    expect(page.get_by_text("4 products selected")).to_be_visible()
+    page.goto(page.url)  # another tab would begin anew; this one too
+    page.locator(".card .choose input").first.focus()
+    page.keyboard.press("Control+a")
+    expect(page.get_by_text("24 products selected")).to_be_visible()
+    page.get_by_role("button", name="Select all 60").click()
+    expect(page.get_by_text("60 products selected")).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("products selected")).to_have_count(0)
+    expect(page.locator(".card.chosen")).to_have_count(0)
+    boxes.nth(0).check()
+    page.locator(".st-key-catalogue_selection").get_by_role("button", name="Add to set").click()
+    page.get_by_label("New set").fill("One of them")
+    page.get_by_role("button", name="Save as a new set").click()
+    expect(page.get_by_text("is on the Sets page")).to_be_visible()
+
+
+def test_the_rest_that_fits_is_taken_back_by_undo(address, tiny, page: Page, context):
+    context.add_cookies([{"name": "longtail_curator", "value": "Ada", "url": address}])
+    page.goto(f"{address}/similar_items?item=f4-02&view=hybrid")
+    page.get_by_role("button", name="The rest fit").click()
+    expect(page.get_by_text("Everything here has been judged.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text(re.compile("Marks the other 10"))).to_be_visible()
+    votes = JudgementStore(Database(tiny.workspace.database_url)).current("f4-02")
+    assert len(votes[votes["rater"] == "Ada"]) == 0

@@ -20,12 +20,15 @@ from ui.products.browse import (
     search_in_address,
 )
 from ui.products.search_by_meaning import Like, closest, draw_like, like_in_address, say_like
+from ui.products.selection import draw_selection, selecting, store_selection
 from ui.products.shown_sets import ShownSet, draw_set_actions, shown_set
 from ui.review.judged_lists import forget_left_out
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plain, plural
 
 __all__ = ["draw_catalogue"]
+
+GRID = "catalogue"
 
 
 def draw_catalogue() -> None:
@@ -90,7 +93,13 @@ def _draw_page(rows: np.ndarray) -> None:
     number = min(max(_whole(query("page")), 1), pages)
     start = (number - 1) * PAGE_SIZE
     cards = [card_maker().card(row) for row in rows[start : start + PAGE_SIZE]]
-    card_groups([Group(cards=cards)], key="catalogue", on_open=_open)
+    card_groups(
+        [Group(cards=cards)],
+        key=GRID,
+        on_open=_open,
+        selecting=selecting(GRID),
+        on_select=store_selection(GRID),
+    )
     if pages > 1:
         mirror("find_page", number)
         with st.container(horizontal_alignment="center"):
@@ -108,12 +117,13 @@ def _by_words(text: str) -> None:
 
 
 def _found(item_ids: list[str], search: Search, like: Like | None) -> None:
-    """Say how many were found, and offer to have just these judged."""
+    """Say how many were found, and what can be done with all of them, or with those that are chosen."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plural(len(item_ids), "product"))
         asked = [*(["a set"] if query("show") else []), *search.words(), *(like.parts() if like else [])]
         if asked:
             draw_set_actions(item_ids, f"found on Similar items by {', '.join(asked)}", key="found", opens=False)
+    draw_selection(GRID, item_ids, "products found on Similar items")
 
 
 def _open(item_id: str) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from engine.catalogue.snapshot import ITEM_COLUMNS
 from engine.catalogue.traffic import FEW, Traffic
 from ui.widgets.cards import Card, CardMaker
-from ui.widgets.formatting import count_phrase, html_text, text_or_none
+from ui.widgets.formatting import count_phrase, fact_text, html_text, text_or_none
 
 __all__ = ["draw_facts", "draw_product", "meaning"]
 
@@ -20,7 +20,7 @@ def draw_product(row: int, maker: CardMaker) -> None:
     """Draw the product in this row of the catalogue."""
     card, item = maker.card(row), maker.items.iloc[row]
     facts = [("Brand", card.brand), ("Category", text_or_none(item["category"])), ("ID", card.item_id)]
-    facts += [(name.replace("_", " ").capitalize(), _fact(item[name])) for name in _attributes(maker)]
+    facts += [(name.replace("_", " ").capitalize(), fact_text(item[name])) for name in _attributes(maker)]
     said = meaning(int(item["interaction_count"]), maker.traffic, maker.word)
     draw_facts(card, said, text_or_none(item["description"]), facts)
 
@@ -61,14 +61,6 @@ def meaning(count: int, traffic: Traffic, word: str) -> str:
 
 def _attributes(maker: CardMaker) -> list[str]:
     return [name for name in maker.items.columns if name not in ITEM_COLUMNS and name != "interaction_count"]
-
-
-def _fact(value: object) -> str | None:
-    if isinstance(value, list | tuple) or (hasattr(value, "tolist") and getattr(value, "ndim", 0) == 1):
-        return ", ".join(str(part) for part in value) or None  # type: ignore[attr-defined]
-    if isinstance(value, float):
-        return None if value != value else f"{value:g}"
-    return text_or_none(value)
 
 
 def _initial(title: str) -> str:

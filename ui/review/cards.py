@@ -22,6 +22,7 @@ class ShownProduct:
     price: str
     image: str | None
     large: str | None
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def review_card(
 
     def shown(item_id: str) -> ShownProduct:
         made = maker.card(facade.row(item_id))
-        return ShownProduct(made.item_id, made.title, made.brand, made.price, made.image, made.large)
+        return ShownProduct(made.item_id, made.title, made.brand, made.price, made.image, made.large, tuple(made.facts))
 
     neighbours = tuple(shown(neighbour) for neighbour in card.neighbour_ids)
     return ReviewCard(card.id, card.lease_until, shown(card.anchor_id), neighbours, answers)

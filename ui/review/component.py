@@ -19,7 +19,7 @@ from ui.review.progress import Progress
 __all__ = ["ReviewData", "guidelines_html", "review_component"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-SCRIPTS = ("common.js", "review_outbox.js", "review_view.js", "review.js")
+SCRIPTS = ("common.js", "cards_text.js", "review_outbox.js", "review_view.js", "review.js")
 
 
 @dataclass(frozen=True)

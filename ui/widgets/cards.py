@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -17,17 +18,19 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from engine.catalogue.snapshot import ITEM_COLUMNS
 from engine.catalogue.traffic import Level, Traffic
 from engine.core.visible_text import visible
 from ui.widgets.addresses import picture_url, thumb_url
-from ui.widgets.formatting import count_phrase, price_phrase, text_or_none
+from ui.widgets.formatting import count_phrase, fact_text, price_phrase, text_or_none
 
-__all__ = ["LEVEL_NAMES", "Card", "CardMaker", "Group", "Judging", "Layout", "card_groups", "product_href"]
+__all__ = ["LEVEL_NAMES", "Card", "CardMaker", "Group", "Judging", "Layout", "Selecting", "card_groups", "product_href"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-SCRIPTS = ("common.js", "cards_outbox.js", "cards_why.js", "cards.js")
+SCRIPTS = ("common.js", "cards_outbox.js", "cards_why.js", "cards_text.js", "cards_select.js", "cards.js")
 STYLES = ("cards.css", "cards_why.css")
 Layout = Literal["grid", "columns", "strip"]
+FACTS, FACT_LENGTH = 5, 60
 LEVEL_NAMES: dict[Level, str] = {"head": "Head", "middle": "Middle", "tail": "Long tail", "none": "No traffic"}
 
 
@@ -35,6 +38,7 @@ LEVEL_NAMES: dict[Level, str] = {"head": "Head", "middle": "Middle", "tail": "Lo
 class Card:
     """What is shown of one product. `level` colours the traffic badge; `image` and `large` are addresses or None.
 
+    `facts` are shown where there is no picture: its category, then what else is known of it.
     `why` is a sentence on why it stands there; what is behind it lies at `why_href`, where that is known.
     """
 
@@ -49,6 +53,7 @@ class Card:
     href: str
     rank: int | None = None
     note: str = ""
+    facts: Sequence[str] = ()
     why: str = ""
     why_href: str = ""
 
@@ -90,6 +95,20 @@ class Judging:
 
 
 @dataclass(frozen=True)
+class Selecting:
+    """What boxes on cards need.
+
+    Attributes
+    ----------
+    chosen : ids of the cards that are chosen, also of those that are not on screen.
+    version : another one where the page sets `chosen` anew; else what the browser has counts.
+    """
+
+    chosen: Sequence[str]
+    version: int
+
+
+@dataclass(frozen=True)
 class CardMaker:
     """Makes cards from rows of the catalogue."""
 
@@ -115,7 +134,18 @@ class CardMaker:
             href=product_href(item_id),
             rank=rank,
             note=note,
+            facts=self._facts(item),
         )
+
+    def _facts(self, item: pd.Series) -> list[str]:
+        """The category and the first attributes, as far as they are known."""
+        category = text_or_none(item["category"])
+        said = [fact for name in self._attributes if (fact := fact_text(item[name]))]
+        return [visible(fact[:FACT_LENGTH]) for fact in ([category] if category else []) + said][:FACTS]
+
+    @cached_property
+    def _attributes(self) -> list[str]:
+        return [name for name in self.items.columns if name not in ITEM_COLUMNS and name != "interaction_count"]
 
 
 def product_href(item_id: str) -> str:
@@ -131,6 +161,8 @@ def card_groups(
     on_open: Callable[[str], None] | None = None,
     judging: Judging | None = None,
     on_outbox: Callable[[], None] | None = None,
+    selecting: Selecting | None = None,
+    on_select: Callable[[], None] | None = None,
 ) -> str | None:
     """Draw groups of cards side by side.
 
@@ -140,6 +172,8 @@ def card_groups(
         "strip" has a row for each group that scrolls sideways.
     on_open : called with the item id before the page runs again when a card is opened; without it the id is returned.
     judging : what the flags need; without it cards have none.
+    selecting : what boxes need; without it cards have none.
+    on_select : called before the page runs again when cards were chosen or not any more: `st.session_state[key]["chosen"]`.
     on_outbox : called before the page runs again when there are judgements to store, in `st.session_state[key]["outbox"]`.
     """
 
@@ -153,9 +187,11 @@ def card_groups(
             "layout": layout,
             "groups": [asdict(group) for group in groups],
             "judging": asdict(judging) if judging else None,
+            "selecting": asdict(selecting) if selecting else None,
         },
         on_open_change=opened,
         on_outbox_change=on_outbox or (lambda: None),
+        on_chosen_change=on_select or (lambda: None),
     )
     item_id = result.get("open")
     return str(item_id) if item_id and on_open is None else None

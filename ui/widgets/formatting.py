@@ -16,6 +16,7 @@ __all__ = [
     "count_phrase",
     "day_phrase",
     "duration_phrase",
+    "fact_text",
     "html_text",
     "plain",
     "plural",
@@ -61,6 +62,15 @@ def price_phrase(price: object, currency: str | None) -> str:
         return f"{price:,.2f}"
     symbol = _SYMBOLS.get(currency.upper()) or (currency if len(currency) == 1 else None)
     return f"{symbol}{price:,.2f}" if symbol else f"{price:,.2f} {currency}"
+
+
+def fact_text(value: object) -> str | None:
+    """An attribute's value as text: several with commas, numbers without needless zeros; None where it is not known."""
+    if isinstance(value, list | tuple) or (hasattr(value, "tolist") and getattr(value, "ndim", 0) == 1):
+        return ", ".join(str(part) for part in value) or None  # type: ignore[attr-defined]
+    if isinstance(value, float):
+        return None if value != value else f"{value:g}"
+    return text_or_none(value)
 
 
 def release_phrase(release_id: str) -> str:

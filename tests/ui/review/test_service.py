@@ -86,7 +86,7 @@ def judged(card: dict, irrelevant: int = 1) -> dict:
 
 def test_a_card_is_blind_and_a_decision_on_it_is_stored_with_every_arm(built, ada, store):
     (card,) = ada.cards().json()["cards"]
-    assert set(card["neighbours"][0]) == {"item_id", "title", "brand", "price", "image", "large"}
+    assert set(card["neighbours"][0]) == {"item_id", "title", "brand", "price", "image", "large", "facts"}
     decision = judged(card)
     answer = ada.send(decision).json()
     assert answer["stored"] == [decision["id"]]

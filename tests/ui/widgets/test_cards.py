@@ -14,6 +14,10 @@ ITEMS = pd.DataFrame(
         "brand": ["Aster", None],
         "price": [12.5, np.nan],
         "image": ["f" * 64, None],
+        "category": ["Dresses", None],
+        "colour": ["navy", None],
+        "occasions": [("party", "office"), None],
+        "length_cm": [96.0, np.nan],
         "interaction_count": [40, 0],
     }
 )
@@ -32,6 +36,12 @@ def test_a_card_says_what_there_is():
 def test_a_card_of_a_bare_product_is_named_by_its_id():
     card = CardMaker(ITEMS, TRAFFIC, "clicks", "GBP").card(1)
     assert (card.title, card.brand, card.price, card.count, card.image) == ("B", "", "", "no clicks", None)
+
+
+def test_what_is_known_of_a_product_stands_where_a_picture_would():
+    maker = CardMaker(ITEMS, TRAFFIC, "clicks", "GBP")
+    assert maker.card(0).facts == ["Dresses", "navy", "party, office", "96"]
+    assert maker.card(1).facts == []
 
 
 def test_addresses_escape_what_stands_in_ids():

@@ -1,0 +1,72 @@
+"""Cards that somebody chose on a grid, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from ui.products.shown_sets import draw_set_actions
+from ui.widgets.cards import Selecting
+from ui.widgets.formatting import plural
+
+__all__ = ["draw_selection", "selecting", "store_selection"]
+
+
+@dataclass
+class _Selection:
+    chosen: list[str] = field(default_factory=list)
+    version: int = 0
+
+
+def selecting(key: str) -> Selecting:
+    """What the boxes of the grid under this key need."""
+    held = _held(key)
+    return Selecting(tuple(held.chosen), held.version)
+
+
+def store_selection(key: str) -> Callable[[], None]:
+    """A callback for `card_groups`: keep what was chosen on the grid under this key."""
+
+    def store() -> None:
+        chosen = st.session_state[key].get("chosen") or []
+        _held(key).chosen = [str(one) for one in chosen]
+
+    return store
+
+
+def draw_selection(key: str, everything: Sequence[str], how: str) -> None:
+    """Say how many are chosen, with what can be done with them; nothing where nothing is.
+
+    Parameters
+    ----------
+    everything : ids of all that the grid could show, on all of its pages.
+    how : how these came to be there, in a few words.
+    """
+    held = _held(key)
+    if not held.chosen:
+        return
+    with st.container(key=f"{key}_selection", horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plural(len(held.chosen), 'product')} selected**", width="content")
+        if len(held.chosen) < len(everything):
+            st.button(
+                f"Select all {len(everything):,}",
+                key=f"{key}_all",
+                type="tertiary",
+                on_click=_set,
+                args=(key, list(everything)),
+            )
+        st.button("Clear", key=f"{key}_none", type="tertiary", icon=":material/close:", on_click=_set, args=(key, []))
+        draw_set_actions(held.chosen, f"selected among {how}", key=f"{key}_chosen")
+
+
+def _held(key: str) -> _Selection:
+    held: _Selection = st.session_state.setdefault(f"{key}_held", _Selection())
+    return held
+
+
+def _set(key: str, chosen: list[str]) -> None:
+    """Callback: choose just these."""
+    held = _held(key)
+    held.chosen, held.version = chosen, held.version + 1
