@@ -164,7 +164,7 @@ function drawLegend(state, data) {
   const { legend, view } = state;
   const { labels, counts } = view.colours;
   const differ = counts[0].some((count, group) => count !== counts[1][group]) && view.colours.kind === "rates";
-  const colours = groupColours(view.colours, shadeOf(state.frame));
+  const colours = groupColours(view.colours, shadeOf(getComputedStyle(state.frame).color));
   legend.setAttribute("aria-label", `Coloured by ${wordsOf(data)}. Press a group to hide or show it.`);
   legend.replaceChildren(
     element("span", "by", `${wordsOf(data)}:`),

@@ -38,7 +38,7 @@ function listen(view, panel) {
     if (from.tool === "move") view.camera.pan(panel, x - from.last[0], y - from.last[1]);
     else view.area = { panel, corners: grown(view, panel, from, [x, y]) };
     from.last = [x, y];
-    view.draw();
+    view.move();
   });
   stage.addEventListener("pointerup", (event) => {
     view.pointers.delete(event.pointerId);
@@ -68,7 +68,7 @@ function listen(view, panel) {
       event.preventDefault();
       const lines = event.deltaMode === 1 ? 16 : 1;
       view.camera.zoom(panel, Math.exp((-event.deltaY * lines) / (event.ctrlKey ? 90 : 420)), ...at(event));
-      view.draw();
+      view.move();
     },
     { passive: false },
   );
@@ -95,7 +95,7 @@ function pinch(view, panel, event, point) {
   view.camera.zoom(panel, apartNow / Math.max(apartThen, 1), ...middle);
   view.camera.pan(panel, (point[0] - before[0]) / 2, (point[1] - before[1]) / 2);
   view.pointers.set(event.pointerId, point);
-  view.draw();
+  view.move();
 }
 
 function pressed(view, panel, event) {
@@ -114,5 +114,5 @@ function pressed(view, panel, event) {
   else return;
   event.preventDefault();
   event.stopPropagation();
-  view.draw();
+  view.move();
 }

@@ -23,10 +23,20 @@ void main() {
 }`;
 const ROUND_FROM = 4; // smaller points are squares: nobody sees the difference, and it costs half
 
-/** What draws points into a canvas; `flat` asks for the one without WebGL. */
+/** What draws points into a canvas; `flat` asks for the one without WebGL. `look.every` 4 draws every fourth point: while a slow machine moves many. */
 function pointsLayer(canvas, flat) {
-  const gl = flat ? null : canvas.getContext("webgl2", { antialias: false, alpha: true, premultipliedAlpha: true });
+  const gl = flat || !hasGraphicsCard() ? null : canvas.getContext("webgl2", { antialias: false, alpha: true, premultipliedAlpha: true });
   return gl ? new WebGLPoints(gl) : new PlainPoints(canvas);
+}
+
+/** Whether WebGL is there, and not worked out by the processor: then it is slower than filling pixels ourselves. */
+function hasGraphicsCard() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  if (!gl) return false;
+  const known = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = String(gl.getParameter(known ? known.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return !/swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
 }
 
 class WebGLPoints {
@@ -77,9 +87,9 @@ class WebGLPoints {
     const { gl, at, ratio } = this;
     const box = [panel.x * ratio, gl.canvas.height - (panel.y + panel.height) * ratio, panel.width * ratio, panel.height * ratio];
     gl.viewport(...box);
-    this._attribute("place", this.places, 2, gl.UNSIGNED_SHORT, true, 8, panel.offset * 2);
-    this._attribute("code", this.groups, 1, gl.UNSIGNED_BYTE, false, 4, panel.offset / 2);
-    this._attribute("chosen", this.groups, 1, gl.UNSIGNED_BYTE, false, 4, 2);
+    this._attribute("place", this.places, 2, gl.UNSIGNED_SHORT, true, 8 * look.every, panel.offset * 2);
+    this._attribute("code", this.groups, 1, gl.UNSIGNED_BYTE, false, 4 * look.every, panel.offset / 2);
+    this._attribute("chosen", this.groups, 1, gl.UNSIGNED_BYTE, false, 4 * look.every, 2);
     const scale = camera.scale(panel);
     gl.uniform2f(at.middle, camera.x, camera.y);
     gl.uniform2f(at.scale, (scale * 2) / panel.width, (scale * 2) / panel.height);
@@ -87,7 +97,7 @@ class WebGLPoints {
     gl.uniform1f(at.disc, look.size * ratio >= ROUND_FROM ? 1 : 0);
     gl.uniform1f(at.choosing, look.choosing ? 1 : 0);
     gl.uniform4fv(at.palette, look.palette);
-    gl.drawArrays(gl.POINTS, 0, this.n);
+    gl.drawArrays(gl.POINTS, 0, Math.ceil(this.n / look.every));
   }
 
   end() {}
@@ -131,7 +141,8 @@ class PlainPoints {
     const top = panel.y + panel.height / 2 + (camera.y + 1) * scale - size / 2;
     const right = panel.x + panel.width - size, bottom = panel.y + panel.height - size;
     for (const wantsChosen of look.choosing ? [0, 1] : [0]) { // what is chosen lies on top
-      for (let row = 0, place = panel.offset; place < packed.length; row++, place += 4) {
+      for (let row = 0; row * 4 < packed.length; row += look.every) {
+        const place = row * 4 + panel.offset;
         if (packed[place] === NOWHERE) continue;
         const chosen = groups[row * 4 + 2];
         if (look.choosing && chosen !== wantsChosen) continue;

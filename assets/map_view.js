@@ -3,11 +3,12 @@
 const REACH = 11, TAP = 6, DRAG = 4;
 const MOST_THUMBS = 70, THUMB = [42, 54];
 const ROOM_FOR_A_NAME = 17_000; // square pixels
+const MANY = 20_000, SLOW_MS = 34, QUICK_MS = 12, MOST_LEFT_OUT = 16; // when to leave points out while the map moves
 const RING = "#d23f57";
 
 class MapView {
   constructor(frame, on) {
-    Object.assign(this, { frame, on, camera: new Camera(), hidden: new Set(), chosen: new Set(), ringed: [], tool: "move", hovered: -1, pinned: -1, pointers: new Map(), names: {} });
+    Object.assign(this, { frame, on, camera: new Camera(), hidden: new Set(), chosen: new Set(), ringed: [], tool: "move", hovered: -1, pinned: -1, pointers: new Map(), names: {}, every: 1, moving: false });
     this.stages = frame.querySelector(".stages");
     this.canvas = frame.querySelector("canvas.points");
     this.marks = frame.querySelector("canvas.marks");
@@ -15,7 +16,7 @@ class MapView {
     this.card = frame.querySelector(".lookup");
     this.layer = makeLayer(this);
     for (const panel of this.panels) listen(this, panel);
-    this.sizes = new ResizeObserver(() => this.draw());
+    this.sizes = new ResizeObserver(() => ((this.size = null), this.draw()));
     this.sizes.observe(this.stages);
   }
 
@@ -73,6 +74,12 @@ class MapView {
     return panel.places.inside([[left, bottom], [right, bottom], [right, top], [left, top]], (row) => this.isShown(row, panel));
   }
 
+  /** Draw while the camera moves: fewer points where the machine cannot keep up, and all of them once it rests. */
+  move() {
+    this.moving = true;
+    this.draw();
+  }
+
   draw() {
     if (this.frameAsked || !this.colours) return;
     this.frameAsked = true;
@@ -89,17 +96,12 @@ class MapView {
 
   _drawNow() {
     const began = performance.now();
-    const outer = this.stages.getBoundingClientRect();
-    if (!outer.width) return;
-    for (const panel of this.panels) {
-      const box = panel.stage.getBoundingClientRect();
-      Object.assign(panel, { x: box.left - outer.left, y: box.top - outer.top, width: box.width, height: box.height });
-    }
-    const ratio = Math.min(2, Math.max(1, Math.round(devicePixelRatio || 1)));
-    const [width, height] = [Math.round(outer.width), Math.round(outer.height)];
-    const shade = shadeOf(this.frame);
-    const palette = paletteOf(groupColours(this.colours, shade), this.hidden, this.packed.length > 40_000 ? 0.85 : 0.75);
-    const look = { palette, choosing: this.chosen.size > 0, size: pointSize(this.packed.length / 4, this.panels[0].width, this.camera.k) };
+    this._keepUp(began);
+    if (!this.moving || !this.size) this._measure();
+    if (!this.size[0]) return;
+    const [width, height, ratio] = this.size;
+    const palette = paletteOf(groupColours(this.colours, this.shade), this.hidden, this.packed.length > 40_000 ? 0.85 : 0.75);
+    const look = { palette, choosing: this.chosen.size > 0, every: this.moving ? this.every : 1, size: pointSize(this.packed.length / 4, this.panels[0].width, this.camera.k) };
     this.layer.begin(width, height, ratio);
     for (const panel of this.panels) this.layer.panel(panel, this.camera, look);
     this.layer.end();
@@ -108,6 +110,26 @@ class MapView {
     this._placeThumbs();
     this._placeCard();
     Object.assign(this.frame.dataset, { kind: this.layer.kind, painted: "yes", ms: (performance.now() - began).toFixed(1) });
+  }
+
+  /** Where the panels are, and whether the page is dark: asked of the browser while the map rests, because it then works out the page's layout. */
+  _measure() {
+    const outer = this.stages.getBoundingClientRect();
+    for (const panel of this.panels) {
+      const box = panel.stage.getBoundingClientRect();
+      Object.assign(panel, { x: box.left - outer.left, y: box.top - outer.top, width: box.width, height: box.height });
+    }
+    this.size = [Math.round(outer.width), Math.round(outer.height), Math.min(2, Math.max(1, Math.round(devicePixelRatio || 1)))];
+    this.ink = getComputedStyle(this.frame).color;
+    this.shade = shadeOf(this.ink);
+  }
+
+  _keepUp(now) {
+    const since = now - (this.drawnAt ?? 0);
+    this.drawnAt = now;
+    if (!this.moving || since > 600 || this.packed.length / 4 < MANY) return;
+    if (since > SLOW_MS) this.every = Math.min(MOST_LEFT_OUT, this.every * 2);
+    else if (since < QUICK_MS) this.every = Math.max(1, this.every / 2);
   }
 
   _drawMarks(width, height, ratio) {
@@ -125,7 +147,7 @@ class MapView {
       context.rect(panel.x, panel.y, panel.width, panel.height);
       context.clip();
       this.ringed.forEach((row, place) => ring(context, this, panel, row, place ? 8 : 11, RING, place ? 2 : 3.5));
-      if (looked >= 0) ring(context, this, panel, looked, 9, getComputedStyle(this.frame).color, 2);
+      if (looked >= 0) ring(context, this, panel, looked, 9, this.ink, 2);
       if (this.area?.panel === panel) outline(context, this, panel, this.area.corners);
       context.restore();
     }
@@ -148,7 +170,7 @@ class MapView {
       node.hidden = !box;
       if (!box) return;
       if (node.textContent !== box[4]) node.textContent = box[4];
-      node.style.width = `${box[2]}px`;
+      if (node.style.width !== `${box[2]}px`) node.style.width = `${box[2]}px`;
       node.style.transform = `translate(${box[0]}px, ${box[1]}px)`;
     });
   }
@@ -162,7 +184,11 @@ class MapView {
         node.style.transform = `translate(${x - panel.x - THUMB[0] / 2}px, ${y - panel.y - THUMB[1] / 2}px)`;
       }
     }
-    this.resting = setTimeout(() => this._chooseThumbs(), 160);
+    this.resting = setTimeout(() => {
+      if (this.moving && this.every > 1) this.draw();
+      this.moving = false;
+      this._chooseThumbs();
+    }, 160);
   }
 
   _chooseThumbs() {
@@ -323,7 +349,7 @@ function lookupCard(product, pinned, on, close) {
   return [picture, facts, shut];
 }
 
-function shadeOf(frame) {
-  const [red, green, blue] = (getComputedStyle(frame).color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
+function shadeOf(ink) {
+  const [red, green, blue] = (ink.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
   return red + green + blue > 384 ? "dark" : "light"; // light text stands on a dark page
 }

@@ -15,7 +15,7 @@ from engine.core.errors import TrainingError
 if TYPE_CHECKING:
     from openTSNE.affinity import Affinities
 
-__all__ = ["project"]
+__all__ = ["principal_components", "project"]
 
 PERPLEXITY = 20.0
 EXAGGERATED_ITERATIONS, ITERATIONS = 80, 200
@@ -56,10 +56,10 @@ def project(vectors: np.ndarray, seed: int, start: np.ndarray | None = None) -> 
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.divide(vectors, lengths, out=np.zeros(vectors.shape), where=lengths > 1e-12)
     if len(unit) < MIN_FITTED or np.ptp(unit, axis=0).max(initial=0.0) < 1e-9:
-        return _framed(_principal_components(unit))
+        return _framed(principal_components(unit))
     known = None if start is None else np.isfinite(start).all(axis=1)
     if start is None or known is None or known.sum() < MIN_FITTED or not np.ptp(start[known], axis=0).all():
-        return _framed(_laid_out(unit, _principal_components(unit), seed))
+        return _framed(_laid_out(unit, principal_components(unit), seed))
     first = np.where(known[:, None], start, 0.0)
     if not known.all():
         first[~known] = _among(unit[~known], unit[known], first[known])
@@ -149,7 +149,7 @@ def _threads(n: int) -> int:
     return torch.get_num_threads() if n >= MIN_SHARED else 1  # see `engine.models.threads`
 
 
-def _principal_components(unit: np.ndarray, wanted: int = 2) -> np.ndarray:
+def principal_components(unit: np.ndarray, wanted: int = 2) -> np.ndarray:
     """(n, wanted): the directions of most variance, with the sign that makes their largest weight positive."""
     points = np.zeros((len(unit), wanted))
     if len(unit) < 2:
@@ -164,7 +164,7 @@ def _principal_components(unit: np.ndarray, wanted: int = 2) -> np.ndarray:
 
 def _narrow(unit: np.ndarray) -> np.ndarray:
     """(n, at most WIDEST) float32, in which distances are nearly what they were."""
-    return np.asarray(unit if unit.shape[1] <= WIDEST else _principal_components(unit, WIDEST), dtype=np.float32)
+    return np.asarray(unit if unit.shape[1] <= WIDEST else principal_components(unit, WIDEST), dtype=np.float32)
 
 
 def _among(asking: np.ndarray, placed: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import re
+import shutil
+from collections.abc import Iterator
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
+from tests.browser.conftest import CHROMIUM_FLAGS
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
 NO_WEBGL = "HTMLCanvasElement.prototype.getContext = (get => function (kind, ...rest) { return kind === 'webgl2' ? null : get.call(this, kind, ...rest); })(HTMLCanvasElement.prototype.getContext)"
+
+A_CARD = "WebGL2RenderingContext.prototype.getParameter = (get => function (name) { return name === 37446 ? 'A card' : get.call(this, name); })(WebGL2RenderingContext.prototype.getParameter)"
+SOFTWARE_WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +64,23 @@ def test_hovering_shows_the_product_clicking_opens_it_and_back_returns_to_the_ma
     expect(page.locator(".map")).to_have_attribute("data-painted", "yes")
 
 
-@pytest.mark.parametrize("webgl", ["webgl or what there is", "no webgl"])
-def test_a_box_selects_what_lies_in_it_and_lists_it_as_cards(address, tiny, page: Page, webgl):
-    if webgl == "no webgl":
-        page.add_init_script(NO_WEBGL)
+@pytest.fixture(params=["webgl", "plain"])
+def painted_by(request, browser: Browser) -> Iterator[tuple[Page, str]]:
+    """A page that draws by WebGL (on the processor, under another name), and one that has none."""
+    flags = [flag for flag in CHROMIUM_FLAGS if flag != "--disable-gpu"] + SOFTWARE_WEBGL
+    chromium = browser.browser_type.launch(executable_path=shutil.which("chromium"), args=flags)
+    page = chromium.new_page()
+    page.add_init_script(A_CARD if request.param == "webgl" else NO_WEBGL)
+    yield page, request.param
+    chromium.close()
+
+
+def test_a_box_selects_what_lies_in_it_and_lists_it_as_cards(address, tiny, painted_by):
+    page, kind = painted_by
     open_map(page, address)
-    if webgl == "no webgl":
-        expect(page.locator(".map")).to_have_attribute("data-kind", "plain")
+    expect(page.locator(".map")).to_have_attribute("data-kind", kind)
+    pixels = np.asarray(Image.open(io.BytesIO(page.locator(".stage").nth(1).screenshot())).convert("RGB")).astype(int)
+    assert (pixels[..., 0] - pixels[..., 2] > 60).sum() > 500  # the head's dots are orange, and nothing else is
     page.get_by_role("button", name="Box").click()
     box = page.locator(".stage").nth(1).bounding_box()
     assert box

@@ -1,0 +1,220 @@
+"""The map: how fast it is there and moves at 100,000 products, what it costs to receive, and how well neighbours are kept.
+
+Chromium draws without a graphics card, as on a server: a machine that has one is faster. Places of 100,000 products are made (style families on a map) and answered
+in place of the server's, whose own answer is timed apart; everything else is the dashboard on a small trained release.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+from scipy.spatial import cKDTree
+
+from benchmarks.screenshots import ARGUMENTS, serve
+from engine.core.workspace import Workspace
+from engine.models.projection import principal_components, project
+from engine.models.threads import bounded_threads
+from tests.support.tiny_release import build_tiny_release
+
+__all__ = ["measure"]
+
+MANY, SOME = 100_000, 2_000
+PROJECTED, DIMENSIONS, NEIGHBOURS = 10_000, 64, 10
+ASKED = 2_000  # products whose neighbours are compared
+PAN_SECONDS = 4.0
+WINDOW = {"width": 1360, "height": 900}
+# A page draws as fast as it is asked to, while a hand drags the map to and fro; what the script takes for each frame is counted too.
+PAN = """
+async ([seconds]) => {
+  const frames = [], script = [];
+  const find = (root) => { for (const node of root.querySelectorAll("*")) { if (node.longtailMap) return node.longtailMap.view; if (node.shadowRoot) { if (node.shadowRoot.longtailMap) return node.shadowRoot.longtailMap.view; const found = find(node.shadowRoot); if (found) return found; } } };
+  const view = find(document), end = performance.now() + seconds * 1000;
+  const original = view._drawNow.bind(view);
+  view._drawNow = () => { const began = performance.now(); original(); script.push(performance.now() - began); };
+  await new Promise((done) => {
+    let last = performance.now(), step = 0;
+    const tick = () => {
+      const now = performance.now();
+      frames.push(now - last); last = now;
+      if (now > end) return done();
+      view.camera.pan(view.panels[1], step++ % 40 < 20 ? 5 : -5, step % 60 < 30 ? 2 : -2);
+      view.move();
+      requestAnimationFrame(tick);
+    };
+    view.camera.zoom(view.panels[1], 1.5);
+    requestAnimationFrame(tick);
+  });
+  view._drawNow = original;
+  return [frames.length / seconds, script];
+}
+"""
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Name -> (value, what is wanted[, details]).
+
+    - `map_first_paint_seconds`: from asking for the page, in a browser that has the dashboard's scripts, until 100,000 products are on screen.
+    - `map_pan_frames_a_second`, `map_pan_script_ms` (p95 of the script's time for a frame).
+    - `map_received_kb`: what a browser that has the dashboard's scripts receives for the page with 2,000 products, pictures included.
+    - `map_preservation_ratio`: the share of a product's ten nearest that are its ten nearest on the map too, over the same of principal components.
+    - `map_project_seconds`: to lay out 10,000 products.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace(Path(folder) / "workspace")
+        build_tiny_release(workspace, SOME, n_families=40)
+        with serve(workspace.root) as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+            figures = _received(browser, address) | _drawn(browser, address)
+            browser.close()
+    return figures | _projected()
+
+
+def _received(browser: Browser, address: str) -> dict[str, Any]:
+    """The bytes of a second visit: scripts of the dashboard are kept by the browser, the page and what it asks for are not."""
+    context = browser.new_context(viewport=WINDOW)
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    sizes = {"messages": 0.0, "answers": 0.0}
+    session.on("Network.webSocketFrameReceived", lambda event: _add(sizes, "messages", _frame_bytes(event)))
+    _open(page, address)
+    session.on("Network.loadingFinished", lambda event: _add(sizes, "answers", event["encodedDataLength"]))
+    sizes["messages"] = 0.0
+    _open(page, address)
+    page.wait_for_timeout(2_000)
+    context.close()
+    whole = sum(sizes.values()) / 1_000
+    return {
+        "map_received_kb": (
+            round(whole, 1),
+            "at most 100",
+            {name: round(size / 1_000, 1) for name, size in sizes.items()},
+        )
+    }
+
+
+def _frame_bytes(event: dict[str, Any]) -> float:
+    frame = event["response"]
+    return len(frame["payloadData"]) * (0.75 if frame["opcode"] == 2 else 1.0)
+
+
+def _add(sizes: dict[str, float], name: str, size: float) -> None:
+    sizes[name] += size
+
+
+def _drawn(browser: Browser, address: str) -> dict[str, Any]:
+    """First paint and panning with 100,000 products."""
+    points, groups = _made_answers()
+
+    def answer(route: Route) -> None:
+        if "/points" in route.request.url:
+            route.fulfill(body=points, content_type="application/octet-stream")
+        else:
+            route.fulfill(body=groups, content_type="application/json")
+
+    paints = []
+    context = browser.new_context(viewport=WINDOW)
+    page = context.new_page()
+    page.route("**/map-data/points*", answer)
+    page.route("**/map-data/colours*", answer)
+    for _ in range(4):
+        paints.append(_open(page, address))
+    page.wait_for_timeout(1_500)
+    frames, script = page.evaluate(PAN, [PAN_SECONDS])
+    kind = page.locator(".map").get_attribute("data-kind")
+    context.close()
+    return {
+        "map_first_paint_seconds": (
+            round(statistics.median(paints[1:]), 2),
+            "at most 3",
+            {"visits": [round(one, 2) for one in paints]},
+        ),
+        "map_pan_frames_a_second": (
+            round(frames, 1),
+            "at least 30, or a bounded time for the script",
+            {"drawn_by": kind},
+        ),
+        "map_pan_script_ms": (
+            round(float(np.quantile(script, 0.95)), 1),
+            "at most 16",
+            {"median": round(float(np.median(script)), 1)},
+        ),
+    }
+
+
+def _open(page: Page, address: str) -> float:
+    """Seconds until the map is painted."""
+    page.goto("about:blank")
+    began = time.monotonic()
+    page.goto(f"{address}/map")
+    page.locator(".map[data-painted=yes]").wait_for(timeout=60_000)
+    return time.monotonic() - began
+
+
+def _made_answers() -> tuple[bytes, str]:
+    """What the routes answer for 100,000 products in 300 style families: places, and groups of traffic."""
+    rng = np.random.default_rng(0)
+    middle = rng.uniform(-0.9, 0.9, (300, 2))[rng.integers(0, 300, MANY)]
+    sides = [middle + rng.normal(scale=scale, size=(MANY, 2)) for scale in (0.1, 0.03)]
+    grid = np.rint((np.clip(np.concatenate(sides, axis=1), -1, 1) + 1) / 2 * 65_534).astype("<u2")
+    codes = np.repeat(rng.choice(4, MANY, p=(0.05, 0.15, 0.7, 0.1)).astype(np.uint8)[:, None], 2, axis=1)
+    counts = np.bincount(codes[:, 0], minlength=4).tolist()
+    facts = {
+        "kind": "levels",
+        "labels": ["Head", "Middle", "Long tail", "No traffic"],
+        "unknown": None,
+        "counts": [counts, counts],
+    }
+    return grid.tobytes(), json.dumps(facts | {"codes": base64.b64encode(codes.tobytes()).decode()})
+
+
+def _projected() -> dict[str, Any]:
+    vectors = _made_vectors(PROJECTED)
+    with bounded_threads(None):
+        began = time.monotonic()
+        points = project(vectors, 0)
+        seconds = time.monotonic() - began
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    kept, linear = (_preserved(unit, places) for places in (points, principal_components(unit)))
+    details = {"map": round(kept, 3), "principal_components": round(linear, 3), "products": PROJECTED}
+    return {
+        "map_preservation_ratio": (round(kept / linear, 1), "at least 5", details),
+        "map_project_seconds": (round(seconds, 1), "at most 60", {"products": PROJECTED}),
+    }
+
+
+def _made_vectors(n: int) -> np.ndarray:
+    """(n, DIMENSIONS) float32: style families of unequal sizes within a few wider styles."""
+    rng = np.random.default_rng(0)
+    families = max(8, n // 60)
+    wide = rng.normal(size=(max(4, families // 12), DIMENSIONS)) * 1.2
+    middle = rng.normal(size=(families, DIMENSIONS)) + wide[rng.integers(0, len(wide), families)]
+    weight = rng.pareto(1.5, families) + 0.2
+    own = middle[rng.choice(families, n, p=weight / weight.sum())]
+    return np.asarray(own + 0.7 * rng.normal(size=(n, DIMENSIONS)), dtype=np.float32)
+
+
+def _preserved(unit: np.ndarray, places: np.ndarray) -> float:
+    """The mean share of a product's nearest that are its nearest on the map too."""
+    rows = np.sort(np.random.default_rng(1).choice(len(unit), ASKED, replace=False))
+    on_map = cKDTree(places).query(places[rows], NEIGHBOURS + 1)[1]
+    shares = []
+    for part, near in zip(np.array_split(rows, 20), np.array_split(on_map, 20), strict=True):
+        similarity = unit[part] @ unit.T
+        similarity[np.arange(len(part)), part] = -np.inf
+        nearest = np.argpartition(-similarity, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+        shares += [
+            len(set(one) & (set(other) - {row})) / NEIGHBOURS
+            for row, one, other in zip(part, nearest, near, strict=True)
+        ]
+    return float(np.mean(shares))
