@@ -1,7 +1,7 @@
 """Our own addresses beside the dashboard: pictures, and what the Review page posts.
 
 GET /health/live, /health/ready and /metrics are for what watches the server (`ui.app.operations`).
-GET /thumb/<hash> and /picture/<hash> are made once and kept by the browser for ever; GET /why says what is behind a sentence on a card
+GET /thumb/<hash> and /picture/<hash> are made once and kept by the browser for ever, as is a component's script at GET /script/<digest>.js; GET /why says what is behind a sentence on a card
 (`ui.products.why_route`), GET /find what words find (`ui.products.find_route`); see `ui.products.map_routes` and `ui.review.routes` for the rest.
 """
 
@@ -32,6 +32,7 @@ from ui.products.map_routes import map_routes
 from ui.products.why_route import why
 from ui.review import routes as review
 from ui.widgets.addresses import base_path
+from ui.widgets.scripts import script
 
 __all__ = ["lifespan", "routes"]
 
@@ -52,6 +53,14 @@ async def thumb(request: Request) -> Response:
 async def picture(request: Request) -> Response:
     """The picture, or 404 with a quiet placeholder."""
     return _serve(request, Workspace.image_file)
+
+
+async def component_script(request: Request) -> Response:
+    """A component's script, which can never change at its address."""
+    text = script(request.path_params["digest"])
+    if text is None:
+        return Response("There is no such script.", status_code=404, headers=_NOT_CACHED)
+    return Response(text, media_type="text/javascript", headers=_FOREVER)
 
 
 @asynccontextmanager
@@ -87,6 +96,7 @@ routes: list[BaseRoute] = [
     Route(f"{base_path()}/metrics", metrics, methods=["GET"]),
     Route(f"{base_path()}/thumb/{{image}}", thumb, methods=["GET"]),
     Route(f"{base_path()}/picture/{{image}}", picture, methods=["GET"]),
+    Route(f"{base_path()}/script/{{digest}}.js", component_script, methods=["GET"]),
     Route(f"{base_path()}/why", why, methods=["GET"]),
     Route(f"{base_path()}/find", find, methods=["GET"]),
     Route(f"{base_path()}/review/cards", review.cards, methods=["POST"]),

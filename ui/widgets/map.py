@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from ui.widgets.addresses import base_path
+from ui.widgets.scripts import served_component
 
 __all__ = ["MapAnswer", "Panel", "chosen_rows", "draw_map"]
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SCRIPTS = ("common.js", "map_geometry.js", "map_points.js", "map_look.js", "map_shop.js", "map_find.js", "map_view.js", "map_hands.js", "map.js")  # fmt: skip
+LOADING = '<div class="loading" style="min-height: min(66vh, 34rem); margin-top: 8.5rem; border-radius: 16px; background: rgb(128 128 128 / 8%)"></div>'
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def draw_map(
         if (name := st.session_state[key].get("by")) in choices:
             on_by(str(name))
 
-    result = _component()(
+    result = served_component("longtail_map", SCRIPTS, "map.css", LOADING)(
         key=key,
         data={
             "version": version,
@@ -133,10 +131,3 @@ def _urls() -> dict[str, str]:
 
 def _nothing() -> None:
     """The page runs again; there is nothing to do before."""
-
-
-@functools.cache
-def _component() -> Callable[..., Any]:
-    css = (ASSETS / "map.css").read_text("utf-8")
-    js = "\n".join((ASSETS / name).read_text("utf-8") for name in SCRIPTS)
-    return st.components.v2.component("longtail_map", css=css, js=js)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 
 import pytest
@@ -12,7 +13,9 @@ from engine.core.workspace import Workspace
 from engine.jobs import upload_folder
 from tests.support.sign_in import gated
 from ui.app.routes import lifespan, routes
+from ui.widgets import map, scripts
 from ui.widgets.addresses import picture_url, thumb_url
+from ui.widgets.scripts import served_component
 
 
 @pytest.fixture
@@ -75,3 +78,15 @@ def test_a_dashboard_that_starts_removes_what_killed_processes_left(workspace: W
     with TestClient(Starlette(routes=routes, lifespan=lifespan)):
         assert not any(folder.exists() for folder in left)
         assert mine.is_dir()
+
+
+def test_a_components_script_is_kept_for_ever_and_an_unknown_one_is_not(client):
+    served_component("longtail_map", map.SCRIPTS, "map.css", map.LOADING)
+    text = next(iter(scripts._scripts.values()))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    answer = client.get(f"/script/{digest}.js")
+    assert (answer.status_code, answer.text) == (200, text)
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in answer.headers["cache-control"]
+    missing = client.get(f"/script/{'0' * 64}.js")
+    assert (missing.status_code, missing.headers["cache-control"]) == (404, "no-store")
