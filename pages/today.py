@@ -10,7 +10,7 @@ from ui.app.person import allowed
 from ui.app.resources import recommender, shop_words
 from ui.today.glance import draw_glance
 from ui.today.health import concentration_sentence, draw_traffic, draw_trust
-from ui.today.lines import Line, all_good, draft_line, in_order
+from ui.today.lines import Line, all_good, draft_line, in_order, not_worth_filling
 from ui.today.results import Results, results, waiting_drafts
 from ui.today.sets import lines_of
 from ui.today.todo import draw_lines, draw_skeleton
@@ -42,8 +42,10 @@ def _todo(found: Results, lines: list[Line], waiting: int) -> None:
     draw_lines(lines)
     if not found.done:
         draw_skeleton(LINES_EXPECTED - min(len(lines), LINES_EXPECTED - 1))
-    elif quiet := all_good(found.catalogue, found.judged, waiting):
-        st.caption(plain(quiet))
+        return
+    for quiet in (all_good(found.catalogue, found.judged, waiting), not_worth_filling(found.catalogue)):
+        if quiet:
+            st.caption(plain(quiet))
 
 
 def _health(found: Results) -> None:
@@ -53,7 +55,10 @@ def _health(found: Results) -> None:
         _missing(found, 3)
     else:
         draw_trust(found.judged.trust, samples=found.judged.samples)
-        link_to("irrelevance", "What people judged", ":material/show_chart:")
+        if found.judged.judgements:
+            link_to("irrelevance", "What people judged", ":material/show_chart:")
+        else:
+            link_to("review", "Judge some lists", ":material/checklist:")
     if found.catalogue is None:
         st.subheader(f"Where the {plain(word)} are", anchor=False)
         _missing(found, 2)

@@ -18,7 +18,7 @@ __all__ = ["concentration_sentence", "draw_traffic", "draw_trust", "trust_senten
 _LEVEL_WORDS: dict[Level, str] = {
     "head": "bestsellers",
     "middle": "products in the middle",
-    "tail": "the long tail",
+    "tail": "long-tail products",
     "none": "products without {word}",
 }
 _HEARD: tuple[Level, ...] = (
@@ -129,9 +129,9 @@ def _claim(one: Trust, words: str) -> str:
         case "lists":
             return f"Longtail's lists are good for {one.share:.0%} of {words}"
         case "cards":
-            return f"{one.share:.0%} of Longtail's neighbours fit {words}"
+            return f"{one.share:.0%} of what Longtail shows beside {words} fits"
         case _:
-            return f"For {words} Longtail's lists come to {one.share:.0%} of perfect ones"
+            return f"In training, Longtail's lists for {words} came to {one.share:.0%} of a perfect list"
 
 
 def _beside(served: Trust, behaviour: Trust) -> str:

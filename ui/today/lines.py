@@ -13,7 +13,7 @@ from engine.overview.gaps import Gap
 from engine.overview.list_shape import HUB_TIMES
 from ui.widgets.formatting import plural
 
-__all__ = ["SETS", "Line", "all_good", "catalogue_lines", "draft_line", "in_order", "judged_lines"]
+__all__ = ["SETS", "Line", "all_good", "catalogue_lines", "draft_line", "in_order", "judged_lines", "not_worth_filling"]
 
 SETS = {
     "worst": "Lists that people called bad",
@@ -120,8 +120,9 @@ def catalogue_lines(found: CatalogueFindings, counts: NDArray[np.integer], word:
         lines.append(
             _line(
                 "duplicates", ":material/content_copy:",
-                f"{plural(len(rows), 'product')} look like {plural(groups, 'product')} listed more than once",
-                "Same words in the title, same content, and no brand, attribute or number that tells them apart.",
+                f"{plural(groups, 'product')} {_are(groups, 'seems', 'seem')} to be listed more than once",
+                f"{len(rows):,} listings in all, with the same words in the title, the same content, and no brand, attribute or number "
+                "that tells them apart.",
                 rows, counts,
             )
         )  # fmt: skip
@@ -152,18 +153,20 @@ def all_good(found: CatalogueFindings | None, judged: JudgedFindings | None, wai
     good = []
     if found is not None:
         good += [words for name, words in _FINE.items() if not len(getattr(found, name))]
-        lacking = {gap.part for gap in found.gaps}
-        if not lacking:
+        if not found.gaps:
             good.append("nothing is missing from any product")
-        for gap in found.gaps:
-            if not _is_worth(gap):
-                n, (_, many) = len(gap.rows), _PARTS[gap.part]
-                good.append(f"{plural(n, 'product')} without {many}, which add nothing here that could be measured")
     if judged is not None and judged.judgements and not len(judged.worst):
         good.append("nobody called a list bad")
     if not waiting:
         good.append("no drafts waiting")
     return f"All good: {'; '.join(good)}." if good else ""
+
+
+def not_worth_filling(found: CatalogueFindings | None) -> str:
+    """One sentence about parts that products lack and that were measured to add nothing; "" where there are none."""
+    gaps = [gap for gap in found.gaps if not _is_worth(gap)] if found is not None else []
+    said = [f"{plural(len(gap.rows), 'product')} without {_PARTS[gap.part][1]}" for gap in gaps]
+    return f"Not listed: {' and '.join(said)}, as these added nothing when the release was trained." if said else ""
 
 
 def _gap(gap: Gap, counts: NDArray[np.integer], word: str) -> list[Line]:
@@ -182,7 +185,7 @@ def _gap(gap: Gap, counts: NDArray[np.integer], word: str) -> list[Line]:
             f"Lists reach {gap.with_it:.0%} of a perfect list with {many} and {gap.without_it:.0%} without, measured when the release was "
             "trained. "
         )
-    why += f"First come products that shoppers choose often and that their {word} say least about."
+    why += f"First come products that are chosen often and of which their own {word} say little."
     title = f"{plural(n, 'product')} {_are(n, 'has', 'have')} no {one}"
     return [_line(f"no-{gap.part}", ":material/hide_image:", title, why, gap.rows, counts)]
 

@@ -24,19 +24,19 @@ def test_how_traffic_is_spread_is_a_sentence():
     [
         (
             [one("tail", "hybrid", "lists", 0.91), one("tail", "als", "lists", 0.39)],
-            "Longtail's lists are good for 91% of the long tail; behaviour alone: 39%",
+            "Longtail's lists are good for 91% of long-tail products; behaviour alone: 39%",
         ),
         (
             [one("tail", "hybrid", "lists", 0.91), one("tail", "als", "validation", 0.39)],
-            "Longtail's lists are good for 91% of the long tail",
+            "Longtail's lists are good for 91% of long-tail products",
         ),
         (
             [one("none", "hybrid", "validation", 0.5), one("none", "als", "none")],
-            "For products without clicks Longtail's lists come to 50% of perfect ones; behaviour alone has none",
+            "In training, Longtail's lists for products without clicks came to 50% of a perfect list; behaviour alone has none",
         ),
         (
             [one("tail", "hybrid", "cards", 0.8), one("tail", "als", "unknown")],
-            "80% of Longtail's neighbours fit the long tail",
+            "80% of what Longtail shows beside long-tail products fits",
         ),
         (
             [one("tail", "hybrid", "unknown"), one("tail", "als", "lists", 0.4)],

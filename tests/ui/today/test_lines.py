@@ -7,7 +7,7 @@ import pytest
 
 from engine.overview.findings import CatalogueFindings, JudgedFindings
 from engine.overview.gaps import Gap
-from ui.today.lines import SETS, Line, all_good, catalogue_lines, draft_line, in_order, judged_lines
+from ui.today.lines import SETS, Line, all_good, catalogue_lines, draft_line, in_order, judged_lines, not_worth_filling
 
 COUNTS = np.array([50, 30, 15, 5, 0, 0])
 NOBODY = np.empty(0, dtype=np.int64)
@@ -40,7 +40,7 @@ def test_one_and_many_are_worded_apart():
     assert many == {
         "weak": "2 lists look weak",
         "hubs": "2 products crowd the lists",
-        "duplicates": "5 products look like 2 products listed more than once",
+        "duplicates": "2 products seem to be listed more than once",
     }
 
 
@@ -54,7 +54,10 @@ def test_a_line_is_there_for_a_missing_part_only_where_it_gains_something():
     assert set(lines) == {"no-image", "no-attributes"}
     assert "70% of a perfect list with pictures and 60% without" in lines["no-image"].why
     assert "not measured" in lines["no-attributes"].why
-    assert "1 product without texts, which add nothing" in all_good(catalogue(gaps=gaps), None, 1)
+    said = "Not listed: 1 product without texts, as these added nothing when the release was trained."
+    assert not_worth_filling(catalogue(gaps=gaps)) == said
+    assert not_worth_filling(catalogue()) == not_worth_filling(None) == ""
+    assert "missing" not in all_good(catalogue(gaps=gaps), None, 1)
 
 
 def test_what_people_said_comes_first_and_then_what_concerns_most_traffic():
