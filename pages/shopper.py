@@ -16,6 +16,7 @@ from ui.app.navigation import open_product
 from ui.app.resources import card_maker, recommender, served, settings, workspace
 from ui.app.url import mirror, query, set_query, writer
 from ui.products.long_tail_choice import draw_long_tail_choice
+from ui.products.why import because
 from ui.widgets.cards import CardMaker, Group, card_groups
 from ui.widgets.formatting import plain, plural
 
@@ -40,7 +41,7 @@ def page() -> None:
     maker, favour = card_maker(), draw_long_tail_choice()
     k = settings().serving.neighbours
     lists = {arm: served().recommend(shopper, arm, k, favour=favour) for arm in ARMS}
-    groups = [_history(history, maker), *(_recommended(arm, lists, maker) for arm in ARMS)]
+    groups = [_history(history, maker), *(_recommended(shopper, arm, lists, maker) for arm in ARMS)]
     if item_id := card_groups(groups, key="shopper_cards", layout="strip"):
         open_product(item_id)
 
@@ -87,19 +88,20 @@ def _history(item_ids: Sequence[str], maker: CardMaker) -> Group:
     )
 
 
-def _recommended(arm: str, lists: Mapping[str, Sequence[Neighbour]], maker: CardMaker) -> Group:
+def _recommended(shopper: str, arm: str, lists: Mapping[str, Sequence[Neighbour]], maker: CardMaker) -> Group:
     ranked = lists[arm]
     elsewhere = {one.item_id for other in ARMS if other != arm for one in lists[other]}
     own = sum(one.item_id not in elsewhere for one in ranked)
     parts = [long_tail_phrase([one.row for one in ranked], maker)]
     if arm == SERVED and own:
         parts.append(f"{own} that {registry.title_of('als')} would not show")
+    cards = [maker.card(neighbour.row, rank=neighbour.rank) for neighbour in ranked]
     return Group(
         name=arm,
         title=f"{registry.title_of(arm)} would show",
         detail=" · ".join(parts) if ranked else "",
         hint=registry.arm(arm).help,
-        cards=[maker.card(neighbour.row, rank=neighbour.rank) for neighbour in ranked],
+        cards=because(shopper, ranked, cards) if arm == SERVED else cards,
         empty=f"No suggestions: this shopper has no {maker.word} to learn from.",
     )
 

@@ -66,6 +66,7 @@ class Data:
         vectors = np.load(directory / entry["candidates"]).astype(np.float64)
         self.content = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         self._users = sparse.load_npz(directory / "user_items.npz").tocoo()
+        self.shoppers = int(self._users.shape[0])
 
     @cached_property
     def users(self) -> list[set[int]]:
@@ -144,6 +145,9 @@ def _facts(data: Data, one: int, other: int, arm: str, sentence: str) -> Iterato
         if match := re.fullmatch(r"(no|[\d,]+) \w+ [\w ]+? both(: placed by what else their \w+ [\w ]+)?", text):
             said = 0 if match[1] == "no" else int(match[1].replace(",", ""))
             yield piece, said == both and (match[2] is None or (arm == "als" and both == 0))
+        elif match := re.fullmatch(r"([\d,]+) \w+ [\w ]+? both, no more than by chance", text):
+            chance = count[0] * count[1] / data.shoppers
+            yield piece, int(match[1].replace(",", "")) == both <= chance
         elif match := re.fullmatch(r"([\d,]+) \w+ of similar products [\w ]+ this too", text):
             yield piece, int(match[1].replace(",", "")) == _carried(data, one, other)
         elif match := re.fullmatch(r"same (.+)", text):

@@ -110,6 +110,16 @@ class UserScorer:
                 second = self._close(has, scoring.power) if scoring.items is None else self._fitting(has, scoring.items)
             yield broad + np.float32(scoring.weight) * second
 
+    def going_with(self, history: np.ndarray, rows: np.ndarray, scoring: UserScoring) -> np.ndarray:
+        """(len(history), len(rows)) float32, what each product that a shopper has adds to the second part of each candidate's score; to
+        the first where there is no second."""
+        if not scoring.weight:
+            return np.asarray(self._profiles[history] @ self._smoothed[rows].T)
+        if scoring.items is not None:
+            return np.asarray(self._weights[scoring.items][history][:, rows].toarray(), dtype=np.float32)
+        closeness = np.maximum(self._directions[history] @ self._directions[rows].T, 0.0) ** scoring.power
+        return np.asarray(closeness * self._roots[rows])
+
     def _broad(self, has: sparse.csr_matrix) -> np.ndarray:
         mean = (has @ self._profiles) / np.maximum(np.diff(has.indptr), 1)[:, None]
         return _by_best(np.asarray(mean, dtype=np.float32) @ self._smoothed.T, has)

@@ -275,6 +275,10 @@ class Recommender:
         candidates = self.arm(arm).candidate_rows
         return self.found(*self._shoppers.ranked(self._user(user_id), arm, candidates, k, favour))
 
+    def reasons(self, user_id: str, rows: Sequence[int], n: int = 2) -> list[list[int]]:
+        """Of each row recommended to a shopper by the hybrid: rows of what they have that it goes with most, best first."""
+        return self._shoppers.reasons(self._user(user_id), np.asarray(rows, dtype=np.int64), n)
+
     def history(self, user_id: str) -> list[str]:
         """Ids of what a shopper interacted with, the weightiest first."""
         user = self._user(user_id)

@@ -71,6 +71,13 @@ class ShopperLists:
         rows = rows[np.argsort(-np.round(scores[rows], _DECIMALS), kind="stable")]
         return rows, scores[rows]
 
+    def reasons(self, user: int, rows: NDArray[np.int64], n: int = 2) -> list[list[int]]:
+        """Of each row that the hybrid recommends: up to n rows that the shopper has and that it goes with most, best first."""
+        history = self._user_items.indices[slice(*self._user_items.indptr[user : user + 2])]
+        adds = self._scorer.going_with(history, rows, self._recipe.user_scoring)
+        best = np.argsort(-adds, axis=0, kind="stable")[:n]
+        return [[int(history[one]) for one in best[:, place] if adds[one, place] > 0] for place in range(len(rows))]
+
     def _scores(self, user: int, arm: str) -> NDArray[np.float32]:
         """(n_items,) by their own factors, or for the hybrid by what they have."""
         if arm not in self._factors:

@@ -19,6 +19,7 @@ from ui.app.resources import card_maker, database, served, settings, shop_words,
 from ui.app.second_thoughts import offer_undo
 from ui.products.draft_resources import neighbour_card
 from ui.products.form import Form, as_opened, close_form, product_form, say_not_saved
+from ui.products.why import explained_changed
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import count_phrase, day_phrase, plain, plural
 
@@ -154,6 +155,7 @@ def _draw_neighbours(item_id: str, wanted: Product, *, is_changed: bool) -> None
     fresh = [one for one in after if one.item_id not in before]
     compared = f"{len(fresh)} of {len(after)} are new" if fresh else "the same as now"
     cards = [replace(neighbour_card(one), note="New" if one in fresh else "") for one in after]
+    cards = explained_changed(item_id, wanted, after, cards)
     group = Group(
         name="moved",
         title="It would belong with" if is_changed else "It belongs with",

@@ -9,18 +9,27 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from engine.arms.registry import SERVED
 from engine.catalogue.product import Product
 from engine.explain.facts import Anchor, Explainer, Facts
 from engine.recommend.recommender import Neighbour, Recommender
 from engine.recommend.unseen import UnseenVectors
 from engine.serving.served_shop import ServedShop
 from ui.app.resources import served, words_of
-from ui.products.why_words import why_sentence
+from ui.products.why_words import because_sentence, why_sentence
 from ui.widgets.addresses import base_path
 from ui.widgets.cards import Card
-from ui.widgets.formatting import day_phrase
+from ui.widgets.formatting import day_phrase, text_or_none
 
-__all__ = ["explained", "explained_unseen", "explainer", "facts_about", "sentence_about"]
+__all__ = [
+    "because",
+    "explained",
+    "explained_changed",
+    "explained_unseen",
+    "explainer",
+    "facts_about",
+    "sentence_about",
+]
 
 
 def explained(item_id: str, arm: str, neighbours: Sequence[Neighbour], cards: Sequence[Card]) -> list[Card]:
@@ -42,12 +51,25 @@ def explained_unseen(
     product: Product, vectors: UnseenVectors, neighbours: Sequence[Neighbour], cards: Sequence[Card]
 ) -> list[Card]:
     """The same for a product that nobody has seen, of which the release just made `vectors`."""
-    shop = served()
     queries = {arm: sides.query[0] for arm, sides in vectors.sides.items()}
-    anchor = Anchor(product, None, queries)
-    facts = explainer(shop.release).facts(anchor, neighbours, "hybrid", _drafts(shop))
-    word = words_of(shop.release).interaction_word
-    return [replace(card, why=why_sentence(one, "hybrid", word)) for card, one in zip(cards, facts, strict=True)]
+    return _with_sentences(Anchor(product, None, queries), neighbours, cards)
+
+
+def explained_changed(
+    item_id: str, product: Product, neighbours: Sequence[Neighbour], cards: Sequence[Card]
+) -> list[Card]:
+    """The same for a product of the release as it would be described."""
+    return _with_sentences(Anchor(product, served().release.row(item_id), {}), neighbours, cards)
+
+
+def because(shopper: str, ranked: Sequence[Neighbour], cards: Sequence[Card]) -> list[Card]:
+    """The cards of what Longtail recommends to a shopper, with what of theirs each goes with."""
+    release = served().release
+    titles, word = release.items["title"], words_of(release).interaction_word
+    ids = release.items["item_id"]
+    found = release.reasons(shopper, [one.row for one in ranked])
+    named = [[text_or_none(titles.iloc[row]) or str(ids.iloc[row]) for row in rows] for rows in found]
+    return [replace(card, why=because_sentence(some, word)) for card, some in zip(cards, named, strict=True)]
 
 
 def facts_about(shop: ServedShop, item_id: str, arm: str, neighbours: Sequence[Neighbour]) -> list[Facts]:
@@ -60,7 +82,7 @@ def facts_about(shop: ServedShop, item_id: str, arm: str, neighbours: Sequence[N
 def sentence_about(shop: ServedShop, item_id: str, arm: str, facts: Facts) -> str:
     """Why a neighbour stands there, a place that somebody gave it first."""
     sentence = why_sentence(facts, arm, words_of(shop.release).interaction_word)
-    place = shop.places.active.get(facts.item_id) if arm == "hybrid" else None
+    place = shop.places.active.get(facts.item_id) if arm == SERVED else None
     if place is None or (place.kind != "boosted" and item_id not in shop.places.guaranteed(facts.item_id)):
         return sentence
     given = "Boosted" if place.kind == "boosted" else "Given a place here"
@@ -70,6 +92,13 @@ def sentence_about(shop: ServedShop, item_id: str, arm: str, facts: Facts) -> st
 def explainer(release: Recommender) -> Explainer:
     """What explains this version of the release."""
     return _explainer(release.directory, release.version, release)
+
+
+def _with_sentences(anchor: Anchor, neighbours: Sequence[Neighbour], cards: Sequence[Card]) -> list[Card]:
+    shop = served()
+    facts = explainer(shop.release).facts(anchor, neighbours, SERVED, _drafts(shop))
+    word = words_of(shop.release).interaction_word
+    return [replace(card, why=why_sentence(one, SERVED, word)) for card, one in zip(cards, facts, strict=True)]
 
 
 def _address(item_id: str, arm: str, neighbour: str, rank: int | None) -> str:

@@ -27,7 +27,7 @@ __all__ = ["Bar", "Panel", "RankLine", "why_panel"]
 
 LEAST_SHARE = 0.02
 KEPT, WAITING = 128, 8
-PATIENCE = 0.2  # seconds that an answer waits for ranks that are nearly there
+PATIENCE = 0.05  # seconds that an answer waits for ranks that are nearly there
 LABELS = {
     NO_BEHAVIOUR: "Without behaviour",
     BEHAVIOUR_ALONE: "By behaviour alone",
@@ -88,8 +88,9 @@ def why_panel(item_id: str, arm: str, neighbour_id: str, rank: int) -> Panel:
         for name, share in facts.parts.items()
         if share >= LEAST_SHARE
     ]
+    others = ranks_by_other_arms(shop, item_id, arm)
     without = _background().ranks(shop, item_id, arm)
-    found = {**ranks_by_other_arms(shop, item_id, arm), **(without or {})}
+    found = {**others, **(without or {})}
     lines = [_line(LABELS[name], found[name], neighbour_id, rank) for name in LABELS if name in found]
     place = f"{ordinal(rank)} in" if rank else "in"
     title = f"Why it is {place} {registry.title_of(arm)}’s list"

@@ -16,9 +16,10 @@ from engine.explain.score_parts import CARRIED, OWN, PREDICTED
 from engine.models.recipe import CONTENT
 from ui.widgets.formatting import singular
 
-__all__ = ["PART_NAMES", "how_much", "ordinal", "part_words", "why_sentence"]
+__all__ = ["PART_NAMES", "because_sentence", "how_much", "ordinal", "part_words", "why_sentence"]
 
 MOST_NAMED = 3
+LONGEST_TITLE = 40
 NAMES = {"image": "picture", "text": "text", "attributes": "details"}
 """Modality -> what it is called within a sentence."""
 PART_NAMES = {
@@ -70,6 +71,13 @@ def why_sentence(facts: Facts, arm: str, word: str) -> str:
     return _sentence(pieces)
 
 
+def because_sentence(titles: Sequence[str], word: str) -> str:
+    """Why something is recommended to a shopper: `Goes with “Red dress” and “Silk scarf”, which they clicked`; empty without titles."""
+    _, did = _deed(word)
+    named = _and([f"“{visible(title)[:LONGEST_TITLE]}”" for title in titles]) if titles else ""
+    return f"Goes with {named}, which they {did}" if named else ""
+
+
 def part_words(facts: Facts, part: str, word: str) -> str:
     """What stands behind a part of the score, for the panel; empty where there is nothing to add."""
     people, did = _deed(word)
@@ -116,10 +124,19 @@ def _by_longtail(facts: Facts, common: str | None, word: str) -> list[str]:
     if facts.parts.get(OWN, 0.0) >= 0.5 and behaviour:
         return [behaviour, common or ""]
     if behaviour is None:
-        behaviour = _too_few(facts, word) or f"no {singular(people) if people != 'people' else 'one'} {did} both"
-    if common is None and not (together or facts.carried):
-        return ["Products like these appeal to the same shoppers", behaviour]
+        behaviour = _no_reason(facts, word)
+        common = common or "Products like these appeal to the same shoppers"
     return [common or "", behaviour]
+
+
+def _no_reason(facts: Facts, word: str) -> str:
+    """What behaviour there is where it is no reason."""
+    people, did = _deed(word)
+    if few := _too_few(facts, word):
+        return few
+    if not facts.counts[0]:
+        return ""
+    return f"{_people(facts.shared, people)} {did} both{', no more than by chance' if facts.shared else ''}"
 
 
 def _carried(facts: Facts, word: str) -> str:

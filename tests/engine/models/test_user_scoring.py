@@ -70,3 +70,20 @@ def test_with_an_item_model_the_score_is_what_each_product_of_the_history_adds()
 def test_a_scoring_comes_back_from_json_as_it_was():
     for scoring in (UserScoring(6, 2.0), UserScoring(1, 8.0, ItemModel(0.5, 0.25, 32))):
         assert UserScoring.from_dict(json.loads(json.dumps(asdict(scoring)))) == scoring
+
+
+@pytest.mark.parametrize(
+    "scoring", [UserScoring(), UserScoring(3, 2.0), UserScoring(1, 2.0, ItemModel(0.5, 0.25, 16))], ids=["broad", "close", "items"]
+)  # fmt: skip
+def test_what_each_product_of_a_history_adds_makes_up_the_part_that_serves(scoring):
+    rng = np.random.default_rng(1)
+    profiles = unit_rows(rng.standard_normal((12, 4)).astype(np.float32))
+    smoothed = rng.standard_normal((12, 4)).astype(np.float32)
+    weights = {ItemModel(0.5, 0.25, 16): sparse.csr_matrix(rng.random((12, 12)).astype(np.float32))}
+    scorer = UserScorer(profiles, smoothed, rng.integers(1, 9, 12), weights)
+    history, others = np.array([1, 4, 7]), np.array([0, 2, 3, 5, 6, 8, 9, 10, 11])
+    shopper = owned([history.tolist()], 12)
+    broad = scorer(shopper, UserScoring())[0]
+    part = broad if not scoring.weight else (scorer(shopper, scoring)[0] - broad) / scoring.weight
+    adds = scorer.going_with(history, others, scoring).sum(axis=0)
+    assert adds / adds.max() == pytest.approx(part[others] / part[others].max(), abs=1e-4)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.explain.facts import Facts
-from ui.products.why_words import how_much, ordinal, part_words, why_sentence
+from ui.products.why_words import because_sentence, how_much, ordinal, part_words, why_sentence
 
 BOTH = Facts("b", (120, 80), shared=14, by_chance=2.0, parts={"own": 0.7, "carried": 0.3})
 QUIET = Facts("b", (2, 1), equal=("attribute:neckline", "attribute:print"), alike={"text": 0.97}, parts={"text": 1.0})
@@ -45,6 +45,15 @@ def test_where_behaviour_decides_it_comes_first_and_where_content_does_that_does
 def test_no_more_together_than_by_chance_is_no_reason():
     chance = replace(BOTH, shared=2, by_chance=3.0, carried=12, parts={"carried": 1.0})
     assert why_sentence(chance, "hybrid", "clicks") == "12 shoppers of similar products clicked this too"
+
+
+def test_what_is_no_reason_is_not_made_one():
+    chance = replace(BOTH, shared=2, by_chance=3.0, parts={"carried": 1.0}, equal=("brand",))
+    assert why_sentence(chance, "hybrid", "clicks") == "Same brand; 2 shoppers clicked both, no more than by chance"
+    none = replace(chance, shared=0, equal=())
+    said = "Products like these appeal to the same shoppers; no shopper clicked both"
+    assert why_sentence(none, "hybrid", "clicks") == said
+    assert why_sentence(replace(none, counts=(0, 80), equal=("brand",)), "hybrid", "clicks") == "Same brand"
 
 
 def test_without_behaviour_it_says_so():
@@ -100,3 +109,12 @@ def test_ranks_and_shares_in_words():
         "some of it",
         "a little",
     ]
+
+
+def test_what_is_recommended_goes_with_what_they_have():
+    assert (
+        because_sentence(["Red dress", "Silk scarf"], "purchases")
+        == "Goes with “Red dress” and “Silk scarf”, which they bought"
+    )
+    assert because_sentence(["A" * 300], "clicks") == f"Goes with “{'A' * 40}”, which they clicked"
+    assert because_sentence([], "clicks") == ""
