@@ -16,6 +16,7 @@ export default function (component) {
   } else if (state.by !== data.by) {
     recolour(state, data);
   }
+  if (view.packed && state.version === view.shop?.version) applyChosen(state, data);
   view.setRinged(data.ringed);
   return () => remember(state);
 }
@@ -141,7 +142,8 @@ async function load(state, data) {
     view.setColours(colours);
     drawLegend(state, data);
     frame.querySelectorAll(".wait").forEach((wait) => wait.remove());
-    if (state.component.data.chosen) state.component.setStateValue("chosen", null); // rows of another version
+    state.bits = "";
+    applyChosen(state, state.component.data);
     const { regions, sentence } = await shop.regions();
     if (shop !== state.shop) return;
     state.sentence.textContent = sentence;
@@ -190,19 +192,31 @@ function wordsOf(data) {
   return data.choices.find(([name]) => name === data.by)[1];
 }
 
+/** Somebody selected rows, or took the selection away. */
 function chosen(state, rows, panel) {
-  const { component, view, status } = state;
+  state.bits = rows.length ? toBits(rows, state.view.packed.length / 4) : "";
+  sayChosen(state, rows.length);
+  state.component.setTriggerValue("chosen", { version: state.version, panel, bits: state.bits });
+}
+
+/** The selection is in the page's address: show what that says, after Back and after a reload too. */
+function applyChosen(state, data) {
+  if (data.chosen === state.bits) return;
+  state.bits = data.chosen;
+  const rows = fromBits(data.chosen);
+  state.view.choose(rows, "");
+  sayChosen(state, rows.length);
+}
+
+function sayChosen(state, many) {
+  const { view, status } = state;
   status.replaceChildren();
-  if (!rows.length) {
-    component.setStateValue("chosen", null);
-    return;
-  }
-  const words = rows.length === 1 ? "1 product selected" : `${rows.length.toLocaleString("en")} products selected`;
+  if (!many) return;
+  const words = many === 1 ? "1 product selected. It is" : `${many.toLocaleString("en")} products selected. They are`;
   const clear = element("button", "", "Clear");
   clear.type = "button";
   clear.addEventListener("click", () => selectRows(view, view.panels[1], []));
-  status.append(element("span", "", `${words}. They are listed below.`), clear);
-  component.setStateValue("chosen", { version: state.version, panel, bits: toBits(rows, view.packed.length / 4) });
+  status.append(element("span", "", `${words} listed below.`), clear);
 }
 
 // The place on the map outlives the page: whoever comes back from a product finds it as they left it.

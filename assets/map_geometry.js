@@ -148,6 +148,15 @@ function toBits(rows, n) {
   return btoa(text);
 }
 
+/** The rows that `toBits` packed. */
+function fromBits(text) {
+  const rows = [];
+  [...atob(text)].forEach((letter, place) => {
+    for (let bit = 0, byte = letter.charCodeAt(0); bit < 8; bit++) if (byte & (128 >> bit)) rows.push(place * 8 + bit);
+  });
+  return rows;
+}
+
 /** Of boxes [left, top, width, height, ...] in order of importance, those that overlap none before them. */
 function apart(boxes) {
   const kept = [];

@@ -140,6 +140,7 @@ class PlainPoints {
     const left = panel.x + panel.width / 2 - (camera.x + 1) * scale - size / 2;
     const top = panel.y + panel.height / 2 + (camera.y + 1) * scale - size / 2;
     const right = panel.x + panel.width - size, bottom = panel.y + panel.height - size;
+    const inset = insets(size);
     for (const wantsChosen of look.choosing ? [0, 1] : [0]) { // what is chosen lies on top
       for (let row = 0; row * 4 < packed.length; row += look.every) {
         const place = row * 4 + panel.offset;
@@ -149,8 +150,8 @@ class PlainPoints {
         const colour = (look.choosing && !chosen ? faint : colours)[groups[row * 4 + panel.offset / 2]];
         const x = (left + packed[place] * step) | 0, y = (top - packed[place + 1] * step) | 0;
         if (!colour || x < panel.x || y < panel.y || x > right || y > bottom) continue;
-        for (let line = y * canvas.width + x, end = line + size * canvas.width; line < end; line += canvas.width) {
-          for (let pixel = line; pixel < line + size; pixel++) pixels[pixel] = colour;
+        for (let line = 0, first = y * canvas.width + x; line < size; line++, first += canvas.width) {
+          for (let pixel = first + inset[line], end = first + size - inset[line]; pixel < end; pixel++) pixels[pixel] = colour;
         }
       }
     }
@@ -159,6 +160,12 @@ class PlainPoints {
   end() {
     this.context.putImageData(this.image, 0, 0);
   }
+}
+
+/** How many pixels of each line of a square lie outside of its disc; none where a disc would not be seen. */
+function insets(size) {
+  const radius = size / 2;
+  return Array.from({ length: size }, (_, line) => (size < ROUND_FROM ? 0 : Math.round(radius - Math.sqrt(radius ** 2 - (line + 0.5 - radius) ** 2))));
 }
 
 /** Colours as the pixels of a canvas have them (red in the lowest byte), by group; 0 where a group is hidden. */

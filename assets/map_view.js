@@ -135,7 +135,7 @@ class MapView {
   _drawMarks(width, height, ratio) {
     const { marks } = this;
     if (marks.width !== width * ratio || marks.height !== height * ratio) [marks.width, marks.height] = [width * ratio, height * ratio];
-    const context = marks.getContext("2d");
+    const context = marks.getContext("2d"), dot = pointSize(this.packed.length / 4, this.panels[0].width, this.camera.k) / 2;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     const looked = this.pinned >= 0 ? this.pinned : this.hovered;
@@ -146,7 +146,7 @@ class MapView {
       context.beginPath();
       context.rect(panel.x, panel.y, panel.width, panel.height);
       context.clip();
-      this.ringed.forEach((row, place) => ring(context, this, panel, row, place ? 8 : 11, RING, place ? 2 : 3.5));
+      this.ringed.forEach((row, place) => ring(context, this, panel, row, dot + (place ? 2.5 : 5), RING, place ? 1.5 : 3));
       if (looked >= 0) ring(context, this, panel, looked, 9, this.ink, 2);
       if (this.area?.panel === panel) outline(context, this, panel, this.area.corners);
       context.restore();

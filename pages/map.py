@@ -13,10 +13,10 @@ from ui.app import resources
 from ui.app.navigation import open_product
 from ui.app.url import query, set_query
 from ui.products.map_data import colour_choices, map_card, map_places
-from ui.products.shown_sets import draw_set_actions
+from ui.products.shown_sets import draw_set_actions, keep_chosen, shown_set
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plural
-from ui.widgets.map import MapAnswer, Panel, draw_map
+from ui.widgets.map import Panel, draw_map
 
 __all__ = ["page"]
 
@@ -33,7 +33,8 @@ def page() -> None:
     )
     choices = colour_choices(places)
     near, ringed = _highlighted(places)
-    answer = draw_map(
+    chosen, where = _chosen(places)
+    opened = draw_map(
         key="map",
         version=places.version,
         n=len(places),
@@ -44,11 +45,13 @@ def page() -> None:
         ringed=ringed,
         near=near,
         on_near=lambda item_id: set_query(near=item_id),
+        chosen=chosen,
+        on_chosen=lambda rows, panel: _choose(places, rows, panel),
     )
-    if answer.opened:
-        open_product(answer.opened)
-    if answer.chosen:
-        _selected(places, answer)
+    if opened:
+        open_product(opened)
+    if chosen:
+        _selected(places, chosen, where)
     elif ringed:
         _cards(places, ringed, f"{near} and its ten similar items" if len(ringed) > 1 else near, "ringed on the map")
 
@@ -82,14 +85,29 @@ def _panels(places: MapPlaces) -> list[Panel]:
     ]
 
 
-def _selected(places: MapPlaces, answer: MapAnswer) -> None:
+def _choose(places: MapPlaces, rows: Sequence[int], panel: str) -> None:
+    """Keep a selection, and name it in the address: who goes on to a product and comes back finds it again."""
+    name = NAMES.get(panel, NAMES["hybrid"])
+    words = f"an area of the map, {name[0].lower()}{name[1:]}"
+    set_query(chosen=keep_chosen([places.item_id(row) for row in rows], words) if rows else None)
+
+
+def _chosen(places: MapPlaces) -> tuple[list[int], str]:
+    """The rows of the selection that the address names, and how they were chosen; none where it is forgotten."""
+    key = query("chosen")
+    kept = shown_set(key) if key.startswith("chosen:") else None
+    if kept is None:
+        return [], ""
+    rows = (places.row(item_id) for item_id in kept.item_ids)
+    return sorted(row for row in rows if row is not None), kept.title
+
+
+def _selected(places: MapPlaces, rows: Sequence[int], how: str) -> None:
     """What was selected: what can be done with it, and its pictures."""
-    where = NAMES.get(answer.panel, NAMES["hybrid"])
-    ids = [places.item_id(row) for row in answer.chosen]
-    draw_set_actions(ids, f"an area of the map, {where[0].lower()}{where[1:]}", key="map_chosen")
+    draw_set_actions([places.item_id(row) for row in rows], how, key="map_chosen")
     counts = places.release.items["interaction_count"].to_numpy()
-    busiest = sorted(answer.chosen, key=lambda row: -counts[row] if row < places.n_products else 0)
-    _cards(places, busiest, f"{plural(len(ids), 'product')} selected", where)
+    busiest = sorted(rows, key=lambda row: -counts[row] if row < places.n_products else 0)
+    _cards(places, busiest, f"{plural(len(rows), 'product')} selected", how)
 
 
 def _cards(places: MapPlaces, rows: Sequence[int], title: str, detail: str) -> None:

@@ -91,6 +91,8 @@ def test_a_box_selects_what_lies_in_it_and_lists_it_as_cards(address, tiny, pain
     page.mouse.up()
     expect(page.locator(".status")).to_contain_text("120 products selected")
     expect(page.locator(".card")).to_have_count(48)
+    page.reload()
+    expect(page.locator(".status")).to_contain_text("120 products selected")
     page.locator(".status").get_by_role("button", name="Clear").click()
     expect(page.locator(".card")).to_have_count(0)
 

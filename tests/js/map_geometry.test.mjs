@@ -6,7 +6,7 @@ import test from "node:test";
 import { Tab } from "./browser.mjs";
 
 const PANEL = { x: 100, y: 20, width: 600, height: 400 };
-const { Camera, Places, apart, isInside, toBits } = await new Tab().load(["map_geometry.js"], ["Camera", "Places", "apart", "isInside", "toBits"]);
+const { Camera, Places, apart, fromBits, isInside, toBits } = await new Tab().load(["map_geometry.js"], ["Camera", "Places", "apart", "fromBits", "isInside", "toBits"]);
 const at = (value) => Math.round(((value + 1) / 2) * 65534);
 const places = (...points) => new Places(Uint16Array.from(points.flatMap((point) => (point ? [0, 0, at(point[0]), at(point[1])] : [0, 0, 65535, 65535]))), 2);
 const all = () => true;
@@ -68,6 +68,7 @@ test("an area holds what lies in it, dents left out, and hidden products are in 
 
 test("rows travel as bits", () => {
   assert.deepEqual([...Buffer.from(toBits([0, 9, 15], 17), "base64")], [128, 65, 0]);
+  assert.deepEqual(fromBits(toBits([0, 9, 15, 16], 17)), [0, 9, 15, 16]);
 });
 
 test("of boxes that overlap the first is kept", () => {

@@ -14,6 +14,7 @@ from engine.core.workspace import Workspace
 from engine.maps.places import places_version
 from tests.support.tiny_release import build_tiny_release
 from ui.app.resources import served
+from ui.products.shown_sets import keep_chosen
 from ui.widgets.map import chosen_rows
 
 
@@ -75,6 +76,18 @@ def test_the_map_can_be_coloured_by_whatever_tells_products_apart(tiny):
     names = [name for name, _ in data["choices"]]
     assert names == ["traffic", "irrelevance", "category", "brand", "price", "colour", "length_cm", "occasions"]
     assert data["by"] == "colour"
+
+
+def test_a_selection_in_the_address_is_marked_listed_and_can_be_kept_and_one_that_is_forgotten_is_none(tiny):
+    app = run_map(chosen=keep_chosen(["f1-02", "gone", "f0-00"], "an area of the map, by Longtail"))
+    (group,) = sent(app, "longtail_cards")["groups"]
+    assert (group["title"], group["detail"]) == ("2 products selected", "an area of the map, by Longtail")
+    assert [card["item_id"] for card in group["cards"]] == ["f0-00", "f1-02"]
+    data, release = sent(app, "longtail_map"), served().release
+    rows = [release.row("f0-00"), release.row("f1-02")]
+    assert chosen_rows({"version": "v", "bits": data["chosen"]}, "v", 60) == rows
+    assert "Add to set" in [popover.proto.popover.label for popover in app.get("popover")]
+    assert sent(run_map(chosen="chosen:forgotten"), "longtail_map")["chosen"] == ""
 
 
 def test_what_the_browser_selects_are_rows_of_this_version_or_nothing():

@@ -17,7 +17,7 @@ import streamlit as st
 from ui.widgets.addresses import base_path
 from ui.widgets.scripts import served_component
 
-__all__ = ["MapAnswer", "Panel", "chosen_rows", "draw_map"]
+__all__ = ["Panel", "chosen_rows", "draw_map"]
 
 SCRIPTS = ("common.js", "map_geometry.js", "map_points.js", "map_look.js", "map_shop.js", "map_find.js", "map_view.js", "map_hands.js", "map.js")  # fmt: skip
 LOADING = '<div class="loading" style="min-height: min(66vh, 34rem); margin-top: 8.5rem; border-radius: 16px; background: rgb(128 128 128 / 8%)"></div>'
@@ -32,21 +32,6 @@ class Panel:
     label: str
 
 
-@dataclass(frozen=True)
-class MapAnswer:
-    """What people did.
-
-    Attributes
-    ----------
-    opened : id of a product to open, or None.
-    chosen : rows that are selected, ascending; `panel` says on which panel.
-    """
-
-    opened: str | None
-    chosen: Sequence[int]
-    panel: str
-
-
 def draw_map(
     *,
     key: str,
@@ -59,8 +44,10 @@ def draw_map(
     ringed: Sequence[int],
     near: str,
     on_near: Callable[[str], None],
-) -> MapAnswer:
-    """Draw both panels.
+    chosen: Sequence[int],
+    on_chosen: Callable[[list[int], str], None],
+) -> str | None:
+    """Draw both panels; the id of a product to open, or None.
 
     Parameters
     ----------
@@ -71,6 +58,8 @@ def draw_map(
     ringed : rows that are ringed in both panels, the product asked for first.
     near : the title of the product asked for; empty where there is none.
     on_near : called before the page runs again with the id of a product to highlight; empty for none.
+    chosen : rows that are selected.
+    on_chosen : called before the page runs again with the rows that shall be selected, and the panel on which they were.
     """
 
     def highlighted() -> None:
@@ -80,6 +69,10 @@ def draw_map(
     def coloured() -> None:
         if (name := st.session_state[key].get("by")) in choices:
             on_by(str(name))
+
+    def selected() -> None:
+        if isinstance(answer := st.session_state[key].get("chosen"), Mapping):
+            on_chosen(chosen_rows(answer, version, n), str(answer.get("panel")))
 
     result = served_component("longtail_map", SCRIPTS, "map.css", LOADING)(
         key=key,
@@ -91,17 +84,16 @@ def draw_map(
             "choices": [[name, words] for name, words in choices.items()],
             "ringed": list(ringed),
             "near": near,
+            "chosen": _bits(chosen, n) if chosen else "",
         },
         on_near_change=highlighted,
         on_by_change=coloured,
         on_open_change=_nothing,
         on_stale_change=_nothing,
-        on_chosen_change=_nothing,
+        on_chosen_change=selected,
     )
-    chosen = result.get("chosen")
     opened = result.get("open")
-    panel = str(chosen.get("panel")) if isinstance(chosen, Mapping) else ""
-    return MapAnswer(str(opened) if opened else None, chosen_rows(chosen, version, n), panel)
+    return str(opened) if opened else None
 
 
 def chosen_rows(chosen: object, version: str, n: int) -> list[int]:
@@ -122,6 +114,13 @@ def chosen_rows(chosen: object, version: str, n: int) -> list[int]:
         return []
     found = np.unpackbits(np.frombuffer(raw, dtype=np.uint8))[:n]
     return [int(row) for row in np.flatnonzero(found)]
+
+
+def _bits(rows: Sequence[int], n: int) -> str:
+    """Rows as `chosen_rows` reads them."""
+    flags = np.zeros(n, dtype=bool)
+    flags[list(rows)] = True
+    return base64.b64encode(np.packbits(flags).tobytes()).decode("ascii")
 
 
 def _urls() -> dict[str, str]:
