@@ -40,12 +40,14 @@ class Matched:
     unknown : the words that nothing in the catalogue has, in any spelling.
     corrected : word -> how the catalogue writes it, for words that were found in a different spelling only.
     partly : whether no product has all the known words, so that these have most of them.
+    by_id : whether the text is an id, or the beginning of some.
     """
 
     scores: NDArray[np.float32]
     unknown: tuple[str, ...] = ()
     corrected: Mapping[str, str] | None = None
     partly: bool = False
+    by_id: bool = False
 
 
 class SearchCatalogue:
@@ -105,7 +107,7 @@ class SearchCatalogue:
             partly = False
         unknown = tuple(word.word for word in words if not word.terms.size)
         corrected = {word.word: word.corrected for word in known if word.corrected}
-        return Matched(scores, () if hits.size else unknown, corrected, partly)
+        return Matched(scores, () if hits.size else unknown, corrected, partly, hits.size > 0)
 
     def best(self, text: str, limit: int) -> NDArray[np.int64]:
         """The rows of the best products for a text, best first, at most `limit`."""

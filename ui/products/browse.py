@@ -1,98 +1,111 @@
-"""Finding products in the catalogue: search, filters and order, which the page's address holds."""
+"""What is searched for on Similar items: the search that the page's address holds, and its parts in words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.catalogue.product import field_label
 from engine.catalogue.traffic import LEVELS, Traffic
-from ui.app.resources import known_values, recommender, traffic
-from ui.app.url import mirror, query, query_list, set_query, writer
+from engine.search.catalogue import SearchCatalogue
+from engine.search.search import ORDERS, Range, Search
+from ui.app.resources import recommender, traffic
+from ui.app.url import query, query_list, set_query
 from ui.widgets.cards import LEVEL_NAMES
-from ui.widgets.formatting import plain, price_phrase
+from ui.widgets.formatting import price_phrase
 
 __all__ = [
-    "ORDERS",
+    "LONGEST_TEXT",
+    "ORDER_NAMES",
     "PAGE_SIZE",
-    "Search",
+    "Part",
+    "address_of",
     "clear_search",
-    "draw_filters",
-    "find",
+    "field_name",
     "open_long_tail",
+    "parts_of",
     "random_long_tail",
+    "range_text",
     "search_in_address",
+    "value_name",
 ]
 
 PAGE_SIZE = 24
-PILLS = 16  # up to so many values are all visible
-ORDERS = {
+LONGEST_TEXT = 200
+ORDER_NAMES = {
+    "best": "Best match first",
     "most": "Most traffic first",
     "least": "Least traffic first",
     "title": "Title",
     "cheap": "Lowest price first",
     "dear": "Highest price first",
 }
+_ATTRIBUTE = "a."  # before an attribute's name in the address: it may be called like a parameter of ours
+_PLAIN = ("category", "brand", "price")
+_OWN = ("q", "category", "brand", "traffic", "price", "sort", "show", "like")
 
 
 @dataclass(frozen=True)
-class Search:
-    """A search. Empty filters let everything through; `low` and `high` bound the price."""
+class Part:
+    """One part of a search: what it is called, and what takes it away."""
 
-    text: str = ""
-    categories: tuple[str, ...] = ()
-    brands: tuple[str, ...] = ()
-    levels: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
-    order: str = "most"
-
-    def words(self) -> list[str]:
-        """Its parts, a few words each."""
-        asked = [f"“{self.text}”"] if self.text else []
-        asked += [
-            *self.categories,
-            *self.brands,
-            *(name for level, name in LEVEL_NAMES.items() if level in self.levels),
-        ]
-        asked += [f"from {self.low:g}"] if self.low is not None else []
-        return asked + ([f"up to {self.high:g}"] if self.high is not None else [])
+    label: str
+    remove: Callable[[], None]
 
 
-def find(items: pd.DataFrame, traffic: Traffic, search: Search) -> np.ndarray:
-    """Rows of the products found, in the order asked for, (n,) int64.
+def search_in_address(catalogue: SearchCatalogue) -> Search:
+    """The search in the page's address; what makes no sense is left out."""
+    text = query("q").strip()[:LONGEST_TEXT]
+    values = {name: tuple(query_list(address_of(name))) for name in catalogue.choices}
+    ranges = {name: _range(query(address_of(name))) for name in catalogue.numbers}
+    return Search(
+        text=text,
+        values={name: chosen for name, chosen in values.items() if chosen},
+        ranges={name: bounds for name, bounds in ranges.items() if bounds != (None, None)},
+        levels=tuple(query_list("traffic", allowed=LEVELS)),
+        order=query("sort", allowed=[one for one in ORDERS if text or one != "best"]),
+    )
 
-    Every word of the text must be in the title or begin the id; case does not matter.
-    """
-    wanted = np.ones(len(items), dtype=bool)
-    counts = items["interaction_count"].to_numpy()
-    for word in search.text.lower().split():
-        titles = items["title"].fillna("").str.lower().str.contains(word, regex=False)
-        wanted &= (titles | items["item_id"].str.lower().str.startswith(word)).to_numpy(dtype=bool)
-    for column, values in (("category", search.categories), ("brand", search.brands)):
-        if values:
-            wanted &= items[column].isin(values).to_numpy(dtype=bool)
-    if search.levels:
-        wanted &= np.isin(_levels(counts, traffic), search.levels)
-    prices = items["price"].to_numpy(dtype=float)
-    if search.low is not None:
-        wanted &= prices >= search.low
-    if search.high is not None:
-        wanted &= prices <= search.high
-    rows = np.flatnonzero(wanted)
-    keys = {
-        "most": -counts[rows],
-        "least": counts[rows],
-        "cheap": np.nan_to_num(prices[rows], nan=np.inf),
-        "dear": np.nan_to_num(-prices[rows], nan=np.inf),
-    }
-    if search.order == "title":
-        return rows[items["title"].iloc[rows].fillna("￿").str.lower().argsort(kind="stable").to_numpy()]
-    return rows[np.argsort(keys.get(search.order, keys["most"]), kind="stable")]
+
+def parts_of(search: Search, currency: str | None) -> Iterator[Part]:
+    """The parts of a search that can be taken away one by one."""
+    if search.text:
+        yield Part(f"“{search.text}”", _setting("q", None))
+    for name, chosen in search.values.items():
+        for value in chosen:
+            rest = [one for one in chosen if one != value]
+            yield Part(f"{field_name(name)}: {value}", _setting(address_of(name), rest))
+    for level in search.levels:
+        rest = [one for one in search.levels if one != level]
+        yield Part(f"Traffic: {value_name('traffic', level)}", _setting("traffic", rest))
+    for name, bounds in search.ranges.items():
+        yield Part(f"{field_name(name)}: {_bounds_words(name, bounds, currency)}", _setting(address_of(name), None))
+
+
+def address_of(name: str) -> str:
+    """The parameter of the address that a field's filter stands in."""
+    return name if name in _PLAIN else f"{_ATTRIBUTE}{name}"
+
+
+def range_text(bounds: Range) -> str | None:
+    """A range as the address holds it, `20..50`, `..50` or `20..`; None for one that is open on both sides."""
+    low, high = ("" if one is None else f"{one:g}" for one in bounds)
+    return f"{low}..{high}" if low or high else None
+
+
+def field_name(name: str) -> str:
+    """What a field is called on screen, as a heading."""
+    words = field_label(name)
+    return words[:1].upper() + words[1:]
+
+
+def value_name(name: str, value: str) -> str:
+    """What a value of a field is called on screen."""
+    return {str(level): words for level, words in LEVEL_NAMES.items()}[value] if name == "traffic" else value
 
 
 def random_long_tail(items: pd.DataFrame, traffic: Traffic, rng: np.random.Generator) -> str:
@@ -102,96 +115,34 @@ def random_long_tail(items: pd.DataFrame, traffic: Traffic, rng: np.random.Gener
     return str(items["item_id"].iloc[rng.choice(candidates if candidates.size else len(items))])
 
 
-def search_in_address(items: pd.DataFrame) -> Search:
-    """The search in the page's address; invalid values are left out."""
-    return Search(
-        text=query("q"),
-        categories=tuple(query_list("category")),
-        brands=tuple(query_list("brand")),
-        levels=tuple(query_list("traffic", allowed=LEVELS)),
-        low=_number(query("from")),
-        high=_number(query("to")),
-        order=query("sort", "most", allowed=ORDERS),
+def open_long_tail() -> None:
+    """Callback: open a random long-tail product."""
+    set_query(item=random_long_tail(recommender().items, traffic(), np.random.default_rng()))
+
+
+def clear_search() -> None:
+    """Callback: show every product again."""
+    asked = [name for name in st.query_params if name in _OWN or name.startswith(_ATTRIBUTE)]
+    set_query(page=None, **dict.fromkeys(asked))
+
+
+def _setting(name: str, value: list[str] | None) -> Callable[[], None]:
+    """A callback that changes one parameter and goes back to the first page."""
+    return lambda: set_query(page=None, **{name: value})
+
+
+def _bounds_words(name: str, bounds: Range, currency: str | None) -> str:
+    low, high = (
+        None if one is None else price_phrase(one, currency) if name == "price" else f"{one:g}" for one in bounds
     )
+    if low and high:
+        return f"{low} to {high}"
+    return f"from {low}" if low else f"up to {high}"
 
 
-def draw_filters(items: pd.DataFrame, search: Search, currency: str | None, *, ordered: bool = True) -> None:
-    """Draw the search field and the filters; each updates the address and goes back to the first page.
-
-    `ordered` is whether the order can be chosen.
-    """
-    with st.container(horizontal=True, vertical_alignment="bottom", key="find"):
-        mirror("find_text", search.text)
-        st.text_input(
-            "Search", key="find_text", placeholder="Search by title or ID", icon=":material/search:",
-            label_visibility="collapsed", on_change=writer("find_text", "q", page=None), max_chars=200, width=360,
-            persist_state="session",
-        )  # fmt: skip
-        _choice("Category", "category", search.categories, known_values("category"))
-        _choice("Brand", "brand", search.brands, known_values("brand"))
-        _choice("Traffic", "traffic", search.levels, list(LEVELS), names=LEVEL_NAMES)
-        _price(items["price"], search, currency)
-        if not ordered:
-            return
-        mirror("find_sort", search.order)
-        st.selectbox(
-            "Sort", list(ORDERS), key="find_sort", format_func=ORDERS.__getitem__, label_visibility="collapsed",
-            on_change=writer("find_sort", "sort", page=None), width=200, persist_state="session",
-        )  # fmt: skip
-
-
-def _choice(
-    label: str, name: str, chosen: Sequence[str], values: list[str], names: Mapping[Any, str] | None = None
-) -> None:
-    """A filter in a popover: any of some values."""
-    if len(values) < 2 and not chosen:
-        return
-    key = f"find_{name}"
-    shown = f"{label}: {len(chosen)}" if chosen else label
-    with st.popover(shown, type="secondary"):
-        mirror(key, [value for value in chosen if value in values])
-        written = names.__getitem__ if names else str
-        if len(values) <= PILLS:
-            st.pills(
-                label,
-                values,
-                key=key,
-                selection_mode="multi",
-                format_func=lambda value: plain(written(value)),
-                on_change=writer(key, name, page=None),
-                persist_state="session",
-            )
-        else:
-            st.multiselect(
-                label,
-                values,
-                key=key,
-                format_func=written,
-                placeholder="Any",
-                on_change=writer(key, name, page=None),
-                persist_state="session",
-            )
-
-
-def _price(prices: pd.Series, search: Search, currency: str | None) -> None:
-    known = prices.dropna()
-    if known.empty or known.min() == known.max():
-        return
-    chosen = search.low is not None or search.high is not None
-    with st.popover("Price: set" if chosen else "Price", type="secondary"):
-        st.caption(plain(f"From {price_phrase(known.min(), currency)} to {price_phrase(known.max(), currency)}"))
-        for label, name, value in (("At least", "from", search.low), ("At most", "to", search.high)):
-            mirror(f"find_{name}", value)
-            st.number_input(
-                label, key=f"find_{name}", min_value=0.0, step=1.0, format="%.2f",
-                on_change=writer(f"find_{name}", name, to_text=_text, page=None), persist_state="session",
-            )  # fmt: skip
-
-
-def _levels(counts: np.ndarray, traffic: Traffic) -> np.ndarray:
-    return np.select(
-        [counts <= 0, counts >= traffic.head_from, counts < traffic.tail_below], ["none", "head", "tail"], "middle"
-    )
+def _range(text: str) -> Range:
+    low, dots, high = text.partition("..")
+    return (_number(low), _number(high)) if dots else (None, None)
 
 
 def _number(text: str) -> float | None:
@@ -199,29 +150,4 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if np.isfinite(value) and value >= 0 else None
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else f"{value:g}"
-
-
-def clear_search() -> None:
-    """Callback: show every product again."""
-    set_query(
-        show=None,
-        like=None,
-        words=None,
-        q=None,
-        category=None,
-        brand=None,
-        traffic=None,
-        sort=None,
-        page=None,
-        **{"from": None, "to": None},
-    )
-
-
-def open_long_tail() -> None:
-    """Callback: open a random long-tail product."""
-    set_query(item=random_long_tail(recommender().items, traffic(), np.random.default_rng()))
+    return value if np.isfinite(value) else None

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as StillAtWork
 
 import numpy as np
 import streamlit as st
 
 from engine.core.errors import LongtailError
-from ui.app.resources import card_maker, recommender, shop_words, traffic
+from engine.search.catalogue import SearchCatalogue
+from engine.search.search import Found, Search, search
+from ui.app.resources import served, shop_words, traffic
 from ui.app.url import mirror, query, set_query, writer
-from ui.products.browse import (
-    PAGE_SIZE,
-    Search,
-    clear_search,
-    draw_filters,
-    find,
-    open_long_tail,
-    search_in_address,
+from ui.products.browse import PAGE_SIZE, Part, clear_search, open_long_tail, parts_of, search_in_address
+from ui.products.filters import draw_chips, draw_facets, draw_search_field
+from ui.products.finding import catalogue_to_search, found_card, rows_of
+from ui.products.saved_search import draw_save
+from ui.products.search_by_meaning import (
+    MOST_FOUND,
+    closest,
+    draw_by_picture,
+    picture_in_address,
+    say_like,
+    similar_in_meaning,
 )
-from ui.products.search_by_meaning import Like, closest, draw_like, like_in_address, say_like
 from ui.products.selection import draw_selection, selecting, store_selection
 from ui.products.shown_sets import ShownSet, draw_set_actions, shown_set
 from ui.review.judged_lists import forget_left_out
@@ -29,70 +35,124 @@ from ui.widgets.formatting import plain, plural
 __all__ = ["draw_catalogue"]
 
 GRID = "catalogue"
+FEW = PAGE_SIZE  # where words find fewer, results by meaning follow
+QUICK_SECONDS = 0.15  # a search by meaning is this quick once the network is loaded
+LOOK_AGAIN_SECONDS = 0.7
 
 
 def draw_catalogue() -> None:
     """The search, and the products it finds."""
     forget_left_out()
-    items, levels = recommender().items, traffic()
+    image = picture_in_address()
     with st.container(horizontal=True, vertical_alignment="center", key="list_head"):
         st.title("Similar items", anchor=False)
-        like = like_in_address()
-        draw_like(like)
+        draw_by_picture()
         st.button("Show me a long-tail product", icon=":material/casino:", on_click=open_long_tail, type="primary")
-    search = search_in_address(items)
-    draw_filters(items, search, shop_words().currency, ordered=like is None)
-    rows = find(items, levels, search)
-    if (shown := _draw_shown_set()) is not None:
-        rows = _within(rows, shown)
-    if like is not None:
-        say_like(like)
-        try:
-            rows = closest(like, rows)
-        except LongtailError as exc:
-            st.error(plain(exc), icon=":material/broken_image:")
-            return
-    if not rows.size:
-        st.info("No products match. Remove a filter, or search for fewer words.", icon=":material/search_off:")
-        with st.container(horizontal=True):
-            if search.text and like is None:
-                st.button("Search by meaning", icon=":material/image_search:", on_click=_by_words, args=(search.text,))
-            st.button("Show all products", on_click=clear_search)
+    catalogue = catalogue_to_search()
+    wanted = search_in_address(catalogue)
+    draw_search_field(wanted.text, wanted.order, ordered=not image)
+    shown = _shown_set()
+    own = None if shown is None else rows_of(catalogue, served(), shown.item_ids)
+    found = search(catalogue, traffic(), wanted, None if own is None else _mask(catalogue, own))
+    draw_facets(found, shop_words().currency)
+    parts = _draw_parts(wanted, shown, image)
+    try:
+        rows = _ordered(found, own, image)
+    except LongtailError as exc:
+        st.error(plain(exc), icon=":material/broken_image:")
         return
-    _found(items["item_id"].iloc[rows].tolist(), search, like)
-    _draw_page(rows)
+    if rows.size:
+        _say_found(found, rows, parts)
+        _draw_page(catalogue, rows)
+    if _follows_meaning(found, rows, image):
+        _draw_similar(found, rows)
+    elif not rows.size:
+        _say_nothing()
 
 
-def _draw_shown_set() -> ShownSet | None:
-    """The set in the address, under its title with a way out; a set that is gone is said to be."""
+def _shown_set() -> ShownSet | None:
+    """The set in the address; one that is gone is said to be."""
     key = query("show")
-    if not key:
-        return None
-    shown = shown_set(key)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if shown is None:
-            st.warning("These products were not kept. Choose them again.", icon=":material/search_off:")
-        else:
-            st.markdown(
-                f"**{plain(shown.title)}**" + (f" · {plain(shown.note)}" if shown.note else ""), width="content"
-            )
-        st.button("Show all products", icon=":material/close:", type="tertiary", key="leave_set", on_click=clear_search)
+    shown = shown_set(key) if key else None
+    if key and shown is None:
+        st.warning("These products were not kept. Choose them again.", icon=":material/search_off:")
     return shown
 
 
-def _within(rows: np.ndarray, shown: ShownSet) -> np.ndarray:
-    """Those of these rows that are of a set; in the set's own order where nothing else was asked for."""
-    release = recommender()
-    own = np.array([release.row(one) for one in shown.item_ids if one in release], dtype=np.int64)
-    return rows[np.isin(rows, own)] if query("sort") else own[np.isin(own, rows)]
+def _mask(catalogue: SearchCatalogue, rows: np.ndarray) -> np.ndarray:
+    mask = np.zeros(len(catalogue), dtype=bool)
+    mask[rows] = True
+    return mask
 
 
-def _draw_page(rows: np.ndarray) -> None:
+def _ordered(found: Found, own: np.ndarray | None, image: str) -> np.ndarray:
+    """The rows found in the order of the picture's likeness, of the set, or of the search."""
+    if image:
+        nearest = closest(image)
+        rows = nearest[found.mask()[nearest]][:MOST_FOUND]
+    elif own is not None and not found.search.order and not found.search.text:
+        rows = own[found.mask()[own]]
+    else:
+        rows = found.rows
+    return np.asarray(rows)
+
+
+def _draw_parts(wanted: Search, shown: ShownSet | None, image: str) -> list[str]:
+    """Draw what is asked for as chips, each of which can be taken away; their words."""
+    parts = list(parts_of(wanted, shop_words().currency))
+    if query("show"):
+        parts.insert(0, Part(shown.title if shown else "A set", lambda: set_query(show=None, page=None)))
+    if image:
+        parts.insert(0, Part("Your picture", lambda: set_query(like=None, page=None)))
+    if parts:
+        with st.container(horizontal=True, vertical_alignment="center", key="chips"):
+            draw_chips(parts)
+            if len(parts) > 1:
+                st.button("Clear all", type="tertiary", on_click=clear_search)
+            if not query("show") and not image:
+                draw_save(wanted.text or parts[0].label)
+    if image:
+        say_like(image)
+    if shown and shown.note:
+        st.caption(plain(shown.note))
+    return [part.label for part in parts]
+
+
+def _say_found(found: Found, rows: np.ndarray, parts: list[str]) -> None:
+    """Say how many were found and how, and what can be done with them."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plural(rows.size, "product"))
+        item_ids = [found.catalogue.item_ids[row] for row in rows]
+        if parts:
+            draw_set_actions(item_ids, f"found on Similar items by {', '.join(parts)}", key="found", opens=False)
+    if said := _how_found(found):
+        st.caption(plain(said))
+    draw_selection(GRID, item_ids, "products found on Similar items")
+
+
+def _how_found(found: Found) -> str:
+    """What became of words that the catalogue does not have as they are."""
+    matched = found.matched
+    if matched is None:
+        return ""
+    said = []
+    if matched.corrected:
+        spelled = ", ".join(f"“{right}” for “{typed}”" for typed, right in matched.corrected.items())
+        said.append(f"Searched for {spelled}.")
+    if matched.unknown:
+        words = ", ".join(f"“{word}”" for word in matched.unknown)
+        said.append(f"No product has {words}; these have the other words.")
+    elif matched.partly:
+        said.append("No product has all of these words; these have most of them.")
+    return " ".join(said)
+
+
+def _draw_page(catalogue: SearchCatalogue, rows: np.ndarray) -> None:
     """Draw the cards of one page of the products found."""
     pages = math.ceil(rows.size / PAGE_SIZE)
     number = min(max(_whole(query("page")), 1), pages)
     start = (number - 1) * PAGE_SIZE
-    cards = [card_maker().card(row) for row in rows[start : start + PAGE_SIZE]]
+    cards = [found_card(catalogue, served(), int(row)) for row in rows[start : start + PAGE_SIZE]]
     card_groups(
         [Group(cards=cards)],
         key=GRID,
@@ -111,19 +171,53 @@ def _draw_page(rows: np.ndarray) -> None:
             )
 
 
-def _by_words(text: str) -> None:
-    """Callback: search for the meaning of what was typed, not its letters."""
-    set_query(q=None, words=text, page=None)
+def _follows_meaning(found: Found, rows: np.ndarray, image: str) -> bool:
+    """Whether products similar in meaning are looked for: where words find few, and no id was asked for."""
+    matched = found.matched
+    return matched is not None and not image and not matched.by_id and rows.size < FEW
 
 
-def _found(item_ids: list[str], search: Search, like: Like | None) -> None:
-    """Say how many were found, and what can be done with all of them, or with those that are chosen."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(plural(len(item_ids), "product"))
-        asked = [*(["a set"] if query("show") else []), *search.words(), *(like.parts() if like else [])]
-        if asked:
-            draw_set_actions(item_ids, f"found on Similar items by {', '.join(asked)}", key="found", opens=False)
-    draw_selection(GRID, item_ids, "products found on Similar items")
+def _draw_similar(found: Found, rows: np.ndarray) -> None:
+    """Draw what is similar in meaning to the words, under a heading that says so."""
+    future = similar_in_meaning(found.search.text)
+    try:
+        near = future.result(QUICK_SECONDS)
+    except StillAtWork:
+        _wait_for(future)
+        return
+    except LongtailError:
+        near = np.empty(0, dtype=np.int64)  # a release without texts has no meanings
+    near = near[found.mask(but="text")[near] & ~np.isin(near, rows)]
+    if not near.size:
+        if not rows.size:
+            _say_nothing()
+        return
+    title = "Also similar in meaning" if rows.size else "Similar in meaning"
+    detail = f"{plural(near.size, 'product')} without these words, the closest first"
+    cards = [found_card(found.catalogue, served(), int(row)) for row in near[:PAGE_SIZE]]
+    if near.size > PAGE_SIZE:
+        detail = f"the closest {PAGE_SIZE} of {plural(near.size, 'product')} without these words"
+    if not rows.size:
+        st.caption("No product has these words.")
+    card_groups([Group(title=title, detail=detail, cards=cards)], key="in_meaning", on_open=_open)
+
+
+def _wait_for(future: Future[np.ndarray]) -> None:
+    """A skeleton of cards until the search by meaning is done."""
+
+    @st.fragment(run_every=LOOK_AGAIN_SECONDS)
+    def waiting() -> None:
+        if future.done():
+            st.rerun()
+        st.caption("Looking for products similar in meaning…")
+        st.html('<div class="lt-wait-cards" aria-hidden="true"><i></i><i></i><i></i><i></i></div>')
+
+    waiting()
+
+
+def _say_nothing() -> None:
+    st.info("No products match. Remove a filter, or search for other words.", icon=":material/search_off:")
+    st.button("Show all products", on_click=clear_search)
 
 
 def _open(item_id: str) -> None:

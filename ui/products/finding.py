@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 from engine.core.workspace import Workspace
@@ -14,7 +16,7 @@ from ui.app.resources import card_maker, served, workspace
 from ui.products.draft_resources import draft_card
 from ui.widgets.cards import Card
 
-__all__ = ["Hit", "catalogue_to_search", "found", "found_card"]
+__all__ = ["Hit", "catalogue_to_search", "found", "found_card", "rows_of"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,15 @@ def found_card(catalogue: SearchCatalogue, shop: ServedShop, row: int) -> Card:
         return card_maker().card(row)
     draft_id = catalogue.item_ids[row]
     return draft_card(next(draft for draft in shop.drafts.drafts if draft.id == draft_id))
+
+
+def rows_of(catalogue: SearchCatalogue, shop: ServedShop, item_ids: Sequence[str]) -> np.ndarray:
+    """Rows of products in the catalogue that is searched, in their order, without those that are not there, int64."""
+    release = shop.release
+    first = len(release.items)
+    drafts = {draft_id: row for row, draft_id in enumerate(catalogue.item_ids[first:], start=first)}
+    rows = [release.row(one) if one in release else drafts.get(one) for one in item_ids]
+    return np.array([row for row in rows if row is not None], dtype=np.int64)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})

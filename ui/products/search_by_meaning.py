@@ -1,10 +1,12 @@
-"""Searching the catalogue by a picture or in one's own words, read as a new product is."""
+"""Searching the catalogue by a picture, and by what words mean, in the background: both read it as a new product."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import streamlit as st
@@ -12,89 +14,102 @@ import streamlit as st
 from engine.access.roles import Action
 from engine.catalogue.product import Product
 from engine.core.errors import ImageError, LongtailError
+from engine.core.workspace import Workspace
+from engine.search.meaning import MeaningSearch
+from engine.serving.served_shop import ServedShop
 from ui.app.person import allowed
-from ui.app.resources import recommender, served
-from ui.app.url import mirror, query, set_query, writer
+from ui.app.resources import recommender, served, workspace
+from ui.app.url import query, set_query
 from ui.products.pasting import take_pasted
 from ui.products.uploads import MAX_PICTURE_MB, PICTURE_TYPES, stored_picture
 from ui.widgets.addresses import thumb_url
 from ui.widgets.formatting import plain
 
-__all__ = ["Like", "closest", "draw_like", "like_in_address", "say_like"]
+__all__ = ["MOST_FOUND", "closest", "draw_by_picture", "picture_in_address", "say_like", "similar_in_meaning"]
 
 MOST_FOUND = 240
+MOST_KEPT = 64  # searches by meaning whose results are kept, for each release
 _HASH = re.compile(r"[0-9a-f]{64}")
 _TAKEN = "like_taken"
 
 
-@dataclass(frozen=True)
-class Like:
-    """A search: a stored picture (its content hash), words, or both."""
-
-    image: str = ""
-    words: str = ""
-
-    def parts(self) -> list[str]:
-        """Its parts, a few words each."""
-        return [*(["a picture"] if self.image else []), *([f"similarity to “{self.words}”"] if self.words else [])]
-
-
-def like_in_address() -> Like | None:
-    """The search in the page's address; None where there is none."""
+def picture_in_address() -> str:
+    """The stored picture that the page's address searches by (its content hash); "" where there is none."""
     image = query("like")
-    like = Like(image if _HASH.fullmatch(image) else "", query("words").strip()[:300])
-    return like if like.image or like.words else None
+    return image if _HASH.fullmatch(image) else ""
 
 
-def draw_like(like: Like | None) -> None:
-    """Draw the popover that searches by a picture or in one's own words."""
-    with st.popover("By picture or words", icon=":material/image_search:", key="like_open", on_change="rerun") as asked:
-        if asked.open:  # the models are loaded while someone types, and only then
+def draw_by_picture() -> None:
+    """Draw the popover that searches by a picture, where one may be stored: it stays on the server, so that the address can be shared."""
+    if not allowed(Action.EDIT_DRAFTS):
+        return
+    with st.popover("By picture", icon=":material/image_search:", key="like_open", on_change="rerun") as asked:
+        if asked.open:  # the models are loaded while somebody looks for a picture, and only then
             served().warm_up()
-        mirror("like_words", like.words if like else "")
-        st.text_input(
-            "In your own words", key="like_words", placeholder="a light dress for a garden party", max_chars=300,
-            on_change=writer("like_words", "words", page=None), persist_state="session",
+        upload = st.file_uploader(
+            "A picture", type=PICTURE_TYPES, key="like_picture", max_upload_size=MAX_PICTURE_MB,
+            help="Of anything that looks like what you want. You can also paste a picture while this is open.",
         )  # fmt: skip
-        if allowed(Action.EDIT_DRAFTS):  # a picture stays on the server, so that the address can be shared
-            _ask_for_picture()
-        st.caption("The closest products come first; filters still apply.")
+        take_pasted("like_picture")
+        if upload is not None:
+            _take(upload.getvalue(), upload.name)
+        st.caption("The closest products come first; words and filters still apply.")
 
 
-def _ask_for_picture() -> None:
-    upload = st.file_uploader(
-        "A picture", type=PICTURE_TYPES, key="like_picture", max_upload_size=MAX_PICTURE_MB,
-        help="Of anything that looks like what you want. You can also paste a picture while this is open.",
-    )  # fmt: skip
-    take_pasted("like_picture")
-    if upload is not None:
-        _take(upload.getvalue(), upload.name)
-
-
-def closest(like: Like, rows: np.ndarray) -> np.ndarray:
-    """Those of `rows` that are most like what is searched for, the closest first, (at most 240,) int64.
+def closest(image: str) -> np.ndarray:
+    """Rows of the products that look most like a stored picture, the closest first, (n,) int64.
 
     Raises `LongtailError` where the release cannot read it.
     """
-    found = _ranked(recommender().version, like)
+    found = _like_picture(recommender().version, image)
     if not found.size:
         raise LongtailError(
-            f"{recommender().manifest.label} was trained on products without "
-            f"{'pictures' if like.image else 'texts'}, so there is nothing to compare with."
+            f"{recommender().manifest.label} was trained on products without pictures, so there is nothing to compare with."
         )
-    return found[np.isin(found, rows)][:MOST_FOUND]
+    return found
 
 
-def say_like(like: Like) -> None:
-    """Say what is searched for, with a button to leave the search."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if like.image:
-            st.html(
-                f'<div class="lt-uploads"><img class="lt-upload" src="{thumb_url(like.image)}" alt="Your picture"></div>'
-            )
-        parts = [*(["your picture"] if like.image else []), *([f"“{plain(like.words)}”"] if like.words else [])]
-        st.write(f"Products like {' and '.join(parts)}, the closest first.")
-        st.button("All products", icon=":material/close:", key="like_stop", on_click=_stop)
+def say_like(image: str) -> None:
+    """Say what is searched for."""
+    st.html(f'<div class="lt-uploads"><img class="lt-upload" src="{thumb_url(image)}" alt="Your picture"></div>')
+    st.write("Products like your picture, the closest first.")
+
+
+def similar_in_meaning(text: str) -> Future[np.ndarray]:
+    """Rows of the products similar in meaning, the closest first, found in the background: ask again while it is not done.
+
+    The first search of a process loads the network that reads texts, which takes seconds.
+    """
+    shop = served()
+    return _meanings(workspace(), shop.release.version, shop).begin(text)
+
+
+class _Meanings:
+    """Searches of one release by meaning, one after another in a thread; the last ones are kept."""
+
+    def __init__(self, shop: ServedShop) -> None:
+        self._search = MeaningSearch(shop.release, shop.read_unseen)
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="search by meaning")
+        self._kept: OrderedDict[str, Future[np.ndarray]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def begin(self, text: str) -> Future[np.ndarray]:
+        with self._lock:
+            if text not in self._kept:
+                self._kept[text] = self._threads.submit(self._search.closest, text)
+                while len(self._kept) > MOST_KEPT:
+                    self._kept.popitem(last=False)
+            return self._kept[text]
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+@st.cache_resource(
+    show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)}, on_release=_Meanings.close
+)
+def _meanings(workspace: Workspace, version: str, _shop: ServedShop) -> _Meanings:
+    return _Meanings(_shop)
 
 
 def _take(data: bytes, name: str) -> None:
@@ -112,16 +127,12 @@ def _take(data: bytes, name: str) -> None:
     st.rerun()
 
 
-def _stop() -> None:
-    set_query(like=None, words=None, page=None)
-
-
 @st.cache_data(show_spinner="Looking for similar products…", max_entries=32)
-def _ranked(version: str, like: Like) -> np.ndarray:
-    """Rows of this release by their content, the closest first; empty where the release reads nothing of it."""
+def _like_picture(version: str, image: str) -> np.ndarray:
+    """Rows of this release by their likeness, the closest first; empty where the release reads no pictures."""
     facade = recommender()
     try:
-        vectors = served().read_unseen([Product(title=like.words, image=like.image)])
+        vectors = served().read_unseen([Product(image=image)])
     except ImageError as exc:
         raise LongtailError("This picture is no longer stored. Upload it again.") from exc
     if not vectors.present[0]:
