@@ -141,7 +141,7 @@ function hide(state) {
 
 function place(state) {
   if (state.list.hidden || !state.input) return;
-  const box = (state.input.closest("[data-baseweb]") ?? state.input).getBoundingClientRect();
+  const box = (state.input.closest('[data-testid="stTextInputRootElement"]') ?? state.input).getBoundingClientRect();
   Object.assign(state.list.style, { left: `${box.left}px`, top: `${box.bottom + 4}px`, width: `${Math.max(box.width, 260)}px` });
 }
 

@@ -282,7 +282,7 @@ def test_a_pasted_picture_is_one_of_the_new_product(address, photos, page: Page,
 
 def test_a_pasted_picture_is_searched_for(address, photos, page: Page):
     page.goto(f"{address}/similar_items")
-    page.get_by_role("button", name="By picture or words").click()
+    page.get_by_role("button", name="By picture").click()
     expect(page.locator(".st-key-like_picture_pasted")).to_be_attached()
     expect(page.locator(".st-key-like_picture input[type=file]")).to_be_attached()
     at_rest(page)

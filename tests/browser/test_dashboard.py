@@ -54,7 +54,7 @@ def test_cards_open_products_and_back_goes_the_way_one_came(address, page: Page)
     expect(page.locator(".lt-product h2")).to_have_text("Striped maxi dress in navy, no. 2")
     page.go_back()
     expect(page).to_have_url(f"{address}/similar_items?q=navy")
-    expect(page.get_by_placeholder("Search by title or ID")).to_have_value("navy")
+    expect(page.get_by_placeholder("Search by word, brand or ID")).to_have_value("navy")
     expect(page.locator(".card")).to_have_count(10)
 
 

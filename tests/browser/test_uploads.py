@@ -137,7 +137,7 @@ def test_a_collection_goes_in_by_the_downloaded_template_and_what_is_wrong_is_fi
 
 def test_a_photo_finds_products_and_one_of_them_opens(address, photos, page: Page):
     page.goto(f"{address}/similar_items")
-    page.get_by_role("button", name="By picture or words").click()
+    page.get_by_role("button", name="By picture").click()
     page.locator("input[type=file]").first.set_input_files(photos[0])
     expect(page).to_have_url(re.compile(r"like=[0-9a-f]{64}"), timeout=LONG_MS)
     expect(page.get_by_text("Products like your picture")).to_be_visible(timeout=LONG_MS)

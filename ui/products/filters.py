@@ -22,7 +22,7 @@ from ui.widgets.formatting import plain, price_phrase
 
 __all__ = ["draw_chips", "draw_facets", "draw_search_field"]
 
-PILLS = 16  # up to so many values are all visible
+PILLS = 30  # up to so many values are all visible
 IN_A_ROW = 12  # facets that have a button of their own; the rest share one
 MOST_LISTED = 1000  # values that can be chosen from a list
 
