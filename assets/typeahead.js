@@ -12,7 +12,6 @@ export default function (component) {
     hide(state);
     setTriggerValue("open", itemId);
   };
-  document.querySelector(`.st-key-${CSS.escape(data.own)}`)?.style.setProperty("position", "absolute");
   const field = (event) => event.target?.closest?.(`.st-key-${CSS.escape(data.field)} input`) ?? null;
   const listeners = {
     input: (event) => field(event) && later(state, data, field(event)),

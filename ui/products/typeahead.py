@@ -27,7 +27,7 @@ def draw_typeahead(field: str) -> None:
 
     _component()(
         key=key,
-        data={"field": field, "own": key, "address": f"{base_path()}/find", "limit": SUGGESTED},
+        data={"field": field, "address": f"{base_path()}/find", "limit": SUGGESTED},
         on_open_change=opened,
     )
 
