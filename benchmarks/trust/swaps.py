@@ -30,6 +30,7 @@ from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.release.manifest import read_manifest
 from engine.release.publish import publish, rollback
+from engine.release.top_lists import write_top_lists
 from engine.serving.current_shop import CurrentShop
 from engine.serving.served_shop import ServedShop
 from tests.support.forged_release import forge
@@ -131,6 +132,7 @@ def _two_releases(workspace: Workspace) -> dict[str, dict[str, Lists]]:
         for name in {arm["query"], arm["candidates"]} if release_id == "r0002" else ():
             vectors = np.load(directory / name)
             np.save(directory / name, vectors[np.random.default_rng(3).permutation(len(vectors))])
+        write_top_lists(directory, read_manifest(directory).arms)
         table = pq.read_table(directory / "items.parquet")
         titles = pa.array([f"{item} of {release_id}" for item in table["item_id"].to_pylist()])
         pq.write_table(
