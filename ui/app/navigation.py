@@ -11,6 +11,7 @@ from streamlit.navigation.page import Page
 from engine.access.roles import Action
 
 __all__ = [
+    "FIRST_PAGE",
     "NAVIGATION",
     "Entry",
     "link_to",
@@ -65,6 +66,8 @@ NAVIGATION = {
         Entry("status", "Status", ":material/monitor_heart:", needs_release=False, needs=Action.SEE_STATUS),
     ],
 }
+
+FIRST_PAGE = next(iter(NAVIGATION.values()))[0].module
 
 
 def remember_pages(pages: Mapping[str, Page]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from engine.access.acting import resolve_with
@@ -23,6 +23,7 @@ from engine.core.occupancy import opened
 from engine.core.settings import workspace_path
 from engine.core.workspace import Workspace
 from engine.jobs import sweep_folders
+from ui.app.navigation import FIRST_PAGE
 from ui.app.operations.health import Readiness, live
 from ui.app.operations.metrics import REGISTRY, metrics
 from ui.app.operations.shop_figures import ShopFigures
@@ -81,6 +82,12 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
             resolve_with(None)
 
 
+async def first_page(request: Request) -> Response:
+    """The page Today by its name: Streamlit knows the first page by the bare address alone."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{base_path()}/{query}", status_code=307, headers=_NOT_CACHED)
+
+
 def _serve(request: Request, locate: Callable[[Workspace, str], Path]) -> Response:
     image = request.path_params["image"]
     file = locate(Workspace(workspace_path()), image) if _HASH.fullmatch(image) else None
@@ -97,6 +104,7 @@ routes: list[BaseRoute] = [
     Route(f"{base_path()}/thumb/{{image}}", thumb, methods=["GET"]),
     Route(f"{base_path()}/picture/{{image}}", picture, methods=["GET"]),
     Route(f"{base_path()}/script/{{digest}}.js", component_script, methods=["GET"]),
+    Route(f"{base_path()}/{FIRST_PAGE}", first_page, methods=["GET"]),
     Route(f"{base_path()}/why", why, methods=["GET"]),
     Route(f"{base_path()}/find", find, methods=["GET"]),
     Route(f"{base_path()}/review/cards", review.cards, methods=["POST"]),

@@ -90,3 +90,9 @@ def test_a_components_script_is_kept_for_ever_and_an_unknown_one_is_not(client):
     assert "immutable" in answer.headers["cache-control"]
     missing = client.get(f"/script/{'0' * 64}.js")
     assert (missing.status_code, missing.headers["cache-control"]) == (404, "no-store")
+
+
+def test_today_by_its_name_is_the_first_page(client):
+    answer = client.get("/today?line=hubs", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/?line=hubs")
+    assert client.get("/today", follow_redirects=False).headers["location"] == "/"
