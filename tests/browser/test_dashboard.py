@@ -197,3 +197,45 @@ def test_the_rest_that_fits_is_taken_back_by_undo(address, tiny, page: Page, con
     expect(page.get_by_text(re.compile("Marks the other 10"))).to_be_visible()
     votes = JudgementStore(Database(tiny.workspace.database_url)).current("f4-02")
     assert len(votes[votes["rater"] == "Ada"]) == 0
+
+
+SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
+FOCUSED = "(() => { let node = document.activeElement; while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement; return node?.closest?.('.card')?.dataset.item; })()"
+
+
+def test_a_product_opens_at_its_top_and_back_returns_to_the_place_and_the_card(address, page: Page):
+    page.set_viewport_size({"width": 700, "height": 500})
+    page.goto(f"{address}/similar_items?sort=title")
+    card = page.locator(".card").nth(17)
+    card.locator(".open").focus()
+    card.scroll_into_view_if_needed()
+    at_rest(page)
+    before, item = page.evaluate(SCROLLED), card.get_attribute("data-item")
+    assert before > 200
+    page.keyboard.press("Enter")
+    expect(page.locator(".lt-product")).to_be_visible()
+    at_rest(page)
+    assert page.evaluate(SCROLLED) == 0
+    expect(page).to_have_title(re.compile(r"· Similar items · Longtail$"))
+    page.get_by_role("button", name="Change picture or text").click()
+    expect(page).to_have_url(re.compile("new_product"))
+    at_rest(page)
+    page.go_back()
+    expect(page.locator(".lt-product")).to_be_visible()  # and not the list under another address
+    at_rest(page)
+    page.go_back()
+    expect(page.locator(".card")).to_have_count(24)
+    page.wait_for_function(f"() => {SCROLLED} === {before} && {FOCUSED} === '{item}'")
+    assert page.title() == "Similar items · Longtail"
+
+
+def test_the_next_page_of_products_begins_at_its_top(address, page: Page):
+    page.set_viewport_size({"width": 700, "height": 500})
+    page.goto(f"{address}/similar_items?sort=title")
+    page.locator(".card").first.wait_for()
+    at_rest(page)
+    page.locator("[data-testid=stPagination]").get_by_text("2", exact=True).click()
+    expect(page).to_have_url(re.compile("page=2"))
+    page.wait_for_function(f"() => {SCROLLED} === 0")
+    at_rest(page)
+    assert page.evaluate(SCROLLED) == 0

@@ -17,10 +17,13 @@ from ui.app.guard import guarded
 from ui.app.navigation import NAVIGATION, Entry, remember_pages
 from ui.app.operations.reruns import rerun
 from ui.app.person import Visitor, visitor
+from ui.app.place import keep_place
 from ui.app.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
 from ui.app.sign_in import draw_person, draw_sign_in, remember_visit
 from ui.app.style import add_style
+from ui.app.titles import name_tab
 from ui.runs.first_run import show_first_run
+from ui.runs.run_in_bar import draw_run_in_bar
 from ui.today.sets import offer_sets
 from ui.widgets.formatting import html_text, plain
 
@@ -49,6 +52,7 @@ def main() -> None:
     remember_visit(who)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     _top_bar(who.actor)
+    keep_place(page.url_path)
     notices.show()
     second_thoughts.show()
     page.run()
@@ -75,6 +79,7 @@ def _runner(entry: Entry) -> Callable[[], None]:
     """The page as a function for `st.Page`; its module is imported when it is first shown."""
 
     def run() -> None:
+        name_tab(entry.title)
         with rerun(entry.module), guarded(entry.title):
             if entry.needs_release and not has_release():
                 show_first_run()
@@ -99,6 +104,7 @@ def _top_bar(actor: Actor) -> None:
             width="content",
         )
         st.space("stretch")
+        draw_run_in_bar()
         draw_person(actor)
     if notice:
         st.warning(plain(notice), icon=":material/history:")

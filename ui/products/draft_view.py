@@ -11,6 +11,7 @@ from ui.app.navigation import open_draft, open_draft_form
 from ui.app.person import only
 from ui.app.resources import card_maker, recommender, served, settings
 from ui.app.second_thoughts import offer_undo
+from ui.app.titles import name_tab
 from ui.app.url import set_query
 from ui.products.draft_resources import draft_card, drafts, neighbour_card
 from ui.products.facts import draw_facts
@@ -26,6 +27,7 @@ SHOWN = 12
 
 def draw_draft_view(draft: Draft) -> None:
     """Draw an approved draft that is in the lists."""
+    name_tab(draft.title, "Similar items")
     st.button("All products", icon=":material/arrow_back:", type="tertiary", on_click=set_query, kwargs={"item": None})
     left, right = st.columns([2, 7], gap="medium")
     with left:

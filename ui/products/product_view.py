@@ -7,6 +7,7 @@ import streamlit as st
 from engine.arms import registry
 from ui.app.choices import switch
 from ui.app.resources import card_maker, recommender, served, settings, shop_words
+from ui.app.titles import name_tab
 from ui.app.url import set_query
 from ui.products.browse import open_long_tail
 from ui.products.changes import draw_change_of
@@ -16,6 +17,7 @@ from ui.products.why import explained
 from ui.review.judged_lists import draw_judged_lists, left_out
 from ui.review.send_to_review import draw_send
 from ui.widgets.cards import Group
+from ui.widgets.formatting import text_or_none
 
 __all__ = ["draw_product_view"]
 
@@ -25,6 +27,7 @@ SIDE_BY_SIDE = ("als", "hybrid")
 def draw_product_view(row: int) -> None:
     """The product in this row of the catalogue, and its neighbours."""
     item_id = str(recommender().items["item_id"].iloc[row])
+    name_tab(text_or_none(recommender().items["title"].iloc[row]) or item_id, "Similar items")
     st.button("All products", icon=":material/arrow_back:", type="tertiary", on_click=set_query, kwargs={"item": None})
     left, right = st.columns([2, 7], gap="medium")
     with left:
