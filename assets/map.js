@@ -194,6 +194,13 @@ function wordsOf(data) {
 
 /** Somebody selected rows, or took the selection away. */
 function chosen(state, rows, panel) {
+  const most = state.component.data.most_chosen;
+  if (rows.length > most) {
+    state.view.choose([], panel);
+    state.status.replaceChildren(element("span", "", `That is ${rows.length.toLocaleString("en")} products. Draw a smaller area: at most ${most.toLocaleString("en")} can be selected.`));
+    state.bits = "";
+    return void state.component.setTriggerValue("chosen", { version: state.version, panel, bits: "" });
+  }
   state.bits = rows.length ? toBits(rows, state.view.packed.length / 4) : "";
   sayChosen(state, rows.length);
   state.component.setTriggerValue("chosen", { version: state.version, panel, bits: state.bits });

@@ -28,9 +28,7 @@ def page() -> None:
     """Two panels over the same products; what is found is ringed in both with its ten, what is selected is listed below."""
     places = map_places()
     st.title("Map")
-    st.caption(
-        "Each dot is a product; similar products sit close together. Hover over one to see its picture, click to open it."
-    )
+    st.caption("Each dot is a product; similar ones sit close together. Hover over a dot or tap it to see the product.")
     choices = colour_choices(places)
     near, ringed = _highlighted(places)
     chosen, where = _chosen(places)
@@ -89,7 +87,7 @@ def _choose(places: MapPlaces, rows: Sequence[int], panel: str) -> None:
     """Keep a selection, and name it in the address: who goes on to a product and comes back finds it again."""
     name = NAMES.get(panel, NAMES["hybrid"])
     words = f"an area of the map, {name[0].lower()}{name[1:]}"
-    set_query(chosen=keep_chosen([places.item_id(row) for row in rows], words) if rows else None)
+    set_query(chosen=keep_chosen(places.item_ids(rows), words) if rows else None)
 
 
 def _chosen(places: MapPlaces) -> tuple[list[int], str]:
@@ -104,7 +102,7 @@ def _chosen(places: MapPlaces) -> tuple[list[int], str]:
 
 def _selected(places: MapPlaces, rows: Sequence[int], how: str) -> None:
     """What was selected: what can be done with it, and its pictures."""
-    draw_set_actions([places.item_id(row) for row in rows], how, key="map_chosen")
+    draw_set_actions(places.item_ids(rows), how, key="map_chosen")
     counts = places.release.items["interaction_count"].to_numpy()
     busiest = sorted(rows, key=lambda row: -counts[row] if row < places.n_products else 0)
     _cards(places, busiest, f"{plural(len(rows), 'product')} selected", how)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,12 @@ class MapPlaces:
         if row < self.n_products:
             return str(self.release.items["item_id"].iloc[row])
         return self.drafts.ids[row - self.n_products]
+
+    def item_ids(self, rows: Sequence[int]) -> list[str]:
+        """The ids of the products and drafts in these rows, in their order."""
+        known = self.release.items["item_id"].iloc[[row for row in rows if row < self.n_products]]
+        found = iter(known.astype(object).tolist())
+        return [next(found) if row < self.n_products else self.item_id(row) for row in rows]
 
     def product(self, row: int) -> Product:
         """The product or draft in a row."""

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.cluster.vq import kmeans2
+from scipy.spatial import cKDTree
 
 from engine.core.visible_text import visible
 
@@ -142,8 +143,7 @@ def _groups(points: NDArray[np.float64], wanted: int, seed: int) -> NDArray[np.i
     rng = np.random.default_rng(seed)
     part = points if len(points) <= 20_000 else points[np.sort(rng.choice(len(points), 20_000, replace=False))]
     centres, _ = kmeans2(part, wanted, iter=20, minit="++", missing="warn", rng=np.random.default_rng(seed))
-    distance = ((points[:, None] - centres[None]) ** 2).sum(axis=2)
-    return np.asarray(distance.argmin(axis=1))
+    return np.asarray(cKDTree(centres).query(points)[1])
 
 
 def _named(

@@ -20,6 +20,7 @@ from ui.widgets.scripts import served_component
 __all__ = ["Panel", "chosen_rows", "draw_map"]
 
 SCRIPTS = ("common.js", "map_geometry.js", "map_points.js", "map_look.js", "map_shop.js", "map_find.js", "map_view.js", "map_hands.js", "map.js")  # fmt: skip
+MOST_CHOSEN = 5_000
 LOADING = '<div class="loading" style="min-height: min(66vh, 34rem); margin-top: 8.5rem; border-radius: 16px; background: rgb(128 128 128 / 8%)"></div>'
 
 
@@ -84,6 +85,7 @@ def draw_map(
             "choices": [[name, words] for name, words in choices.items()],
             "ringed": list(ringed),
             "near": near,
+            "most_chosen": MOST_CHOSEN,
             "chosen": _bits(chosen, n) if chosen else "",
         },
         on_near_change=highlighted,
@@ -97,7 +99,7 @@ def draw_map(
 
 
 def chosen_rows(chosen: object, version: str, n: int) -> list[int]:
-    """The rows that the browser says are selected; none where it speaks of another version, or makes no sense.
+    """The rows that the browser says are selected; none where it speaks of another version, makes no sense, or there are more than `MOST_CHOSEN`.
 
     Parameters
     ----------
@@ -113,7 +115,8 @@ def chosen_rows(chosen: object, version: str, n: int) -> list[int]:
     except (binascii.Error, ValueError):
         return []
     found = np.unpackbits(np.frombuffer(raw, dtype=np.uint8))[:n]
-    return [int(row) for row in np.flatnonzero(found)]
+    rows = np.flatnonzero(found)
+    return [] if len(rows) > MOST_CHOSEN else [int(row) for row in rows]
 
 
 def _bits(rows: Sequence[int], n: int) -> str:

@@ -57,6 +57,7 @@ def test_an_approved_draft_lies_among_its_neighbours_on_longtails_panel_alone(ti
     row = found.row(draft_id)
     assert row == 60
     assert (found.item_id(60), found.product(60).title) == (draft_id, "A new one")
+    assert found.item_ids([60, 3]) == [draft_id, found.item_id(3)]
     assert not np.isfinite(found.panel("als")[60]).any()
     own = found.panel("hybrid")[[found.row(item_id) for item_id in tiny.families if tiny.families[item_id] == 0]]
     assert (own.min(axis=0) <= found.panel("hybrid")[60]).all()
