@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,7 @@ __all__ = [
     "flagged_lists",
     "look_at_catalogue",
     "look_at_judgements",
+    "replaced_lists",
 ]
 
 COMPARED = ("als", SERVED)
@@ -76,13 +78,16 @@ class JudgedFindings:
     Attributes
     ----------
     trust : for every level of traffic and each of `COMPARED`.
-    worst : rows of the products with bad lists, the busiest and worst first.
+    worst : rows of the products whose shown lists are bad, the busiest and worst first.
+    replaced : rows of the products from whose lists people ruled out a share of `BAD` or more, where nobody has judged yet what
+        took the place of all of it; the busiest first.
     disputes : on how many pairs people disagree, and nobody decided; `disputed` are rows of their products, the most evenly split first.
     judgements : how many are in force, and `samples` whether some are samples.
     """
 
     trust: Sequence[Trust]
     worst: NDArray[np.int64]
+    replaced: NDArray[np.int64]
     disputes: int
     disputed: NDArray[np.int64]
     judgements: int
@@ -110,14 +115,26 @@ def look_at_catalogue(release: Recommender, k: int = 10) -> CatalogueFindings:
 
 
 def look_at_judgements(
-    store: JudgementStore, release: Recommender, workspace: Workspace, k: int = 10
+    store: JudgementStore,
+    release: Recommender,
+    workspace: Workspace,
+    k: int = 10,
+    ruled_out: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> JudgedFindings:
-    """Everything that judgements say of the release. What it learned from does not score it."""
+    """Everything that judgements say of the release. What it learned from does not score it.
+
+    Parameters
+    ----------
+    ruled_out : product -> the neighbours that people ruled out beside it: they are not shown.
+    """
     current = store.current()
     counts, disputes = release.items["interaction_count"].to_numpy(), _disputes(store, release, current)
+    top, said = release.top_lists(SERVED).rows, _said(current, release.items["item_id"])
+    shown = _without(top, k, release, ruled_out)
     return JudgedFindings(
         trust=_trust(store, release, workspace, current, k),
-        worst=flagged_lists(current, release.items["item_id"], counts, release.top_lists(SERVED).rows[:, :k]),
+        worst=flagged_lists(said, counts, shown),
+        replaced=replaced_lists(said, counts, top[:, :k], shown),
         disputes=len(disputes),
         disputed=np.array([release.row(one) for one in disputes["anchor_id"].unique()], dtype=np.int64),
         judgements=len(current),
@@ -125,31 +142,67 @@ def look_at_judgements(
     )
 
 
-def flagged_lists(
-    current: pd.DataFrame, item_ids: pd.Series, counts: NDArray[np.integer], rows: NDArray[np.integer]
-) -> NDArray[np.int64]:
+def flagged_lists(said: pd.DataFrame, counts: NDArray[np.integer], shown: NDArray[np.integer]) -> NDArray[np.int64]:
     """Rows of the products of whose list people called a share of `BAD` or more irrelevant, by that share times interactions.
 
     Neighbours that nobody judged count as fitting.
 
     Parameters
     ----------
-    current : the votes in force. item_ids, counts : of the catalogue, (n_items,).
-    rows : (n_items, k) the lists, -1 where there is no neighbour.
+    said : one row a judged pair: anchor, neighbour (rows), bad (share of raters who call it irrelevant).
+    counts : (n_items,) interactions. shown : (n_items, k) the lists, -1 where there is no neighbour.
     """
+    anchors, neighbours, bad = (said[name].to_numpy() for name in ("anchor", "neighbour", "bad"))
+    on_it = (shown[anchors] == neighbours[:, None]).any(axis=1)
+    total = np.bincount(anchors[on_it], weights=bad[on_it], minlength=len(shown))
+    lengths = (shown >= 0).sum(axis=1)
+    irrelevant = np.divide(total, lengths, out=np.zeros(len(shown)), where=lengths > 0)
+    found = np.flatnonzero(irrelevant >= BAD - 1e-9)
+    return found[np.argsort(-irrelevant[found] * (counts[found] + 1), kind="stable")]
+
+
+def replaced_lists(
+    said: pd.DataFrame, counts: NDArray[np.integer], before: NDArray[np.integer], shown: NDArray[np.integer]
+) -> NDArray[np.int64]:
+    """Rows of the products of whose list a share of `BAD` or more is no longer shown, and not all that is shown was judged.
+
+    Parameters
+    ----------
+    said, counts, shown : as for `flagged_lists`. before : (n_items, k) the lists before anything was ruled out.
+    """
+    candidates = np.flatnonzero((before != shown).any(axis=1))
+    judged = set(zip(said["anchor"].tolist(), said["neighbour"].tolist(), strict=True))
+    found = []
+    for row in candidates.tolist():
+        now = [one for one in shown[row].tolist() if one >= 0]
+        gone = len({one for one in before[row].tolist() if one >= 0} - set(now))
+        if gone >= BAD * len(now) - 1e-9 and any((row, one) not in judged for one in now):
+            found.append(row)
+    rows = np.array(found, dtype=np.int64)
+    return rows[np.argsort(-counts[rows], kind="stable")]
+
+
+def _said(current: pd.DataFrame, item_ids: pd.Series) -> pd.DataFrame:
+    """The judged pairs of products that the release has: anchor, neighbour (rows), bad (share of raters, 0 to 1)."""
     sure = current[current["verdict"].isin(SURE)]
     bad = sure.assign(bad=(sure["verdict"] == Verdict.IRRELEVANT).astype("float64"))
     pairs = bad.groupby(["anchor_id", "neighbour_id"], as_index=False)["bad"].mean()
     known = pd.Index(item_ids)
-    anchors, neighbours = (known.get_indexer(pairs[name]) for name in ("anchor_id", "neighbour_id"))
-    there = (anchors >= 0) & (neighbours >= 0)
-    anchors, neighbours, share = anchors[there], neighbours[there], pairs["bad"].to_numpy()[there]
-    on_it = (rows[anchors] == neighbours[:, None]).any(axis=1)
-    total = np.bincount(anchors[on_it], weights=share[on_it], minlength=len(rows))
-    lengths = (rows >= 0).sum(axis=1)
-    irrelevant = np.divide(total, lengths, out=np.zeros(len(rows)), where=lengths > 0)
-    found = np.flatnonzero(irrelevant >= BAD - 1e-9)
-    return found[np.argsort(-irrelevant[found] * (counts[found] + 1), kind="stable")]
+    rows = {name: known.get_indexer(pairs[f"{name}_id"]) for name in ("anchor", "neighbour")}
+    table = pd.DataFrame({**rows, "bad": pairs["bad"]})
+    return table[(table["anchor"] >= 0) & (table["neighbour"] >= 0)]
+
+
+def _without(
+    top: NDArray[np.int32], k: int, release: Recommender, ruled_out: Mapping[str, Collection[str]]
+) -> NDArray[np.int32]:
+    """(n_items, k), the lists without what was ruled out: what follows moves up."""
+    shown = top[:, :k].copy()
+    for anchor in (one for one in ruled_out if one in release):
+        row, out = release.row(anchor), {release.row(one) for one in ruled_out[anchor] if one in release}
+        left = [one for one in top[row].tolist() if one >= 0 and one not in out][:k]
+        shown[row] = [*left, *[-1] * (k - len(left))]
+    return shown
 
 
 def _trust(

@@ -77,15 +77,15 @@ def test_judged_lists_are_said_to_be_judged(tiny, store):
     assert "sample judgements count too" in " ".join(one.value for one in opened().caption)
 
 
-def test_a_list_that_people_called_bad_comes_first_and_opens(tiny, store):
+def test_a_list_of_which_people_ruled_out_much_comes_first_and_opens(tiny, store):
     release = Recommender.open(tiny.workspace)
     for neighbour in release.neighbours("f2-03", "hybrid", 10)[:4]:
         vote = Vote(client_id=str(uuid.uuid4()), neighbour_id=neighbour.item_id, verdict="irrelevant")
         store.add([judgement_in_release(vote, release, "f2-03", rater="Ada", source=Source.SIMILAR_ITEMS, k=10)])
     app = opened()
-    assert to_do(app)[0] == "1 list shows irrelevant products, people say"
+    assert to_do(app)[0] == "1 list has new products that nobody has judged"
     assert "Start here" in written_html(app)
-    shown = open_shell("similar_items", show="today:worst")
+    shown = open_shell("similar_items", show="today:replaced")
     assert not shown.exception
     assert shown_ids(shown) == ["f2-03"]
 
@@ -119,9 +119,9 @@ def test_drafts_that_wait_are_a_line(tiny, store):
 
 def test_new_judgements_are_heard_without_losing_what_was_known(tiny, store):
     release = Recommender.open(tiny.workspace)
-    assert not [line for line in to_do(opened()) if "people say" in line]
+    assert not [line for line in to_do(opened()) if "nobody has judged" in line]
     for neighbour in release.neighbours("f2-03", "hybrid", 10)[:4]:
         vote = Vote(client_id=str(uuid.uuid4()), neighbour_id=neighbour.item_id, verdict="irrelevant")
         store.add([judgement_in_release(vote, release, "f2-03", rater="Ada", source=Source.SIMILAR_ITEMS, k=10)])
     open_shell("")
-    assert "1 list shows irrelevant products, people say" in to_do(opened())
+    assert "1 list has new products that nobody has judged" in to_do(opened())

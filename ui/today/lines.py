@@ -17,6 +17,7 @@ __all__ = ["SETS", "Line", "all_good", "catalogue_lines", "draft_line", "in_orde
 
 SETS = {
     "worst": "Lists that people called bad",
+    "replaced": "Lists with much ruled out",
     "disputed": "Products whose lists people disagree on",
     "weak": "Lists that look weak",
     "no-image": "Products without a picture",
@@ -82,13 +83,22 @@ def judged_lines(found: JudgedFindings, counts: NDArray[np.integer], k: int) -> 
     counts : (n_items,) interactions. k : neighbours of a list.
     """
     lines = []
+    sample = " Sample judgements count too." if found.samples else ""
     if n := len(found.worst):
         lines.append(
             _line(
                 "worst", ":material/thumb_down:", f"{plural(n, 'list')} {_are(n, 'shows', 'show')} irrelevant products, people say",
-                f"People called {round(BAD * k)} or more of their {k} products irrelevant. The worst and busiest come first: see what they "
-                "have in common, and whether a picture, a text or an attribute is wrong.",
+                f"People called {round(BAD * k)} or more of their {k} products irrelevant.{sample} The worst and busiest come first: see "
+                "what they have in common, and whether a picture, a text or an attribute is wrong.",
                 found.worst, counts, certain=True,
+            )
+        )  # fmt: skip
+    if n := len(found.replaced):
+        lines.append(
+            _line(
+                "replaced", ":material/swap_horiz:", f"{plural(n, 'list')} {_are(n, 'has', 'have')} new products that nobody has judged",
+                f"People ruled out {round(BAD * k)} or more of their {k} products. See whether what took their place fits. Busiest first.",
+                found.replaced, counts, certain=True,
             )
         )  # fmt: skip
     if n := found.disputes:
@@ -156,7 +166,7 @@ def all_good(found: CatalogueFindings | None, judged: JudgedFindings | None, wai
         if not found.gaps:
             good.append("nothing is missing from any product")
     if judged is not None and judged.judgements and not len(judged.worst):
-        good.append("nobody called a list bad")
+        good.append("no list shows much that people called irrelevant")
     if not waiting:
         good.append("no drafts waiting")
     return f"All good: {'; '.join(good)}." if good else ""

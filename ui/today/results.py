@@ -18,7 +18,7 @@ from engine.edits.drafts.store import Draft, State
 from engine.overview.findings import CatalogueFindings, JudgedFindings, look_at_catalogue, look_at_judgements
 from engine.release.top_lists import TOP
 from engine.serving.background_result import BackgroundResult
-from ui.app.resources import judgements, recommender, settings, workspace
+from ui.app.resources import judgements, recommender, served, settings, workspace
 from ui.products.draft_resources import drafts
 
 __all__ = ["Results", "list_length", "results", "waiting_drafts"]
@@ -57,7 +57,8 @@ def results() -> Results:
     root = str(workspace().root)
     catalogue = _catalogue(root, facade.edition).get((facade.version, k), partial(look_at_catalogue, facade, k))
     judged = _judged(root, facade.edition).get(
-        (store.last_id(), k), partial(look_at_judgements, store, facade, workspace(), k)
+        (store.last_id(), k),
+        partial(look_at_judgements, store, facade, workspace(), k, served().suppressed_everywhere()),
     )
     return Results(catalogue.result, judged.result, catalogue.done and judged.done)
 

@@ -15,7 +15,7 @@ from engine.curation.decisions import judge as judge_card
 from engine.curation.judgements import JudgementStore
 from engine.curation.pools import Pool, pool_of_release
 from engine.curation.votes import Vote
-from engine.overview.findings import flagged_lists, look_at_catalogue, look_at_judgements
+from engine.overview.findings import flagged_lists, look_at_catalogue, look_at_judgements, replaced_lists
 from engine.recommend.recommender import Recommender
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
@@ -30,8 +30,8 @@ def release(tiny) -> Recommender:
     return Recommender.open(tiny.workspace)
 
 
-def said(*votes: tuple[str, str, str]) -> pd.DataFrame:
-    return pd.DataFrame(votes, columns=["anchor_id", "neighbour_id", "verdict"])
+def said(*pairs: tuple[int, int, float]) -> pd.DataFrame:
+    return pd.DataFrame(pairs, columns=["anchor", "neighbour", "bad"]).astype({"anchor": "int64", "neighbour": "int64"})
 
 
 def test_hubs_and_orphans_are_those_of_the_lists_one_can_look_up(release):
@@ -52,15 +52,22 @@ def test_what_is_missing_is_named(release):
 
 
 def test_a_list_is_bad_where_three_of_ten_neighbours_are_called_irrelevant():
-    ids, counts = pd.Series(list("abcd")), np.array([1, 50, 9, 0])
-    rows = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [-1, -1, -1]])
-    bad = said(
-        ("a", "b", "irrelevant"), ("a", "b", "irrelevant"), ("b", "a", "irrelevant"), ("b", "a", "relevant"),
-        ("c", "a", "irrelevant"), ("c", "b", "relevant"), ("d", "a", "irrelevant"), ("gone", "a", "irrelevant"),
-    )  # fmt: skip
-    # b's only flag is disputed, half a neighbour of three; d shows nothing any more
-    assert flagged_lists(bad, ids, counts, rows).tolist() == [2, 0]
-    assert flagged_lists(said(), ids, counts, rows).tolist() == []
+    counts = np.array([1, 50, 9, 0])
+    shown = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [-1, -1, -1]])
+    # of 1's three neighbours half of one is irrelevant: its raters disagree; 3 shows nothing any more
+    bad = said((0, 1, 1.0), (1, 0, 0.5), (2, 0, 1.0), (2, 1, 0.0), (3, 0, 1.0))
+    assert flagged_lists(bad, counts, shown).tolist() == [2, 0]
+    assert flagged_lists(said(), counts, shown).tolist() == []
+
+
+def test_what_took_the_place_of_much_that_was_ruled_out_waits_until_it_is_judged():
+    counts = np.array([1, 50, 9])
+    before = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3]])
+    shown = np.array([[2, 3, 4], [3, 4, 5], [0, 1, 3]])
+    assert replaced_lists(said((0, 2, 0.0)), counts, before, shown).tolist() == [1, 0]
+    judged = said((1, 3, 0.0), (1, 4, 0.0), (1, 5, 1.0))
+    assert replaced_lists(judged, counts, before, shown).tolist() == [0]
+    assert replaced_lists(said(), counts, before, before).tolist() == []
 
 
 def test_judged_lists_say_how_far_they_can_be_trusted(tiny, release, store: JudgementStore, judge):
@@ -75,12 +82,20 @@ def test_judged_lists_say_how_far_they_can_be_trusted(tiny, release, store: Judg
     assert (found.judgements, found.samples, len(found.worst)) == (60, False, 0)
 
 
-def test_a_bad_list_and_a_dispute_are_found(tiny, release, store: JudgementStore, judge):
-    shown = [one.item_id for one in release.neighbours("f1-02", "hybrid", 10)]
+def test_a_bad_list_is_bad_until_what_is_irrelevant_is_ruled_out_and_then_waits_for_judgement(
+    tiny, release, store, judge
+):
+    shown = [one.item_id for one in release.neighbours("f1-02", "hybrid", 20)]
     store.add([judge("f1-02", other, "irrelevant", release_id=release.release_id) for other in shown[:3]])
+    row = [release.row("f1-02")]
     found = look_at_judgements(store, release, tiny.workspace)
-    assert release.items["item_id"].iloc[found.worst].tolist() == ["f1-02"]
-    assert found.disputes == 0
+    assert (found.worst.tolist(), found.replaced.tolist(), found.disputes) == (row, [], 0)
+    ruled_out = {"f1-02": frozenset(shown[:3]), "gone": frozenset(shown)}
+    found = look_at_judgements(store, release, tiny.workspace, ruled_out=ruled_out)
+    assert (found.worst.tolist(), found.replaced.tolist()) == ([], row)
+    store.add([judge("f1-02", other, "relevant", release_id=release.release_id) for other in shown[3:13]])
+    found = look_at_judgements(store, release, tiny.workspace, ruled_out=ruled_out)
+    assert (found.worst.tolist(), found.replaced.tolist()) == ([], [])
 
 
 def test_without_judgements_nothing_is_claimed(tiny, release, store: JudgementStore):

@@ -21,8 +21,9 @@ def catalogue(**found: object) -> CatalogueFindings:
     return CatalogueFindings(**(nothing | found))
 
 
-def judged(worst: np.ndarray = NOBODY, disputes: int = 0, judgements: int = 9) -> JudgedFindings:
-    return JudgedFindings((), worst, disputes, np.arange(disputes), judgements, samples=False)
+def judged(worst: np.ndarray = NOBODY, disputes: int = 0, judgements: int = 9, **found: object) -> JudgedFindings:
+    nothing = {"trust": (), "replaced": NOBODY, "disputed": np.arange(disputes), "samples": False}
+    return JudgedFindings(**(nothing | {"worst": worst, "disputes": disputes, "judgements": judgements} | found))
 
 
 def titles(found: CatalogueFindings) -> dict[str, str]:
@@ -75,10 +76,17 @@ def test_drafts_are_counted(waiting, title):
 def test_all_that_is_well_is_one_sentence():
     assert all_good(catalogue(), judged(), 0) == (
         "All good: no list looks weak; no product crowds the lists; every product is on a list; no two products look the same; "
-        "nothing is missing from any product; nobody called a list bad; no drafts waiting."
+        "nothing is missing from any product; no list shows much that people called irrelevant; no drafts waiting."
     )
     assert all_good(None, None, 3) == ""
     assert "called" not in all_good(catalogue(), judged(judgements=0), 0)
+
+
+def test_samples_are_said_to_be_samples():
+    (line,) = judged_lines(judged(np.array([1]), samples=True), COUNTS, 10)
+    assert "Sample judgements count too." in line.why
+    (line,) = judged_lines(judged(np.array([1])), COUNTS, 10)
+    assert "ample" not in line.why
 
 
 def test_every_line_about_products_has_a_set():
@@ -88,6 +96,6 @@ def test_every_line_about_products_has_a_set():
     )  # fmt: skip
     lines: list[Line] = [
         *catalogue_lines(everything, COUNTS, "clicks", 10),
-        *judged_lines(judged(np.array([4]), 1), COUNTS, 10),
+        *judged_lines(judged(np.array([4]), 1, replaced=np.array([3])), COUNTS, 10),
     ]
     assert {line.name for line in lines} == set(SETS)
