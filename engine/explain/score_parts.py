@@ -17,11 +17,11 @@ from engine.explain.content_parts import ContentParts
 from engine.models.recipe import CONTENT, HYBRID, SILENCE
 from engine.recommend.recommender import Recommender
 
-__all__ = ["CARRIED", "OWN", "PREDICTED", "score_parts"]
+__all__ = ["BEHAVIOUR", "CARRIED", "OWN", "PREDICTED", "score_parts"]
 
-OWN, CARRIED, PREDICTED = "own", "carried", "predicted"
-"""Parts besides the modalities: what the products' own shoppers did, what shoppers of products like them did, and the behaviour
-that is predicted from content."""
+OWN, CARRIED, PREDICTED, BEHAVIOUR = "own", "carried", "predicted", "behaviour"
+"""Parts besides the modalities: what the products' own shoppers did, what shoppers of products like them did, the behaviour that is
+predicted from content, and the first two together where the training did not tell them apart."""
 _ALS = "als"
 
 
@@ -55,20 +55,21 @@ def _hybrid_sums(
         if block in (CONTENT, SILENCE):
             added = content.sums(mine, theirs)
         elif block == HYBRID:
-            share = _own_share(release, count)
-            added = {OWN: share * (theirs @ mine), CARRIED: (1 - share) * (theirs @ mine)}
+            share, whole = _own_share(release, count), theirs @ mine
+            added = {BEHAVIOUR: whole} if share is None else {OWN: share * whole, CARRIED: (1 - share) * whole}
         else:
             added = {OWN if block == _ALS else PREDICTED: theirs @ mine}
         sums |= {name: sums.get(name, 0.0) + values for name, values in added.items()}
     return sums
 
 
-def _own_share(release: Recommender, count: int) -> float:
-    """The share of the hybrid's own block that products with so many interactions owe to their own shoppers."""
+def _own_share(release: Recommender, count: int) -> float | None:
+    """The share of the hybrid's own block that products with so many interactions owe to their own shoppers; None where the training
+    did not measure it."""
     for group in release.training.get("shares", []):
         if group["low"] <= count and (group["high"] is None or count <= group["high"]):
             return float(group["own"])
-    return 1.0 if count else 0.0
+    return None if count else 0.0
 
 
 def _shares(sums: Mapping[str, float]) -> dict[str, float]:

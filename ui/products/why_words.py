@@ -12,7 +12,7 @@ from engine.catalogue.traffic import FEW
 from engine.core.visible_text import visible
 from engine.explain.content_parts import SIMILAR, VERY_SIMILAR
 from engine.explain.facts import Facts
-from engine.explain.score_parts import CARRIED, OWN, PREDICTED
+from engine.explain.score_parts import BEHAVIOUR, CARRIED, OWN, PREDICTED
 from engine.models.recipe import CONTENT
 from ui.widgets.formatting import singular
 
@@ -25,6 +25,7 @@ NAMES = {"image": "picture", "text": "text", "attributes": "details"}
 PART_NAMES = {
     OWN: "Their own shoppers",
     CARRIED: "Shoppers of similar products",
+    BEHAVIOUR: "Shoppers of these and similar products",
     PREDICTED: "Expected appeal",
     CONTENT: "Text, picture and details",
     "image": "Picture",
@@ -84,14 +85,14 @@ def part_words(facts: Facts, part: str, word: str) -> str:
     if part == OWN:
         otherwise = "" if facts.shared else f": placed by what else they {did}"
         return _sentence([f"{_people(facts.shared, people)} {did} both{otherwise}"])
-    if part == CARRIED:
+    if part in (CARRIED, BEHAVIOUR):
         return _carried(facts, word) if facts.carried else f"What {people} of products like these {did}"
     if part == PREDICTED:
         return "What the text, picture and details promise"
     if part in facts.missing:
         return f"One of the two has no {NAMES[part]}; it is guessed from the rest"
     if part == "attributes" and facts.equal:
-        return _same_fields(facts.equal)
+        return _sentence([_same_fields(facts.equal)])
     return _sentence([_likeness(facts, part) or ""]) if part in NAMES else _sentence([_in_common(facts) or ""])
 
 
@@ -113,8 +114,8 @@ def _by_behaviour(facts: Facts, word: str) -> str:
     people, did = _deed(word)
     if not facts.shared:
         return f"{_people(0, people)} {did} both: placed by what else their {people} {did}"
-    chance = "; few enough to be chance" if min(facts.counts) < FEW else ""
-    return f"{_people(facts.shared, people)} {did} both{chance}"
+    few = f"; too few {word} to rely on" if min(facts.counts) < FEW else ""
+    return f"{_people(facts.shared, people)} {did} both{few}"
 
 
 def _by_longtail(facts: Facts, common: str | None, word: str) -> list[str]:

@@ -11,7 +11,7 @@ from scipy import sparse
 from engine.catalogue.product import Product
 from engine.core.vectors import unit_rows
 from engine.explain.facts import LOOK_ALIKES, Anchor, Explainer, Facts
-from engine.explain.score_parts import CARRIED, OWN, PREDICTED
+from engine.explain.score_parts import BEHAVIOUR, CARRIED, OWN, PREDICTED
 from engine.recommend.recommender import Neighbour, Recommender
 from tests.support.tiny_release import TinyRelease
 
@@ -86,7 +86,16 @@ def test_parts_are_shares_of_the_score(recommender, explainer, tiny, arm):
             if one.score > 0:
                 assert sum(facts.parts.values()) == pytest.approx(1.0)
             assert all(share > 0 for share in facts.parts.values())
-            assert set(facts.parts) <= named.get(arm, {OWN, CARRIED, PREDICTED, "attributes"})
+            assert set(facts.parts) <= named.get(arm, {BEHAVIOUR, CARRIED, PREDICTED, "attributes"})
+
+
+def test_what_training_measured_tells_own_shoppers_from_those_of_look_alikes(recommender, explainer, monkeypatch):
+    before = explained(recommender, explainer, "f0-00", "hybrid")[0].parts
+    shares = [{"low": 0, "high": 10, "own": 0.0}, {"low": 11, "high": None, "own": 0.25}]
+    monkeypatch.setitem(recommender.training, "shares", shares)
+    after = explained(recommender, explainer, "f0-00", "hybrid")[0].parts
+    assert after[OWN] == pytest.approx(0.25 * before[BEHAVIOUR])
+    assert after[CARRIED] == pytest.approx(0.75 * before[BEHAVIOUR])
 
 
 def test_of_the_hybrids_score_content_is_what_its_block_adds(recommender, explainer, tiny):

@@ -66,10 +66,10 @@ def test_without_behaviour_it_says_so():
     assert why_sentence(replace(QUIET, counts=(90, 0)), "hybrid", "clicks").endswith("; nobody clicked this one yet")
 
 
-def test_behaviour_alone_owns_up_to_chance_and_to_no_shopper_in_common():
+def test_behaviour_alone_owns_up_to_few_and_to_no_shopper_in_common():
     assert (
         why_sentence(replace(BOTH, counts=(120, 3), shared=1), "als", "clicks")
-        == "1 shopper clicked both; few enough to be chance"
+        == "1 shopper clicked both; too few clicks to rely on"
     )
     nobody = replace(BOTH, shared=0)
     assert (
