@@ -30,7 +30,7 @@ LONG_ENDING, SHORT_ENDING = (
     5,
     4,
 )  # letters from which a word may end another one; below, only where nothing else is found
-TYPO_FROM, TWO_TYPOS_FROM = 4, 8  # letters from which one and two of them may be wrong
+LEFT_OUT_FROM, TYPO_FROM, TWO_TYPOS_FROM = 3, 4, 8  # letters from which one may be left out, one be wrong, and two
 MOST_TERMS, MOST_TYPOS, FEW = 400, 6, 3
 _LAST = "\U0010ffff"
 
@@ -145,13 +145,12 @@ class WordIndex:
 
     def _typos(self, word: str) -> dict[int, float]:
         """The words that differ in the fewest letters; numbers have to be right."""
-        if len(word) < TYPO_FROM or any(char.isdigit() for char in word):
+        if len(word) < LEFT_OUT_FROM or any(char.isdigit() for char in word):
             return {}
         most = 2 if len(word) >= TWO_TYPOS_FROM else 1
+        shortest = len(word) - most if len(word) >= TYPO_FROM else len(word) + 1
         places = [
-            place
-            for length in range(len(word) - most, len(word) + most + 1)
-            for place in self._by_length.get(length, ())
+            place for length in range(shortest, len(word) + most + 1) for place in self._by_length.get(length, ())
         ]
         words = [self.vocabulary[place] for place in places]
         near = [one for one in extract(word, words, scorer=OSA.distance, score_cutoff=most, limit=50) if one[1]]

@@ -1,8 +1,8 @@
 """Searching by meaning: products whose text and picture say what somebody asks for, in other words.
 
 Everything is similar to something, nonsense too. How similar nonsense gets is measured on the catalogue: made-up words of the
-catalogue's own letters are read as a product's text would be, and what is no more similar than the best of these found is not
-shown.
+catalogue's own letters are read as a product's text would be, and what is no more similar to a text than made-up words get, but
+for one in thousands, is not shown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from engine.search.words import words_in
 __all__ = ["MOST_FOUND", "MeaningSearch", "nonsense"]
 
 MOST_FOUND = 240
-MADE_UP, MOST_WORDS = 64, 4
+MADE_UP, MOST_WORDS = 128, 4
+DEVIATIONS = (
+    3.5  # above the mean: of made-up words, one in four thousand comes closer (they are spread like a normal law)
+)
 SAMPLED = 400  # titles that letters are counted in
 ARM = "content"
 
@@ -52,11 +55,12 @@ class MeaningSearch:
 
     @cached_property
     def least(self) -> float:
-        """How similar something made up gets to the product most like it, at most."""
+        """How similar a text must be to a product: more than made-up words are to the product most like them."""
         titles = self._release.items["title"].dropna()
         step = max(len(titles) // SAMPLED, 1)
         found = self._nearest(nonsense(titles.iloc[::step].tolist()), 1)
-        return max(float(similarities[0]) for _, similarities in found if similarities.size)
+        best = np.array([similarities[0] for _, similarities in found if similarities.size])
+        return float(best.mean() + DEVIATIONS * best.std())
 
     def _nearest(self, texts: Sequence[str], k: int) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
         vectors = self._read([Product(title=text) for text in texts])

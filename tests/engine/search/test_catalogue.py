@@ -69,8 +69,9 @@ def test_a_letter_that_is_wrong_does_no_harm_and_the_correction_is_said(catalogu
     assert catalogue.match(text).corrected[text.split()[0]] == "floral"
 
 
-def test_numbers_and_short_words_are_not_corrected(catalogue):
+def test_numbers_are_not_corrected_and_short_words_only_by_a_letter_that_is_missing(catalogue):
     assert found(catalogue, "73") == []
+    assert found(catalogue, "mxi") == ["b-1"]
     assert found(catalogue, "rad") == []
 
 
