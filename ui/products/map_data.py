@@ -68,11 +68,15 @@ def mixing_words(mixing: Mixing | None) -> str:
         return "Too few long-tail products, or too little known of them, to tell how well they lie among their like."
     facts = [visible(name).replace("_", " ") for name in mixing.facts]
     named = ", ".join(facts[:3]) + (f" and {len(facts) - 3} more" if len(facts) > 3 else "")
-    what = (
-        f"Long-tail products agree with the ten around them on {mixing.longtail:.0%} of what is known ({named}) by Longtail, "
-        f"and on {mixing.behaviour:.0%} by behaviour. Any two products agree on {mixing.chance:.0%}."
+    longtail, behaviour = f"{mixing.longtail:.0%}", f"{mixing.behaviour:.0%}"
+    shares = f"{longtail} of what is known ({named})"
+    who = (
+        "as much by Longtail as by behaviour"
+        if longtail == behaviour
+        else f"by Longtail, and on {behaviour} by behaviour"
     )
-    return what if mixing.is_clear else f"{what} The difference may be chance."
+    what = f"Long-tail products agree with the ten around them on {shares} {who}. Any two products agree on {mixing.chance:.0%}."
+    return what if mixing.is_clear or longtail == behaviour else f"{what} The difference may be chance."
 
 
 def map_card(places: MapPlaces, row: int, maker: CardMaker) -> Card:

@@ -68,6 +68,7 @@ def test_the_sentence_compares_both_panels_with_chance_and_says_where_the_differ
         "and on 25% by behaviour. Any two products agree on 12%."
     )
     assert mixing_words(replace(clear, error=0.2)).endswith("The difference may be chance.")
+    assert "as much by Longtail as by behaviour. Any two" in mixing_words(replace(clear, longtail=0.25))
 
 
 def test_facts_are_those_of_the_products_asked_for_as_text(client):
