@@ -239,3 +239,25 @@ def test_the_next_page_of_products_begins_at_its_top(address, page: Page):
     page.wait_for_function(f"() => {SCROLLED} === 0")
     at_rest(page)
     assert page.evaluate(SCROLLED) == 0
+
+
+def test_the_palette_opens_pages_and_products_by_keys_alone(address, page: Page):
+    page.goto(f"{address}/sets")
+    page.get_by_role("button", name=re.compile("Go to…")).wait_for()
+    at_rest(page)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("combobox", name="Go to")
+    expect(field).to_be_focused()
+    page.keyboard.type("f2-04")
+    expect(page.get_by_role("option").first).to_contain_text("dress", ignore_case=True)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("similar_items.item=f2-04"))
+    expect(page.locator(".lt-product")).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("irrel")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("irrelevance"))

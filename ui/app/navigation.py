@@ -14,6 +14,7 @@ __all__ = [
     "FIRST_PAGE",
     "NAVIGATION",
     "Entry",
+    "go_to",
     "link_to",
     "open_change",
     "open_draft",
@@ -78,6 +79,12 @@ def remember_pages(pages: Mapping[str, Page]) -> None:
 def open_page(module: str) -> None:
     """Leave this page for another one, named by its module; call it in a page's own run, not in a callback."""
     st.switch_page(st.session_state[_KEY][module])
+
+
+def go_to(module: str, query: Mapping[str, str | list[str]]) -> None:
+    """Leave this page for another one at this address, where there is one of that name; call it in a page's own run."""
+    if page := st.session_state[_KEY].get(module):
+        st.switch_page(page, query_params=query)
 
 
 def open_product(item_id: str) -> None:

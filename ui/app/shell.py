@@ -16,6 +16,7 @@ from ui.app.curator import keep_cookie
 from ui.app.guard import guarded
 from ui.app.navigation import NAVIGATION, Entry, remember_pages
 from ui.app.operations.reruns import rerun
+from ui.app.palette import draw_palette
 from ui.app.person import Visitor, visitor
 from ui.app.place import keep_place
 from ui.app.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
@@ -51,7 +52,7 @@ def main() -> None:
         return
     remember_visit(who)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
-    _top_bar(who.actor)
+    _top_bar(who.actor, page.url_path)
     keep_place(page.url_path)
     notices.show()
     second_thoughts.show()
@@ -89,7 +90,7 @@ def _runner(entry: Entry) -> Callable[[], None]:
     return run
 
 
-def _top_bar(actor: Actor) -> None:
+def _top_bar(actor: Actor, module: str) -> None:
     name, release, notice = "Longtail", "", None
     try:
         if has_release():
@@ -105,6 +106,7 @@ def _top_bar(actor: Actor) -> None:
         )
         st.space("stretch")
         draw_run_in_bar()
+        draw_palette(actor, module)
         draw_person(actor)
     if notice:
         st.warning(plain(notice), icon=":material/history:")

@@ -125,6 +125,17 @@ class SetStore:
         with self._database.reading() as session:
             return [_from_row(row) for row in session.scalars(query)]
 
+    def named(self, most: int) -> list[tuple[str, str, Query | None]]:
+        """Id, name and search of those that `all` gives, at most so many; their products are not read."""
+        query = (
+            select(ProductSetRow.id, ProductSetRow.name, ProductSetRow.search)
+            .where(ProductSetRow.is_removed.is_(False))
+            .order_by(ProductSetRow.updated_at.desc(), ProductSetRow.id)
+            .limit(most)
+        )
+        with self._database.reading() as session:
+            return [(set_id, name, search) for set_id, name, search in session.execute(query)]
+
     @contextmanager
     def _writing(self, set_id: str) -> Iterator[tuple[Session, Any]]:
         with (

@@ -27,6 +27,8 @@ def test_a_set_is_found_again_and_products_join_and_leave_it(sets):
     assert sets.get(made.id).item_ids == ("a", "c")
     sets.rename(made.id, "Coats")
     assert [one.name for one in sets.all()] == ["Coats"]
+    assert sets.named(5) == [(made.id, "Coats", None)]
+    assert sets.named(0) == []
 
 
 def test_what_was_removed_comes_back(sets):

@@ -1,0 +1,160 @@
+// The command palette (Ctrl/Cmd-K) and the keyboard map (?): any page, set or product, a few letters away.
+// Texts are set as text; where to go is told to the server, which opens the page without losing the session.
+
+const ASK_MS = 140;
+const PRODUCTS = 8;
+const ENTRIES = 8;
+
+export default function (component) {
+  const { parentElement: root, data } = component;
+  const state = (root.longtailPalette ??= build(root));
+  state.component = component;
+  state.data = data;
+  document.addEventListener("keydown", state.listener);
+  return () => document.removeEventListener("keydown", state.listener);
+}
+
+function build(root) {
+  const state = { shown: [], chosen: 0, asked: 0, timer: null };
+  const opener = element("button", "opener");
+  opener.type = "button";
+  opener.title = "Go to any product or page (Ctrl-K)";
+  opener.append(element("span", "", "Go to…"), element("kbd", "", navigator.platform.startsWith("Mac") ? "⌘K" : "Ctrl K"));
+  opener.addEventListener("click", () => openPalette(state));
+  Object.assign(state, buildPalette(state), { help: element("dialog", "help") });
+  state.help.setAttribute("aria-label", "Keys");
+  state.listener = (event) => heard(event, state);
+  root.append(opener, state.dialog, state.help);
+  return state;
+}
+
+function buildPalette(state) {
+  const dialog = element("dialog", "palette");
+  dialog.setAttribute("aria-label", "Go to a product or page");
+  const field = element("input");
+  Object.assign(field, { type: "text", autocomplete: "off", spellcheck: false, placeholder: "Type a product, a page or a set" });
+  for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list", "aria-label": "Go to" })) field.setAttribute(name, value);
+  const list = element("ul");
+  list.id = "palette-list";
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "Found");
+  const hint = element("p", "hint", "↑ ↓ to choose · Enter to open · Esc to close");
+  dialog.append(field, list, hint);
+  field.addEventListener("input", () => search(state));
+  field.addEventListener("keydown", (event) => moved(event, state));
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  return { dialog, field, list };
+}
+
+function heard(event, state) {
+  if (event.repeat || event.altKey) return;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && !event.shiftKey) {
+    event.preventDefault();
+    state.dialog.open ? state.dialog.close() : openPalette(state);
+    return;
+  }
+  const writing = event.composedPath()[0]?.closest?.("input, textarea, select, [contenteditable]");
+  // Review has keys of its own behind "?".
+  if (event.key === "?" && !writing && !event.defaultPrevented && state.data.keys.length) {
+    event.preventDefault();
+    openHelp(state);
+  }
+}
+
+function openPalette(state) {
+  state.help.close();
+  state.field.value = "";
+  state.dialog.showModal();
+  state.field.focus();
+  search(state);
+}
+
+function openHelp(state) {
+  const list = element("dl");
+  for (const [key, meaning] of state.data.keys) list.append(element("dt", "", key), element("dd", "", meaning));
+  const close = element("button", "close", "Close");
+  close.type = "button";
+  close.addEventListener("click", () => state.help.close());
+  state.help.replaceChildren(element("h2", "", "Keys"), list, close);
+  if (!state.help.open) state.help.showModal();
+}
+
+/** Pages and sets at once, products as soon as the server has found them. */
+function search(state) {
+  const text = state.field.value.trim();
+  const words = text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (entry) => words.every((word) => entry.label.toLocaleLowerCase().includes(word));
+  const entries = state.data.entries.filter(fits).slice(0, words.length ? ENTRIES : 20);
+  clearTimeout(state.timer);
+  const asked = ++state.asked;
+  const asks = text.length >= 2;
+  show(state, entries, asks ? "Searching…" : "Nothing found");
+  if (!asks) return;
+  state.timer = setTimeout(async () => {
+    try {
+      const answer = await fetch(`${state.data.find}?${new URLSearchParams({ q: text, limit: PRODUCTS })}`);
+      if (!answer.ok) throw new Error(answer.statusText);
+      const { products } = await answer.json();
+      if (asked !== state.asked) return;
+      show(state, [...entries, ...products.map((one) => ({ kind: "Product", label: one.title, detail: one.brand, image: one.image, item: one.item_id }))]);
+    } catch {
+      if (asked === state.asked) show(state, entries, "Products cannot be searched at the moment");
+    }
+  }, ASK_MS);
+}
+
+function show(state, entries, otherwise = "Nothing found") {
+  state.shown = entries;
+  state.chosen = 0;
+  state.list.replaceChildren(...entries.map((entry, place) => drawEntry(state, entry, place)));
+  if (!entries.length) state.list.appendChild(element("li", "nothing", otherwise));
+  mark(state);
+}
+
+function drawEntry(state, entry, place) {
+  const item = element("li", "entry");
+  item.id = `palette-${place}`;
+  item.setAttribute("role", "option");
+  if (entry.image) {
+    const image = element("img");
+    image.alt = "";
+    image.src = entry.image;
+    image.addEventListener("error", () => image.remove(), { once: true });
+    item.appendChild(image);
+  }
+  item.append(element("span", "label", entry.label), element("span", "detail", entry.detail || entry.kind));
+  item.addEventListener("click", () => go(state, place));
+  item.addEventListener("pointermove", () => {
+    if (state.chosen === place) return;
+    state.chosen = place;
+    mark(state);
+  });
+  return item;
+}
+
+function mark(state) {
+  [...state.list.children].forEach((item, place) => item.setAttribute("aria-selected", String(place === state.chosen)));
+  const chosen = state.shown.length ? state.list.children[state.chosen] : null;
+  if (chosen) state.field.setAttribute("aria-activedescendant", chosen.id);
+  else state.field.removeAttribute("aria-activedescendant");
+  chosen?.scrollIntoView({ block: "nearest" });
+}
+
+function moved(event, state) {
+  const steps = { ArrowDown: 1, ArrowUp: -1 };
+  if (event.key in steps && state.shown.length) {
+    event.preventDefault();
+    state.chosen = (state.chosen + steps[event.key] + state.shown.length) % state.shown.length;
+    mark(state);
+  } else if (event.key === "Enter") {
+    event.preventDefault();
+    go(state, state.chosen);
+  }
+}
+
+function go(state, place) {
+  const entry = state.shown[place];
+  if (!entry) return;
+  state.dialog.close();
+  state.component.setTriggerValue("go", entry.item === undefined ? { page: entry.page, query: entry.query ?? {} } : { page: "similar_items", query: { item: entry.item } });
+}
