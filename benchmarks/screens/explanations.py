@@ -26,8 +26,9 @@ from benchmarks.made_release import make_release
 from engine.core.settings import load_settings, workspace_path
 from engine.core.workspace import Workspace
 from engine.edits.changes.store import ChangeStore
+from engine.edits.drafts.advice import PARTS
 from engine.explain.facts import Anchor, Explainer, Facts
-from engine.explain.without import PARTS, ranks_by_other_arms, ranks_without
+from engine.explain.without import ranks_by_other_arms, ranks_without
 from engine.recommend.recommender import Neighbour, Recommender
 from engine.serving.served_shop import ServedShop
 from engine.store import Database, database_url

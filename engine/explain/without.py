@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from engine.arms.registry import SERVED
 from engine.catalogue.product import Product
+from engine.edits.drafts.advice import PARTS
 from engine.models.recipe import CONTENT
 from engine.recommend.recommender import Neighbour
 from engine.serving.served_shop import ServedShop
@@ -23,7 +23,6 @@ __all__ = [
     "BEHAVIOUR_ALONE",
     "DEPTH",
     "NO_BEHAVIOUR",
-    "PARTS",
     "Ranks",
     "product_without",
     "ranks_by_other_arms",
@@ -33,12 +32,6 @@ __all__ = [
 DEPTH = 200
 """How far down the lists are looked through."""
 NO_BEHAVIOUR, BEHAVIOUR_ALONE = "behaviour", "behaviour alone"
-PARTS: dict[str, dict[str, Any]] = {
-    "picture": {"image": None},
-    "text": {"title": None, "description": None},
-    "details": {"brand": None, "category": None, "price": None, "attributes": {}},
-}
-"""Part -> its fields, emptied."""
 _ALS = "als"
 _OTHERS = {SERVED: {NO_BEHAVIOUR: CONTENT, BEHAVIOUR_ALONE: _ALS}, _ALS: {NO_BEHAVIOUR: CONTENT}}
 """Arm -> what is asked of it -> the arm whose list answers."""
@@ -63,7 +56,7 @@ class Ranks:
 
 
 def product_without(product: Product, part: str) -> Product | None:
-    """The product with the fields of a part emptied; None where it has none of them, or nothing else."""
+    """The product with the fields of a part of `PARTS` emptied; None where it has none of them, or nothing else."""
     other = replace(product, **PARTS[part])
     return None if other == product or other.is_empty else other
 

@@ -33,7 +33,7 @@ LABELS = {
     BEHAVIOUR_ALONE: "By behaviour alone",
     "picture": "Without the picture",
     "text": "Without the text",
-    "details": "Without the details",
+    "facts": "Without the details",
 }
 
 

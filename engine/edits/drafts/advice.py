@@ -16,7 +16,7 @@ from engine.recommend.inbound import Inbound, inbound_of
 from engine.recommend.recommender import Neighbour, Recommender
 from engine.recommend.unseen import UnseenVectors, nearest, vectors_of_unseen
 
-__all__ = ["Advice", "Duplicate", "Effect", "advise"]
+__all__ = ["PARTS", "Advice", "Duplicate", "Effect", "advise"]
 
 ALIKE = 0.9  # share of words two titles have in common that makes them nearly the same
 COMPARED = 20  # products whose text is compared

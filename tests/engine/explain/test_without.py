@@ -11,10 +11,10 @@ from engine.catalogue.product import Product
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.edits.changes.store import ChangeStore
+from engine.edits.drafts.advice import PARTS
 from engine.explain.without import (
     BEHAVIOUR_ALONE,
     NO_BEHAVIOUR,
-    PARTS,
     product_without,
     ranks_by_other_arms,
     ranks_without,
@@ -46,7 +46,7 @@ def test_a_part_is_taken_out_where_there_is_more_than_that():
 
 def test_ranks_without_text_and_details_are_those_of_the_changed_product(shop, workspace, tmp_path):
     found = ranks_without(shop, ITEM, "hybrid")
-    assert set(found) == {"text", "details"}, "this release reads no pictures"
+    assert set(found) == {"text", "facts"}, "this release reads no pictures"
     database = Database(f"sqlite:///{tmp_path}/longtail.db")
     changes = ChangeStore(database, workspace)
     for part, ranks in found.items():
@@ -59,7 +59,7 @@ def test_ranks_without_text_and_details_are_those_of_the_changed_product(shop, w
         assert ranks.listed == len(ranks.ranks)
         changes.undo(ITEM)
     database.close()
-    assert found["details"].ranks != {one.item_id: one.rank for one in shop.neighbours(ITEM, "hybrid", 200)}
+    assert found["facts"].ranks != {one.item_id: one.rank for one in shop.neighbours(ITEM, "hybrid", 200)}
 
 
 def test_without_behaviour_is_the_list_by_content_and_behaviour_alone_is_its_own(shop):
