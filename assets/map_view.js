@@ -125,11 +125,13 @@ class MapView {
   }
 
   _keepUp(now) {
-    const since = now - (this.drawnAt ?? 0);
+    const since = now - (this.drawnAt ?? 0), n = this.packed.length / 4;
     this.drawnAt = now;
-    if (!this.moving || since > 600 || this.packed.length / 4 < MANY) return;
-    if (since > SLOW_MS) this.every = Math.min(MOST_LEFT_OUT, this.every * 2);
-    else if (since < QUICK_MS) this.every = Math.max(1, this.every / 2);
+    if (!this.moving || n < MANY) return;
+    const least = this.layer.kind === "plain" ? Math.ceil(n / MANY / 2) : 1; // it takes the script's own time, and keys wait for that
+    if (since > SLOW_MS && since < 600) this.every = Math.min(MOST_LEFT_OUT, this.every * 2);
+    else if (since < QUICK_MS) this.every = Math.floor(this.every / 2);
+    this.every = Math.max(least, this.every);
   }
 
   _drawMarks(width, height, ratio) {

@@ -1,34 +1,32 @@
 """The map: how fast it is there and moves at 100,000 products, what it costs to receive, and how well neighbours are kept.
 
-Chromium draws without a graphics card, as on a server: a machine that has one is faster. Places of 100,000 products are made (style families on a map) and answered
-in place of the server's, whose own answer is timed apart; everything else is the dashboard on a small trained release.
+Chromium draws without a graphics card, as on a server: a machine that has one is faster.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
-import json
-import shutil
 import statistics
-import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page
 from scipy.spatial import cKDTree
 
-from benchmarks.screenshots import ARGUMENTS, serve
+from benchmarks.made_release import make_release
+from benchmarks.support import free_port, launch_browser, serve_dashboard, wait_for
 from engine.core.workspace import Workspace
 from engine.models.projection import principal_components, project
 from engine.models.threads import bounded_threads
-from tests.support.tiny_release import build_tiny_release
 
 __all__ = ["measure"]
 
-MANY, SOME = 100_000, 2_000
+SOME = 2_000
+VISITS, REST_MS = 5, 12_000  # names of regions are told meanwhile
 PROJECTED, DIMENSIONS, NEIGHBOURS = 10_000, 64, 10
 ASKED = 2_000  # products whose neighbours are compared
 PAN_SECONDS = 4.0
@@ -63,20 +61,30 @@ async ([seconds]) => {
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Name -> (value, what is wanted[, details]).
 
-    - `map_first_paint_seconds`: from asking for the page, in a browser that has the dashboard's scripts, until 100,000 products are on screen.
+    - `map_first_paint_seconds`: from asking for the page, in a browser that has been there before, until 100,000 products are on screen.
     - `map_pan_frames_a_second`, `map_pan_script_ms` (p95 of the script's time for a frame).
     - `map_received_kb`: what a browser receives at its first visit with 2,000 products, but for Streamlit's own scripts.
     - `map_preservation_ratio`: the share of a product's ten nearest that are its ten nearest on the map too, over the same of principal components.
     - `map_project_seconds`: to lay out 10,000 products.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace(Path(folder) / "workspace")
-        build_tiny_release(workspace, SOME, n_families=40)
-        with serve(workspace.root) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-            figures = _received(browser, address) | _drawn(browser, address)
-            browser.close()
+    figures: dict[str, Any] = {}
+    with launch_browser() as browser:
+        for products, measured in ((SOME, _received), (max(arguments.products), _drawn)):
+            workspace = arguments.folder / str(products)
+            if not (workspace / "releases" / "current").is_file():
+                make_release(Workspace(workspace), products)
+            with dashboard(workspace) as address:
+                figures |= measured(browser, address)
     return figures | _projected()
+
+
+@contextmanager
+def dashboard(workspace: Path) -> Iterator[str]:
+    """The dashboard on a free port; its address."""
+    port = free_port()
+    with serve_dashboard(workspace, port, workspace / "dashboard.log"):
+        wait_for(f"http://localhost:{port}")
+        yield f"http://localhost:{port}"
 
 
 def _received(browser: Browser, address: str) -> dict[str, Any]:
@@ -114,37 +122,20 @@ def _add(sizes: dict[str, float], name: str, size: float) -> None:
 
 
 def _drawn(browser: Browser, address: str) -> dict[str, Any]:
-    """First paint and panning with 100,000 products."""
-    points, groups = _made_answers()
-
-    def answer(route: Route) -> None:
-        if "/points" in route.request.url:
-            route.fulfill(body=points, content_type="application/octet-stream")
-        else:
-            route.fulfill(body=groups, content_type="application/json")
-
+    """First paint and panning; the first of all visits, in which the server reads the release, is told apart."""
     paints = []
     context = browser.new_context(viewport=WINDOW)
     page = context.new_page()
-    page.route("**/map-data/points*", answer)
-    page.route("**/map-data/colours*", answer)
-    for _ in range(4):
+    for _ in range(1 + VISITS):
         paints.append(_open(page, address))
-    page.wait_for_timeout(1_500)
+    page.wait_for_timeout(REST_MS)
     frames, script = page.evaluate(PAN, [PAN_SECONDS])
-    kind = page.locator(".map").get_attribute("data-kind")
+    drawn = {"drawn_by": page.locator(".map").get_attribute("data-kind")}
     context.close()
+    visits = {"visits": [round(one, 2) for one in paints]}
     return {
-        "map_first_paint_seconds": (
-            round(statistics.median(paints[1:]), 2),
-            "at most 3",
-            {"visits": [round(one, 2) for one in paints]},
-        ),
-        "map_pan_frames_a_second": (
-            round(frames, 1),
-            "at least 30, or a bounded time for the script",
-            {"drawn_by": kind},
-        ),
+        "map_first_paint_seconds": (round(statistics.median(paints[1:]), 2), "at most 3", visits),
+        "map_pan_frames_a_second": (round(frames, 1), "at least 30, or a bounded time for the script", drawn),
         "map_pan_script_ms": (
             round(float(np.quantile(script, 0.95)), 1),
             "at most 16",
@@ -160,23 +151,6 @@ def _open(page: Page, address: str) -> float:
     page.goto(f"{address}/map")
     page.locator(".map[data-painted=yes]").wait_for(timeout=60_000)
     return time.monotonic() - began
-
-
-def _made_answers() -> tuple[bytes, str]:
-    """What the routes answer for 100,000 products in 300 style families: places, and groups of traffic."""
-    rng = np.random.default_rng(0)
-    middle = rng.uniform(-0.9, 0.9, (300, 2))[rng.integers(0, 300, MANY)]
-    sides = [middle + rng.normal(scale=scale, size=(MANY, 2)) for scale in (0.1, 0.03)]
-    grid = np.rint((np.clip(np.concatenate(sides, axis=1), -1, 1) + 1) / 2 * 65_534).astype("<u2")
-    codes = np.repeat(rng.choice(4, MANY, p=(0.05, 0.15, 0.7, 0.1)).astype(np.uint8)[:, None], 2, axis=1)
-    counts = np.bincount(codes[:, 0], minlength=4).tolist()
-    facts = {
-        "kind": "levels",
-        "labels": ["Head", "Middle", "Long tail", "No traffic"],
-        "unknown": None,
-        "counts": [counts, counts],
-    }
-    return grid.tobytes(), json.dumps(facts | {"codes": base64.b64encode(codes.tobytes()).decode()})
 
 
 def _projected() -> dict[str, Any]:
