@@ -26,7 +26,7 @@ def page() -> None:
     """Three things at a glance, then what to do, and how the catalogue is; what is not worked out yet has its place."""
     st.title("Today", anchor=False)
     found, waiting = results(), len(waiting_drafts())
-    lines = in_order([*draft_line(waiting), *(one for one in lines_of(found) if _is_mine(one.name))])
+    lines = _lines(found, waiting)
     draw_glance(found, lines)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -35,6 +35,13 @@ def page() -> None:
         _health(found)
     if not found.done:
         _look_again()
+
+
+def _lines(found: Results, waiting: int) -> list[Line]:
+    """What is known of what there is to do. Nothing before what people said is known: it stands first, and what is on screen stays where it is."""
+    if found.judged is None and not found.done:
+        return []
+    return in_order([*draft_line(waiting), *(one for one in lines_of(found) if _is_mine(one.name))])
 
 
 def _todo(found: Results, lines: list[Line], waiting: int) -> None:
@@ -52,7 +59,7 @@ def _health(found: Results) -> None:
     word = shop_words().interaction_word
     st.subheader("Lists you can trust", anchor=False)
     if found.judged is None:
-        _missing(found, 3)
+        _missing(found, 5)
     else:
         draw_trust(found.judged.trust, samples=found.judged.samples)
         if found.judged.judgements:

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 class BackgroundResult(Generic[T]):
     """A first result, and the full one that replaces it once the work is done.
 
-    Making one waits up to `WAIT_SECONDS` for the work, so that short work gives its result at once.
+    Making one waits up to `wait` seconds for the work, so that short work gives its result at once.
 
     Attributes
     ----------
@@ -31,13 +31,13 @@ class BackgroundResult(Generic[T]):
     work : gives the full result, in a thread of its own; None where `first` is already full.
     """
 
-    def __init__(self, first: T, work: Callable[[], T] | None = None):
+    def __init__(self, first: T, work: Callable[[], T] | None = None, *, wait: float = WAIT_SECONDS):
         self.result = first
         self.done = work is None
         if work is not None:
             thread = threading.Thread(target=self._run, args=(work,), name="background result", daemon=True)
             thread.start()
-            thread.join(WAIT_SECONDS)
+            thread.join(wait)
 
     def _run(self, work: Callable[[], T]) -> None:
         try:

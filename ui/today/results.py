@@ -24,6 +24,7 @@ from ui.products.draft_resources import drafts
 __all__ = ["Results", "list_length", "results", "waiting_drafts"]
 
 T = TypeVar("T")
+WAIT_SECONDS = 0.2  # for short work, so that a small shop is shown whole at once
 WAITING: tuple[State, ...] = ("draft",)
 
 
@@ -47,12 +48,12 @@ class _Latest(Generic[T]):
     def get(self, stamp: object, work: Callable[[], T]) -> BackgroundResult[T | None]:
         with self._lock:
             if stamp != self._stamp and self._held.done:
-                self._stamp, self._held = stamp, BackgroundResult(self._held.result, work)
+                self._stamp, self._held = stamp, BackgroundResult(self._held.result, work, wait=WAIT_SECONDS)
             return self._held
 
 
 def results() -> Results:
-    """For the release that is served and the judgements there are; waits for less than a second and a half."""
+    """For the release that is served and the judgements there are; waits for less than half a second."""
     facade, k, store = recommender(), list_length(), judgements()
     root = str(workspace().root)
     catalogue = _catalogue(root, facade.edition).get((facade.version, k), partial(look_at_catalogue, facade, k))
