@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui.app.resources import shop_words
+from engine.comparison.changed_lists import ChangedLists
+from ui.app.resources import recommender, shop_words
 from ui.today.health import trust_sentence
 from ui.today.lines import Line
-from ui.today.results import Results
+from ui.today.results import Results, last_change, list_length
 from ui.widgets.formatting import html_text, plural
 
-__all__ = ["draw_glance", "glances"]
+__all__ = ["change_sentence", "draw_glance", "glances"]
 
 
 def glances(found: Results, lines: Sequence[Line], change: str | None, word: str) -> list[tuple[str, str]]:
@@ -38,10 +39,24 @@ def glances(found: Results, lines: Sequence[Line], change: str | None, word: str
     return said
 
 
+def change_sentence(changed: ChangedLists, label: str, k: int) -> str:
+    """What a release changed; `label` is what it is called, `k` how many products a list has."""
+    if not changed.changed:
+        said = f"{label} left all {plural(changed.compared, 'list')} as they were."
+    else:
+        said = (
+            f"{label} changed {changed.changed:,} of {plural(changed.compared, 'list')}: on average {changed.replaced:.1f} of "
+            f"{k} products are others."
+        )
+    return f"{said} It brought {plural(changed.came, 'new product')}." if changed.came else said
+
+
 def draw_glance(found: Results, lines: Sequence[Line]) -> None:
     """Draw the tiles."""
+    changed = last_change()
+    change = None if changed is None else change_sentence(changed, recommender().manifest.label, list_length())
     tiles = "".join(
         f"<section><h2>{html_text(heading)}</h2><p>{html_text(sentence)}</p></section>"
-        for heading, sentence in glances(found, lines, None, shop_words().interaction_word)
+        for heading, sentence in glances(found, lines, change, shop_words().interaction_word)
     )
     st.html(f'<div class="lt-glance">{tiles}</div>')
