@@ -89,7 +89,7 @@ class Explainer:
 
         Parameters
         ----------
-        drafts : neighbour id -> product, of the neighbours that the release does not have (row -1).
+        drafts : neighbour id -> product, of the neighbours that the release does not have (row -1); little is said of one that is not there.
         """
         known = [one for one in neighbours if one.row >= 0]
         rows = np.array([one.row for one in known], dtype=np.int64)
@@ -98,7 +98,7 @@ class Explainer:
         for one in neighbours:
             if one.item_id not in found:
                 found[one.item_id] = self._of_content(
-                    anchor.product, one.item_id, (drafts or {})[one.item_id], (own, 0)
+                    anchor.product, one.item_id, (drafts or {}).get(one.item_id, Product()), (own, 0)
                 )
         return [found[one.item_id] for one in neighbours]
 

@@ -75,7 +75,7 @@ def because(shopper: str, ranked: Sequence[Neighbour], cards: Sequence[Card]) ->
 def facts_about(shop: ServedShop, item_id: str, arm: str, neighbours: Sequence[Neighbour]) -> list[Facts]:
     """Facts about each neighbour of a product of the release, or of an approved draft."""
     release, drafts = shop.release, _drafts(shop)
-    anchor = Anchor.of(release, item_id) if item_id in release else Anchor(drafts[item_id], None, {})
+    anchor = Anchor.of(release, item_id) if item_id in release else Anchor(drafts.get(item_id, Product()), None, {})
     return explainer(release).facts(anchor, neighbours, arm, drafts)
 
 

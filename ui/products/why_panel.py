@@ -12,8 +12,9 @@ import streamlit as st
 
 from engine.arms import registry
 from engine.arms.registry import SERVED
-from engine.core.errors import NotFoundError
+from engine.core.errors import LongtailError, NotFoundError
 from engine.core.visible_text import visible
+from engine.explain.facts import Facts
 from engine.explain.without import BEHAVIOUR_ALONE, NO_BEHAVIOUR, Ranks, ranks_by_other_arms, ranks_without
 from engine.models.recipe import CONTENT
 from engine.recommend.recommender import Neighbour
@@ -82,21 +83,26 @@ def why_panel(item_id: str, arm: str, neighbour_id: str, rank: int) -> Panel:
     release.row(item_id)  # a product that is not there is refused, like a neighbour
     neighbour = Neighbour(neighbour_id, release.row(neighbour_id), rank, 0.0)
     facts = facts_about(shop, item_id, arm, [neighbour])[0]
-    word = words_of(release).interaction_word
-    bars = [
-        Bar(PART_NAMES[name], round(share, 3), how_much(share), part_words(facts, name, word))
-        for name, share in facts.parts.items()
-        if share >= LEAST_SHARE
-    ]
+    bars = _bars(facts, words_of(release).interaction_word)
     others = ranks_by_other_arms(shop, item_id, arm)
-    without = _background().ranks(shop, item_id, arm)
+    note = _note(shop, item_id, arm)
+    try:
+        without = _background().ranks(shop, item_id, arm)
+    except LongtailError as exc:  # what is known already is shown all the same
+        without, note = {}, str(exc)
     found = {**others, **(without or {})}
     lines = [_line(LABELS[name], found[name], neighbour_id, rank) for name in LABELS if name in found]
     place = f"{ordinal(rank)} in" if rank else "in"
     title = f"Why it is {place} {registry.title_of(arm)}’s list"
-    return Panel(
-        title, sentence_about(shop, item_id, arm, facts), bars, lines, without is None, _note(shop, item_id, arm)
-    )
+    return Panel(title, sentence_about(shop, item_id, arm, facts), bars, lines, without is None, note)
+
+
+def _bars(facts: Facts, word: str) -> list[Bar]:
+    return [
+        Bar(PART_NAMES[name], round(share, 3), how_much(share), part_words(facts, name, word))
+        for name, share in facts.parts.items()
+        if share >= LEAST_SHARE
+    ]
 
 
 def _note(shop: ServedShop, item_id: str, arm: str) -> str:
