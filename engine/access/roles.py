@@ -58,6 +58,7 @@ class Action(StrEnum):
     PUBLISH = "publish", "choose which release is served"
     REMOVE_SAMPLES = "remove samples", "remove sample judgements"
     LOAD_SHOP = "load shop", "load another shop"
+    EDIT_SETTINGS = "edit settings", "change settings"
     SET_ROLES = "set roles", "say who may do what"
     BACK_UP = "back up", "back up the workspace"
     RESTORE = "restore", "restore a backup"
@@ -81,6 +82,7 @@ NEEDED: Mapping[Action, Role] = MappingProxyType(
         Action.PUBLISH: Role.LEAD,
         Action.REMOVE_SAMPLES: Role.LEAD,
         Action.LOAD_SHOP: Role.ADMIN,
+        Action.EDIT_SETTINGS: Role.ADMIN,
         Action.SET_ROLES: Role.ADMIN,
         Action.BACK_UP: Role.ADMIN,
         Action.RESTORE: Role.ADMIN,

@@ -35,6 +35,7 @@ from engine.core.settings_limits import LimitSettings
 from engine.core.settings_sources import TextSource, checked_names, explain, toml_source
 
 __all__ = [
+    "ENVIRONMENT_PREFIX",
     "AlsSettings",
     "AttributeSettings",
     "AuthSettings",

@@ -36,6 +36,7 @@ from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.store import DraftStore, NewDraft
 from engine.edits.places.store import Place, PlaceStore
 from engine.edits.sets.store import SetStore
+from engine.edits.settings_file import change_setting
 from engine.recommend.recommender import Recommender
 from engine.release.publish import publish, rollback
 from engine.store import Database
@@ -242,6 +243,7 @@ WRITES = (
     ),
     Write("train", Action.TRAIN, _train_nothing, lambda s: Workspace(s.workspace.root / f"empty-{_unique()}"), rows=2),
     Write("load a shop", Action.LOAD_SHOP, lambda shop, _: _load(shop), rows=0),
+    Write("change a setting", Action.EDIT_SETTINGS, lambda s, _: change_setting(s.workspace, "serving.shop_name", _unique()), rows=2),
     Write("give a role", Action.SET_ROLES, lambda s, _: People(s.database).set_role(_unique(), Role.VIEWER)),
     Write("take a role back", Action.SET_ROLES, lambda s, name: People(s.database).remove(name), _with_role),
 )  # fmt: skip

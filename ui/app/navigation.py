@@ -62,6 +62,7 @@ NAVIGATION = {
     "Engine": [
         Entry("model", "Model", ":material/tune:", needs_release=False),
         Entry("data", "Data", ":material/database:", needs_release=False),
+        Entry("settings", "Settings", ":material/settings:", needs_release=False, needs=Action.EDIT_SETTINGS),
         Entry("people", "People", ":material/group:", needs_release=False, needs=Action.SET_ROLES),
         Entry("audit", "Audit", ":material/history:", needs_release=False, needs=Action.SEE_AUDIT),
         Entry("status", "Status", ":material/monitor_heart:", needs_release=False, needs=Action.SEE_STATUS),

@@ -18,7 +18,7 @@ ALLOWED = {
         *(Action.RUN_CAMPAIGNS, Action.SETTLE_DISPUTES, Action.SEE_RATERS, Action.SEE_AUDIT, Action.SEE_STATUS),
         *(Action.TRAIN, Action.PUBLISH, Action.REMOVE_SAMPLES),
     },
-    Role.ADMIN: {Action.LOAD_SHOP, Action.SET_ROLES, Action.BACK_UP, Action.RESTORE},
+    Role.ADMIN: {Action.LOAD_SHOP, Action.EDIT_SETTINGS, Action.SET_ROLES, Action.BACK_UP, Action.RESTORE},
 }  # fmt: skip
 
 
