@@ -13,8 +13,8 @@ import streamlit as st
 from engine.access.acting import require
 from engine.access.roles import Action
 from engine.core.errors import LongtailError
-from engine.core.settings import SettingLine, describe_settings
-from engine.edits.settings_file import change_setting, set_elsewhere
+from engine.core.settings import SettingLine, describe_settings, set_elsewhere
+from engine.edits.settings_file import change_setting
 from ui.app.notices import say
 from ui.app.resources import settings, workspace
 from ui.app.second_thoughts import offer_undo

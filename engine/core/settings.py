@@ -35,7 +35,6 @@ from engine.core.settings_limits import LimitSettings
 from engine.core.settings_sources import TextSource, checked_names, explain, toml_source
 
 __all__ = [
-    "ENVIRONMENT_PREFIX",
     "AlsSettings",
     "AttributeSettings",
     "AuthSettings",
@@ -59,6 +58,7 @@ __all__ = [
     "environment_variable",
     "fill_in_variables",
     "load_settings",
+    "set_elsewhere",
     "workspace_path",
 ]
 
@@ -304,6 +304,12 @@ def workspace_path(argument: str | Path | None = None, environment: Mapping[str,
 def environment_variable(name: str) -> str | None:
     """The value of a variable that other programs use too, such as AWS_ENDPOINT_URL; None where it is not set, or empty."""
     return os.environ.get(name) or None
+
+
+def set_elsewhere(name: str) -> str | None:
+    """The variable of the environment that sets a setting, and wins over settings.toml; None where there is none."""
+    variable = f"{ENVIRONMENT_PREFIX}{name.replace('.', '__')}".upper()
+    return next((one for one in os.environ if one.upper() == variable), None)
 
 
 def fill_in_variables(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 from pathlib import Path
@@ -15,11 +14,11 @@ from tomlkit.items import Table
 from engine.access.audit import deed
 from engine.access.roles import Action
 from engine.core.errors import SettingsError
-from engine.core.settings import ENVIRONMENT_PREFIX, Settings, describe_settings, load_settings
+from engine.core.settings import Settings, describe_settings, load_settings, set_elsewhere
 from engine.core.storage import atomic_write
 from engine.core.workspace import Workspace
 
-__all__ = ["change_setting", "set_elsewhere"]
+__all__ = ["change_setting"]
 
 _lock = threading.Lock()
 
@@ -39,12 +38,6 @@ def change_setting(workspace: Workspace, name: str, value: Any) -> None:
         text = _changed(_read(workspace.settings_file), name, value)
         done.after = {line.name: line.value for line in describe_settings(_checked(text))}[name]
         atomic_write(workspace.settings_file, text)
-
-
-def set_elsewhere(name: str) -> str | None:
-    """The variable of the environment that sets a setting, and wins over the file; None where there is none."""
-    variable = f"{ENVIRONMENT_PREFIX}{name.replace('.', '__')}".upper()
-    return next((one for one in os.environ if one.upper() == variable), None)
 
 
 def _read(file: Path) -> str:

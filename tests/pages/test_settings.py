@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.access.acting import resolve_with
 from engine.core.settings import Settings, describe_settings, load_settings
 from engine.core.workspace import Workspace
 from pages.settings import OFFERED
 from tests.support.dashboard import open_shell
 from tests.support.tiny_release import build_tiny_release
+from ui.app.person import person
 
 
 @pytest.fixture
@@ -65,7 +67,9 @@ def draw() -> None:
         page()
 
 
-def test_it_is_for_admins_alone(here):
+def test_it_is_for_admins_alone(here, request):
+    resolve_with(person)
+    request.addfinalizer(lambda: resolve_with(None))
     here.settings_file.write_text('[auth]\nopen_role = "lead"\n')
     app = AppTest.from_function(draw, default_timeout=60).run()
     assert "Only an admin may change settings." in app.error[0].value

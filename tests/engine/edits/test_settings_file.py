@@ -6,9 +6,9 @@ import pytest
 
 from engine.access.audit import AuditLog
 from engine.core.errors import SettingsError
-from engine.core.settings import load_settings
+from engine.core.settings import load_settings, set_elsewhere
 from engine.core.workspace import Workspace
-from engine.edits.settings_file import change_setting, set_elsewhere
+from engine.edits.settings_file import change_setting
 from engine.store import Database
 
 TEXT = """# ours
