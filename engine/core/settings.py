@@ -297,8 +297,8 @@ def describe_settings(settings: Settings) -> list[SettingLine]:
 
 def workspace_path(argument: str | Path | None = None, environment: Mapping[str, str] | None = None) -> Path:
     """The workspace: the argument, else LONGTAIL_WORKSPACE, else ./workspace."""
-    variables = os.environ if environment is None else environment
-    return Path(argument or variables.get(f"{ENVIRONMENT_PREFIX}WORKSPACE") or "workspace")
+    named = (os.environ if environment is None else environment).get(f"{ENVIRONMENT_PREFIX}WORKSPACE")
+    return Path(argument or named or "workspace")
 
 
 def environment_variable(name: str) -> str | None:
@@ -319,12 +319,9 @@ def fill_in_variables(text: str) -> str:
     """
 
     def value(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1])
-        if found is None:
-            raise SettingsError(
-                f"the variable {match[1]} is not set, but ${{{match[1]}}} asks for it. Export it first."
-            )
-        return found
+        if match[1] not in os.environ:
+            raise SettingsError(f"the variable {match[1]} is not set, but {match[0]} asks for it. Export it first.")
+        return os.environ[match[1]]
 
     return re.sub(r"\$\{(\w+)\}", value, text)
 
