@@ -2,6 +2,7 @@
 
 const REACH = 11, TAP = 6, DRAG = 4;
 const MOST_THUMBS = 70, THUMB = [42, 54];
+const HOVER_MS = 50, AROUND = 40, MOST_AROUND = 40;
 const ROOM_FOR_A_NAME = 17_000; // square pixels
 const MANY = 20_000, SLOW_MS = 34, QUICK_MS = 12, MOST_LEFT_OUT = 16; // when to leave points out while the map moves
 const RING = "#d23f57";
@@ -238,8 +239,16 @@ class MapView {
     this.pinned = pinned ? row : -1;
     this.lookedIn = panel;
     this._fillCard();
-    if (row >= 0) this.shop.fetchFacts([row], () => this._fillCard());
+    clearTimeout(this.asking);
+    if (row >= 0 && !this.shop.facts.has(row)) this.asking = setTimeout(() => this._ask(row, panel), pinned ? 0 : HOVER_MS);
     this.draw();
+  }
+
+  /** Ask for a product's facts, and for those of the products around it: whoever hovers goes on to them. */
+  _ask(row, panel) {
+    const [x, y] = [panel.places.x(row), panel.places.y(row)], reach = AROUND / this.camera.scale(panel), near = [];
+    panel.places.within(x - reach, y - reach, x + reach, y + reach, (one) => near.push(one));
+    this.shop.fetchFacts([row, ...near.filter((one) => one !== row).slice(0, MOST_AROUND)], () => this._fillCard());
   }
 
   _fillCard() {

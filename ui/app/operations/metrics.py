@@ -45,7 +45,7 @@ _records = Counter("longtail_log_records", "Warnings and errors that were logged
 
 # Addresses of strangers must not become labels; what is not listed counts as "other".
 _ROUTES = (
-    "/health/live", "/health/ready", "/metrics", "/review/cards", "/review/decisions", "/thumb", "/picture", "/find", "/why",
+    "/health/live", "/health/ready", "/metrics", "/review/cards", "/review/decisions", "/thumb", "/picture", "/find", "/why", "/map-data", "/script",
     "/_stcore/upload_file", "/_stcore/bidi-components", "/_stcore", "/media", "/static", "/component",
 )  # fmt: skip
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
