@@ -120,7 +120,7 @@ def _field(one: Offered, value: Any, default: Any, help_text: str, *, disabled: 
             plain(one.title),
             step=0.1,
             format="%g",
-            placeholder="As training chose" if value is None else None,
+            placeholder=("As training chose" if one.name == "serving.favour" else "Not set") if value is None else None,
             **common,
         )
 
