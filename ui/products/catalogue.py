@@ -193,12 +193,13 @@ def _draw_similar(found: Found, rows: np.ndarray) -> None:
             _say_nothing()
         return
     title = "Also similar in meaning" if rows.size else "Similar in meaning"
-    detail = f"{plural(near.size, 'product')} without these words, the closest first"
+    detail = f"{plural(near.size, 'product')}, the closest first"
     cards = [found_card(found.catalogue, served(), int(row)) for row in near[:PAGE_SIZE]]
     if near.size > PAGE_SIZE:
-        detail = f"the closest {PAGE_SIZE} of {plural(near.size, 'product')} without these words"
+        detail = f"the closest {PAGE_SIZE} of {plural(near.size, 'product')}"
     if not rows.size:
-        st.caption("No product has these words.")
+        matched = found.matched is not None and found.matched.scores.any()
+        st.caption("No product left by the filters has these words." if matched else "No product has these words.")
     card_groups([Group(title=title, detail=detail, cards=cards)], key="in_meaning", on_open=_open)
 
 

@@ -100,20 +100,20 @@ def _draw_facet(found: Found, name: str, currency: str | None) -> None:
 def _draw_values(name: str, chosen: Sequence[str], counts: Mapping[str, int]) -> None:
     """Values of which any may be chosen, each with how many products it leaves."""
     key, parameter = f"find_{name}", "traffic" if name == "traffic" else address_of(name)
-    label = field_name(name)
+    label, known = field_name(name), [value for value in chosen if value in counts]
+    listed = [value for value in counts if counts[value] or value in known]
+    if name != "traffic":
+        listed.sort(key=lambda value: -counts[value])
+    mirror(key, known)
     if len(counts) <= PILLS:
-        mirror(key, [value for value in chosen if value in counts])
         st.pills(
-            plain(label), list(counts), key=key, selection_mode="multi", persist_state="session",
+            plain(label), listed, key=key, selection_mode="multi", persist_state="session",
             format_func=lambda value: f"{plain(value_name(name, value))} · {counts.get(value, 0):,}",
             on_change=writer(key, parameter, page=None),
         )  # fmt: skip
         return
-    found = sorted((value for value in counts if counts[value]), key=lambda value: -counts[value])
-    listed = list(dict.fromkeys([*(value for value in chosen if value in counts), *found[:MOST_LISTED]]))
-    mirror(key, [value for value in chosen if value in counts])
     st.multiselect(
-        plain(label), listed, key=key, placeholder="Any", persist_state="session",
+        plain(label), list(dict.fromkeys([*known, *listed[:MOST_LISTED]])), key=key, placeholder="Any", persist_state="session",
         format_func=lambda value: f"{value} · {counts.get(value, 0):,}",
         on_change=writer(key, parameter, page=None),
     )  # fmt: skip
