@@ -176,6 +176,7 @@ function drawLegend(state, data) {
       const swatch = element("span", "swatch");
       swatch.style.background = colours[group];
       const many = differ ? `${counts[0][group].toLocaleString("en")} | ${counts[1][group].toLocaleString("en")}` : counts[1][group].toLocaleString("en");
+      one.hidden = !counts[0][group] && !counts[1][group];
       one.append(swatch, element("span", "", label), element("small", "", many));
       one.setAttribute("aria-pressed", "true");
       one.title = "Hide or show this group";

@@ -50,7 +50,7 @@ _CONNECTING = frozenset(
         "utan",
     )
 )
-_LONGEST = 40
+_LONGEST, _LONGEST_WORD = 40, 20
 
 
 @dataclass(frozen=True)
@@ -202,6 +202,10 @@ def _words(cell: object, is_title: bool) -> Iterator[str]:
             yield from _words(one, is_title)
     elif isinstance(cell, str):
         if is_title:
-            yield from (word for word in _WORD.findall(cell) if word.casefold() not in _CONNECTING)
+            yield from (
+                word
+                for word in _WORD.findall(cell)
+                if len(word) <= _LONGEST_WORD and word.casefold() not in _CONNECTING
+            )
         elif 0 < len(cell.strip()) <= _LONGEST:
             yield cell.strip()

@@ -49,7 +49,7 @@ def test_where_products_are_mixed_a_region_has_no_name() -> None:
 
 def test_titles_name_regions_where_there_is_nothing_else_and_products_without_a_place_are_left_out() -> None:
     items, points = shop()
-    items["title"] = items["pattern"] + " frock"
+    items["title"] = items["pattern"] + " frock with " + items["pattern"].str.upper() * 5
     points[:4] = np.nan
     found = regions_of(points, words_of(items[["title"]], []))
     assert {one.name for one in found} == set(PATTERNS)
