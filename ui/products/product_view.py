@@ -32,9 +32,10 @@ def draw_product_view(row: int) -> None:
     left, right = st.columns([2, 7], gap="medium")
     with left:
         draw_facts(row, card_maker())
-        draw_change_of(item_id)
-        st.button("Another long-tail product", icon=":material/casino:", on_click=open_long_tail)
-        draw_send([item_id], "one product, on Similar items", key="send_one")
+        with st.container(key="product_actions"):  # on a phone they come after the neighbours
+            draw_change_of(item_id)
+            st.button("Another long-tail product", icon=":material/casino:", on_click=open_long_tail)
+            draw_send([item_id], "one product, on Similar items", key="send_one")
     with right:
         views = {"": "Side by side"} | {name: one.title for name, one in registry.arms().items()}
         view = switch("Neighbours", "view", views, key="view")
