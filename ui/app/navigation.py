@@ -17,6 +17,7 @@ __all__ = [
     "go_to",
     "link_to",
     "open_change",
+    "open_compare",
     "open_draft",
     "open_draft_form",
     "open_page",
@@ -56,6 +57,7 @@ NAVIGATION = {
     ],
     "Quality": [
         Entry("review", "Review", ":material/checklist:"),
+        Entry("compare", "Compare", ":material/compare:"),
         Entry("irrelevance", "Irrelevance", ":material/show_chart:"),
         Entry("campaigns", "Campaigns", ":material/flag_circle:"),
     ],
@@ -96,6 +98,11 @@ def open_product(item_id: str) -> None:
 def open_similar_items(query: Mapping[str, str | list[str]]) -> None:
     """Leave this page for Similar items at this address; call it in a page's own run, not in a callback."""
     st.switch_page(st.session_state[_KEY]["similar_items"], query_params=query)
+
+
+def open_compare(before: str, after: str) -> None:
+    """Leave this page for Compare with these two sides; call it in a page's own run, not in a callback."""
+    st.switch_page(st.session_state[_KEY]["compare"], query_params={"before": before, "after": after})
 
 
 def open_draft(draft_id: str) -> None:

@@ -8,12 +8,15 @@ from functools import partial
 import streamlit as st
 
 from engine.access.roles import Action
+from engine.arms.registry import SERVED
 from engine.core.errors import LongtailError
 from engine.curation.flags import flag_report, flag_sentence
 from engine.release.publish import Manifest, list_releases, publish, published_releases, rollback
 from ui.app import notices, resources
+from ui.app.navigation import open_compare
 from ui.app.person import only
 from ui.app.second_thoughts import Question, ask
+from ui.comparison.sides import side_address
 from ui.runs.release_change import what_would_change
 from ui.widgets.formatting import day_phrase, plain, plural
 
@@ -31,6 +34,8 @@ def draw_releases() -> None:
     for manifest in releases:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(_line(manifest, live))
+            if manifest in older and live is not None:
+                _compare_button(live, manifest.release_id)
             if manifest in older:
                 _publish_button(manifest.release_id)
     before = [one for one in published_releases(resources.workspace()) if one != live]
@@ -66,6 +71,12 @@ def _line(manifest: Manifest, live: str | None) -> str:
     state = " · :green[live]" if manifest.release_id == live else ""
     when = day_phrase(datetime.fromisoformat(manifest.created_at))
     return f"**Release {manifest.number}**{state} · trained {when} · {plural(manifest.n_items, 'product')}"
+
+
+def _compare_button(live: str, release_id: str) -> None:
+    """A look at a release before it is published: its lists beside those that are live."""
+    if st.button("Compare with live", key=f"compare_{release_id}", type="tertiary", icon=":material/compare:"):
+        open_compare(side_address(live, SERVED), side_address(release_id, SERVED))
 
 
 def _publish_button(release_id: str) -> None:

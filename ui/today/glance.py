@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.comparison.changed_lists import ChangedLists
 from ui.app.resources import recommender, shop_words
+from ui.runs import release_change
 from ui.today.health import trust_sentence
 from ui.today.lines import Line
 from ui.today.results import Results, last_change, list_length
@@ -54,7 +55,10 @@ def change_sentence(changed: ChangedLists, label: str, k: int) -> str:
 def draw_glance(found: Results, lines: Sequence[Line]) -> None:
     """Draw the tiles."""
     changed = last_change()
-    change = None if changed is None else change_sentence(changed, recommender().manifest.label, list_length())
+    label = recommender().manifest.label
+    change = None if changed is None else change_sentence(changed, label, list_length())
+    if change and (better := release_change.change_sentence(recommender().release_id)):
+        change = f"{change} {better}"
     tiles = "".join(
         f"<section><h2>{html_text(heading)}</h2><p>{html_text(sentence)}</p></section>"
         for heading, sentence in glances(found, lines, change, shop_words().interaction_word)

@@ -1,0 +1,182 @@
+"""Which products' lists became better or worse from one side to another, by a measure that neither side was made by alone.
+
+A side is a release and what its lists are made by. Where people judged, what they called irrelevant decides; else how much a
+list's products are like the one they stand beside, in text, picture and details. That likeness knows nothing of behaviour: it is
+part of what Longtail goes by and no part of what Behaviour goes by, which whoever shows it has to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.catalogue.traffic import LEVELS, Level, Traffic
+from engine.comparison.changed_lists import same_rows
+from engine.models.recipe import CONTENT
+from engine.recommend.recommender import Recommender
+from engine.release.top_lists import NOBODY
+
+__all__ = ["ENOUGH_JUDGED", "NOTICEABLE", "Gains", "Measure", "Side", "Tally", "list_gains"]
+
+Measure = Literal["judgements", "likeness"]
+NOTICEABLE = 0.02  # of a mean likeness between 0 and 1: less is called the same
+ENOUGH_JUDGED = 8  # products whose number of irrelevant neighbours changes, before judgements decide
+_GONE = NOBODY - 1  # on a list, but no longer in the shop
+_AT_ONCE = 512
+_RANDOM_PAIRS = 20_000
+
+
+@dataclass(frozen=True)
+class Side:
+    """Lists to compare: those of a release, made by one of its listed arms."""
+
+    release: Recommender
+    arm: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many lists were compared, hold other products, improved and got worse by the measure."""
+
+    compared: int
+    changed: int
+    improved: int
+    worse: int
+
+
+@dataclass(frozen=True)
+class Gains:
+    """Every product that both sides have, measured; rows are of the later side's release.
+
+    Attributes
+    ----------
+    rows : (n,) int64.
+    changed : (n,) bool, the list holds another product; the order does not matter.
+    before, after : (n,) float64, by `measure`: irrelevant neighbours on the list (fewer is better), or mean likeness
+        (0 to 1, more is better), NaN where there is no list or nothing to compare.
+    first_list : products that had no list before and have one now.
+    random : mean likeness of random pairs of products.
+    came, went : products of the later, or the earlier, side alone.
+    """
+
+    measure: Measure
+    rows: NDArray[np.int64]
+    changed: NDArray[np.bool_]
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+    levels: NDArray[np.str_]
+    first_list: int
+    random: float
+    came: int
+    went: int
+
+    @property
+    def gain(self) -> NDArray[np.float64]:
+        """(n,) float64, positive where a list became better; NaN where it cannot be said."""
+        difference = self.after - self.before
+        return -difference if self.measure == "judgements" else difference
+
+    def tally(self, level: Level | None = None) -> Tally:
+        """Of all products, or of those of a traffic group."""
+        of = np.ones(len(self.rows), dtype=bool) if level is None else self.levels == level
+        least = 0.5 if self.measure == "judgements" else NOTICEABLE
+        gain = np.nan_to_num(self.gain)
+        better, worse = (int((of & self.changed & side).sum()) for side in (gain >= least, gain <= -least))
+        return Tally(int(of.sum()), int((of & self.changed).sum()), better, worse)
+
+    def by_level(self) -> dict[Level, Tally]:
+        """Traffic group -> its tally, groups without products left out."""
+        tallies = {level: self.tally(level) for level in LEVELS}
+        return {level: tally for level, tally in tallies.items() if tally.compared}
+
+    def best(self, n: int) -> NDArray[np.int64]:
+        """Places in `rows` of the n products that gained most, most first."""
+        gain = np.where(self.changed, np.nan_to_num(self.gain), 0.0)
+        order = np.argsort(-gain, kind="stable")[:n]
+        return order[gain[order] > 0]
+
+
+def list_gains(before: Side, after: Side, k: int = 10, out: Mapping[str, frozenset[str]] | None = None) -> Gains:
+    """Compare the lists of k of two sides, as they were trained.
+
+    Parameters
+    ----------
+    out : anchor -> neighbours that people ruled out (`curation.suppression`).
+    """
+    rows_before, rows_after = same_rows(before.release, after.release)
+    place = np.full(len(before.release.items), _GONE, dtype=np.int64)  # row before -> row after
+    place[rows_before] = rows_after
+    listed = before.release.top_lists(before.arm).rows[rows_before, :k]
+    old = np.where(listed == NOBODY, NOBODY, place[listed])
+    new = after.release.top_lists(after.arm).rows[rows_after, :k].astype(np.int64)
+    had, has = (listed != NOBODY).any(axis=1), (new != NOBODY).any(axis=1)
+    judged = _irrelevant(after.release, rows_after, (old, new), out or {})
+    measure: Measure = "judgements" if int((judged[0] != judged[1]).sum()) >= ENOUGH_JUDGED else "likeness"
+    figures = judged if measure == "judgements" else [_likeness(after.release, rows_after, one) for one in (old, new)]
+    counts = after.release.items["interaction_count"].to_numpy(dtype=np.int64)
+    traffic = Traffic.of(counts)
+    names = np.array([traffic.level(int(count)) for count in counts[rows_after]], dtype=str)
+    return Gains(
+        measure, rows_after, (np.sort(old, axis=1) != np.sort(new, axis=1)).any(axis=1) | (had != has),
+        figures[0], figures[1], names, int((has & ~had).sum()), _random_likeness(after.release),
+        len(after.release.items) - len(rows_after), len(before.release.items) - len(rows_before),
+    )  # fmt: skip
+
+
+def _irrelevant(
+    release: Recommender,
+    anchors: NDArray[np.int64],
+    lists: tuple[NDArray[np.int64], NDArray[np.int64]],
+    out: Mapping[str, frozenset[str]],
+) -> list[NDArray[np.float64]]:
+    """How many of each list's neighbours people ruled out, (n,) each."""
+    counts = [np.zeros(len(anchors)) for _ in lists]
+    place = {int(row): at for at, row in enumerate(anchors)}
+    for anchor, neighbours in out.items():
+        if anchor not in release or release.row(anchor) not in place:
+            continue
+        at = place[release.row(anchor)]
+        ruled = [release.row(one) for one in neighbours if one in release]
+        for count, rows in zip(counts, lists, strict=True):
+            count[at] = np.isin(rows[at], ruled).sum()
+    return counts
+
+
+def _likeness(release: Recommender, anchors: NDArray[np.int64], lists: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Mean cosine of content between each anchor and its list (n, k), (n,); NaN where nothing can be compared."""
+    means = np.full(len(anchors), np.nan)
+    for start in range(0, len(anchors), _AT_ONCE):
+        rows = lists[start : start + _AT_ONCE]
+        cosines = _cosines(release, anchors[start : start + _AT_ONCE, None].repeat(rows.shape[1], axis=1), rows)
+        known = ~np.isnan(cosines)
+        total = known.sum(axis=1)
+        part = means[start : start + _AT_ONCE]
+        np.divide(np.nansum(cosines, axis=1), total, out=part, where=total > 0)
+    return means
+
+
+def _random_likeness(release: Recommender) -> float:
+    n = len(release.items)
+    pairs = np.random.default_rng(0).integers(0, max(n, 1), (2, min(_RANDOM_PAIRS, n * n)))
+    pairs = pairs[:, pairs[0] != pairs[1]]
+    parts = [
+        _cosines(release, pairs[0, at : at + _AT_ONCE, None], pairs[1, at : at + _AT_ONCE, None])
+        for at in range(0, pairs.shape[1], _AT_ONCE)
+    ]
+    cosines = np.concatenate(parts) if parts else np.empty(0)
+    return float(np.nanmean(cosines)) if np.isfinite(cosines).any() else 0.0
+
+
+def _cosines(release: Recommender, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Cosines of content of rows in pairs, in the shape of both; NaN where either says nothing."""
+    search = release.arm(CONTENT)
+    query, candidates = search.query[left], search.candidates[np.maximum(right, 0)]
+    lengths = np.linalg.norm(query, axis=-1) * np.linalg.norm(candidates, axis=-1)
+    told = (right >= 0) & (lengths > 0)
+    cosines = np.full(right.shape, np.nan)
+    np.divide(np.einsum("nkd,nkd->nk", query, candidates), lengths, out=cosines, where=told)
+    return cosines

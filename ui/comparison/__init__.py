@@ -1,0 +1,1 @@
+"""Before and after: lists beside each other, what improved, and pictures and reports of it."""
