@@ -84,11 +84,6 @@ class SearchCatalogue:
         places[pc.array_sort_indices(titles).to_numpy()] = np.arange(len(self))
         return places
 
-    def completions(self, beginning: str, limit: int) -> list[str]:
-        """Words of the catalogue that begin so, those of most products first."""
-        words = words_in(beginning)
-        return self._reading.result().words.completions(words[-1], limit) if words else []
-
     def match(self, text: str) -> Matched:
         """What a text finds: ids that begin with it first, then products that have all of its words, by what they say.
 

@@ -121,10 +121,6 @@ class WordIndex:
             scores[rows] = np.maximum(scores[rows], weight * self._values[begin:end])
         return scores
 
-    def completions(self, beginning: str, limit: int) -> list[str]:
-        """The words that begin so, those of most texts first."""
-        return [self.vocabulary[place] for place in self._beginning(beginning)[:limit]]
-
     def _beginning(self, word: str) -> list[int]:
         """Words that are this one or begin with it, the most frequent ones where they are many."""
         begin, end = bisect_left(self.vocabulary, word), bisect_left(self.vocabulary, word + _LAST)

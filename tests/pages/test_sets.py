@@ -64,7 +64,7 @@ def test_similar_items_shows_a_set_alone_in_its_order(tiny, sets):
     assert shown_ids(app) == ["f2-03", "f1-02"]
     assert "**Spring**" in [one.value for one in app.markdown]
     assert shown_ids(healthy(open_shell(show=f"set:{made.id}", q="navy"))) == ["f1-02"]
-    healthy(button(app, "leave_set").click().run())
+    healthy(button(app, "chip_0").click().run())
     assert "show" not in app.query_params
     assert len(shown_ids(app)) == 24
 

@@ -100,8 +100,12 @@ def _ordered(found: Found, own: np.ndarray | None, image: str) -> np.ndarray:
 def _draw_parts(wanted: Search, shown: ShownSet | None, image: str) -> list[str]:
     """Draw what is asked for as chips, each of which can be taken away; their words."""
     parts = list(parts_of(wanted, shop_words().currency))
+    if shown:
+        st.markdown(f"**{plain(shown.title)}**" + (f" · {plain(shown.note)}" if shown.note else ""))
     if query("show"):
-        parts.insert(0, Part(shown.title if shown else "A set", lambda: set_query(show=None, page=None)))
+        parts.insert(
+            0, Part(f"Set: {shown.title}" if shown else "A set that is gone", lambda: set_query(show=None, page=None))
+        )
     if image:
         parts.insert(0, Part("Your picture", lambda: set_query(like=None, page=None)))
     if parts:
@@ -113,8 +117,6 @@ def _draw_parts(wanted: Search, shown: ShownSet | None, image: str) -> list[str]
                 draw_save(wanted.text or parts[0].label)
     if image:
         say_like(image)
-    if shown and shown.note:
-        st.caption(plain(shown.note))
     return [part.label for part in parts]
 
 
