@@ -44,8 +44,8 @@ function drawBox(item, title) {
   item.appendChild(label);
 }
 
-function shownIds(frame) {
-  return [...frame.querySelectorAll(".card")].map((item) => item.dataset.item);
+function shownIds(within) {
+  return [...within.querySelectorAll(".card")].map((item) => item.dataset.item);
 }
 
 function showChosen(state, frame) {
@@ -70,7 +70,7 @@ function chose(event, state, frame) {
   const box = event.target.closest(".choose input");
   if (!box) return Boolean(event.target.closest(".choose"));
   const id = box.closest(".card").dataset.item;
-  state.selection.set(id, box.checked, event.shiftKey ? shownIds(frame) : null);
+  state.selection.set(id, box.checked, event.shiftKey ? shownIds(box.closest(".list")) : null);
   tellChosen(state, frame);
   return true;
 }

@@ -45,7 +45,7 @@ def _draw_set(one: ProductSet) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(one.name), anchor=False)
         st.space("stretch")
-        if st.button("Open", key=f"open_{one.id}", icon=":material/grid_view:", type="primary"):
+        if st.button("Open", key=f"open_{one.id}", icon=":material/grid_view:"):
             open_similar_items(_address(one))
         _draw_more(one)
     st.caption(plain(_described(one, len(known))))
@@ -76,7 +76,7 @@ def _described(one: ProductSet, known: int) -> str:
 
 def _draw_more(one: ProductSet) -> None:
     closed = only(Action.EDIT_SETS)
-    with st.popover("More", icon=":material/more_horiz:", type="tertiary"):
+    with st.popover("More", icon=":material/more_horiz:", type="tertiary", key=f"more_{one.id}"):
         name = st.text_input("Name", one.name, key=f"name_{one.id}", max_chars=LONGEST_NAME)
         if st.button("Rename", key=f"rename_{one.id}", **closed):
             try:

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.store import Database
-from tests.browser.conftest import at_rest
+from tests.browser.conftest import at_rest, until
 from tests.support.tiny_release import HTML_TITLE, TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -182,10 +182,34 @@ def test_products_are_selected_over_pages_and_kept_as_a_set(address, tiny, page:
     expect(page.get_by_text("products selected")).to_have_count(0)
     expect(page.locator(".card.chosen")).to_have_count(0)
     boxes.nth(0).check()
-    page.locator(".st-key-catalogue_selection").get_by_role("button", name="Add to set").click()
+    page.locator(".st-key-selection_catalogue").get_by_role("button", name="Add to set").click()
     page.get_by_label("New set").fill("One of them")
     page.get_by_role("button", name="Save as a new set").click()
     expect(page.get_by_text("is on the Sets page")).to_be_visible()
+
+
+def test_neighbours_that_are_selected_are_marked_irrelevant_and_taken_back(address, tiny, page: Page, context):
+    context.add_cookies([{"name": "longtail_curator", "value": "Cy", "url": address}])
+    store = JudgementStore(Database(tiny.workspace.database_url))
+
+    def said() -> list[str]:
+        votes = store.current("f3-02")
+        return list(votes[votes["rater"] == "Cy"]["verdict"])
+
+    page.goto(f"{address}/similar_items?item=f3-02&view=hybrid")
+    boxes = page.locator(".choose input")
+    boxes.nth(0).check(force=True)
+    boxes.nth(2).click(modifiers=["Shift"], force=True)
+    bar = page.locator(".st-key-selection_neighbours")
+    expect(bar).to_be_in_viewport()
+    bar.get_by_role("button", name="Mark irrelevant").click()
+    expect(page.get_by_text("3 products marked irrelevant")).to_be_visible()
+    assert said() == ["irrelevant"] * 3
+    expect(bar).to_have_count(0)
+    expect(page.locator(".card.irrelevant")).to_have_count(3)
+    page.locator(".st-key-undo_bar").get_by_role("button", name="Undo").click()
+    until(page, lambda: "irrelevant" not in said())
+    expect(page.locator(".card.irrelevant")).to_have_count(0)
 
 
 def test_the_rest_that_fits_is_taken_back_by_undo(address, tiny, page: Page, context):

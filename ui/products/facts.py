@@ -27,17 +27,14 @@ def draw_product(row: int, maker: CardMaker) -> None:
 
 def draw_facts(card: Card, said: str, description: str | None, facts: Sequence[tuple[str, str | None]]) -> None:
     """Draw a product, large: `said` is what stands under its price, `facts` are names and values, of which some are shown."""
-    picture = (
-        f'<img src="{html_text(card.large)}" alt="{html_text(card.title)}">'
-        if card.large
-        else f'<span class="lt-initial">{html_text(_initial(card.title))}</span>'
-    )
+    picture = f'<img src="{html_text(card.large)}" alt="{html_text(card.title)}">' if card.large else ""
     rows = "".join(
         f"<dt>{html_text(name)}</dt><dd>{html_text(value)}</dd>" for name, value in facts[:FACTS_SHOWN] if value
     )
     st.html(
-        f'<article class="lt-product"><div class="lt-picture">{picture}</div>'
-        f"<div><h2>{html_text(card.title)}</h2>"
+        '<article class="lt-product">'
+        + (f'<div class="lt-picture">{picture}</div>' if picture else "")
+        + f"<div><h2>{html_text(card.title)}</h2>"
         f'<span class="lt-price">{html_text(card.price)}</span></div>'
         f'<div class="lt-meaning">{html_text(said)}</div>'
         + (f'<p class="lt-quiet">{html_text(description)}</p>' if description else "")
@@ -61,7 +58,3 @@ def meaning(count: int, traffic: Traffic, word: str) -> str:
 
 def _attributes(maker: CardMaker) -> list[str]:
     return [name for name in maker.items.columns if name not in ITEM_COLUMNS and name != "interaction_count"]
-
-
-def _initial(title: str) -> str:
-    return next((char for char in title if char.isalnum()), "?").upper()

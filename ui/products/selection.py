@@ -18,11 +18,20 @@ __all__ = ["draw_selection", "selecting", "store_selection"]
 class _Selection:
     chosen: list[str] = field(default_factory=list)
     version: int = 0
+    of: str = ""
 
 
-def selecting(key: str) -> Selecting:
-    """What the boxes of the grid under this key need."""
+def selecting(key: str, of: str = "") -> Selecting:
+    """What the boxes of the grid under this key need.
+
+    Parameters
+    ----------
+    of : whose products the grid shows; nothing is chosen any more where that is somebody else.
+    """
     held = _held(key)
+    if held.of != of:
+        held.of = of
+        _set(key, [])
     return Selecting(tuple(held.chosen), held.version)
 
 
@@ -36,18 +45,21 @@ def store_selection(key: str) -> Callable[[], None]:
     return store
 
 
-def draw_selection(key: str, everything: Sequence[str], how: str) -> None:
-    """Say how many are chosen, with what can be done with them; nothing where nothing is.
+def draw_selection(
+    key: str, everything: Sequence[str], how: str, *, flag: Callable[[Sequence[str]], None] | None = None
+) -> None:
+    """Say how many are chosen, with what can be done with them; nothing where nothing is. Drawn after the grid, it stays in sight.
 
     Parameters
     ----------
     everything : ids of all that the grid could show, on all of its pages.
     how : how these came to be there, in a few words.
+    flag : marks products irrelevant where they stand; without it that is not offered.
     """
     held = _held(key)
     if not held.chosen:
         return
-    with st.container(key=f"{key}_selection", horizontal=True, vertical_alignment="center"):
+    with st.container(key=f"selection_{key}", horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plural(len(held.chosen), 'product')} selected**", width="content")
         if len(held.chosen) < len(everything):
             st.button(
@@ -58,12 +70,27 @@ def draw_selection(key: str, everything: Sequence[str], how: str) -> None:
                 args=(key, list(everything)),
             )
         st.button("Clear", key=f"{key}_none", type="tertiary", icon=":material/close:", on_click=_set, args=(key, []))
+        if flag is not None:
+            st.button(
+                "Mark irrelevant",
+                key=f"{key}_flag",
+                type="tertiary",
+                icon=":material/flag:",
+                on_click=_flag,
+                args=(key, flag),
+            )
         draw_set_actions(held.chosen, f"selected among {how}", key=f"{key}_chosen")
 
 
 def _held(key: str) -> _Selection:
     held: _Selection = st.session_state.setdefault(f"{key}_held", _Selection())
     return held
+
+
+def _flag(key: str, flag: Callable[[Sequence[str]], None]) -> None:
+    """Callback: mark what is chosen irrelevant, and choose nothing any more."""
+    flag(_held(key).chosen)
+    _set(key, [])
 
 
 def _set(key: str, chosen: list[str]) -> None:

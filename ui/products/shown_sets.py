@@ -138,12 +138,12 @@ def _draw_add(item_ids: Sequence[str], how: str, key: str) -> None:
         there = [one for one in sets().all() if one.search is None]
         if there:
             chosen = st.selectbox(
-                "Set",
+                "A set you have",
                 there,
                 index=None,
                 key=f"{key}_set",
                 format_func=lambda one: plain(one.name),
-                placeholder="A set there is",
+                placeholder="Choose a set",
             )
             if st.button("Add", key=f"{key}_add", disabled=chosen is None or bool(closed.get("disabled"))) and chosen:
                 _add(chosen, item_ids)

@@ -20,6 +20,7 @@ __all__ = ["ReviewData", "guidelines_html", "review_component"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SCRIPTS = ("common.js", "cards_text.js", "review_outbox.js", "review_view.js", "review.js")
+STYLES = ("cards_text.css", "review.css")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,6 @@ def _markdown() -> MarkdownIt:
 
 @functools.cache
 def _component() -> Callable[..., Any]:
-    css = (ASSETS / "review.css").read_text("utf-8")
+    css = "\n".join((ASSETS / name).read_text("utf-8") for name in STYLES)
     js = "\n".join((ASSETS / name).read_text("utf-8") for name in SCRIPTS)
     return st.components.v2.component("longtail_review", css=css, js=js)

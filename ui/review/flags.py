@@ -7,6 +7,7 @@ true", so a pre-empted run loses nothing and a repeated one stores nothing twice
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +23,19 @@ from ui.app.curator import name_form
 from ui.app.notices import say
 from ui.app.person import curator_name
 from ui.app.resources import judgements, recommender, settings
+from ui.app.second_thoughts import offer_undo
 from ui.widgets.cards import Judging
 from ui.widgets.formatting import plain, plural
 
-__all__ = ["Flag", "ask_for_name", "judged_sentence", "judging_data", "make_judgements", "store_outbox"]
+__all__ = [
+    "Flag",
+    "ask_for_name",
+    "judged_sentence",
+    "judging_data",
+    "make_judgements",
+    "mark_irrelevant",
+    "store_outbox",
+]
 
 _SETTLED = "judgements_settled"
 _WAITING = "judgements_waiting"
@@ -115,6 +125,28 @@ def store_outbox(key: str) -> None:
         _store(flags)
 
 
+def mark_irrelevant(anchor_id: str, neighbour_ids: Sequence[str]) -> None:
+    """Callback: store that these do not belong beside a product, or keep that until a name is given; Undo says what was said before."""
+    current = judgements().current(anchor_id)
+    mine = current[current["rater"] == curator_name()]
+    said = dict(zip(mine["neighbour_id"], mine["verdict"], strict=True))
+    meant = [one for one in neighbour_ids if one in recommender() and said.get(one) != Verdict.IRRELEVANT]
+    before = {one: said.get(one, Verdict.WITHDRAWN) for one in meant}
+    if not before:
+        return
+    flags = _flags_of(anchor_id, dict.fromkeys(before, Verdict.IRRELEVANT))
+    if curator_name() is None:
+        st.session_state[_WAITING] = flags
+        return
+    try:
+        _add(flags)
+    except LongtailError as exc:
+        say(f"Not saved: {plain(exc)}", ":material/error:")
+    else:
+        words = f"{plural(len(before), 'product')} marked irrelevant"
+        offer_undo(words, lambda: _add(_flags_of(anchor_id, before)))
+
+
 def ask_for_name() -> None:
     """Where judgements wait for a name, ask for it; called by a page that judges."""
     if st.session_state.get(_WAITING):
@@ -152,11 +184,18 @@ def _dismiss() -> None:
         say("Not saved: a judgement needs a name.")
 
 
+def _flags_of(anchor_id: str, verdicts: Mapping[str, Verdict]) -> list[Flag]:
+    release = recommender().release_id
+    return [
+        Flag(Vote(client_id=str(uuid.uuid4()), neighbour_id=one, verdict=verdict), anchor_id, release)
+        for one, verdict in verdicts.items()
+    ]
+
+
 def _store(flags: Sequence[Flag]) -> None:
-    rater = curator_name()
-    assert rater is not None
+    """Store these and say so."""
     try:
-        judgements().add(make_judgements(flags, recommender(), rater, settings().serving.neighbours))
+        _add(flags)
     except LongtailError as exc:
         say(f"Not saved: {plain(exc)}", ":material/error:")
     else:
@@ -164,6 +203,13 @@ def _store(flags: Sequence[Flag]) -> None:
         count = "" if len(flags) == 1 else f": {plural(len(flags), 'judgement')}"
         say(f"{'Undone' if taken_back else 'Saved'}{count}", ":material/check:")
     _settle([flag.vote.client_id for flag in flags])
+
+
+def _add(flags: Sequence[Flag]) -> None:
+    """Store these; raises `LongtailError` with a sentence for the curator."""
+    rater = curator_name()
+    assert rater is not None
+    judgements().add(make_judgements(flags, recommender(), rater, settings().serving.neighbours))
 
 
 def _settle(client_ids: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -10,12 +11,14 @@ import streamlit as st
 from engine.access.roles import Action
 from ui.app.person import allowed
 from ui.app.resources import card_maker, judgements, recommender, served, settings
-from ui.review.flags import ask_for_name, judged_sentence, judging_data, store_outbox
+from ui.products.selection import draw_selection, selecting, store_selection
+from ui.review.flags import ask_for_name, judged_sentence, judging_data, mark_irrelevant, store_outbox
 from ui.widgets.cards import Group, Layout, card_groups
 from ui.widgets.formatting import plural
 
 __all__ = ["draw_judged_lists", "forget_left_out", "left_out"]
 
+LISTS = "neighbours"
 _OPENED = "similar_items_opened"
 
 
@@ -32,12 +35,17 @@ def draw_judged_lists(item_id: str, groups: Sequence[Group], *, layout: Layout, 
     rest = any(group.cards for group in groups)
     card_groups(
         groups,
-        key="neighbours",
+        key=LISTS,
         layout=layout,
         on_open=on_open,
+        selecting=selecting(LISTS, item_id),
+        on_select=store_selection(LISTS),
         judging=judging_data(current, item_id, rest=rest) if judges else None,
-        on_outbox=(lambda: store_outbox("neighbours")) if judges else None,
+        on_outbox=(lambda: store_outbox(LISTS)) if judges else None,
     )
+    shown = list(dict.fromkeys(card.item_id for group in groups for card in group.cards))
+    flag = functools.partial(mark_irrelevant, item_id) if judges else None
+    draw_selection(LISTS, shown, f"products shown beside {item_id}", flag=flag)
     _draw_left_out(item_id, current, on_open)
     sentence = judged_sentence(current, {group.name: _whole_list(item_id, group.name) for group in groups})
     ask = " Flag what does not belong, then confirm that the rest fits." if judges else ""

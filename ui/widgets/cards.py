@@ -22,13 +22,13 @@ from engine.catalogue.snapshot import ITEM_COLUMNS
 from engine.catalogue.traffic import Level, Traffic
 from engine.core.visible_text import visible
 from ui.widgets.addresses import picture_url, thumb_url
-from ui.widgets.formatting import count_phrase, fact_text, price_phrase, text_or_none
+from ui.widgets.formatting import count_phrase, fact_phrase, price_phrase, text_or_none
 
 __all__ = ["LEVEL_NAMES", "Card", "CardMaker", "Group", "Judging", "Layout", "Selecting", "card_groups", "product_href"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SCRIPTS = ("common.js", "cards_outbox.js", "cards_why.js", "cards_text.js", "cards_select.js", "cards.js")
-STYLES = ("cards.css", "cards_why.css")
+STYLES = ("cards_text.css", "cards.css", "cards_why.css")
 Layout = Literal["grid", "columns", "strip"]
 FACTS, FACT_LENGTH = 5, 60
 LEVEL_NAMES: dict[Level, str] = {"head": "Head", "middle": "Middle", "tail": "Long tail", "none": "No traffic"}
@@ -140,7 +140,7 @@ class CardMaker:
     def _facts(self, item: pd.Series) -> list[str]:
         """The category and the first attributes, as far as they are known."""
         category = text_or_none(item["category"])
-        said = [fact for name in self._attributes if (fact := fact_text(item[name]))]
+        said = [fact for name in self._attributes if (fact := fact_phrase(name, item[name]))]
         return [visible(fact[:FACT_LENGTH]) for fact in ([category] if category else []) + said][:FACTS]
 
     @cached_property

@@ -6,6 +6,7 @@ import html
 import math
 import re
 from datetime import UTC, datetime, tzinfo
+from numbers import Number
 
 import pandas as pd
 
@@ -16,6 +17,7 @@ __all__ = [
     "count_phrase",
     "day_phrase",
     "duration_phrase",
+    "fact_phrase",
     "fact_text",
     "html_text",
     "plain",
@@ -71,6 +73,12 @@ def fact_text(value: object) -> str | None:
     if isinstance(value, float):
         return None if value != value else f"{value:g}"
     return text_or_none(value)
+
+
+def fact_phrase(name: str, value: object) -> str | None:
+    """An attribute as it is said without its heading: a number with its name, anything else alone; None where it is not known."""
+    text = fact_text(value)
+    return f"{name.replace('_', ' ')} {text}" if text and isinstance(value, Number) else text
 
 
 def release_phrase(release_id: str) -> str:

@@ -40,7 +40,7 @@ def test_a_card_of_a_bare_product_is_named_by_its_id():
 
 def test_what_is_known_of_a_product_stands_where_a_picture_would():
     maker = CardMaker(ITEMS, TRAFFIC, "clicks", "GBP")
-    assert maker.card(0).facts == ["Dresses", "navy", "party, office", "96"]
+    assert maker.card(0).facts == ["Dresses", "navy", "party, office", "length cm 96"]
     assert maker.card(1).facts == []
 
 
