@@ -61,20 +61,14 @@ def draw_catalogue() -> None:
     except LongtailError as exc:
         st.error(plain(exc), icon=":material/broken_image:")
         return
-<<<<<<< HEAD
     if rows.size:
-        _say_found(found, rows, parts)
+        item_ids = _say_found(found, rows, parts)
         _draw_page(catalogue, rows)
+        draw_selection(GRID, item_ids, "products found on Similar items")
     if _follows_meaning(found, rows, image):
         _draw_similar(found, rows)
     elif not rows.size:
         _say_nothing()
-=======
-    item_ids = items["item_id"].iloc[rows].tolist()
-    _found(item_ids, search, like)
-    _draw_page(rows)
-    draw_selection(GRID, item_ids, "products found on Similar items")
->>>>>>> 4645bbf (Neighbours can be selected and marked irrelevant together; cards of words keep clear of their corners, and Undo can be read)
 
 
 def _shown_set() -> ShownSet | None:
@@ -127,8 +121,8 @@ def _draw_parts(wanted: Search, shown: ShownSet | None, image: str) -> list[str]
     return [part.label for part in parts]
 
 
-def _say_found(found: Found, rows: np.ndarray, parts: list[str]) -> None:
-    """Say how many were found and how, and what can be done with them."""
+def _say_found(found: Found, rows: np.ndarray, parts: list[str]) -> list[str]:
+    """Say how many were found and how, and what can be done with them; their ids."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plural(rows.size, "product"))
         item_ids = [found.catalogue.item_ids[row] for row in rows]
@@ -136,7 +130,7 @@ def _say_found(found: Found, rows: np.ndarray, parts: list[str]) -> None:
             draw_set_actions(item_ids, f"found on Similar items by {', '.join(parts)}", key="found", opens=False)
     if said := _how_found(found):
         st.caption(plain(said))
-    draw_selection(GRID, item_ids, "products found on Similar items")
+    return item_ids
 
 
 def _how_found(found: Found) -> str:
@@ -186,7 +180,6 @@ def _follows_meaning(found: Found, rows: np.ndarray, image: str) -> bool:
     return matched is not None and not image and not matched.by_id and rows.size < FEW
 
 
-<<<<<<< HEAD
 def _draw_similar(found: Found, rows: np.ndarray) -> None:
     """Draw what is similar in meaning to the words, under a heading that says so."""
     future = similar_in_meaning(found.search.text)
@@ -229,15 +222,6 @@ def _wait_for(future: Future[np.ndarray]) -> None:
 def _say_nothing() -> None:
     st.info("No products match. Remove a filter, or search for other words.", icon=":material/search_off:")
     st.button("Show all products", on_click=clear_search)
-=======
-def _found(item_ids: list[str], search: Search, like: Like | None) -> None:
-    """Say how many were found, and what can be done with all of them."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(plural(len(item_ids), "product"))
-        asked = [*(["a set"] if query("show") else []), *search.words(), *(like.parts() if like else [])]
-        if asked:
-            draw_set_actions(item_ids, f"found on Similar items by {', '.join(asked)}", key="found", opens=False)
->>>>>>> 4645bbf (Neighbours can be selected and marked irrelevant together; cards of words keep clear of their corners, and Undo can be read)
 
 
 def _open(item_id: str) -> None:
