@@ -62,7 +62,7 @@ def test_similar_items_shows_a_set_alone_in_its_order(tiny, sets):
     made = sets.save("Spring", ["f2-03", "f1-02", "gone"], by=None)
     app = healthy(open_shell(show=f"set:{made.id}"))
     assert shown_ids(app) == ["f2-03", "f1-02"]
-    assert button(app, "chip_0").label == "Spring"
+    assert button(app, "chip_0").label == "Set: Spring"
     assert shown_ids(healthy(open_shell(show=f"set:{made.id}", q="navy"))) == ["f1-02"]
     healthy(button(app, "chip_0").click().run())
     assert "show" not in app.query_params
