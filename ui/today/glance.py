@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from engine.comparison.changed_lists import ChangedLists
+from ui.app.navigation import link_to
 from ui.app.resources import recommender, shop_words
 from ui.runs import release_change
 from ui.today.health import trust_sentence
@@ -54,13 +55,14 @@ def change_sentence(changed: ChangedLists, label: str, k: int) -> str:
 
 def draw_glance(found: Results, lines: Sequence[Line]) -> None:
     """Draw the tiles."""
-    changed = last_change()
-    label = recommender().manifest.label
-    change = None if changed is None else change_sentence(changed, label, list_length())
-    if change and (better := release_change.change_sentence(recommender().release_id)):
+    changed, facade = last_change(), recommender()
+    change = None if changed is None else change_sentence(changed, facade.manifest.label, list_length())
+    if changed is not None and changed.changed and (better := release_change.change_sentence(facade.release_id)):
         change = f"{change} {better}"
     tiles = "".join(
         f"<section><h2>{html_text(heading)}</h2><p>{html_text(sentence)}</p></section>"
         for heading, sentence in glances(found, lines, change, shop_words().interaction_word)
     )
     st.html(f'<div class="lt-glance">{tiles}</div>')
+    if changed is not None and changed.changed:
+        link_to("compare", "Compare it with the release before", ":material/compare:")

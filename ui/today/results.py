@@ -16,14 +16,13 @@ import streamlit as st
 
 from engine.comparison.changed_lists import ChangedLists, changed_lists
 from engine.core.errors import LongtailError
-from engine.core.workspace import Workspace
 from engine.edits.drafts.store import Draft, State
 from engine.overview.findings import CatalogueFindings, JudgedFindings, look_at_catalogue, look_at_judgements
 from engine.recommend.recommender import Recommender
 from engine.release.publish import published_releases
 from engine.release.top_lists import TOP
 from engine.serving.background_result import BackgroundResult
-from ui.app.resources import judgements, recommender, served, settings, workspace
+from ui.app.resources import judgements, recommender, release, served, settings, workspace
 from ui.products.draft_resources import drafts
 
 __all__ = ["Results", "last_change", "list_length", "results", "waiting_drafts"]
@@ -80,7 +79,7 @@ def last_change() -> ChangedLists | None:
     before = [one for one in published_releases(workspace()) if one != facade.release_id]
     if not before:
         return None
-    compare = partial(_compared, workspace(), before[-1], facade, k)
+    compare = partial(_compared, before[-1], facade, k)
     return _change(str(workspace().root), facade.edition).get((before[-1], k), compare).result
 
 
@@ -105,10 +104,10 @@ def _change(root: str, edition: str) -> _Latest[ChangedLists | None]:
     return _Latest()
 
 
-def _compared(workspace: Workspace, before: str, after: Recommender, k: int) -> ChangedLists | None:
-    """None where the release before is gone or damaged: there is nothing to compare with."""
+def _compared(before: str, after: Recommender, k: int) -> ChangedLists | None:
+    """None where the release before is gone or damaged: there is nothing to compare with. It stays open for who compares more."""
     try:
-        return changed_lists(Recommender.open(workspace, before), after, k=k)
+        return changed_lists(release(before), after, k=k)
     except LongtailError:
         return None
 
