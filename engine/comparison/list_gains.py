@@ -57,7 +57,7 @@ class Gains:
     rows : (n,) int64.
     changed : (n,) bool, the list holds another product; the order does not matter.
     before, after : (n,) float64, by `measure`: irrelevant neighbours on the list (fewer is better), or mean likeness
-        (0 to 1, more is better), NaN where there is no list or nothing to compare.
+        (a cosine, more is better), NaN where there is no list or nothing to compare.
     first_list : products that had no list before and have one now.
     random : mean likeness of random pairs of products.
     came, went : products of the later, or the earlier, side alone.

@@ -54,9 +54,9 @@ def measure_note(gains: Gains) -> str:
         )
     points = round(100 * NOTICEABLE)
     return (
-        f"Measured by likeness of text, picture and details, 0 to 100: on average {_mean(gains.before)} before and {_mean(gains.after)} after; "
-        f"two random products have {round(100 * gains.random)}. A list improved if it gained {points} points or more. Longtail uses this likeness itself and Behaviour "
-        "does not, so the Irrelevance page, with people's judgements, is the fairer judge between these two."
+        f"Measured by likeness of text, picture and details, where 100 is the same: on average {_mean(gains.before)} before and {_mean(gains.after)} after; "
+        f"two random products have {round(100 * gains.random)}. A list improved if it gained {points} points or more. Longtail’s lists are partly made of this likeness and Behaviour’s "
+        "are not: between those two, people’s judgements (Irrelevance) are the fairer measure."
     )
 
 
