@@ -60,7 +60,9 @@ def _lists(page: Page, watch: PayloadWatch, shop: PayloadShop) -> None:
         watch.look(page, "similar_items")
     for name in ("Category", "Brand"):
         page.get_by_role("button", name=name).click()
-        page.get_by_role("combobox", name=name).click()
+        page.locator(f".st-key-find_{name.lower()}").wait_for()
+        if (box := page.get_by_role("combobox", name=name)).count():  # many values; else all of them are on screen
+            box.click()
         page.wait_for_timeout(300)
         watch.look(page, "similar_items, filters")
         page.keyboard.press("Escape")
