@@ -6,6 +6,7 @@ from starlette.middleware import Middleware
 from ui.app.access import AccessMiddleware
 from ui.app.binding import check_binding
 from ui.app.fair_shares.middleware import FairSharesMiddleware
+from ui.app.first_paint import FirstPaintMiddleware
 from ui.app.gate import GateMiddleware
 from ui.app.guard import show_script_error
 from ui.app.operations.requests import RequestMiddleware
@@ -25,6 +26,7 @@ app = st.App(
         Middleware(AccessMiddleware),
         Middleware(FairSharesMiddleware),
         Middleware(GateMiddleware),
+        Middleware(FirstPaintMiddleware),
     ],
     on_script_error=show_script_error,
 )

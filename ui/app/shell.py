@@ -21,7 +21,6 @@ from ui.app.person import Visitor, visitor
 from ui.app.place import keep_place
 from ui.app.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
 from ui.app.sign_in import draw_person, draw_sign_in, remember_visit
-from ui.app.style import add_style
 from ui.app.titles import name_tab
 from ui.runs.first_run import show_first_run
 from ui.runs.run_in_bar import draw_run_in_bar
@@ -39,7 +38,6 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
-    add_style()
     offer_sets()
     who: Visitor | None = None
     with guarded("sign-in"):

@@ -1,0 +1,21 @@
+/* Shows the page once it is whole: before that, parts that come one after the other would push each other about. */
+(() => {
+  const STILL_LOOKS = 4, LOOK_MS = 40, PATIENCE_MS = 2500, AT_MOST_MS = 12000;
+  const html = document.documentElement;
+  let still = 0, before = "", first = 0;
+  const show = () => { html.dataset.whole = ""; };
+  const look = () => {
+    const app = document.querySelector("[data-testid=stApp]");
+    const main = document.querySelector("[data-testid=stMain]");
+    const drawn = main ? main.querySelectorAll(".stElementContainer").length : 0;
+    if (drawn && !first) first = performance.now();
+    const ended = app?.dataset.testScriptState === "notRunning" && drawn > 0 && !main.querySelector("[data-testid=stSkeleton]");
+    const now = ended ? `${drawn} ${main.scrollHeight} ${document.querySelectorAll("section a").length}` : "";
+    still = now && now === before ? still + 1 : 0;
+    before = now;
+    const waited = first && performance.now() - first > PATIENCE_MS;
+    if (still >= STILL_LOOKS || waited || performance.now() > AT_MOST_MS || document.querySelector("[role=dialog]")) show();
+    else setTimeout(look, LOOK_MS);
+  };
+  look();
+})();
