@@ -11,7 +11,7 @@ __all__ = ["MAIN_THINGS", "MAIN_TOP", "PHONE", "SHIFTS", "WIDE", "at_rest", "ope
 
 WIDE = {"width": 1360, "height": 860}
 PHONE = {"width": 360, "height": 780}
-STILL_SECONDS, PATIENCE_SECONDS = 1.2, 60.0
+STILL_SECONDS, PATIENCE_SECONDS = 1.0, 60.0
 
 # Shifts as Chromium counts them, in its largest session window (https://web.dev/articles/cls); `window.__shifts` names what moved.
 SHIFTS = """
