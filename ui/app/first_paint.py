@@ -67,7 +67,7 @@ def with_first_paint(document: bytes) -> bytes:
 
 
 def _is_document(start: MutableMapping[str, Any]) -> bool:
-    return start["status"] == 200 and dict(start["headers"]).get(b"content-type", b"").startswith(b"text/html")
+    return bool(start["status"] == 200 and dict(start["headers"]).get(b"content-type", b"").startswith(b"text/html"))
 
 
 async def _send_document(start: MutableMapping[str, Any], document: bytes, packed: bool, send: Send) -> None:
