@@ -17,6 +17,7 @@ from ui.app.access import App, Receive, Send
 __all__ = ["FirstPaintMiddleware", "with_first_paint"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
+ROOT = b'<div id="root">'
 _GONE_ASKED = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
 _GONE_ANSWERED = (b"content-length", b"etag", b"last-modified", b"accept-ranges", b"content-encoding")
 
@@ -55,15 +56,16 @@ class FirstPaintMiddleware:
 
 @functools.lru_cache(maxsize=4)
 def with_first_paint(document: bytes) -> bytes:
-    """Streamlit's index.html with our style and script in its head; any other document as it is."""
-    if b'<div id="root">' not in document or b"</head>" not in document:
+    """Streamlit's index.html with our style and script before its root; any other document as it is."""
+    if ROOT not in document:
         return document
     style, script = (
         "\n".join((ASSETS / name).read_text("utf-8") for name in names)
         for names in (("style.css", "first_paint.css"), ("first_paint.js",))
     )
-    head = f"<style>{style}</style>\n<script>{script}</script>\n</head>".encode()
-    return document.replace(b"<title>Streamlit</title>", b"<title>Longtail</title>").replace(b"</head>", head, 1)
+    # In the body: Streamlit adds its own styles to the head, and of equal rules the later one holds.
+    ours = f"<style>{style}</style>\n<script>{script}</script>\n".encode() + ROOT
+    return document.replace(b"<title>Streamlit</title>", b"<title>Longtail</title>").replace(ROOT, ours, 1)
 
 
 def _is_document(start: MutableMapping[str, Any]) -> bool:
