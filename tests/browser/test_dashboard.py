@@ -198,6 +198,7 @@ def test_neighbours_that_are_selected_are_marked_irrelevant_and_taken_back(addre
 
     page.goto(f"{address}/similar_items?item=f3-02&view=hybrid")
     boxes = page.locator(".choose input")
+    expect(boxes.nth(0)).to_be_visible()
     boxes.nth(0).check(force=True)
     boxes.nth(2).click(modifiers=["Shift"], force=True)
     bar = page.locator(".st-key-selection_neighbours")
