@@ -22,6 +22,7 @@ function build(root) {
   opener.append(element("span", "", "Go to…"), element("kbd", "", navigator.platform.startsWith("Mac") ? "⌘K" : "Ctrl K"));
   opener.addEventListener("click", () => openPalette(state));
   Object.assign(state, buildPalette(state), { help: element("dialog", "help") });
+  state.help.setAttribute("role", "dialog");
   state.help.setAttribute("aria-label", "Keys");
   state.listener = (event) => heard(event, state);
   root.append(opener, state.dialog, state.help);
@@ -30,6 +31,7 @@ function build(root) {
 
 function buildPalette(state) {
   const dialog = element("dialog", "palette");
+  dialog.setAttribute("role", "dialog"); // Review leaves keys alone that are pressed in one
   dialog.setAttribute("aria-label", "Go to a product or page");
   const field = element("input");
   Object.assign(field, { type: "text", autocomplete: "off", spellcheck: false, placeholder: "Type a product, a page or a set" });

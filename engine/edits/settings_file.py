@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import tempfile
 import threading
 from pathlib import Path
@@ -15,7 +16,7 @@ from engine.access.audit import deed
 from engine.access.roles import Action
 from engine.core.errors import SettingsError
 from engine.core.settings import Settings, describe_settings, load_settings, set_elsewhere
-from engine.core.storage import atomic_write
+from engine.core.storage import atomic_file
 from engine.core.workspace import Workspace
 
 __all__ = ["change_setting"]
@@ -37,7 +38,9 @@ def change_setting(workspace: Workspace, name: str, value: Any) -> None:
     with _lock, deed(Action.EDIT_SETTINGS, name, workspace=workspace, before=before[name]) as done:
         text = _changed(_read(workspace.settings_file), name, value)
         done.after = {line.name: line.value for line in describe_settings(_checked(text))}[name]
-        atomic_write(workspace.settings_file, text)
+        file = workspace.settings_file.resolve()
+        with atomic_file(file, mode=stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o600) as stream:
+            stream.write(text.encode("utf-8"))
 
 
 def _read(file: Path) -> str:
@@ -64,8 +67,6 @@ def _changed(text: str, name: str, value: Any) -> str:
             raise SettingsError(f"settings.toml: {group_name} is no group of settings. Correct it first.")
     if value is None:
         group.pop(key, None)
-        if group_name and not group:
-            document.pop(group_name)
     else:
         group[key] = value
     return tomlkit.dumps(document)

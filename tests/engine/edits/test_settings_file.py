@@ -37,9 +37,9 @@ def test_one_value_changes_and_everything_else_stays(here):
     assert (settings.serving.neighbours, settings.serving.shop_name, settings.als.factors) == (8, 'Ada\'s "Coats"', 32)
 
 
-def test_a_setting_goes_back_to_its_default_and_an_empty_group_goes_with_it(here):
+def test_a_setting_goes_back_to_its_default_and_what_stands_around_it_stays(here):
     change_setting(here, "als.factors", None)
-    assert here.settings_file.read_text().rstrip() == TEXT.replace("\n[als]\nfactors = 32\n", "").rstrip()
+    assert here.settings_file.read_text() == TEXT.replace("factors = 32\n", "")
     change_setting(here, "als.factors", None)  # it is already
     assert load_settings(here.root).als.factors == 64
 
@@ -48,6 +48,17 @@ def test_a_workspace_without_a_file_gets_one(tmp_path):
     workspace = Workspace(tmp_path)
     change_setting(workspace, "curation.learn", False)
     assert workspace.settings_file.read_text() == "[curation]\nlearn = false\n"
+
+
+def test_who_may_read_the_file_and_where_it_lies_stay_as_they_are(here, tmp_path_factory):
+    real = tmp_path_factory.mktemp("etc") / "longtail.toml"
+    here.settings_file.rename(real)
+    real.chmod(0o600)
+    here.settings_file.symlink_to(real)
+    change_setting(here, "serving.neighbours", 8)
+    assert here.settings_file.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert load_settings(here.root).serving.neighbours == 8
 
 
 def test_who_changed_what_is_on_record(here):
