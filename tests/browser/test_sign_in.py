@@ -106,6 +106,7 @@ def test_a_lead_signs_in_works_under_that_name_and_signs_out_everywhere(
     expect(page.get_by_role("link", name="People")).to_have_count(0)
     who = page.get_by_role("button", name=re.compile("ada.*example"))
     expect(who).to_be_visible()
+    page.get_by_role("link", name="Similar items").click()
     picture = page.locator(".card img").first
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
