@@ -144,7 +144,7 @@ def test_who_has_no_group_looks_and_changes_nothing(address: str, page: Page) ->
 def test_an_address_that_nobody_verified_is_nobodys(address: str, page: Page) -> None:
     sign_in(page, address, "eve")
     expect(page.get_by_text("your e-mail address has not been verified")).to_be_visible()
-    assert page.locator("h1").all_inner_texts() == ["Not signed in yet"]
+    expect(page.locator("h1")).to_have_text(["Not signed in yet"])
 
 
 def test_a_cookie_of_anothers_making_opens_nothing(address: str, page: Page, context: BrowserContext) -> None:
