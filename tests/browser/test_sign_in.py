@@ -27,6 +27,7 @@ from tests.support.tiny_release import TinyRelease, build_tiny_release
 from ui.app.navigation import NAVIGATION
 
 pytestmark = pytest.mark.browser
+GENEROUS = "[limits]\nactions_per_second = 1000\nviews_per_second = 1000\ntabs = 100\n"  # every page is opened at once
 
 PEOPLE = [
     {"sub": "ada", "email": "ada@example.com", "email_verified": True, "groups": ["staff", "shop-leads"]},
@@ -159,7 +160,9 @@ def test_behind_a_proxy_a_cold_server_shows_its_pages_to_those_alone_whom_the_pr
     port = free_port()
     workspace = tmp_path / "workspace"
     workspace.mkdir()
-    (workspace / "settings.toml").write_text(PROXY_SETTINGS + 'admins = ["ada@example.com"]\ndefault_role = "none"\n')
+    (workspace / "settings.toml").write_text(
+        PROXY_SETTINGS + 'admins = ["ada@example.com"]\ndefault_role = "none"\n' + GENEROUS
+    )
     named = {"X-Forwarded-User": "ada@example.com", "X-Longtail-Secret": HEADER_SECRET}
     stranger = {"X-Forwarded-User": "ada@example.com", "X-Longtail-Person": "ada@example.com"}
     with serving(workspace, port):
