@@ -164,7 +164,9 @@ def test_when_one_dashboard_dies_the_other_takes_over_and_nothing_confirmed_is_l
     stop = threading.Event()
     with ThreadPoolExecutor(2) as threads:
         working = [threads.submit(browser.judge_everything, stop) for browser in browsers]
-        time.sleep(0.7)
+        deadline = time.monotonic() + 20
+        while not browsers[0].confirmed and time.monotonic() < deadline:
+            time.sleep(0.05)
         before = len(browsers[0].confirmed)
         first.kill()
         time.sleep(1.0)

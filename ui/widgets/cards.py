@@ -30,7 +30,7 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SCRIPTS = ("common.js", "cards_outbox.js", "cards_why.js", "cards_text.js", "cards_select.js", "cards.js")
 STYLES = ("cards_text.css", "cards.css", "cards_why.css")
 Layout = Literal["grid", "columns", "strip"]
-FACTS, FACT_LENGTH = 5, 60
+FACTS = 5
 LEVEL_NAMES: dict[Level, str] = {"head": "Head", "middle": "Middle", "tail": "Long tail", "none": "No traffic"}
 
 
@@ -141,7 +141,7 @@ class CardMaker:
         """The category and the first attributes, as far as they are known."""
         category = text_or_none(item["category"])
         said = [fact for name in self._attributes if (fact := fact_phrase(name, item[name]))]
-        return [visible(fact[:FACT_LENGTH]) for fact in ([category] if category else []) + said][:FACTS]
+        return [visible(fact) for fact in ([category] if category else []) + said][:FACTS]
 
     @cached_property
     def _attributes(self) -> list[str]:
