@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.flaky(reruns=1)]  # Streamlit 1.6
 EVIL = f"**zq000** <b>x</b> [y](https://{HOST})"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture  # a tour judges, uploads and publishes: each attempt has its own
 def shop(tmp_path_factory) -> PayloadShop:
     return build_payload_shop(tmp_path_factory.mktemp("strangers") / "workspace", digest())
 

@@ -7,6 +7,7 @@ for another server than ours, no script of a payload may run, and nothing may op
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ _SCAN = """(host) => {
     "[class*=stMarkdownColored], [class*=stMarkdownBadge], [class*=stMarkdownShimmer], [role=img]:not(svg)";
   const found = { texts: [], offences: [], ran: window.zqRan === 1 };
   // A card's own address, and the place of a heading on its page.
-  const ours = (element, name, value) => name === "href" && /^#[a-z0-9-]*$/.test(value) || element.matches("a.open") && name === "href" && /^(\\.\\/similar_items\\?item=|new_product\\?view=drafts&draft=)/.test(value);
+  const ours = (element, name, value) => name === "href" && /^#[a-z0-9-]*$/.test(value) || element.matches("a.open, .lookup a.button") && name === "href" && /^(\\.\\/similar_items\\?item=|new_product\\?view=drafts&draft=)/.test(value);
   const walk = (node) => {
     if (node.nodeType === Node.TEXT_NODE) {
       if (mark.test(node.nodeValue)) {
@@ -148,8 +149,14 @@ def word_of(payload: str) -> str:
 
 
 def _forms(payload: str) -> tuple[str, ...]:
-    """How a payload may be written: as it is, or within quotation marks as Python writes texts."""
-    quoted = (repr(payload)[1:-1], ascii(payload)[1:-1], repr(f'"{payload}')[2:-1], repr(f"'{payload}\"")[3:-3])
+    """How a payload may be written: as it is, or within quotation marks as Python and JSON write texts."""
+    quoted = (
+        repr(payload)[1:-1],
+        ascii(payload)[1:-1],
+        repr(f'"{payload}')[2:-1],
+        repr(f"'{payload}\"")[3:-3],
+        json.dumps(payload, ensure_ascii=False)[1:-1],
+    )
     return tuple(dict.fromkeys(_normal(form) for form in (shown_as(payload), *map(visible, quoted))))
 
 
