@@ -14,7 +14,7 @@ from engine.access.acting import require
 from engine.access.roles import Action
 from engine.core.errors import LongtailError
 from engine.core.settings import SettingLine, describe_settings, set_elsewhere
-from engine.edits.settings_file import change_setting
+from engine.edits.settings_file import change_setting, is_written
 from ui.app.notices import say
 from ui.app.resources import settings, workspace
 from ui.app.second_thoughts import offer_undo
@@ -132,14 +132,15 @@ def _changed(one: Offered, before: Any) -> None:
 
 
 def _change(one: Offered, before: Any, wanted: Any) -> None:
-    """Callback: change the setting, and offer to undo it."""
+    """Callback: change the setting, and offer to undo it: what the file did not say, it does not say afterwards."""
     try:
+        earlier = before if is_written(workspace(), one.name) else None
         change_setting(workspace(), one.name, wanted)
     except LongtailError as exc:
         say(plain(exc), ":material/error:")
         return
     said = "as it is by default" if wanted is None else _written(wanted)
-    offer_undo(f"{one.title}: {said}, {one.takes}", lambda: change_setting(workspace(), one.name, before))
+    offer_undo(f"{one.title}: {said}, {one.takes}", lambda: change_setting(workspace(), one.name, earlier))
 
 
 def _written(value: Any) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import stat
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import tomlkit
+from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Table
 
@@ -19,7 +21,7 @@ from engine.core.settings import Settings, describe_settings, load_settings, set
 from engine.core.storage import atomic_file
 from engine.core.workspace import Workspace
 
-__all__ = ["change_setting"]
+__all__ = ["change_setting", "is_written"]
 
 _lock = threading.Lock()
 
@@ -43,6 +45,17 @@ def change_setting(workspace: Workspace, name: str, value: Any) -> None:
             stream.write(text.encode("utf-8"))
 
 
+def is_written(workspace: Workspace, name: str) -> bool:
+    """Whether settings.toml itself says something of a setting; one that has its default value may be written or not.
+
+    Raises `SettingsError` where the file cannot be read.
+    """
+    group_name, _, key = name.rpartition(".")
+    document = _parsed(_read(workspace.settings_file))
+    group = document.get(group_name) if group_name else document
+    return isinstance(group, Mapping) and key in group
+
+
 def _read(file: Path) -> str:
     try:
         return file.read_text("utf-8")
@@ -53,10 +66,7 @@ def _read(file: Path) -> str:
 
 
 def _changed(text: str, name: str, value: Any) -> str:
-    try:
-        document = tomlkit.parse(text)
-    except TOMLKitError as exc:
-        raise SettingsError(f"settings.toml is no TOML ({exc}). Correct it first.") from exc
+    document = _parsed(text)
     group_name, _, key = name.rpartition(".")
     group: Any = document
     if group_name:
@@ -70,6 +80,13 @@ def _changed(text: str, name: str, value: Any) -> str:
     else:
         group[key] = value
     return tomlkit.dumps(document)
+
+
+def _parsed(text: str) -> TOMLDocument:
+    try:
+        return tomlkit.parse(text)
+    except TOMLKitError as exc:
+        raise SettingsError(f"settings.toml is no TOML ({exc}). Correct it first.") from exc
 
 
 def _checked(text: str) -> Settings:

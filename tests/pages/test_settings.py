@@ -35,12 +35,21 @@ def test_a_setting_is_changed_undone_and_set_back(here):
     assert "Products on a list: 7, at once" in [one.value for one in app.markdown]
     app.button(key="undo_it").click().run()
     assert load_settings(here.root).serving.neighbours == 10
+    assert "neighbours" not in here.settings_file.read_text()  # it was not there before
     app.toggle(key="setting_curation.learn").set_value(False).run()
     assert load_settings(here.root).curation.learn is False
     app.button(key="default_curation.learn").click().run()
     assert load_settings(here.root).curation.learn is True
     app.number_input(key="setting_serving.favour").set_value(3.0).run()
     assert load_settings(here.root).serving.favour == 3.0
+
+
+def test_undo_brings_back_what_the_file_said_also_where_it_was_the_default(here):
+    here.settings_file.write_text("[serving]\nneighbours = 10\n")
+    app = open_shell("settings")
+    app.number_input(key="setting_serving.neighbours").set_value(7).run()
+    app.button(key="undo_it").click().run()
+    assert here.settings_file.read_text() == "[serving]\nneighbours = 10\n"
 
 
 def test_what_is_not_allowed_is_said_and_the_field_shows_what_holds(here):

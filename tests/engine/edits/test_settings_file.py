@@ -8,7 +8,7 @@ from engine.access.audit import AuditLog
 from engine.core.errors import SettingsError
 from engine.core.settings import load_settings, set_elsewhere
 from engine.core.workspace import Workspace
-from engine.edits.settings_file import change_setting
+from engine.edits.settings_file import change_setting, is_written
 from engine.store import Database
 
 TEXT = """# ours
@@ -42,6 +42,15 @@ def test_a_setting_goes_back_to_its_default_and_what_stands_around_it_stays(here
     assert here.settings_file.read_text() == TEXT.replace("factors = 32\n", "")
     change_setting(here, "als.factors", None)  # it is already
     assert load_settings(here.root).als.factors == 64
+
+
+def test_what_the_file_says_itself_is_told_from_what_holds_by_default(here):
+    said = ["serving.neighbours", "als.factors", "database_url"]
+    assert [is_written(here, name) for name in said] == [True] * 3
+    assert not is_written(here, "serving.shop_name")
+    assert not is_written(here, "curation.learn")
+    here.settings_file.unlink()
+    assert not any(is_written(here, name) for name in said)
 
 
 def test_a_workspace_without_a_file_gets_one(tmp_path):
