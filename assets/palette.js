@@ -1,9 +1,15 @@
-// The command palette (Ctrl/Cmd-K) and the keyboard map (?): any page, set or product, a few letters away.
+// The command palette (Ctrl/Cmd-K) and the keyboard map (?): any page, set, product or action, a few letters away.
 // Texts are set as text; where to go is told to the server, which opens the page without losing the session.
+// Whatever dispatches "longtail-keys" at the document opens the keyboard map.
 
 const ASK_MS = 140;
 const PRODUCTS = 8;
 const ENTRIES = 8;
+const AT_FIRST = 60; // everything but most sets, while nothing is typed
+const ON_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+
+/** A key as this machine's keyboard calls it. */
+const keyName = (key) => (ON_MAC ? key.replace(/^Ctrl /, "⌘") : key);
 
 export default function (component) {
   const { parentElement: root, data } = component;
@@ -11,20 +17,25 @@ export default function (component) {
   state.component = component;
   state.data = data;
   document.addEventListener("keydown", state.listener);
-  return () => document.removeEventListener("keydown", state.listener);
+  document.addEventListener("longtail-keys", state.keysWanted);
+  return () => {
+    document.removeEventListener("keydown", state.listener);
+    document.removeEventListener("longtail-keys", state.keysWanted);
+  };
 }
 
 function build(root) {
   const state = { shown: [], chosen: 0, asked: 0, timer: null };
   const opener = element("button", "opener");
   opener.type = "button";
-  opener.title = "Go to any product or page (Ctrl-K)";
-  opener.append(element("span", "", "Go to…"), element("kbd", "", navigator.platform.startsWith("Mac") ? "⌘K" : "Ctrl K"));
+  opener.title = `Go to any product or page, or do something (${keyName("Ctrl K")})`;
+  opener.append(element("span", "", "Go to…"), element("kbd", "", keyName("Ctrl K")));
   opener.addEventListener("click", () => openPalette(state));
   Object.assign(state, buildPalette(state), { help: element("dialog", "help") });
   state.help.setAttribute("role", "dialog");
   state.help.setAttribute("aria-label", "Keys");
   state.listener = (event) => heard(event, state);
+  state.keysWanted = () => openHelp(state);
   root.append(opener, state.dialog, state.help);
   return state;
 }
@@ -32,9 +43,9 @@ function build(root) {
 function buildPalette(state) {
   const dialog = element("dialog", "palette");
   dialog.setAttribute("role", "dialog"); // Review leaves keys alone that are pressed in one
-  dialog.setAttribute("aria-label", "Go to a product or page");
+  dialog.setAttribute("aria-label", "Go to a product or page, or do something");
   const field = element("input");
-  Object.assign(field, { type: "text", autocomplete: "off", spellcheck: false, placeholder: "Type a product, a page or a set" });
+  Object.assign(field, { type: "text", autocomplete: "off", spellcheck: false, placeholder: "Type a product, a page, a set or what to do" });
   for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list", "aria-label": "Go to" })) field.setAttribute(name, value);
   const list = element("ul");
   list.id = "palette-list";
@@ -56,10 +67,9 @@ function heard(event, state) {
     return;
   }
   const writing = event.composedPath()[0]?.closest?.("input, textarea, select, [contenteditable]");
-  // Review has keys of its own behind "?".
-  if (event.key === "?" && !writing && !event.defaultPrevented && state.data.keys.length) {
+  if (event.key === "?" && !writing && !event.ctrlKey && !event.metaKey && !event.defaultPrevented) {
     event.preventDefault();
-    openHelp(state);
+    state.help.open ? state.help.close() : openHelp(state);
   }
 }
 
@@ -73,7 +83,7 @@ function openPalette(state) {
 
 function openHelp(state) {
   const list = element("dl");
-  for (const [key, meaning] of state.data.keys) list.append(element("dt", "", key), element("dd", "", meaning));
+  for (const [key, meaning] of state.data.keys) list.append(element("dt", "", keyName(key)), element("dd", "", meaning));
   const close = element("button", "close", "Close");
   close.type = "button";
   close.addEventListener("click", () => state.help.close());
@@ -81,12 +91,12 @@ function openHelp(state) {
   if (!state.help.open) state.help.showModal();
 }
 
-/** Pages and sets at once, products as soon as the server has found them. */
+/** Pages, sets and actions at once, products as soon as the server has found them. */
 function search(state) {
   const text = state.field.value.trim();
   const words = text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  const fits = (entry) => words.every((word) => entry.label.toLocaleLowerCase().includes(word));
-  const entries = state.data.entries.filter(fits).slice(0, words.length ? ENTRIES : 20);
+  const fits = (entry) => words.every((word) => `${entry.label} ${entry.also ?? ""}`.toLocaleLowerCase().includes(word));
+  const entries = state.data.entries.filter(fits).slice(0, words.length ? ENTRIES : AT_FIRST);
   clearTimeout(state.timer);
   const asked = ++state.asked;
   const asks = text.length >= 2;
@@ -158,5 +168,9 @@ function go(state, place) {
   const entry = state.shown[place];
   if (!entry) return;
   state.dialog.close();
+  if (entry.act === "keys") {
+    openHelp(state);
+    return;
+  }
   state.component.setTriggerValue("go", entry.item === undefined ? { page: entry.page, query: entry.query ?? {} } : { page: "similar_items", query: { item: entry.item } });
 }

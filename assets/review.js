@@ -377,12 +377,14 @@ class Session {
     const again = event.target.closest(".again");
     if (pick) this.mark([...pick.closest(".picks").querySelectorAll(".pick")].indexOf(pick));
     else if (chip) this.reason(chip.dataset.reason);
-    else if (act) this.act(act.dataset.act);
-    else if (again) this.undo(this.history.find((past) => past.id === again.dataset.decision));
+    else if (act) {
+      if (event.detail) act.blur(); // or Enter would press it again once the keys are closed; by Tab it stays in focus
+      this.act(act.dataset.act);
+    } else if (again) this.undo(this.history.find((past) => past.id === again.dataset.decision));
   }
 
   act(name) {
-    if (name === "help") this.parts.keys.hidden = !this.parts.keys.hidden;
+    if (name === "help") document.dispatchEvent(new CustomEvent("longtail-keys")); // palette.js shows the keys of every page
     else this[name]();
   }
 
@@ -403,7 +405,7 @@ class Session {
   }
 }
 
-const KEY_NAMES = { enter: "submit", u: "undo", s: "skip", t: "unsure", "?": "help" };
+const KEY_NAMES = { enter: "submit", u: "undo", s: "skip", t: "unsure" };
 
 /** What was sent of a decision in the history. */
 function decisionOf({ id, at, kind, card, verdicts, seconds }) {

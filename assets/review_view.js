@@ -1,15 +1,6 @@
 // What the Review page looks like: builds its elements once and keeps them up to date. What comes from a shop's files is
 // set as text or as an attribute, never as markup; the guidelines are markup that the server made from Markdown.
 
-const KEYS = [
-  ["1 – 9, 0", "mark a product as irrelevant; press again to unmark it"],
-  ["Enter", "submit; everything you did not mark fits"],
-  ["T", "can't tell: press T, then a product's number, or T again for all"],
-  ["S", "skip this card"],
-  ["U", "undo your last card and judge it again"],
-  ["?", "show or hide these keys"],
-];
-
 /** The page's frame, empty: `parts` holds the elements that change. */
 function drawFrame() {
   const root = element("div", "review");
@@ -35,16 +26,13 @@ function drawFrame() {
   parts.undo = action("undo", "Undo", "U");
   parts.help = action("help", "Keys", "?");
   parts.actions.append(parts.submit, parts.unsure, parts.skip, parts.undo, parts.help);
-  parts.keys = element("dl", "keys");
-  parts.keys.hidden = true;
-  for (const [key, meaning] of KEYS) parts.keys.append(element("dt", "", key), element("dd", "", meaning));
   parts.guidelines = fold("What counts as irrelevant");
   parts.history = fold("Your last decisions");
   parts.guidelines.classList.add("guidelines");
   parts.body = element("div", "body");
   const [left, right] = [element("div", "left"), element("div", "right")];
   left.append(parts.anchor, parts.guidelines);
-  right.append(parts.others, parts.why, parts.actions, parts.keys, parts.history);
+  right.append(parts.others, parts.why, parts.actions, parts.history);
   parts.body.append(left, right);
   root.append(bar, parts.banner, parts.body);
   return parts;

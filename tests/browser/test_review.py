@@ -84,8 +84,16 @@ def test_keys_mark_take_back_and_say_that_one_cannot_tell(address, store, contex
     states = [pick.get_attribute("class") for pick in page.locator(".pick").all()]
     assert states == ["pick irrelevant", "pick unsure", *["pick"] * 7, "pick irrelevant"]
     page.keyboard.press("?")
-    expect(page.locator(".keys")).to_be_visible()
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys).to_be_in_viewport()
+    expect(keys).to_contain_text("skip this card")
     page.keyboard.press("?")
+    expect(keys).to_be_hidden()
+    page.get_by_role("button", name="Keys ?").click()
+    expect(keys).to_be_in_viewport()
+    page.keyboard.press("s")  # is for the dialog that is open, not for the card behind it
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
     submit(page)
     expect(page.get_by_text(SAVED)).to_be_visible()
     assert Counter(votes(store, "Ada")["verdict"]) == {"irrelevant": 2, "unsure": 1, "relevant": 7}

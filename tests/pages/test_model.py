@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core.workspace import Workspace
+from engine.jobs.status import run_ids
 from engine.release.publish import current_release_id
 from tests.support.dashboard import open_shell
 from tests.support.tiny_release import build_tiny_release
@@ -70,3 +71,33 @@ def test_a_damaged_release_is_named_and_not_offered(here):
     assert not app.exception
     assert any("damaged" in line.value and "hybrid.npy" in line.value for line in app.markdown)
     assert not [button for button in app.button if button.label == "Publish"]
+
+
+@pytest.mark.parametrize(("wanted", "verb"), [("publish", "Publish"), ("roll_back", "Roll back")])
+def test_an_address_asks_and_does_nothing_by_itself(here, wanted, verb):
+    build_tiny_release(here)
+    build_tiny_release(here)
+    app = open_shell("model", ask=wanted)
+    assert not app.exception
+    assert current_release_id(here) == "r0002"
+    assert "ask" not in app.query_params
+    assert app.button(key="question_yes").label == verb
+    app.button(key="question_yes").click().run()
+    assert current_release_id(here) == "r0001"
+
+
+def test_training_is_asked_about_where_there_is_something_to_train_on(here):
+    build_tiny_release(here)
+    app = open_shell("model", ask="train")
+    assert not app.exception
+    assert "Train" in [one.label for one in app.button]
+    app.button(key="question_no").click().run()
+    assert not app.exception
+    assert run_ids(here) == []
+
+
+def test_what_cannot_be_done_is_said(here):
+    build_tiny_release(here)
+    assert "no other release" in open_shell("model", ask="publish").toast[0].value
+    assert "no earlier release" in open_shell("model", ask="roll_back").toast[0].value
+    assert not open_shell("model", ask="strange").exception

@@ -1,4 +1,4 @@
-"""The command palette and the keyboard map: going to any page, set or product by a few letters, on every page."""
+"""The command palette and the keyboard map: any page, set, product or action by a few letters, on every page."""
 
 from __future__ import annotations
 
@@ -14,34 +14,33 @@ from engine.access.acting import Actor
 from engine.core.errors import LongtailError
 from engine.core.visible_text import visible
 from engine.edits.sets.store import SetStore
+from ui.app.keys import keys_of
 from ui.app.navigation import NAVIGATION, go_to
+from ui.app.palette_actions import actions_for
 from ui.app.resources import database
 from ui.widgets.addresses import base_path
 
-__all__ = ["PaletteEntry", "draw_palette", "page_entries"]
+__all__ = ["PaletteEntry", "action_entries", "draw_palette", "page_entries"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 MOST_SETS = 50
-KEYS: Mapping[str, Sequence[tuple[str, str]]] = {
-    "": (("Ctrl K", "go to any product, page or set"), ("?", "these keys")),
-    "similar_items": (
-        ("X", "mark the product under the pointer, or the selected ones, as irrelevant; again takes it back"),
-        ("Shift click", "select all between two boxes"),
-        ("Ctrl A", "select everything on the page, with a card in focus"),
-        ("Esc", "select nothing"),
-    ),
-}
-"""Page -> its keys and what they do; those under "" work everywhere."""
 
 
 @dataclass(frozen=True)
 class PaletteEntry:
-    """A place to go: `kind` says what it is, `page` and `query` where it is."""
+    """A place to go, or something to do: `kind` says what it is, `page` and `query` where it is.
+
+    Attributes
+    ----------
+    also : other words that find it. act : what the script does itself, as `PaletteAction.act`.
+    """
 
     kind: str
     label: str
     page: str
     query: Mapping[str, str | list[str]] = field(default_factory=dict)
+    also: str = ""
+    act: str = ""
 
 
 def draw_palette(actor: Actor, module: str) -> None:
@@ -49,15 +48,14 @@ def draw_palette(actor: Actor, module: str) -> None:
 
     Parameters
     ----------
-    module : of the page that is open, whose keys are shown. Review shows its own.
+    module : of the page that is open, whose keys are shown.
     """
-    keys = [] if module == "review" else [*KEYS.get(module, ()), *KEYS[""]]
     result = _component()(
         key="palette",
         data={
-            "entries": [asdict(one) for one in [*page_entries(actor), *_set_entries()]],
+            "entries": [_sent(one) for one in [*page_entries(actor), *action_entries(actor), *_set_entries()]],
             "find": f"{base_path()}/find",
-            "keys": keys,
+            "keys": keys_of(module),
         },
         on_go_change=lambda: None,
         width="content",
@@ -67,6 +65,11 @@ def draw_palette(actor: Actor, module: str) -> None:
         go_to(str(wanted["page"]), dict(wanted["query"]))
 
 
+def _sent(entry: PaletteEntry) -> dict[str, Any]:
+    """What the script gets: it goes out with every run, so without what is empty."""
+    return {name: value for name, value in asdict(entry).items() if value}
+
+
 def page_entries(actor: Actor) -> list[PaletteEntry]:
     """The pages that somebody may see."""
     return [
@@ -74,6 +77,13 @@ def page_entries(actor: Actor) -> list[PaletteEntry]:
         for group in NAVIGATION.values()
         for entry in group
         if actor.may(entry.needs)
+    ]
+
+
+def action_entries(actor: Actor) -> list[PaletteEntry]:
+    """What somebody may do now."""
+    return [
+        PaletteEntry("Action", one.label, one.page, dict(one.query), one.also, one.act) for one in actions_for(actor)
     ]
 
 

@@ -11,7 +11,7 @@ from engine.access.roles import Action
 from engine.arms.registry import SERVED
 from engine.core.errors import LongtailError
 from engine.curation.flags import flag_report, flag_sentence
-from engine.release.publish import Manifest, list_releases, publish, published_releases, rollback
+from engine.release.publish import Manifest, current_release_id, list_releases, publish, published_releases, rollback
 from ui.app import notices, resources
 from ui.app.navigation import open_compare
 from ui.app.person import only
@@ -20,7 +20,7 @@ from ui.comparison.sides import side_address
 from ui.runs.release_change import what_would_change
 from ui.widgets.formatting import day_phrase, plain, plural
 
-__all__ = ["draw_releases", "flags_since"]
+__all__ = ["ask_to_publish", "ask_to_roll_back", "draw_releases", "flags_since"]
 
 
 def draw_releases() -> None:
@@ -47,6 +47,27 @@ def draw_releases() -> None:
             args=(before[-1],),
             **only(Action.PUBLISH, help="Brings back the release that was live before this one."),
         )
+
+
+def ask_to_publish() -> None:
+    """Ask about the newest release that is not live; says so where there is none."""
+    live = current_release_id(resources.workspace())
+    whole = [one for one in list_releases(resources.workspace(), verify=False) if one.damage is None]
+    other = next((one.release_id for one in whole if one.release_id != live), None)
+    if other is None:
+        notices.say("There is no other release to publish", ":material/info:")
+    else:
+        _publish(other)
+
+
+def ask_to_roll_back() -> None:
+    """Ask about the release that was live before; says so where there is none."""
+    live = current_release_id(resources.workspace())
+    before = [one for one in published_releases(resources.workspace()) if one != live]
+    if before:
+        _roll_back(before[-1])
+    else:
+        notices.say("There is no earlier release to go back to", ":material/info:")
 
 
 def flags_since(release_id: str) -> str:
