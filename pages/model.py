@@ -15,6 +15,7 @@ from ui.app.palette_actions import ASKED
 from ui.app.person import allowed, only
 from ui.app.second_thoughts import Question, ask
 from ui.app.url import query, set_query
+from ui.runs.release_change import draw_change
 from ui.runs.releases import ask_to_publish, ask_to_roll_back, draw_releases, flags_since
 from ui.runs.run_view import follow_run, runs_table, start
 from ui.widgets.choices import draw_choices
@@ -87,6 +88,7 @@ def _training() -> None:
 def _live() -> None:
     """How good the live release is, and how it came to be."""
     release, word = resources.recommender(), resources.shop().interaction_word
+    draw_change(release.release_id)
     draw_quality(release.metrics, word)
     draw_shares(release.training, word)
     draw_choices(release.plan, release.metrics, word)

@@ -8,6 +8,7 @@ from engine.access.roles import Action
 from ui.app.navigation import link_to
 from ui.app.person import allowed
 from ui.app.resources import recommender, shop_words
+from ui.runs.release_change import draw_change
 from ui.today.glance import draw_glance
 from ui.today.health import concentration_sentence, draw_traffic, draw_trust
 from ui.today.lines import Line, all_good, draft_line, in_order, not_worth_filling
@@ -73,6 +74,7 @@ def _health(found: Results) -> None:
         n_items = len(recommender().items)
         st.subheader(plain(concentration_sentence(found.catalogue.carrying, n_items, word)), anchor=False)
         draw_traffic(found.catalogue.groups, word)
+    draw_change(recommender().release_id)
 
 
 def _missing(found: Results, lines: int) -> None:

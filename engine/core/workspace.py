@@ -65,6 +65,11 @@ class Workspace:
         return self.root / "releases"
 
     @property
+    def release_changes(self) -> Path:
+        """What releases change, as small files; any of them may be removed at any time."""
+        return self.root / "releases" / "changes"
+
+    @property
     def runs(self) -> Path:
         return self.root / "runs"
 

@@ -154,7 +154,8 @@ def _figures(score: Scores, targets: ThinnedTargets, rng: np.random.Generator) -
 
 
 def _by_target(arm: ArmVectors, targets: ThinnedTargets) -> dict[str, Any]:
-    """The hybrid's surprise NDCG@10 of every reported target, and a digest of targets and truth: what the gate compares."""
+    """The hybrid's surprise NDCG@10 of every reported target, how many interactions it kept, and a digest of targets and truth: what
+    the gate compares, and what a release changed (`engine.comparison.held_out`)."""
     split, gains = targets.split, targets.gains
     places = np.flatnonzero(targets.reported & (np.diff(gains.indptr) > 0) & np.isin(split.m, (0, *HEADLINE_LEVELS)))
     ranked = top_k_in_chunks(
@@ -163,7 +164,8 @@ def _by_target(arm: ArmVectors, targets: ThinnedTargets) -> dict[str, Any]:
     truth = gains[places]
     digest = hashlib.sha256(split.targets[places].tobytes() + split.m[places].tobytes())
     digest.update(truth.indices.astype(np.int64).tobytes() + np.round(truth.data, 6).tobytes())
-    return {"targets": digest.hexdigest(), "ndcg": [round(float(v), 6) for v in ndcg_at_k(ranked, truth, K)]}
+    ndcg = [round(float(v), 6) for v in ndcg_at_k(ranked, truth, K)]
+    return {"targets": digest.hexdigest(), "ndcg": ndcg, "kept": split.m[places].tolist()}
 
 
 def _task_figures(fit: ShopperSplitFit, seed: int) -> dict[str, Any]:

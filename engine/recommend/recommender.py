@@ -128,7 +128,7 @@ class Recommender:
     @property
     def edition(self) -> str:
         """The id, and of what content: a release that was restored or trained again under the same id has another one."""
-        return f"{self.manifest.release_id}-{self.manifest.digest[:12]}"
+        return self.manifest.edition
 
     @property
     def items(self) -> pd.DataFrame:

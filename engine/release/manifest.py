@@ -73,6 +73,11 @@ class Manifest:
     outdated: bool = False
 
     @property
+    def edition(self) -> str:
+        """The id, and of what content: a release that was restored or trained again under the same id has another one."""
+        return f"{self.release_id}-{self.digest[:12]}"
+
+    @property
     def number(self) -> str:
         """What people call it: `12` of `r0012`."""
         digits = self.release_id.removeprefix("r")

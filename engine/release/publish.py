@@ -3,6 +3,7 @@
     releases/r0012/        manifest.json and everything a trained shop needs; never changed once it is there
     releases/current       the id of the release that is served, replaced atomically
     releases/history.json  what was published, oldest first: what `rollback` goes back along
+    releases/changes/      what releases change beside others (engine.comparison.kept_changes); may be removed at any time
     releases/.lock         held while the pointer moves
 
 `publish` and `rollback` write the history first and the pointer second. Only the pointer counts: a process killed in

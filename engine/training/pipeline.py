@@ -40,6 +40,7 @@ from engine.release.publish import current_release_id, new_release_id, write_rel
 from engine.release.publish import publish as publish_release
 from engine.selection.plan_choice import PlanChoice, choose_plan
 from engine.store import Database, database_url
+from engine.training.changes import keep_what_changes
 from engine.training.data import TrainingData, encode_products, read_data
 from engine.training.edits import apply_edits, mark_drafts
 from engine.training.gate import decide, without_nan
@@ -115,6 +116,7 @@ def _trained(
     contents = replace(_contents(data, choice.plan, models, judged, maps, metrics, settings), decision=decision)
     release_id = release_id or new_release_id(workspace)
     _write(workspace, release_id, contents, steps)
+    keep_what_changes(workspace, settings, release_id)
     published = fit and publish
     if published:
         _publish(workspace, release_id, shop, settings, steps)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.comparison.changed_lists import ChangedLists
+from engine.comparison.kept_changes import keep_change
+from engine.comparison.list_gains import Tally
+from engine.comparison.release_change import ReleaseChange
 from engine.core.workspace import Workspace
 from engine.jobs.status import run_ids
+from engine.release.manifest import read_manifest
 from engine.release.publish import current_release_id
-from tests.support.dashboard import open_shell
+from tests.support.dashboard import open_shell, written_html
 from tests.support.tiny_release import build_tiny_release
 
 
@@ -48,6 +53,29 @@ def test_the_live_release_is_marked_and_an_older_one_can_be_published(here):
     app.button(key="question_yes").click().run()
     assert not app.exception
     assert current_release_id(here) == "r0001"
+
+
+def test_what_the_live_release_changed_is_said_by_traffic_and_so_is_what_publishing_would_change(here):
+    build_tiny_release(here)
+    build_tiny_release(here)
+    kept(here, "r0001", "r0002", Tally(40, 9, 7, 2))
+    kept(here, "r0002", "r0001", Tally(40, 9, 2, 7))
+    app = open_shell("model")
+    assert "What release 2 changed" in [one.value for one in app.subheader]
+    assert "7 lists improved, 2 got worse, by people's judgements." in " ".join(one.value for one in app.markdown)
+    assert "<strong>7</strong>" in written_html(app)
+    app.button(key="publish_r0001").click().run()
+    said = [one.value for one in app.markdown]
+    assert "2 lists improved, 7 got worse, by people's judgements." in said
+    assert "Long tail: 2 improved, 7 got worse, of 40." in said
+
+
+def kept(workspace: Workspace, before: str, after: str, tally: Tally) -> None:
+    """Something to find for who looks up what a release changed: computing it would say that nothing did."""
+    editions = (read_manifest(workspace.releases / one).edition for one in (before, after))
+    keep_change(
+        workspace, ReleaseChange(*editions, 10, 0, ChangedLists(60, 9, 1.5, 0, 0), "judgements", {"tail": tally})
+    )
 
 
 def test_rolling_back_brings_back_the_release_before(here):

@@ -120,7 +120,7 @@ def open_change(item_id: str) -> None:
     st.switch_page(st.session_state[_KEY]["new_product"], query_params={"change": item_id})
 
 
-def link_to(module: str, label: str, icon: str | None = None) -> None:
-    """Draw a link to another page of the navigation, named by its module."""
+def link_to(module: str, label: str, icon: str | None = None, query: Mapping[str, str] | None = None) -> None:
+    """Draw a link to another page of the navigation, named by its module, at an address of it."""
     if page := st.session_state.get(_KEY, {}).get(module):
-        st.page_link(page, label=label, icon=icon)
+        st.page_link(page, label=label, icon=icon, query_params=dict(query or {}))

@@ -8,8 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from engine.comparison.list_gains import Gains, Side, list_gains
-from engine.release.top_lists import TOP
 from engine.serving.background_result import BackgroundResult
+from engine.serving.what_changes import list_length as list_length_of
 from ui.app.resources import judgements, served, settings
 
 __all__ = ["gains_between", "list_length"]
@@ -30,7 +30,7 @@ def gains_between(before: Side, after: Side) -> BackgroundResult[Gains | None]:
 
 def list_length() -> int:
     """How many neighbours of a list are compared: as many as are shown, where a release keeps that many."""
-    return min(settings().serving.neighbours, TOP)
+    return list_length_of(settings().serving.neighbours)
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)

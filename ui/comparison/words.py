@@ -11,7 +11,6 @@ from ui.widgets.formatting import plural
 
 __all__ = [
     "change_headline",
-    "change_words",
     "gain_words",
     "level_rows",
     "measure_note",
@@ -29,15 +28,6 @@ def change_headline(gains: Gains) -> str:
     if not tally.changed:
         return f"No list differs: all {plural(tally.compared, 'product')} show the same neighbours."
     return f"{tally_words(tally)}."
-
-
-def change_words(gains: Gains) -> str | None:
-    """`214 lists improved, 9 got worse, by likeness of text, picture and details.`; None where no list differs."""
-    tally = gains.tally()
-    if not tally.changed:
-        return None
-    measure = "by people's judgements" if gains.measure == "judgements" else "by likeness of text, picture and details"
-    return f"{plural(tally.improved, 'list').capitalize()} improved, {tally.worse:,} got worse, {measure}."
 
 
 def tally_words(tally: Tally) -> str:

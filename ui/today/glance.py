@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from engine.comparison.changed_lists import ChangedLists
-from ui.app.navigation import link_to
+from engine.comparison.release_change import ReleaseChange, change_words
 from ui.app.resources import recommender, shop_words
-from ui.runs import release_change
+from ui.runs.release_change import change_of
 from ui.today.health import trust_sentence
 from ui.today.lines import Line
-from ui.today.results import Results, last_change, list_length
+from ui.today.results import Results
 from ui.widgets.formatting import html_text, plural
 
 __all__ = ["change_sentence", "draw_glance", "glances"]
@@ -41,28 +40,28 @@ def glances(found: Results, lines: Sequence[Line], change: str | None, word: str
     return said
 
 
-def change_sentence(changed: ChangedLists, label: str, k: int) -> str:
-    """What a release changed; `label` is what it is called, `k` how many products a list has."""
+def change_sentence(change: ReleaseChange, label: str) -> str:
+    """What a release changed; `label` is what it is called."""
+    changed = change.lists
     if not changed.changed:
         said = f"{label} left all {plural(changed.compared, 'list')} as they were."
     else:
         said = (
             f"{label} changed {changed.changed:,} of {plural(changed.compared, 'list')}: on average {changed.replaced:.1f} of "
-            f"{k} products are others."
+            f"{change.k} products are others."
         )
+        if change.measure is not None:
+            said = f"{said} {change_words(change)}"
     return f"{said} It brought {plural(changed.came, 'new product')}." if changed.came else said
 
 
 def draw_glance(found: Results, lines: Sequence[Line]) -> None:
     """Draw the tiles."""
-    changed, facade = last_change(), recommender()
-    change = None if changed is None else change_sentence(changed, facade.manifest.label, list_length())
-    if changed is not None and changed.changed and (better := release_change.change_sentence(facade.release_id)):
-        change = f"{change} {better}"
+    facade = recommender()
+    change = change_of(facade.release_id)
+    said = None if change is None else change_sentence(change, facade.manifest.label)
     tiles = "".join(
         f"<section><h2>{html_text(heading)}</h2><p>{html_text(sentence)}</p></section>"
-        for heading, sentence in glances(found, lines, change, shop_words().interaction_word)
+        for heading, sentence in glances(found, lines, said, shop_words().interaction_word)
     )
     st.html(f'<div class="lt-glance">{tiles}</div>')
-    if changed is not None and changed.changed:
-        link_to("compare", "Compare it with the release before", ":material/compare:")

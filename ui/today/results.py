@@ -14,18 +14,14 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
-from engine.comparison.changed_lists import ChangedLists, changed_lists
-from engine.core.errors import LongtailError
 from engine.edits.drafts.store import Draft, State
 from engine.overview.findings import CatalogueFindings, JudgedFindings, look_at_catalogue, look_at_judgements
-from engine.recommend.recommender import Recommender
-from engine.release.publish import published_releases
-from engine.release.top_lists import TOP
 from engine.serving.background_result import BackgroundResult
-from ui.app.resources import judgements, recommender, release, served, settings, workspace
+from ui.app.resources import judgements, recommender, served, workspace
+from ui.comparison.results import list_length
 from ui.products.draft_resources import drafts
 
-__all__ = ["Results", "last_change", "list_length", "results", "waiting_drafts"]
+__all__ = ["Results", "results", "waiting_drafts"]
 
 T = TypeVar("T")
 WAIT_SECONDS = 0.2  # for short work, so that a small shop is shown whole at once
@@ -68,21 +64,6 @@ def results() -> Results:
     return Results(catalogue.result, judged.result, catalogue.done and judged.done)
 
 
-def list_length() -> int:
-    """How many neighbours of a list are looked at: as many as are shown, where a release keeps that many."""
-    return min(settings().serving.neighbours, TOP)
-
-
-def last_change() -> ChangedLists | None:
-    """What the served release changed where it took the place of the one before; None where there is none, or it is not known (yet)."""
-    facade, k = served().as_trained, list_length()
-    before = [one for one in published_releases(workspace()) if one != facade.release_id]
-    if not before:
-        return None
-    compare = partial(_compared, before[-1], facade, k)
-    return _change(str(workspace().root), facade.edition).get((before[-1], k), compare).result
-
-
 def waiting_drafts() -> list[Draft]:
     """Drafts that nobody has shown in the shop yet, the last changed first; do not change the list."""
     store = drafts()
@@ -97,19 +78,6 @@ def _catalogue(root: str, edition: str) -> _Latest[CatalogueFindings]:
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _judged(root: str, edition: str) -> _Latest[JudgedFindings]:
     return _Latest()
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _change(root: str, edition: str) -> _Latest[ChangedLists | None]:
-    return _Latest()
-
-
-def _compared(before: str, after: Recommender, k: int) -> ChangedLists | None:
-    """None where the release before is gone or damaged: there is nothing to compare with. It stays open for who compares more."""
-    try:
-        return changed_lists(release(before), after, k=k)
-    except LongtailError:
-        return None
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 from ui.app.resources import recommender, shop_words
+from ui.comparison.results import list_length
 from ui.products.shown_sets import ShownSet, register
 from ui.today.lines import SETS, Line, catalogue_lines, judged_lines
-from ui.today.results import Results, list_length, results
+from ui.today.results import Results, results
 
 __all__ = ["PREFIX", "lines_of", "offer_sets", "today_set"]
 

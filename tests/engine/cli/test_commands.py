@@ -179,10 +179,14 @@ def test_releases_are_listed_published_rolled_back_and_verified(command: Command
     build_tiny_release(workspace)
     listed = command("--json", "releases").result
     assert (listed["current"], [row["release_id"] for row in listed["releases"]]) == ("r0002", ["r0002", "r0001"])
-    assert command("--json", "rollback").result["current"] == "r0001"
-    assert command("publish", "r0002").out == "Release r0002 is served now.\n"
+    assert all(row["change"] is None for row in listed["releases"])  # nobody has worked it out yet
+    back = command("--json", "rollback").result
+    assert (back["current"], back["change"]["lists"]["compared"]) == ("r0001", 60)
+    assert command("publish", "r0002").out == "Release r0002 is served now. No list changed.\n"
     assert command("verify").out == "Release r0002 is whole.\n"
-    assert "served" in next(line for line in command("releases").out.splitlines() if "r0002" in line)
+    line = next(line for line in command("releases").out.splitlines() if "r0002" in line)
+    assert "served" in line
+    assert "No list changed." in line
     (workspace.releases / "r0002" / "als.ann").write_bytes(b"x")
     damaged = command("verify", "r0002")
     assert damaged.code == 2

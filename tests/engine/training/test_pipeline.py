@@ -15,6 +15,7 @@ import pytest
 
 from engine.arms.plan import TrainingPlan, default_plan
 from engine.catalogue.snapshot import write_snapshot
+from engine.comparison.kept_changes import kept_change
 from engine.core.errors import NoDataError, ReleaseError, TrainingError
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
@@ -202,6 +203,9 @@ def test_a_training_of_the_same_data_after_another_differs_in_maps_alone_and_tho
     first, second = train(shop, unmeasured()).release_id, train(shop, unmeasured()).release_id
     before, after = hashes(shop, first), hashes(shop, second)
     assert {name for name in before if before[name] != after[name]} == {"maps.parquet"}
+    change = kept_change(shop, first, second, 10)  # worked out while it was trained
+    assert change is not None
+    assert (change.lists.changed, change.lists.compared) == (0, 60)
     maps = [Recommender.open(shop, one).maps[["hybrid_x", "hybrid_y"]].to_numpy() for one in (first, second)]
     moved = np.linalg.norm(maps[1] - maps[0], axis=1)
     apart = np.linalg.norm(maps[1] - maps[0][::-1], axis=1)

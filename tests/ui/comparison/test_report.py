@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,7 +9,7 @@ from PIL import Image
 from engine.comparison.list_gains import Gains
 from ui.comparison.canvas import PAPER, Canvas
 from ui.comparison.report import Report, report_pages, report_pdf
-from ui.comparison.words import change_headline, change_words, gain_words, measure_note
+from ui.comparison.words import change_headline, gain_words, measure_note
 
 
 def gains(measure="likeness", before=(0.1, 0.5, np.nan), after=(0.6, 0.4, 0.5)) -> Gains:
@@ -25,8 +24,6 @@ def test_the_headline_counts_and_the_note_names_the_measure():
     assert "likeness of text, picture and details" in measure_note(gains())
     assert "24" in measure_note(gains())
     assert "judgements" in measure_note(gains("judgements", (3, 0, 0), (1, 0, 0)))
-    assert change_words(gains()) == "1 list improved, 1 got worse, by likeness of text, picture and details."
-    assert change_words(replace(gains(), changed=np.zeros(3, bool))) is None
     assert gain_words(gains(), 0) == "likeness 10 before, 60 after"
     assert gain_words(gains(), 2) == "no list before"
 
