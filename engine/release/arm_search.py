@@ -15,7 +15,7 @@ Every arm has its index, whichever way it is searched: other programs read it, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -26,16 +26,15 @@ from numpy.typing import NDArray
 from engine.arms.geometry import ArmVectors
 from engine.core.errors import IndexFileError, ReleaseContentError
 from engine.core.private_copies import PrivateArray
+from engine.release.all_lists import NOBODY, SCORE_DECIMALS, TIE_MARGIN, Compared, Lists, best_lists
 from engine.release.ann import AnnIndex, IndexInfo, indexable_rows
 from engine.release.files import ReleaseFiles, making_sense_of
 
-__all__ = ["MASKS_FILE", "RETRIEVED", "SCORE_DECIMALS", "ArmSearch", "Found", "open_arms"]
+__all__ = ["MASKS_FILE", "RETRIEVED", "ArmSearch", "Found", "open_arms"]
 
 MASKS_FILE = "arm_masks.npz"
 RETRIEVED = 200  # candidates that Annoy hands to the exact re-rank, at least
-SCORE_DECIMALS = 6  # cosines this close are ties, decided by row
-_TIE_MARGIN = 1e-5  # float32 cosines within this of the k-th best are looked at again in float64
-_BLOCK = 512
+_FEW = 200  # lists that Annoy is asked for one by one
 
 Found = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -131,7 +130,7 @@ class ArmSearch:
         if k < 1 or not self.candidate_rows.size or not unit.any():
             return _nothing()
         if self.index is None:
-            return self._best(unit, self._cosines(unit[None])[0], k, exclude)
+            return self._best(unit, self._compared.cosines(unit[None])[0], k, exclude)
         wanted = min(max(RETRIEVED, 4 * (k + 1)), len(self.candidate_rows))
         positions, _ = self.index.query(unit, wanted, max(self.search_k, 10 * wanted))
         rows = self.candidate_rows[np.sort(positions)]
@@ -140,16 +139,28 @@ class ArmSearch:
         return self._ranked(unit, rows, k, exclude)
 
     def of_all(self, rows: NDArray[np.int64], k: int) -> list[Found]:
-        """`of_row` of many rows; where the arm is searched exactly, by one blocked matrix product."""
-        if self.index is not None or k < 1:
+        """`of_row` of many rows, in blocks and, unless there are very many, of all candidates: what Annoy misses is here."""
+        if self.index is not None and len(rows) <= _FEW:
             return [self.of_row(int(row), k) for row in rows]
-        found = []
-        for start in range(0, len(rows), _BLOCK):
-            block = rows[start : start + _BLOCK]
-            units = indexable_rows(self.query[block])
-            for row, unit, cosines in zip(block, units, self._cosines(units), strict=True):
-                found.append(self._best(unit, cosines, k, int(row)) if self.has_list[row] else _nothing())
+        found: list[Found] = [_nothing()] * len(rows)
+        for lists in self.blocks(rows, k):
+            lengths = (lists.rows != NOBODY).sum(axis=1)
+            for place, length, listed, scores in zip(lists.places, lengths, lists.rows, lists.scores, strict=True):
+                found[place] = listed[:length], scores[:length]
         return found
+
+    def blocks(self, rows: NDArray[np.int64], k: int) -> Iterator[Lists]:
+        """The lists of many rows, a block at a time; `Lists.places` says which of `rows`. Those without a list do not come."""
+        units = indexable_rows(self.query[rows]) if len(rows) else np.empty((0, self.query.shape[1]), np.float32)
+        asked = np.flatnonzero(self.has_list[rows] & units.any(axis=1))
+        if k < 1 or not asked.size:
+            return
+        for lists in best_lists(self._compared, units[asked], rows[asked], k):
+            yield replace(lists, places=asked[lists.places])
+
+    @cached_property
+    def _compared(self) -> Compared:
+        return Compared(self.candidates, self._inverse_lengths, self._not_candidates)
 
     @cached_property
     def _inverse_lengths(self) -> NDArray[np.float32]:
@@ -157,13 +168,6 @@ class ArmSearch:
         inverse: NDArray[np.float32] = np.linalg.norm(self.candidates, axis=1)
         np.divide(1.0, inverse, out=inverse, where=inverse > 0)
         return inverse
-
-    def _cosines(self, units: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n_queries, n_items) cosines as exact as float32 is; -2 where an item is no candidate."""
-        cosines: NDArray[np.float32] = units @ self.candidates.T
-        cosines *= self._inverse_lengths
-        cosines[:, self._not_candidates] = -2.0
-        return cosines
 
     @cached_property
     def _not_candidates(self) -> NDArray[np.int64]:
@@ -176,7 +180,7 @@ class ArmSearch:
         wanted = min(k + 1, len(cosines) - len(self._not_candidates))  # itself may be among them
         if wanted < 1:
             return _nothing()
-        least = max(float(np.partition(cosines, -wanted)[-wanted]) - _TIE_MARGIN, -1.5)
+        least = max(float(np.partition(cosines, -wanted)[-wanted]) - TIE_MARGIN, -1.5)
         return self._ranked(unit, np.flatnonzero(cosines >= least), k, exclude)
 
     def _ranked(self, unit: NDArray[np.float32], rows: NDArray[np.int64], k: int, exclude: int | None) -> Found:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from engine.arms.geometry import ArmVectors, has_direction
 from engine.core.arrays import npy_header
 from engine.core.errors import IndexFileError
+from engine.release.all_lists import SCORE_DECIMALS
 from engine.release.ann import AnnIndex, build_index, indexable_rows
-from engine.release.arm_search import MASKS_FILE, RETRIEVED, SCORE_DECIMALS
+from engine.release.arm_search import MASKS_FILE, RETRIEVED
 
 __all__ = ["write_arms"]
 

@@ -1,7 +1,8 @@
 """The best neighbours of every product, worked out once when a release is written, so that a list is looked up and not searched.
 
-Every candidate is compared, in blocks of products, so the lists are exact whichever way the arm is searched otherwise. They are of
-the release as it was trained: what people change later is searched.
+Up to some 170,000 products every candidate is compared, so the lists are exact whichever way the arm is searched otherwise; beyond, they
+hold 99.9 % of the exact ones (`engine.release.all_lists`). They are of the release as it was trained: what people change later is
+searched.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 from engine.arms.geometry import has_direction
 from engine.core.errors import ReleaseContentError
 from engine.core.progress import Progress, silent
-from engine.release.arm_search import SCORE_DECIMALS, ArmSearch
+from engine.release.all_lists import NOBODY, SCORE_DECIMALS
+from engine.release.arm_search import ArmSearch
 from engine.release.files import ReleaseFiles
 
 __all__ = ["LISTED_ARMS", "NOBODY", "TOP", "TOP_LISTS_FILE", "TopLists", "read_top_lists", "write_top_lists"]
@@ -25,8 +27,6 @@ __all__ = ["LISTED_ARMS", "NOBODY", "TOP", "TOP_LISTS_FILE", "TopLists", "read_t
 TOP_LISTS_FILE = "top_lists.npz"
 LISTED_ARMS: Sequence[str] = ("als", "hybrid")
 TOP = 20
-NOBODY = -1
-_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ def write_top_lists(directory: Path, entries: Mapping[str, Mapping[str, Any]], p
         )
         listed = np.flatnonzero(has_direction(candidates))
         search = ArmSearch(name, query, candidates, has_direction(query), listed, None, True, 0)
-        for start in range(0, len(query), _AT_ONCE):
-            share = (position + start / len(query)) / len(names)
-            progress("Listing neighbours", share, f"{start:,} of {len(query):,} products")
-            rows, scores = _block(search, np.arange(start, min(start + _AT_ONCE, len(query))))
-            arrays.setdefault(f"{name}_rows", np.empty((len(query), TOP), np.int32))[start : start + len(rows)] = rows
-            arrays.setdefault(f"{name}_scores", np.empty((len(query), TOP), np.float32))[start : start + len(rows)] = (
-                scores
-            )
+        rows, scores = np.full((len(query), TOP), NOBODY, np.int32), np.zeros((len(query), TOP), np.float32)
+        done = 0
+        for lists in search.blocks(np.arange(len(query)), TOP):
+            share = (position + done / len(query)) / len(names)
+            progress("Listing neighbours", share, f"{done:,} of {len(query):,} products")
+            rows[lists.places], scores[lists.places] = lists.rows, lists.scores
+            done += len(lists.places)
+        arrays |= {f"{name}_rows": rows, f"{name}_scores": scores}
     np.savez(directory / TOP_LISTS_FILE, allow_pickle=False, **arrays)
     progress("Listing neighbours", 1.0)
 
@@ -100,11 +100,3 @@ def read_top_lists(files: ReleaseFiles, n_items: int) -> dict[str, TopLists]:
             raise ReleaseContentError(f"{TOP_LISTS_FILE} holds a NaN or an infinity")
         lists[name] = TopLists(rows, scores)
     return lists
-
-
-def _block(search: ArmSearch, anchors: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    rows = np.full((len(anchors), TOP), NOBODY, dtype=np.int32)
-    scores = np.zeros((len(anchors), TOP), dtype=np.float32)
-    for place, (found, cosines) in enumerate(search.of_all(anchors, TOP)):
-        rows[place, : len(found)], scores[place, : len(found)] = found, cosines
-    return rows, scores

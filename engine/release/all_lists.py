@@ -1,0 +1,185 @@
+"""The lists of very many products at once: blocks of queries against all candidates, or against those of the nearest cells.
+
+Every candidate is compared while that is affordable. Beyond, candidates lie in cells (`engine.release.cells`), and how many
+cells a query is compared with is doubled until the lists of a sample are those of comparing everything. Either way cosines in double precision
+put what was found in order, as for a single list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.release.best_columns import best_columns
+from engine.release.cells import Cells, make_cells
+
+__all__ = [
+    "CELLS_ABOVE",
+    "NOBODY",
+    "RECALL_OF_LISTS",
+    "SCORE_DECIMALS",
+    "TIE_MARGIN",
+    "Compared",
+    "Lists",
+    "best_lists",
+]
+
+SCORE_DECIMALS = 6  # cosines this close are ties, decided by row
+TIE_MARGIN = 1e-5  # float32 cosines within this of the k-th best are looked at again in float64
+NOBODY = -1
+CELLS_ABOVE = 3 * 10**10  # pairs of a query and a candidate; fewer are compared one and all
+RECALL_OF_LISTS = 0.999  # of the best, over the sample
+_SAMPLE, _FEWEST_PROBES = 512, 16
+_SPARE = 16  # more than are wanted, so that ties can be told
+_NUMBERS = 1 << 25  # scores held at once
+_AT_ONCE = 512
+_NOT_COMPARED = -2.0
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What queries are compared with.
+
+    Attributes
+    ----------
+    candidates : (n, d) float32. inverse_lengths : (n,) float32, 1 / length of each.
+    others : (m,) int64, rows that are no candidates.
+    """
+
+    candidates: NDArray[np.float32]
+    inverse_lengths: NDArray[np.float32]
+    others: NDArray[np.int64]
+
+    def cosines(self, units: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(q, n) cosines as exact as float32 is; -2 where a row is no candidate."""
+        cosines: NDArray[np.float32] = units @ self.candidates.T
+        cosines *= self.inverse_lengths
+        cosines[:, self.others] = _NOT_COMPARED
+        return cosines
+
+    @property
+    def n_candidates(self) -> int:
+        return len(self.candidates) - len(self.others)
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Lists of some queries, best first, ties by row.
+
+    Attributes
+    ----------
+    places : (b,) int64, which queries these are.
+    rows : (b, k) int64 rows of candidates, `NOBODY` where a list is shorter.
+    scores : (b, k) float64 cosines, rounded; 0 there.
+    """
+
+    places: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
+def best_lists(
+    compared: Compared, units: NDArray[np.float32], own: NDArray[np.int64], k: int, cells_above: int = CELLS_ABOVE
+) -> Iterator[Lists]:
+    """The k best candidates of every query, a block at a time, each query once, in no order.
+
+    Parameters
+    ----------
+    units : (q, d) float32 unit rows.
+    own : (q,) int64, a row that is left out of each list.
+    k : at least 1.
+    cells_above : pairs of queries and candidates beyond which cells are used.
+    """
+    wanted = min(k + 1, compared.n_candidates)  # itself may be among them
+    if wanted < 1:
+        return
+    retrieved = min(wanted + _SPARE, compared.n_candidates)
+    if len(units) * compared.n_candidates <= cells_above:
+        blocks = _compared_with_all(compared, units, retrieved, wanted)
+    else:
+        blocks = _compared_by_cells(compared, units, retrieved, k)
+    for places, found in blocks:
+        yield _ranked(compared, units[places], own[places], places, found, k)
+
+
+def _compared_with_all(
+    compared: Compared, units: NDArray[np.float32], retrieved: int, wanted: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Queries and the rows of their best candidates; of equals that would not all fit, the first ones."""
+    at_once = max(1, min(_AT_ONCE, _NUMBERS // len(compared.candidates)))
+    for start in range(0, len(units), at_once):
+        places = np.arange(start, min(start + at_once, len(units)))
+        cosines = compared.cosines(units[places])
+        found = np.sort(best_columns(cosines, retrieved), axis=1)
+        good = np.take_along_axis(cosines, found, axis=1)
+        least = np.partition(good, -wanted, axis=1)[:, -wanted] - TIE_MARGIN
+        # Where all that were retrieved are as good as the last that is wanted, there may be more of them.
+        crowded = (good.min(axis=1) >= least) & (retrieved < compared.n_candidates)
+        yield places[~crowded], found[~crowded]
+        for one in np.flatnonzero(crowded):
+            yield places[one : one + 1], np.flatnonzero(cosines[one] >= least[one])[None]
+
+
+def _compared_by_cells(
+    compared: Compared, units: NDArray[np.float32], retrieved: int, k: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    rows = np.setdiff1d(np.arange(len(compared.candidates)), compared.others)
+    cells = make_cells(compared.candidates[rows] * compared.inverse_lengths[rows, None], seed=0)
+    for places, found in cells.nearest(
+        units, retrieved, _enough_probes(compared, cells, rows, units, min(k, len(rows)))
+    ):
+        yield places, np.sort(np.where(found == NOBODY, NOBODY, rows[found]), axis=1)
+
+
+def _enough_probes(
+    compared: Compared, cells: Cells, rows: NDArray[np.int64], units: NDArray[np.float32], k: int
+) -> int:
+    """Cells to look into so that a sample's k best are found; candidates as good as the k-th count as found."""
+    sample = units[np.random.default_rng(0).permutation(len(units))[:_SAMPLE]]
+    least = np.concatenate(
+        [
+            np.partition(compared.cosines(sample[start : start + 16]), -k, axis=1)[:, -k] - 10.0**-SCORE_DECIMALS
+            for start in range(0, len(sample), 16)
+        ]
+    )
+    probes = min(_FEWEST_PROBES, len(cells.centres))
+    while probes < len(cells.centres):
+        hits = 0
+        for places, found in cells.nearest(sample, k, probes):
+            reached = rows[found]
+            near = np.einsum("bmd,bd->bm", compared.candidates[reached], sample[places])
+            near *= compared.inverse_lengths[reached]
+            hits += int(((near >= least[places, None]) & (found != NOBODY)).sum())
+        if hits >= RECALL_OF_LISTS * k * len(sample):
+            break
+        probes = min(2 * probes, len(cells.centres))
+    return probes
+
+
+def _ranked(
+    compared: Compared,
+    units: NDArray[np.float32],
+    own: NDArray[np.int64],
+    places: NDArray[np.int64],
+    found: NDArray[np.int64],
+    k: int,
+) -> Lists:
+    """What was found for every query (b, m), rows ascending, by cosine in double precision."""
+    vectors = compared.candidates[found].astype(np.float64)
+    scores = np.matmul(vectors, units.astype(np.float64)[:, :, None])[:, :, 0]
+    scores /= np.maximum(np.linalg.norm(vectors, axis=2), np.finfo(np.float64).tiny)
+    scores = np.clip(np.round(scores, SCORE_DECIMALS), -1.0, 1.0)
+    scores[(found == own[:, None]) | (found == NOBODY)] = -np.inf
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    rows, scores = np.take_along_axis(found, order, axis=1), np.take_along_axis(scores, order, axis=1)
+    ended = np.isneginf(scores)
+    rows, scores = np.where(ended, NOBODY, rows), np.where(ended, 0.0, scores)
+    short = k - rows.shape[1]
+    return Lists(
+        places,
+        np.pad(rows, ((0, 0), (0, max(short, 0))), constant_values=NOBODY),
+        np.pad(scores, ((0, 0), (0, max(short, 0)))),
+    )
