@@ -12,6 +12,7 @@ from ui.runs.release_change import draw_change
 from ui.today.glance import draw_glance
 from ui.today.health import concentration_sentence, draw_traffic, draw_trust
 from ui.today.lines import Line, all_good, draft_line, in_order, not_worth_filling
+from ui.today.placed import draw_placed
 from ui.today.results import Results, results, waiting_drafts
 from ui.today.sets import lines_of
 from ui.today.todo import draw_lines, draw_skeleton
@@ -48,6 +49,7 @@ def _lines(found: Results, waiting: int) -> list[Line]:
 def _todo(found: Results, lines: list[Line], waiting: int) -> None:
     st.subheader("What to do", anchor=False)
     draw_lines(lines)
+    draw_placed()
     if not found.done:
         draw_skeleton(LINES_EXPECTED - min(len(lines), LINES_EXPECTED - 1))
         return

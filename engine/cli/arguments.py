@@ -50,6 +50,12 @@ def build_parser() -> argparse.ArgumentParser:
         _describe_drafts,
     )
     add("changes", "changes:changes", "products of the shop: change one, list changes, undo them", _describe_changes)
+    add(
+        "places",
+        "places:places",
+        "places on lists: give products one for some days, list them, end them",
+        _describe_places,
+    )
     add("releases", "releases:releases", "list the releases")
     add("publish", "releases:publish", "serve a release", _describe_release)
     add("rollback", "releases:rollback", "go back to the release that was served before")
@@ -205,6 +211,20 @@ def _describe_changes(parser: Command) -> None:
     parser.add_argument("what", choices=("set", "list", "undo"))
     parser.add_argument("ids", nargs="*", metavar="ID", help="of `set` (one) and `undo`")
     _describe_product(parser)
+
+
+def _describe_places(parser: Command) -> None:
+    parser.add_argument("what", choices=("list", "give", "end"))
+    parser.add_argument("ids", nargs="*", metavar="ID", help="of `give` and `end`: products, or approved drafts")
+    parser.add_argument(
+        "--lists", type=_positive, default=20, metavar="N", help="of `give`: on how many lists (default 20)"
+    )
+    parser.add_argument(
+        "--days", type=_positive, default=14, metavar="N", help="of `give`: for how many days (default 14)"
+    )
+    parser.add_argument(
+        "--boost", action="store_true", help="of `give`: no fixed place, but a head start of 15%% on every list"
+    )
 
 
 def _describe_similar(parser: Command) -> None:

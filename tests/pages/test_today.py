@@ -19,6 +19,7 @@ from engine.curation.judgements import JudgementStore
 from engine.curation.samples import store_sample_judgements
 from engine.curation.votes import Source, Vote, judgement_in_release
 from engine.edits.drafts.store import DraftStore, NewDraft
+from engine.edits.places.store import PlaceStore
 from engine.recommend.recommender import Recommender
 from engine.store import Database
 from tests.support.dashboard import ROOT, open_shell, shown_ids, written_html
@@ -115,6 +116,37 @@ def test_drafts_that_wait_are_a_line(tiny, store):
         new = NewDraft(Product(title="A new dress"))
         DraftStore(store.database, tiny.workspace).save([new], "Ada", lambda _: False)
     assert "1 draft waits for your approval" in to_do(opened())
+
+
+def test_products_that_hold_a_place_are_told_opened_and_lose_it_with_an_undo(tiny, store):
+    assert not [one for one in opened().button if one.key == "open_placed"]
+    places = PlaceStore(store.database)
+    with acting(Actor("Ada", Role.MERCHANDISER, "command")):
+        for item_id, days in (("f5-09", 14), ("f4-09", 7)):
+            places.give(item_id, "guaranteed", days, "Ada", lambda _: True, lists=3)
+    app = open_shell("")
+    assert any("2 products hold a place on lists: the first ends on" in one.value for one in app.markdown)
+    shown = open_shell("similar_items", show="today:placed")
+    assert shown_ids(shown) == ["f4-09", "f5-09"]  # the one that loses it first
+    app.button(key="end_f4-09").click().run()
+    assert not app.exception
+    assert [one.item_id for one in places.all()] == ["f5-09"]
+    app.button(key="undo_it").click().run()
+    assert {one.item_id for one in places.all()} == {"f4-09", "f5-09"}
+    app.button(key="end_all_places").click().run()
+    assert places.all() == []
+
+
+def test_a_product_with_little_traffic_can_be_given_a_place_on_its_own_page(tiny, store):
+    quiet, busy = (open_shell("similar_items", item=one) for one in (tiny.with_clicks(0), "f1-00"))
+    assert [one.label for one in quiet.button if one.key == "place_give"] == ["Give it this place"]
+    assert not [one for one in busy.button if one.key == "place_give"]
+    quiet.button(key="place_give").click().run()
+    assert not quiet.exception
+    assert [(one.item_id, one.kind) for one in PlaceStore(store.database).all()] == [
+        (tiny.with_clicks(0), "guaranteed")
+    ]
+    assert [one.label for one in quiet.button if one.key == "place_end"] == ["End it now"]
 
 
 def test_new_judgements_are_heard_without_losing_what_was_known(tiny, store):

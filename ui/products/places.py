@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -17,7 +18,7 @@ from ui.app.resources import database, recommender, served
 from ui.app.second_thoughts import offer_undo
 from ui.widgets.formatting import plain, plural
 
-__all__ = ["draw_place", "place_sentence"]
+__all__ = ["draw_place", "end_places", "place_sentence"]
 
 DAYS, LISTS = (7, 14, 30, 60), (10, 20, 50, 100)
 KIND_NAMES: dict[Kind, str] = {"guaranteed": "A fixed place", "boosted": "A head start"}
@@ -34,7 +35,7 @@ def draw_place(item_id: str) -> None:
     if place is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/push_pin: {plain(place_sentence(place))}")
-            st.button("End it now", key="place_end", type="tertiary", on_click=_end, args=(item_id,), **closed)
+            st.button("End it now", key="place_end", type="tertiary", on_click=end_places, args=([item_id],), **closed)
         return
     with st.popover("Give it a place", icon=":material/push_pin:", type="tertiary"):
         kind: Kind = st.radio(
@@ -83,14 +84,22 @@ def _give(item_id: str, kind: Kind, lists: int, days: int) -> None:
         say(plain(place_sentence(place)), ":material/push_pin:")
 
 
-def _end(item_id: str) -> None:
-    """Callback: take the place back."""
-    place = served().places.active.get(item_id)
+def end_places(item_ids: Sequence[str]) -> None:
+    """Callback: end the places of products, with an Undo."""
+    active = served().places.active
+    places = [active[one] for one in item_ids if one in active]
     try:
-        PlaceStore(database()).take_back(item_id)
+        for place in places:
+            PlaceStore(database()).take_back(place.item_id)
     except LongtailError as exc:
         say(plain(exc), ":material/error:")
         return
-    if place is not None:
+    if places:
+        words = "Its place has ended" if len(places) == 1 else f"{len(places):,} places have ended"
+        offer_undo(words, partial(_give_again, places))
+
+
+def _give_again(places: Sequence[Place]) -> None:
+    for place in places:
         days = max(1, math.ceil((place.until - datetime.now(UTC)) / timedelta(days=1)))
-        offer_undo("Its place has ended", partial(_give, item_id, place.kind, place.lists, days))
+        _give(place.item_id, place.kind, place.lists, days)

@@ -7,6 +7,7 @@ import time
 from ui.app.resources import recommender, shop_words
 from ui.comparison.results import list_length
 from ui.products.shown_sets import ShownSet, register
+from ui.today import placed
 from ui.today.lines import SETS, Line, catalogue_lines, judged_lines
 from ui.today.results import Results, results
 
@@ -36,6 +37,8 @@ def lines_of(found: Results) -> list[Line]:
 
 def today_set(name: str) -> ShownSet | None:
     """The set with this name; None where it has no products (any more), or there is no such set."""
+    if name == placed.SET:
+        return placed.placed_set()
     if name not in SETS:
         return None
     until = time.monotonic() + WAIT_SECONDS

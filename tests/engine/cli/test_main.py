@@ -18,7 +18,14 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.mark.parametrize("name", commands())
 def test_every_command_is_a_function_of_its_module(name: str) -> None:
     needed = {"publish": ["r1"], "neighbours": ["--out", "f.csv"], "export": ["qrels", "--out", "f"]}
-    needed |= {"drafts": ["list"], "changes": ["list"], "people": ["list"], "backup": ["b.tar"], "restore": ["b.tar"]}
+    needed |= {
+        "drafts": ["list"],
+        "changes": ["list"],
+        "places": ["list"],
+        "people": ["list"],
+        "backup": ["b.tar"],
+        "restore": ["b.tar"],
+    }
     module, function = build_parser().parse_args([name, *needed.get(name, [])]).command_function
     assert callable(getattr(import_module(f"engine.cli.{module}"), function))
 
