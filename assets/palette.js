@@ -6,6 +6,7 @@ const ASK_MS = 140;
 const PRODUCTS = 8;
 const ENTRIES = 8;
 const AT_FIRST = 60; // everything but most sets, while nothing is typed
+const GLASS = "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Zm4.8-1.7L20 20";
 const ON_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 
 /** A key as this machine's keyboard calls it. */
@@ -29,7 +30,9 @@ function build(root) {
   const opener = element("button", "opener");
   opener.type = "button";
   opener.title = `Go to any product or page, or do something (${keyName("Ctrl K")})`;
-  opener.append(element("span", "", "Go to…"), element("kbd", "", keyName("Ctrl K")));
+  const glass = element("span", "glass"); // stands for the words on a phone
+  glass.appendChild(lineIcon(GLASS));
+  opener.append(glass, element("span", "words", "Go to…"), element("kbd", "", keyName("Ctrl K")));
   opener.addEventListener("click", () => openPalette(state));
   Object.assign(state, buildPalette(state), { help: element("dialog", "help") });
   state.help.setAttribute("role", "dialog");

@@ -8,13 +8,13 @@ recorded as begun before it happens, and as done or failed afterwards, so that a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from engine.access.acting import Actor, require
@@ -77,22 +77,33 @@ class AuditLog:
         since: datetime | None = None,
         until: datetime | None = None,
         before_id: int | None = None,
+        after_id: int | None = None,
+        actions: Collection[str] | None = None,
+        outcome: str | None = None,
         most: int | None = 200,
     ) -> list[AuditEntry]:
-        """What was done, the newest first; `before_id` gives the next page, `most=None` all of it."""
+        """What was done, the newest first; `before_id` gives the next page, `most=None` all of it, `actions` any of several."""
         query = select(AuditRow).order_by(AuditRow.id.desc())
-        wanted = (
+        wanted: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
             (actor, AuditRow.actor.__eq__),
             (action, AuditRow.action.__eq__),
             (since, AuditRow.at.__ge__),
             (until, AuditRow.at.__lt__),
             (before_id, AuditRow.id.__lt__),
+            (after_id, AuditRow.id.__gt__),
+            (actions, AuditRow.action.in_),
+            (outcome, AuditRow.outcome.__eq__),
         )
         for given, condition in wanted:
             if given is not None:
                 query = query.where(condition(given))
         with self._database.reading() as session:
             return [_from_row(row) for row in session.scalars(query.limit(most))]
+
+    def last_id(self) -> int:
+        """The number of the last row; 0 where there is none."""
+        with self._database.reading() as session:
+            return session.scalar(select(func.max(AuditRow.id))) or 0
 
     def actors(self) -> list[str]:
         """Everybody who ever did something, by name."""

@@ -10,6 +10,7 @@ from engine.store.database import Database
 from engine.store.draft_tables import DraftRow
 from engine.store.judgement_tables import AppearanceRow, JudgementRow
 from engine.store.location import database_url, has_database
+from engine.store.mark_tables import MarkRow
 from engine.store.place_tables import PlaceRow
 from engine.store.review_tables import CampaignAnchorRow, CampaignRow, CardRow
 from engine.store.set_tables import ProductSetRow
@@ -25,6 +26,7 @@ __all__ = [
     "Database",
     "DraftRow",
     "JudgementRow",
+    "MarkRow",
     "PersonRow",
     "PlaceRow",
     "ProductChangeRow",

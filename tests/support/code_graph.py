@@ -44,7 +44,7 @@ LAYERS = (
     ("engine.cli", "engine.__main__"),
     ("ui.widgets",),
     ("ui.app",),
-    ("ui.products", "ui.review", "ui.runs", "ui.today", "ui.comparison"),
+    ("ui.products", "ui.review", "ui.runs", "ui.today", "ui.comparison", "ui.news"),
     ("pages",),
     ("ui.app.routes", "ui.app.shell", "app"),
 )

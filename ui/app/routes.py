@@ -2,7 +2,7 @@
 
 GET /health/live, /health/ready and /metrics are for what watches the server (`ui.app.operations`).
 GET /thumb/<hash> and /picture/<hash> are made once and kept by the browser for ever, as is a component's script at GET /script/<digest>.js; GET /why says what is behind a sentence on a card
-(`ui.products.why_route`), GET /find what words find (`ui.products.find_route`); see `ui.products.map_routes` and `ui.review.routes` for the rest.
+(`ui.products.why_route`), GET /find what words find (`ui.products.find_route`), GET /news what happened (`ui.news.route`); see `ui.products.map_routes` and `ui.review.routes` for the rest.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ui.app.operations.health import Readiness, live
 from ui.app.operations.metrics import REGISTRY, metrics
 from ui.app.operations.shop_figures import ShopFigures
 from ui.app.person import person
+from ui.news.route import news
 from ui.products.find_route import find
 from ui.products.map_routes import map_routes
 from ui.products.why_route import why
@@ -107,6 +108,7 @@ routes: list[BaseRoute] = [
     Route(f"{base_path()}/{FIRST_PAGE}", first_page, methods=["GET"]),
     Route(f"{base_path()}/why", why, methods=["GET"]),
     Route(f"{base_path()}/find", find, methods=["GET"]),
+    Route(f"{base_path()}/news", news, methods=["GET"]),
     Route(f"{base_path()}/review/cards", review.cards, methods=["POST"]),
     Route(f"{base_path()}/review/decisions", review.decisions, methods=["POST"]),
     *map_routes(),

@@ -22,8 +22,8 @@ from ui.app.place import keep_place
 from ui.app.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
 from ui.app.sign_in import draw_person, draw_sign_in, remember_visit
 from ui.app.titles import name_tab
+from ui.news.bell import draw_bell
 from ui.runs.first_run import show_first_run
-from ui.runs.run_in_bar import draw_run_in_bar
 from ui.today.sets import offer_sets
 from ui.widgets.formatting import html_text, plain
 
@@ -103,7 +103,7 @@ def _top_bar(actor: Actor, module: str) -> None:
             width="content",
         )
         st.space("stretch")
-        draw_run_in_bar()
+        draw_bell(actor)
         draw_palette(actor, module)
         draw_person(actor)
     if notice:

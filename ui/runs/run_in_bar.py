@@ -13,25 +13,17 @@ from ui.widgets.formatting import plain
 
 __all__ = ["draw_run_in_bar", "run_phrase"]
 
-REFRESH_SECONDS = 3.0
 _FOLLOWED = "run_followed"
 
 
 def draw_run_in_bar() -> None:
-    """Draw the run at work, or the one that this session saw at work and that has ended since; nothing else."""
+    """Draw the run at work, or the one that this session saw at work and that has ended since; nothing else. `ui.news.bell` draws it anew
+    when it has gone on."""
     running = active_run(workspace())
     if running is not None:
         st.session_state[_FOLLOWED] = running
-        _follow()
-    elif _FOLLOWED in st.session_state:
+    if _FOLLOWED in st.session_state:
         _draw(st.session_state[_FOLLOWED])
-
-
-@st.fragment(run_every=REFRESH_SECONDS)
-def _follow() -> None:
-    followed = st.session_state.get(_FOLLOWED)
-    if followed is not None:
-        _draw(followed)
 
 
 def _draw(run_id: str) -> None:

@@ -21,7 +21,7 @@ from ui.app.resources import judgements, recommender, served, workspace
 from ui.comparison.results import list_length
 from ui.products.draft_resources import drafts
 
-__all__ = ["Results", "results", "waiting_drafts"]
+__all__ = ["Results", "known_disputes", "results", "waiting_drafts"]
 
 T = TypeVar("T")
 WAIT_SECONDS = 0.2  # for short work, so that a small shop is shown whole at once
@@ -51,6 +51,11 @@ class _Latest(Generic[T]):
                 self._stamp, self._held = stamp, BackgroundResult(self._held.result, work, wait=WAIT_SECONDS)
             return self._held
 
+    def known(self) -> T | None:
+        """The last result there is; begins nothing."""
+        with self._lock:
+            return self._held.result
+
 
 def results() -> Results:
     """For the release that is served and the judgements there are; waits for less than half a second."""
@@ -62,6 +67,12 @@ def results() -> Results:
         partial(look_at_judgements, store, facade, workspace(), k, served().suppressed_everywhere()),
     )
     return Results(catalogue.result, judged.result, catalogue.done and judged.done)
+
+
+def known_disputes() -> int:
+    """On how many neighbours people disagree, as far as that was worked out; begins nothing, so anybody may ask often."""
+    judged = _judged(str(workspace().root), recommender().edition).known()
+    return 0 if judged is None else judged.disputes
 
 
 def waiting_drafts() -> list[Draft]:
