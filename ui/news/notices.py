@@ -11,8 +11,10 @@ from typing import Any
 from engine.access.acting import Actor
 from engine.access.audit import AuditEntry
 from engine.access.roles import Action
+from engine.arms.registry import SERVED
 from engine.jobs import RunStatus
 from engine.release.manifest import Manifest
+from ui.comparison.sides import side_address
 from ui.runs.run_view import KINDS, STATES
 from ui.widgets.formatting import plural
 
@@ -91,7 +93,10 @@ def _published(entry: AuditEntry, changed: str | None) -> Notice | None:
     if changed:
         text = f"{text}: {changed.rstrip('.')}"
         if isinstance(entry.before, str):
-            page, query = "compare", {"before": f"{entry.before}.hybrid", "after": f"{entry.after}.hybrid"}
+            page, query = (
+                "compare",
+                {"before": side_address(entry.before, SERVED), "after": side_address(entry.after, SERVED)},
+            )
     return Notice(text, entry.at, page, query, entry.id)
 
 
