@@ -9,7 +9,7 @@ from engine.core.exports import file_name
 from ui.app.resources import shop_words
 from ui.app.url import mirror, query, set_query, writer
 from ui.comparison.gallery import draw_gallery
-from ui.comparison.lists import draw_heading, groups_of, pair_of, pair_sentence, title_of
+from ui.comparison.lists import draw_heading, groups_of, is_known, pair_of, pair_sentence, title_of
 from ui.comparison.picture import comparison_picture
 from ui.comparison.sides import Chosen, chosen_sides, draw_sides
 from ui.products.browse import LONGEST_TEXT
@@ -36,10 +36,12 @@ def page() -> None:
     item_id = query("item")
     if not item_id:
         draw_gallery(sides)
-    elif all(item_id in chosen.side.release for chosen in sides):
+    elif any(is_known(chosen, item_id) for chosen in sides):
         _draw_product(item_id, sides)
     else:
-        st.info("Only one of these two has this product, so there is nothing to compare.", icon=":material/info:")
+        st.info(
+            "Neither of these two has this product. Choose others above, or another product.", icon=":material/info:"
+        )
         _draw_back()
 
 

@@ -20,11 +20,11 @@ from packaging.utils import canonicalize_name
 __all__ = ["Package", "installed_packages", "is_allowed", "main", "run_time_names"]
 
 ROOT = Path(__file__).resolve().parent.parent
-# Names as packages write them, SPDX or not. NVIDIA's come with the CUDA build of torch and may be shipped with a program.
+# Names as packages write them, SPDX or not. Fonts under OFL may be shipped with a program and drawn with. NVIDIA's come with the CUDA build of torch and may be shipped with a program.
 ALLOWED = re.compile(
     r"(the )?(mit|mit-cmu|mit-0|0?bsd\b.*|[23]-clause bsd|(new|modified) bsd|apache\b.*|isc\b.*|psf\b.*|python software foundation\b.*"
     r"|mpl\b.*|mozilla public license\b.*|lgpl\b.*|gnu (lesser|library) general public license\b.*|zlib|cc0\b.*|bsl-1\.0"
-    r"|boost\b.*|unlicense|the unlicense|cnri-python|hpnd|historical permission notice\b.*|public domain|.*nvidia\b.*)( license)?",
+    r"|boost\b.*|unlicense|the unlicense|cnri-python|hpnd|historical permission notice\b.*|public domain|ofl-1\.1|.*nvidia\b.*)( license)?",
     re.IGNORECASE,
 )
 # Packages whose metadata names no licence, as the licence file in them has it.

@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.access.acting import Actor, acting
+from engine.access.roles import Role
+from engine.catalogue.product import Product
+from engine.core.settings import load_settings
 from engine.core.workspace import Workspace
+from engine.edits.drafts.store import DraftStore, NewDraft
+from engine.serving.served_shop import ServedShop
+from engine.store import Database
 from tests.support.dashboard import card_data, open_shell, shown_ids, written_html
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
@@ -51,6 +58,24 @@ def test_two_equal_releases_say_that_nothing_differs(tiny):
     build_tiny_release(tiny.workspace, publish_it=False)
     app = healthy(open_shell("compare", before="r0001.hybrid", after="r0002.hybrid"))
     assert any("No list differs" in one.value for one in app.subheader)
+
+
+def test_a_product_and_an_approved_draft_lead_to_their_comparison(tiny):
+    build_tiny_release(tiny.workspace)
+    with acting(Actor("Ada", Role.MERCHANDISER, "command")):
+        store = DraftStore(Database(tiny.workspace.database_url), tiny.workspace)
+        new = NewDraft(Product(title="A <b>new</b> navy dress", brand="House 1", attributes={"colour": "navy"}))
+        (draft,) = store.save([new], "Ada", lambda _: False, approve=True)
+        ServedShop.open(tiny.workspace, load_settings(tiny.workspace.root)).prepare_drafts([draft])
+    item = tiny.with_clicks(1)
+    links = {one.proto.label: one.proto for one in healthy(open_shell("similar_items", item=item)).get("page_link")}
+    assert {"Compare with behaviour", "Compare with release 1"} <= set(links)
+    assert "before=r0001.hybrid" in links["Compare with release 1"].query_string
+    app = healthy(open_shell("compare", item=draft))
+    before, after = card_data(app)["groups"]
+    assert (before["cards"], before["empty"]) == ([], "This product was not there.")
+    assert len(after["cards"]) == 10
+    assert "A &lt;b&gt;new&lt;/b&gt; navy dress" in written_html(app)
 
 
 @pytest.mark.parametrize("address", [{"before": "r9999.als"}, {"after": "x"}, {"item": "nobody"}])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from engine.comparison.moves import Move
 from ui.comparison.canvas import ACCENT, BAD, INK, QUIET, RULE, Canvas
-from ui.comparison.lists import Pair, picture_of, title_of
+from ui.comparison.lists import Pair, brand_of, picture_of, title_of
 from ui.comparison.sides import Chosen
 from ui.comparison.words import move_words
 
@@ -23,6 +23,7 @@ def comparison_picture(pair: Pair, shop: str, sentence: str) -> bytes:
     canvas.text(MARGIN, 40, title_of(pair.sides[1], pair.item_id), 40, width=WIDTH - 2 * MARGIN, bold=True)
     canvas.text(MARGIN, 98, f"{shop}. {sentence}", 25, width=WIDTH - 2 * MARGIN, colour=QUIET)
     draw_pair(canvas, pair, MARGIN, 165, WIDTH - 2 * MARGIN, 800)
+    canvas.text(MARGIN, 974, canvas.missing_note(), 19, width=WIDTH - 2 * MARGIN, colour=QUIET)
     file = io.BytesIO()
     canvas.image.save(file, "PNG", optimize=True)
     return file.getvalue()
@@ -63,7 +64,6 @@ def _draw_row(canvas: Canvas, chosen: Chosen, listed: Sequence[Move], at: tuple[
         below = canvas.text(
             x, bottom + 5, f"{rank}. {title_of(chosen, move.item_id)}", 17, width=side, colour=INK, lines=1
         )
-        brand = chosen.side.release.items["brand"].iloc[chosen.side.release.row(move.item_id)]
-        if isinstance(brand, str):
+        if brand := brand_of(chosen, move.item_id):
             canvas.text(x, below, brand, 15, width=side, colour=QUIET)
         x += side + gap

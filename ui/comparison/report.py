@@ -51,6 +51,7 @@ def report_pages(report: Report) -> list[Canvas]:
     for number, page in enumerate(pages, 1):
         foot = f"{report.shop} · {report.before} and {report.after} · {day_phrase(report.when)} · page {number} of {len(pages)}"
         page.text(MARGIN, HEIGHT - 62, foot, 19, width=TEXT, colour=QUIET)
+        page.text(MARGIN, HEIGHT - 36, page.missing_note(), 19, width=TEXT, colour=QUIET)
     return pages
 
 

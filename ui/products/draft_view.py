@@ -13,6 +13,7 @@ from ui.app.resources import card_maker, recommender, served, settings
 from ui.app.second_thoughts import offer_undo
 from ui.app.titles import name_tab
 from ui.app.url import set_query
+from ui.products.compare_links import draw_compare_links
 from ui.products.draft_resources import draft_card, drafts, neighbour_card
 from ui.products.facts import draw_facts
 from ui.products.places import draw_place
@@ -32,6 +33,7 @@ def draw_draft_view(draft: Draft) -> None:
     left, right = st.columns([2, 7], gap="medium")
     with left:
         _draw_facts(draft)
+        draw_compare_links(draft.id, trained=False)
         closed = only(Action.EDIT_DRAFTS)
         if st.button("Change picture or text", icon=":material/edit:", type="tertiary", **closed):
             open_draft_form(draft.id)

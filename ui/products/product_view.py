@@ -11,6 +11,7 @@ from ui.app.titles import name_tab
 from ui.app.url import set_query
 from ui.products.browse import open_long_tail
 from ui.products.changes import draw_change_of
+from ui.products.compare_links import draw_compare_links
 from ui.products.draft_resources import neighbour_card
 from ui.products.facts import draw_product as draw_facts
 from ui.products.places import draw_place
@@ -36,6 +37,7 @@ def draw_product_view(row: int) -> None:
         with st.container(key="product_actions"):  # on a phone they come after the neighbours
             draw_change_of(item_id)
             _draw_place_of(row, item_id)
+            draw_compare_links(item_id)
             st.button("Another long-tail product", icon=":material/casino:", on_click=open_long_tail)
             draw_send([item_id], "one product, on Similar items", key="send_one")
     with right:
