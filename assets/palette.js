@@ -90,7 +90,16 @@ function openHelp(state) {
   const close = element("button", "close", "Close");
   close.type = "button";
   close.addEventListener("click", () => state.help.close());
-  state.help.replaceChildren(element("h2", "", "Keys"), list, close);
+  const foot = element("div", "foot");
+  const tour = state.data.entries.find((entry) => entry.act === "tour");
+  if (tour) {
+    const take = element("button", "close", tour.label);
+    take.type = "button";
+    take.addEventListener("click", () => open(state, tour));
+    foot.append(take);
+  }
+  foot.append(close);
+  state.help.replaceChildren(element("h2", "", "Keys"), list, foot);
   if (!state.help.open) state.help.showModal();
 }
 
@@ -168,12 +177,15 @@ function moved(event, state) {
 }
 
 function go(state, place) {
-  const entry = state.shown[place];
-  if (!entry) return;
+  if (state.shown[place]) open(state, state.shown[place]);
+}
+
+function open(state, entry) {
   state.dialog.close();
+  state.help.close();
   if (entry.act === "keys") {
     openHelp(state);
     return;
   }
-  state.component.setTriggerValue("go", entry.item === undefined ? { page: entry.page, query: entry.query ?? {} } : { page: "similar_items", query: { item: entry.item } });
+  state.component.setTriggerValue("go", entry.item === undefined ? { page: entry.page, query: entry.query ?? {}, act: entry.act ?? "" } : { page: "similar_items", query: { item: entry.item } });
 }

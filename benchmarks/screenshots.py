@@ -101,7 +101,7 @@ def serve(workspace: Path) -> Iterator[str]:
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
         cwd=REPOSITORY,
-        env=os.environ | {"LONGTAIL_WORKSPACE": str(workspace.absolute())},
+        env=os.environ | {"LONGTAIL_WORKSPACE": str(workspace.absolute()), "LONGTAIL_SERVING__TOUR": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -44,6 +44,7 @@ OFFERED: dict[str, Sequence[Offered]] = {
             "How often a long-tail product's score counts when a shopper's list is filled; the Shopper page shows what it finds and costs.",
             "at once",
         ),
+        Offered("serving.tour", "Tour for newcomers", "Whether people are shown around on their first visit, in four steps.", "at once"),
     ),
     "Judging": (
         Offered("curation.learn", "Learn from judgements", "Whether a training learns from what people judged.", "with the next training"),

@@ -43,6 +43,9 @@ SLOW = (
     "tests/ui/",
 )
 
+# Whoever visits a workspace first is shown around; tests that are about something else are regulars.
+os.environ["LONGTAIL_SERVING__TOUR"] = "false"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow by where it lies."""

@@ -97,6 +97,7 @@ class ServingSettings(Group):
 
     shop_name: str | None = Field(None, description="the shop's name on screen; the loaded shop's own unless set")
     sample_judgements: bool = Field(True, description="whether the demo shop starts with sample judgements")
+    tour: bool = Field(True, description="whether people are shown around on their first visit, in four steps")
     neighbours: int = Field(10, ge=1, le=100, description="neighbours shown per product")
     favour: float | None = Field(
         None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -12,7 +13,7 @@ from engine.core.workspace import Workspace
 from engine.jobs import cancel_run
 from engine.jobs.control import launch
 from engine.release.publish import rollback
-from tests.browser.conftest import at_rest
+from tests.browser.conftest import at_rest, free_port, serve
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -78,3 +79,40 @@ def test_the_catalogue_is_at_its_own_address_and_a_reload_keeps_the_place(addres
     at_rest(page)
     assert abs(page.evaluate(SCROLLED) - before) < 2
     expect(page.get_by_text("Page not found")).to_have_count(0)
+
+
+@pytest.fixture
+def first_visit(tiny: TinyRelease, tmp_path_factory) -> Iterator[str]:
+    """The address of a dashboard that shows newcomers around."""
+    workspace = build_tiny_release(Workspace(tmp_path_factory.mktemp("first") / "workspace")).workspace
+    port = free_port()
+    server = serve(workspace.root, port, LONGTAIL_SERVING__TOUR="true")
+    yield f"http://localhost:{port}"
+    server.kill()
+    server.wait()
+
+
+def test_a_newcomer_is_shown_around_once_and_again_when_they_ask(first_visit, page: Page, browser):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(first_visit)
+    tour = page.locator(".st-key-tour")
+    expect(tour).to_be_in_viewport(ratio=1)
+    for text, following in (("1 of 4", "Similar items"), ("2 of 4", "Review"), ("3 of 4", "Model")):
+        expect(tour.get_by_text(text)).to_be_visible()
+        tour.get_by_role("button", name=f"Next: {following}").click()
+        expect(page.get_by_role("heading", name=following, exact=True)).to_be_visible()
+    expect(tour.get_by_text("4 of 4")).to_be_visible()
+    tour.get_by_role("button", name="Done").click()
+    expect(tour).to_be_hidden()
+
+    later = browser.new_context().new_page()
+    later.goto(first_visit)
+    expect(later.get_by_role("heading", name="Today", exact=True)).to_be_visible()
+    at_rest(later)
+    expect(later.locator(".st-key-tour")).to_be_hidden()
+    later.keyboard.press("?")
+    later.get_by_role("dialog", name="Keys").get_by_role("button", name="Take the tour").click()
+    expect(later.locator(".st-key-tour").get_by_text("1 of 4")).to_be_visible()
+    later.get_by_role("button", name="Skip the tour").click()
+    expect(later.locator(".st-key-tour")).to_be_hidden()
+    later.context.close()

@@ -18,6 +18,7 @@ from ui.app.keys import keys_of
 from ui.app.navigation import NAVIGATION, go_to
 from ui.app.palette_actions import actions_for
 from ui.app.resources import database
+from ui.app.tour import take_tour
 from ui.widgets.addresses import base_path
 
 __all__ = ["PaletteEntry", "action_entries", "draw_palette", "page_entries"]
@@ -32,7 +33,7 @@ class PaletteEntry:
 
     Attributes
     ----------
-    also : other words that find it. act : what the script does itself, as `PaletteAction.act`.
+    also : other words that find it. act : as `PaletteAction.act`.
     """
 
     kind: str
@@ -62,6 +63,8 @@ def draw_palette(actor: Actor, module: str) -> None:
     )
     wanted = result.get("go")
     if wanted:
+        if wanted.get("act") == "tour":
+            take_tour()
         go_to(str(wanted["page"]), dict(wanted["query"]))
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from engine.access.acting import Actor
 from engine.access.roles import Action
 from engine.release.publish import published_releases
+from ui.app.navigation import FIRST_PAGE
 from ui.app.resources import has_release, has_shop, workspace
 
 __all__ = ["ASKED", "PaletteAction", "actions_for"]
@@ -26,7 +27,7 @@ class PaletteAction:
     ----------
     needs : what somebody must be allowed to do to be offered it. when : what there must be.
     also : other words that find it.
-    act : what the palette itself does instead of opening a page; "" for nothing.
+    act : what the palette does beside or instead of opening a page; "" for nothing.
     """
 
     label: str
@@ -35,7 +36,7 @@ class PaletteAction:
     when: When = "release"
     query: Mapping[str, str] = field(default_factory=dict)
     also: str = ""
-    act: Literal["", "keys"] = ""
+    act: Literal["", "keys", "tour"] = ""
 
 
 _ACTIONS = (
@@ -54,6 +55,7 @@ _ACTIONS = (
     PaletteAction("Export products", "sets", Action.BROWSE, also="download csv list"),
     PaletteAction("Make a report of what changed", "compare", Action.BROWSE, also="export download pdf picture before after"),
     PaletteAction("Load another shop", "data", Action.LOAD_SHOP, "always", also="upload files import catalogue"),
+    PaletteAction("Take the tour", FIRST_PAGE, Action.BROWSE, also="help start introduction guide", act="tour"),
     PaletteAction("Show the keys of this page", "", Action.BROWSE, "always", also="keyboard map shortcuts help", act="keys"),
 )  # fmt: skip
 

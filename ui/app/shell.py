@@ -14,7 +14,7 @@ from engine.core.errors import LongtailError
 from ui.app import notices, second_thoughts
 from ui.app.curator import keep_cookie
 from ui.app.guard import guarded
-from ui.app.navigation import NAVIGATION, Entry, remember_pages
+from ui.app.navigation import FIRST_PAGE, NAVIGATION, Entry, remember_pages
 from ui.app.operations.reruns import rerun
 from ui.app.palette import draw_palette
 from ui.app.person import Visitor, visitor
@@ -22,6 +22,7 @@ from ui.app.place import keep_place
 from ui.app.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
 from ui.app.sign_in import draw_person, draw_sign_in, remember_visit
 from ui.app.titles import name_tab
+from ui.app.tour import draw_tour
 from ui.news.bell import draw_bell
 from ui.runs.first_run import show_first_run
 from ui.today.sets import offer_sets
@@ -50,10 +51,12 @@ def main() -> None:
         return
     remember_visit(who)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
-    _top_bar(who.actor, page.url_path)
+    module = page.url_path or FIRST_PAGE
+    _top_bar(who.actor, module)
     keep_place(page.url_path)
     notices.show()
     second_thoughts.show()
+    draw_tour(who.actor, module)
     page.run()
     keep_cookie()
 

@@ -61,7 +61,8 @@ def test_only_what_one_may_do_and_what_can_be_done_is_offered(workspace):
         return {one.label for one in action_entries(Actor("Ada", role, "sign-in"))}
 
     assert labels(Role.VIEWER) == {
-        "Export judgements", "Export products", "Make a report of what changed", "Show the keys of this page",
+        "Export judgements", "Export products", "Make a report of what changed", "Take the tour",
+        "Show the keys of this page",
     }  # fmt: skip
     assert labels(Role.CURATOR) - labels(Role.VIEWER) == {"Start reviewing"}
     assert labels(Role.MERCHANDISER) - labels(Role.CURATOR) == {"Add a new product", "Upload many products"}
