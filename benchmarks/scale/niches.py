@@ -1,46 +1,37 @@
 """Large shops with quiet niches, whose truth is known: how many of ten neighbours are of the product's own style.
 
-    python -m benchmarks.scale [--products 3500 100000] [--curve 12000 18000] [--seed 0]
-
 Each shop is made by `benchmarks.made_shops`: sales fall off steeply behind a style's bestseller, so most products of most
 styles have hardly any history. The plan is chosen as a training chooses it, then everything is fitted on all
 interactions. To keep a run in minutes, texts are read as TF-IDF in 256 random directions instead of by a language model.
-A second table shows what the exact smoother gains over landmarks, and what either costs. Writes results/scale.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
-from benchmarks.made_shops import MadeShop, made_niches, made_taste
-from benchmarks.support import merge_results
+from benchmarks.made_shops import MadeShop, made_niches
+from benchmarks.parts import Measured
 from engine.arms.geometry import ArmVectors, similarities
 from engine.arms.plan import TrainingPlan
 from engine.arms.registry import arm_vectors
 from engine.core.settings import AlsSettings, Settings
 from engine.core.vectors import unit_rows
 from engine.evaluation.fits import Content, fit_behaviour, fit_hybrid_on, fitted_models
-from engine.evaluation.targets import draw_targets
 from engine.models.encoders import Features, content_vectors
-from engine.models.recipe import default_recipe
-from engine.models.residual import residual_factors
-from engine.models.smoother import Capacity
 from engine.models.tfidf import fit_tfidf
 from engine.selection.plan_choice import choose_plan
 
-COMMAND = "python -m benchmarks.scale"
+__all__ = ["Prepared", "measure", "prepared"]
+
 SHOPS = {3_500: (175_000, 50), 20_000: (900_000, 150), 100_000: (5_000_000, 400)}
 """Products -> events and styles."""
 GROUPS = ((0, 0), (1, 3), (4, 10), (11, 50), (51, None))
 DIRECTIONS, SAMPLE = 256, 4_000
-LANDMARKS = (500, 1_000, 2_000, 4_000, 8_000)
-CURVE = {12_000: 220_000, 18_000: 260_000}
 
 
 @dataclass(frozen=True)
@@ -52,20 +43,16 @@ class Prepared:
     content: Content
 
 
-def main() -> None:
-    """Measure, write and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--products", nargs="*", type=int, default=list(SHOPS), choices=list(SHOPS))
-    parser.add_argument("--curve", nargs="*", type=int, default=list(CURVE), choices=list(CURVE))
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    for products in arguments.products:
-        merge_results("scale", niches(products, arguments.seed))
-    for products in arguments.curve:
-        merge_results("scale", landmark_curve(products, arguments.seed))
+def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
+    """Of the sizes in `SHOPS` that were asked for; of the smallest where none was."""
+    sizes = [products for products in arguments.products if products in SHOPS] or [min(SHOPS)]
+    figures: dict[str, Measured] = {}
+    for products in sizes:
+        figures |= niches(products, arguments.seed)
+    return figures
 
 
-def niches(products: int, seed: int) -> dict[str, Any]:
+def niches(products: int, seed: int) -> dict[str, Measured]:
     """Own-style share of each arm by interactions, and how far the hybrid is from content where there are few."""
     events, styles = SHOPS[products]
     made = prepared(made_niches(products, events, styles, seed))
@@ -80,9 +67,9 @@ def niches(products: int, seed: int) -> dict[str, Any]:
     print(products, shares, plan.recipe, flush=True)
     prefix = f"niches_{products}"
     return {
-        f"{prefix}_hybrid_less_content": figure(round(behind, 4), ">= -0.01", behind >= -0.01, shares=shares),
-        f"{prefix}_hybrid_overall": figure(shares["hybrid"]["all"], ">= 0.97", shares["hybrid"]["all"] >= 0.97),
-        f"{prefix}_recipe": figure(plan.recipe.rank, "-", recipe=plan.recipe.to_dict(), cpu_seconds=round(chosen)),
+        f"{prefix}_hybrid_less_content": (round(behind, 4), ">= -0.01", {"shares": shares}),
+        f"{prefix}_hybrid_overall": (shares["hybrid"]["all"], ">= 0.97", {}),
+        f"{prefix}_recipe": (plan.recipe.rank, "-", {"recipe": plan.recipe.to_dict(), "cpu_seconds": round(chosen)}),
     }
 
 
@@ -123,34 +110,3 @@ def by_count(arm: ArmVectors, rows: np.ndarray, styles: np.ndarray, counts: np.n
             name = f"{low}-{high}" if high else (str(low) if high == 0 else f"{low}+")
             told[name] = round(float(shares[here].mean()), 3)
     return told | {"all": round(float(shares.mean()), 3)}
-
-
-def landmark_curve(products: int, seed: int) -> dict[str, Any]:
-    """Surprise NDCG@10 of the smoother alone by landmarks, and when it is exact, with the CPU seconds of each fit."""
-    made = prepared(made_taste(products, CURVE[products], products // 30, seed))
-    targets = draw_targets(made.user_items, Settings().evaluation, seed)
-    judged = replace(targets.validation).judged()
-    train, nothing = targets.split.train, np.zeros((products, 1), dtype=np.float32)
-    recipe = replace(default_recipe(("content", "words"), products), noise=10.0, exponent=0.0)
-    factors = residual_factors(train, recipe.rank, seed)
-    found: dict[str, list[float]] = {}
-    for landmarks in (*LANDMARKS, products):
-        capacity = Capacity(exact=20_000 if landmarks == products else 100, landmarks=landmarks)
-        began = time.process_time()
-        hybrid = fit_hybrid_on(train, made.content, nothing, replace(recipe, capacity=capacity), seed, factors=factors)
-        seconds = time.process_time() - began
-        scores = unit_rows(hybrid.query[judged.rows]) @ hybrid.candidates.T
-        name = "exact" if landmarks == products else str(landmarks)
-        found[name] = [round(float(judged.ndcg(scores).mean()), 4), round(seconds, 1)]
-        print(products, name, found[name], flush=True)
-    gain = round(found["exact"][0] / found["4000"][0], 3)
-    return {f"landmarks_{products}_exact_over_4000": figure(gain, ">= 1", gain >= 1, ndcg_and_cpu_seconds=found)}
-
-
-def figure(value: float, target: str, met: bool = True, **facts: Any) -> dict[str, Any]:
-    """One entry of results/scale.json."""
-    return {"value": value, "target": target, "met": bool(met), "command": COMMAND, **facts}
-
-
-if __name__ == "__main__":
-    main()
