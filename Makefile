@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: run run-time install test test-fast check format licences audit docs hooks bench peers screenshots clean help
+.PHONY: run run-time install test test-fast check format licences audit docs hooks bench bench-scale peers screenshots clean help
 
 run: $(VENV)/.installed  ## open the dashboard on http://localhost:8501 (Ctrl-C stops it)
 	@LONGTAIL_WORKSPACE=$(WORKSPACE) $(BIN)/streamlit run app.py --server.port $(PORT) || [ $$? -eq 1 -o $$? -eq 130 ]
@@ -67,6 +67,9 @@ bench: install  ## measure the main figures again and write them to docs/benchma
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.modalities
 	$(BIN)/python -m benchmarks.training_cost
+
+bench-scale: install  ## measure speed and scale, each figure against its peer in one run (PRODUCTS="10000 100000")
+	$(BIN)/python -m benchmarks.scale --products $(or $(PRODUCTS),10000)
 
 .venv-peers/.installed: benchmarks/cornac-requirements.txt
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers

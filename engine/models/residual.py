@@ -18,7 +18,7 @@ from scipy.linalg import eigh
 
 from engine.core.errors import TrainingError
 
-__all__ = ["SHOPPER_DAMPING", "residual_factors"]
+__all__ = ["SHOPPER_DAMPING", "residual_factors", "surprise"]
 
 SHOPPER_DAMPING = 0.25
 """A shopper with n interactions counts n to the power of minus this: one who has everything says little about any two."""
@@ -52,7 +52,7 @@ def residual_factors(
     if n_items < 3 or pairs.nnz == 0:
         raise TrainingError(f"{n_items} products with {pairs.nnz} interactions have nothing in common to learn from.")
     start = np.random.default_rng(seed).standard_normal((n_items, BLOCK)).astype(np.float32)
-    values, vectors = _leading(_surprise(pairs, damping), start, min(rank, n_items - 1))
+    values, vectors = _leading(surprise(pairs, damping), start, min(rank, n_items - 1))
     factors = vectors * np.sqrt(np.maximum(values, 0.0)).astype(np.float32)
     factors *= np.where(np.abs(factors).max(axis=0) == factors.max(axis=0), 1.0, -1.0)  # signs are arbitrary: fix them
     factors[np.asarray(pairs.sum(axis=0)).ravel() == 0] = 0.0
@@ -99,7 +99,7 @@ def _orthonormal(block: np.ndarray, least: float = 1e-6) -> np.ndarray:
     return np.asarray(exact @ (turned[:, clear] / np.sqrt(values[clear])), dtype=np.float32)
 
 
-def _surprise(pairs: sparse.csr_matrix, damping: float) -> Callable[[np.ndarray], np.ndarray]:
+def surprise(pairs: sparse.csr_matrix, damping: float) -> Callable[[np.ndarray], np.ndarray]:
     """Multiplies the matrix of z, (n_items, n_items) with a diagonal of zeros, by (n_items, k) float32."""
     activity = np.asarray(pairs.sum(axis=1)).ravel()
     counts = np.asarray(pairs.sum(axis=0)).ravel()

@@ -63,7 +63,9 @@ def _listed_scores(recommender: Recommender, k: int) -> np.ndarray:
             top = recommender.top_lists(ARM)
             listed = np.where(top.rows[:, :k] == NOBODY, -np.inf, top.scores[:, :k]).astype(np.float32)
         else:
-            for row, (found, scores) in enumerate(search.of_all(np.arange(len(recommender.items)), k)):
+            rows = np.arange(len(recommender.items))
+            lists = recommender.top_lists(ARM).of_rows(search, rows, k) if k <= TOP else search.of_all(rows, k)
+            for row, (found, scores) in enumerate(lists):
                 listed[row, : len(found)] = scores
         listed[~search.has_list] = np.inf
         _score_cache.clear()

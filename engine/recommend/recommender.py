@@ -222,7 +222,7 @@ class Recommender:
 
         Empty where the arm knows nothing of the product (`als` without interactions, `content` without content).
         """
-        return self.found(*self._list_of(arm, self.row(item_id), k))
+        return self.found(*self._lists_of(arm, np.array([self.row(item_id)]), k)[0])
 
     def neighbours_all(self, arm: str = "hybrid", k: int = 10, item_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """The lists of every product, or of `item_ids`: columns item_id, rank, neighbour_id, score.
@@ -230,9 +230,8 @@ class Recommender:
         Anchors come in the order of the catalogue (or of `item_ids`), ranks ascending; an anchor without a list has no
         rows. The lists are those of `neighbours`.
         """
-        search = self.arm(arm)
         rows = np.arange(len(self._items)) if item_ids is None else np.array([self.row(i) for i in item_ids], dtype=int)
-        lists = [self._list_of(arm, int(row), k) for row in rows] if self._is_listed(arm, k) else search.of_all(rows, k)
+        lists = self._lists_of(arm, rows, k)
         lengths = np.array([len(found) for found, _ in lists], dtype=np.int64)
         empty = [np.empty(0, dtype=np.int64)]
         neighbours = np.concatenate([*empty, *(found for found, _ in lists)])
@@ -319,11 +318,12 @@ class Recommender:
         )
 
     def _is_listed(self, arm: str, k: int) -> bool:
-        """Whether the lists of an arm can be looked up: they are kept, long enough, and nothing was changed."""
-        return arm in self._top_lists and 0 < k <= TOP and not self._arms[arm].changed.size
+        """Whether the lists of an arm can be looked up: they are kept, and long enough."""
+        return arm in self._top_lists and 0 < k <= TOP
 
-    def _list_of(self, arm: str, row: int, k: int) -> Found:
-        return self._top_lists[arm].of_row(row, k) if self._is_listed(arm, k) else self.arm(arm).of_row(row, k)
+    def _lists_of(self, arm: str, rows: NDArray[np.int64], k: int) -> list[Found]:
+        search = self.arm(arm)
+        return self._top_lists[arm].of_rows(search, rows, k) if self._is_listed(arm, k) else search.of_all(rows, k)
 
     def _user(self, user_id: str) -> int:
         try:

@@ -158,6 +158,14 @@ class ArmSearch:
         for lists in best_lists(self._compared, units[asked], rows[asked], k):
             yield replace(lists, places=asked[lists.places])
 
+    def cosines(self, rows: NDArray[np.int64], candidates: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(len(rows), len(candidates)) cosines of items to candidates, as lists have them; -inf for items without a list."""
+        units = indexable_rows(self.query[rows]).astype(np.float64)
+        vectors = np.asarray(self.candidates[candidates], dtype=np.float64)
+        found = np.clip(np.round((units @ vectors.T) / np.linalg.norm(vectors, axis=1), SCORE_DECIMALS), -1.0, 1.0)
+        found[~self.has_list[rows]] = -np.inf
+        return np.asarray(found)
+
     @cached_property
     def _compared(self) -> Compared:
         return Compared(self.candidates, self._inverse_lengths, self._not_candidates)

@@ -1,8 +1,8 @@
 """The best neighbours of every product, worked out once when a release is written, so that a list is looked up and not searched.
 
 Up to some 170,000 products every candidate is compared, so the lists are exact whichever way the arm is searched otherwise; beyond, they
-hold 99.9 % of the exact ones (`engine.release.all_lists`). They are of the release as it was trained: what people change later is
-searched.
+hold 99.9 % of the exact ones (`engine.release.all_lists`). They are of the release as it was trained. What people
+change later is compared with them, and only a list from which that cannot be told is searched.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.arms.geometry import has_direction
 from engine.core.errors import ReleaseContentError
 from engine.core.progress import Progress, silent
 from engine.release.all_lists import NOBODY, SCORE_DECIMALS
-from engine.release.arm_search import ArmSearch
+from engine.release.arm_search import ArmSearch, Found
 from engine.release.files import ReleaseFiles
 
 __all__ = ["LISTED_ARMS", "NOBODY", "TOP", "TOP_LISTS_FILE", "TopLists", "read_top_lists", "write_top_lists"]
@@ -27,6 +27,7 @@ __all__ = ["LISTED_ARMS", "NOBODY", "TOP", "TOP_LISTS_FILE", "TopLists", "read_t
 TOP_LISTS_FILE = "top_lists.npz"
 LISTED_ARMS: Sequence[str] = ("als", "hybrid")
 TOP = 20
+_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,36 @@ class TopLists:
         found = int((rows != NOBODY).sum())
         scores: NDArray[np.float64] = self.scores[row, :found].astype(np.float64)
         return rows[:found].astype(np.int64), scores.round(SCORE_DECIMALS)
+
+    def of_rows(self, search: ArmSearch, rows: NDArray[np.int64], k: int) -> list[Found]:
+        """The k best, at most `TOP`, of many products, as `search` has them now: its arm as it was trained, or with changed rows."""
+        if not search.changed.size:
+            return [self.of_row(int(row), k) for row in rows]
+        found: dict[int, Found] = {}
+        unchanged = np.setdiff1d(rows, search.changed)
+        for start in range(0, len(unchanged), _AT_ONCE):
+            found |= self._beside_changed(search, unchanged[start : start + _AT_ONCE], k)
+        rest = np.array([row for row in rows if int(row) not in found], dtype=np.int64)
+        found |= zip(rest.tolist(), search.of_all(rest, k), strict=True)
+        return [found[int(row)] for row in rows]
+
+    def _beside_changed(self, search: ArmSearch, rows: NDArray[np.int64], k: int) -> dict[int, Found]:
+        """Row -> its list, of those whose list is certain: nothing that is not kept can be among the k best."""
+        changed = search.changed[np.asarray(search.candidates[search.changed]).any(axis=1)]
+        kept, cosines = self.rows[rows], self.scores[rows].astype(np.float64).round(SCORE_DECIMALS)
+        gone = (kept == NOBODY) | np.isin(kept, search.changed)
+        scores = np.concatenate([np.where(gone, -np.inf, cosines), search.cosines(rows, changed)], axis=1)
+        among = np.concatenate([kept, np.broadcast_to(changed, (len(rows), len(changed)))], axis=1)
+        order = np.lexsort((among, -scores), axis=1)[:, :k]
+        scores, among = (np.take_along_axis(one, order, axis=1) for one in (scores, among))
+        last, lowest, ends = kept[:, -1], cosines[:, -1], scores[:, -1]
+        certain = (last == NOBODY) | (ends > lowest) | ((ends == lowest) & (among[:, -1] <= last))
+        lengths = np.isfinite(scores).sum(axis=1)
+        return {
+            int(row): (among[place, : lengths[place]].astype(np.int64), scores[place, : lengths[place]])
+            for place, row in enumerate(rows)
+            if certain[place]
+        }
 
 
 def write_top_lists(directory: Path, entries: Mapping[str, Mapping[str, Any]], progress: Progress = silent) -> None:

@@ -55,6 +55,33 @@ def test_writing_them_again_gives_the_same_bytes_and_says_how_far_it_is(release:
     assert [share for _, share in told] == [0.0, 0.5, 1.0]
 
 
+@pytest.mark.parametrize("n_changed", [1, 7, 45])
+def test_lists_with_changed_products_are_those_that_a_search_finds(release: Recommender, n_changed: int):
+    rng, search = np.random.default_rng(n_changed), release.arm("hybrid")
+    rows = np.sort(rng.choice(60, n_changed, replace=False))
+    # Some become like another product, some like none, and some have no vectors any more.
+    query, candidates = (side[rng.permutation(60)[:n_changed]] for side in (search.query, search.candidates))
+    query, candidates = query + 0.01 * rng.random(query.shape, np.float32), candidates.copy()
+    query[::5], candidates[1::5] = 0.0, 0.0
+    changed = search.with_rows(rows, query.astype(np.float32), candidates)
+    everybody = np.arange(60)
+    looked_up = release.top_lists("hybrid").of_rows(changed, everybody, 10)
+    for (found, scores), (wanted, wanted_scores) in zip(looked_up, changed.of_all(everybody, 10), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+        np.testing.assert_array_equal(scores, wanted_scores)
+
+
+def test_one_changed_product_needs_no_search_but_its_own(release: Recommender, monkeypatch: pytest.MonkeyPatch):
+    search = release.arm("hybrid")
+    changed = search.with_rows(np.array([3]), search.query[[40]], search.candidates[[40]])
+    asked: list[int] = []
+    monkeypatch.setattr(
+        type(changed), "of_all", lambda _self, rows, _k: asked.extend(rows) or [(np.zeros(0), np.zeros(0))] * len(rows)
+    )
+    release.top_lists("hybrid").of_rows(changed, np.arange(60), 10)
+    assert asked == [3]
+
+
 def broken(**changes):
     def change(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {name: one for name, one in (arrays | changes).items() if one is not None}

@@ -1,0 +1,59 @@
+"""The lists of every product: looked up, by blocked exact products, and against one query after the other through the index.
+
+The release is one of `benchmarks.made_release`, in the largest size asked for. Queries are a sample; seconds are those of the sample
+times what it stands for.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from benchmarks.made_release import make_release
+from benchmarks.parts import Measured
+from benchmarks.scale.timing import in_turns
+from engine.core.workspace import Workspace
+from engine.recommend.recommender import Recommender
+
+__all__ = ["measure"]
+
+K, LONGER = 10, 30
+"""A list that is kept, and one that is longer than what is kept."""
+BLOCKED, ONE_BY_ONE = 2_048, 64
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
+    """Times as fast as one query after the other, for each product."""
+    products = max(arguments.products)
+    workspace = Workspace(arguments.folder / f"release-{products}")
+    if not (workspace.releases / "current").is_file():
+        make_release(workspace, products, arguments.seed, pictures=False)
+    release = Recommender.open(workspace)
+    search = release.arm("hybrid")
+    rows = np.sort(np.random.default_rng(arguments.seed).permutation(products)[:BLOCKED])
+    some = rows[:: max(1, len(rows) // ONE_BY_ONE)][:ONE_BY_ONE]
+    top = release.top_lists("hybrid")
+    changed = search.with_rows(rows[:20], search.query[rows[:20]], search.candidates[rows[20:40]])
+    ways = {
+        "lookup": lambda: top.of_rows(search, rows, K),
+        "blocked": lambda: search.of_all(rows, LONGER),
+        "with_20_changed": lambda: top.of_rows(changed, rows, K),
+    }
+    figures: dict[str, Measured] = {}
+    for name, way in ways.items():
+        way()  # what is worked out once for a release
+        turns = in_turns(arguments.rounds, way, lambda: [search.of_row(int(row), LONGER) for row in some])
+        value = round(turns.times_as_fast * len(rows) / len(some), 1)
+        figures[f"lists_{products}_{name}_over_one_by_one"] = (
+            value,
+            ">= 5",
+            turns.details(
+                lists=len(rows), against_lists=len(some), all_products_seconds=_all(turns.ours, rows, products)
+            ),
+        )
+    return figures
+
+
+def _all(seconds: list[float], rows: np.ndarray, products: int) -> float:
+    return round(float(np.median(seconds)) * products / len(rows), 1)
