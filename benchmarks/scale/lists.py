@@ -1,4 +1,4 @@
-"""The lists of every product: looked up, by blocked exact products, and against one query after the other through the index.
+"""The lists of every product: looked up, by blocked products, and against one query after the other through the index.
 
 The release is one of `benchmarks.made_release`, in the largest size asked for. Queries are a sample; seconds are those of the sample
 times what it stands for.
