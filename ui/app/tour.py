@@ -15,6 +15,7 @@ from engine.core.errors import StoreError
 from ui.app.navigation import go_to
 from ui.app.person import UNNAMED, signs_in
 from ui.app.resources import database, has_release, settings
+from ui.widgets.formatting import plain
 
 __all__ = ["Step", "draw_tour", "steps_for", "take_tour"]
 
@@ -39,7 +40,7 @@ _TODAY = Step(
 )  # fmt: skip
 _SIMILAR = Step(
     "similar_items", "Look at any product",
-    "Search, open one, and see what stands beside it: by behaviour alone, and by Longtail. *Why?* explains every neighbour.",
+    "Search, open one, and see what stands beside it: by behaviour alone, and by Longtail. “Why?” explains every neighbour.",
     "Similar items",
 )  # fmt: skip
 _REVIEW = Step(
@@ -53,13 +54,13 @@ _COMPARE = Step(
 )  # fmt: skip
 _PUBLISH = Step(
     "model", "Train and publish",
-    "*Train again* makes a new release in the background. It goes live unless its lists are worse, and *Roll back* brings the one "
+    "“Train again” makes a new release in the background. It goes live unless its lists are worse, and “Roll back” brings the one "
     "before back.", "Model",
 )  # fmt: skip
 _MODEL = Step(
     "model", "How good it is", "Which release is live, how good its lists are, and what the last training did.", "Model"
 )
-_LAST = "That is all: *Go to…* above leads anywhere, and the bell says what happened."
+_LAST = "That is all: “Go to…” above leads anywhere, and the bell says what happened."
 
 
 def steps_for(actor: Actor) -> Sequence[Step]:
@@ -81,14 +82,14 @@ def draw_tour(actor: Actor, module: str) -> None:
         return
     step, following = steps[number], steps[number + 1 : number + 2]
     with st.container(key="tour", gap="small"):
-        st.markdown(f"**{step.title}**")
-        st.caption(step.text if following else f"{step.text} {_LAST}")
+        st.markdown(f"**{plain(step.title)}**")
+        st.caption(plain(step.text if following else f"{step.text} {_LAST}"))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{number + 1} of {len(steps)}", width="content")
             st.space("stretch")
             if following:
                 st.button("Skip the tour", key="tour_skip", type="tertiary", on_click=_end, args=(actor.name,))
-                if st.button(f"Next: {following[0].to}", key="tour_next", type="primary"):
+                if st.button(f"Next: {plain(following[0].to)}", key="tour_next", type="primary"):
                     go_to(following[0].module, {})
             else:
                 st.button("Done", key="tour_done", type="primary", on_click=_end, args=(actor.name,))
