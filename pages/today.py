@@ -8,10 +8,10 @@ from engine.access.roles import Action
 from ui.app.navigation import link_to
 from ui.app.person import allowed
 from ui.app.resources import recommender, shop_words
-from ui.runs.release_change import draw_change
+from ui.runs.release_change import change_of, draw_change
 from ui.today.glance import draw_glance
 from ui.today.health import concentration_sentence, draw_traffic, draw_trust
-from ui.today.lines import Line, all_good, draft_line, in_order, not_worth_filling
+from ui.today.lines import Line, all_good, draft_line, in_order, not_worth_filling, release_line
 from ui.today.placed import draw_placed
 from ui.today.results import Results, results, waiting_drafts
 from ui.today.sets import lines_of
@@ -43,7 +43,9 @@ def _lines(found: Results, waiting: int) -> list[Line]:
     """What is known of what there is to do. Nothing before what people said is known: it stands first, and what is on screen stays where it is."""
     if found.judged is None and not found.done:
         return []
-    return in_order([*draft_line(waiting), *(one for one in lines_of(found) if _is_mine(one.name))])
+    facade = recommender()
+    judged = release_line(change_of(facade.release_id), facade.manifest.label)
+    return in_order([*judged, *draft_line(waiting), *(one for one in lines_of(found) if _is_mine(one.name))])
 
 
 def _todo(found: Results, lines: list[Line], waiting: int) -> None:

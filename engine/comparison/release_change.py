@@ -13,7 +13,7 @@ from engine.comparison.held_out import held_out_tallies
 from engine.comparison.list_gains import Gains, Side, Tally, list_gains
 from engine.recommend.recommender import Recommender
 
-__all__ = ["ChangeMeasure", "ReleaseChange", "change_between", "change_words", "lists_words"]
+__all__ = ["ChangeMeasure", "ReleaseChange", "better_words", "change_between", "change_words", "lists_words"]
 
 ChangeMeasure = Literal["judgements", "held-out", "likeness"]
 
@@ -84,21 +84,27 @@ def _by_the_fairest(
 
 def change_words(change: ReleaseChange) -> str:
     """`214 lists improved, 9 got worse, by likeness of text, picture and details.`, or as much of that as can be said."""
-    total, changed = change.total, change.lists.changed
+    changed, better = change.lists.changed, better_words(change)
     if not changed:
         return "No list changed."
+    if change.measure in ("held-out", None):
+        return " ".join([f"{_lists(changed)} changed.", *better])
+    return better[0]
+
+
+def better_words(change: ReleaseChange) -> list[str]:
+    """How many lists improved and got worse, and by what measure, as one sentence; none where nothing can say it."""
+    total = change.total
+    counts = f"{_lists(total.improved)} improved, {total.worse:,} got worse"
     match change.measure:
         case "held-out":
-            return (
-                f"{_lists(changed)} changed. Of {total.compared:,} lists checked against what training had hidden, "
-                f"{total.improved:,} improved and {total.worse:,} got worse."
-            )
+            return [f"Tested on {_products(total.compared)} whose history was hidden in training: {counts}."]
         case "judgements":
-            return f"{_lists(total.improved)} improved, {total.worse:,} got worse, by people's judgements."
+            return [f"{counts}, by people's judgements."]
         case "likeness":
-            return f"{_lists(total.improved)} improved, {total.worse:,} got worse, by likeness of text, picture and details."
+            return [f"{counts}, by likeness of text, picture and details."]
         case None:
-            return f"{_lists(changed)} changed."
+            return []
 
 
 def lists_words(lists: ChangedLists, k: int) -> list[str]:

@@ -43,7 +43,7 @@ def test_the_live_release_is_marked_and_an_older_one_can_be_published(here):
     build_tiny_release(here)
     app = open_shell("model")
     assert not app.exception
-    lines = [line.value for line in app.markdown if "Release" in line.value]
+    lines = [line.value for line in app.markdown if line.value.startswith("**Release")]
     assert "Release 2" in lines[0]
     assert "live" in lines[0]
     assert "live" not in lines[1]

@@ -7,7 +7,7 @@ import streamlit as st
 from engine.arms.registry import SERVED
 from engine.comparison.kept_changes import is_behind, kept_change
 from engine.comparison.list_gains import Tally
-from engine.comparison.release_change import ReleaseChange, change_words, lists_words
+from engine.comparison.release_change import ReleaseChange, better_words, change_words, lists_words
 from engine.core.errors import LongtailError
 from engine.curation.judgements import JudgementStore
 from engine.recommend.recommender import Recommender
@@ -19,9 +19,17 @@ from ui.app.navigation import link_to
 from ui.comparison.results import list_length
 from ui.comparison.sides import side_address
 from ui.widgets.cards import LEVEL_NAMES
-from ui.widgets.formatting import html_text, plain
+from ui.widgets.formatting import html_text, plain, plural
 
-__all__ = ["change_of", "change_sentence", "draw_change", "group_sentences", "what_would_change"]
+__all__ = [
+    "change_of",
+    "change_sentence",
+    "changed_sentence",
+    "draw_change",
+    "draw_compare_link",
+    "group_sentences",
+    "what_would_change",
+]
 
 
 def change_sentence(release_id: str) -> str | None:
@@ -52,7 +60,20 @@ def what_would_change(release_id: str) -> list[str]:
     k = list_length()
     change = what_changes(resources.workspace(), now.release_id, release_id, k, resources.judgements(), opened=(now,))
     said = lists_words(change.lists, k)
-    return [*said, *_better(change), *group_sentences(change)]
+    return [*said, *better_words(change), *group_sentences(change)]
+
+
+def changed_sentence(change: ReleaseChange, label: str) -> str:
+    """How many lists a release changed, and how much of them; `label` is what it is called."""
+    lists = change.lists
+    if not lists.changed:
+        said = f"{label} left all {plural(lists.compared, 'list')} as they were."
+    else:
+        said = (
+            f"{label} changed {lists.changed:,} of {plural(lists.compared, 'list')}: on average {lists.replaced:.1f} of "
+            f"{change.k} products are others."
+        )
+    return f"{said} It brought {plural(lists.came, 'new product')}." if lists.came else said
 
 
 def group_sentences(change: ReleaseChange) -> list[str]:
@@ -70,17 +91,20 @@ def draw_change(release_id: str) -> None:
     if change is None:
         return
     st.subheader(f"What {Manifest(release_id).label.lower()} changed", anchor=False)
-    st.markdown(plain(" ".join([*lists_words(change.lists, change.k)[:1], *_better(change)])))
+    st.markdown(plain(" ".join([changed_sentence(change, Manifest(release_id).label), *better_words(change)])))
     if change.measure is not None:
         _draw_groups(change)
-    if change.lists.changed:
-        before = change.before.partition("-")[0]
-        sides = {"before": side_address(before, SERVED), "after": side_address(release_id, SERVED)}
-        link_to("compare", f"Compare with {Manifest(before).label.lower()}", ":material/compare:", sides)
+    draw_compare_link(release_id)
 
 
-def _better(change: ReleaseChange) -> list[str]:
-    return [] if change.measure is None else [change_words(change)]
+def draw_compare_link(release_id: str) -> None:
+    """Draw a link to the lists of a release beside those it took the place of; nothing where they are the same, or that is not known (yet)."""
+    change = change_of(release_id)
+    if change is None or not change.lists.changed:
+        return
+    before = change.before.partition("-")[0]
+    sides = {"before": side_address(before, SERVED), "after": side_address(release_id, SERVED)}
+    link_to("compare", f"Compare with {Manifest(before).label.lower()}", ":material/compare:", sides)
 
 
 def _draw_groups(change: ReleaseChange) -> None:

@@ -8,12 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.comparison.release_change import ReleaseChange, better_words
 from engine.overview.findings import BAD, CatalogueFindings, JudgedFindings
 from engine.overview.gaps import Gap
 from engine.overview.list_shape import HUB_TIMES
 from ui.widgets.formatting import plural
 
-__all__ = ["SETS", "Line", "all_good", "catalogue_lines", "draft_line", "in_order", "judged_lines", "not_worth_filling"]
+__all__ = [
+    "SETS",
+    "Line",
+    "all_good",
+    "catalogue_lines",
+    "draft_line",
+    "in_order",
+    "judged_lines",
+    "not_worth_filling",
+    "release_line",
+]
 
 SETS = {
     "worst": "Lists that people called bad",
@@ -36,6 +47,7 @@ _FINE = {
     "orphans": "every product is on a list",
     "duplicates": "no two products look the same",
 }
+SIGMAS = 2.0  # of a fair coin's tosses, improved or worse: within that, chance would do
 LEAST_GAIN = 0.005  # of NDCG: a part that adds less adds nothing that could be measured
 
 
@@ -45,7 +57,7 @@ class Line:
 
     Attributes
     ----------
-    name : of the set of products, from `SETS`, or "drafts".
+    name : of the set of products, from `SETS`, or "drafts" or "release".
     title : what is wrong, and how much of it. why : what that means and how it is known.
     rows : the products, those to look at first in front.
     certain : whether people said so; else it was measured.
@@ -73,6 +85,20 @@ def draft_line(waiting: int) -> list[Line]:
     title = f"{plural(waiting, 'draft')} {_are(waiting, 'waits', 'wait')} for your approval"
     why = "Shoppers do not see a new product until somebody shows it in the shop."
     return [Line("drafts", ":material/add_photo_alternate:", title, why, np.empty(0, dtype=np.int64), certain=True)]
+
+
+def release_line(change: ReleaseChange | None, label: str) -> list[Line]:
+    """A release that made clearly more lists worse than better, by people's judgements or by what training had hidden."""
+    if change is None or change.measure not in ("judgements", "held-out"):
+        return []
+    total = change.total
+    if total.worse - total.improved <= SIGMAS * (total.worse + total.improved) ** 0.5:
+        return []
+    title = f"{label} made more lists worse than better"
+    why = f"{' '.join(better_words(change))} Compare a few of them, and go back on the Model page if you agree."
+    return [
+        Line("release", ":material/trending_down:", title, why, np.empty(0, dtype=np.int64), certain=True, share=1.0)
+    ]
 
 
 def judged_lines(found: JudgedFindings, counts: NDArray[np.integer], k: int) -> list[Line]:
@@ -142,7 +168,7 @@ def catalogue_lines(found: CatalogueFindings, counts: NDArray[np.integer], word:
             _line(
                 "hubs", ":material/hub:", f"{plural(n, 'product')} {_are(n, 'crowds', 'crowd')} the lists",
                 f"Each is on at least {HUB_TIMES} times as many lists as the average product ({found.on_lists.mean():,.1f}); the first is on "
-                f"{most:,} of {n_items:,}.",
+                f"{most:,} of {n_items:,}. Open one and see beside what it stands; where it does not fit, flag it.",
                 found.hubs, counts,
             )
         )  # fmt: skip
@@ -151,7 +177,7 @@ def catalogue_lines(found: CatalogueFindings, counts: NDArray[np.integer], word:
             _line(
                 "orphans", ":material/link_off:", f"{plural(n, 'product')} ({n / n_items:.0%}) {_are(n, 'is', 'are')} on no list",
                 f"No product's {k} neighbours include {_are(n, 'it', 'them')}, so shoppers cannot come across {_are(n, 'it', 'them')} there. "
-                f"Behaviour alone would leave out {found.behaviour_orphans:,}. Most {word} first.",
+                f"Behaviour alone would leave out {found.behaviour_orphans:,}. Give those you want seen a place, on their own page. Most {word} first.",
                 found.orphans, counts,
             )
         )  # fmt: skip

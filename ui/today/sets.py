@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
-from ui.app.resources import recommender, shop_words
+import numpy as np
+
+from engine.overview.findings import CatalogueFindings
+from ui.app.resources import recommender, served, shop_words
 from ui.comparison.results import list_length
 from ui.products.shown_sets import ShownSet, register
 from ui.today import placed
@@ -31,8 +35,15 @@ def lines_of(found: Results) -> list[Line]:
     if found.judged is not None:
         lines += judged_lines(found.judged, counts, k)
     if found.catalogue is not None:
-        lines += catalogue_lines(found.catalogue, counts, word, k)
+        lines += catalogue_lines(_without_placed(found.catalogue), counts, word, k)
     return lines
+
+
+def _without_placed(found: CatalogueFindings) -> CatalogueFindings:
+    """Products that hold a fixed place are on lists, whatever the release says."""
+    facade, places = recommender(), served().places
+    placed = [facade.row(one) for one in places.active if one in facade and places.guaranteed(one)]
+    return replace(found, orphans=found.orphans[~np.isin(found.orphans, placed)]) if placed else found
 
 
 def today_set(name: str) -> ShownSet | None:

@@ -12,6 +12,7 @@ from ui.app.navigation import link_to, open_similar_items
 from ui.app.person import allowed
 from ui.app.resources import recommender
 from ui.products.shown_sets import draw_set_actions
+from ui.runs.release_change import draw_compare_link
 from ui.today.lines import SETS, Line
 from ui.today.sets import PREFIX
 from ui.widgets.addresses import thumb_url
@@ -31,8 +32,16 @@ def draw_lines(lines: Sequence[Line]) -> None:
             _draw_head(line, items, first=place == 0)
             if line.name == "drafts":
                 link_to("new_product", "Look at the drafts", ":material/arrow_forward:")
+            elif line.name == "release":
+                _draw_release_links()
             else:
                 _draw_actions(line, items)
+
+
+def _draw_release_links() -> None:
+    with st.container(horizontal=True):
+        draw_compare_link(recommender().release_id)
+        link_to("model", "Go back on the Model page", ":material/history:")
 
 
 def draw_skeleton(lines: int) -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from engine.comparison.changed_lists import ChangedLists
 from engine.comparison.list_gains import Tally
-from engine.comparison.release_change import ChangeMeasure, ReleaseChange
+from engine.comparison.release_change import ReleaseChange
 from engine.overview.findings import JudgedFindings
 from engine.overview.trust import Trust
-from ui.today.glance import change_sentence, glances
+from ui.runs.release_change import changed_sentence
+from ui.today.glance import glances
 from ui.today.lines import Line
 from ui.today.results import Results
 
@@ -46,8 +47,8 @@ def test_what_is_known_is_said_and_what_is_not_yet_has_its_place():
     assert glances(results(known=False, done=True), [], None, "clicks")[0] == ("How it is", "Not known yet.")
 
 
-def change(lists: ChangedLists, measure: ChangeMeasure | None = None) -> ReleaseChange:
-    return ReleaseChange("r0002-a", "r0003-b", 10, 0, lists, measure, {"tail": Tally(lists.compared, 99, 50, 3)})
+def change(lists: ChangedLists) -> ReleaseChange:
+    return ReleaseChange("r0002-a", "r0003-b", 10, 0, lists, None, {"tail": Tally(lists.compared, 99, 50, 3)})
 
 
 @pytest.mark.parametrize(
@@ -57,14 +58,9 @@ def change(lists: ChangedLists, measure: ChangeMeasure | None = None) -> Release
             change(ChangedLists(2000, 214, 2.25, 0, 3)),
             "Release 3 changed 214 of 2,000 lists: on average 2.2 of 10 products are others.",
         ),
-        (
-            change(ChangedLists(2000, 214, 2.25, 0, 3), "judgements"),
-            "Release 3 changed 214 of 2,000 lists: on average 2.2 of 10 products are others. "
-            "50 lists improved, 3 got worse, by people's judgements.",
-        ),
         (change(ChangedLists(2000, 0, 0.0, 0, 0)), "Release 3 left all 2,000 lists as they were."),
         (change(ChangedLists(9, 0, 0.0, 1, 0)), "Release 3 left all 9 lists as they were. It brought 1 new product."),
     ],
 )
 def test_what_the_last_release_changed_is_a_sentence(changed, sentence):
-    assert change_sentence(changed, "Release 3") == sentence
+    assert changed_sentence(changed, "Release 3") == sentence

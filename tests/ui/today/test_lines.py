@@ -5,9 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.comparison.changed_lists import ChangedLists
+from engine.comparison.list_gains import Tally
+from engine.comparison.release_change import ReleaseChange
 from engine.overview.findings import CatalogueFindings, JudgedFindings
 from engine.overview.gaps import Gap
-from ui.today.lines import SETS, Line, all_good, catalogue_lines, draft_line, in_order, judged_lines, not_worth_filling
+from ui.today.lines import (
+    SETS,
+    Line,
+    all_good,
+    catalogue_lines,
+    draft_line,
+    in_order,
+    judged_lines,
+    not_worth_filling,
+    release_line,
+)
 
 COUNTS = np.array([50, 30, 15, 5, 0, 0])
 NOBODY = np.empty(0, dtype=np.int64)
@@ -43,6 +56,22 @@ def test_one_and_many_are_worded_apart():
         "hubs": "2 products crowd the lists",
         "duplicates": "2 products seem to be listed more than once",
     }
+
+
+@pytest.mark.parametrize(
+    ("measure", "improved", "worse", "said"),
+    [
+        ("held-out", 11, 110, True), ("judgements", 0, 9, True), ("held-out", 50, 60, False),
+        ("judgements", 110, 11, False), ("likeness", 11, 110, False), (None, 0, 0, False),
+    ],
+)  # fmt: skip
+def test_a_release_that_clearly_made_lists_worse_is_the_first_thing_to_do(measure, improved, worse, said):
+    tallies = {"tail": Tally(145, 121, improved, worse)}
+    change = ReleaseChange("r0002-a", "r0003-b", 10, 0, ChangedLists(2000, 1897, 5.5, 0, 0), measure, tallies)
+    lines = release_line(change, "Release 3")
+    assert [line.title for line in lines] == ["Release 3 made more lists worse than better"] * said
+    assert release_line(None, "Release 3") == []
+    assert in_order([*draft_line(2), *lines])[0].name == ("release" if said else "drafts")
 
 
 def test_a_line_is_there_for_a_missing_part_only_where_it_gains_something():
