@@ -71,9 +71,9 @@ bench: install  ## measure the main figures again and write them to docs/benchma
 bench-scale: install  ## measure speed and scale, each figure against its peer in one run (PRODUCTS="10000 100000")
 	$(BIN)/python -m benchmarks.scale --products $(or $(PRODUCTS),10000)
 
-.venv-peers/.installed: benchmarks/cornac-requirements.txt
+.venv-peers/.installed: benchmarks/peer-requirements.txt
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/pip install --quiet --requirement benchmarks/cornac-requirements.txt
+	.venv-peers/bin/pip install --quiet --requirement benchmarks/peer-requirements.txt
 	@touch $@
 
 peers: install .venv-peers/.installed  ## measure published models on the same products; cornac's in an environment of their own

@@ -1,4 +1,4 @@
-"""cornac's models on a thinned shop, run by `benchmarks.peers` in an environment of their own (benchmarks/cornac-requirements.txt).
+"""cornac's models on a thinned shop, run by `benchmarks.peers` in an environment of their own (benchmarks/peer-requirements.txt).
 
     python benchmarks/cornac_peers.py INPUT.npz OUTPUT.npz
 

@@ -18,6 +18,7 @@ __all__ = [
     "CurationSettings",
     "EvaluationSettings",
     "Group",
+    "IndexKind",
     "IndexSettings",
     "LogSettings",
     "MetricsSettings",
@@ -44,13 +45,22 @@ class Group(BaseModel):
         return None if optional and isinstance(value, str) and value.lower() in {"none", "null"} else value
 
 
-class IndexSettings(Group):
-    """Annoy."""
+IndexKind = Literal["cells", "annoy"]
 
+
+class IndexSettings(Group):
+    """How lists are searched."""
+
+    kind: IndexKind = Field(
+        "cells",
+        description="what searches catalogues that are too large to compare all products: the cells that products lie in, or Annoy",
+    )
     trees: int = Field(
         20, ge=1, le=1000, description="trees in the index; more find more of the true neighbours but make larger files"
     )
-    search_k: int = Field(2000, ge=-1, description="nodes inspected per query; -1 is Annoy's own choice")
+    search_k: int = Field(
+        2000, ge=-1, description="nodes that Annoy inspects per query, at least; -1 is its own choice"
+    )
 
 
 class SmootherSettings(Group):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.release.best_columns import best_columns
-from engine.release.cells import Cells, make_cells
+from engine.release.cells import CellMap, Cells, make_cells
 
 __all__ = [
     "CELLS_ABOVE",
@@ -47,11 +47,13 @@ class Compared:
     ----------
     candidates : (n, d) float32. inverse_lengths : (n,) float32, 1 / length of each.
     others : (m,) int64, rows that are no candidates.
+    cells : of the candidates, in the order of their rows, where there are some.
     """
 
     candidates: NDArray[np.float32]
     inverse_lengths: NDArray[np.float32]
     others: NDArray[np.int64]
+    cells: CellMap | None = None
 
     def cosines(self, units: NDArray[np.float32]) -> NDArray[np.float32]:
         """(q, n) cosines as exact as float32 is; -2 where a row is no candidate."""
@@ -127,7 +129,8 @@ def _compared_by_cells(
     compared: Compared, units: NDArray[np.float32], retrieved: int, k: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     rows = np.setdiff1d(np.arange(len(compared.candidates)), compared.others)
-    cells = make_cells(compared.candidates[rows] * compared.inverse_lengths[rows, None], seed=0)
+    candidates = compared.candidates[rows] * compared.inverse_lengths[rows, None]
+    cells = (compared.cells or make_cells(candidates, seed=0)).with_units(candidates)
     for places, found in cells.nearest(
         units, retrieved, _enough_probes(compared, cells, rows, units, min(k, len(rows)))
     ):
@@ -145,8 +148,8 @@ def _enough_probes(
             for start in range(0, len(sample), 16)
         ]
     )
-    probes = min(_FEWEST_PROBES, len(cells.centres))
-    while probes < len(cells.centres):
+    probes = min(_FEWEST_PROBES, len(cells.map.centres))
+    while probes < len(cells.map.centres):
         hits = 0
         for places, found in cells.nearest(sample, k, probes):
             reached = rows[found]
@@ -155,7 +158,7 @@ def _enough_probes(
             hits += int(((near >= least[places, None]) & (found != NOBODY)).sum())
         if hits >= RECALL_OF_LISTS * k * len(sample):
             break
-        probes = min(2 * probes, len(cells.centres))
+        probes = min(2 * probes, len(cells.map.centres))
     return probes
 
 

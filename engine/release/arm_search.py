@@ -1,16 +1,20 @@
 """The arms of a release, open for reading: the search for the nearest candidates of one query.
 
-Two ways to search, chosen when the release is written (`exact` in the manifest) and the same for one list and for all:
+Three ways to search, chosen when the release is written (in the manifest) and the same for every list:
 
 - Exact: every candidate is compared. Up to 50,000 candidates this is cheaper than Annoy at the same quality. On the ALS
   factors of a real shop of 3,659 products Annoy had to inspect 16,000 nodes to find 99.9 % of the ten best, 20 times the
   work of comparing all; on 9,066 films, many of them seen by the same one person and so exactly alike, a third of its
   lists differed from the exact ones in which of the equals they held.
-- Annoy, above that: it retrieves a few hundred candidates, and exact cosines put them in
-  order. How many nodes it inspects is measured (`search_k`, `recall_at_10`): the effort is doubled until the ten best of
-  a sample are those of exact search. Where it gets nowhere near them, the arm is searched exactly at any size.
+- Cells (`probes`), above that: the candidates of the nearest cells are compared (`engine.release.cells`).
+- Annoy (`search_k`), where `index.kind` asks for it: it retrieves a few hundred candidates, and exact cosines put them in order.
 
-Every arm has its index, whichever way it is searched: other programs read it, and a shop that grows changes nothing.
+How much a search looks at is measured: it is doubled until the ten best of a sample are those of exact search
+(`recall_at_10`). Where it gets nowhere near them, the arm is searched exactly at any size. What asks is not where the candidates
+are: the hybrid's queries and candidates are different vectors, and graphs, which are walked from candidate to candidate, lose their way. Of the ten best
+of 100,000 products (`benchmarks/search_kinds.py`) Voyager and USearch found 0.86 in 0.8 ms, Annoy 0.98 in 2.6 ms, cells 0.997 in 0.4 ms; comparing all takes 3 ms.
+
+Every arm has an Annoy index, whichever way it is searched: other programs read it, and a shop that grows changes nothing.
 """
 
 from __future__ import annotations
@@ -28,13 +32,16 @@ from engine.core.errors import IndexFileError, ReleaseContentError
 from engine.core.private_copies import PrivateArray
 from engine.release.all_lists import NOBODY, SCORE_DECIMALS, TIE_MARGIN, Compared, Lists, best_lists
 from engine.release.ann import AnnIndex, IndexInfo, indexable_rows
+from engine.release.best_columns import best_columns
+from engine.release.cell_files import CELLS_FILE, cell_map_in
+from engine.release.cells import CellMap
 from engine.release.files import ReleaseFiles, making_sense_of
 
 __all__ = ["MASKS_FILE", "RETRIEVED", "ArmSearch", "Found", "open_arms"]
 
 MASKS_FILE = "arm_masks.npz"
 RETRIEVED = 200  # candidates that Annoy hands to the exact re-rank, at least
-_FEW = 200  # lists that Annoy is asked for one by one
+_FEW = 200  # lists that are searched one by one where not all candidates are compared
 
 Found = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -56,8 +63,12 @@ def _open_arm(
     rows = np.flatnonzero(is_candidate)
     with making_sense_of("manifest.json"):
         exact, effort = bool(entry.get("exact")), int(entry.get("search_k", 0))
-    index = _open_index(files, entry, len(rows), exact) if rows.size else None
-    return ArmSearch(name, query, candidates, has_list, rows, index, exact, effort, dict(entry["facts"]))
+        probes = int(entry.get("probes", 0))
+    index = _open_index(files, entry, len(rows), exact or probes > 0) if rows.size else None
+    cells = cell_map_in(files.archive(CELLS_FILE), name, entry["dim"], len(rows)) if probes else None
+    return ArmSearch(
+        name, query, candidates, has_list, rows, index, exact, effort, dict(entry["facts"]), cells=cells, probes=probes
+    )
 
 
 def _mask(masks: Mapping[str, NDArray[Any]], name: str, n_items: int) -> NDArray[np.bool_]:
@@ -79,7 +90,7 @@ class ArmSearch:
     has_list : (n_items,) bool, anchors that get a list.
     candidate_rows : (n_candidates,) int64 ascending; position p of the index is item `candidate_rows[p]`.
     facts : what the arm keeps for products described later (`engine.arms.geometry.ArmVectors`).
-    exact : every candidate is compared; else Annoy inspects `search_k` nodes of `index`.
+    exact : every candidate is compared; else those in the `probes` nearest of `cells`, or Annoy inspects `search_k` nodes of `index`.
     changed : (n_changed,) int64, rows whose vectors are others than the index was built from; always compared.
     """
 
@@ -93,6 +104,8 @@ class ArmSearch:
     search_k: int
     facts: Mapping[str, float] = field(default_factory=dict)
     changed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    cells: CellMap | None = None
+    probes: int = 0
 
     def with_rows(
         self, rows: NDArray[np.int64], query: NDArray[np.float32], candidates: NDArray[np.float32]
@@ -129,18 +142,21 @@ class ArmSearch:
             )
         if k < 1 or not self.candidate_rows.size or not unit.any():
             return _nothing()
-        if self.index is None:
-            return self._best(unit, self._compared.cosines(unit[None])[0], k, exclude)
         wanted = min(max(RETRIEVED, 4 * (k + 1)), len(self.candidate_rows))
-        positions, _ = self.index.query(unit, wanted, max(self.search_k, 10 * wanted))
-        rows = self.candidate_rows[np.sort(positions)]
+        if self.cells is not None:
+            rows = self._near_in_cells(unit, wanted)
+        elif self.index is not None:
+            positions, _ = self.index.query(unit, wanted, max(self.search_k, 10 * wanted))
+            rows = self.candidate_rows[np.sort(positions)]
+        else:
+            return self._best(unit, self._compared.cosines(unit[None])[0], k, exclude)
         if self.changed.size:
             rows = np.setdiff1d(np.union1d(rows, self.changed), self._not_candidates)
         return self._ranked(unit, rows, k, exclude)
 
     def of_all(self, rows: NDArray[np.int64], k: int) -> list[Found]:
         """`of_row` of many rows, in blocks and, unless there are very many, of all candidates: what Annoy misses is here."""
-        if self.index is not None and len(rows) <= _FEW:
+        if (self.cells is not None or self.index is not None) and len(rows) <= _FEW:
             return [self.of_row(int(row), k) for row in rows]
         found: list[Found] = [_nothing()] * len(rows)
         for lists in self.blocks(rows, k):
@@ -168,12 +184,23 @@ class ArmSearch:
 
     @cached_property
     def _compared(self) -> Compared:
-        return Compared(self.candidates, self._inverse_lengths, self._not_candidates)
+        cells = self.cells if not self.changed.size else None  # of these candidates
+        return Compared(self.candidates, self._inverse_lengths, self._not_candidates, cells)
+
+    def _near_in_cells(self, unit: NDArray[np.float32], wanted: int) -> NDArray[np.int64]:
+        """Rows, ascending, of the `wanted` nearest candidates in the cells that are looked into, more where cells hold few."""
+        assert self.cells is not None
+        probes = self.probes
+        while len(positions := self.cells.near(unit, probes)) < wanted:
+            probes *= 2
+        rows = self.candidate_rows[positions]
+        cosines = (self.candidates[rows] @ unit) * self._inverse_lengths[rows]
+        return np.sort(rows[best_columns(cosines[None], wanted)[0]])
 
     @cached_property
     def _inverse_lengths(self) -> NDArray[np.float32]:
         """(n_items,) 1 / length of every candidate."""
-        inverse: NDArray[np.float32] = np.linalg.norm(self.candidates, axis=1)
+        inverse: NDArray[np.float32] = np.sqrt(np.einsum("nd,nd->n", self.candidates, self.candidates))
         np.divide(1.0, inverse, out=inverse, where=inverse > 0)
         return inverse
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from engine.arms.geometry import ArmVectors, has_direction
 from engine.core.arrays import npy_header
 from engine.core.errors import IndexFileError
+from engine.core.settings_groups import IndexKind
 from engine.release.all_lists import SCORE_DECIMALS
 from engine.release.ann import AnnIndex, build_index, indexable_rows
 from engine.release.arm_search import MASKS_FILE, RETRIEVED
+from engine.release.cell_files import write_cell_maps
+from engine.release.cells import CellMap, make_cells
 
 __all__ = ["write_arms"]
 
@@ -22,6 +25,7 @@ RECALL_WANTED = 0.9995  # of the ten best, over the sample: at most one in two t
 RECALL_NEEDED = 0.99  # below this at the greatest effort, the arm is searched exactly
 RECALL_SAMPLE = 200
 MAX_SEARCH_K = 32_000  # about 2 ms a query at 64 dimensions
+FEWEST_PROBES, MOST_CELLS = 8, 4  # cells that are looked into: at least so many, at most one in so many
 EXACT_UP_TO = 50_000  # candidates that are compared one and all
 EXACT_NUMBERS = 2**24  # and only while their vectors hold at most so many numbers (64 MB, about 3 ms a query)
 
@@ -33,6 +37,7 @@ def write_arms(
     seed: int,
     search_k: int = 2000,
     exact_up_to: int = EXACT_UP_TO,
+    kind: IndexKind = "cells",
 ) -> dict[str, dict[str, Any]]:
     """Write vectors, masks and indexes of every arm into a release that is being filled; its manifest's `arms`.
 
@@ -46,11 +51,13 @@ def write_arms(
     trees, seed : of Annoy.
     search_k : the least number of nodes that a query through Annoy inspects; more where the measured recall asks for it.
     exact_up_to : arms with at most so many candidates are searched exactly.
+    kind : how the others are searched.
 
     Raises `IndexFileError` naming the arm whose vectors cannot be indexed.
     """
     entries: dict[str, dict[str, Any]] = {}
     masks: dict[str, NDArray[np.bool_]] = {}
+    cells: dict[str, CellMap] = {}
     for name, arm in arms.items():
         query, candidates = _checked(name, arm)
         has_list, is_candidate = has_direction(query), has_direction(candidates)
@@ -64,9 +71,20 @@ def write_arms(
             "index": None,
         }
         if is_candidate.any():
-            entries[name] |= _write_index(
-                directory / f"{name}.ann", query[has_list], candidates[is_candidate], trees, seed, search_k, exact_up_to
+            entry, in_cells = _write_index(
+                directory / f"{name}.ann",
+                query[has_list],
+                candidates[is_candidate],
+                trees,
+                seed,
+                search_k,
+                exact_up_to,
+                kind,
             )
+            entries[name] |= entry
+            cells |= {name: in_cells} if in_cells is not None else {}
+    if cells:
+        write_cell_maps(directory, cells)
     np.savez(directory / MASKS_FILE, allow_pickle=False, **masks)
     return entries
 
@@ -92,34 +110,59 @@ def _write_index(
     seed: int,
     search_k: int,
     exact_up_to: int,
-) -> dict[str, Any]:
-    """Build an arm's index; what the manifest says of it and of how the arm is searched."""
+    kind: IndexKind,
+) -> tuple[dict[str, Any], CellMap | None]:
+    """Build an arm's index; what the manifest says of it and of how the arm is searched, and its cells where these are."""
     info = build_index(candidates, file, trees, seed)
+    index = {"index": {"file": file.name, **info.to_dict()}}
+    how: dict[str, Any] = {"exact": True, "search_k": search_k, "probes": 0, "recall_at_10": 1.0}
     if len(candidates) <= exact_up_to and candidates.size <= EXACT_NUMBERS:
-        effort: dict[str, Any] = {"exact": True, "search_k": search_k, "recall_at_10": 1.0}
-    else:
-        effort = _measured_effort(AnnIndex.open(file, info), queries, candidates, search_k, seed)
-    return {**effort, "index": {"file": file.name, **info.to_dict()}}
+        return how | index, None
+    wanted = min(RETRIEVED, len(candidates))
+    if kind == "annoy":
+        annoy, least = AnnIndex.open(file, info), max(search_k, 10 * wanted)
+        effort, recall = _measured_effort(
+            lambda unit, nodes: annoy.query(unit, wanted, nodes)[0], least, MAX_SEARCH_K, queries, candidates, seed
+        )
+        how |= {"search_k": effort, "recall_at_10": recall, "exact": recall < RECALL_NEEDED}
+        return how | index, None
+    cells = make_cells(candidates, seed)
+    most = max(1, len(cells.centres) // MOST_CELLS)
+    probes, recall = _measured_effort(cells.near, min(FEWEST_PROBES, most), most, queries, candidates, seed)
+    if recall < RECALL_NEEDED:
+        return how | {"recall_at_10": recall} | index, None
+    return how | {"exact": False, "probes": probes, "recall_at_10": recall} | index, cells
 
 
 def _measured_effort(
-    index: AnnIndex, queries: NDArray[np.float32], units: NDArray[np.float32], search_k: int, seed: int
-) -> dict[str, Any]:
-    """`search_k`, `recall_at_10` and `exact`, from a sample of the arm's own queries."""
-    k, wanted = min(10, len(units)), min(RETRIEVED, len(units))
+    near: Callable[[NDArray[np.float32], int], NDArray[np.int64]],
+    least: int,
+    most: int,
+    queries: NDArray[np.float32],
+    units: NDArray[np.float32],
+    seed: int,
+) -> tuple[int, float]:
+    """How much a search has to look at, and the recall at ten with it, from a sample of the arm's own queries.
+
+    Parameters
+    ----------
+    near : of a query (d,) and an effort, positions of candidates.
+    least, most : efforts; doubled from one to the other.
+    """
+    k = min(10, len(units))
     sample = np.random.default_rng(seed).permutation(len(queries))[:RECALL_SAMPLE]
     # How similar the k-th best is: ties beyond it are as good, so they count as found.
-    kth = [np.sort(units @ queries[row])[-k] - 10.0**-SCORE_DECIMALS for row in sample]
-    effort, recall = max(search_k, 10 * wanted), 1.0
+    kth = [np.partition(units @ queries[row], -k)[-k] - 10.0**-SCORE_DECIMALS for row in sample]
+    effort, recall = least, 1.0
     while True:
-        found = [units[index.query(queries[row], wanted, effort)[0]] @ queries[row] for row in sample]
+        found = [units[near(queries[row], effort)] @ queries[row] for row in sample]
         if found:
             recall = float(
-                np.mean([min(k, int((near >= least).sum())) / k for near, least in zip(found, kth, strict=True)])
+                np.mean([min(k, int((scores >= worst).sum())) / k for scores, worst in zip(found, kth, strict=True)])
             )
-        if recall >= RECALL_WANTED or effort >= MAX_SEARCH_K:
-            return {"search_k": effort, "recall_at_10": round(recall, 4), "exact": recall < RECALL_NEEDED}
-        effort = min(2 * effort, MAX_SEARCH_K)
+        if recall >= RECALL_WANTED or effort >= most:
+            return effort, round(recall, 4)
+        effort = min(2 * effort, most)
 
 
 def _write_vectors(

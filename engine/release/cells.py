@@ -1,4 +1,4 @@
-"""The nearest candidates of very many queries at once: candidates lie in cells, and a query is compared with those of the nearest cells.
+"""Candidates in cells: a query is compared with those of the nearest cells alone, one query or very many at once.
 
 Comparing everything with everything costs products x products; a million products would take hours. Cells are those of
 spherical k-means on a sample. How many of them a query is compared with is measured, not set: it is doubled until a sample's lists are
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from engine.core.vectors import unit_rows
 from engine.release.best_columns import best_columns
 
-__all__ = ["Cells", "make_cells"]
+__all__ = ["CellMap", "Cells", "make_cells"]
 
+_PER_ROOT = 4
 _SAMPLED, _STEPS = 64, 8  # candidates a cell that k-means sees, and its steps
 _AT_ONCE = 4096
 _NUMBERS = 1 << 25  # scores held at once
@@ -26,19 +27,40 @@ _NOWHERE = -2.0
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Candidates by cell.
+class CellMap:
+    """Which cell every candidate lies in.
 
     Attributes
     ----------
     centres : (c, d) float32 unit rows.
-    members : (n,) int64 positions of candidates, cell by cell. starts : (c + 1,) int64, where each cell begins.
-    units : (n, d) float32, their directions in this order.
+    members : (n,) int32 positions of candidates, cell by cell. starts : (c + 1,) int64, where each cell begins.
     """
 
     centres: NDArray[np.float32]
-    members: NDArray[np.int64]
+    members: NDArray[np.int32]
     starts: NDArray[np.int64]
+
+    def near(self, unit: NDArray[np.float32], probes: int) -> NDArray[np.int64]:
+        """(m,) positions of the candidates in the `probes` cells nearest to a query (d,)."""
+        cells = best_columns((self.centres @ unit)[None], min(probes, len(self.centres)))[0]
+        pieces = [self.members[self.starts[cell] : self.starts[cell + 1]] for cell in np.sort(cells)]
+        return np.concatenate(pieces).astype(np.int64)
+
+    def with_units(self, units: NDArray[np.float32]) -> Cells:
+        """With the directions of all candidates, (n, d) float32 unit rows, for very many queries at once."""
+        return Cells(self, units[self.members])
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Candidates by cell, with their directions.
+
+    Attributes
+    ----------
+    units : (n, d) float32, in the order of `map.members`.
+    """
+
+    map: CellMap
     units: NDArray[np.float32]
 
     def nearest(
@@ -56,7 +78,7 @@ class Cells:
         """
         near = np.concatenate([np.empty((0, probes), np.int64), *self._probed(queries, probes)])
         together = np.lexsort((near[:, min(1, probes - 1)], near[:, 0]))  # queries that ask the same cells
-        sizes = np.diff(self.starts)
+        sizes = np.diff(self.map.starts)
         wide = sizes[near].sum(axis=1)
         start = 0
         while start < len(queries):
@@ -69,7 +91,7 @@ class Cells:
     def _probed(self, queries: NDArray[np.float32], probes: int) -> Iterator[NDArray[np.int64]]:
         """(b, probes) cells, the nearest first."""
         for start in range(0, len(queries), _AT_ONCE):
-            scores = queries[start : start + _AT_ONCE] @ self.centres.T
+            scores = queries[start : start + _AT_ONCE] @ self.map.centres.T
             cells = best_columns(scores, probes)
             order = np.argsort(-np.take_along_axis(scores, cells, axis=1), axis=1, kind="stable")
             yield np.take_along_axis(cells, order, axis=1)
@@ -89,32 +111,33 @@ class Cells:
             if not size:
                 continue
             rows = who // near.shape[1]
-            inner = queries[rows] @ self.units[self.starts[cell] : self.starts[cell] + size].T
+            inner = queries[rows] @ self.units[self.map.starts[cell] : self.map.starts[cell] + size].T
             scores[rows[:, None], offsets.ravel()[who][:, None] + np.arange(size)] = inner
         columns = best_columns(scores, k)
         # Which cell a column lies in, and where in it.
         slots = (columns[:, :, None] >= offsets[:, None, :]).sum(axis=2) - 1
         places = (
-            self.starts[np.take_along_axis(near, slots, axis=1)] + columns - np.take_along_axis(offsets, slots, axis=1)
+            self.map.starts[np.take_along_axis(near, slots, axis=1)]
+            + columns
+            - np.take_along_axis(offsets, slots, axis=1)
         )
         there = np.take_along_axis(scores, columns, axis=1) > _NOWHERE
-        return np.where(there, self.members[np.where(there, places, 0)], -1)
+        return np.where(there, self.map.members[np.where(there, places, 0)].astype(np.int64), -1)
 
 
-def make_cells(units: NDArray[np.float32], seed: int, per_root: int = 4) -> Cells:
-    """Sort candidates into `per_root` x sqrt(n) cells; the same candidates and seed give the same cells.
+def make_cells(units: NDArray[np.float32], seed: int) -> CellMap:
+    """Sort candidates into `_PER_ROOT` x sqrt(n) cells; the same candidates and seed give the same cells.
 
     Parameters
     ----------
     units : (n, d) float32 unit rows, at least one.
     """
-    n = len(units)
-    wanted = min(n, max(1, int(per_root * n**0.5)))
+    wanted = min(len(units), max(1, int(_PER_ROOT * len(units) ** 0.5)))
     centres = _centres(units, wanted, np.random.default_rng(seed))
     cell = _nearest_centres(units, centres)
     members = np.argsort(cell, kind="stable")
     starts = np.searchsorted(cell[members], np.arange(wanted + 1))
-    return Cells(centres, members, starts, units[members])
+    return CellMap(centres, members.astype(np.int32), starts.astype(np.int64))
 
 
 def _centres(units: NDArray[np.float32], wanted: int, rng: np.random.Generator) -> NDArray[np.float32]:

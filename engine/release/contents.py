@@ -3,7 +3,7 @@
 items.parquet, user_ids.parquet, user_items.npz     the shop that was trained on, and its interactions
 item_factors.npy, user_factors.npy                  ALS
 hybrid.npy, profiles.npy, item_weights.npz          what shoppers are served from; the last where the plan asks for it
-<arm>*.npy, <arm>.ann, arm_masks.npz                vectors and index of every arm
+<arm>*.npy, <arm>.ann, arm_masks.npz, arm_cells.npz vectors, index and cells of every arm
 top_lists.npz                                       the best neighbours of every product
 encoders/, predictor/, smoother/                    the models that read a product described later
 maps.parquet, metrics.json, training.json           where products lie, how good the lists are, how it came about
@@ -95,7 +95,8 @@ def write_contents(
     """Write every file of a release into a directory; the fields of its manifest (`engine.release.manifest`)."""
     _write_matrices(contents, directory)
     settings = contents.settings
-    entries = write_arms(directory, contents.arms, settings.index.trees, settings.seed, settings.index.search_k)
+    index = settings.index
+    entries = write_arms(directory, contents.arms, index.trees, settings.seed, index.search_k, kind=index.kind)
     write_top_lists(directory, entries, progress)
     _write_shop(contents, workspace, directory)
     save_encoders(dict(contents.encoders), directory / "encoders")

@@ -203,6 +203,7 @@ class _Arm(_Model):
     dim: Annotated[int, Field(ge=1, lt=2**20)]
     exact: bool = False
     search_k: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    probes: Annotated[int, Field(ge=0, lt=2**31)] = 0
     index: dict[str, Any] | None
     facts: dict[str, Annotated[float, Field(allow_inf_nan=False)] | int]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import benchmarks
 
 FOLDER = Path(benchmarks.__file__).parent
-# The proofs of house_changes/ run where their patch is applied, cornac in an environment of its own.
+# The proofs of house_changes/ run where their patch is applied, peers in an environment of their own.
 FILES = [file for file in sorted(FOLDER.glob("*.py")) if file.name != "__init__.py"]
-IN_AN_ENVIRONMENT_OF_ITS_OWN = ("cornac_peers",)
+IN_AN_ENVIRONMENT_OF_ITS_OWN = ("cornac_peers", "graph_peers")
 
 
 def test_every_benchmark_can_be_imported():

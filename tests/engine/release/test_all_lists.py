@@ -82,16 +82,17 @@ def test_cells_hold_each_candidate_once_and_the_same_seed_gives_the_same():
     vectors = families(2000)
     cells, again = make_cells(vectors, 3), make_cells(vectors, 3)
     assert sorted(cells.members.tolist()) == list(range(2000))
-    assert np.array_equal(cells.units, vectors[cells.members])
+    assert np.array_equal(cells.with_units(vectors).units, vectors[cells.members])
+    assert sorted(cells.near(vectors[0], len(cells.centres)).tolist()) == list(range(2000))
     assert np.array_equal(cells.members, again.members)
     assert np.array_equal(cells.centres, again.centres)
 
 
 def test_all_cells_together_are_all_candidates():
     vectors = families(500)
-    cells = make_cells(vectors, 0)
+    cells = make_cells(vectors, 0).with_units(vectors)
     found = np.empty((500, 10), dtype=np.int64)
-    for places, rows in cells.nearest(vectors, 10, len(cells.centres)):
+    for places, rows in cells.nearest(vectors, 10, len(cells.map.centres)):
         found[places] = rows
     best = by_sorting(vectors, vectors, np.full(500, 0), 11)
     assert all(len(set(row) & set(wanted)) >= 9 for row, wanted in zip(found.tolist(), best.tolist(), strict=True))

@@ -38,7 +38,7 @@ def opened(directory: Path, entries: Mapping[str, Any], n_items: int) -> dict[st
     return open_arms(ReleaseFiles(directory, manifest), n_items)
 
 
-def written(directory: Path, vectors: ArmVectors, trees: int = 10, **options: int) -> ArmSearch:
+def written(directory: Path, vectors: ArmVectors, trees: int = 10, **options: Any) -> ArmSearch:
     directory.mkdir(exist_ok=True)
     entries = write_arms(directory, {"arm": vectors}, trees, seed=0, **options)
     return opened(directory, entries, len(vectors.query))["arm"]
@@ -51,10 +51,14 @@ def exact_lists(vectors: np.ndarray, rows: np.ndarray, k: int) -> list[list[int]
     return np.argsort(-similar, axis=1, kind="stable")[:, :k].tolist()
 
 
+@pytest.mark.parametrize("kind", ["cells", "annoy"])
 @pytest.mark.parametrize(("n_items", "dim"), [(3000, 16), (3000, 200)])
-def test_retrieving_and_reranking_finds_the_ten_best_of_exact_search(n_items: int, dim: int, tmp_path: Path) -> None:
+def test_retrieving_and_reranking_finds_the_ten_best_of_exact_search(
+    n_items: int, dim: int, kind: str, tmp_path: Path
+) -> None:
     vectors = clustered(n_items, dim)
-    search = written(tmp_path / "r", arm(vectors), exact_up_to=0)
+    search = written(tmp_path / "r", arm(vectors), exact_up_to=0, kind=kind)
+    assert (search.cells is None, search.index is None) == (kind == "annoy", kind == "cells")
     rows = np.arange(0, n_items, 17)
     found = [search.of_row(int(row), 10)[0].tolist() for row in rows]
     recall = np.mean(
@@ -64,20 +68,24 @@ def test_retrieving_and_reranking_finds_the_ten_best_of_exact_search(n_items: in
     assert recall >= 0.99
 
 
-def test_the_effort_grows_until_the_ten_best_are_found(tmp_path: Path) -> None:
-    easy, hard = clustered(2000, 8), np.random.default_rng(0).normal(size=(2000, 48)).astype(np.float32)
-    entries = write_arms(tmp_path, {"easy": arm(easy), "hard": arm(hard)}, trees=5, seed=0, search_k=100, exact_up_to=0)
-    assert entries["easy"]["search_k"] < entries["hard"]["search_k"]
+@pytest.mark.parametrize(("kind", "effort", "dim"), [("cells", "probes", 12), ("annoy", "search_k", 48)])
+def test_the_effort_grows_until_the_ten_best_are_found(kind: str, effort: str, dim: int, tmp_path: Path) -> None:
+    easy, hard = clustered(2000, 8), np.random.default_rng(0).normal(size=(2000, dim)).astype(np.float32)
+    arms = {"easy": arm(easy), "hard": arm(hard)}
+    entries = write_arms(tmp_path, arms, trees=5, seed=0, search_k=100, exact_up_to=0, kind=kind)
+    assert entries["easy"][effort] < entries["hard"][effort]
     assert entries["easy"]["recall_at_10"] >= 0.9995
     assert entries["hard"]["recall_at_10"] >= 0.99
 
 
-def test_where_annoy_cannot_find_them_all_candidates_are_ranked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["cells", "annoy"])
+def test_where_they_cannot_be_found_all_candidates_are_ranked(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.release.arm_writer.MAX_SEARCH_K", 2000)
     vectors = np.random.default_rng(0).normal(size=(4000, 64)).astype(np.float32)
-    entries = write_arms(tmp_path, {"arm": arm(vectors)}, trees=1, seed=0, search_k=100, exact_up_to=0)
+    monkeypatch.setattr("engine.release.arm_writer.MOST_CELLS", 60)
+    entries = write_arms(tmp_path, {"arm": arm(vectors)}, trees=1, seed=0, search_k=100, exact_up_to=0, kind=kind)
     assert entries["arm"]["exact"]
     assert entries["arm"]["recall_at_10"] < 0.99
     rows = np.arange(0, 4000, 131)
@@ -93,7 +101,7 @@ def test_a_small_arm_is_searched_exactly(tmp_path: Path) -> None:
     assert [search.of_row(int(row), 10)[0].tolist() for row in rows] == exact_lists(vectors, rows, 10)
 
 
-def test_an_arm_of_too_many_candidates_or_numbers_goes_through_annoy(
+def test_an_arm_of_too_many_candidates_or_numbers_is_not_searched_exactly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vectors = {"arm": arm(clustered(101, 4))}
@@ -103,13 +111,13 @@ def test_an_arm_of_too_many_candidates_or_numbers_goes_through_annoy(
     assert not write_arms(tmp_path, vectors, 2, 0, exact_up_to=101)["arm"]["exact"]
 
 
-@pytest.mark.parametrize("exact_up_to", [0, 50_000])
+@pytest.mark.parametrize(("exact_up_to", "kind"), [(0, "cells"), (0, "annoy"), (50_000, "cells")])
 @pytest.mark.parametrize("n_items", [2, 12, 600])
-def test_the_lists_of_all_are_the_lists_of_each(n_items: int, exact_up_to: int, tmp_path: Path) -> None:
+def test_the_lists_of_all_are_the_lists_of_each(n_items: int, exact_up_to: int, kind: str, tmp_path: Path) -> None:
     vectors = clustered(n_items, 12)
     vectors[n_items // 2 :] = vectors[0]  # and many that are exactly alike
     vectors[-1] = 0
-    search = written(tmp_path / "r", arm(vectors), exact_up_to=exact_up_to)
+    search = written(tmp_path / "r", arm(vectors), exact_up_to=exact_up_to, kind=kind)
     rows = np.random.default_rng(1).permutation(n_items)
     for row, (found, scores) in zip(rows, search.of_all(rows, 10), strict=True):
         alone, alone_scores = search.of_row(int(row), 10)
@@ -223,12 +231,12 @@ def test_a_query_of_another_dimension_is_refused(tmp_path: Path) -> None:
         written(tmp_path / "r", arm(clustered(30, 6))).of_vector(np.ones(5), 3)
 
 
-@pytest.mark.parametrize("exact_up_to", [0, 50_000])
+@pytest.mark.parametrize(("exact_up_to", "kind"), [(0, "cells"), (0, "annoy"), (50_000, "cells")])
 def test_other_vectors_for_some_items_are_searched_by_and_among_and_the_files_stay(
-    exact_up_to: int, tmp_path: Path
+    exact_up_to: int, kind: str, tmp_path: Path
 ) -> None:
     vectors = clustered(3000, 16)
-    before = written(tmp_path / "r", arm(vectors), exact_up_to=exact_up_to)
+    before = written(tmp_path / "r", arm(vectors), exact_up_to=exact_up_to, kind=kind)
     kept = [before.of_row(row, 10)[0].tolist() for row in (7, 8)]
     after = before.with_rows(np.array([7]), vectors[[2000]], vectors[[2000]])
     assert after.of_row(7, 1)[0].tolist() == [2000]
@@ -241,11 +249,11 @@ def test_other_vectors_for_some_items_are_searched_by_and_among_and_the_files_st
     assert set(again.of_row(2000, 2)[0].tolist()) == {7, 8}
 
 
-@pytest.mark.parametrize("exact_up_to", [0, 50_000])
-def test_an_item_can_lose_its_vectors_and_one_without_can_get_some(exact_up_to: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("exact_up_to", "kind"), [(0, "cells"), (0, "annoy"), (50_000, "cells")])
+def test_an_item_can_lose_its_vectors_and_one_without_can_get_some(exact_up_to: int, kind: str, tmp_path: Path) -> None:
     vectors = clustered(3000, 16)
     without = np.arange(3000) != 5
-    search = written(tmp_path / "r", arm(only(vectors, without)), exact_up_to=exact_up_to)
+    search = written(tmp_path / "r", arm(only(vectors, without)), exact_up_to=exact_up_to, kind=kind)
     best = search.of_row(9, 1)[0]
     nothing = np.zeros((1, 16), dtype=np.float32)
     gone = search.with_rows(best, nothing, nothing)

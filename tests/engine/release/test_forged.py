@@ -152,6 +152,7 @@ LIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "columns that are not there": lambda fields: fields["arms"]["hybrid"].update(dim=3),
     "facts that are no numbers": lambda fields: fields["arms"]["hybrid"].update(facts={"a": "b"}),
     "an effort that is no number": lambda fields: fields["arms"]["hybrid"].update(search_k="many"),
+    "cells that are not there": lambda fields: fields["arms"]["hybrid"].update(probes=4),
     "an index of other vectors": lambda fields: fields["arms"]["hybrid"]["index"].update(dim=7),
     "more products": lambda fields: fields["counts"].update(n_items=61),
     "fewer than no products": lambda fields: fields["counts"].update(n_items=-60),

@@ -1,0 +1,48 @@
+"""The cells of a release's arms on disk: written beside the vectors, checked before anything follows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.errors import ReleaseContentError
+from engine.release.cells import CellMap
+
+__all__ = ["CELLS_FILE", "cell_map_in", "write_cell_maps"]
+
+CELLS_FILE = "arm_cells.npz"
+
+
+def write_cell_maps(directory: Path, maps: Mapping[str, CellMap]) -> None:
+    """Write the cells of every arm that has some into a release that is being filled."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for arm, cells in maps.items():
+        arrays |= {f"{arm}_centres": cells.centres, f"{arm}_members": cells.members, f"{arm}_starts": cells.starts}
+    np.savez(directory / CELLS_FILE, allow_pickle=False, **arrays)
+
+
+def cell_map_in(archive: Mapping[str, NDArray[Any]], arm: str, dim: int, n_candidates: int) -> CellMap:
+    """An arm's cells. Raises `ReleaseContentError` where the file does not put each of its candidates in one cell."""
+    centres, members, starts = (archive.get(f"{arm}_{part}") for part in ("centres", "members", "starts"))
+    if centres is None or members is None or starts is None:
+        raise ReleaseContentError(f"{CELLS_FILE} holds no cells of {arm[:60]!r}")
+    fits = (
+        [str(part.dtype) for part in (centres, members, starts)] == ["float32", "int32", "int64"]
+        and centres.ndim == 2
+        and centres.shape[1] == dim
+        and members.shape == (n_candidates,)
+        and starts.shape == (len(centres) + 1,)
+        and np.isfinite(centres).all()
+        and starts[0] == 0
+        and starts[-1] == n_candidates
+        and (np.diff(starts) >= 0).all()
+        and members.min(initial=0) >= 0
+        and bool((np.bincount(members, minlength=n_candidates) == 1).all())
+    )
+    if not fits:
+        raise ReleaseContentError(f"{CELLS_FILE} does not put each candidate of {arm[:60]!r} in one cell")
+    return CellMap(centres, members, starts)
