@@ -52,10 +52,9 @@ def changed_lists(before: Recommender, after: Recommender, arm: str = "hybrid", 
 
 def same_rows(before: Recommender, after: Recommender) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows of the products that both releases have, in each, (n,) each, in the order of the later one."""
-    ids = [str(one) for one in after.items["item_id"]]
-    known = [(before.row(one), row) for row, one in enumerate(ids) if one in before]
-    pairs = np.array(known, dtype=np.int64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
+    rows_before = before.rows_of(after.items["item_id"].tolist())
+    both = np.flatnonzero(rows_before >= 0)
+    return rows_before[both], both
 
 
 def _kept(old: NDArray[np.int64], new: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -17,11 +17,11 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -29,7 +29,7 @@ from numpy.typing import DTypeLike, NDArray
 from engine.core.errors import DamagedFileError
 from engine.core.reading import open_regular
 
-__all__ = ["PrivateArray", "PrivateCopy", "private_copy", "private_folder"]
+__all__ = ["PrivateArray", "PrivateCopy", "meeting_place", "private_copy", "private_folder", "private_result"]
 
 _BLOCK = 1 << 20
 _SEALS = ("F_SEAL_SEAL", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_WRITE")
@@ -77,7 +77,7 @@ class PrivateCopy:
     def offer(self) -> None:
         """Let other processes of this user have the copy; whoever looks for its SHA-256 finds it from now on."""
         with suppress(OSError):
-            folder = _meeting_place()
+            folder = meeting_place()
             if self.shared or folder is None:
                 return
             for link in folder.iterdir():
@@ -101,6 +101,19 @@ class PrivateArray(np.memmap[Any, Any]):
             fresh = self.private_copy.array(self.dtype, self.shape, self.offset, writable=True)
         fresh[rows] = values
         return fresh
+
+
+def meeting_place() -> Path | None:
+    """The folder in which processes of this user find each other's copies, and which only this user can enter; None where there can be none."""
+    if not hasattr(os, "memfd_create"):
+        return None
+    folder = Path(tempfile.gettempdir()) / f"longtail-{os.getuid()}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        facts = folder.lstat()
+        if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077:
+            return folder
+    return None
 
 
 def private_copy(file: Path, size: int | None = None, sha256: str | None = None) -> PrivateCopy:
@@ -129,6 +142,29 @@ def private_copy(file: Path, size: int | None = None, sha256: str | None = None)
             return PrivateCopy(_sealed(target), there, digest.hexdigest(), shared=False)
         finally:
             os.close(target)
+
+
+def private_result(key: str, write: Callable[[BinaryIO], None]) -> PrivateCopy:
+    """What `write` makes of something, worked out by the first process of this user that asks for it and shared by all.
+
+    Parameters
+    ----------
+    key : says what it is, of which bytes (their SHA-256), and what was checked.
+    write : writes the result; whatever it raises is raised.
+    """
+    name = hashlib.sha256(key.encode()).hexdigest()
+    if (found := _offered(name, None)) is not None:
+        return found
+    target = _anonymous_memory(name)
+    try:
+        with os.fdopen(os.dup(target), "wb") as stream:
+            write(stream)
+        size = os.fstat(target).st_size
+        result = PrivateCopy(_sealed(target), size, name, shared=False)
+    finally:
+        os.close(target)
+    result.offer()
+    return result
 
 
 @contextmanager
@@ -173,9 +209,9 @@ def _sealed(target: int) -> int:
     return os.open(f"/proc/self/fd/{target}", os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _offered(sha256: str, size: int) -> PrivateCopy | None:
-    """The copy of these bytes that a process of this user holds; None where there is none, or it is not what it says."""
-    if (folder := _meeting_place()) is None:
+def _offered(sha256: str, size: int | None) -> PrivateCopy | None:
+    """The copy by this name that a process of this user holds; None where there is none, or it is not what it says."""
+    if (folder := meeting_place()) is None:
         return None
     try:
         handle = os.open(folder / sha256, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -185,20 +221,8 @@ def _offered(sha256: str, size: int) -> PrivateCopy | None:
         wanted = sum(getattr(fcntl, seal) for seal in _SEALS)
         name = os.readlink(f"/proc/self/fd/{handle}")
         sealed = fcntl.fcntl(handle, fcntl.F_GET_SEALS) & wanted == wanted
-        if name.startswith(f"/memfd:longtail-{sha256}") and sealed and os.fstat(handle).st_size == size:
-            return PrivateCopy(handle, size, sha256, shared=True)
+        there = os.fstat(handle).st_size
+        if name.startswith(f"/memfd:longtail-{sha256}") and sealed and size in (None, there):
+            return PrivateCopy(handle, there, sha256, shared=True)
     os.close(handle)
-    return None
-
-
-def _meeting_place() -> Path | None:
-    """The folder of links to copies, which only this user can enter; None where there can be none."""
-    if not hasattr(os, "memfd_create"):
-        return None
-    folder = Path(tempfile.gettempdir()) / f"longtail-{os.getuid()}"
-    with suppress(OSError):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        facts = folder.lstat()
-        if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077:
-            return folder
     return None

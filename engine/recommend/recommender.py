@@ -72,7 +72,7 @@ class Recommender:
         n_items = manifest.n_items
         try:
             check_shop(manifest)
-            self._items = read_items(files, n_items)
+            self._items, self._item_ids = read_items(files, n_items)
             self._user_ids = read_user_ids(files)
             n_users = len(self._user_ids)
             self._user_items = files.csr("user_items.npz", (n_users, n_items))
@@ -85,9 +85,6 @@ class Recommender:
         except (ReleaseError, IndexFileError) as exc:
             kind = type(exc) if isinstance(exc, ReleaseError) else ReleaseContentError
             raise kind(f"{manifest.label} cannot be opened ({str(exc).rstrip('.')}). Train a new one.") from exc
-        self._item_ids: NDArray[np.object_] = self._items["item_id"].to_numpy(dtype=object)
-        self._row_of: dict[str, int] = {item_id: row for row, item_id in enumerate(self._item_ids)}
-        self._user_of: dict[str, int] = {user_id: position for position, user_id in enumerate(self._user_ids)}
         self.version = self.edition
 
     @classmethod
@@ -186,12 +183,14 @@ class Recommender:
 
     def row(self, item_id: str) -> int:
         """The row of a product; `NotFoundError` when the release does not have it."""
-        try:
-            return self._row_of[item_id]
-        except KeyError as exc:
-            raise NotFoundError(
-                f"There is no product {item_id!r} in {self.manifest.label}. If it is new, train again."
-            ) from exc
+        row = self._item_ids.row(item_id)
+        if row is None:
+            raise NotFoundError(f"There is no product {item_id!r} in {self.manifest.label}. If it is new, train again.")
+        return row
+
+    def rows_of(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
+        """The rows of many products at once, -1 where the release does not have one."""
+        return self._item_ids.rows(item_ids)
 
     @property
     def attribute_kinds(self) -> Mapping[str, str]:
@@ -206,7 +205,7 @@ class Recommender:
 
     def __contains__(self, item_id: str) -> bool:
         """Whether the release has this product."""
-        return item_id in self._row_of
+        return item_id in self._item_ids
 
     def arm(self, name: str) -> ArmSearch:
         """The search of one arm; `NotFoundError` naming the arms there are."""
@@ -230,7 +229,7 @@ class Recommender:
         Anchors come in the order of the catalogue (or of `item_ids`), ranks ascending; an anchor without a list has no
         rows. The lists are those of `neighbours`.
         """
-        rows = np.arange(len(self._items)) if item_ids is None else np.array([self.row(i) for i in item_ids], dtype=int)
+        rows = np.arange(len(self._items)) if item_ids is None else self._known_rows(item_ids)
         lists = self._lists_of(arm, rows, k)
         lengths = np.array([len(found) for found, _ in lists], dtype=np.int64)
         empty = [np.empty(0, dtype=np.int64)]
@@ -238,9 +237,9 @@ class Recommender:
         ranks = np.concatenate([*empty, *(np.arange(1, length + 1) for length in lengths)])
         return pd.DataFrame(
             {
-                "item_id": pd.array(self._item_ids[np.repeat(rows, lengths)], dtype="str"),
+                "item_id": pd.array(self._item_ids.take(np.repeat(rows, lengths)), dtype="str"),
                 "rank": ranks.astype(np.int32),
-                "neighbour_id": pd.array(self._item_ids[neighbours], dtype="str"),
+                "neighbour_id": pd.array(self._item_ids.take(neighbours), dtype="str"),
                 "score": np.concatenate([np.empty(0), *(scores for _, scores in lists)]),
             }
         )
@@ -283,7 +282,7 @@ class Recommender:
         user = self._user(user_id)
         rows = self._seen(user)
         weights = self._user_items.data[self._user_items.indptr[user] : self._user_items.indptr[user + 1]]
-        return [str(self._item_ids[row]) for row in rows[np.argsort(-weights, kind="stable")]]
+        return [str(one) for one in self._item_ids.take(rows[np.argsort(-weights, kind="stable")])]
 
     def sample_shoppers(self, n: int, seed: int = 0, min_history: int = 3) -> list[str]:
         """Up to n shoppers at random, with at least `min_history` products each where there are such shoppers."""
@@ -294,7 +293,7 @@ class Recommender:
 
     def has_shopper(self, user_id: str) -> bool:
         """Whether the release knows this shopper."""
-        return user_id in self._user_of
+        return user_id in self._user_ids
 
     def found(self, rows: Iterable[int], scores: Iterable[float]) -> list[Neighbour]:
         """Rows and scores, best first, as a list of products."""
@@ -325,13 +324,19 @@ class Recommender:
         search = self.arm(arm)
         return self._top_lists[arm].of_rows(search, rows, k) if self._is_listed(arm, k) else search.of_all(rows, k)
 
+    def _known_rows(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
+        rows = self.rows_of(item_ids)
+        if (rows < 0).any():
+            self.row(item_ids[int(np.argmax(rows < 0))])  # says that there is none
+        return rows
+
     def _user(self, user_id: str) -> int:
-        try:
-            return self._user_of[user_id]
-        except KeyError as exc:
+        user = self._user_ids.row(user_id)
+        if user is None:
             raise NotFoundError(
                 f"There is no shopper {user_id!r} in {self.manifest.label}. Pick one from the list, or train again."
-            ) from exc
+            )
+        return user
 
     def _seen(self, user: int) -> NDArray[np.int64]:
         start, end = self._user_items.indptr[user : user + 2]

@@ -130,8 +130,9 @@ def build_index(vectors: ArrayLike, path: Path, trees: int, seed: int) -> IndexI
 class AnnIndex:
     """A verified index, mapped from a private copy of its file. Queries may run in any number of threads."""
 
-    def __init__(self, index: AnnoyIndex, info: IndexInfo, name: str):
+    def __init__(self, index: AnnoyIndex, info: IndexInfo, name: str, copy: PrivateCopy):
         self._index, self.info, self.name = index, info, name
+        self._copy = copy  # other processes find it while this one holds it
 
     @classmethod
     def open(cls, path: Path, info: IndexInfo) -> AnnIndex:
@@ -165,7 +166,7 @@ class AnnIndex:
                 f"{name} holds {index.get_n_items()} items in {index.get_n_trees()} trees, "
                 f"not {info.n_items} in {info.trees}."
             )
-        return cls(index, info, name)
+        return cls(index, info, name, copy)
 
     def query(self, vector: ArrayLike, n: int, search_k: int = -1) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The `n` stored vectors nearest to `vector`, best first, as far as Annoy finds them.

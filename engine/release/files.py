@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from engine.core.arrays import npy_header, read_npz, unpacked_at_most
 from engine.core.errors import DamagedFileError, LongtailError, ReleaseContentError, ReleaseError
 from engine.core.private_copies import PrivateArray, PrivateCopy, private_copy, private_folder
 from engine.core.reading import MOST_JSON
+from engine.core.shared_results import shared_arrays, shared_table
 from engine.release.manifest import Manifest
 
 __all__ = ["ReleaseFiles", "making_sense_of"]
@@ -59,6 +60,7 @@ class ReleaseFiles:
     def __init__(self, directory: Path, manifest: Manifest) -> None:
         self.directory, self.manifest = directory, manifest
         self._arrays: dict[str, PrivateArray] = {}
+        self._held: dict[str, PrivateCopy] = {}  # so that other processes find them
 
     def __contains__(self, name: str) -> bool:
         """Whether the manifest names this file."""
@@ -66,11 +68,9 @@ class ReleaseFiles:
 
     def copy(self, name: str) -> PrivateCopy:
         """A private copy of a file, whose SHA-256 is the manifest's."""
-        facts = self.manifest.files.get(name)
-        if facts is None:
-            raise ReleaseContentError(f"manifest.json names no file {name[:200]!r}")
+        digest = self.sha256(name)
         try:
-            return private_copy(self.directory / name, facts["bytes"], facts["sha256"])
+            return private_copy(self.directory / name, self.manifest.files[name]["bytes"], digest)
         except FileNotFoundError as exc:
             raise ReleaseError(f"{name} is missing") from exc
         except DamagedFileError as exc:
@@ -103,43 +103,92 @@ class ReleaseFiles:
         with making_sense_of(name):
             return read_npz(copy.path)
 
-    def csr(self, name: str, shape: tuple[int, int]) -> sparse.csr_matrix:
-        """A sparse matrix as `scipy.sparse.save_npz` writes it, of this shape, finite, every index in range."""
-        parts = self.archive(name)
-        with making_sense_of(name):
-            if tuple(parts["shape"].tolist()) != shape or parts["format"].item() != b"csr":
-                raise ReleaseContentError(f"{name} is no matrix of {shape[0]} x {shape[1]} by rows")
-            data, indices, indptr = parts["data"], parts["indices"], parts["indptr"]
-            if data.dtype.kind not in "fiu" or indices.dtype.kind != "i" or indptr.dtype.kind != "i":
-                raise ReleaseContentError(
-                    f"{name} holds {data.dtype}, {indices.dtype} and {indptr.dtype}, no numbers by rows"
-                )
-            matrix = sparse.csr_matrix((data, indices, indptr), shape=shape)
-            matrix.check_format(full_check=True)
-            if not np.isfinite(data.sum(dtype=np.float64)):
-                raise ReleaseContentError(f"{name} holds a NaN or an infinity")
-        return matrix
+    def arrays(
+        self, name: str, kind: str, make: Callable[[Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]]
+    ) -> dict[str, NDArray[Any]]:
+        """Arrays that are made of those of an .npz file, by name, read-only; the processes of a user share them.
 
-    def table(self, name: str, columns: Sequence[str] = (), n_rows: int | None = None) -> pa.Table:
-        """A Parquet file. Raises `ReleaseContentError` where it lacks one of `columns`, or has other than `n_rows` rows."""
+        Parameters
+        ----------
+        kind : says what `make` makes, and of what the checks in it depend beside the file.
+        make : checks them, too; whoever comes first calls it.
+        """
+        return shared_arrays(f"{self.sha256(name)} {kind}", lambda: make(self.archive(name)))
+
+    def csr(self, name: str, shape: tuple[int, int]) -> sparse.csr_matrix:
+        """A sparse matrix as `scipy.sparse.save_npz` writes it, of this shape, finite, every index in range; do not change it."""
+
+        def checked(parts: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+            with making_sense_of(name):
+                if tuple(parts["shape"].tolist()) != shape or parts["format"].item() != b"csr":
+                    raise ReleaseContentError(f"{name} is no matrix of {shape[0]} x {shape[1]} by rows")
+                data, indices, indptr = parts["data"], parts["indices"], parts["indptr"]
+                if data.dtype.kind not in "fiu" or indices.dtype.kind != "i" or indptr.dtype.kind != "i":
+                    raise ReleaseContentError(
+                        f"{name} holds {data.dtype}, {indices.dtype} and {indptr.dtype}, no numbers by rows"
+                    )
+                matrix = sparse.csr_matrix((data, indices, indptr), shape=shape)
+                matrix.check_format(full_check=True)
+                if not np.isfinite(data.sum(dtype=np.float64)):
+                    raise ReleaseContentError(f"{name} holds a NaN or an infinity")
+            return {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
+
+        parts = self.arrays(name, f"csr {shape}", checked)
+        return sparse.csr_matrix((parts["data"], parts["indices"], parts["indptr"]), shape=shape)
+
+    def table(
+        self,
+        name: str,
+        columns: Sequence[str] = (),
+        n_rows: int | None = None,
+        check: Callable[[pa.Table], object] | None = None,
+        kind: str = "",
+    ) -> pa.Table:
+        """A Parquet file, whose texts are large_string and in one piece; the processes of a user share it.
+
+        Raises `ReleaseContentError` where it lacks one of `columns`, or has other than `n_rows` rows, and what `check` raises.
+
+        Parameters
+        ----------
+        check : called by whoever comes first; depends on nothing but the table. kind : says what is checked.
+        """
+
+        def make() -> pa.Table:
+            table = self._table(name)
+            if check is not None:
+                check(table)
+            return table
+
+        table, held = shared_table(f"{self.sha256(name)} {kind}", make)
+        self._held[name] = held
+        if n_rows is not None and table.num_rows != n_rows:
+            raise ReleaseContentError(f"{name} has {table.num_rows} rows, not {n_rows}")
+        if missing := [column for column in columns if column not in table.column_names]:
+            raise ReleaseContentError(f"{name} lacks the column {missing[0]}")
+        return table
+
+    def _table(self, name: str) -> pa.Table:
         copy = self.copy(name)
         with making_sense_of(name):
             source = pa.memory_map(str(copy.path))
             facts = pq.read_metadata(source)
-            if n_rows is not None and facts.num_rows != n_rows:
-                raise ReleaseContentError(f"{name} has {facts.num_rows} rows, not {n_rows}")
             unpacked = sum(facts.row_group(group).total_byte_size for group in range(facts.num_row_groups))
             if not 0 <= unpacked <= unpacked_at_most(copy.size):
                 raise ReleaseContentError(f"{name} would unpack to {unpacked:,} bytes")
             schema = pq.read_schema(source)
-            if missing := [column for column in columns if column not in schema.names]:
-                raise ReleaseContentError(f"{name} lacks the column {missing[0]}")
             texts = [
                 field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
             ]
             table = pq.read_table(source, read_dictionary=texts)
             _check_texts(name, table, unpacked_at_most(0) + min(_CELL_BYTES * facts.num_rows, 500 * copy.size))
             return table.cast(schema.remove_metadata()).replace_schema_metadata(schema.metadata)
+
+    def sha256(self, name: str) -> str:
+        """A file's SHA-256 by the manifest."""
+        facts = self.manifest.files.get(name)
+        if facts is None:
+            raise ReleaseContentError(f"manifest.json names no file {name[:200]!r}")
+        return str(facts["sha256"])
 
     def json(self, name: str) -> dict[str, Any]:
         """A JSON object."""

@@ -6,10 +6,13 @@ from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from engine.core.errors import ReleaseContentError
+from engine.core.shared_results import shared_arrays
 from engine.release.files import ReleaseFiles, making_sense_of
+from engine.release.ids import Ids, order_of
 from engine.release.manifest import MANIFEST_FILE, Manifest
 
 __all__ = ["check_shop", "read_items", "read_user_ids"]
@@ -17,29 +20,45 @@ __all__ = ["check_shop", "read_items", "read_user_ids"]
 _ITEMS, _USERS = "items.parquet", "user_ids.parquet"
 
 
-def read_items(files: ReleaseFiles, n_items: int) -> pd.DataFrame:
-    """items.parquet; a multi-valued attribute holds lists of strings or None, as in `engine.catalogue.snapshot`.
+def read_items(files: ReleaseFiles, n_items: int) -> tuple[pd.DataFrame, Ids]:
+    """items.parquet and its ids; a multi-valued attribute holds lists of strings or None, as in `engine.catalogue.snapshot`.
 
     Raises `ReleaseContentError` where a product has no id, or that of another, or a count that is none.
     """
-    table = files.table(_ITEMS, ["item_id", "interaction_count"], n_items)
-    ids = _texts(table, "item_id", _ITEMS)
-    if len(set(ids)) != len(ids):
-        raise ReleaseContentError(f"{_ITEMS} names a product twice")
+    table = files.table(_ITEMS, ["item_id", "interaction_count"], n_items, _check_items, "items")
     with making_sense_of(_ITEMS):
-        items: pd.DataFrame = table.to_pandas()
+        items: pd.DataFrame = table.to_pandas(split_blocks=True)
         for field in table.schema:
             if pa.types.is_list(field.type):
                 items[field.name] = pd.Series(table[field.name].to_pylist(), dtype=object)
-        counts = items["interaction_count"].to_numpy()
-        if counts.dtype.kind not in "iu" or (counts < 0).any():
-            raise ReleaseContentError(f"{_ITEMS} counts interactions as {counts.dtype}, or fewer than none")
-    return items
+    return items, _ids(files, _ITEMS, table["item_id"])
 
 
-def read_user_ids(files: ReleaseFiles) -> list[str]:
+def read_user_ids(files: ReleaseFiles) -> Ids:
     """The ids of the shoppers, in the order of their rows; `ReleaseContentError` where one has none."""
-    return _texts(files.table(_USERS, ["user_id"]), "user_id", _USERS)
+    table = files.table(_USERS, ["user_id"], check=_check_users, kind="users")
+    return _ids(files, _USERS, table["user_id"])
+
+
+def _check_items(table: pa.Table) -> None:
+    if missing := {"item_id", "interaction_count"} - set(table.column_names):
+        raise ReleaseContentError(f"{_ITEMS} lacks the column {min(missing)}")
+    _check_texts(table, "item_id", _ITEMS)
+    if pc.count_distinct(table["item_id"]).as_py() != table.num_rows:
+        raise ReleaseContentError(f"{_ITEMS} names a product twice")
+    counts = table["interaction_count"]
+    if not pa.types.is_integer(counts.type) or counts.null_count or (table.num_rows and pc.min(counts).as_py() < 0):
+        raise ReleaseContentError(f"{_ITEMS} counts interactions as {counts.type}, or fewer than none")
+
+
+def _check_users(table: pa.Table) -> None:
+    _check_texts(table, "user_id", _USERS)
+
+
+def _ids(files: ReleaseFiles, name: str, column: pa.ChunkedArray) -> Ids:
+    texts = column.chunk(0) if column.num_chunks else pa.array([], pa.large_string())
+    order = shared_arrays(f"{files.sha256(name)} order", lambda: {"order": order_of(texts)})
+    return Ids(texts, order["order"])
 
 
 def check_shop(manifest: Manifest) -> None:
@@ -60,11 +79,10 @@ class _Shop(BaseModel):
     attributes: dict[str, Literal["category", "number", "text", "multi"]]
 
 
-def _texts(table: pa.Table, column: str, name: str) -> list[str]:
+def _check_texts(table: pa.Table, column: str, name: str) -> None:
     """A column of texts without gaps."""
+    if column not in table.column_names:
+        raise ReleaseContentError(f"{name} lacks the column {column}")
     found = table[column]
     if not (pa.types.is_string(found.type) or pa.types.is_large_string(found.type)) or found.null_count:
         raise ReleaseContentError(f"{name}: {column} holds {found.type} with {found.null_count} gaps, no texts")
-    with making_sense_of(name):
-        texts: list[str] = found.to_pylist()
-        return texts

@@ -110,24 +110,27 @@ def write_top_lists(directory: Path, entries: Mapping[str, Mapping[str, Any]], p
 
 def read_top_lists(files: ReleaseFiles, n_items: int) -> dict[str, TopLists]:
     """Arm -> its lists. Raises `ReleaseContentError` where the file does not describe lists of this release's products."""
-    archive = files.archive(TOP_LISTS_FILE)
-    lists = {}
-    for name in LISTED_ARMS:
-        rows, scores = archive.get(f"{name}_rows"), archive.get(f"{name}_scores")
-        if rows is None or scores is None or rows.dtype != np.int32 or scores.dtype != np.float32:
-            raise ReleaseContentError(f"{TOP_LISTS_FILE} holds no lists by {name!r}")
-        if rows.shape != (n_items, TOP) or scores.shape != rows.shape:
-            raise ReleaseContentError(
-                f"{TOP_LISTS_FILE} holds {rows.shape[0]} lists by {name!r}, not {n_items} of {TOP}"
-            )
-        ended = rows == NOBODY
-        if (
-            rows.min(initial=NOBODY) < NOBODY
-            or rows.max(initial=NOBODY) >= n_items
-            or (np.diff(ended, axis=1) & ~ended[:, 1:]).any()
-        ):
-            raise ReleaseContentError(f"{TOP_LISTS_FILE} names products that the release does not have, by {name!r}")
-        if not np.isfinite(scores).all():
-            raise ReleaseContentError(f"{TOP_LISTS_FILE} holds a NaN or an infinity")
-        lists[name] = TopLists(rows, scores)
-    return lists
+
+    def checked(archive: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        for name in LISTED_ARMS:
+            _check(name, archive.get(f"{name}_rows"), archive.get(f"{name}_scores"), n_items)
+        return archive
+
+    arrays = files.arrays(TOP_LISTS_FILE, f"top lists of {n_items} products", checked)
+    return {name: TopLists(arrays[f"{name}_rows"], arrays[f"{name}_scores"]) for name in LISTED_ARMS}
+
+
+def _check(arm: str, rows: NDArray[Any] | None, scores: NDArray[Any] | None, n_items: int) -> None:
+    if rows is None or scores is None or rows.dtype != np.int32 or scores.dtype != np.float32:
+        raise ReleaseContentError(f"{TOP_LISTS_FILE} holds no lists by {arm!r}")
+    if rows.shape != (n_items, TOP) or scores.shape != rows.shape:
+        raise ReleaseContentError(f"{TOP_LISTS_FILE} holds {rows.shape[0]} lists by {arm!r}, not {n_items} of {TOP}")
+    ended = rows == NOBODY
+    if (
+        rows.min(initial=NOBODY) < NOBODY
+        or rows.max(initial=NOBODY) >= n_items
+        or (np.diff(ended, axis=1) & ~ended[:, 1:]).any()
+    ):
+        raise ReleaseContentError(f"{TOP_LISTS_FILE} names products that the release does not have, by {arm!r}")
+    if not np.isfinite(scores).all():
+        raise ReleaseContentError(f"{TOP_LISTS_FILE} holds a NaN or an infinity")

@@ -35,6 +35,9 @@ class Release:
     def row(self, item: str) -> int:
         return self._row[item]
 
+    def rows_of(self, items: list[str]) -> np.ndarray:
+        return np.array([self._row.get(item, -1) for item in items], dtype=np.int64)
+
     def __contains__(self, item: str) -> bool:
         return item in self._row
 

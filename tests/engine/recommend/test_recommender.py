@@ -158,7 +158,7 @@ def test_favour_lets_long_tail_products_into_a_list_and_leaves_the_order_to_the_
 def test_a_history_names_the_weightiest_first(recommender: Recommender) -> None:
     matrix = recommender._user_items
     for shopper in recommender.sample_shoppers(20):
-        weights = matrix[recommender._user_of[shopper]].toarray()[0]
+        weights = matrix[recommender._user(shopper)].toarray()[0]
         history = [weights[recommender.row(item_id)] for item_id in recommender.history(shopper)]
         assert history == sorted(weights[weights > 0], reverse=True)
 
