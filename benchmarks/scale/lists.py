@@ -1,4 +1,4 @@
-"""The lists of every product: looked up, by blocked products, and against one query after the other through the index.
+"""The lists of every product: looked up, by blocked products, and against one query after the other through Annoy.
 
 The release is one of `benchmarks.made_release`, in the largest size asked for. Queries are a sample; seconds are those of the sample
 times what it stands for.
@@ -7,6 +7,7 @@ times what it stands for.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from benchmarks.parts import Measured
 from benchmarks.scale.timing import in_turns
 from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
+from engine.release.ann import AnnIndex, IndexInfo
+from engine.release.arm_search import ArmSearch
+from engine.release.arm_writer import MAX_SEARCH_K
 
 __all__ = ["measure"]
 
@@ -34,6 +38,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     rows = np.sort(np.random.default_rng(arguments.seed).permutation(products)[:BLOCKED])
     some = rows[:: max(1, len(rows) // ONE_BY_ONE)][:ONE_BY_ONE]
     top = release.top_lists("hybrid")
+    annoy = by_annoy(release)
     changed = search.with_rows(rows[:20], search.query[rows[:20]], search.candidates[rows[20:40]])
     ways = {
         "lookup": lambda: top.of_rows(search, rows, K),
@@ -43,7 +48,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     figures: dict[str, Measured] = {}
     for name, way in ways.items():
         way()  # what is worked out once for a release
-        turns = in_turns(arguments.rounds, way, lambda: [search.of_row(int(row), LONGER) for row in some])
+        turns = in_turns(arguments.rounds, way, lambda: [annoy.of_row(int(row), LONGER) for row in some])
         value = round(turns.times_as_fast * len(rows) / len(some), 1)
         figures[f"lists_{products}_{name}_over_one_by_one"] = (
             value,
@@ -53,6 +58,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
             ),
         )
     return figures
+
+
+def by_annoy(release: Recommender) -> ArmSearch:
+    """The hybrid as Annoy searches it, with the effort that its recall needs in large catalogues."""
+    facts = release.manifest.arms["hybrid"]["index"]
+    index = AnnIndex.open(release.directory / facts["file"], IndexInfo.from_dict(facts))
+    return replace(release.arm("hybrid"), index=index, search_k=MAX_SEARCH_K, exact=False, cells=None, probes=0)
 
 
 def _all(seconds: list[float], rows: np.ndarray, products: int) -> float:

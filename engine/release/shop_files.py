@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +19,7 @@ from engine.release.manifest import MANIFEST_FILE, Manifest
 __all__ = ["check_shop", "read_items", "read_user_ids"]
 
 _ITEMS, _USERS = "items.parquet", "user_ids.parquet"
+_BETWEEN = "\x1f"
 
 
 def read_items(files: ReleaseFiles, n_items: int) -> tuple[pd.DataFrame, Ids]:
@@ -30,14 +32,34 @@ def read_items(files: ReleaseFiles, n_items: int) -> tuple[pd.DataFrame, Ids]:
         items: pd.DataFrame = table.to_pandas(split_blocks=True)
         for field in table.schema:
             if pa.types.is_list(field.type):
-                items[field.name] = pd.Series(table[field.name].to_pylist(), dtype=object)
-    return items, _ids(files, _ITEMS, table["item_id"])
+                items[field.name] = _lists(table[field.name])
+    ids = _ids(files, _ITEMS, table["item_id"])
+    pa.default_memory_pool().release_unused()
+    return items, ids
 
 
 def read_user_ids(files: ReleaseFiles) -> Ids:
     """The ids of the shoppers, in the order of their rows; `ReleaseContentError` where one has none."""
     table = files.table(_USERS, ["user_id"], check=_check_users, kind="users")
     return _ids(files, _USERS, table["user_id"])
+
+
+def _lists(column: pa.ChunkedArray) -> pd.Series:
+    """A multi-valued attribute; products with the same values share one list, of which there are few."""
+    values = pc.list_flatten(column)
+    is_simple = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+    if not is_simple or values.null_count or pc.any(pc.match_substring(values, _BETWEEN)).as_py():
+        return pd.Series(column.to_pylist(), dtype=object)
+    lengths = pc.cast(pc.list_value_length(column), pa.string())
+    joined = pc.binary_join(column.cast(pa.list_(pa.string())), _BETWEEN)
+    keys = pc.binary_join_element_wise(lengths, joined, _BETWEEN).combine_chunks()
+    coded = keys.dictionary_encode()
+    codes = np.asarray(pc.fill_null(coded.indices, len(coded.dictionary)), dtype=np.int64)
+    known, firsts = np.unique(codes, return_index=True)
+    distinct = np.full(len(coded.dictionary) + 1, None, dtype=object)
+    for code, values_of in zip(known, column.take(pa.array(firsts)).to_pylist(), strict=True):
+        distinct[code] = values_of
+    return pd.Series(distinct[codes], dtype=object)
 
 
 def _check_items(table: pa.Table) -> None:
