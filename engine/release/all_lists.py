@@ -19,7 +19,6 @@ from engine.release.cells import CellMap, Cells, make_cells
 __all__ = [
     "CELLS_ABOVE",
     "NOBODY",
-    "RECALL_OF_LISTS",
     "SCORE_DECIMALS",
     "TIE_MARGIN",
     "Compared",
@@ -31,8 +30,9 @@ SCORE_DECIMALS = 6  # cosines this close are ties, decided by row
 TIE_MARGIN = 1e-5  # float32 cosines within this of the k-th best are looked at again in float64
 NOBODY = -1
 CELLS_ABOVE = 3 * 10**10  # pairs of a query and a candidate; fewer are compared one and all
-RECALL_OF_LISTS = 0.999  # of the best, over the sample
-_SAMPLE, _FEWEST_PROBES = 512, 16
+RECALL_WANTED = 0.999  # of the best, over the sample
+RECALL_NEEDED = 0.95  # below this at the limit, all are compared
+_SAMPLE, _FEWEST_PROBES, _MOST_PROBES = 512, 16, 256
 _SPARE = 16  # more than are wanted, so that ties can be told
 _NUMBERS = 1 << 25  # scores held at once
 _AT_ONCE = 512
@@ -76,11 +76,13 @@ class Lists:
     places : (b,) int64, which queries these are.
     rows : (b, k) int64 rows of candidates, `NOBODY` where a list is shorter.
     scores : (b, k) float64 cosines, rounded; 0 there.
+    recall : share of what comparing with all would list, by a sample of all queries.
     """
 
     places: NDArray[np.int64]
     rows: NDArray[np.int64]
     scores: NDArray[np.float64]
+    recall: float
 
 
 def best_lists(
@@ -99,12 +101,14 @@ def best_lists(
     if wanted < 1:
         return
     retrieved = min(wanted + _SPARE, compared.n_candidates)
-    if len(units) * compared.n_candidates <= cells_above:
-        blocks = _compared_with_all(compared, units, retrieved, wanted)
+    by_cells = _by_cells(compared, units, k) if len(units) * compared.n_candidates > cells_above else None
+    if by_cells is None:
+        recall, blocks = 1.0, _compared_with_all(compared, units, retrieved, wanted)
     else:
-        blocks = _compared_by_cells(compared, units, retrieved, k)
+        recall, blocks = by_cells.recall, by_cells.nearest(units, retrieved)
     for places, found in blocks:
-        yield _ranked(compared, units[places], own[places], places, found, k)
+        rows, scores = _ranked(compared, units[places], own[places], found, k)
+        yield Lists(places, rows, scores, recall)
 
 
 def _compared_with_all(
@@ -125,52 +129,57 @@ def _compared_with_all(
             yield places[one : one + 1], np.flatnonzero(cosines[one] >= least[one])[None]
 
 
-def _compared_by_cells(
-    compared: Compared, units: NDArray[np.float32], retrieved: int, k: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+@dataclass(frozen=True)
+class _ByCells:
+    """Cells of the candidates in `rows`, how many of them are looked into, and the recall with that."""
+
+    cells: Cells
+    rows: NDArray[np.int64]
+    probes: int
+    recall: float
+
+    def nearest(
+        self, units: NDArray[np.float32], retrieved: int
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        for places, found in self.cells.nearest(units, retrieved, self.probes):
+            yield places, np.sort(np.where(found == NOBODY, NOBODY, self.rows[found]), axis=1)
+
+
+def _by_cells(compared: Compared, units: NDArray[np.float32], k: int) -> _ByCells | None:
+    """Look into as many cells as a sample's k best need, up to a limit; None where that finds too little.
+
+    Candidates as good as the k-th count as found. The neighbours of what is noise lie anywhere, and all cells would have to be looked into for them.
+    """
     rows = np.setdiff1d(np.arange(len(compared.candidates)), compared.others)
     candidates = compared.candidates[rows] * compared.inverse_lengths[rows, None]
     cells = (compared.cells or make_cells(candidates, seed=0)).with_units(candidates)
-    for places, found in cells.nearest(
-        units, retrieved, _enough_probes(compared, cells, rows, units, min(k, len(rows)))
-    ):
-        yield places, np.sort(np.where(found == NOBODY, NOBODY, rows[found]), axis=1)
-
-
-def _enough_probes(
-    compared: Compared, cells: Cells, rows: NDArray[np.int64], units: NDArray[np.float32], k: int
-) -> int:
-    """Cells to look into so that a sample's k best are found; candidates as good as the k-th count as found."""
     sample = units[np.random.default_rng(0).permutation(len(units))[:_SAMPLE]]
-    least = np.concatenate(
-        [
-            np.partition(compared.cosines(sample[start : start + 16]), -k, axis=1)[:, -k] - 10.0**-SCORE_DECIMALS
-            for start in range(0, len(sample), 16)
-        ]
-    )
-    probes = min(_FEWEST_PROBES, len(cells.map.centres))
-    while probes < len(cells.map.centres):
+    k = min(k, len(rows))
+    blocks = (compared.cosines(sample[start : start + 16]) for start in range(0, len(sample), 16))
+    least = np.concatenate([np.partition(cosines, -k, axis=1)[:, -k] for cosines in blocks]) - 10.0**-SCORE_DECIMALS
+    most = min(len(cells.map.centres), _MOST_PROBES)
+    probes = min(_FEWEST_PROBES, most)
+    while True:
         hits = 0
         for places, found in cells.nearest(sample, k, probes):
-            reached = rows[found]
-            near = np.einsum("bmd,bd->bm", compared.candidates[reached], sample[places])
-            near *= compared.inverse_lengths[reached]
+            near = np.einsum("bmd,bd->bm", candidates[found], sample[places])
             hits += int(((near >= least[places, None]) & (found != NOBODY)).sum())
-        if hits >= RECALL_OF_LISTS * k * len(sample):
-            break
-        probes = min(2 * probes, len(cells.map.centres))
-    return probes
+        recall = hits / (k * len(sample))
+        if recall >= RECALL_WANTED:
+            return _ByCells(cells, rows, probes, recall)
+        if probes >= most:
+            return _ByCells(cells, rows, probes, recall) if recall >= RECALL_NEEDED else None
+        probes = min(2 * probes, most)
 
 
 def _ranked(
     compared: Compared,
     units: NDArray[np.float32],
     own: NDArray[np.int64],
-    places: NDArray[np.int64],
     found: NDArray[np.int64],
     k: int,
-) -> Lists:
-    """What was found for every query (b, m), rows ascending, by cosine in double precision."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """What was found for every query (b, m), rows ascending, by cosine in double precision: rows and scores as in `Lists`."""
     vectors = compared.candidates[found].astype(np.float64)
     scores = np.matmul(vectors, units.astype(np.float64)[:, :, None])[:, :, 0]
     scores /= np.maximum(np.linalg.norm(vectors, axis=2), np.finfo(np.float64).tiny)
@@ -180,9 +189,5 @@ def _ranked(
     rows, scores = np.take_along_axis(found, order, axis=1), np.take_along_axis(scores, order, axis=1)
     ended = np.isneginf(scores)
     rows, scores = np.where(ended, NOBODY, rows), np.where(ended, 0.0, scores)
-    short = k - rows.shape[1]
-    return Lists(
-        places,
-        np.pad(rows, ((0, 0), (0, max(short, 0))), constant_values=NOBODY),
-        np.pad(scores, ((0, 0), (0, max(short, 0)))),
-    )
+    short = ((0, 0), (0, max(k - rows.shape[1], 0)))
+    return np.pad(rows, short, constant_values=NOBODY), np.pad(scores, short)

@@ -76,25 +76,28 @@ class Cells:
         Yields positions of queries (b,) int64 and of their candidates (b, k) int64, in no order, -1 where cells hold fewer. Every query
         comes once.
         """
-        near = np.concatenate([np.empty((0, probes), np.int64), *self._probed(queries, probes)])
-        together = np.lexsort((near[:, min(1, probes - 1)], near[:, 0]))  # queries that ask the same cells
+        if not len(queries):
+            return
+        asked = np.concatenate([self._probed(block, 2) for block in _blocks(queries)])
+        together = np.lexsort((asked[:, -1], asked[:, 0]))  # queries that ask the same cells
         sizes = np.diff(self.map.starts)
-        wide = sizes[near].sum(axis=1)
-        start = 0
-        while start < len(queries):
-            block = together[start : start + _AT_ONCE]
-            fits = max(1, int((np.maximum.accumulate(wide[block]) * np.arange(1, len(block) + 1) <= _NUMBERS).sum()))
-            block = block[:fits]
-            yield block, self._best(queries[block], near[block], sizes, k)
-            start += fits
-
-    def _probed(self, queries: NDArray[np.float32], probes: int) -> Iterator[NDArray[np.int64]]:
-        """(b, probes) cells, the nearest first."""
         for start in range(0, len(queries), _AT_ONCE):
-            scores = queries[start : start + _AT_ONCE] @ self.map.centres.T
-            cells = best_columns(scores, probes)
-            order = np.argsort(-np.take_along_axis(scores, cells, axis=1), axis=1, kind="stable")
-            yield np.take_along_axis(cells, order, axis=1)
+            block = together[start : start + _AT_ONCE]
+            near = self._probed(queries[block], probes)
+            wide = np.maximum.accumulate(sizes[near].sum(axis=1))
+            done = 0
+            while done < len(block):
+                fits = int((wide[done:] * np.arange(1, len(block) - done + 1) <= _NUMBERS).sum())
+                part = slice(done, done + max(1, fits))
+                yield block[part], self._best(queries[block[part]], near[part], sizes, k)
+                done += max(1, fits)
+
+    def _probed(self, queries: NDArray[np.float32], probes: int) -> NDArray[np.int64]:
+        """(b, probes) cells, the nearest first."""
+        scores = queries @ self.map.centres.T
+        cells = best_columns(scores, min(probes, scores.shape[1]))
+        order = np.argsort(-np.take_along_axis(scores, cells, axis=1), axis=1, kind="stable")
+        return np.take_along_axis(cells, order, axis=1)
 
     def _best(
         self, queries: NDArray[np.float32], near: NDArray[np.int64], sizes: NDArray[np.int64], k: int
@@ -153,5 +156,9 @@ def _centres(units: NDArray[np.float32], wanted: int, rng: np.random.Generator) 
 
 
 def _nearest_centres(units: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int64]:
-    blocks = (units[start : start + _AT_ONCE] @ centres.T for start in range(0, len(units), _AT_ONCE))
-    return np.concatenate([block.argmax(axis=1) for block in blocks])
+    return np.concatenate([(block @ centres.T).argmax(axis=1) for block in _blocks(units)])
+
+
+def _blocks(rows: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    for start in range(0, len(rows), _AT_ONCE):
+        yield rows[start : start + _AT_ONCE]

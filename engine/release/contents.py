@@ -97,7 +97,8 @@ def write_contents(
     settings = contents.settings
     index = settings.index
     entries = write_arms(directory, contents.arms, index.trees, settings.seed, index.search_k, kind=index.kind)
-    write_top_lists(directory, entries, progress)
+    for name, recall in write_top_lists(directory, entries, progress).items():
+        entries[name]["lists_recall"] = recall
     _write_shop(contents, workspace, directory)
     save_encoders(dict(contents.encoders), directory / "encoders")
     contents.imputer.save(directory / "encoders")

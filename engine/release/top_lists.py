@@ -81,13 +81,18 @@ class TopLists:
         }
 
 
-def write_top_lists(directory: Path, entries: Mapping[str, Mapping[str, Any]], progress: Progress = silent) -> None:
+def write_top_lists(
+    directory: Path, entries: Mapping[str, Mapping[str, Any]], progress: Progress = silent
+) -> dict[str, float]:
     """Write the lists of a release that is being filled, whose arms are written (`engine.release.arm_writer`).
 
     Parameters
     ----------
     entries : of the manifest's `arms`.
+
+    Returns, by arm, the share of what comparing with all candidates would list: 1 where that was done, else of a sample.
     """
+    recall: dict[str, float] = {}
     arrays: dict[str, NDArray[Any]] = {}
     names = [name for name in LISTED_ARMS if name in entries]
     for position, name in enumerate(names):
@@ -103,9 +108,11 @@ def write_top_lists(directory: Path, entries: Mapping[str, Mapping[str, Any]], p
             progress("Listing neighbours", share, f"{done:,} of {len(query):,} products")
             rows[lists.places], scores[lists.places] = lists.rows, lists.scores
             done += len(lists.places)
+            recall[name] = round(lists.recall, 4)
         arrays |= {f"{name}_rows": rows, f"{name}_scores": scores}
     np.savez(directory / TOP_LISTS_FILE, allow_pickle=False, **arrays)
     progress("Listing neighbours", 1.0)
+    return recall
 
 
 def read_top_lists(files: ReleaseFiles, n_items: int) -> dict[str, TopLists]:

@@ -78,6 +78,20 @@ def test_cells_find_nearly_all_that_comparing_with_all_finds_in_every_corner():
     assert (near != own[:, None]).all()
 
 
+def test_neighbours_of_noise_lie_anywhere_so_all_are_compared(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("engine.release.all_lists._MOST_PROBES", 16)
+    noise = unit_rows(np.random.default_rng(0).normal(size=(3000, 24)))
+    own = np.arange(0, 3000, 10)
+    (recall,) = {lists.recall for lists in best_lists(compared_with(noise), noise[own], own, 10, cells_above=0)}
+    assert recall == 1.0
+    assert np.array_equal(
+        listed(compared_with(noise), noise[own], own, 10, cells_above=0), by_sorting(noise, noise[own], own, 10)
+    )
+    easy = families(3000)
+    (recall,) = {lists.recall for lists in best_lists(compared_with(easy), easy[own], own, 10, cells_above=0)}
+    assert 0.99 < recall <= 1.0
+
+
 def test_cells_hold_each_candidate_once_and_the_same_seed_gives_the_same():
     vectors = families(2000)
     cells, again = make_cells(vectors, 3), make_cells(vectors, 3)
