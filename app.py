@@ -1,5 +1,9 @@
 """The dashboard: `streamlit run app.py`."""
 
+import gc
+
+gc.disable()  # what is imported stays: looking for garbage meanwhile takes a sixth of the start
+
 import streamlit as st
 from starlette.middleware import Middleware
 
@@ -14,6 +18,7 @@ from ui.app.operations.server_logs import begin_server_logs
 from ui.app.operations.starting import StartMiddleware
 from ui.app.routes import lifespan, routes
 
+gc.enable()
 check_binding()
 begin_server_logs()
 app = st.App(

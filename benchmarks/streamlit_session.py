@@ -81,7 +81,7 @@ class StreamlitSession:
     ) -> None:
         self._open.close()
 
-    def open(self, page: str = "", **query: str) -> float:
+    def open(self, page: str = "", /, **query: str) -> float:
         """Ask for a page by its name in the address, wait until it has run, and return how many seconds that took."""
         message = BackMsg()
         message.rerun_script.query_string = urlencode(query)

@@ -45,7 +45,7 @@ def page() -> None:
             draw_new_campaign()
     _about(chosen, now)
     _progress(chosen)
-    votes = drawn(judgements(), chosen.id)
+    votes = _votes(str(workspace().root), judgements().last_id(), chosen.id)
     draw_agreement(chosen, votes)
     _files(chosen, votes)
 
@@ -134,3 +134,9 @@ def _files(chosen: Campaign, votes: pd.DataFrame) -> None:
         "The evidence pack holds the judgements, how every card was drawn, the releases' checksums, and a script that "
         f"recalculates the shares. The lists are {', '.join(map(registry.title_of, registry.arms()))}."
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _votes(root: str, last_id: int, campaign_id: str) -> pd.DataFrame:
+    """The votes on a campaign's cards, read again once something was judged; do not change the table."""
+    return drawn(judgements(), campaign_id)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -66,18 +66,20 @@ def _whole_lists(current: pd.DataFrame, everything: pd.DataFrame) -> None:
     arms, title = _chart(rates.table)
     draw_next(rates.table, rates.votes)
     draw_trained_on(rates.trained_on)
-    draw_unfinished(open_flags(rates.votes, rates.appearances, k=settings().serving.neighbours))
+    draw_unfinished(_open_flags(*_judged(current), rates))
     draw_samples(everything)
     _reasons(rates.votes)
     _figures(rates.table, arms, title)
 
 
 def _list_rates(current: pd.DataFrame, *, whole_lists_only: bool = True) -> ListRates:
-    release, k, anchors = recommender(), settings().serving.neighbours, tuple(sorted(set(current["anchor_id"])))
-    return list_rates(
-        judgements(), release, workspace(), current, k=k, seed=settings().seed, whole_lists_only=whole_lists_only,
-        lists_now=_lists_now(str(workspace().root), release.version, anchors, k),
-    )  # fmt: skip
+    return _rates(*_judged(current), whole_lists_only, settings().seed, current)
+
+
+def _judged(current: pd.DataFrame) -> tuple[str, str, int, bytes, int]:
+    """All that rates follow from: whose lists, to which rank, and which judgements."""
+    said = current["id"].to_numpy().tobytes()
+    return str(workspace().root), recommender().version, judgements().last_id(), said, settings().serving.neighbours
 
 
 def _chart(table: pd.DataFrame, source: str = "", sizes: Mapping[int, float] | None = None) -> tuple[list[str], str]:
@@ -85,7 +87,7 @@ def _chart(table: pd.DataFrame, source: str = "", sizes: Mapping[int, float] | N
     arms = _arms(table)
     title = headline(table[table["arm"].isin(arms)], shop().interaction_word, sizes)
     st.subheader(plain(title), anchor=False)
-    draw_chart(_drawn(table, arms, dark=is_dark()), key="irrelevance_chart")
+    draw_chart(irrelevance_chart, _facts(table, arms, dark=is_dark()), says=title, key="irrelevance_chart")
     st.caption(
         f"The share of each judged product's {settings().serving.neighbours:d} neighbours that people called "
         f"irrelevant{source}. Larger dots mean more judgements; the band is the 95% confidence interval."
@@ -111,9 +113,12 @@ def _arms(table: pd.DataFrame) -> list[str]:
     return [arm for arm in there if arm in chosen]
 
 
-def _drawn(table: pd.DataFrame, arms: list[str], *, dark: bool) -> alt.LayerChart:
+def _facts(table: pd.DataFrame, arms: list[str], *, dark: bool) -> dict[str, Any]:
+    """What the chart is made of."""
     bins = bins_up_to(int(recommender().items["interaction_count"].max()))
-    return irrelevance_chart(table, shop().interaction_word, [label for _, _, label in bins], arms, dark=dark)
+    return {
+        "table": table, "word": shop().interaction_word, "bins": [label for _, _, label in bins], "arms": arms, "dark": dark,
+    }  # fmt: skip
 
 
 def _reasons(current: pd.DataFrame) -> None:
@@ -130,10 +135,28 @@ def _figures(table: pd.DataFrame, arms: list[str], title: str) -> None:
     if not shown.empty:
         draw_rates_table(shown, word)
         subtitle = f"{shop().name}: share of irrelevant neighbours by number of {word}, with 95% intervals"
-        draw_rates_files(shown, lambda: _drawn(table, arms, dark=False), title=title, subtitle=subtitle)
+        facts = _facts(table, arms, dark=False)
+        draw_rates_files(shown, lambda: irrelevance_chart(**facts), title=title, subtitle=subtitle)
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def _lists_now(root: str, version: str, anchors: tuple[str, ...], k: int) -> pd.DataFrame:
-    """What the release shows now for the anchors that were judged."""
-    return current_lists(recommender(), anchors, k)
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _rates(
+    root: str,
+    version: str,
+    last_id: int,
+    said: bytes,
+    k: int,
+    whole_lists_only: bool,
+    seed: int,
+    _current: pd.DataFrame,
+) -> ListRates:
+    release, anchors = recommender(), sorted(set(_current["anchor_id"]))
+    return list_rates(
+        judgements(), release, workspace(), _current, k=k, seed=seed, whole_lists_only=whole_lists_only,
+        lists_now=current_lists(release, anchors, k),
+    )  # fmt: skip
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _open_flags(root: str, version: str, last_id: int, said: bytes, k: int, _rates: ListRates) -> pd.DataFrame:
+    return open_flags(_rates.votes, _rates.appearances, k=k)

@@ -73,7 +73,7 @@ def page() -> None:
     lines = {line.name: line for line in describe_settings(settings())}
     for title, offered in OFFERED.items():
         st.subheader(plain(title), anchor=False)
-        with st.container(border=True):
+        with st.container(border=True, key=f"settings_{title.lower().replace(' ', '_')}"):
             for one in offered:
                 _draw(one, lines[one.name])
     with st.expander(f"All {len(lines)} settings"):

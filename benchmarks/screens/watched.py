@@ -38,7 +38,7 @@ window.__largestWindow = () => {
 MAIN_THINGS = (
     "canvas, [data-testid=stVegaLiteChart], [data-testid=stDataFrame], [data-testid=stTable], table, .card, .lt-empty, .lt-glance, "
     ".lt-product, [data-testid=stMetric], .stage, [data-testid=stAlert], [data-testid=stBidiComponentRegular], "
-    "[data-testid=stExpander], [data-testid=stFileUploader], [data-testid=stForm]"
+    "[data-testid=stExpander], [data-testid=stFileUploader], [data-testid=stForm], [class*=st-key-settings_]"
 )
 """What a page is opened for: results, cards, a chart, a table, or the field that has to be filled before there are any."""
 

@@ -96,7 +96,7 @@ def words_of(facade: Recommender) -> ShopWords:
 
 def served() -> ServedShop:
     """The shop as it is shown, the same one for all of a page's run; raises `NoReleaseError` when nothing was published, `ReleaseError` where nothing can be opened."""
-    return _RUNS.get(_current_shop(workspace(), database_url(workspace(), settings())).get)
+    return _RUNS.get(lambda: _current_shop(workspace(), database_url(workspace(), settings())).get())
 
 
 def recommender() -> Recommender:

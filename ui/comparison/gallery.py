@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from engine.comparison.list_gains import Gains
+from engine.comparison.list_gains import Gains, Tally
 from engine.core.exports import file_name
 from ui.app.resources import shop_words
 from ui.app.url import set_query
@@ -54,7 +54,9 @@ def _draw(gains: Gains, sides: tuple[Chosen, Chosen]) -> None:
     for place, pair in best:
         _draw_best(gains, place, pair)
     st.subheader("By how much traffic a product has", anchor=False)
-    draw_chart(_chart(gains), key="compare_levels")
+    draw_chart(
+        _chart, {"rows": level_rows(gains), "dark": is_dark()}, says=change_headline(gains), key="compare_levels"
+    )
     st.caption(plain(" ".join(other_facts(gains))))
 
 
@@ -78,8 +80,8 @@ def _open(item_id: str) -> None:
     set_query(item=item_id)
 
 
-def _chart(gains: Gains) -> Chart:
-    rows = level_rows(gains)
+def _chart(rows: list[tuple[str, Tally]], dark: bool) -> Chart:
+    """A bar for each group of products: how many of its lists improved, stayed and got worse."""
     table = pd.DataFrame(
         [
             {"group": name, "lists": part, "place": order, "count": count, "share": count / tally.compared}
@@ -89,7 +91,7 @@ def _chart(gains: Gains) -> Chart:
             )
         ]
     )
-    colours = ["#4fb3a2", "#4a5157", "#d98a6f"] if is_dark() else ["#1d6a5e", "#dcd7cf", "#a8452c"]
+    colours = ["#4fb3a2", "#4a5157", "#d98a6f"] if dark else ["#1d6a5e", "#dcd7cf", "#a8452c"]
     y = alt.Y("group:N", sort=[name for name, _ in rows], title=None)
     x = alt.X("share:Q", stack="zero", title="Share of lists", axis=alt.Axis(format="%")).scale(domain=[0, 1])
     legend = alt.Legend(orient="top", title=None)

@@ -12,7 +12,7 @@ from engine.recommend.inbound import Inbound
 from engine.recommend.unseen import UnseenVectors, nearest
 from ui.app.navigation import open_product
 from ui.app.resources import recommender, served, settings, workspace
-from ui.products.draft_resources import neighbour_card
+from ui.products.draft_resources import neighbour_cards
 from ui.products.why import explained_unseen
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plain, plural, text_or_none
@@ -34,7 +34,7 @@ def draw_new_neighbours(product: Product) -> None:
     group = Group(
         name="hybrid",
         title="It belongs with",
-        cards=explained_unseen(product, vectors, neighbours, [neighbour_card(one) for one in neighbours]),
+        cards=explained_unseen(product, vectors, neighbours, neighbour_cards(neighbours)),
         empty="Nothing to go on yet: add a title, a picture or a detail that other products share.",
     )
     if item_id := card_groups([group], key="new_neighbours"):

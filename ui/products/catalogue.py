@@ -16,7 +16,7 @@ from ui.app.resources import served, shop_words, traffic
 from ui.app.url import mirror, query, set_query, writer
 from ui.products.browse import PAGE_SIZE, Part, clear_search, open_long_tail, parts_of, search_in_address
 from ui.products.filters import draw_chips, draw_facets, draw_search_field
-from ui.products.finding import catalogue_to_search, found_card, rows_of
+from ui.products.finding import FoundIds, catalogue_to_search, found_cards, rows_of
 from ui.products.saved_search import draw_save
 from ui.products.search_by_meaning import (
     MOST_FOUND,
@@ -121,11 +121,11 @@ def _draw_parts(wanted: Search, shown: ShownSet | None, image: str) -> list[str]
     return [part.label for part in parts]
 
 
-def _say_found(found: Found, rows: np.ndarray, parts: list[str]) -> list[str]:
+def _say_found(found: Found, rows: np.ndarray, parts: list[str]) -> FoundIds:
     """Say how many were found and how, and what can be done with them; their ids."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plural(rows.size, "product"))
-        item_ids = [found.catalogue.item_ids[row] for row in rows]
+        item_ids = FoundIds(found.catalogue, rows)
         if parts:
             draw_set_actions(item_ids, f"found on Similar items by {', '.join(parts)}", key="found", opens=False)
     if said := _how_found(found):
@@ -155,7 +155,7 @@ def _draw_page(catalogue: SearchCatalogue, rows: np.ndarray) -> None:
     pages = math.ceil(rows.size / PAGE_SIZE)
     number = min(max(_whole(query("page")), 1), pages)
     start = (number - 1) * PAGE_SIZE
-    cards = [found_card(catalogue, served(), int(row)) for row in rows[start : start + PAGE_SIZE]]
+    cards = found_cards(catalogue, served(), rows[start : start + PAGE_SIZE])
     card_groups(
         [Group(cards=cards)],
         key=GRID,
@@ -197,7 +197,7 @@ def _draw_similar(found: Found, rows: np.ndarray) -> None:
         return
     title = "Also similar in meaning" if rows.size else "Similar in meaning"
     detail = f"{plural(near.size, 'product')}, the closest first"
-    cards = [found_card(found.catalogue, served(), int(row)) for row in near[:PAGE_SIZE]]
+    cards = found_cards(found.catalogue, served(), near[:PAGE_SIZE])
     if near.size > PAGE_SIZE:
         detail = f"the closest {PAGE_SIZE} of {plural(near.size, 'product')}"
     if not rows.size:

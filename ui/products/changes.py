@@ -17,7 +17,7 @@ from ui.app.notices import say
 from ui.app.person import curator_name, only
 from ui.app.resources import card_maker, database, served, settings, shop_words, workspace
 from ui.app.second_thoughts import offer_undo
-from ui.products.draft_resources import neighbour_card
+from ui.products.draft_resources import neighbour_cards
 from ui.products.form import Form, as_opened, close_form, product_form, say_not_saved
 from ui.products.why import explained_changed
 from ui.widgets.cards import Group, card_groups
@@ -154,7 +154,10 @@ def _draw_neighbours(item_id: str, wanted: Product, *, is_changed: bool) -> None
     before = {one.item_id for one in now}
     fresh = [one for one in after if one.item_id not in before]
     compared = f"{len(fresh)} of {len(after)} are new" if fresh else "the same as now"
-    cards = [replace(neighbour_card(one), note="New" if one in fresh else "") for one in after]
+    cards = [
+        replace(card, note="New" if one in fresh else "")
+        for card, one in zip(neighbour_cards(after), after, strict=True)
+    ]
     cards = explained_changed(item_id, wanted, after, cards)
     group = Group(
         name="moved",

@@ -20,7 +20,7 @@ from ui.widgets.background_work import Count
 from ui.widgets.cards import Card, product_href
 from ui.widgets.formatting import price_phrase
 
-__all__ = ["children", "draft_card", "drafts", "neighbour_card", "prepare"]
+__all__ = ["children", "draft_card", "drafts", "neighbour_cards", "prepare"]
 
 
 def drafts() -> DraftStore:
@@ -47,13 +47,16 @@ def draft_card(draft: Draft, rank: int | None = None, note: str = "New") -> Card
     )  # fmt: skip
 
 
-def neighbour_card(neighbour: Neighbour) -> Card:
-    """The card of a product of the catalogue or of an approved draft."""
-    if neighbour.row >= 0:
-        note = "Given a place" if neighbour.item_id in served().places.active else ""
-        return card_maker().card(neighbour.row, rank=neighbour.rank, note=note)
-    known = (draft for draft in served().drafts.drafts if draft.id == neighbour.item_id)
-    return draft_card(next(known, None) or drafts().get(neighbour.item_id), neighbour.rank)
+def neighbour_cards(neighbours: Sequence[Neighbour]) -> list[Card]:
+    """The cards of products of the catalogue and of approved drafts, in their order."""
+    maker, placed = card_maker(), served().places.active
+    known = {draft.id: draft for draft in served().drafts.drafts}
+    return [
+        maker.card(one.row, rank=one.rank, note="Given a place" if one.item_id in placed else "")
+        if one.row >= 0
+        else draft_card(known.get(one.item_id) or drafts().get(one.item_id), one.rank)
+        for one in neighbours
+    ]
 
 
 @st.cache_resource(show_spinner=False, max_entries=1, on_release=BoundedChildren.close)

@@ -14,7 +14,7 @@ from ui.app.second_thoughts import offer_undo
 from ui.app.titles import name_tab
 from ui.app.url import set_query
 from ui.products.compare_links import draw_compare_links
-from ui.products.draft_resources import draft_card, drafts, neighbour_card
+from ui.products.draft_resources import draft_card, drafts, neighbour_cards
 from ui.products.facts import draw_facts
 from ui.products.places import draw_place
 from ui.products.why import explained
@@ -42,7 +42,7 @@ def draw_draft_view(draft: Draft) -> None:
     with right:
         _draw_where(draft)
         found = served().neighbours(draft.id, "hybrid", settings().serving.neighbours)
-        cards = explained(draft.id, "hybrid", found, [neighbour_card(one) for one in found])
+        cards = explained(draft.id, "hybrid", found, neighbour_cards(found))
         card_groups([Group(name="hybrid", title="It belongs with", cards=cards)], key="draft_neighbours", on_open=_open)
 
 

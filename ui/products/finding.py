@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import streamlit as st
@@ -16,7 +17,7 @@ from ui.app.resources import card_maker, served, workspace
 from ui.products.draft_resources import draft_card
 from ui.widgets.cards import Card
 
-__all__ = ["Hit", "catalogue_to_search", "found", "found_card", "rows_of"]
+__all__ = ["FoundIds", "Hit", "catalogue_to_search", "found", "found_cards", "rows_of"]
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,29 @@ class Hit:
     href: str
 
 
+class FoundIds(Sequence[str]):
+    """The ids of rows of the catalogue that is searched, looked up when somebody wants them: a page that shows 24 finds 100,000."""
+
+    def __init__(self, catalogue: SearchCatalogue, rows: np.ndarray) -> None:
+        self._ids, self._rows = catalogue.item_ids, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        return (
+            [self._ids[row] for row in self._rows[place]] if isinstance(place, slice) else self._ids[self._rows[place]]
+        )
+
+
 def found(text: str, limit: int) -> list[Hit]:
     """The products that words find, best first; none where the catalogue does not have the words, in any spelling."""
     catalogue, shop = catalogue_to_search(), served()
-    cards = [found_card(catalogue, shop, int(row)) for row in catalogue.best(text, limit)]
+    cards = found_cards(catalogue, shop, catalogue.best(text, limit))
     return [Hit(card.item_id, card.title, card.brand, card.image, card.href) for card in cards]
 
 
@@ -45,12 +65,11 @@ def catalogue_to_search() -> SearchCatalogue:
     return _catalogue(workspace(), version, shop, drafts)
 
 
-def found_card(catalogue: SearchCatalogue, shop: ServedShop, row: int) -> Card:
-    """The card of a product of the catalogue that is searched."""
-    if row < len(shop.release.items):
-        return card_maker().card(row)
-    draft_id = catalogue.item_ids[row]
-    return draft_card(next(draft for draft in shop.drafts.drafts if draft.id == draft_id))
+def found_cards(catalogue: SearchCatalogue, shop: ServedShop, rows: Iterable[int]) -> list[Card]:
+    """The cards of products of the catalogue that is searched."""
+    maker, n_items = card_maker(), len(shop.release.items)
+    drafts = {draft.id: draft for draft in shop.drafts.drafts}
+    return [maker.card(int(row)) if row < n_items else draft_card(drafts[catalogue.item_ids[int(row)]]) for row in rows]
 
 
 def rows_of(catalogue: SearchCatalogue, shop: ServedShop, item_ids: Sequence[str]) -> np.ndarray:

@@ -12,7 +12,7 @@ from ui.app.url import set_query
 from ui.products.browse import open_long_tail
 from ui.products.changes import draw_change_of
 from ui.products.compare_links import draw_compare_links
-from ui.products.draft_resources import neighbour_card
+from ui.products.draft_resources import neighbour_cards
 from ui.products.facts import draw_product as draw_facts
 from ui.products.places import draw_place
 from ui.products.why import explained
@@ -61,7 +61,7 @@ def _neighbours(item_id: str, arm: str) -> Group:
         name=arm,
         title=registry.title_of(arm),
         hint=registry.arm(arm).help,
-        cards=explained(item_id, arm, neighbours, [neighbour_card(neighbour) for neighbour in neighbours]),
+        cards=explained(item_id, arm, neighbours, neighbour_cards(neighbours)),
         empty=_empty(arm),
     )
 

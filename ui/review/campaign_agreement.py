@@ -9,14 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from engine.access.roles import Action
-from engine.curation.agreement import agreement, agreement_sentence, disputed, rater_health
+from engine.curation.agreement import Agreement, agreement, agreement_sentence, disputed, rater_health
 from engine.curation.campaigns import Campaign
 from engine.curation.rates.sampling import votes_on_cards
 from engine.curation.votes import Source, Verdict, Vote, judgement_in_release
 from ui.app.navigation import open_product
 from ui.app.notices import say
 from ui.app.person import allowed, curator_name
-from ui.app.resources import card_maker, judgements, recommender, settings
+from ui.app.resources import card_maker, judgements, recommender, settings, workspace
 from ui.widgets.cards import Group, card_groups
 from ui.widgets.formatting import plain, plural, visible_cells
 
@@ -28,7 +28,8 @@ CHOICES = (("It fits", Verdict.RELEVANT, ":material/check:"), ("Irrelevant", Ver
 def draw_agreement(chosen: Campaign, votes: pd.DataFrame) -> None:
     """Draw the section of the Campaigns page; `votes` is from `engine.curation.rates.sampling.drawn`."""
     st.subheader("Agreement", anchor=False)
-    found = agreement(votes)
+    so_far = str(workspace().root), judgements().last_id(), chosen.id
+    found = _agreement(*so_far, votes)
     st.write(f"{agreement_sentence(found)}.")
     if found.ac1 is not None and found.alpha is not None:
         st.caption(
@@ -36,13 +37,12 @@ def draw_agreement(chosen: Campaign, votes: pd.DataFrame) -> None:
             "chance would give."
         )
     if allowed(Action.SEE_RATERS):
-        _disputes(votes)
-        _consistency(chosen)
+        _disputes(_open_disputes(*so_far, recommender().version, votes))
+        _consistency(_steadiness(*so_far))
 
 
-def _disputes(votes: pd.DataFrame) -> None:
+def _disputes(pairs: pd.DataFrame) -> None:
     """The pair on which people are most evenly split, with buttons that decide it."""
-    pairs = _open_disputes(votes)
     if pairs.empty:
         return
     row, facade, maker = pairs.iloc[0], recommender(), card_maker()
@@ -59,14 +59,6 @@ def _disputes(votes: pd.DataFrame) -> None:
             st.button(plain(label), icon=icon, key=f"decide_{verdict}", on_click=decide)
 
 
-def _open_disputes(votes: pd.DataFrame) -> pd.DataFrame:
-    """Pairs that nobody has decided yet, of products that the release has."""
-    facade, current = recommender(), judgements().current()
-    pairs = disputed(votes, current[current["source"] == Source.ADJUDICATION])
-    ids = zip(pairs["anchor_id"].tolist(), pairs["neighbour_id"].tolist(), strict=True)
-    return pairs[[anchor in facade and neighbour in facade for anchor, neighbour in ids]]
-
-
 def _decide(anchor: str, neighbour: str, verdict: Verdict) -> None:
     """Callback: the lead's vote counts above the others."""
     facade, name = recommender(), curator_name()
@@ -79,8 +71,7 @@ def _decide(anchor: str, neighbour: str, verdict: Verdict) -> None:
     say("Decided", ":material/gavel:")
 
 
-def _consistency(chosen: Campaign) -> None:
-    table = rater_health(votes_on_cards(judgements(), chosen.id))
+def _consistency(table: pd.DataFrame) -> None:
     if table.empty:
         return
     shares = {name: 100 * table[name] for name in ("steady", "strictness", "drift")}
@@ -102,3 +93,25 @@ def _consistency(chosen: Campaign) -> None:
             },
         )
         st.caption("Only leads see this. Fields stay empty until enough is known.")
+
+
+# What follows from the judgements is worked out once for each state of them: `last_id` is that of the newest.
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _agreement(root: str, last_id: int, campaign_id: str, _votes: pd.DataFrame) -> Agreement:
+    return agreement(_votes)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _open_disputes(root: str, last_id: int, campaign_id: str, version: str, _votes: pd.DataFrame) -> pd.DataFrame:
+    """Pairs that nobody has decided yet, of products that the release has."""
+    facade, current = recommender(), judgements().current()
+    pairs = disputed(_votes, current[current["source"] == Source.ADJUDICATION])
+    ids = zip(pairs["anchor_id"].tolist(), pairs["neighbour_id"].tolist(), strict=True)
+    return pairs[[anchor in facade and neighbour in facade for anchor, neighbour in ids]]
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _steadiness(root: str, last_id: int, campaign_id: str) -> pd.DataFrame:
+    return rater_health(votes_on_cards(judgements(), campaign_id))

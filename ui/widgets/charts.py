@@ -6,8 +6,8 @@ On screen Streamlit's theme gives charts the page's own font and greys; the colo
 from __future__ import annotations
 
 import io
-from collections.abc import Collection
-from typing import Literal
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Literal
 
 import altair as alt
 import streamlit as st
@@ -40,9 +40,16 @@ def arm_colour(names: Collection[str], *, dark: bool = False) -> alt.Color:
     )
 
 
-def draw_chart(chart: Chart, *, key: str | None = None) -> None:
-    """Put a chart on the page, as wide as the page, in the page's theme."""
-    st.altair_chart(chart, width="stretch", theme="streamlit", key=key)
+def draw_chart(make: Callable[..., Chart], facts: Mapping[str, Any], *, says: str, key: str | None = None) -> None:
+    """Put a chart on the page, as wide as the page, in the page's theme.
+
+    Parameters
+    ----------
+    make : makes the chart of the facts; it is made once for equal facts, since that takes longer than the rest of a page.
+    says : what the chart shows, for whom cannot see it.
+    """
+    spec = dict(_spec(f"{make.__module__}.{make.__qualname__}", dict(facts), make))
+    st.vega_lite_chart(spec, width="stretch", theme="streamlit", key=key, alt=says)
 
 
 def chart_file(chart: alt.LayerChart, kind: Literal["png", "svg"], title: str, subtitle: str = "") -> bytes:
@@ -62,3 +69,11 @@ def chart_file(chart: alt.LayerChart, kind: Literal["png", "svg"], title: str, s
     drawing = io.StringIO()
     framed.save(drawing, format="svg")
     return drawing.getvalue().encode("utf-8")
+
+
+@st.cache_resource(show_spinner=False, max_entries=100)
+def _spec(name: str, facts: dict[str, Any], _make: Callable[..., Chart]) -> dict[str, Any]:
+    """The chart as Vega-Lite reads it, with its data; without Altair's own look, which would overrule the page's."""
+    spec: dict[str, Any] = _make(**facts).to_dict()
+    spec.pop("config", None)
+    return spec

@@ -12,7 +12,7 @@ import streamlit as st
 from engine.arms.registry import title_of
 from engine.core.exports import CSV
 from ui.widgets.charts import arm_colour, chart_file
-from ui.widgets.formatting import singular, visible_cells
+from ui.widgets.formatting import visible_cells
 
 __all__ = ["draw_rates_files", "draw_rates_table", "irrelevance_chart"]
 
@@ -36,6 +36,7 @@ def irrelevance_chart(
     arms : which arms to draw.
     """
     shown = table[table["arm"].isin(list(arms)) & (table["judged"] > 0)]
+    told = not shown.empty  # marks of nothing have no name to be read out
     shown = shown.assign(arm=[title_of(arm) for arm in shown["arm"]])
     base = alt.Chart(shown).encode(x=_bins_axis(word, bins), color=arm_colour(arms, dark=dark))
     low, rate = (alt.Y(f"{name}:Q", scale=SCALE, axis=AXIS) for name in ("low", "rate"))
@@ -43,12 +44,12 @@ def irrelevance_chart(
         alt.layer(
             _half_line(),
             base.mark_area(opacity=0.13, line=False).encode(y=low, y2="high:Q"),
-            base.mark_rule(opacity=0.45, strokeWidth=1.5).encode(y=low, y2="high:Q"),
+            base.mark_rule(opacity=0.45, strokeWidth=1.5, aria=told).encode(y=low, y2="high:Q"),
             base.mark_line(strokeWidth=2.5).encode(y=rate),
-            base.mark_circle(opacity=1).encode(y=rate, size=_size(shown["judged"]), tooltip=_tooltip(word)),
+            base.mark_circle(opacity=1, aria=told).encode(y=rate, size=_size(shown["judged"]), tooltip=_tooltip(word)),
         )
         .resolve_scale(y="shared")
-        .properties(height=HEIGHT, description=f"Irrelevant neighbours by {singular(word)} count, one line per list")
+        .properties(height=HEIGHT)
     )
     return chart
 

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.arms.registry import arms, title_of
-from ui.widgets.charts import Chart, arm_colour, is_dark
+from ui.widgets.charts import Chart, arm_colour, draw_chart, is_dark
 from ui.widgets.formatting import plain, visible_cells
 
 __all__ = ["draw_quality", "quality_chart", "quality_headline", "quality_table", "task_table"]
@@ -49,7 +49,7 @@ def draw_quality(metrics: Metrics, word: str) -> None:
         "chose more often than by chance. 1 is a perfect list; the band is the 95% confidence interval. The dashed line is the "
         f"ceiling: the best list that behaviour alone gives these products once half of the hidden {word} are known."
     )
-    st.altair_chart(quality_chart(table, word, dark=is_dark()), width="stretch")
+    draw_chart(quality_chart, {"table": table, "word": word, "dark": is_dark()}, says=quality_headline(table, word))
     with st.expander("Figures"):
         _draw_figures(table, word)
         _draw_tasks(task_table(metrics))
@@ -101,9 +101,10 @@ def quality_chart(table: pd.DataFrame, word: str, *, dark: bool = False) -> Char
     x = alt.X("kept:O", sort=levels, title=f"{word.capitalize()} kept", axis=alt.Axis(labelAngle=0))
     measured = {name: one.title for name, one in arms().items() if one.title in set(table["arm"])}
     base = alt.Chart(drawn[drawn["arm"].isin(measured.values())]).encode(x=x, color=arm_colour(measured, dark=dark))
+    highest = drawn[drawn["arm"] == CEILING]
     ceiling = (
-        alt.Chart(drawn[drawn["arm"] == CEILING])
-        .mark_line(strokeDash=[6, 4], strokeWidth=2, color="#aab3b9" if dark else "#7d858c")
+        alt.Chart(highest)
+        .mark_line(strokeDash=[6, 4], strokeWidth=2, color="#aab3b9" if dark else "#7d858c", aria=not highest.empty)
         .encode(x=x, y="ndcg:Q", tooltip=[alt.Tooltip("arm:N", title="Line"), alt.Tooltip("ndcg:Q", format=".3f")])
     )
     band = base.mark_area(opacity=0.14).encode(y="low:Q", y2="high:Q")

@@ -14,7 +14,7 @@ from engine.arms.registry import title_of
 from engine.models.encoders.registry import MODALITIES
 from engine.models.recipe import SILENCE
 from engine.release.manifest import Manifest
-from ui.widgets.charts import Chart
+from ui.widgets.charts import Chart, draw_chart
 from ui.widgets.formatting import duration_phrase, plain, plural, visible_cells
 
 __all__ = [
@@ -176,15 +176,21 @@ def _draw_steps(steps: Mapping[str, float]) -> None:
 def _draw_curves(training: Training) -> None:
     left, right = st.columns(2)
     if losses := training.get("als_losses"):
-        left.markdown("**Learning from behaviour**")
-        left.altair_chart(loss_chart({"All interactions": losses}, "Round"), width="stretch")
+        with left:
+            st.markdown("**Learning from behaviour**")
+            _draw_losses({"All interactions": losses}, "Round", "The error of learning from behaviour, round by round")
     if checks := training.get("predictor", {}).get("checks"):
-        right.markdown("**Predicting behaviour from content**")
         curves = {
             "Products used for training": [check["train"] for check in checks],
             "Products held back": [check["validation"] for check in checks],
         }
-        right.altair_chart(loss_chart(curves, f"Steps / {checks[0]['step']}"), width="stretch")
+        with right:
+            st.markdown("**Predicting behaviour from content**")
+            _draw_losses(curves, f"Steps / {checks[0]['step']}", "The error of predicting behaviour, step by step")
+
+
+def _draw_losses(curves: Mapping[str, Sequence[float]], x_title: str, says: str) -> None:
+    draw_chart(loss_chart, {"curves": dict(curves), "x_title": x_title}, says=says)
 
 
 def _share_phrase(share: Mapping[str, Any], word: str) -> str:
