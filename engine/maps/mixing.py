@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 __all__ = ["Mixing", "facts_to_compare", "how_mixed"]
 
@@ -92,8 +93,6 @@ def _agreeing(
     codes: NDArray[np.int64], rows: NDArray[np.int64], places: NDArray[np.float32], among: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """(rows,) the mean share of facts that a product shares with the ten around it; NaN where none is known of both."""
-    from scipy.spatial import cKDTree  # slow to import, and the dashboard starts without it
-
     candidates = np.flatnonzero(among)
     found = cKDTree(places[candidates]).query(places[rows], NEIGHBOURS + 1)[1]
     near = candidates[found]

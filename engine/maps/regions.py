@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.cluster.vq import kmeans2
+from scipy.spatial import cKDTree
 
 from engine.core.visible_text import visible
 
@@ -138,9 +140,6 @@ def _how_many(n: int) -> tuple[int, int]:
 
 def _groups(points: NDArray[np.float64], wanted: int, seed: int) -> NDArray[np.int64]:
     """The group of each point; k-means from centres that are drawn far apart, fitted on a part where there are many."""
-    from scipy.cluster.vq import kmeans2  # slow to import, and the dashboard starts without it
-    from scipy.spatial import cKDTree
-
     rng = np.random.default_rng(seed)
     part = points if len(points) <= 20_000 else points[np.sort(rng.choice(len(points), 20_000, replace=False))]
     centres, _ = kmeans2(part, wanted, iter=20, minit="++", missing="warn", rng=np.random.default_rng(seed))
