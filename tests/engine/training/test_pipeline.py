@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -335,6 +336,10 @@ def test_shoppers_are_served_by_the_item_model_where_the_plan_says_so(
         families = [item_id[:2] for item_id in recommender.history(shopper)]
         found = [one.item_id[:2] for one in recommender.ranked_by_shopper(shopper, "hybrid", 3)]
         assert set(found) <= set(families), f"{shopper} has {families} and gets {found}"
-    (recommender.directory / "item_weights.npz").write_bytes(b"damaged")
+    directory, manifest = recommender.directory, recommender.manifest
+    (directory / "item_weights.npz").write_bytes(b"damaged")
+    assert Recommender(directory, manifest).ranked_by_shopper(shopper)  # as long as one process holds what it was
+    del recommender
+    gc.collect()
     with pytest.raises(ReleaseError, match=r"item_weights\.npz has 7 bytes"):
-        Recommender(recommender.directory, recommender.manifest).ranked_by_shopper(shopper)
+        Recommender(directory, manifest).ranked_by_shopper(shopper)
