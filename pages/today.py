@@ -8,7 +8,7 @@ from engine.access.roles import Action
 from ui.app.navigation import link_to
 from ui.app.person import allowed
 from ui.app.resources import recommender, shop_words
-from ui.runs.release_change import change_of, draw_change
+from ui.runs.release_change import change_of, draw_change, is_being_worked_out
 from ui.today.glance import draw_glance
 from ui.today.health import concentration_sentence, draw_traffic, draw_trust
 from ui.today.lines import Line, all_good, draft_line, in_order, not_worth_filling, release_line
@@ -35,8 +35,12 @@ def page() -> None:
         _todo(found, lines, waiting)
     with right:
         _health(found)
-    if not found.done:
+    if not _is_whole(found):
         _look_again()
+
+
+def _is_whole(found: Results) -> bool:
+    return found.done and not is_being_worked_out(recommender().release_id)
 
 
 def _lines(found: Results, waiting: int) -> list[Line]:
@@ -97,5 +101,5 @@ def _is_mine(name: str) -> bool:
 @st.fragment(run_every=LOOK_AGAIN_SECONDS)
 def _look_again() -> None:
     """Run the page again once everything is worked out."""
-    if results().done:
+    if _is_whole(results()):
         st.rerun()

@@ -105,10 +105,16 @@ def test_a_server_that_has_just_started_finds_a_lines_products_and_opens_the_pag
 
 
 def test_a_set_that_is_not_there_is_said_to_be_gone(tiny):
-    for name in ("worst", "nonsense"):
+    app = open_shell("similar_items", show="today:nonsense")
+    assert not app.exception
+    assert [one.value for one in app.warning] == ["These products were not kept. Choose them again."]
+
+
+def test_a_set_of_which_nothing_is_left_says_so(tiny):
+    for name, title in (("worst", "Lists that people called bad"), ("placed", "Products with a place on lists")):
         app = open_shell("similar_items", show=f"today:{name}")
         assert not app.exception
-        assert [one.value for one in app.warning] == ["These products were not kept. Choose them again."]
+        assert [one.value for one in app.success] == [f"Nothing is left of “{title}”."]
 
 
 def test_drafts_that_wait_are_a_line(tiny, store):
@@ -137,10 +143,9 @@ def test_products_that_hold_a_place_are_told_opened_and_lose_it_with_an_undo(tin
     assert places.all() == []
 
 
-def test_a_product_with_little_traffic_can_be_given_a_place_on_its_own_page(tiny, store):
-    quiet, busy = (open_shell("similar_items", item=one) for one in (tiny.with_clicks(0), "f1-00"))
+def test_any_product_can_be_given_a_place_on_its_own_page(tiny, store):
+    quiet = open_shell("similar_items", item=tiny.with_clicks(0))
     assert [one.label for one in quiet.button if one.key == "place_give"] == ["Give it this place"]
-    assert not [one for one in busy.button if one.key == "place_give"]
     quiet.button(key="place_give").click().run()
     assert not quiet.exception
     assert [(one.item_id, one.kind) for one in PlaceStore(store.database).all()] == [

@@ -12,6 +12,7 @@ import streamlit as st
 from engine.core.errors import LongtailError
 from engine.search.catalogue import SearchCatalogue
 from engine.search.search import Found, Search, search
+from ui.app.navigation import link_to
 from ui.app.resources import served, shop_words, traffic
 from ui.app.url import mirror, query, set_query, writer
 from ui.products.browse import PAGE_SIZE, Part, clear_search, open_long_tail, parts_of, search_in_address
@@ -60,6 +61,9 @@ def draw_catalogue() -> None:
         rows = _ordered(found, own, image)
     except LongtailError as exc:
         st.error(plain(exc), icon=":material/broken_image:")
+        return
+    if own is not None and not own.size:
+        _say_done(shown)
         return
     if rows.size:
         item_ids = _say_found(found, rows, parts)
@@ -222,6 +226,13 @@ def _wait_for(future: Future[np.ndarray]) -> None:
 def _say_nothing() -> None:
     st.info("No products match. Remove a filter, or search for other words.", icon=":material/search_off:")
     st.button("Show all products", on_click=clear_search)
+
+
+def _say_done(shown: ShownSet | None) -> None:
+    """What was opened has no product any more."""
+    title = shown.title if shown is not None else ""
+    st.success(plain(f"Nothing is left of “{title}”."), icon=":material/task_alt:")
+    link_to("today", "Back to Today", ":material/arrow_back:")
 
 
 def _open(item_id: str) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.arms import registry
 from ui.app.choices import switch
-from ui.app.resources import card_maker, recommender, served, settings, shop_words, traffic
+from ui.app.resources import card_maker, recommender, served, settings, shop_words
 from ui.app.titles import name_tab
 from ui.app.url import set_query
 from ui.products.browse import open_long_tail
@@ -36,7 +36,7 @@ def draw_product_view(row: int) -> None:
         draw_facts(row, card_maker())
         with st.container(key="product_actions"):  # on a phone they come after the neighbours
             draw_change_of(item_id)
-            _draw_place_of(row, item_id)
+            draw_place(item_id)
             draw_compare_links(item_id)
             st.button("Another long-tail product", icon=":material/casino:", on_click=open_long_tail)
             draw_send([item_id], "one product, on Similar items", key="send_one")
@@ -45,13 +45,6 @@ def draw_product_view(row: int) -> None:
         view = switch("Neighbours", "view", views, key="view")
         groups = [_neighbours(item_id, arm) for arm in ([view] if view else SIDE_BY_SIDE)]
         draw_judged_lists(item_id, groups, layout="grid" if view else "columns", on_open=_open)
-
-
-def _draw_place_of(row: int, item_id: str) -> None:
-    """Offer a place to what has little traffic of its own to be found by, and show one that was given to anything."""
-    few = bool(traffic().is_long_tail(int(recommender().items["interaction_count"].iloc[row])))
-    if few or item_id in served().places.active:
-        draw_place(item_id)
 
 
 def _neighbours(item_id: str, arm: str) -> Group:

@@ -28,6 +28,7 @@ __all__ = [
     "draw_change",
     "draw_compare_link",
     "group_sentences",
+    "is_being_worked_out",
     "what_would_change",
 ]
 
@@ -43,15 +44,26 @@ def change_of(release_id: str) -> ReleaseChange | None:
 
     A look at a small file. Where nothing is kept, or much was judged since, a thread works it out, once.
     """
+    return _looked_up(release_id)[0]
+
+
+def is_being_worked_out(release_id: str) -> bool:
+    """Whether a thread is at it."""
+    return not _looked_up(release_id)[1]
+
+
+def _looked_up(release_id: str) -> tuple[ReleaseChange | None, bool]:
+    """What is known, and whether that is all there will be."""
     before = replaced_by(resources.workspace(), release_id)
     if before is None or before == release_id:
-        return None
+        return None, True
     k, store = list_length(), resources.judgements()
     known = kept_change(resources.workspace(), before, release_id, k)
     if known is not None and not is_behind(known, store.last_id()):
-        return known
+        return known, True
     root, stamp = str(resources.workspace().root), -1 if known is None else known.judged
-    return _worked_out(root, before, release_id, k, stamp, resources.served().as_trained, store).result or known
+    held = _worked_out(root, before, release_id, k, stamp, resources.served().as_trained, store)
+    return held.result or known, held.done
 
 
 def what_would_change(release_id: str) -> list[str]:

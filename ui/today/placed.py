@@ -17,7 +17,7 @@ from ui.products.places import end_places, place_sentence
 from ui.products.shown_sets import ShownSet, known_products
 from ui.widgets.formatting import plain, plural, text_or_none
 
-__all__ = ["SET", "draw_placed", "placed_sentence", "placed_set"]
+__all__ = ["SET", "TITLE", "draw_placed", "placed_sentence", "placed_set"]
 
 SET = "placed"
 """The name of the set of products with a place, among Today's."""

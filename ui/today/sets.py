@@ -47,9 +47,9 @@ def _without_placed(found: CatalogueFindings) -> CatalogueFindings:
 
 
 def today_set(name: str) -> ShownSet | None:
-    """The set with this name; None where it has no products (any more), or there is no such set."""
+    """The set with this name, empty where nothing is left of it; None where there is no such set."""
     if name == placed.SET:
-        return placed.placed_set()
+        return placed.placed_set() or ShownSet(f"{PREFIX}:{name}", placed.TITLE, ())
     if name not in SETS:
         return None
     until = time.monotonic() + WAIT_SECONDS
@@ -57,6 +57,6 @@ def today_set(name: str) -> ShownSet | None:
         time.sleep(LOOK_AGAIN_SECONDS)
     line = next((one for one in lines_of(found) if one.name == name), None)
     if line is None:
-        return None
+        return ShownSet(f"{PREFIX}:{name}", SETS[name], ())
     ids = recommender().items["item_id"].to_numpy()[line.rows].tolist()
     return ShownSet(f"{PREFIX}:{name}", SETS[name], ids, line.why)
