@@ -23,8 +23,9 @@ from ui.app.person import only
 from ui.app.resources import database, judgements, settings, shop, workspace
 from ui.app.second_thoughts import Question, ask
 from ui.review.campaign_agreement import draw_agreement
-from ui.review.new_campaign import draw_new_campaign
+from ui.review.new_campaign import NEW, draw_new_campaign
 from ui.review.service import open_campaigns
+from ui.widgets.closing import closing
 from ui.widgets.formatting import plain, release_phrase, visible_cells
 
 __all__ = ["page"]
@@ -41,7 +42,7 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = everything[0].id
         chosen = by_id[menu("Campaign", "campaign", titles, key="campaigns_chosen", default=first, width=420)]
-        with st.popover("New campaign", icon=":material/add:", **only(Action.RUN_CAMPAIGNS)):
+        with st.popover("New campaign", icon=":material/add:", key=closing(NEW), **only(Action.RUN_CAMPAIGNS)):
             draw_new_campaign()
     _about(chosen, now)
     _progress(chosen)

@@ -17,6 +17,7 @@ from ui.app.second_thoughts import offer_undo
 from ui.products.draft_resources import draft_card
 from ui.products.shown_sets import draw_set_actions, known_products, set_key, sets
 from ui.widgets.cards import Card, Group, card_groups
+from ui.widgets.closing import close, closing
 from ui.widgets.formatting import day_phrase, plain, plural
 
 __all__ = ["page"]
@@ -76,7 +77,7 @@ def _described(one: ProductSet, known: int) -> str:
 
 def _draw_more(one: ProductSet) -> None:
     closed = only(Action.EDIT_SETS)
-    with st.popover("More", icon=":material/more_horiz:", type="tertiary", key=f"more_{one.id}"):
+    with st.popover("More", icon=":material/more_horiz:", type="tertiary", key=closing(f"more_{one.id}")):
         name = st.text_input("Name", one.name, key=f"name_{one.id}", max_chars=LONGEST_NAME)
         if st.button("Rename", key=f"rename_{one.id}", **closed):
             try:
@@ -84,6 +85,7 @@ def _draw_more(one: ProductSet) -> None:
             except LongtailError as exc:
                 st.error(plain(exc), icon=":material/error:")
             else:
+                close(f"more_{one.id}")
                 st.rerun()
         st.button(
             "Remove this set", key=f"remove_{one.id}", icon=":material/delete:", on_click=_remove, args=(one,), **closed

@@ -186,6 +186,7 @@ def test_products_are_selected_over_pages_and_kept_as_a_set(address, tiny, page:
     page.get_by_label("New set").fill("One of them")
     page.get_by_role("button", name="Save as a new set").click()
     expect(page.get_by_text("is on the Sets page")).to_be_visible()
+    expect(page.get_by_role("button", name="Save as a new set")).to_be_hidden()  # what it was chosen in has closed
 
 
 def test_neighbours_that_are_selected_are_marked_irrelevant_and_taken_back(address, tiny, page: Page, context):

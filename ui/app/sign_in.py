@@ -19,6 +19,7 @@ from ui.app.identity import Problem
 from ui.app.person import Visitor, sign_out_everywhere, signs_in
 from ui.app.resources import database, settings
 from ui.app.sign_in_settings import Method, providers, sign_in_method
+from ui.widgets.closing import close, closing
 from ui.widgets.formatting import html_text, plain
 
 __all__ = ["ROLE_WORDS", "draw_person", "draw_sign_in", "remember_visit"]
@@ -63,9 +64,12 @@ def draw_person(actor: Actor) -> None:
     """Draw who is here as a menu: what they may do, and the way out; where nobody signs in, the form for a name."""
     known = signs_in()
     name = actor.name if known else given_name()
-    with st.popover(plain(name) if name else "Who are you?", icon=":material/account_circle:", type="tertiary"):
+    with st.popover(
+        plain(name) if name else "Who are you?", icon=":material/account_circle:", type="tertiary", key=closing("who")
+    ):
         if not known:
             if name_form("top_bar_name", button="Save"):
+                close("who")
                 st.rerun()
             return
         st.html(

@@ -38,7 +38,9 @@ def draw_sides() -> tuple[str, str]:
     before, after = (
         query(name, default, allowed=choices) for name, default in zip(("before", "after"), defaults, strict=True)
     )
-    with st.popover(_beside(before, after), icon=":material/tune:"):
+    with st.popover(
+        _beside(before, after), icon=":material/tune:", key=f"compare_{before}_{after}"
+    ):  # another one after each choice: a new one is closed
         menu("Before", "before", choices, key="compare_before", default=defaults[0], width=290)
         menu("After", "after", choices, key="compare_after", default=defaults[1], width=290)
         st.button("Swap", icon=":material/swap_vert:", type="tertiary", on_click=_swap, args=(before, after))

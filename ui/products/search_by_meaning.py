@@ -23,6 +23,7 @@ from ui.app.url import query, set_query
 from ui.products.pasting import take_pasted
 from ui.products.uploads import MAX_PICTURE_MB, PICTURE_TYPES, stored_picture
 from ui.widgets.addresses import thumb_url
+from ui.widgets.closing import close, closing
 from ui.widgets.formatting import plain
 
 __all__ = ["MOST_FOUND", "closest", "draw_by_picture", "picture_in_address", "say_like", "similar_in_meaning"]
@@ -43,7 +44,7 @@ def draw_by_picture() -> None:
     """Draw the popover that searches by a picture, where one may be stored: it stays on the server, so that the address can be shared."""
     if not allowed(Action.EDIT_DRAFTS):
         return
-    with st.popover("By picture", icon=":material/image_search:", key="like_open", on_change="rerun") as asked:
+    with st.popover("By picture", icon=":material/image_search:", key=closing("like"), on_change="rerun") as asked:
         if asked.open:  # the models are loaded while somebody looks for a picture, and only then
             served().warm_up()
         upload = st.file_uploader(
@@ -124,6 +125,7 @@ def _take(data: bytes, name: str) -> None:
         return
     st.session_state[_TAKEN] = mark
     set_query(like=image, page=None)
+    close("like")
     st.rerun()
 
 

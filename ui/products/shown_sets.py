@@ -20,9 +20,11 @@ from engine.core.errors import LongtailError, NotFoundError
 from engine.core.exports import CSV, file_name
 from engine.edits.sets.store import LONGEST_NAME, ProductSet, SetStore
 from ui.app.navigation import open_similar_items
+from ui.app.notices import say
 from ui.app.person import curator_name, only
 from ui.app.resources import database, recommender, served
 from ui.review.send_to_review import draw_send
+from ui.widgets.closing import close, closing
 from ui.widgets.formatting import plain, plural
 
 __all__ = [
@@ -134,7 +136,7 @@ def open_set_button(item_ids: Sequence[str], words: str, *, key: str) -> None:
 
 def _draw_add(item_ids: Sequence[str], how: str, key: str) -> None:
     closed = only(Action.EDIT_SETS)
-    with st.popover("Add to set", icon=":material/bookmark_add:", type="tertiary"):
+    with st.popover("Add to set", icon=":material/bookmark_add:", type="tertiary", key=closing(f"{key}_sets")):
         there = [one for one in sets().all() if one.search is None]
         if there:
             chosen = st.selectbox(
@@ -146,13 +148,13 @@ def _draw_add(item_ids: Sequence[str], how: str, key: str) -> None:
                 placeholder="Choose a set",
             )
             if st.button("Add", key=f"{key}_add", disabled=chosen is None or bool(closed.get("disabled"))) and chosen:
-                _add(chosen, item_ids)
+                _add(chosen, item_ids, key)
         name = st.text_input("New set", key=f"{key}_name", max_chars=LONGEST_NAME, placeholder="e.g. Spring coats")
         if st.button("Save as a new set", key=f"{key}_new", type="primary", **closed):
-            _save(name, item_ids, how)
+            _save(name, item_ids, how, key)
 
 
-def _add(chosen: ProductSet, item_ids: Sequence[str]) -> None:
+def _add(chosen: ProductSet, item_ids: Sequence[str], key: str) -> None:
     try:
         added = sets().add(chosen.id, item_ids)
     except LongtailError as exc:
@@ -160,16 +162,23 @@ def _add(chosen: ProductSet, item_ids: Sequence[str]) -> None:
     else:
         already = len(item_ids) - added
         rest = f", {already:,} were in it" if already else ""
-        st.success(f"{plural(added, 'product')} added to “{plain(chosen.name)}”{rest}.", icon=":material/check:")
+        _kept(f"{plural(added, 'product')} added to “{plain(chosen.name)}”{rest}", key)
 
 
-def _save(name: str, item_ids: Sequence[str], how: str) -> None:
+def _save(name: str, item_ids: Sequence[str], how: str, key: str) -> None:
     try:
         sets().save(name, item_ids, by=curator_name(), note=how)
     except LongtailError as exc:
         st.error(plain(exc), icon=":material/error:")
     else:
-        st.success(f"“{plain(name)}” is on the Sets page.", icon=":material/check:")
+        _kept(f"“{plain(name)}” is on the Sets page", key)
+
+
+def _kept(said: str, key: str) -> None:
+    """Say what was kept, and close what it was chosen in."""
+    say(said, ":material/check:")
+    close(f"{key}_sets")
+    st.rerun()
 
 
 def _exported(item_ids: Sequence[str]) -> bytes:

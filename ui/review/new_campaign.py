@@ -15,14 +15,18 @@ from engine.release.publish import published_releases
 from ui.app.notices import say
 from ui.app.person import curator_name, only
 from ui.app.resources import database, recommender, shop, workspace
+from ui.widgets.closing import close
 from ui.widgets.formatting import plain, release_phrase
 
-__all__ = ["draw_new_campaign"]
+__all__ = ["NEW", "draw_new_campaign"]
+
+NEW = "new_campaign"
+"""The popover that the form is in."""
 
 
 def draw_new_campaign() -> None:
     """Draw the form; what is sent off becomes a campaign, or an error that says what to change."""
-    with st.form("new_campaign", border=False):
+    with st.form(NEW, border=False):
         plan = _plan()
         if st.form_submit_button("Create", type="primary", **only(Action.RUN_CAMPAIGNS)):
             try:
@@ -31,6 +35,7 @@ def draw_new_campaign() -> None:
                 st.error(plain(exc), icon=":material/error:")
             else:
                 say(f"“{plain(plan.name)}” is ready to judge", ":material/check:")
+                close(NEW)
                 st.rerun()
 
 

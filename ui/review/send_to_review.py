@@ -9,8 +9,10 @@ import streamlit as st
 from engine.access.roles import Action
 from engine.core.errors import LongtailError
 from engine.curation.campaigns import Plan, create_campaign
+from ui.app.notices import say
 from ui.app.person import curator_name, only
 from ui.app.resources import database, recommender
+from ui.widgets.closing import close, closing
 from ui.widgets.formatting import plain
 
 __all__ = ["draw_send"]
@@ -28,7 +30,7 @@ def draw_send(item_ids: Sequence[str], how: str, key: str) -> None:
     if not item_ids:
         return
     sent = list(item_ids[:MOST_SENT])
-    with st.popover("Send to review", icon=":material/checklist:", type="tertiary"):
+    with st.popover("Send to review", icon=":material/checklist:", type="tertiary", key=closing(key)):
         what = f"these {len(sent):,} products" if len(sent) > 1 else "this product"
         if len(sent) < len(item_ids):
             what = f"the first {len(sent):,} of these {len(item_ids):,} products"
@@ -41,4 +43,6 @@ def draw_send(item_ids: Sequence[str], how: str, key: str) -> None:
             except LongtailError as exc:
                 st.error(plain(exc), icon=":material/error:")
             else:
-                st.success(f"“{plain(name)}” is on the Review page.", icon=":material/check:")
+                say(f"“{plain(name)}” is on the Review page", ":material/check:")
+                close(key)
+                st.rerun()
