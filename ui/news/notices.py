@@ -91,7 +91,7 @@ def _published(entry: AuditEntry, changed: str | None) -> Notice | None:
         text = f"{label} is live"
     page, query = "model", {}
     if changed:
-        text = f"{text}: {changed.rstrip('.')}"
+        text = f"{text}: {changed[0].lower()}{changed[1:].rstrip('.')}"
         if isinstance(entry.before, str):
             page, query = (
                 "compare",
