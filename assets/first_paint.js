@@ -1,6 +1,6 @@
 /* Shows the page once it is whole: before that, parts that come one after the other would push each other about. */
 (() => {
-  const STILL_LOOKS = 4, LOOK_MS = 40, PATIENCE_MS = 2500, AT_MOST_MS = 12000;
+  const STILL_LOOKS = 4, LOOK_MS = 40, PATIENCE_MS = 4000, AT_MOST_MS = 12000;
   const html = document.documentElement;
   let still = 0, before = "", first = 0;
   const show = () => { html.dataset.whole = ""; };
@@ -9,7 +9,9 @@
     const main = document.querySelector("[data-testid=stMain]");
     const drawn = main ? main.querySelectorAll(".stElementContainer").length : 0;
     if (drawn && !first) first = performance.now();
-    const ended = app?.dataset.testScriptState === "notRunning" && drawn > 0 && !main.querySelector("[data-testid=stSkeleton]");
+    const awaited = (one) => !one.shadowRoot || one.shadowRoot.querySelector(".loading"); // a component whose script is on its way
+    const ended = app?.dataset.testScriptState === "notRunning" && drawn > 0 && !main.querySelector("[data-testid=stSkeleton], .lt-wait, [data-testid=stVegaLiteChart]:empty")
+      && ![...main.querySelectorAll("[data-testid=stBidiComponentIsolated]")].some(awaited);
     const now = ended ? `${drawn} ${main.scrollHeight} ${document.querySelectorAll("section a").length}` : "";
     still = now && now === before ? still + 1 : 0;
     before = now;

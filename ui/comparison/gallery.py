@@ -47,7 +47,6 @@ def _draw(gains: Gains, sides: tuple[Chosen, Chosen]) -> None:
             "Report (PDF)", lambda: _report(gains, sides), type="primary", icon=":material/picture_as_pdf:",
             file_name=file_name(f"{sides[0].name} and {sides[1].name}", ".pdf"), mime="application/pdf", on_click="ignore",
         )  # fmt: skip
-    st.caption(plain(measure_note(gains)))
     best = [(int(place), pair_of(_item_id(gains, int(place), sides), sides)) for place in gains.best(SHOWN)]
     if best:
         st.subheader("What improved most", anchor=False)
@@ -58,6 +57,7 @@ def _draw(gains: Gains, sides: tuple[Chosen, Chosen]) -> None:
         _chart, {"rows": level_rows(gains), "dark": is_dark()}, says=change_headline(gains), key="compare_levels"
     )
     st.caption(plain(" ".join(other_facts(gains))))
+    st.caption(plain(measure_note(gains)))
 
 
 def _draw_best(gains: Gains, place: int, pair: Pair) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.widgets.cards import ASSETS
+from ui.widgets.scripts import ASSETS
 
 __all__ = ["take_pasted"]
 

@@ -117,7 +117,7 @@ def draw_set_actions(item_ids: Sequence[str], how: str, key: str, *, opens: bool
     """
     if not item_ids:
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key=f"set_actions_{key}"):
         if opens:
             open_set_button(item_ids, how, key=f"{key}_open")
         draw_send(item_ids, how, key=f"{key}_send")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from ui.app.url import set_query
 from ui.widgets.addresses import base_path
-from ui.widgets.cards import ASSETS
+from ui.widgets.scripts import ASSETS
 
 __all__ = ["draw_typeahead"]
 

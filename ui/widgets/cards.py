@@ -7,12 +7,10 @@ an outbox until the server has confirmed them (see `ui.review.flags`).
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -23,12 +21,14 @@ from engine.catalogue.traffic import Level, Traffic
 from engine.core.visible_text import visible
 from ui.widgets.addresses import picture_url, thumb_url
 from ui.widgets.formatting import count_phrase, fact_phrase, price_phrase, text_or_none
+from ui.widgets.scripts import served_component
 
 __all__ = ["LEVEL_NAMES", "Card", "CardMaker", "Group", "Judging", "Layout", "Selecting", "card_groups", "product_href"]
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SCRIPTS = ("common.js", "cards_outbox.js", "cards_why.js", "cards_text.js", "cards_select.js", "cards.js")
 STYLES = ("cards_text.css", "cards.css", "cards_why.css")
+# As tall as two rows of cards: what stands below would move once they come.
+LOADING = '<div class="loading" aria-hidden="true" style="height: 600px"></div>'
 Layout = Literal["grid", "columns", "strip"]
 FACTS = 5
 LEVEL_NAMES: dict[Level, str] = {"head": "Head", "middle": "Middle", "tail": "Long tail", "none": "No traffic"}
@@ -181,7 +181,7 @@ def card_groups(
         if on_open is not None and (item_id := st.session_state[key].get("open")):
             on_open(str(item_id))
 
-    result = _component()(
+    result = served_component("longtail_cards", SCRIPTS, STYLES, LOADING)(
         key=key,
         data={
             "layout": layout,
@@ -195,10 +195,3 @@ def card_groups(
     )
     item_id = result.get("open")
     return str(item_id) if item_id and on_open is None else None
-
-
-@functools.cache
-def _component() -> Callable[..., Any]:
-    css = "\n".join((ASSETS / name).read_text("utf-8") for name in STYLES)
-    js = "\n".join((ASSETS / name).read_text("utf-8") for name in SCRIPTS)
-    return st.components.v2.component("longtail_cards", css=css, js=js)

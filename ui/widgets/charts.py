@@ -49,7 +49,8 @@ def draw_chart(make: Callable[..., Chart], facts: Mapping[str, Any], *, says: st
     says : what the chart shows, for whom cannot see it.
     """
     spec = dict(_spec(f"{make.__module__}.{make.__qualname__}", dict(facts), make))
-    st.vega_lite_chart(spec, width="stretch", theme="streamlit", key=key, alt=says)
+    height = spec["height"]  # said to Streamlit too, which keeps the room until the chart is drawn
+    st.vega_lite_chart(spec, width="stretch", height=height, theme="streamlit", key=key, alt=says)
 
 
 def chart_file(chart: alt.LayerChart, kind: Literal["png", "svg"], title: str, subtitle: str = "") -> bytes:

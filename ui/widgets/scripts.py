@@ -46,14 +46,17 @@ _scripts: dict[str, str] = {}
 
 
 @functools.cache
-def served_component(name: str, scripts: tuple[str, ...], styles: str, html: str = "") -> Callable[..., Any]:
+def served_component(
+    name: str, scripts: tuple[str, ...], styles: str | tuple[str, ...], html: str = ""
+) -> Callable[..., Any]:
     """A component of `scripts`, joined, and `styles`, files in assets/.
 
     Parameters
     ----------
     html : what stands there until the script has come, in an element of the class "loading", as large as what comes.
     """
-    style = json.dumps((ASSETS / styles).read_text("utf-8"))
+    sheets = (styles,) if isinstance(styles, str) else styles
+    style = json.dumps("\n".join((ASSETS / file).read_text("utf-8") for file in sheets))
     text = "\n".join([*((ASSETS / file).read_text("utf-8") for file in scripts), f"export const STYLE = {style};"])
     digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
     _scripts[digest] = text

@@ -1,0 +1,51 @@
+"""How pages look to whom they are hard on: a phone, a screen reader, an eye that wants contrast, a hand that is about to press."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from benchmarks.screens.axe import is_ours, violations
+from benchmarks.screens.watched import MAIN_THINGS, MAIN_TOP, PHONE, WIDE, opened
+from engine.core.workspace import Workspace
+from tests.support.tiny_release import build_tiny_release
+
+pytestmark = pytest.mark.browser
+
+PAGES = {
+    "Today": "",
+    "product": "similar_items?item=f1-02",
+    "irrelevance": "irrelevance",
+    "compare": "compare",
+}
+MOST_SHIFT, LOWEST_TOP = 0.1, 640
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, start_server) -> str:
+    workspace = Workspace(tmp_path_factory.mktemp("looks") / "workspace")
+    build_tiny_release(workspace)
+    return str(start_server(workspace.root))
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize("phone", [False, True], ids=["light", "dark on a phone"])
+def test_a_page_keeps_still_begins_high_and_is_there_for_everybody(browser: Browser, address, path, phone):
+    with opened(browser, f"{address}/{path}", viewport=PHONE if phone else WIDE, dark=phone) as page:
+        moved = page.evaluate("window.__shifts")
+        assert page.evaluate("window.__largestWindow()") <= MOST_SHIFT, moved
+        assert page.evaluate(MAIN_TOP, MAIN_THINGS) <= LOWEST_TOP
+        assert not [found for found in violations(page) if is_ours(*found[:2])]
+
+
+def test_a_name_that_lacks_the_visible_text_and_quiet_grey_are_found(browser: Browser):
+    page = browser.new_page()
+    page.set_content(
+        '<html lang="en"><title>Planted</title><main><h1>A page</h1><button aria-label="Open it">Report</button>'
+        '<p style="color: #aaa; background: #fff">Too quiet</p></main></html>'
+    )
+    assert {rule for rule, html, _ in violations(page) if is_ours(rule, html)} == {
+        "color-contrast",
+        "label-content-name-mismatch",
+    }
+    page.close()
