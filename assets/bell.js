@@ -23,7 +23,7 @@ export default function (component) {
 }
 
 function build(root) {
-  const state = { entries: [], unread: 0, seen: null, timer: null, asked: 0, told: "" };
+  const state = { entries: [], unread: 0, seen: null, timer: null, asked: 0, told: "", fresh: new Set(), drawn: "" };
   const opener = element("button", "opener");
   Object.assign(opener, { type: "button", title: "Notifications" });
   opener.setAttribute("aria-haspopup", "dialog");
@@ -45,6 +45,7 @@ function build(root) {
 
 function toggled(state, open) {
   state.opener.setAttribute("aria-expanded", String(open));
+  state.fresh = new Set(open ? state.entries.filter((entry) => entry.new).map(nameOf) : []);
   if (!open) return;
   draw(state);
   place(state);
@@ -87,8 +88,10 @@ async function ask(state) {
 function take(state, news) {
   Object.assign(state, { entries: news.entries, seen: news.seen });
   if (state.list.matches(":popover-open")) {
+    // What was new when the list was opened stays marked until it is closed.
+    news.entries.filter((entry) => entry.new).forEach((entry) => state.fresh.add(nameOf(entry)));
     if (news.unread) state.component.setTriggerValue("seen", news.seen);
-    draw(state);
+    if (state.drawn !== news.entries.map(nameOf).join("\n")) draw(state);
   } else {
     state.unread = news.unread;
     count(state);
@@ -107,11 +110,15 @@ function count(state) {
   opener.setAttribute("aria-label", unread ? `Notifications: ${unread > 9 ? "9+" : unread} new` : "Notifications");
 }
 
+const nameOf = (entry) => `${entry.text} ${entry.when}`;
+
 function draw(state) {
+  state.drawn = state.entries.map(nameOf).join("\n");
   const rows = state.entries.map((entry) => {
-    const link = element("a", entry.new ? "entry new" : "entry");
+    const fresh = state.fresh.has(nameOf(entry));
+    const link = element("a", fresh ? "entry new" : "entry");
     link.href = entry.href;
-    link.append(element("span", "text", entry.text), element("span", "when", entry.new ? `${entry.when} · new` : entry.when));
+    link.append(element("span", "text", entry.text), element("span", "when", fresh ? `${entry.when} · new` : entry.when));
     link.addEventListener("click", (event) => {
       if (event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();

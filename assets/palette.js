@@ -89,6 +89,7 @@ function openHelp(state) {
   for (const [key, meaning] of state.data.keys) list.append(element("dt", "", keyName(key)), element("dd", "", meaning));
   const close = element("button", "close", "Close");
   close.type = "button";
+  close.autofocus = true;
   close.addEventListener("click", () => state.help.close());
   const foot = element("div", "foot");
   const tour = state.data.entries.find((entry) => entry.act === "tour");
@@ -103,12 +104,16 @@ function openHelp(state) {
   if (!state.help.open) state.help.showModal();
 }
 
+const isAction = (entry) => Number(entry.kind === "Action");
+
 /** Pages, sets and actions at once, products as soon as the server has found them. */
 function search(state) {
   const text = state.field.value.trim();
   const words = text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
   const fits = (entry) => words.every((word) => `${entry.label} ${entry.also ?? ""}`.toLocaleLowerCase().includes(word));
-  const entries = state.data.entries.filter(fits).slice(0, words.length ? ENTRIES : AT_FIRST);
+  const fitting = state.data.entries.filter(fits);
+  // Pages are in sight anyway, so what can be done comes first until something is typed.
+  const entries = words.length ? fitting.slice(0, ENTRIES) : [...fitting].sort((one, other) => isAction(other) - isAction(one)).slice(0, AT_FIRST);
   clearTimeout(state.timer);
   const asked = ++state.asked;
   const asks = text.length >= 2;

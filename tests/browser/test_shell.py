@@ -53,8 +53,11 @@ def test_a_tab_that_nobody_touches_hears_of_a_release_and_of_a_run(tiny, address
     page.get_by_role("button", name="Notifications: 2 new").click()
     told = page.get_by_role("dialog", name="Notifications")
     expect(told.get_by_role("link").first).to_contain_text("Training cancelled")
+    expect(told.get_by_text("· new")).to_have_count(2)
     expect(told.get_by_role("link").nth(1)).to_contain_text("Release 1 is live again, in place of release 2")
     expect(bell).to_be_visible()
+    at_rest(page)
+    expect(told.get_by_text("· new")).to_have_count(2)  # as long as they are looked at
     page.keyboard.press("Escape")
     expect(told).to_be_hidden()
     page.reload()

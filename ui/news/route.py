@@ -25,7 +25,7 @@ from engine.core.visible_text import visible
 from engine.release.publish import current_release_id
 from ui.app.guard import logged_detail
 from ui.app.person import Visitor
-from ui.app.resources import database, has_release, workspace
+from ui.app.resources import database, workspace
 from ui.news.notices import Notice, notices
 from ui.news.recent import Happened, recent
 from ui.news.state import shown_now
@@ -84,7 +84,7 @@ def _told(actor: Actor) -> dict[str, Any]:
 
 def _changed(live: str, happened: Happened) -> str | None:
     """What the live release changed, where it went live lately and that is known."""
-    if not has_release() or not any(one.action == Action.PUBLISH and one.after == live for one in happened.deeds):
+    if not any(one.action == Action.PUBLISH and one.after == live for one in happened.deeds):
         return None
     try:
         return change_sentence(live)
@@ -98,7 +98,13 @@ def _is_new(one: Notice, mark: Mark) -> bool:
 
 def _waiting(actor: Actor) -> list[dict[str, Any]]:
     """What waits for somebody to decide it, as long as it does."""
-    if not actor.may(Action.SETTLE_DISPUTES) or not has_release() or not (number := known_disputes()):
+    if not actor.may(Action.SETTLE_DISPUTES):
+        return []
+    try:
+        number = known_disputes()
+    except LongtailError:
+        return []  # there is no release, or the page says what is wrong with it
+    if not number:
         return []
     text = f"People disagree on {plural(number, 'neighbour')}: settle {'it' if number == 1 else 'them'}"
     return [_addressed("campaigns", {}) | {"text": text, "when": "waiting for a lead", "new": False}]
