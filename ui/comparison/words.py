@@ -72,7 +72,8 @@ def gain_words(gains: Gains, place: int) -> str:
         )
     if np.isnan(before) or np.isnan(after):
         return "no list before" if np.isnan(before) else "no list after"
-    return f"likeness {round(100 * before)} before, {round(100 * after)} after"
+    was, now = (max(0, round(100 * float(one))) for one in (before, after))  # less than nothing in common is nothing
+    return f"likeness {was} before, {now} after"
 
 
 def level_rows(gains: Gains) -> list[tuple[str, Tally]]:

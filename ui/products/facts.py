@@ -34,7 +34,7 @@ def draw_facts(card: Card, said: str, description: str | None, facts: Sequence[t
     st.html(
         '<article class="lt-product">'
         + (f'<div class="lt-picture">{picture}</div>' if picture else "")
-        + f"<div><h2>{html_text(card.title)}</h2>"
+        + f'<div><h2 title="{html_text(card.title)}">{html_text(card.title)}</h2>'
         f'<span class="lt-price">{html_text(card.price)}</span></div>'
         f'<div class="lt-meaning">{html_text(said)}</div>'
         + (f'<p class="lt-quiet">{html_text(description)}</p>' if description else "")
@@ -48,10 +48,12 @@ def meaning(count: int, traffic: Traffic, word: str) -> str:
     level = traffic.level(count)
     verdict = {
         "none": "nothing for behaviour to use",
-        "tail": "too few for behaviour alone" if count < FEW else "too few for behaviour to help",
+        "tail": "too few for behaviour to help",
         "middle": "enough for behaviour to help",
         "head": "plenty for behaviour",
     }[level]
+    if 0 < count < FEW:  # however busy that is beside the others
+        verdict = "too few for behaviour alone"
     phrase = count_phrase(count, word)
     return f"{phrase[0].upper()}{phrase[1:]}: {verdict}; {median}."
 

@@ -26,6 +26,7 @@ def test_the_headline_counts_and_the_note_names_the_measure():
     assert "judgements" in measure_note(gains("judgements", (3, 0, 0), (1, 0, 0)))
     assert gain_words(gains(), 0) == "likeness 10 before, 60 after"
     assert gain_words(gains(), 2) == "no list before"
+    assert gain_words(gains(before=(-0.19, 0.5, np.nan)), 0) == "likeness 0 before, 60 after"
 
 
 def test_a_report_is_a_pdf_with_a_page_of_figures():

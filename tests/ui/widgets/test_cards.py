@@ -52,4 +52,5 @@ def test_counts_are_explained_against_the_median_product():
     assert meaning(3, TRAFFIC, "clicks") == "3 clicks: too few for behaviour alone; the median product has 41."
     assert meaning(5, TRAFFIC, "clicks") == "5 clicks: too few for behaviour to help; the median product has 41."
     assert meaning(900, TRAFFIC, "clicks") == "900 clicks: plenty for behaviour; the median product has 41."
+    assert "too few for behaviour alone" in meaning(1, Traffic(1, 1, 1.0), "clicks")
     assert meaning(0, TRAFFIC, "clicks") == "No clicks: nothing for behaviour to use; the median product has 41."
