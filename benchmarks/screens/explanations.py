@@ -62,7 +62,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         ):
             figures[f"{name}, {products:,} products, p95 in ms of processor time"] = (
                 quickly,
-                f"at most {least}",
+                f"<= {least}",
                 {"very_first_ms": first},
             )
     return figures

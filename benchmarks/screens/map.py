@@ -109,7 +109,7 @@ def _received(browser: Browser, address: str) -> dict[str, Any]:
     context.close()
     whole = sum(sizes.values()) / 1_000
     details = {name: round(size / 1_000, 1) for name, size in sizes.items()}
-    return {"map_received_kb": (round(whole, 1), "at most 100", details)}
+    return {"map_received_kb": (round(whole, 1), "<= 100", details)}
 
 
 def _frame_bytes(event: dict[str, Any]) -> float:
@@ -134,11 +134,11 @@ def _drawn(browser: Browser, address: str) -> dict[str, Any]:
     context.close()
     visits = {"visits": [round(one, 2) for one in paints]}
     return {
-        "map_first_paint_seconds": (round(statistics.median(paints[1:]), 2), "at most 3", visits),
-        "map_pan_frames_a_second": (round(frames, 1), "at least 30, or a bounded time for the script", drawn),
+        "map_first_paint_seconds": (round(statistics.median(paints[1:]), 2), "<= 3", visits),
+        "map_pan_frames_a_second": (round(frames, 1), ">= 30", drawn),
         "map_pan_script_ms": (
             round(float(np.quantile(script, 0.95)), 1),
-            "at most 16",
+            "<= 16",
             {"median": round(float(np.median(script)), 1)},
         ),
     }
@@ -163,8 +163,8 @@ def _projected() -> dict[str, Any]:
     kept, linear = (_preserved(unit, places) for places in (points, principal_components(unit)))
     details = {"map": round(kept, 3), "principal_components": round(linear, 3), "products": PROJECTED}
     return {
-        "map_preservation_ratio": (round(kept / linear, 1), "at least 5", details),
-        "map_project_seconds": (round(seconds, 1), "at most 60", {"products": PROJECTED}),
+        "map_preservation_ratio": (round(kept / linear, 1), ">= 5", details),
+        "map_project_seconds": (round(seconds, 1), "<= 60", {"products": PROJECTED}),
     }
 
 
