@@ -21,7 +21,7 @@ from benchmarks.streamlit_session import StreamlitSession
 from benchmarks.support import free_port, serve_dashboard, wait_for
 from ui.app.navigation import FIRST_PAGE
 
-ROUNDS, RERUNS, WARMING, STARTS = 4, 20, 4, 3
+ROUNDS, RERUNS, WARMING, STARTS = 3, 20, 3, 3
 WANTED_MS = {10_000: 150, 100_000: 250}
 BACKGROUND_S, AT_REST = 120.0, 0.05  # what a page works out in threads ends first: a twentieth of a core is rest
 SEARCHED = {"search": "similar_items?q=red floral", "page_7": "similar_items?page=7"}

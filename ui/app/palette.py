@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
-
-import streamlit as st
 
 from engine.access.acting import Actor
 from engine.core.errors import LongtailError
@@ -20,10 +16,11 @@ from ui.app.palette_actions import actions_for
 from ui.app.resources import database
 from ui.app.tour import take_tour
 from ui.widgets.addresses import base_path
+from ui.widgets.scripts import served_component
 
 __all__ = ["PaletteEntry", "action_entries", "draw_palette", "page_entries"]
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+LOADING = '<div class="loading" aria-hidden="true" style="width: 34px; height: 34px"></div>'
 MOST_SETS = 50
 
 
@@ -106,7 +103,5 @@ def _address(query: Mapping[str, Sequence[str]]) -> dict[str, str | list[str]]:
     return {name: list(values) for name, values in query.items()}
 
 
-@functools.cache
 def _component() -> Callable[..., Any]:
-    js = "\n".join((ASSETS / name).read_text("utf-8") for name in ("common.js", "palette.js"))
-    return st.components.v2.component("longtail_palette", css=(ASSETS / "palette.css").read_text("utf-8"), js=js)
+    return served_component("longtail_palette", ("common.js", "palette.js"), "palette.css", LOADING)

@@ -7,6 +7,8 @@ GET /thumb/<hash> and /picture/<hash> are made once and kept by the browser for 
 
 from __future__ import annotations
 
+import functools
+import gzip
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -62,7 +64,10 @@ async def component_script(request: Request) -> Response:
     text = script(request.path_params["digest"])
     if text is None:
         return Response("There is no such script.", status_code=404, headers=_NOT_CACHED)
-    return Response(text, media_type="text/javascript", headers=_FOREVER)
+    headers = {**_FOREVER, "Vary": "Accept-Encoding"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(text, media_type="text/javascript", headers=headers)
+    return Response(_packed(text), media_type="text/javascript", headers={**headers, "Content-Encoding": "gzip"})
 
 
 @asynccontextmanager
@@ -87,6 +92,11 @@ async def first_page(request: Request) -> Response:
     """The page Today by its name: Streamlit knows the first page by the bare address alone."""
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"{base_path()}/{query}", status_code=307, headers=_NOT_CACHED)
+
+
+@functools.lru_cache(maxsize=32)
+def _packed(text: str) -> bytes:
+    return gzip.compress(text.encode("utf-8"), mtime=0)
 
 
 def _serve(request: Request, locate: Callable[[Workspace, str], Path]) -> Response:

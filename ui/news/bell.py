@@ -6,10 +6,8 @@ the server run anything, and then this bar alone: a tab that nobody looks at cos
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -25,10 +23,11 @@ from ui.news.recent import recent
 from ui.news.state import shown_now
 from ui.runs.run_in_bar import draw_run_in_bar
 from ui.widgets.addresses import base_path
+from ui.widgets.scripts import served_component
 
 __all__ = ["draw_bell"]
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+LOADING = '<div class="loading" aria-hidden="true" style="width: 34px; height: 34px"></div>'
 _BEGUN, _DRAWN = "marks_begun", "release_drawn"
 
 logger = logging.getLogger(__name__)
@@ -98,7 +97,5 @@ def _remember(person: str, seen: Any) -> None:
         logger.warning("what was seen could not be noted: %s (%s)", exc, exc.detail)
 
 
-@functools.cache
 def _component() -> Callable[..., Any]:
-    js = "\n".join((ASSETS / name).read_text("utf-8") for name in ("common.js", "bell.js"))
-    return st.components.v2.component("longtail_bell", css=(ASSETS / "bell.css").read_text("utf-8"), js=js)
+    return served_component("longtail_bell", ("common.js", "bell.js"), "bell.css", LOADING)
