@@ -33,7 +33,7 @@ _SCAN = """(host) => {
     "[class*=stMarkdownColored], [class*=stMarkdownBadge], [class*=stMarkdownShimmer], [role=img]:not(svg)";
   const found = { texts: [], offences: [], ran: window.zqRan === 1 };
   // A card's own address, and the place of a heading on its page.
-  const ours = (element, name, value) => name === "href" && /^#[a-z0-9-]*$/.test(value) || element.matches("a.open, .lookup a.button") && name === "href" && /^(\\.\\/similar_items\\?item=|new_product\\?view=drafts&draft=)/.test(value);
+  const ours = (element, name, value) => name === "href" && /^#[a-z0-9-]*$/.test(value) || element.matches("a.open, .lookup a.button") && name === "href" && /^(\\.\\/similar_items\\?item=|new_product\\?view=drafts&draft=)/.test(value) || element.matches("[data-testid=stPageLink-NavLink]") && name === "href" && /^compare\\?item=[^/<>]*$/.test(value);
   const walk = (node) => {
     if (node.nodeType === Node.TEXT_NODE) {
       if (mark.test(node.nodeValue)) {

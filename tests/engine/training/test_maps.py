@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pytest
 
 from engine.arms.geometry import ArmVectors
 from engine.core.progress import silent
@@ -57,7 +61,10 @@ def test_products_stay_where_they_were_in_the_last_release_and_new_ones_join_the
     assert after.equals(draw_maps(ids, drifted, kept, 0, silent))
 
 
-def test_the_maps_before_are_those_of_the_release_that_is_served(workspace: Workspace) -> None:
+def test_the_maps_before_are_those_of_the_release_that_is_served(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # no other process holds the same maps
     assert served_maps(workspace) is None
     first = build_tiny_release(workspace)
     second = build_tiny_release(workspace)
