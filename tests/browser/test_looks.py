@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from benchmarks.screens.axe import is_ours, violations
-from benchmarks.screens.watched import MAIN_THINGS, MAIN_TOP, PHONE, WIDE, opened
+from benchmarks.screens.watched import MAIN_THINGS, MAIN_TOP, PHONE, SHIFTS, WIDE, opened
 from engine.core.workspace import Workspace
 from tests.support.tiny_release import build_tiny_release
 
@@ -36,6 +36,26 @@ def test_a_page_keeps_still_begins_high_and_is_there_for_everybody(browser: Brow
         assert page.evaluate("window.__largestWindow()") <= MOST_SHIFT, moved
         assert page.evaluate(MAIN_TOP, MAIN_THINGS) <= LOWEST_TOP
         assert not [found for found in violations(page) if is_ours(*found[:2])]
+
+
+def test_what_moves_counts_from_when_the_page_is_shown(browser: Browser):
+    page = browser.new_page()
+    page.add_init_script(SHIFTS)
+    page.goto("data:text/html,<main><p style='font-size: 60px'>Some words</p></main>")
+
+    def push() -> float:
+        page.wait_for_timeout(200)
+        page.evaluate("document.body.prepend(Object.assign(document.createElement('div'), { style: 'height: 200px' }))")
+        page.wait_for_timeout(200)
+        return page.evaluate("window.__largestWindow()")
+
+    before = push()
+    page.evaluate("document.documentElement.dataset.whole = ''")
+    page.wait_for_timeout(100)
+    assert before > 0  # a page that is never hidden counts from its beginning
+    assert page.evaluate("window.__largestWindow()") == 0
+    assert push() > 0
+    page.close()
 
 
 def test_a_name_that_lacks_the_visible_text_and_quiet_grey_are_found(browser: Browser):
