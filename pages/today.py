@@ -54,7 +54,8 @@ def _lines(found: Results, waiting: int) -> list[Line]:
 
 def _todo(found: Results, lines: list[Line], waiting: int) -> None:
     st.subheader("What to do", anchor=False)
-    draw_lines(lines)
+    with st.container(key="todo_lines" if found.done else "todo_stale"):
+        draw_lines(lines)
     draw_placed()
     if not found.done:
         draw_skeleton(LINES_EXPECTED - min(len(lines), LINES_EXPECTED - 1))

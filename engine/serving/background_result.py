@@ -34,10 +34,16 @@ class BackgroundResult(Generic[T]):
     def __init__(self, first: T, work: Callable[[], T] | None = None, *, wait: float = WAIT_SECONDS):
         self.result = first
         self.done = work is None
+        self._thread: threading.Thread | None = None
         if work is not None:
-            thread = threading.Thread(target=self._run, args=(work,), name="background result", daemon=True)
-            thread.start()
-            thread.join(wait)
+            self._thread = threading.Thread(target=self._run, args=(work,), name="background result", daemon=True)
+            self._thread.start()
+            self.wait(wait)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the work has ended, so long at most."""
+        if self._thread is not None:
+            self._thread.join(seconds)
 
     def _run(self, work: Callable[[], T]) -> None:
         try:
