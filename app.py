@@ -1,5 +1,6 @@
 """The dashboard: `streamlit run app.py`."""
 
+import atexit
 import gc
 
 gc.disable()  # what is imported stays: looking for garbage meanwhile takes a sixth of the start
@@ -18,6 +19,8 @@ from ui.app.operations.server_logs import begin_server_logs
 from ui.app.operations.starting import StartMiddleware
 from ui.app.routes import lifespan, routes
 
+gc.freeze()  # and need not be looked through later
+atexit.register(gc.unfreeze)  # but ends in order
 gc.enable()
 check_binding()
 begin_server_logs()

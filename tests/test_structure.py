@@ -55,6 +55,7 @@ SLOW = {
     "sklearn",
     "nltk",
     "huggingface_hub",
+    "alembic",
 }
 # `python -m engine COMMAND --help` does without these too.
 SLOW_FOR_HELP = SLOW | {"pandas", "numpy", "scipy", "pyarrow", "sqlalchemy", "rich"}

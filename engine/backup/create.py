@@ -25,7 +25,7 @@ from engine.core.workspace import Workspace
 from engine.release.publish import pointer_held
 from engine.store import database_url, has_database
 from engine.store.dumps import dump_tables
-from engine.store.migrating import newest_revision
+from engine.store.schema_version import newest_revision
 
 __all__ = ["back_up"]
 

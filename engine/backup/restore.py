@@ -30,7 +30,7 @@ from engine.core.storage import fsync_tree
 from engine.core.workspace import Workspace
 from engine.store import database_url
 from engine.store.dumps import fill_tables, has_rows
-from engine.store.migrating import newest_revision
+from engine.store.schema_version import newest_revision
 from engine.store.whole_databases import build_beside, examine
 
 if TYPE_CHECKING:

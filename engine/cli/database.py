@@ -8,7 +8,8 @@ from contextlib import closing
 from engine.cli.console import Console
 from engine.cli.context import open_database
 from engine.store.failures import translated
-from engine.store.migrating import current_revision, downgrade, revisions
+from engine.store.migrating import downgrade, revisions
+from engine.store.schema_version import current_revision
 
 __all__ = ["database"]
 

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from engine.core.errors import StoreError
 from engine.store import dialect
 from engine.store.dialect import display_name, lock, make_engine, parse_url, writing
 from engine.store.failures import busy, readable_rows, translated
-from engine.store.migrating import is_newest, upgrade
+from engine.store.schema_version import is_newest
 from engine.store.write_queue import WriteQueue
 
 __all__ = ["Database"]
@@ -44,7 +45,7 @@ class Database:
         with translated(parsed):
             self.engine = make_engine(parsed)
             try:
-                upgrade(self.engine)
+                _bring_up_to_date(self.engine)
             except BaseException:
                 self.engine.dispose()
                 raise
@@ -104,3 +105,10 @@ class Database:
     def close(self) -> None:
         """Give the connections back; the database opens new ones if it is used again."""
         self.engine.dispose()
+
+
+def _bring_up_to_date(engine: Engine) -> None:
+    if not is_newest(engine):
+        from engine.store.migrating import upgrade  # brings Alembic, for which no page waits
+
+        upgrade(engine)

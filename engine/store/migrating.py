@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, func, select
 from sqlalchemy.orm import Session
@@ -20,27 +17,15 @@ from sqlalchemy.orm import Session
 from engine.core.errors import InputError, StoreError
 from engine.store.base import Base
 from engine.store.dialect import display_name, lock, take_your_time, writing
+from engine.store.schema_version import MIGRATIONS, current_revision
 
-__all__ = ["build_tables", "current_revision", "downgrade", "is_newest", "newest_revision", "revisions", "upgrade"]
-
-MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+__all__ = ["build_tables", "downgrade", "revisions", "upgrade"]
 
 
 def revisions() -> dict[str, str]:
     """Every version of the tables, newest first, and what it brought."""
     script = ScriptDirectory(str(MIGRATIONS))
     return {one.revision: (one.doc or "").partition("\n")[0] for one in script.walk_revisions()}
-
-
-def current_revision(engine: Engine) -> str | None:
-    """The version that the tables have; None for a database without any."""
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def is_newest(engine: Engine) -> bool:
-    """Whether the tables have the version that this Longtail works with."""
-    return current_revision(engine) == newest_revision()
 
 
 def upgrade(engine: Engine) -> None:
@@ -87,12 +72,6 @@ def downgrade(engine: Engine, revision: str, *, accept_loss: bool = False) -> li
                 f"Going back to {revision} deletes {', '.join(lost)}. Nothing was changed. Make a backup, and add --accept-loss."
             )
     return lost
-
-
-@cache
-def newest_revision() -> str:
-    """The version of the tables that this Longtail works with."""
-    return next(iter(revisions()))
 
 
 @contextmanager

@@ -21,7 +21,6 @@ from engine.core.storage import fsync_directory
 from engine.store.database import Database
 from engine.store.dialect import BUSY_SECONDS, make_engine, parse_url, writing
 from engine.store.failures import translated
-from engine.store.migrating import build_tables
 
 __all__ = ["build_beside", "change_places", "count_on", "examine", "one_moment", "remove_beside"]
 
@@ -89,6 +88,8 @@ def build_beside(url: str, name: str, fill: Callable[[Session], None]) -> None:
 
     `name` tells it from others; it is whole when this returns. Raises `StoreError` where the database refuses.
     """
+    from engine.store.migrating import build_tables  # brings Alembic, for which no page waits
+
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         database = Database(f"sqlite:///{_beside(parsed, name)}")

@@ -11,7 +11,8 @@ from sqlalchemy.types import TypeEngine
 from engine.core.errors import InputError
 from engine.store import Base
 from engine.store.dialect import UtcDateTime
-from engine.store.migrating import current_revision, downgrade, revisions, upgrade
+from engine.store.migrating import downgrade, revisions, upgrade
+from engine.store.schema_version import current_revision, newest_revision
 
 ON_BOTH_DATABASES = True
 FIRST = "0001"
@@ -100,3 +101,7 @@ def test_only_an_older_version_can_be_gone_down_to(url, open_database, revision)
     with pytest.raises(InputError, match="Choose: "):
         downgrade(database.engine, revision)
     assert current_revision(database.engine) == next(iter(revisions()))
+
+
+def test_the_newest_version_is_told_from_the_files_alone():
+    assert newest_revision() == next(iter(revisions()))
