@@ -36,6 +36,14 @@ def curator(context: BrowserContext, address: str) -> None:
     context.add_cookies([{"name": "longtail_curator", "value": "Ada", "url": address}])
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_changed_yet(shop: TinyRelease) -> None:
+    """An attempt begins where the first did, whatever another left behind."""
+    changes = ChangeStore(Database(shop.workspace.database_url), shop.workspace)
+    for change in changes.all():
+        changes.undo(change.item_id)
+
+
 def titles(page: Page) -> list[str]:
     expect(page.locator(".card")).to_have_count(10, timeout=LONG_MS)
     return page.locator(".card .title").all_inner_texts()

@@ -233,9 +233,10 @@ def test_a_product_opens_at_its_top_and_back_returns_to_the_place_and_the_card(a
     page.set_viewport_size({"width": 700, "height": 500})
     page.goto(f"{address}/similar_items?sort=title")
     card = page.locator(".card").nth(17)
+    card.wait_for()
+    at_rest(page)
     card.locator(".open").focus()
     card.scroll_into_view_if_needed()
-    at_rest(page)
     before, item = page.evaluate(SCROLLED), card.get_attribute("data-item")
     assert before > 200
     page.keyboard.press("Enter")
