@@ -8,7 +8,16 @@ Wherever there is a peer, a figure is a ratio to it in the same run, so that it 
 
 from __future__ import annotations
 
-from benchmarks.parts import measure_parts
+import argparse
+
+from benchmarks.parts import add_shop_options, measure_parts
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add_shop_options(parser, "scale", (10_000,))
+    parser.add_argument("--rounds", type=int, default=3, help="of figures that are medians")
+    parser.add_argument("--seed", type=int, default=0)
+
 
 if __name__ == "__main__":
-    measure_parts("scale", __doc__, (10_000,))
+    measure_parts("scale", __doc__, _add_options)

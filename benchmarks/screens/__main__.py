@@ -7,7 +7,7 @@ Shops are made by `benchmarks.made_release`, in FOLDER, where they stay for the 
 
 from __future__ import annotations
 
-from benchmarks.parts import measure_parts
+from benchmarks.parts import add_shop_options, measure_parts
 
 if __name__ == "__main__":
-    measure_parts("screens", __doc__, (10_000, 100_000))
+    measure_parts("screens", __doc__, lambda parser: add_shop_options(parser, "screens", (10_000, 100_000)))
