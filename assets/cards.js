@@ -33,9 +33,7 @@ export default function (component) {
   if (frame.dataset.drawn !== drawn) {
     frame.dataset.drawn = drawn;
     frame.className = `cards ${data.layout}`;
-    const focused = inFocus(root);
     frame.replaceChildren(...data.groups.map((group) => drawGroup(group, data)));
-    focusAgain(frame, focused);
     state.restSent = [];
   }
   showMarks(state, frame);
@@ -106,19 +104,6 @@ function drawCard(card, group, data) {
   }
   if (data.selecting) drawBox(item, card.title);
   return item;
-}
-
-/** Where the focus is among the cards, in words that hold after they are drawn again; null where it is elsewhere. */
-function inFocus(root) {
-  const node = root.getRootNode().activeElement;
-  const item = node?.closest?.(".cards .card");
-  return item ? { item: item.dataset.item, group: item.dataset.group, kind: `${node.localName}${node.className ? `.${node.classList[0]}` : ""}` } : null;
-}
-
-function focusAgain(frame, focused) {
-  if (!focused) return;
-  const item = [...frame.querySelectorAll(".card")].find((one) => one.dataset.item === focused.item && one.dataset.group === focused.group);
-  (item?.querySelector(focused.kind) ?? item?.querySelector("a.open"))?.focus({ preventScroll: true });
 }
 
 function flagIcon() {

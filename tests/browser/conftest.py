@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect, sync_playwright
 
 from tests.conftest import REPOSITORY, skip_or_fail
 
@@ -119,6 +119,13 @@ def at_rest(page: Page) -> None:
         elif still_since is None:
             still_since = time.monotonic()
         page.wait_for_timeout(50)
+
+
+def take_focus(locator: Locator) -> None:
+    """Put the focus on something once it is shown: while the first paint hides the page nothing can have it, and no error says so."""
+    expect(locator).to_be_visible()
+    locator.focus()
+    expect(locator).to_be_focused()
 
 
 def until(page: Page, condition: Callable[[], bool]) -> None:

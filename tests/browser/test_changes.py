@@ -46,7 +46,7 @@ def nothing_is_changed_yet(shop: TinyRelease) -> None:
 
 def titles(page: Page) -> list[str]:
     expect(page.locator(".card")).to_have_count(10, timeout=LONG_MS)
-    return page.locator(".card .title").all_inner_texts()
+    return page.locator(".card .title").all_text_contents()
 
 
 def test_a_new_picture_and_text_move_a_product_and_undoing_moves_it_back(

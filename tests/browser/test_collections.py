@@ -19,7 +19,7 @@ from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.edits.drafts.store import DraftStore
 from engine.store import Database
-from tests.browser.conftest import CHROMIUM_FLAGS, LONG_MS, PATIENCE_MS, at_rest, until
+from tests.browser.conftest import CHROMIUM_FLAGS, LONG_MS, PATIENCE_MS, at_rest, take_focus, until
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 # Streamlit 1.67 loses an upload that is given in the moment in which a run begins (see `at_rest`): once more, then.
@@ -272,7 +272,7 @@ def test_a_pasted_picture_is_one_of_the_new_product(address, photos, page: Page,
     if where == "field":
         page.get_by_label("Title", exact=True).click()
     elif where == "uploader":
-        page.locator("[data-testid=stFileUploaderDropzone]").first.focus()
+        take_focus(page.locator("[data-testid=stFileUploaderDropzone]").first)
     for number, photo in enumerate(photos[:2], start=1):
         page.evaluate(PASTE, [base64.b64encode(photo.read_bytes()).decode(), "image.jpg"])
         expect(page.locator(".lt-upload")).to_have_count(number, timeout=LONG_MS)

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.store import Database
-from tests.browser.conftest import at_rest, until
+from tests.browser.conftest import at_rest, take_focus, until
 from tests.support.tiny_release import HTML_TITLE, TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -173,7 +173,7 @@ def test_products_are_selected_over_pages_and_kept_as_a_set(address, tiny, page:
     boxes.nth(4).click(modifiers=["Shift"])
     expect(page.get_by_text("4 products selected")).to_be_visible()
     page.goto(page.url)  # another tab would begin anew; this one too
-    page.locator(".card .choose input").first.focus()
+    take_focus(page.locator(".card .choose input").first)
     page.keyboard.press("Control+a")
     expect(page.get_by_text("24 products selected")).to_be_visible()
     page.get_by_role("button", name="Select all 60").click()
@@ -233,10 +233,9 @@ def test_a_product_opens_at_its_top_and_back_returns_to_the_place_and_the_card(a
     page.set_viewport_size({"width": 700, "height": 500})
     page.goto(f"{address}/similar_items?sort=title")
     card = page.locator(".card").nth(17)
-    card.wait_for()
-    at_rest(page)
-    card.locator(".open").focus()
+    take_focus(card.locator(".open"))
     card.scroll_into_view_if_needed()
+    at_rest(page)
     before, item = page.evaluate(SCROLLED), card.get_attribute("data-item")
     assert before > 200
     page.keyboard.press("Enter")

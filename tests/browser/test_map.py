@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
-from tests.browser.conftest import CHROMIUM_FLAGS
+from tests.browser.conftest import CHROMIUM_FLAGS, take_focus
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -110,7 +110,7 @@ def test_a_tap_shows_the_card_and_its_button_opens_the_product(address, tiny, br
 
 def test_keys_move_the_map_and_show_the_product_in_the_middle(address, page: Page):
     open_map(page, address)
-    page.locator(".stage").nth(1).focus()
+    take_focus(page.locator(".stage").nth(1))
     for key in ("+", "+", "ArrowLeft", "0", "Enter"):
         page.keyboard.press(key)
     expect(page.locator(".lookup.pinned")).to_be_visible()

@@ -127,7 +127,7 @@ def test_a_lead_signs_in_works_under_that_name_and_signs_out_everywhere(
     assert status(thumb, Cookie=cookie) == 401
     other.get_by_role("link", name="Review").click()
     expect(other.get_by_text("You signed out, or your sign-in has expired.")).to_be_visible()
-    assert other.locator("h1").all_inner_texts() == ["Sign in to Longtail"]
+    expect(other.locator("h1")).to_have_text(["Sign in to Longtail"])
     (person,) = People(Database(f"sqlite:///{tiny.workspace.root}/longtail.db")).all()
     assert (person.name, person.claimed_role) == ("ada@example.com", Role.LEAD)
 
@@ -153,7 +153,7 @@ def test_a_cookie_of_anothers_making_opens_nothing(address: str, page: Page, con
     context.add_cookies([{"name": "longtail_curator", "value": "ada%40example.com", "url": address}])
     page.goto(f"{address}/people")
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-    assert page.locator("h1").all_inner_texts() == ["Sign in to Longtail"]
+    expect(page.locator("h1")).to_have_text(["Sign in to Longtail"])
 
 
 def test_behind_a_proxy_a_cold_server_shows_its_pages_to_those_alone_whom_the_proxy_names(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from engine.core.workspace import Workspace
+from tests.browser.conftest import take_focus
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 pytestmark = pytest.mark.browser
@@ -26,7 +27,7 @@ def test_a_sentence_unfolds_by_the_keyboard_and_gives_the_focus_back(address, pa
     card = page.locator('section[aria-label="Longtail"] .card').first
     expect(card.locator(".why")).to_contain_text("colour")
     button = card.get_by_role("button", name="Why?")
-    button.focus()
+    take_focus(button)
     page.keyboard.press("Enter")
     panel = page.locator(".why-panel")
     expect(panel).to_be_visible()
