@@ -27,7 +27,7 @@ from engine.models.smoother import Smoother
 from engine.models.tfidf import TfidfVectors, load_tfidf
 from engine.models.views import Standard
 
-__all__ = ["FOLDER", "SavedHybrid", "load_hybrid", "save_hybrid"]
+__all__ = ["FOLDER", "SavedHybrid", "landmark_arrays", "landmarks_in", "load_hybrid", "save_hybrid"]
 
 FOLDER = "smoother"
 _ARRAYS, _RECIPE, _CORRECTION = "smoother.npz", "recipe.json", "correction.npz"
@@ -108,12 +108,12 @@ def save_hybrid(hybrid: Hybrid, words: TfidfVectors | None, beside: Beside, dire
     arrays |= {name: array for name, array in optional.items() if array is not None}
     arrays |= {f"{_MEAN}{modality}": mean for modality, mean in hybrid.standard.means.items()}
     arrays |= {f"{_GRAM}{arm}": gram for arm, gram in beside.grams.items()}
-    arrays |= _landmark_arrays(hybrid.smoother.landmarks)
+    arrays |= landmark_arrays(hybrid.smoother.landmarks)
     np.savez(folder / _ARRAYS, allow_pickle=False, **arrays)
     if hybrid.correction is not None:
         learned = hybrid.correction
         rest = {"coefficients": learned.coefficients, "rows": learned.rows, "power": np.array(learned.power)}
-        np.savez(folder / _CORRECTION, allow_pickle=False, **rest, **_landmark_arrays(learned.landmarks))
+        np.savez(folder / _CORRECTION, allow_pickle=False, **rest, **landmark_arrays(learned.landmarks))
     atomic_write_json(folder / _RECIPE, hybrid.recipe.to_dict())
     if words is not None:
         words.save(folder)
@@ -130,7 +130,7 @@ def load_hybrid(directory: Path) -> SavedHybrid:
             recipe,
             Standard(_named(arrays, _MEAN)),
             Smoother(
-                kernel, _landmarks(arrays, kernel), arrays["coefficients"], arrays.get("noise"), arrays.get("factor")
+                kernel, landmarks_in(arrays, kernel), arrays["coefficients"], arrays.get("noise"), arrays.get("factor")
             ),
             load_tfidf(folder) if "words" in kernel.weights else None,
             _load_correction(folder / _CORRECTION, kernel),
@@ -149,14 +149,17 @@ def _load_correction(file: Path, kernel: Kernel) -> Correction | None:
     if not file.is_file():
         return None
     arrays = read_npz(file)
-    return Correction(kernel, int(arrays["power"]), arrays["rows"], _landmarks(arrays, kernel), arrays["coefficients"])
+    return Correction(
+        kernel, int(arrays["power"]), arrays["rows"], landmarks_in(arrays, kernel), arrays["coefficients"]
+    )
 
 
 def _named(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _landmark_arrays(landmarks: Mapping[str, Rows]) -> dict[str, np.ndarray]:
+def landmark_arrays(landmarks: Mapping[str, Rows]) -> dict[str, np.ndarray]:
+    """Landmarks, per view dense or sparse, as arrays by name."""
     arrays: dict[str, np.ndarray] = {}
     for view, rows in landmarks.items():
         if isinstance(rows, sparse.csr_matrix):
@@ -166,7 +169,8 @@ def _landmark_arrays(landmarks: Mapping[str, Rows]) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _landmarks(arrays: Mapping[str, np.ndarray], kernel: Kernel) -> dict[str, Rows]:
+def landmarks_in(arrays: Mapping[str, np.ndarray], kernel: Kernel) -> dict[str, Rows]:
+    """What `landmark_arrays` gave, of every view of a kernel; `KeyError` where one is missing."""
     landmarks: dict[str, Rows] = {}
     for view in kernel.weights:
         if f"dense.{view}" in arrays:

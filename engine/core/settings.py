@@ -89,11 +89,10 @@ class AlsSettings(Group):
     """Implicit ALS (Hu, Koren and Volinsky 2008)."""
 
     factors: int = Field(64, ge=2, le=1024, description="numbers that describe a shopper or a product")
-    regularization: float = Field(
-        0.05, gt=0, description="pull towards zero; the higher, the less a few clicks are trusted"
-    )
+    regularization: float = Field(0.05, gt=0, description="pull towards zero: with more, few clicks are trusted less")
     alpha: float = Field(5.0, gt=0, description="confidence is 1 + alpha x weight")
     iterations: int = Field(15, ge=1, le=200, description="rounds over all shoppers and products")
+    warm_iterations: int = Field(5, ge=0, le=200, description="the same from the served release on; 0 learns anew")
     tries: int = Field(
         6, ge=1, le=50, description="how many settings are compared before the best is used; 1 uses those above"
     )

@@ -61,6 +61,11 @@ class Workspace:
         return self.root / "features"
 
     @property
+    def finished_parts(self) -> Path:
+        """Parts of trainings, by what they were made from; the folder may be removed at any time."""
+        return self.root / "training"
+
+    @property
     def releases(self) -> Path:
         return self.root / "releases"
 

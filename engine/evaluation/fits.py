@@ -133,7 +133,7 @@ def with_prediction(
     seed: int,
 ) -> Behaviour:
     """`tuned`, fitted on `train` by `als`, and its prediction."""
-    taught_by = settings_for_prediction(als, settings, train)
+    taught_by = settings_for_prediction(als, settings, train.shape, train.nnz)
     taught = tuned if taught_by == als else fit_als(train, taught_by, seed)
     return Behaviour(tuned, taught, predict_factors(train, taught, features, settings, seed))
 

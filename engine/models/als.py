@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from engine.core.errors import TrainingError
 from engine.core.settings import AlsSettings, Settings
 
-__all__ = ["AlsFactors", "fit_als", "settings_for_prediction"]
+__all__ = ["AlsFactors", "fit_als", "multiplications", "settings_for_prediction"]
 
 PREDICTED_FACTORS = (256, 128)
 MOST_WORK = 6e11
@@ -31,7 +31,7 @@ class AlsFactors:
     ----------
     user_factors : (n_users, factors) float32; zero rows for shoppers without interactions.
     item_factors : (n_items, factors) float32; zero rows for items without interactions.
-    losses : mean weighted squared error plus regularisation after every iteration.
+    losses : mean weighted squared error plus regularisation after every iteration; empty where nobody listened to the fit.
     """
 
     user_factors: np.ndarray
@@ -44,6 +44,8 @@ def fit_als(
     settings: AlsSettings,
     seed: int,
     on_iteration: Callable[[int, float], None] | None = None,
+    *,
+    start: np.ndarray | None = None,
 ) -> AlsFactors:
     """Factorise the shopper-item matrix (Hu, Koren and Volinsky 2008; conjugate gradient, Takacs et al. 2011).
 
@@ -55,7 +57,9 @@ def fit_als(
     user_items : (n_users, n_items), one positive weight per shopper-item pair.
     settings : factors, regularization, alpha and iterations.
     seed : starting point of the factors.
-    on_iteration : called with the number of completed iterations and the loss after each.
+    on_iteration : called with the number of completed iterations and the loss after each; where nobody listens, no losses are worked out,
+        which take about as long as a step of conjugate gradients.
+    start : (n_items, factors) float32, factors of items to start from, e.g. those of an earlier fit; zero rows for new ones.
 
     Raises `TrainingError` if the matrix is empty, has indices out of range, duplicates or weights that are not positive.
     """
@@ -67,7 +71,7 @@ def fit_als(
         if on_iteration:
             on_iteration(iteration + 1, float(loss))
 
-    users, items = _factorise(confidence, settings, seed, note)
+    users, items = _factorise(confidence, settings, seed, note if on_iteration else None, start)
     if not (np.isfinite(users).all() and np.isfinite(items).all()):
         raise TrainingError(
             "The behaviour model did not converge (its numbers are not finite). "
@@ -76,31 +80,42 @@ def fit_als(
     return AlsFactors(users, items, losses)
 
 
-def settings_for_prediction(als: AlsSettings, settings: Settings, user_items: csr_matrix) -> AlsSettings:
+def settings_for_prediction(
+    als: AlsSettings, settings: Settings, shape: tuple[int, int], interactions: int
+) -> AlsSettings:
     """What the factors that the predictor learns from are fitted with: `als`, with as many factors as help it.
 
     More factors are learned better than few where they are held back by the regularisation that a shop's data chose; with
     a regularisation that nobody chose they are mostly noise, so then their number stays as it is. `predictor.factors`
     overrules both.
+
+    Parameters
+    ----------
+    shape, interactions : shoppers and products, and how many pairs of them.
     """
     factors = settings.predictor.factors
     if factors is None:
         affordable = [
             one
             for one in PREDICTED_FACTORS
-            if _work(user_items, one, als.iterations) <= MOST_WORK and one * ITEMS_PER_FACTOR <= user_items.shape[1]
+            if multiplications(shape, interactions, one, als.iterations) <= MOST_WORK
+            and one * ITEMS_PER_FACTOR <= shape[1]
         ]
         factors = max([als.factors, *affordable]) if als != settings.als else als.factors
     return als.model_copy(update={"factors": factors})
 
 
-def _work(user_items: csr_matrix, factors: int, iterations: int) -> float:
-    """Multiplications of a fit: a few steps of conjugate gradients for each shopper and each item."""
-    return float(CG_STEPS * iterations * factors * (factors * sum(user_items.shape) + 4 * user_items.nnz))
+def multiplications(shape: tuple[int, int], interactions: int, factors: int, iterations: int) -> float:
+    """Of a fit: a few steps of conjugate gradients for each shopper and each item."""
+    return float(CG_STEPS * iterations * factors * (factors * sum(shape) + 4 * interactions))
 
 
 def _factorise(
-    confidence: csr_matrix, settings: AlsSettings, seed: int, note: Callable[[int, float, float], None]
+    confidence: csr_matrix,
+    settings: AlsSettings,
+    seed: int,
+    note: Callable[[int, float, float], None] | None,
+    start: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(n_users, factors) and (n_items, factors) float32."""
     import torch
@@ -114,10 +129,12 @@ def _factorise(
             alpha=1.0,  # already in the confidence
             iterations=settings.iterations,
             use_cg=True,
-            calculate_training_loss=True,
+            calculate_training_loss=note is not None,
             num_threads=torch.get_num_threads(),  # see `engine.models.threads`
             random_state=seed,
         )
+        if start is not None:
+            model.item_factors = np.array(start, dtype=np.float32, order="C")
         model.fit(confidence, show_progress=False, callback=note)
     return np.ascontiguousarray(model.user_factors), np.ascontiguousarray(model.item_factors)
 

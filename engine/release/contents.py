@@ -2,6 +2,7 @@
 
 items.parquet, user_ids.parquet, user_items.npz     the shop that was trained on, and its interactions
 item_factors.npy, user_factors.npy                  ALS
+taught_factors.npy                                  what the network learned from, where these are other factors
 hybrid.npy, profiles.npy, item_weights.npz          what shoppers are served from; the last where the plan asks for it
 <arm>*.npy, <arm>.ann, arm_masks.npz, arm_cells.npz vectors, index and cells of every arm
 top_lists.npz                                       the best neighbours of every product
@@ -12,7 +13,7 @@ judgements.parquet                                  what was learned from judgem
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,14 +39,19 @@ from engine.core.workspace import Workspace
 from engine.models.als import AlsFactors
 from engine.models.encoders import Encoder, Imputer, save_encoders
 from engine.models.tfidf import TfidfVectors
+from engine.release.arm_search import MASKS_FILE
 from engine.release.arm_writer import write_arms
+from engine.release.cell_files import CELLS_FILE
 from engine.release.judged_products import JUDGED_FILE
-from engine.release.top_lists import write_top_lists
+from engine.release.manifest import Manifest
+from engine.release.top_lists import TOP_LISTS_FILE, write_top_lists
 
 if TYPE_CHECKING:
     from engine.models.predictor import TrainedPredictor
 
-__all__ = ["ReleaseContents", "write_contents"]
+__all__ = ["TAUGHT_FILE", "ReleaseContents", "list_files", "lists_made_from", "write_contents"]
+
+TAUGHT_FILE = "taught_factors.npy"
 
 
 @dataclass(frozen=True)
@@ -89,16 +95,35 @@ class ReleaseContents:
     steps: Sequence[Mapping[str, Any]] = ()
 
 
+def lists_made_from(contents: ReleaseContents) -> tuple[Any, ...]:
+    """All that vectors, indexes and lists in a release depend on, for a digest."""
+    return _matrices(contents), contents.arms, contents.settings.index, contents.settings.seed
+
+
+def list_files(manifest: Manifest) -> list[str]:
+    """The files of a release that hold vectors, indexes and lists of its arms."""
+    entries = manifest.arms.values()
+    names = {entry[side] for entry in entries for side in ("query", "candidates")}
+    names |= {entry["index"]["file"] for entry in entries if entry["index"]}
+    return sorted(names | ({MASKS_FILE, CELLS_FILE, TOP_LISTS_FILE} & set(manifest.files)))
+
+
 def write_contents(
-    contents: ReleaseContents, workspace: Workspace, directory: Path, progress: Progress = silent
+    contents: ReleaseContents,
+    workspace: Workspace,
+    directory: Path,
+    progress: Progress = silent,
+    earlier_lists: Callable[[Path], dict[str, Any] | None] = lambda directory: None,
 ) -> dict[str, Any]:
-    """Write every file of a release into a directory; the fields of its manifest (`engine.release.manifest`)."""
+    """Write every file of a release into a directory; the fields of its manifest (`engine.release.manifest`).
+
+    Parameters
+    ----------
+    earlier_lists : copies vectors, indexes and lists that were made from the same (`lists_made_from`) and returns the manifest's `arms`;
+        None where they are to be made.
+    """
     _write_matrices(contents, directory)
-    settings = contents.settings
-    index = settings.index
-    entries = write_arms(directory, contents.arms, index.trees, settings.seed, index.search_k, kind=index.kind)
-    for name, recall in write_top_lists(directory, entries, progress).items():
-        entries[name]["lists_recall"] = recall
+    entries = earlier_lists(directory) or _write_lists(contents, directory, progress)
     _write_shop(contents, workspace, directory)
     save_encoders(dict(contents.encoders), directory / "encoders")
     contents.imputer.save(directory / "encoders")
@@ -114,8 +139,17 @@ def write_contents(
     return _manifest_fields(contents, entries)
 
 
-def _write_matrices(contents: ReleaseContents, directory: Path) -> None:
-    matrices = {
+def _write_lists(contents: ReleaseContents, directory: Path, progress: Progress) -> dict[str, Any]:
+    settings = contents.settings
+    index = settings.index
+    entries = write_arms(directory, contents.arms, index.trees, settings.seed, index.search_k, kind=index.kind)
+    for name, recall in write_top_lists(directory, entries, progress).items():
+        entries[name]["lists_recall"] = recall
+    return entries
+
+
+def _matrices(contents: ReleaseContents) -> dict[str, np.ndarray]:
+    return {
         "item_factors": contents.behaviour.item_factors,
         "user_factors": contents.behaviour.user_factors,
         "predicted_factors": contents.fitted.predicted,
@@ -123,8 +157,14 @@ def _write_matrices(contents: ReleaseContents, directory: Path) -> None:
         "hybrid": contents.hybrid.for_shoppers,
         "profiles": contents.hybrid.profiles,
     }
-    for name, matrix in matrices.items():
+
+
+def _write_matrices(contents: ReleaseContents, directory: Path) -> None:
+    for name, matrix in _matrices(contents).items():
         np.save(directory / f"{name}.npy", np.ascontiguousarray(matrix, dtype=np.float32), allow_pickle=False)
+    taught = contents.fitted.learned_from
+    if not np.array_equal(taught, contents.behaviour.item_factors):
+        np.save(directory / TAUGHT_FILE, np.ascontiguousarray(taught, dtype=np.float32), allow_pickle=False)
     if contents.item_weights is not None:
         sparse.save_npz(directory / "item_weights.npz", contents.item_weights)
 

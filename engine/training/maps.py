@@ -17,7 +17,7 @@ from engine.release.files import ReleaseFiles, making_sense_of
 from engine.release.manifest import read_manifest
 from engine.release.publish import current_release_id
 
-__all__ = ["draw_maps", "served_maps"]
+__all__ = ["draw_maps", "kept_maps", "served_maps"]
 
 STEP = "Drawing the maps"
 
@@ -44,6 +44,11 @@ def draw_maps(
     for name, points in (("als", behaviour), ("hybrid", hybrid)):
         maps |= {f"{name}_x": points[:, 0], f"{name}_y": points[:, 1]}
     return pd.DataFrame(maps)
+
+
+def kept_maps(item_ids: pd.Series, before: pd.DataFrame) -> pd.DataFrame:
+    """The maps `before` as those of the same products."""
+    return pd.DataFrame({"item_id": item_ids, **{name: before[name].to_numpy(np.float32) for name in _columns()}})
 
 
 def served_maps(workspace: Workspace) -> pd.DataFrame | None:

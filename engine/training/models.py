@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from scipy import sparse
 
 from engine.arms.base import FittedModels
@@ -28,6 +27,7 @@ from engine.models.recipe import Recipe
 from engine.models.residual import residual_factors
 from engine.models.views import fit_standard
 from engine.training.data import TrainingData
+from engine.training.reuse import Factors, HybridParts, Prediction, Reuse, Starts
 
 __all__ = ["TrainedModels", "train_models"]
 
@@ -55,40 +55,58 @@ class TrainedModels:
 
 
 def train_models(
-    data: TrainingData, plan: TrainingPlan, judged: TrainingJudgements, settings: Settings, progress: Progress
+    data: TrainingData,
+    plan: TrainingPlan,
+    judged: TrainingJudgements,
+    settings: Settings,
+    reuse: Reuse,
+    progress: Progress,
 ) -> TrainedModels:
-    """Fit everything by `plan`; raises `TrainingError` where there is too little to learn from."""
-    behaviour, predictor = _learn_behaviour(data, plan.als, settings, progress)
-    plain, views, shares = _fit_hybrid(data, behaviour.predicted, plan.recipe, settings.seed, progress)
+    """Fit everything by `plan`, but for what is kept; raises `TrainingError` where there is too little to learn from."""
+    behaviour, predictor = _learn_behaviour(data, plan.als, settings, reuse, progress)
+    views = fit_standard(data.content.features).views(data.content.features, behaviour.predicted, data.content.words)
+    step = "Carrying behaviour over to look-alikes"
+    progress(step, 0.0)
+    plain, shares, weights = reuse.hybrid(
+        behaviour.predicted, plan.recipe, lambda: _fit_hybrid(data, views, plan.recipe, settings.seed, progress)
+    )
+    progress(step, 1.0)
     hybrid, learned = _learn_from_judgements(plain, views, data, judged, settings.seed, progress)
     fitted = fitted_models(behaviour, data.content, data.interactions.counts, plan.mix, hybrid)
-    weights = _fit_item_model(data, hybrid, plan.recipe)
     return TrainedModels(behaviour, predictor, hybrid, fitted, arm_vectors(fitted), shares, learned, weights)
 
 
 def _learn_behaviour(
-    data: TrainingData, als: AlsSettings, settings: Settings, progress: Progress
+    data: TrainingData, als: AlsSettings, settings: Settings, reuse: Reuse, progress: Progress
 ) -> tuple[Behaviour, TrainedPredictor]:
     user_items = data.interactions.user_items
     step = f"Learning from {user_items.nnz:,} {data.shop.interaction_word}"
     progress(step, 0.0)
-    tuned = fit_als(
-        user_items,
-        als,
-        settings.seed,
-        lambda iteration, loss: progress(step, iteration / als.iterations, f"round {iteration} of {als.iterations}"),
-    )
-    taught_by = settings_for_prediction(als, settings, user_items)
-    taught = tuned if taught_by == als else fit_als(user_items, taught_by, settings.seed)
-    predictor = _learn_prediction(taught, data, settings, progress)
-    return Behaviour(tuned, taught, predictor.predict(dict(data.content.features))), predictor
+    taught_by = settings_for_prediction(als, settings, user_items.shape, user_items.nnz)
 
+    def fit(starts: Starts) -> Factors:
+        rounds = als.iterations if starts is None else settings.als.warm_iterations
+        tuned_start, taught_start = starts or (None, None)
 
-def _learn_prediction(
-    taught: AlsFactors, data: TrainingData, settings: Settings, progress: Progress
-) -> TrainedPredictor:
+        def note(iteration: int, loss: float) -> None:
+            progress(step, iteration / rounds, f"round {iteration} of {rounds}")
+
+        shorter = {"iterations": rounds}
+        tuned = fit_als(user_items, als.model_copy(update=shorter), settings.seed, note, start=tuned_start)
+        if taught_by == als:
+            return tuned, tuned
+        return tuned, fit_als(user_items, taught_by.model_copy(update=shorter), settings.seed, start=taught_start)
+
+    tuned, taught = reuse.behaviour(als, taught_by, fit)
+    progress(step, 1.0)
     step = "Predicting behaviour from content"
     progress(step, 0.0)
+    predictor, predicted = reuse.prediction(taught, lambda: _learn_prediction(taught, data, settings, progress))
+    progress(step, 1.0, f"best after {predictor.best_step:,} steps")
+    return Behaviour(tuned, taught, predicted), predictor
+
+
+def _learn_prediction(taught: AlsFactors, data: TrainingData, settings: Settings, progress: Progress) -> Prediction:
     most = settings.predictor.max_steps
     trained = train_predictor(
         dict(data.content.features),
@@ -96,27 +114,23 @@ def _learn_prediction(
         data.interactions.counts,
         settings.predictor,
         settings.seed,
-        lambda check: progress(step, min(check.step / most, 0.99), f"step {check.step:,}"),
+        lambda check: progress(
+            "Predicting behaviour from content", min(check.step / most, 0.99), f"step {check.step:,}"
+        ),
     )
-    progress(step, 1.0, f"best after {trained.best_step:,} steps")
-    return trained
+    return trained, trained.predict(dict(data.content.features))
 
 
 def _fit_hybrid(
-    data: TrainingData, predicted: np.ndarray, recipe: Recipe, seed: int, progress: Progress
-) -> tuple[Hybrid, dict[str, Rows], list[dict[str, Any]]]:
-    """The hybrid, the views it was fitted on, and whose behaviour speaks for whom in it."""
-    step = "Carrying behaviour over to look-alikes"
-    progress(step, 0.0)
+    data: TrainingData, views: Mapping[str, Rows], recipe: Recipe, seed: int, progress: Progress
+) -> HybridParts:
+    """The hybrid, whose behaviour speaks for whom in it, and the item model where the recipe has one."""
     user_items, counts = data.interactions.user_items, data.interactions.counts
     standard = fit_standard(data.content.features)
-    views = standard.views(data.content.features, predicted, data.content.words)
     factors = residual_factors(user_items, recipe.rank, seed)
     fitted = fit_hybrid(user_items, counts, standard, views, recipe, seed, factors=factors)
-    progress(step, 0.7)
-    shares = contributions(fitted, factors, counts, views, seed)
-    progress(step, 1.0)
-    return fitted, views, shares
+    progress("Carrying behaviour over to look-alikes", 0.7)
+    return fitted, contributions(fitted, factors, counts, views, seed), _fit_item_model(data, fitted, recipe)
 
 
 def _fit_item_model(data: TrainingData, hybrid: Hybrid, recipe: Recipe) -> sparse.csr_matrix | None:

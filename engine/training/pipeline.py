@@ -44,9 +44,10 @@ from engine.training.changes import keep_what_changes
 from engine.training.data import TrainingData, encode_products, read_data
 from engine.training.edits import apply_edits, mark_drafts
 from engine.training.gate import decide, without_nan
-from engine.training.maps import draw_maps, served_maps
+from engine.training.maps import served_maps
 from engine.training.models import TrainedModels, train_models
 from engine.training.notes import notes
+from engine.training.reuse import Reuse
 
 __all__ = ["TrainingResult", "measure", "train"]
 
@@ -107,15 +108,16 @@ def _trained(
     settings = _for_shop(settings, shop)
     judged = judgements_for_training(workspace, settings)
     data = encode_products(shop, interactions, workspace, settings, steps)
-    choice = _choose(data, settings, steps)
-    metrics = _measure(data, choice, settings, steps) if settings.evaluation.enabled else _unmeasured(settings)
-    models = train_models(data, choice.plan, judged, settings, steps)
-    maps = draw_maps(shop.items["item_id"], models.arms, served_maps(workspace), settings.seed, steps)
+    reuse = Reuse.of(workspace, data, settings)
+    plan, metrics = _chosen(data, settings, reuse, steps)
+    models = train_models(data, plan, judged, settings, reuse, steps)
+    maps = reuse.maps(models.arms, served_maps(workspace), steps)
     fit, verdict = decide(metrics, models.arms["hybrid"], _served_metrics(workspace))
     decision = verdict if publish or not fit else "Not published, as asked."
-    contents = replace(_contents(data, choice.plan, models, judged, maps, metrics, settings), decision=decision)
+    contents = replace(_contents(data, plan, models, judged, maps, metrics, settings), decision=decision)
     release_id = release_id or new_release_id(workspace)
-    _write(workspace, release_id, contents, steps)
+    _write(workspace, release_id, contents, reuse, steps)
+    reuse.parts.forget_others()
     keep_what_changes(workspace, settings, release_id)
     published = fit and publish
     if published:
@@ -143,6 +145,20 @@ def _for_shop(settings: Settings, shop: Shop) -> Settings:
     if not shop.demo:
         return settings
     return settings.model_copy(update={"als": settings.als.model_copy(update={"tries": min(3, settings.als.tries)})})
+
+
+def _chosen(
+    data: TrainingData, settings: Settings, reuse: Reuse, steps: Progress
+) -> tuple[TrainingPlan, dict[str, Any]]:
+    """The plan and its figures, as for metrics.json."""
+
+    def make() -> tuple[TrainingPlan, dict[str, Any]]:
+        choice = _choose(data, settings, steps)
+        return choice.plan, (
+            _measure(data, choice, settings, steps) if settings.evaluation.enabled else _unmeasured(settings)
+        )
+
+    return reuse.chosen(make)
 
 
 def _choose(data: TrainingData, settings: Settings, progress: Progress) -> PlanChoice:
@@ -204,12 +220,12 @@ def _contents(
     )
 
 
-def _write(workspace: Workspace, release_id: str, contents: ReleaseContents, steps: StepClock) -> None:
+def _write(workspace: Workspace, release_id: str, contents: ReleaseContents, reuse: Reuse, steps: StepClock) -> None:
     def fill(directory: Path) -> dict[str, Any]:
         steps("Building the neighbour index", 0.0)
-        fields = write_contents(contents, workspace, directory, steps)
+        fields = write_contents(contents, workspace, directory, steps, reuse.lists(contents))
         steps("Building the neighbour index", 1.0)
-        return fields | {"steps": steps.seconds()}
+        return fields | reuse.facts() | {"steps": steps.seconds()}
 
     write_release(workspace, release_id, fill)
 

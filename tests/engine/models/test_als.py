@@ -127,13 +127,30 @@ def test_importing_the_behaviour_model_imports_no_torch() -> None:
 def test_the_predictor_learns_from_more_factors_where_the_regularisation_was_chosen_and_time_allows() -> None:
     settings, small = Settings(), csr_matrix((1000, 2000), dtype=np.float32)
     chosen = settings.als.model_copy(update={"regularization": 30.0})
-    assert settings_for_prediction(chosen, settings, small).factors == 256
-    assert settings_for_prediction(chosen, settings, small).regularization == 30.0
-    assert settings_for_prediction(settings.als, settings, small) == settings.als
-    assert settings_for_prediction(chosen, settings, csr_matrix((900, 600), dtype=np.float32)).factors == 128
+    assert settings_for_prediction(chosen, settings, small.shape, small.nnz).factors == 256
+    assert settings_for_prediction(chosen, settings, small.shape, small.nnz).regularization == 30.0
+    assert settings_for_prediction(settings.als, settings, small.shape, small.nnz) == settings.als
+    assert settings_for_prediction(chosen, settings, (900, 600), 0).factors == 128
     large = csr_matrix((300_000, 100_000), dtype=np.float32)
-    assert settings_for_prediction(chosen, settings, large).factors == 128
+    assert settings_for_prediction(chosen, settings, large.shape, large.nnz).factors == 128
     huge = csr_matrix((30_000_000, 100_000), dtype=np.float32)
-    assert settings_for_prediction(chosen, settings, huge).factors == settings.als.factors
+    assert settings_for_prediction(chosen, settings, huge.shape, huge.nnz).factors == settings.als.factors
     asked = Settings.model_validate({"predictor": {"factors": 40}})
-    assert settings_for_prediction(chosen, asked, huge).factors == 40
+    assert settings_for_prediction(chosen, asked, huge.shape, huge.nnz).factors == 40
+
+
+def test_a_fit_that_learns_on_from_another_is_further_than_one_from_nothing(blocks: csr_matrix) -> None:
+    heard: list[float] = []
+    long = fit_als(blocks, SETTINGS, seed=0, on_iteration=lambda done, loss: heard.append(loss))
+    short = SETTINGS.model_copy(update={"iterations": 1})
+    on = fit_als(blocks, short, seed=1, on_iteration=lambda *_: None, start=long.item_factors)
+    anew = fit_als(blocks, short, seed=1, on_iteration=lambda *_: None)
+    assert on.losses[0] == pytest.approx(heard[-1], rel=0.02)
+    assert anew.losses[0] > 1.1 * on.losses[0]
+
+
+def test_nobody_listening_costs_no_losses_and_changes_no_factors(blocks: csr_matrix) -> None:
+    heard = fit_als(blocks, SETTINGS, seed=0, on_iteration=lambda *_: None)
+    silent = fit_als(blocks, SETTINGS, seed=0)
+    assert silent.losses == []
+    assert np.array_equal(heard.item_factors, silent.item_factors)

@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import random
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -15,7 +16,7 @@ import pandas as pd
 import pytest
 
 from engine.arms.plan import TrainingPlan, default_plan
-from engine.catalogue.snapshot import write_snapshot
+from engine.catalogue.snapshot import read_info, write_snapshot
 from engine.comparison.kept_changes import kept_change
 from engine.core.errors import NoDataError, ReleaseError, TrainingError
 from engine.core.settings import Settings
@@ -198,16 +199,37 @@ def test_equal_data_settings_and_seed_give_equal_files(shop: Workspace, tmp_path
     assert changed["item_factors.npy"] != expected["item_factors.npy"]
 
 
-def test_a_training_of_the_same_data_after_another_differs_in_maps_alone_and_those_start_from_the_last(
-    shop: Workspace,
-) -> None:
+def test_a_training_of_the_same_data_after_another_changes_nothing_and_makes_nothing_again(shop: Workspace) -> None:
     first, second = train(shop, unmeasured()).release_id, train(shop, unmeasured()).release_id
-    before, after = hashes(shop, first), hashes(shop, second)
-    assert {name for name in before if before[name] != after[name]} == {"maps.parquet"}
+    assert hashes(shop, first) == hashes(shop, second)
+    facts = [verify_release(shop, one).extra for one in (first, second)]
+    assert (facts[0]["parent"], facts[0]["reused"]) == (None, [])
+    assert (facts[1]["parent"], facts[1]["inputs"]) == (first, facts[0]["inputs"])
+    assert facts[1]["reused"] == ["choosing", "behaviour", "prediction", "hybrid", "maps", "lists"]
     change = kept_change(shop, first, second, 10)  # worked out while it was trained
     assert change is not None
     assert (change.lists.changed, change.lists.compared) == (0, 60)
-    maps = [Recommender.open(shop, one).maps[["hybrid_x", "hybrid_y"]].to_numpy() for one in (first, second)]
+
+
+def test_behaviour_and_maps_go_on_from_the_release_that_is_served_and_follow_from_it_alone(
+    shop: Workspace, tmp_path: Path
+) -> None:
+    longer = unmeasured(als={"factors": 8, "iterations": 9, "warm_iterations": 4})
+    train(shop, longer)
+    other = Workspace(tmp_path / "other")
+    shutil.copytree(shop.root, other.root)
+    shutil.rmtree(other.finished_parts)
+    for one in (shop, other):
+        items, events = (
+            pd.read_parquet(one.current_snapshot() / f"{part}.parquet") for part in ("items", "interactions")
+        )
+        write_snapshot(one, items, events.iloc[5:], read_info(one.current_snapshot()), {})
+        train(one, longer)
+    assert hashes(shop, "r0002") == hashes(other, "r0002")
+    opened = [Recommender.open(shop, one) for one in ("r0001", "r0002")]
+    assert [len(one.training["als_losses"]) for one in opened] == [9, 4]
+    assert opened[1].training["als_losses"][0] < opened[0].training["als_losses"][2]
+    maps = [one.maps[["hybrid_x", "hybrid_y"]].to_numpy() for one in opened]
     moved = np.linalg.norm(maps[1] - maps[0], axis=1)
     apart = np.linalg.norm(maps[1] - maps[0][::-1], axis=1)
     assert np.median(moved) < np.median(apart) / 3
