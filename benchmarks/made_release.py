@@ -66,9 +66,16 @@ KINDS = {
 }
 
 
-def make_release(workspace: Workspace, products: int, seed: int = 0, *, pictures: bool = True) -> str:
-    """Write a shop of so many products and a release of it, and publish it; the release's id."""
-    make_shop(workspace, products, seed, pictures=pictures)
+def make_release(
+    workspace: Workspace, products: int, seed: int = 0, *, pictures: bool = True, title_length: int = 0
+) -> str:
+    """Write a shop of so many products and a release of it, and publish it; the release's id.
+
+    Parameters
+    ----------
+    title_length : how long every title, brand and category is, in characters; 0 for what is usual.
+    """
+    make_shop(workspace, products, seed, pictures=pictures, title_length=title_length)
     shop = read_shop(workspace)
     settings = Settings.model_validate(
         {"seed": seed, "text": {"model": "none"}, "image": {"kind": "none"}, "index": {"trees": 10}}
@@ -85,11 +92,16 @@ def make_release(workspace: Workspace, products: int, seed: int = 0, *, pictures
     return release_id
 
 
-def make_shop(workspace: Workspace, products: int, seed: int = 0, *, pictures: bool = True) -> str:
-    """Write the shop alone; its snapshot's id."""
+def make_shop(
+    workspace: Workspace, products: int, seed: int = 0, *, pictures: bool = True, title_length: int = 0
+) -> str:
+    """Write the shop alone; its snapshot's id. Parameters as for `make_release`."""
     rng = np.random.default_rng([seed, 17])
     families = np.arange(products) % _n_families(products)
     items = _items(families, rng)
+    if title_length:
+        for column in ("title", "brand", "category"):
+            items[column] = [_lengthened(text, title_length) for text in items[column]]
     if pictures:
         stored = [_picture(workspace, number) for number in range(min(PICTURES, products))]
         by_colour = {name: stored[place :: len(COLOURS)] or stored for place, (name, _) in enumerate(COLOURS)}
@@ -140,6 +152,12 @@ def _items(families: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
             "occasions": [sorted({OCCASIONS[a], OCCASIONS[b]}) for a, b in zip(first, second, strict=True)],
         }
     )
+
+
+def _lengthened(text: str, length: int) -> str:
+    """The text again and again, with a word that cannot be broken in the middle."""
+    times = length // (2 * len(text)) + 1
+    return f"{(text + ' ') * times}{text.replace(' ', '') * 3} {(text + ' ') * times}"[:length].strip()
 
 
 def _events(item_ids: np.ndarray, families: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:

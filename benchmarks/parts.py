@@ -19,7 +19,7 @@ __all__ = ["Measured", "add_shop_options", "measure_parts"]
 
 Measured = tuple[float, str] | tuple[float, str, Mapping[str, Any]]
 """A value, what was asked of it ("-" where nothing was), and what else there is to say."""
-OURS = ("only", "dry", "folder")
+OURS = ("only", "dry", "folder", "pictures")
 """Options that change no figure: a figure's command names the others, where they were given."""
 
 

@@ -14,10 +14,11 @@ from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
 from ui.app.navigation import NAVIGATION
 
-__all__ = ["SMALL", "addresses", "dashboard", "made_workspace"]
+__all__ = ["SMALL", "addresses", "dashboard", "empty_workspace", "long_titled_workspace", "made_workspace"]
 
 SMALL = 2_000
 """Products of the shop that browsers look at."""
+LONG_TITLED = 300
 
 
 def made_workspace(folder: Path, products: int) -> Path:
@@ -28,9 +29,26 @@ def made_workspace(folder: Path, products: int) -> Path:
     return workspace
 
 
+def long_titled_workspace(folder: Path) -> Path:
+    """A small shop without pictures whose titles, brands and categories are 300 characters long; made where it is not there yet."""
+    workspace = folder / "long-titles"
+    if not (workspace / "releases" / "current").is_file():
+        make_release(Workspace(workspace), LONG_TITLED, pictures=False, title_length=300)
+    return workspace
+
+
+def empty_workspace(folder: Path) -> Path:
+    """A workspace without a shop."""
+    workspace = folder / "empty"
+    workspace.mkdir(parents=True, exist_ok=True)
+    return workspace
+
+
 def addresses(workspace: Path) -> dict[str, str]:
-    """Name -> address of every page, and of a product with a few clicks."""
+    """Name -> address of every page and, where there is a release, of a product with a few clicks."""
     pages = {entry.module: entry.module for group in NAVIGATION.values() for entry in group}
+    if not (workspace / "releases" / "current").is_file():
+        return pages
     release = Recommender.open(Workspace(workspace))
     counts = release.items["interaction_count"].to_numpy()
     few = int(np.flatnonzero((counts >= 3) & (counts <= 8))[0])

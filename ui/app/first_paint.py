@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ui.app.access import App, Receive, Send
+from ui.app.browser import given_number
 
 __all__ = ["FirstPaintMiddleware", "with_first_paint"]
 
@@ -49,6 +50,7 @@ class FirstPaintMiddleware:
             else:
                 parts.append(message.get("body", b""))
                 if not message.get("more_body"):
+                    start["headers"] = [*start["headers"], *given_number(scope)]
                     await _send_document(start, b"".join(parts), packed, send)
 
         await self._app({**scope, "headers": asked}, receive, gather)

@@ -12,6 +12,7 @@ from engine.access.acting import Actor
 from engine.access.marks import Marks
 from engine.access.roles import Action
 from engine.core.errors import StoreError
+from ui.app.browser import marks_of
 from ui.app.navigation import go_to
 from ui.app.person import UNNAMED, signs_in
 from ui.app.resources import database, has_release, settings
@@ -106,7 +107,7 @@ def _is_on(actor: Actor) -> bool:
 
 def _was_shown(person: str) -> bool:
     """Whether somebody took it; where nobody signs in, also before they gave their name."""
-    marks, names = Marks(database()), [person] if signs_in() else [person, UNNAMED]
+    marks, names = Marks(database()), {person} if signs_in() else {marks_of(person), marks_of(UNNAMED)}
     try:
         known = [marks.of(name) for name in names]
     except StoreError as exc:
@@ -119,6 +120,6 @@ def _end(person: str) -> None:
     """Callback: no tour any more, in this session and, where that can be stored, in any."""
     st.session_state[_ON] = False
     try:
-        Marks(database()).toured(person)
+        Marks(database()).toured(marks_of(person))
     except StoreError as exc:
         logger.warning("that the tour was taken could not be noted: %s (%s)", exc, exc.detail)

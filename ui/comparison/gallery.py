@@ -18,7 +18,7 @@ from ui.comparison.results import gains_between
 from ui.comparison.sides import Chosen
 from ui.comparison.words import change_headline, gain_words, level_rows, measure_note, other_facts
 from ui.widgets.cards import card_groups
-from ui.widgets.charts import Chart, draw_chart, is_dark
+from ui.widgets.charts import Chart, draw_chart, is_dark, legend
 from ui.widgets.formatting import plain
 
 __all__ = ["draw_gallery"]
@@ -94,8 +94,7 @@ def _chart(rows: list[tuple[str, Tally]], dark: bool) -> Chart:
     colours = ["#4fb3a2", "#4a5157", "#d98a6f"] if dark else ["#1d6a5e", "#dcd7cf", "#a8452c"]
     y = alt.Y("group:N", sort=[name for name, _ in rows], title=None)
     x = alt.X("share:Q", stack="zero", title="Share of lists", axis=alt.Axis(format="%")).scale(domain=[0, 1])
-    legend = alt.Legend(orient="top", title=None)
-    colour = alt.Color("lists:N", sort=PARTS, scale=alt.Scale(domain=PARTS, range=colours), legend=legend)
+    colour = alt.Color("lists:N", sort=PARTS, scale=alt.Scale(domain=PARTS, range=colours), legend=legend("top"))
     tooltip = [
         alt.Tooltip("group:N", title="Traffic"),
         alt.Tooltip("lists:N", title="Lists"),

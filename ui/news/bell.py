@@ -17,6 +17,7 @@ from engine.access.marks import Marks
 from engine.core.errors import LongtailError, StoreError
 from engine.release.manifest import Manifest
 from engine.release.publish import current_release_id
+from ui.app.browser import marks_of
 from ui.app.navigation import go_to
 from ui.app.resources import database, workspace
 from ui.news.recent import recent
@@ -77,7 +78,7 @@ def _begin(person: str) -> None:
         return
     try:
         happened = recent().get()
-        Marks(database()).begin(person, happened.last_id, happened.last_ended)
+        Marks(database()).begin(marks_of(person), happened.last_id, happened.last_ended)
     except LongtailError as exc:
         logger.warning("a first visit could not be noted: %s", exc)
     else:
@@ -92,7 +93,7 @@ def _remember(person: str, seen: Any) -> None:
     try:
         happened = recent().get()
         # A browser can say anything: nobody has seen what has not happened.
-        Marks(database()).seen(person, min(max(deed, 0), happened.last_id), min(run, happened.last_ended))
+        Marks(database()).seen(marks_of(person), min(max(deed, 0), happened.last_id), min(run, happened.last_ended))
     except StoreError as exc:
         logger.warning("what was seen could not be noted: %s (%s)", exc, exc.detail)
 

@@ -23,6 +23,7 @@ from engine.core.errors import LongtailError
 from engine.core.logs import new_error_number
 from engine.core.visible_text import visible
 from engine.release.publish import current_release_id
+from ui.app.browser import marked_as
 from ui.app.guard import logged_detail
 from ui.app.person import Visitor
 from ui.app.resources import database, workspace
@@ -51,7 +52,7 @@ async def news(request: Request) -> Response:
 
     def run() -> dict[str, Any]:
         with acting(actor):
-            return _told(actor)
+            return _told(actor, marked_as(actor.name, request.cookies))
 
     try:
         body = json.dumps(await run_in_threadpool(run), ensure_ascii=False).encode()
@@ -68,9 +69,9 @@ async def news(request: Request) -> Response:
     return Response(body, media_type="application/json", headers=headers)
 
 
-def _told(actor: Actor) -> dict[str, Any]:
+def _told(actor: Actor, marked: str) -> dict[str, Any]:
     happened = recent().get()
-    mark = Marks(database()).of(actor.name) or Mark(happened.last_id, happened.last_ended)
+    mark = Marks(database()).of(marked) or Mark(happened.last_id, happened.last_ended)
     live = current_release_id(workspace()) or ""
     told = notices(happened.deeds, happened.runs, actor, live, _changed(live, happened))
     new = [one for one in told if _is_new(one, mark)]

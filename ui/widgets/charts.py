@@ -14,12 +14,13 @@ import streamlit as st
 
 from engine.arms.registry import arms
 
-__all__ = ["Chart", "arm_colour", "chart_file", "draw_chart", "is_dark"]
+__all__ = ["Chart", "arm_colour", "chart_file", "draw_chart", "is_dark", "legend"]
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 FILE_FONT = "Source Sans Pro, Helvetica, Arial, sans-serif"
 FILE_WIDTH = 900
+NARROW = 420  # pixels
 
 
 def is_dark() -> bool:
@@ -36,8 +37,13 @@ def arm_colour(names: Collection[str], *, dark: bool = False) -> alt.Color:
             domain=[one.title for one in shown],
             range=[one.dark_colour if dark else one.colour for one in shown],
         ),
-        legend=alt.Legend(orient="top", title=None, symbolType="circle", symbolOpacity=1, symbolStrokeWidth=0),
+        legend=legend("top", symbolType="circle", symbolOpacity=1, symbolStrokeWidth=0),
     )
+
+
+def legend(orient: Literal["top", "bottom"], **more: Any) -> alt.Legend:
+    """A legend without a title, in one row; in two columns where the chart is too narrow for a row, as on a phone."""
+    return alt.Legend(orient=orient, title=None, columns=alt.ExprRef(f"width < {NARROW} ? 2 : 0"), **more)
 
 
 def draw_chart(make: Callable[..., Chart], facts: Mapping[str, Any], *, says: str, key: str | None = None) -> None:

@@ -14,7 +14,7 @@ from engine.arms.registry import title_of
 from engine.models.encoders.registry import MODALITIES
 from engine.models.recipe import SILENCE
 from engine.release.manifest import Manifest
-from ui.widgets.charts import Chart, draw_chart
+from ui.widgets.charts import Chart, draw_chart, legend
 from ui.widgets.formatting import duration_phrase, plain, plural, visible_cells
 
 __all__ = [
@@ -139,7 +139,7 @@ def loss_chart(curves: Mapping[str, Sequence[float]], x_title: str) -> Chart:
         .encode(
             x=alt.X("step:Q", title=x_title, axis=alt.Axis(tickMinStep=1, format="d")),
             y=alt.Y("loss:Q", title="Error", scale=alt.Scale(zero=False)),
-            color=alt.Color("curve:N", legend=alt.Legend(orient="bottom", title=None)),
+            color=alt.Color("curve:N", legend=legend("bottom")),
             tooltip=["curve:N", "step:Q", alt.Tooltip("loss:Q", format=".4f")],
         )
         .properties(height=260)
