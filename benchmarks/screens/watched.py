@@ -87,7 +87,7 @@ def at_rest(page: Any) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{page.url} does not come to rest")
         state = page.locator("[data-testid=stApp]").get_attribute("data-test-script-state")
-        busy = page.locator(".lt-wait, [data-testid=stSkeleton], [data-testid=stSpinner]").count()
+        busy = page.locator(".lt-wait, .lt-wait-cards, [data-testid=stSkeleton], [data-testid=stSpinner]").count()
         if state != "notRunning" or busy:
             still_since = None
         elif still_since is None:

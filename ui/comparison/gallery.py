@@ -40,16 +40,16 @@ def draw_gallery(sides: tuple[Chosen, Chosen]) -> None:
 
 
 def _draw(gains: Gains, sides: tuple[Chosen, Chosen]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(change_headline(gains), anchor=False)
+    st.subheader(change_headline(gains), anchor=False)
+    best = [(int(place), pair_of(_item_id(gains, int(place), sides), sides)) for place in gains.best(SHOWN)]
+    with st.container(horizontal=True, vertical_alignment="center", key="best_head"):
+        if best:
+            st.subheader("What improved most", anchor=False, width="content")
         st.space("stretch")
         st.download_button(
             "Report (PDF)", lambda: _report(gains, sides), type="primary", icon=":material/picture_as_pdf:",
             file_name=file_name(f"{sides[0].name} and {sides[1].name}", ".pdf"), mime="application/pdf", on_click="ignore",
         )  # fmt: skip
-    best = [(int(place), pair_of(_item_id(gains, int(place), sides), sides)) for place in gains.best(SHOWN)]
-    if best:
-        st.subheader("What improved most", anchor=False)
     for place, pair in best:
         _draw_best(gains, place, pair)
     st.subheader("By how much traffic a product has", anchor=False)

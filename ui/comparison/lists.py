@@ -99,7 +99,7 @@ def draw_heading(pair: Pair, sentence: str) -> None:
     card = _card(pair.sides[1], Move(pair.item_id, "same"), None)
     shown = f'<img src="{html_text(card.image)}" alt="">' if card.image else ""
     st.html(
-        f'<div class="lt-compared">{shown}<div><h3>{html_text(card.title[:200])}</h3><p>{html_text(sentence)}</p></div></div>'
+        f'<div class="lt-compared">{shown}<div><h3 title="{html_text(card.title)}">{html_text(card.title)}</h3><p>{html_text(sentence)}</p></div></div>'
     )
 
 
