@@ -10,6 +10,7 @@ import streamlit as st
 from engine.access.roles import Action
 from engine.jobs import active_run, list_runs
 from ui.app import resources
+from ui.app.navigation import link_to
 from ui.app.notices import say
 from ui.app.palette_actions import ASKED
 from ui.app.person import allowed, only
@@ -83,6 +84,7 @@ def _training() -> None:
         st.caption("You can keep working while training runs. The shop changes only when the new release is published.")
     else:
         st.info("There is no shop yet. Load one on the Data page.", icon=":material/info:")
+        link_to("data", "Load your shop", ":material/upload:")
 
 
 def _live() -> None:

@@ -29,7 +29,9 @@ def draw_facts(card: Card, said: str, description: str | None, facts: Sequence[t
     """Draw a product, large: `said` is what stands under its price, `facts` are names and values, of which some are shown."""
     picture = f'<img src="{html_text(card.large)}" alt="{html_text(card.title)}">' if card.large else ""
     rows = "".join(
-        f"<dt>{html_text(name)}</dt><dd>{html_text(value)}</dd>" for name, value in facts[:FACTS_SHOWN] if value
+        f'<dt>{html_text(name)}</dt><dd title="{html_text(value)}">{html_text(value)}</dd>'
+        for name, value in facts[:FACTS_SHOWN]
+        if value
     )
     st.html(
         '<article class="lt-product">'
