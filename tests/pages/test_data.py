@@ -71,7 +71,7 @@ def test_a_shop_that_was_loaded_waits_for_its_training(here):
     app = run_data().run()
     assert not app.exception
     figures = {metric.label: metric.value for metric in app.metric}
-    assert (figures["Products"], figures["Shoppers"], figures["Get 80 % of events"]) == ("3", "3", "33%")
+    assert (figures["Products"], figures["Shoppers"], figures["Get 80% of events"]) == ("3", "3", "33%")
     assert "Train" in [button.label for button in app.button]
     assert list_runs(here) == []
 

@@ -37,14 +37,14 @@ def summary_figures(summary: ShopSummary) -> list[tuple[str, str, str | None]]:
         ("Shoppers", f"{summary.n_shoppers:,}", None),
         ("With picture", _share(summary.n_pictured, products), None),
         ("With price", _share(summary.n_priced, products), None),
-        ("Get 80 % of events", _share(summary.n_head, products), "The share of products that get 80 % of all events."),
+        ("Get 80% of events", _share(summary.n_head, products), "The share of products that get 80% of all events."),
     ]
 
 
 def _concentration(summary: ShopSummary) -> str:
     rest = summary.n_products - summary.n_head
     return (
-        f"{plural(summary.n_head, 'product')} get 80 % of the events; the other {rest:,} share the rest. "
+        f"{plural(summary.n_head, 'product')} get 80% of the events; the other {rest:,} share the rest. "
         "These are the ones that Longtail helps most."
     )
 

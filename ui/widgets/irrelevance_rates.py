@@ -108,7 +108,7 @@ def _bins_axis(word: str, bins: Sequence[str]) -> alt.X:
         title=[f"{word.capitalize()} per product", "(each range doubles)"],
         sort=None,
         scale=alt.Scale(type="point", domain=list(bins), padding=0.4),
-        axis=alt.Axis(labelAngle=0, grid=False, labelOverlap="greedy"),
+        axis=alt.Axis(labelAngle=0, grid=False, labelOverlap="greedy", labelBound=True),
     )
 
 
