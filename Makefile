@@ -25,8 +25,8 @@ $(VENV)/.installed: requirements.txt requirements.lock
 	$(BIN)/pip install --quiet --requirement requirements.txt --constraint requirements.lock
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(BIN)/pip install --quiet --requirement requirements-dev.txt --constraint requirements.lock
+$(VENV)/.installed-dev: requirements-dev.txt requirements-spark.txt $(VENV)/.installed
+	$(BIN)/pip install --quiet --requirement requirements-dev.txt --requirement requirements-spark.txt --constraint requirements.lock
 	@touch $@
 
 .venv-stores/.installed: tests/support/stores-requirements.txt

@@ -18,6 +18,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SLOW = (
     "tests/browser/",
     "tests/engine/backup/test_restore.py",
+    "tests/engine/cluster/test_cluster.py",
     "tests/engine/cli/test_commands.py",
     "tests/engine/curation/rates/test_weighted.py",
     "tests/engine/curation/test_judgements",

@@ -31,6 +31,7 @@ HOMES = {
     "open_clip": ("engine.models.encoders",),
     "timm": ("engine.models.encoders",),
     "openTSNE": ("engine.models.projection",),
+    "pyspark": ("engine.cluster",),
     "sqlalchemy": ("engine.store", "engine.access", "engine.curation", "engine.edits", "engine.ingest.locations"),
     "alembic": ("engine.store",),
     "concurrent_log_handler": ("engine.core.logs",),
@@ -56,6 +57,7 @@ SLOW = {
     "nltk",
     "huggingface_hub",
     "alembic",
+    "pyspark",
 }
 # `python -m engine COMMAND --help` does without these too.
 SLOW_FOR_HELP = SLOW | {"pandas", "numpy", "scipy", "pyarrow", "sqlalchemy", "rich"}

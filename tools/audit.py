@@ -21,7 +21,7 @@ __all__ = ["NOT_CHECKED", "check_licences", "check_pins", "check_secrets", "chec
 ROOT = Path(__file__).resolve().parent.parent
 NOT_CHECKED = "NOT CHECKED"
 PIP_AUDIT = ROOT / ".venv-audit" / "bin" / "pip-audit"
-LISTS = ("requirements.txt", "requirements-dev.txt")
+LISTS = ("requirements.txt", "requirements-dev.txt", "requirements-spark.txt")
 PATIENCE = 300.0  # seconds for an advisory source
 _SECRETS = {
     "a private key": re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}"),

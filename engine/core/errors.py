@@ -11,6 +11,7 @@
     ├── NotFoundError            an item, shopper, release or run that does not exist
     ├── NoDataError              the workspace has no shop yet
     ├── TrainingError            training is impossible with this data
+    ├── ClusterError             the cluster that a training works on cannot do it
     ├── IndexFileError           an Annoy index that must not be loaded or built
     ├── ReleaseError             a release that is missing, damaged or cannot be published
     │   ├── ReleaseFormatError   another version of Longtail wrote it
@@ -34,6 +35,7 @@ __all__ = [
     "BackupError",
     "BusyError",
     "CatalogueError",
+    "ClusterError",
     "DamagedFileError",
     "ImageError",
     "IndexFileError",
@@ -117,6 +119,10 @@ class NoDataError(LongtailError):
 
 class TrainingError(LongtailError):
     """Training is impossible with this data."""
+
+
+class ClusterError(LongtailError):
+    """The cluster that a training works on cannot be reached, lost its workers, or cannot run what is sent to it."""
 
 
 class IndexFileError(LongtailError):

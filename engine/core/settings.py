@@ -21,6 +21,7 @@ from engine.core.redaction import redact
 from engine.core.settings_groups import (
     AccessSettings,
     AuthSettings,
+    ClusterSettings,
     CurationSettings,
     EvaluationSettings,
     Group,
@@ -43,9 +44,6 @@ __all__ = [
     "ImageSettings",
     "IndexSettings",
     "InteractionSettings",
-    "LimitSettings",
-    "LogSettings",
-    "MetricsSettings",
     "PredictorSettings",
     "SelectionSettings",
     "ServingSettings",
@@ -226,6 +224,7 @@ class Settings(Group, BaseSettings):
     attributes: AttributeSettings = AttributeSettings()
     predictor: PredictorSettings = PredictorSettings()
     index: IndexSettings = IndexSettings()
+    cluster: ClusterSettings = ClusterSettings()
     smoother: SmootherSettings = SmootherSettings()
     selection: SelectionSettings = SelectionSettings()
     evaluation: EvaluationSettings = EvaluationSettings()

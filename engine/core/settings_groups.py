@@ -15,6 +15,7 @@ from pydantic_settings import SettingsConfigDict
 __all__ = [
     "AccessSettings",
     "AuthSettings",
+    "ClusterSettings",
     "CurationSettings",
     "EvaluationSettings",
     "Group",
@@ -46,6 +47,7 @@ class Group(BaseModel):
 
 
 IndexKind = Literal["cells", "annoy"]
+_MEMORY = r"^[1-9]\d*[mg]$"
 
 
 class IndexSettings(Group):
@@ -99,6 +101,32 @@ class EvaluationSettings(Group):
     )
     low_traffic: int = Field(
         5, ge=0, description="candidates in the published task have at most this many interactions left"
+    )
+
+
+class ClusterSettings(Group):
+    """A Spark cluster that does the heavy work of a training (docs/cluster.md)."""
+
+    master: str | None = Field(
+        None,
+        description="address of a Spark cluster that trainings work on, e.g. spark://HOST:7077, yarn or k8s://https://HOST; this machine "
+        "alone unless set",
+    )
+    memory: str = Field("2g", pattern=_MEMORY, description="memory of each executor's JVM, e.g. 4g")
+    driver_memory: str = Field(
+        "1g", pattern=_MEMORY, description="memory of the JVM on this machine that sends parts out and collects results"
+    )
+    python: str | None = Field(
+        None, description="the workers' Python; at the path of the one that runs the training unless set"
+    )
+    events: str | None = Field(
+        None,
+        description="Parquet files of events that the cluster reads instead of the loaded shop's, e.g. s3a://BUCKET/events; columns as in "
+        "interactions.parquet",
+    )
+    patience: float = Field(120.0, ge=2, description="seconds without a single worker after which a training gives up")
+    options: dict[str, str | int | float | bool] = Field(
+        default={}, description="further settings of Spark by their own names, e.g. {'spark.executor.cores' = 4}"
     )
 
 

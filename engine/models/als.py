@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -11,6 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from engine.core.errors import TrainingError
 from engine.core.settings import AlsSettings, Settings
+from engine.core.workers import Workers, workers
+from engine.models.als_in_parts import factorise_in_parts
 
 __all__ = ["AlsFactors", "fit_als", "multiplications", "settings_for_prediction"]
 
@@ -118,6 +121,8 @@ def _factorise(
     start: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(n_users, factors) and (n_items, factors) float32."""
+    if (some := workers()) is not None:
+        return _factorised_elsewhere(confidence, settings, seed, note, some)
     import torch
     from implicit.cpu.als import AlternatingLeastSquares  # loads a BLAS of its own, so before the limit is set
 
@@ -137,6 +142,45 @@ def _factorise(
             model.item_factors = np.array(start, dtype=np.float32, order="C")
         model.fit(confidence, show_progress=False, callback=note)
     return np.ascontiguousarray(model.user_factors), np.ascontiguousarray(model.item_factors)
+
+
+def _factorised_elsewhere(
+    confidence: csr_matrix, settings: AlsSettings, seed: int, note: Callable[[int, float, float], None], some: Workers
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same by workers, from the point where implicit starts."""
+    rng = np.random.default_rng(seed)
+    users, items = (rng.random((n, settings.factors), dtype=np.float32) * np.float32(0.01) for n in confidence.shape)
+    solve = partial(_solved_rows, regularization=settings.regularization)
+    loss_of = partial(_loss_of_rows, regularization=settings.regularization)
+    return factorise_in_parts(confidence, users, items, settings.iterations, solve, loss_of, note, some)
+
+
+def _solved_rows(part: tuple[int, csr_matrix], own: np.ndarray, other: np.ndarray, regularization: float) -> np.ndarray:
+    """Half a round of implicit for the rows of a part, (b, factors) float32."""
+    from implicit.cpu import als
+
+    start, rows = part
+    solved = np.array(own[start : start + rows.shape[0]])
+    with threadpool_limits(limits=1, user_api="blas"):
+        als._als.least_squares_cg(rows, solved, other, regularization, num_threads=1, cg_steps=CG_STEPS)
+    return solved
+
+
+def _loss_of_rows(
+    part: tuple[int, csr_matrix], own: np.ndarray, other: np.ndarray, regularization: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Squared error and regularisation of the rows of a part, and the confidence of all their pairs; sums over parts are the whole's.
+
+    The first part answers for the regularisation of the other side.
+    """
+    from implicit.cpu import als
+
+    start, rows = part
+    spread = float(rows.data.sum(dtype=np.float64)) + rows.shape[0] * rows.shape[1] - rows.nnz
+    with threadpool_limits(limits=1, user_api="blas"):
+        loss = als._als.calculate_loss(rows, own[start : start + rows.shape[0]], other, regularization, num_threads=1)
+    twice = regularization * float(np.square(other, dtype=np.float64).sum()) if start else 0.0
+    return np.array(loss * spread - twice), np.array(spread)
 
 
 def _confidence(user_items: csr_matrix, alpha: float) -> csr_matrix:

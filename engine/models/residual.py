@@ -17,6 +17,8 @@ from scipy import sparse
 from scipy.linalg import eigh
 
 from engine.core.errors import TrainingError
+from engine.core.workers import workers
+from engine.models.row_parts import row_parts
 
 __all__ = ["SHOPPER_DAMPING", "residual_factors", "surprise"]
 
@@ -25,7 +27,8 @@ SHOPPER_DAMPING = 0.25
 
 BLOCK = 32
 SPACE = 3
-"""The Krylov space has this many times the directions that are wanted."""
+"""The Krylov space has this many times the directions that are wanted, in whole blocks: part of one would be whichever part the last
+bits make of it."""
 
 
 def residual_factors(
@@ -67,8 +70,8 @@ def _leading(times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, rank:
     times : multiplies the matrix by (n, k) float32.
     start : (n, k) float32, the first block.
     """
-    n = len(start)
-    most = min(n, SPACE * rank + 2 * start.shape[1])
+    n, k = start.shape
+    most = min(n, -(-(SPACE * rank + 2 * k) // k) * k)
     basis, image = (np.zeros((n, most), dtype=np.float32, order="F") for _ in range(2))
     block, found = _orthonormal(start), 0
     while block.shape[1] and found < most:
@@ -113,13 +116,27 @@ def surprise(pairs: sparse.csr_matrix, damping: float) -> Callable[[np.ndarray],
     scaled = sparse.csr_matrix(
         sparse.diags_array(np.sqrt(weight)) @ pairs @ sparse.diags_array(scale), dtype=np.float32
     )
-    transposed = sparse.csr_matrix(scaled.T)
+    shared_by = _times_itself(scaled)
     diagonal = ((pairs.T @ weight - reach * counts / total) * scale**2).astype(np.float32)[:, None]
     reached, bought = ((scale * one / np.sqrt(2.0 * total)).astype(np.float32) for one in (reach, counts))
 
     def times(block: np.ndarray) -> np.ndarray:
-        shared = transposed @ (scaled @ np.ascontiguousarray(block))
+        shared = shared_by(np.ascontiguousarray(block))
         expected = np.outer(reached, bought @ block) + np.outer(bought, reached @ block)
         return np.asarray(shared - expected - diagonal * block)
 
     return times
+
+
+def _times_itself(scaled: sparse.csr_matrix) -> Callable[[np.ndarray], np.ndarray]:
+    """Multiplies S'S by (n_items, k) float32: here, or as a sum over parts of the shoppers elsewhere."""
+    some = workers()
+    if some is None:
+        transposed = sparse.csr_matrix(scaled.T)
+        return lambda block: transposed @ (scaled @ block)
+    held = some.hold(row_parts(scaled))
+    return lambda block: held.total(_part_times_itself, block)[0].astype(np.float32)
+
+
+def _part_times_itself(part: sparse.csr_matrix, block: np.ndarray) -> tuple[np.ndarray]:
+    return (np.asarray(part.T @ (part @ block)),)

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from engine.core.errors import TrainingError
+from engine.core.workers import workers
 from engine.models.kernel import Kernel, Rows, unit
 from engine.models.landmarks import choose_landmarks
 from engine.models.uncertainty import among_all, among_landmarks
@@ -25,6 +26,9 @@ from engine.models.uncertainty import among_all, among_landmarks
 __all__ = ["Capacity", "Smoother", "fit_smoother"]
 
 CHUNK = 2048
+MOST_PARTS = 64
+"""For workers elsewhere: each part's sums are as large as the landmarks' system."""
+_VALUES, _VARIANCES = "observed values", "observed variances"
 LEAST_NOISE = 1e-3
 """No vector is observed more exactly than this, or single precision could not solve the system."""
 JITTERS = (1e-3, 1e-2, 1e-1)
@@ -59,7 +63,7 @@ class Smoother:
 
     def __call__(self, views: Mapping[str, Rows]) -> np.ndarray:
         """Posterior mean of items by their content, (n, rank) float32; views as in `fit_smoother`."""
-        parts = [cross @ self.coefficients for _, cross in self._crossed(views)]
+        parts = [cross @ self.coefficients for _, cross in self._crossed(self._units(views))]
         return np.vstack(parts) if parts else np.zeros((0, self.coefficients.shape[1]), dtype=np.float32)
 
     def posterior(self, views: Mapping[str, Rows]) -> tuple[np.ndarray, np.ndarray]:
@@ -67,16 +71,11 @@ class Smoother:
 
         Where all observed items are landmarks, the variance is that given the most telling of them alone.
         """
-        means, variances = [np.zeros((0, self.coefficients.shape[1]), np.float32)], [np.zeros(0, np.float32)]
-        left = None if self.factor is None else among_landmarks(self.kernel, self.landmarks, self.factor)
-        for units, cross in self._crossed(views):
-            means.append(cross @ self.coefficients)
-            prior = self.kernel.prior(units)
-            if left is not None:
-                variances.append(left(cross, prior))
-            elif self.noise is not None:
-                variances.append(among_all(self.kernel, self.landmarks, self.noise, cross, prior))
-        return np.vstack(means), np.concatenate(variances)
+        units, some = self._units(views), workers()
+        if some is None:
+            return _posterior(units, self)
+        found = list(some.hold(_parts(units)).each(_posterior, self))
+        return np.vstack([means for means, _ in found]), np.concatenate([variances for _, variances in found])
 
     def parts(self, views: Mapping[str, Rows]) -> dict[str, np.ndarray]:
         """Each view's share of the posterior mean, (n, rank) float32 each; they add up to `self(views)`."""
@@ -85,9 +84,11 @@ class Smoother:
             for view in self.kernel.weights
         }
 
-    def _crossed(self, views: Mapping[str, Rows]) -> Iterator[tuple[dict[str, Rows], np.ndarray]]:
+    def _units(self, views: Mapping[str, Rows]) -> dict[str, Rows]:
+        return {view: unit(views[view]) for view in self.kernel.weights}
+
+    def _crossed(self, units: Mapping[str, Rows]) -> Iterator[tuple[dict[str, Rows], np.ndarray]]:
         """Chunk by chunk: unit rows of the items, and their similarity (n, n_landmarks) to the landmarks."""
-        units = {view: unit(views[view]) for view in self.kernel.weights}
         for start in range(0, next(iter(units.values())).shape[0], CHUNK):
             some = {view: rows[start : start + CHUNK] for view, rows in units.items()}
             yield some, self.kernel(some, self.landmarks)
@@ -165,14 +166,13 @@ def _solved_by_landmarks(
     variances: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(m, rank) float32 coefficients, and the lower Cholesky factor (m, m) float32 of the landmarks' normal equations."""
-    gram = kernel(landmarks, landmarks).astype(np.float64)
-    right = np.zeros((len(gram), values.shape[1]))
-    for start in range(0, len(values), CHUNK):
-        some = slice(start, start + CHUNK)
-        cross = kernel({view: rows[some] for view, rows in units.items()}, landmarks)
-        weighted = cross / variances[some][:, None]
-        gram += cross.T @ weighted
-        right += weighted.T @ values[some]
+    observed = {**units, _VALUES: values, _VARIANCES: variances}
+    some = workers()
+    if some is None:
+        gram, right = _normal_equations(observed, kernel, landmarks)
+    else:
+        gram, right = some.hold(_parts(observed)).total(_normal_equations, kernel, dict(landmarks))
+    gram += kernel(landmarks, landmarks)
     gram = (gram + gram.T) / 2.0
     prior = float(kernel.prior(landmarks).mean())
     for jitter in JITTERS:
@@ -183,6 +183,43 @@ def _solved_by_landmarks(
             solution = lapack.dpotrs(factor, right, lower=1)[0]
             return np.asarray(solution, dtype=np.float32), np.asarray(factor, dtype=np.float32)
     raise _unsolvable()
+
+
+def _normal_equations(
+    observed: Mapping[str, Rows], kernel: Kernel, landmarks: Mapping[str, Rows]
+) -> tuple[np.ndarray, np.ndarray]:
+    """(m, m) and (m, rank) float64: the sums over observed items that the landmarks' system consists of."""
+    values, variances = np.asarray(observed[_VALUES]), np.asarray(observed[_VARIANCES])
+    m = next(iter(landmarks.values())).shape[0]
+    gram, right = np.zeros((m, m)), np.zeros((m, values.shape[1]))
+    for start in range(0, values.shape[0], CHUNK):
+        chunk = slice(start, start + CHUNK)
+        cross = kernel({view: observed[view][chunk] for view in kernel.weights}, landmarks)
+        weighted = cross / variances[chunk][:, None]
+        gram += cross.T @ weighted
+        right += weighted.T @ values[chunk]
+    return gram, right
+
+
+def _posterior(units: Mapping[str, Rows], smoother: Smoother) -> tuple[np.ndarray, np.ndarray]:
+    """`Smoother.posterior` of unit rows."""
+    means, variances = [np.zeros((0, smoother.coefficients.shape[1]), np.float32)], [np.zeros(0, np.float32)]
+    left = None if smoother.factor is None else among_landmarks(smoother.kernel, smoother.landmarks, smoother.factor)
+    for some, cross in smoother._crossed(units):
+        means.append(cross @ smoother.coefficients)
+        prior = smoother.kernel.prior(some)
+        if left is not None:
+            variances.append(left(cross, prior))
+        elif smoother.noise is not None:
+            variances.append(among_all(smoother.kernel, smoother.landmarks, smoother.noise, cross, prior))
+    return np.vstack(means), np.concatenate(variances)
+
+
+def _parts(columns: Mapping[str, Rows]) -> list[dict[str, Rows]]:
+    """Consecutive items, in parts that do not depend on who works on them."""
+    n = next(iter(columns.values())).shape[0]
+    size = max(CHUNK, -(-n // MOST_PARTS))
+    return [{name: rows[start : start + size] for name, rows in columns.items()} for start in range(0, n, size)]
 
 
 def _unsolvable() -> TrainingError:

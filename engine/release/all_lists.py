@@ -8,11 +8,12 @@ put what was found in order, as for a single list.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.workers import workers
 from engine.release.best_columns import best_columns
 from engine.release.cells import CellMap, Cells, make_cells
 
@@ -36,6 +37,7 @@ _SAMPLE, _FEWEST_PROBES, _MOST_PROBES = 512, 16, 256
 _SPARE = 16  # more than are wanted, so that ties can be told
 _NUMBERS = 1 << 25  # scores held at once
 _AT_ONCE = 512
+QUERIES_OF_A_PART = 8_192  # for workers elsewhere, who get all candidates
 _NOT_COMPARED = -2.0
 
 
@@ -102,13 +104,42 @@ def best_lists(
         return
     retrieved = min(wanted + _SPARE, compared.n_candidates)
     by_cells = _by_cells(compared, units, k) if len(units) * compared.n_candidates > cells_above else None
-    if by_cells is None:
-        recall, blocks = 1.0, _compared_with_all(compared, units, retrieved, wanted)
-    else:
-        recall, blocks = by_cells.recall, by_cells.nearest(units, retrieved)
-    for places, found in blocks:
-        rows, scores = _ranked(compared, units[places], own[places], found, k)
-        yield Lists(places, rows, scores, recall)
+    search = _Search(compared, by_cells, retrieved, wanted, k)
+    some = workers()
+    if some is None:
+        yield from search.lists(units, own)
+        return
+    starts = range(0, len(units), QUERIES_OF_A_PART)
+    held = some.hold(
+        [(units[start : start + QUERIES_OF_A_PART], own[start : start + QUERIES_OF_A_PART]) for start in starts]
+    )
+    for start, found in zip(starts, held.each(_lists_of_part, search), strict=True):
+        yield from (replace(lists, places=start + lists.places) for lists in found)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """How lists are found: among all candidates, or by cells; how many are looked at more closely, and how many are wanted."""
+
+    compared: Compared
+    by_cells: _ByCells | None
+    retrieved: int
+    wanted: int
+    k: int
+
+    def lists(self, units: NDArray[np.float32], own: NDArray[np.int64]) -> Iterator[Lists]:
+        """As `best_lists`."""
+        if self.by_cells is None:
+            recall, blocks = 1.0, _compared_with_all(self.compared, units, self.retrieved, self.wanted)
+        else:
+            recall, blocks = self.by_cells.recall, self.by_cells.nearest(units, self.retrieved)
+        for places, found in blocks:
+            rows, scores = _ranked(self.compared, units[places], own[places], found, self.k)
+            yield Lists(places, rows, scores, recall)
+
+
+def _lists_of_part(part: tuple[NDArray[np.float32], NDArray[np.int64]], search: _Search) -> list[Lists]:
+    return list(search.lists(*part))
 
 
 def _compared_with_all(

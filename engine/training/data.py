@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from engine.catalogue.interactions import Interactions, read_interactions
 from engine.catalogue.snapshot import Shop, read_shop
+from engine.cluster.interactions import read_interactions_on
+from engine.cluster.session import cluster_in_use
 from engine.core.progress import Progress
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
@@ -39,7 +41,11 @@ def read_data(workspace: Workspace, settings: Settings, progress: Progress) -> t
     progress(step, 0.0)
     shop = read_shop(workspace)
     progress(step, 0.3, f"{len(shop.items):,} products")
-    interactions = read_interactions(workspace, list(shop.items["item_id"]), settings.interactions)
+    item_ids, cluster = list(shop.items["item_id"]), cluster_in_use()
+    if cluster is None:
+        interactions = read_interactions(workspace, item_ids, settings.interactions)
+    else:
+        interactions = read_interactions_on(cluster, workspace, item_ids, settings.interactions)
     progress(step, 1.0, f"{len(shop.items):,} products, {len(interactions.user_ids):,} shoppers")
     return shop, interactions
 

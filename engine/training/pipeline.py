@@ -21,6 +21,7 @@ from engine.access.audit import deed
 from engine.access.roles import Action
 from engine.arms.plan import TrainingPlan, default_plan
 from engine.catalogue.snapshot import Shop
+from engine.cluster.session import on_cluster
 from engine.core.disk_errors import file_errors_said
 from engine.core.errors import ReleaseError
 from engine.core.progress import Progress, StepClock, silent
@@ -87,12 +88,13 @@ def train(
     Approved drafts and changes become part of the shop's catalogue first, and stay there whatever comes of the training.
 
     Raises `NoDataError` without a shop, `TrainingError` where there is too little to learn from, `ReleaseError` where
-    the release on disk does not verify, `StorageError` where the disk is full. In each case what was served before is served still.
+    the release on disk does not verify, `StorageError` where the disk is full, `ClusterError` where the cluster at `cluster.master` fails. In each case what was served before is served still.
     """
     with (
         deed(Action.TRAIN, release_id or "a new release", workspace=workspace, settings=settings) as training,
         bounded_threads(settings.threads),
         file_errors_said(workspace.root),
+        on_cluster(settings.cluster),
     ):
         result = _trained(workspace, settings, release_id, StepClock(progress), publish)
         training.after = {"release": result.release_id, "decision": result.decision}
@@ -132,9 +134,9 @@ def measure(
     workspace: Workspace, settings: Settings, progress: Progress = silent
 ) -> tuple[TrainingPlan, dict[str, Any]]:
     """The plan that a training would follow now, and its figures, as for metrics.json; no release is trained."""
-    shop, interactions = read_data(workspace, settings, progress)
-    settings = _for_shop(settings, shop)
-    with bounded_threads(settings.threads):
+    with bounded_threads(settings.threads), on_cluster(settings.cluster):
+        shop, interactions = read_data(workspace, settings, progress)
+        settings = _for_shop(settings, shop)
         data = encode_products(shop, interactions, workspace, settings, progress)
         choice = _choose(data, settings, progress)
         return choice.plan, _measure(data, choice, settings, progress)

@@ -37,6 +37,7 @@ LAYERS = (
     ("engine.overview",),
     ("engine.explain",),
     ("engine.maps",),
+    ("engine.cluster",),
     ("engine.training",),
     ("engine.jobs",),
     ("engine.health",),

@@ -10,7 +10,8 @@ from tools.audit import NOT_CHECKED, ROOT, check_pins, check_secrets, check_vuln
 
 
 def lists(root: Path, lock: str, wanted: str) -> Path:
-    for name, text in (("requirements.lock", lock), ("requirements.txt", wanted), ("requirements-dev.txt", "")):
+    others = {"requirements-dev.txt": "", "requirements-spark.txt": ""}
+    for name, text in {"requirements.lock": lock, "requirements.txt": wanted, **others}.items():
         (root / name).write_text(text)
     return root
 

@@ -17,12 +17,14 @@ import pandas as pd
 
 from engine.core.arrays import read_npz
 from engine.core.storage import atomic_write, remove_whatever_it_is
+from engine.core.workers import workers
 from engine.core.workspace import Workspace
 from engine.models.encoders.base import ContentEncoder, Features, content_key, encode_contents_of
 
 __all__ = ["encode_through_cache", "remember"]
 
 MAX_SHARDS = 8
+TEXTS_OF_A_PART = 2_000
 
 
 def encode_through_cache(
@@ -60,9 +62,31 @@ def _lookup(
     progress(done, len(contents))
     if unknown:
         new = [contents[row] for row in unknown]
-        vectors[unknown] = encoder.encode_contents(new, workspace, lambda count: progress(done + count, len(contents)))
+        vectors[unknown] = _encoded(encoder, new, workspace, lambda count: progress(done + count, len(contents)))
         _add_shard(folder, [keys[row] for row in unknown], vectors[unknown])
     return vectors
+
+
+def _encoded(
+    encoder: ContentEncoder, contents: Sequence[str], workspace: Workspace, progress: Callable[[int], None]
+) -> np.ndarray:
+    """(len(contents), dim) float32: texts by workers elsewhere where there are some, each of them contents of about one length."""
+    some = workers()
+    if some is None or encoder.modality != "text":
+        return encoder.encode_contents(contents, workspace, progress)
+    order = sorted(range(len(contents)), key=lambda row: len(contents[row]))
+    parts = [order[start : start + TEXTS_OF_A_PART] for start in range(0, len(order), TEXTS_OF_A_PART)]
+    vectors = np.zeros((len(contents), encoder.dim), dtype=np.float32)
+    held, done = some.hold([[contents[row] for row in rows] for rows in parts]), 0
+    for rows, found in zip(parts, held.each(_encoded_part, encoder, workspace), strict=True):
+        vectors[rows] = found
+        done += len(rows)
+        progress(done)
+    return vectors
+
+
+def _encoded_part(contents: Sequence[str], encoder: ContentEncoder, workspace: Workspace) -> np.ndarray:
+    return encoder.encode_contents(contents, workspace, lambda done: None)
 
 
 def remember(encoder: ContentEncoder, contents: Sequence[str], vectors: np.ndarray, workspace: Workspace) -> None:

@@ -70,6 +70,10 @@ class TextEncoder:
         self.fingerprint = hashlib.sha256(f"mean/{max_tokens}/{weights_digest(model, folder)}".encode()).hexdigest()
         self._network: TextNetwork | None = None
 
+    def __getstate__(self) -> dict[str, object]:
+        """Whoever gets a copy loads the network there."""
+        return self.__dict__ | {"_network": None}
+
     def contents(self, items: pd.DataFrame) -> list[str | None]:
         """Title, description and text attributes in one string; None if all are empty."""
         return item_texts(items, self.fields)
