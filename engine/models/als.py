@@ -122,7 +122,7 @@ def _factorise(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(n_users, factors) and (n_items, factors) float32."""
     if (some := workers()) is not None:
-        return _factorised_elsewhere(confidence, settings, seed, note, some)
+        return _factorised_elsewhere(confidence, settings, seed, note, start, some)
     import torch
     from implicit.cpu.als import AlternatingLeastSquares  # loads a BLAS of its own, so before the limit is set
 
@@ -145,11 +145,17 @@ def _factorise(
 
 
 def _factorised_elsewhere(
-    confidence: csr_matrix, settings: AlsSettings, seed: int, note: Callable[[int, float, float], None], some: Workers
+    confidence: csr_matrix,
+    settings: AlsSettings,
+    seed: int,
+    note: Callable[[int, float, float], None] | None,
+    start: np.ndarray | None,
+    some: Workers,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same by workers, from the point where implicit starts."""
     rng = np.random.default_rng(seed)
     users, items = (rng.random((n, settings.factors), dtype=np.float32) * np.float32(0.01) for n in confidence.shape)
+    items = items if start is None else np.asarray(start, dtype=np.float32)
     solve = partial(_solved_rows, regularization=settings.regularization)
     loss_of = partial(_loss_of_rows, regularization=settings.regularization)
     return factorise_in_parts(confidence, users, items, settings.iterations, solve, loss_of, note, some)

@@ -24,7 +24,7 @@ def factorise_in_parts(
     iterations: int,
     solve: Callable[..., np.ndarray],
     loss_of: Callable[..., tuple[np.ndarray, ...]],
-    note: Callable[[int, float, float], None],
+    note: Callable[[int, float, float], None] | None,
     some: Workers,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shoppers' and items' factors after some rounds.
@@ -34,14 +34,15 @@ def factorise_in_parts(
     users, items : (n_users, f) and (n_items, f) float32, where they start.
     solve : `solve((start, rows), own, other)`: the factors of some rows.
     loss_of : `loss_of((start, rows), own, other)`: their squared error, and how much confidence it is spread over.
-    note : called with a round's number, 0 and its loss.
+    note : called with a round's number, 0 and its loss; losses are worked out for it alone.
     """
     by_user, by_item = _held(confidence, some), _held(csr_matrix(confidence.T), some)
     for iteration in range(iterations):
         users = np.vstack(list(by_user.each(solve, users, items)))
         items = np.vstack(list(by_item.each(solve, items, users)))
-        error, spread = by_user.total(loss_of, users, items)
-        note(iteration, 0.0, float(error / spread))
+        if note is not None:
+            error, spread = by_user.total(loss_of, users, items)
+            note(iteration, 0.0, float(error / spread))
     return users, items
 
 
