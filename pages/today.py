@@ -54,11 +54,12 @@ def _lines(found: Results, waiting: int) -> list[Line]:
 
 def _todo(found: Results, lines: list[Line], waiting: int) -> None:
     st.subheader("What to do", anchor=False)
-    with st.container(key="todo_lines" if found.done else "todo_stale"):
+    with st.container(key="todo_lines"):
         draw_lines(lines)
+        if not found.done:  # in the place of the next line, which then pushes nothing down
+            draw_skeleton(LINES_EXPECTED - min(len(lines), LINES_EXPECTED - 1), again=found.catalogue is not None)
     draw_placed()
     if not found.done:
-        draw_skeleton(LINES_EXPECTED - min(len(lines), LINES_EXPECTED - 1))
         return
     for quiet in (all_good(found.catalogue, found.judged, waiting), not_worth_filling(found.catalogue)):
         if quiet:

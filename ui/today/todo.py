@@ -44,9 +44,10 @@ def _draw_release_links() -> None:
         link_to("model", "Go back on the Model page", ":material/history:")
 
 
-def draw_skeleton(lines: int) -> None:
-    """As much room as lines will take that are still worked out."""
-    st.html('<div class="lt-wait" role="status" aria-label="Looking at the catalogue">' + "<i></i>" * lines + "</div>")
+def draw_skeleton(lines: int, *, again: bool = False) -> None:
+    """As much room as lines will take that are still worked out; `again`, where those above it pale meanwhile, as they may be out of date."""
+    kind = "lt-wait lt-again" if again else "lt-wait"
+    st.html(f'<div class="{kind}" role="status" aria-label="Looking at the catalogue">{"<i></i>" * lines}</div>')
 
 
 def _draw_actions(line: Line, items: pd.DataFrame) -> None:
