@@ -35,18 +35,25 @@ class SparkCluster:
     """A master on a port of its own, and workers that can be killed."""
 
     def __init__(self, folder: Path, n_workers: int):
-        self._folder, self._n_started = folder, 0
+        self._folder, self._n_started, self._registered = folder, 0, 0
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.master = f"spark://127.0.0.1:{free.getsockname()[1]}"
         self._master = self._start("master.Master", "--host", "127.0.0.1", "--port", self.master.rpartition(":")[2])
-        self._workers = [self._start_worker() for _ in range(n_workers)]
-        self._wait_for(n_workers)
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self.have(n_workers)
 
     def settings(self, **more: Any) -> dict[str, Any]:
         """The group `cluster` of settings for it."""
         options = {"spark.driver.extraJavaOptions": QUICK, "spark.executor.extraJavaOptions": QUICK}
         return {"master": self.master, "memory": "512m", "driver_memory": "512m", "options": options, **more}
+
+    def have(self, n_workers: int) -> None:
+        """Start workers until there are so many."""
+        while len(self._workers) < n_workers:
+            self._workers.append(self._start_worker())
+            self._registered += 1
+        self._wait_for(self._registered)
 
     def kill_worker(self) -> None:
         """As if its machine lost power: the worker and its executor."""

@@ -20,11 +20,11 @@ from engine.core.storage import atomic_write, remove_whatever_it_is
 from engine.core.workers import workers
 from engine.core.workspace import Workspace
 from engine.models.encoders.base import ContentEncoder, Features, content_key, encode_contents_of
+from engine.models.encoders.elsewhere import encode_elsewhere
 
 __all__ = ["encode_through_cache", "remember"]
 
 MAX_SHARDS = 8
-TEXTS_OF_A_PART = 2_000
 
 
 def encode_through_cache(
@@ -70,23 +70,11 @@ def _lookup(
 def _encoded(
     encoder: ContentEncoder, contents: Sequence[str], workspace: Workspace, progress: Callable[[int], None]
 ) -> np.ndarray:
-    """(len(contents), dim) float32: texts by workers elsewhere where there are some, each of them contents of about one length."""
+    """(len(contents), dim) float32, here or by whoever works for this training."""
     some = workers()
-    if some is None or encoder.modality != "text":
+    if some is None:
         return encoder.encode_contents(contents, workspace, progress)
-    order = sorted(range(len(contents)), key=lambda row: len(contents[row]))
-    parts = [order[start : start + TEXTS_OF_A_PART] for start in range(0, len(order), TEXTS_OF_A_PART)]
-    vectors = np.zeros((len(contents), encoder.dim), dtype=np.float32)
-    held, done = some.hold([[contents[row] for row in rows] for rows in parts]), 0
-    for rows, found in zip(parts, held.each(_encoded_part, encoder, workspace), strict=True):
-        vectors[rows] = found
-        done += len(rows)
-        progress(done)
-    return vectors
-
-
-def _encoded_part(contents: Sequence[str], encoder: ContentEncoder, workspace: Workspace) -> np.ndarray:
-    return encoder.encode_contents(contents, workspace, lambda done: None)
+    return encode_elsewhere(encoder, contents, workspace, progress, some)
 
 
 def remember(encoder: ContentEncoder, contents: Sequence[str], vectors: np.ndarray, workspace: Workspace) -> None:

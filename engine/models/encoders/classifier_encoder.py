@@ -79,6 +79,10 @@ class ClassifierEncoder:
         self.dim = sum(self.widths)
         self._network: _Network | None = None
 
+    def __getstate__(self) -> dict[str, object]:
+        """Whoever gets a copy builds the network there."""
+        return self.__dict__ | {"_network": None}
+
     def contents(self, items: pd.DataFrame) -> list[str | None]:
         return images_of(items)
 

@@ -33,12 +33,19 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
     if missing := missing_for_spark():
         skip_or_fail(missing)
     with running_cluster(tmp_path_factory.mktemp("spark")) as running:
         yield running
+
+
+@pytest.fixture
+def cluster(started: SparkCluster) -> SparkCluster:
+    """A cluster with two workers, whatever a test did to it before."""
+    started.have(2)
+    return started
 
 
 def test_a_training_on_a_cluster_writes_the_release_of_one_machine(cluster: SparkCluster, tmp_path: Path):
