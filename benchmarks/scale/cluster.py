@@ -1,6 +1,6 @@
 """A training on a Spark cluster of one and of two workers against one machine: the same lists, as good, and how long it takes.
 
-Shops are online_retail and the demo shop, trained by the settings as they are (nothing is chosen) and measured on thinned products; texts and pictures are
+Shops are online_retail and the demo shop, trained by the settings as they are (nothing is chosen, and the network, which is fitted here in either case, learns briefly) and measured on thinned products; texts and pictures are
 encoded before. The cluster runs on this machine, a core for each worker, beside the training itself: seconds are on the clock, and of work that is too
 small for a cluster, so they say what sending it out costs.
 """
@@ -22,7 +22,7 @@ from tests.support.spark_cluster import SparkCluster, running_cluster
 __all__ = ["measure"]
 
 SHOPS = {"demo": ["demo"], "online_retail": ["ingest", "--preset", "uci_online_retail", "--from"]}
-AS_GIVEN = ("--set", "selection.enabled=false")
+AS_GIVEN = ("--set", "selection.enabled=false", "--set", "predictor.max_steps=300")
 UNMEASURED = ("--set", "evaluation.enabled=false")
 SHARED = ("shop", "images", "thumbnails", "features")
 """What a workspace has before its first training, and encoded texts and pictures."""
