@@ -16,6 +16,7 @@ from engine.cluster.failures import INSTALL, lost, require_java, require_master,
 from engine.cluster.held import SparkWorkers
 from engine.cluster.shipped_code import write_engine
 from engine.core.errors import ClusterError, LongtailError
+from engine.core.progress import Progress, silent
 from engine.core.settings_groups import ClusterSettings
 from engine.core.workers import workers, working_with
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cluster", "cluster_in_use", "on_cluster"]
 
+STEP = "Starting the cluster"
 LOOK_EVERY = 2.0
 """Seconds between two looks at which workers there are."""
 
@@ -87,7 +89,7 @@ def cluster_in_use() -> Cluster | None:
 
 
 @contextmanager
-def on_cluster(settings: ClusterSettings) -> Iterator[None]:
+def on_cluster(settings: ClusterSettings, progress: Progress = silent) -> Iterator[None]:
     """In the block heavy work is done on the cluster at `cluster.master`; here, where that is unset.
 
     Raises `ClusterError` where pyspark or Java is missing, nobody answers, or the workers cannot run what the driver sends.
@@ -101,7 +103,9 @@ def on_cluster(settings: ClusterSettings) -> Iterator[None]:
         builder = _builder()
         require_java()
         require_master(settings.master)
+        progress(STEP, 0.0, settings.master)
         cluster = _started(builder, settings, Path(folder))
+        progress(STEP, 1.0)
         try:
             with working_with(cluster):
                 yield

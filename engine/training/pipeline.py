@@ -94,9 +94,9 @@ def train(
         deed(Action.TRAIN, release_id or "a new release", workspace=workspace, settings=settings) as training,
         bounded_threads(settings.threads),
         file_errors_said(workspace.root),
-        on_cluster(settings.cluster),
+        on_cluster(settings.cluster, steps := StepClock(progress)),
     ):
-        result = _trained(workspace, settings, release_id, StepClock(progress), publish)
+        result = _trained(workspace, settings, release_id, steps, publish)
         training.after = {"release": result.release_id, "decision": result.decision}
     return result
 
@@ -134,7 +134,7 @@ def measure(
     workspace: Workspace, settings: Settings, progress: Progress = silent
 ) -> tuple[TrainingPlan, dict[str, Any]]:
     """The plan that a training would follow now, and its figures, as for metrics.json; no release is trained."""
-    with bounded_threads(settings.threads), on_cluster(settings.cluster):
+    with bounded_threads(settings.threads), on_cluster(settings.cluster, progress):
         shop, interactions = read_data(workspace, settings, progress)
         settings = _for_shop(settings, shop)
         data = encode_products(shop, interactions, workspace, settings, progress)

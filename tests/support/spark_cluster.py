@@ -15,10 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SparkCluster", "missing_for_spark", "running_cluster"]
+__all__ = ["QUICK", "SparkCluster", "missing_for_spark", "running_cluster"]
 
-QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss2m"
-"""A JVM that lives for a minute is better off without its second compiler."""
+QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+"""A JVM that lives for a minute is better off without its second compiler, and need not look closely at Spark's own classes."""
 PATIENCE = 180.0
 
 

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from engine.cluster.session import on_cluster
-from engine.core.errors import ClusterError
-from engine.core.settings import AlsSettings, Settings
+from engine.catalogue.interactions import read_interactions
+from engine.catalogue.snapshot import write_snapshot
+from engine.cluster.interactions import read_interactions_on
+from engine.cluster.session import cluster_in_use, on_cluster
+from engine.core.errors import ClusterError, InteractionsError
+from engine.core.settings import AlsSettings, InteractionSettings, Settings
 from engine.core.workspace import Workspace
 from engine.models.als import fit_als
 from engine.models.residual import residual_factors
@@ -19,7 +23,7 @@ from engine.recommend.recommender import Recommender
 from engine.training.pipeline import train
 from tests.conftest import skip_or_fail
 from tests.support.grouped_catalogue import GroupedCatalogue
-from tests.support.spark_cluster import SparkCluster, missing_for_spark, running_cluster
+from tests.support.spark_cluster import QUICK, SparkCluster, missing_for_spark, running_cluster
 from tests.support.tiny_release import build_tiny_shop
 
 SETTINGS: dict[str, Any] = {
@@ -48,6 +52,14 @@ def cluster(started: SparkCluster) -> SparkCluster:
     return started
 
 
+@pytest.fixture
+def spark_alone() -> dict[str, Any]:
+    """Settings of Spark in one process, which is enough for what does not depend on workers."""
+    if missing := missing_for_spark():
+        skip_or_fail(missing)
+    return {"master": "local[1]", "driver_memory": "512m", "options": {"spark.driver.extraJavaOptions": QUICK}}
+
+
 def test_a_training_on_a_cluster_writes_the_release_of_one_machine(cluster: SparkCluster, tmp_path: Path):
     here, there = Workspace(tmp_path / "here"), Workspace(tmp_path / "there")
     for workspace, more in ((here, {}), (there, {"cluster": cluster.settings()})):
@@ -61,6 +73,56 @@ def test_a_training_on_a_cluster_writes_the_release_of_one_machine(cluster: Spar
         before, after = lists(here, arm), lists(there, arm)
         assert overlap(before, after) > 0.98, arm
         assert abs(family_ndcg(after) - family_ndcg(before)) < 0.02 * family_ndcg(before)
+
+
+def test_events_weigh_on_a_cluster_what_they_weigh_here(spark_alone: dict[str, Any], tmp_path: Path):
+    """Quantities, refunds and whole orders taken back; ratings that decay and dislikes; missing kinds, times and values."""
+    quantities = write_events(Workspace(tmp_path / "quantities"), {"value_kind": "quantity"}, np.arange(1.0, 5.0))
+    ratings = write_events(
+        Workspace(tmp_path / "ratings"), {"value_kind": "rating", "min_rating": 3.0}, np.arange(1.0, 6.0)
+    )
+    weighed = InteractionSettings(half_life_days=20.0, event_weights={"purchase": 7.0})
+    item_ids = [f"item {row}" for row in range(20)]
+    nobody = ["nothing that was sold"]
+    with on_cluster(Settings.model_validate({"cluster": spark_alone}).cluster):
+        there = cluster_in_use()
+        assert there is not None
+        for workspace, settings in ((quantities, InteractionSettings()), (ratings, weighed)):
+            expected = read_interactions(workspace, item_ids, settings)
+            found = read_interactions_on(there, workspace, item_ids, settings)
+            assert expected.user_items.nnz > 200
+            assert (found.user_ids == expected.user_ids).all()
+            np.testing.assert_array_equal(found.user_items.indptr, expected.user_items.indptr)
+            np.testing.assert_array_equal(found.user_items.indices, expected.user_items.indices)
+            np.testing.assert_allclose(found.user_items.data, expected.user_items.data, rtol=1e-6)
+            assert found.first_timestamps is not None
+            np.testing.assert_array_equal(found.first_timestamps, expected.first_timestamps)
+        with pytest.raises(InteractionsError, match="no event counts"):
+            read_interactions_on(there, quantities, nobody, weighed)
+        there.settings = there.settings.model_copy(update={"events": "/nowhere/events"})
+        with pytest.raises(ClusterError, match="workers cannot read file:/nowhere/events"):
+            read_interactions_on(there, quantities, item_ids, weighed)
+
+
+def write_events(workspace: Workspace, info: dict[str, Any], values: np.ndarray) -> Workspace:
+    """A shop of 20 products, and 2,000 events of 60 shoppers."""
+    rng = np.random.default_rng(0)
+    n = 2_000
+    kinds = np.array(
+        ["view", "cart", "purchase", "purchase", "refund", "remove_from_cart", "void", "dislike", "gift", None]
+    )
+    events = pd.DataFrame(
+        {
+            "user_id": [f"shopper {one}" for one in rng.integers(0, 60, n)],
+            "item_id": [f"item {one}" for one in rng.integers(0, 20, n)],
+            "event": kinds[rng.choice(len(kinds), n, p=[0.3, 0.15, 0.15, 0.1, 0.05, 0.05, 0.02, 0.02, 0.1, 0.06])],
+            "value": np.where(rng.random(n) < 0.7, rng.choice(values, n), np.nan),
+            "timestamp": 1_750_000_000 + 60 * rng.integers(0, 100_000, n),
+        }
+    )
+    items = pd.DataFrame({"item_id": [f"item {row}" for row in range(20)]})
+    write_snapshot(workspace, items, events, info, {})
+    return workspace
 
 
 def test_a_killed_worker_costs_time_alone_and_losing_all_is_told(cluster: SparkCluster):
