@@ -8,7 +8,7 @@
     const app = document.querySelector("[data-testid=stApp]");
     const main = document.querySelector("[data-testid=stMain]");
     const drawn = main ? main.querySelectorAll(".stElementContainer").length : 0;
-    if (drawn && !first) first = performance.now();
+    if (drawn && !first && [...main.querySelectorAll(".stElementContainer")].some((one) => one.offsetHeight > 8)) first = performance.now(); // something to see
     const awaited = (one) => !one.shadowRoot || one.shadowRoot.querySelector(".loading"); // a component whose script is on its way
     const ended = app?.dataset.testScriptState === "notRunning" && drawn > 0 && !main.querySelector("[data-testid=stSkeleton], .lt-wait, [data-testid=stVegaLiteChart]:empty")
       && ![...main.querySelectorAll("[data-testid=stBidiComponentIsolated]")].some(awaited);
@@ -20,4 +20,20 @@
     else setTimeout(look, LOOK_MS);
   };
   look();
+})();
+/* Streamlit's navigation is a list whose items lie in a block of their own, which readers of screens cannot follow: each section becomes a group with its name. */
+(() => {
+  const name = () => {
+    for (const list of document.querySelectorAll("[data-testid=stSidebarNavItems]")) {
+      list.setAttribute("role", "none");
+      for (const item of list.querySelectorAll("li:not([role])")) {
+        item.setAttribute("role", "none");
+        const header = item.parentElement.querySelector(":scope > [data-testid=stNavSectionHeader] p");
+        if (!header) continue;
+        item.parentElement.setAttribute("role", "group");
+        item.parentElement.setAttribute("aria-label", header.textContent);
+      }
+    }
+  };
+  new MutationObserver(name).observe(document.documentElement, { childList: true, subtree: true });
 })();
