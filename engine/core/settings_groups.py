@@ -91,6 +91,12 @@ class EvaluationSettings(Group):
     """The figures computed with every release, and how interactions are hidden for them and for choosing."""
 
     enabled: bool = Field(True, description="whether every training measures quality")
+    budget_seconds: float = Field(
+        300.0,
+        ge=1,
+        description="seconds of one core that choosing settings and measuring quality may cost, by a model of sizes and not by the clock; "
+        "a sample of its products stands for a shop of which they would cost more",
+    )
     min_interactions: int = Field(
         12, ge=4, description="products with at least this many interactions may become test products"
     )

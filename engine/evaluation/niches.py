@@ -20,7 +20,7 @@ from engine.evaluation.metrics import surprise_relevance
 from engine.evaluation.targets import Targets
 from engine.evaluation.thinning import only
 
-__all__ = ["KEPT", "Niches", "draw_niches"]
+__all__ = ["KEPT", "Niches", "draw_niches", "neighbourhoods"]
 
 KEPT = (0, 1, 2, 3)
 """How many interactions a product of a hidden neighbourhood may keep."""
@@ -33,6 +33,8 @@ MOST_HIDDEN = 0.12
 """Share of all interactions that may be hidden."""
 MOST_COLUMNS = 64
 ROUNDS = 10
+MOST_GROUPS = 1000
+AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def draw_niches(user_items: sparse.csr_matrix, content: np.ndarray, settings: Ev
     rng = np.random.default_rng([seed, 5])
     items = sparse.csc_matrix(user_items)
     counts = np.diff(items.indptr)
-    neighbourhood = _neighbourhoods(content, rng)
+    neighbourhood = neighbourhoods(content, int(np.clip(len(content) // SIZE, 2, MOST_GROUPS)), rng)
     hidden, wanted = _hidden(neighbourhood, counts, settings, rng)
     if not len(wanted):
         raise TrainingError(
@@ -89,6 +91,29 @@ def draw_niches(user_items: sparse.csr_matrix, content: np.ndarray, settings: Ev
     places = rng.permutation(np.unique(neighbourhood[wanted]))
     reported = np.isin(neighbourhood[wanted], places[: (len(places) + 1) // 2])
     return Niches(train, Targets(wanted, gains, np.ones(items.shape[1], dtype=bool)), reported)
+
+
+def neighbourhoods(content: np.ndarray, n_groups: int, rng: np.random.Generator) -> np.ndarray:
+    """(n_items,) int, groups of items alike by content: spherical k-means, in a few random directions where it is wide.
+
+    Parameters
+    ----------
+    content : (n_items, d) float32. n_groups : at most `n_items`; some may stay empty.
+    """
+    units = unit_rows(content)
+    if units.shape[1] > MOST_COLUMNS:
+        units = unit_rows(units @ rng.standard_normal((units.shape[1], MOST_COLUMNS)).astype(np.float32))
+    centres = units[rng.choice(len(units), n_groups, replace=False)]
+    group = np.zeros(len(units), dtype=np.int64)
+    for _ in range(ROUNDS):
+        for start in range(0, len(units), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            group[some] = np.argmax(units[some] @ centres.T, axis=1)
+        members = sparse.csr_matrix((np.ones(len(units), np.float32), (group, np.arange(len(units)))))
+        sums = np.zeros_like(centres)
+        sums[: members.shape[0]] = members @ units
+        centres = np.where(has_direction(sums)[:, None], unit_rows(sums), centres)
+    return group
 
 
 def _hidden(
@@ -110,20 +135,3 @@ def _hidden(
         if n_targets >= settings.max_targets:
             break
     return np.concatenate(hidden), np.sort(np.concatenate(wanted))
-
-
-def _neighbourhoods(content: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(n_items,) int, groups of items alike by content: spherical k-means, in a few random directions where it is wide."""
-    units = unit_rows(content)
-    if units.shape[1] > MOST_COLUMNS:
-        units = unit_rows(units @ rng.standard_normal((units.shape[1], MOST_COLUMNS)).astype(np.float32))
-    n_groups = int(np.clip(len(units) // SIZE, 2, 1000))
-    centres = units[rng.choice(len(units), n_groups, replace=False)]
-    group = np.zeros(len(units), dtype=np.int64)
-    for _ in range(ROUNDS):
-        group = np.argmax(units @ centres.T, axis=1)
-        members = sparse.csr_matrix((np.ones(len(units), np.float32), (group, np.arange(len(units)))))
-        sums = np.zeros_like(centres)
-        sums[: members.shape[0]] = members @ units
-        centres = np.where(has_direction(sums)[:, None], unit_rows(sums), centres)
-    return group

@@ -63,9 +63,9 @@ ITEM_MODELS = tuple(
 )
 
 
-def candidate_scorings(user_items: sparse.csr_matrix) -> tuple[UserScoring, ...]:
-    """What is compared for a catalogue with these (n_users, n_items) interactions, the plainest first."""
-    fits = user_items.nnz > 0 and user_items.shape[1] <= MAX_ITEMS
+def candidate_scorings(user_items: sparse.csr_matrix, n_items: int | None = None) -> tuple[UserScoring, ...]:
+    """What is compared for a catalogue with these (n_users, n_items) interactions, the plainest first; `n_items` where they are a sample's."""
+    fits = user_items.nnz > 0 and (n_items or user_items.shape[1]) <= MAX_ITEMS
     return (UserScoring(), *COSINES, *(ITEM_MODELS if fits else ()))
 
 

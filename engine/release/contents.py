@@ -223,6 +223,7 @@ def _manifest_fields(contents: ReleaseContents, entries: Mapping[str, Any]) -> d
         },
         "readers": {modality: _reader(encoder) for modality, encoder in contents.encoders.items()},
         "metrics": _headline(contents.metrics),
+        "looked_at": contents.metrics.get("looked_at"),
         "shop": {
             "name": shop.name,
             "interaction_word": shop.interaction_word,

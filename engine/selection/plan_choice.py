@@ -88,13 +88,20 @@ class ChosenHybrid:
 
 
 def choose_plan(
-    user_items: sparse.csr_matrix, content: Content, settings: Settings, seed: int, progress: Progress = silent
+    user_items: sparse.csr_matrix,
+    content: Content,
+    settings: Settings,
+    seed: int,
+    progress: Progress = silent,
+    *,
+    n_items: int | None = None,
 ) -> PlanChoice:
     """The plan that suits this catalogue; the default one, with a `problem`, where there is too little to compare by.
 
     Parameters
     ----------
     user_items : (n_users, n_items) interactions.
+    n_items : products of the catalogue, where these are a sample of them (`engine.evaluation.looked_at`).
     """
     matrix = sparse.csr_matrix(user_items)
     progress(STEP, 0.0)
@@ -108,7 +115,7 @@ def choose_plan(
     niches = niches_or_none(matrix, content, settings, seed)
     plan, thinned, hidden = _choose_on_thinned(targets, niches, content, settings, seed, progress)
     progress(STEP, 0.65, "hiding a fifth of what each shopper did")
-    plan, shoppers = _choose_on_shoppers(matrix, content, plan, settings, seed)
+    plan, shoppers = _choose_on_shoppers(matrix, content, plan, settings, seed, n_items)
     progress(STEP, 1.0)
     return PlanChoice(plan, thinned, hidden, shoppers)
 
@@ -232,7 +239,12 @@ def _mix(
 
 
 def _choose_on_shoppers(
-    user_items: sparse.csr_matrix, content: Content, plan: TrainingPlan, settings: Settings, seed: int
+    user_items: sparse.csr_matrix,
+    content: Content,
+    plan: TrainingPlan,
+    settings: Settings,
+    seed: int,
+    n_items: int | None,
 ) -> tuple[TrainingPlan, ShopperSplitFit]:
     """How shoppers are served, and what behaviour counts for busy products."""
     rng = shopper_rng(seed)
@@ -240,7 +252,7 @@ def _choose_on_shoppers(
     train = split.task.train
     behaviour = fit_behaviour(train, content.features, plan.als, settings, seed)
     hybrid = fit_hybrid_on(train, content, behaviour.predicted, plan.recipe, seed)
-    tried = candidate_scorings(train)
+    tried = candidate_scorings(train, n_items)
     scorer = fit_user_scorer(train, hybrid.profiles, hybrid.for_shoppers, content.words, tried)
     scorings = measure_user_scorings(scorer, tried, split.task, list(split.candidates.values()), split.shoppers)
     fit = ShopperSplitFit(split, behaviour.tuned, dict(zip(split.candidates, scorings.cross_fitted(rng), strict=True)))

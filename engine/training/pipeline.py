@@ -32,6 +32,7 @@ from engine.curation.samples import store_sample_judgements
 from engine.curation.training_judgements import TrainingJudgements, judgements_for_training
 from engine.demo.build import read_families
 from engine.edits.apply_to_catalogue import Applied
+from engine.evaluation.looked_at import LookedAt, look_at
 from engine.evaluation.report import measure_plan
 from engine.models.threads import bounded_threads
 from engine.recommend.recommender import Recommender
@@ -111,7 +112,7 @@ def _trained(
     judged = judgements_for_training(workspace, settings)
     data = encode_products(shop, interactions, workspace, settings, steps)
     reuse = Reuse.of(workspace, data, settings)
-    plan, metrics = _chosen(data, settings, reuse, steps)
+    plan, metrics = reuse.chosen(lambda: _chosen(data, settings, steps))
     models = train_models(data, plan, judged, settings, reuse, steps)
     maps = reuse.maps(models.arms, served_maps(workspace), steps)
     fit, verdict = decide(metrics, models.arms["hybrid"], _served_metrics(workspace))
@@ -138,8 +139,7 @@ def measure(
         shop, interactions = read_data(workspace, settings, progress)
         settings = _for_shop(settings, shop)
         data = encode_products(shop, interactions, workspace, settings, progress)
-        choice = _choose(data, settings, progress)
-        return choice.plan, _measure(data, choice, settings, progress)
+        return _chosen(data, settings, progress)
 
 
 def _for_shop(settings: Settings, shop: Shop) -> Settings:
@@ -149,33 +149,29 @@ def _for_shop(settings: Settings, shop: Shop) -> Settings:
     return settings.model_copy(update={"als": settings.als.model_copy(update={"tries": min(3, settings.als.tries)})})
 
 
-def _chosen(
-    data: TrainingData, settings: Settings, reuse: Reuse, steps: Progress
-) -> tuple[TrainingPlan, dict[str, Any]]:
-    """The plan and its figures, as for metrics.json."""
-
-    def make() -> tuple[TrainingPlan, dict[str, Any]]:
-        choice = _choose(data, settings, steps)
-        return choice.plan, (
-            _measure(data, choice, settings, steps) if settings.evaluation.enabled else _unmeasured(settings)
-        )
-
-    return reuse.chosen(make)
+def _chosen(data: TrainingData, settings: Settings, progress: Progress) -> tuple[TrainingPlan, dict[str, Any]]:
+    """The plan and its figures, as for metrics.json; by a sample of the products where the whole shop costs more than the budget."""
+    looked = look_at(data.interactions.user_items, data.content, settings)
+    choice = _choose(looked, data, settings, progress)
+    measured = _measure(looked, choice, progress) if settings.evaluation.enabled else _unmeasured(settings)
+    return looked.for_catalogue(choice.plan, settings), measured | looked.facts()
 
 
-def _choose(data: TrainingData, settings: Settings, progress: Progress) -> PlanChoice:
+def _choose(looked: LookedAt, data: TrainingData, settings: Settings, progress: Progress) -> PlanChoice:
     if not settings.selection.enabled:
-        return PlanChoice(default_plan(settings, len(data.shop.items), words=data.content.words is not None))
-    return choose_plan(data.interactions.user_items, data.content, settings, settings.seed, progress)
+        return PlanChoice(default_plan(looked.settings, len(looked.rows), words=data.content.words is not None))
+    return choose_plan(
+        looked.user_items, looked.content, looked.settings, settings.seed, progress, n_items=looked.n_items
+    )
 
 
-def _measure(data: TrainingData, choice: PlanChoice, settings: Settings, progress: Progress) -> dict[str, Any]:
+def _measure(looked: LookedAt, choice: PlanChoice, progress: Progress) -> dict[str, Any]:
     return measure_plan(
-        data.interactions.user_items,
-        data.content,
+        looked.user_items,
+        looked.content,
         choice.plan,
-        settings,
-        settings.seed,
+        looked.settings,
+        looked.settings.seed,
         progress,
         thinned=choice.thinned,
         niches=choice.niches,

@@ -13,7 +13,7 @@ from engine.arms.registry import arms, title_of
 from ui.widgets.charts import Chart, arm_colour, draw_chart, is_dark
 from ui.widgets.formatting import plain, visible_cells
 
-__all__ = ["draw_quality", "quality_chart", "quality_headline", "quality_table", "task_table"]
+__all__ = ["draw_quality", "looked_at_part", "quality_chart", "quality_headline", "quality_table", "task_table"]
 
 Metrics = Mapping[str, Any]
 """metrics.json of a release, from `engine.evaluation.report.measure_plan`."""
@@ -49,10 +49,24 @@ def draw_quality(metrics: Metrics, word: str) -> None:
         "chose more often than by chance. 1 is a perfect list; the band is the 95% confidence interval. The dashed line is the "
         f"ceiling: the best list that behaviour alone gives these products once half of the hidden {word} are known."
     )
+    if (part := looked_at_part(metrics, word)) is not None:
+        st.caption(part)
     draw_chart(quality_chart, {"table": table, "word": word, "dark": is_dark()}, says=quality_headline(table, word))
     with st.expander("Figures"):
         _draw_figures(table, word)
         _draw_tasks(task_table(metrics))
+
+
+def looked_at_part(metrics: Metrics, word: str) -> str | None:
+    """Which part of the shop its settings were chosen and its quality was measured on; None where it was all of it."""
+    part = metrics.get("looked_at")
+    if not part:
+        return None
+    return (
+        f"Settings were chosen and quality was measured on {part['products']:,} of {part['of']:,} products, whole groups of similar ones, "
+        f"with {part['interactions']:,} of {part['of_interactions']:,} {word}: what {part['budget_seconds']:,.0f} seconds of one core are "
+        "enough for (evaluation.budget_seconds). The intervals are those of that part. Among all products, good neighbours are harder to find."
+    )
 
 
 def quality_table(metrics: Metrics) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from engine.core.errors import NoDataError, ReleaseError, TrainingError
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
+from engine.evaluation import looked_at
 from engine.jobs import run_status, start_run
 from engine.jobs.lease import lease_holder
 from engine.jobs.recording import lease_file
@@ -284,6 +285,18 @@ def test_a_release_records_who_reads_its_texts_and_says_why(workspace: Workspace
     result = train(workspace, unmeasured(text={"model": "auto"}))
     assert verify_release(workspace, result.release_id).extra["readers"] == {"text": "e5"}
     assert "Most texts are German, so multilingual E5 reads them." in result.notes
+
+
+def test_a_budget_that_is_too_small_for_the_shop_chooses_and_measures_on_a_part_of_it_and_says_so(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looked_at, "LEAST_PRODUCTS", 45)
+    result = train(shop, settings(evaluation={"max_targets": 20, "budget_seconds": 1}))
+    part = result.metrics["looked_at"]
+    assert (part["products"], part["of"], part["budget_seconds"]) == (45, 60, 1.0)
+    assert part["interactions"] < part["of_interactions"]
+    assert result.decision == "Published: 60 of 60 products have neighbours."
+    assert verify_release(shop, result.release_id).extra["looked_at"] == part
 
 
 def test_a_shop_too_small_to_measure_is_trained_all_the_same(workspace: Workspace) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.widgets.quality import quality_chart, quality_headline, quality_table
+from ui.widgets.quality import looked_at_part, quality_chart, quality_headline, quality_table
 
 
 def figures(mean: float) -> dict[str, object]:
@@ -38,3 +38,18 @@ def test_the_ceiling_is_the_best_of_the_rich_methods_under_one_name():
 def test_the_headline_claims_no_more_than_the_intervals_allow(longtail, behaviour, sentence):
     metrics = {"thinning": {"hybrid": {"pooled": figures(longtail)}, "als": {"pooled": figures(behaviour)}}}
     assert quality_headline(quality_table(metrics), "clicks") == sentence
+
+
+def test_a_part_of_the_shop_that_stands_for_all_of_it_is_named() -> None:
+    part = {
+        "products": 9000,
+        "of": 100_000,
+        "interactions": 200_000,
+        "of_interactions": 5_000_000,
+        "budget_seconds": 300,
+    }
+    said = looked_at_part({"looked_at": part}, "clicks")
+    assert said is not None
+    assert "9,000 of 100,000 products" in said
+    assert "200,000 of 5,000,000 clicks: what 300 seconds" in said
+    assert looked_at_part({"thinning": {}}, "clicks") is None
