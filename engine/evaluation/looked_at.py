@@ -23,7 +23,7 @@ from engine.models.smoother import Capacity
 
 __all__ = ["LookedAt", "look_at"]
 
-LEAST_PRODUCTS = 2_000
+LEAST_PRODUCTS = 4_000
 """Fewer say too little of a catalogue, whatever they cost."""
 GROUPS, LARGEST_GROUP = 64, 640
 """A catalogue has so many groups, or as many as make them about so large."""

@@ -50,6 +50,7 @@ from engine.training.maps import served_maps
 from engine.training.models import TrainedModels, train_models
 from engine.training.notes import notes
 from engine.training.reuse import Reuse
+from engine.training.room import check_room
 
 __all__ = ["TrainingResult", "measure", "train"]
 
@@ -111,6 +112,7 @@ def _trained(
     settings = _for_shop(settings, shop)
     judged = judgements_for_training(workspace, settings)
     data = encode_products(shop, interactions, workspace, settings, steps)
+    check_room(data, workspace, settings)
     reuse = Reuse.of(workspace, data, settings)
     plan, metrics = reuse.chosen(lambda: _chosen(data, settings, steps))
     models = train_models(data, plan, judged, settings, reuse, steps)

@@ -9,14 +9,21 @@ from scipy import sparse
 
 from engine.arms.plan import default_plan
 from engine.core.settings import Settings
+from engine.evaluation import looked_at
 from engine.evaluation.cost import ShopSize, seconds
 from engine.evaluation.fits import Content
-from engine.evaluation.looked_at import LEAST_PRODUCTS, LookedAt, look_at
+from engine.evaluation.looked_at import LookedAt, look_at
 from engine.models.encoders import Features
 from engine.models.recipe import max_rank
 
 STYLES, PER_STYLE, SHOPPERS = 160, 25, 640
 N_ITEMS = STYLES * PER_STYLE
+LEAST = N_ITEMS // 2
+
+
+@pytest.fixture(autouse=True)
+def _fewer_products_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looked_at, "LEAST_PRODUCTS", LEAST)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +59,7 @@ def test_a_smaller_budget_looks_at_fewer_products_with_all_that_is_known_of_them
 ) -> None:
     whole = seconds(ShopSize(N_ITEMS, SHOPPERS, shop[0].nnz, 2 * STYLES + 5, None), Settings())
     small, large = looked(shop, budget_seconds=1), looked(shop, budget_seconds=0.93 * whole)
-    assert LEAST_PRODUCTS <= len(small.rows) < len(large.rows) < N_ITEMS
+    assert LEAST <= len(small.rows) < len(large.rows) < N_ITEMS
     rows = small.rows
     assert (np.diff(rows) > 0).all()
     assert np.array_equal(small.content.vectors, shop[1].vectors[rows])

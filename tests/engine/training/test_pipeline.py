@@ -291,9 +291,11 @@ def test_a_budget_that_is_too_small_for_the_shop_chooses_and_measures_on_a_part_
     shop: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looked_at, "LEAST_PRODUCTS", 45)
-    result = train(shop, settings(evaluation={"max_targets": 20, "budget_seconds": 1}))
+    monkeypatch.setattr(looked_at, "GROUPS", 10)
+    monkeypatch.setattr(looked_at, "seconds", lambda size, settings: float(size.products))
+    result = train(shop, settings(evaluation={"max_targets": 20, "budget_seconds": 50}))
     part = result.metrics["looked_at"]
-    assert (part["products"], part["of"], part["budget_seconds"]) == (45, 60, 1.0)
+    assert (part["products"], part["of"], part["budget_seconds"]) == (50, 60, 50.0)
     assert part["interactions"] < part["of_interactions"]
     assert result.decision == "Published: 60 of 60 products have neighbours."
     assert verify_release(shop, result.release_id).extra["looked_at"] == part
