@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 import threading
@@ -127,10 +128,14 @@ def _builder() -> Any:
 def _started(builder: Any, settings: ClusterSettings, folder: Path) -> Cluster:
     for name, value in _configuration(settings).items():
         builder = builder.config(name, value)
+    interrupted = signal.getsignal(signal.SIGINT)
     try:
         session = builder.getOrCreate()
     except Exception as exc:
         raise told(str(settings.master), exc) from exc
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, interrupted)  # pyspark takes Ctrl-C, and keeps it when it has stopped
     session.sparkContext.pythonExec = settings.python or sys.executable
     cluster = Cluster(session, settings)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,11 @@ def test_events_weigh_on_a_cluster_what_they_weigh_here(spark_alone: dict[str, A
     )
     weighed = InteractionSettings(half_life_days=20.0, event_weights={"purchase": 7.0})
     item_ids = [f"item {row}" for row in range(20)]
-    nobody = ["nothing that was sold"]
+    nobody, interrupted = ["nothing that was sold"], signal.getsignal(signal.SIGINT)
     with on_cluster(Settings.model_validate({"cluster": spark_alone}).cluster):
         there = cluster_in_use()
         assert there is not None
+        assert signal.getsignal(signal.SIGINT) is interrupted
         for workspace, settings in ((quantities, InteractionSettings()), (ratings, weighed)):
             expected = read_interactions(workspace, item_ids, settings)
             found = read_interactions_on(there, workspace, item_ids, settings)
