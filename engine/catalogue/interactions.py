@@ -1,4 +1,4 @@
-"""Events become one weight per shopper-item pair: a canonical CSR matrix, aggregated on disk-backed DuckDB.
+"""Events become one weight per shopper-item pair: a canonical CSR matrix, aggregated block by block beside disk.
 
     weight(shopper, item) = sum over kinds of event of  w(kind) x mean decay x log2(1 + sum of log2(1 + quantity))
 
@@ -14,14 +14,19 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 
+from engine.catalogue.coded_events import NO_TIME, code_events
+from engine.catalogue.pair_weights import PairWeights, Weighing, weigh_pairs
+from engine.catalogue.room import require_room
 from engine.catalogue.snapshot import event_files, read_info, undamaged
 from engine.catalogue.taken_back import TAKEN_BACK, net_events
 from engine.core.errors import InteractionsError
@@ -32,8 +37,6 @@ __all__ = ["Interactions", "open_duckdb", "read_interactions"]
 
 MEMORY_LIMIT = "1500MB"
 THREADS = 2
-# Sums are taken over whole numbers of this fraction: float sums depend on the order threads finish in.
-_UNIT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -61,25 +64,37 @@ class Interactions:
 def read_interactions(workspace: Workspace, item_ids: Sequence[str], settings: InteractionSettings) -> Interactions:
     """Aggregate the events of the shop in use; columns follow `item_ids`, events of other items are ignored.
 
-    Raises `InteractionsError` if no event counts, `NoDataError` if no shop is loaded.
+    Raises `InteractionsError` if no event counts, `NoDataError` if no shop is loaded, `StorageError` or `TrainingError` before
+    anything is read where the disk or the memory is too small.
     """
     directory = workspace.current_snapshot()
     info = read_info(directory)
     lowest = settings.min_rating if settings.min_rating is not None else info["min_rating"]
     files = event_files(directory)
-    with undamaged(directory, *files), tempfile.TemporaryDirectory() as spill, open_duckdb(spill) as connection:
-        connection.from_parquet([str(file) for file in files]).create_view("events")
-        net_events(connection, info["value_kind"], lowest)
-        _map_ids(connection, item_ids, settings)
-        _aggregate(connection, settings, info["value_kind"], lowest)
-        columns: dict[str, Any] = connection.execute("SELECT u, i, weight, first FROM pairs ORDER BY u, i").fetchnumpy()
-        user_ids = np.asarray(connection.execute("SELECT user_id FROM users ORDER BY u").fetchnumpy()["user_id"])
-    if not len(columns["u"]):
+    with undamaged(directory, *files), tempfile.TemporaryDirectory() as spill:
+        folder = Path(spill)
+        require_room(files, folder)
+        with open_duckdb(spill) as connection:
+            connection.from_parquet([str(file) for file in files]).create_view("events")
+            if net_events(connection, info["value_kind"], lowest):
+                files = [folder / "net.parquet"]
+                connection.execute(f"COPY (FROM net) TO '{files[0]}' (FORMAT parquet, COMPRESSION lz4)")
+            kinds = _kinds(connection, settings)
+            weighing = _weighing(connection, settings, list(kinds.values()), info["value_kind"], lowest)
+        with ThreadPoolExecutor(THREADS) as pool:
+            valued = info["value_kind"] is not None
+            events = code_events(files, item_ids, list(kinds), folder, pool, valued=valued)
+
+            def weigh(position: int) -> PairWeights:
+                return weigh_pairs(events.block(position), events.keys, weighing)
+
+            pairs = list(pool.map(weigh, range(events.n_blocks)))
+    if not any(len(some.users) for some in pairs):
         rated = (
             f" has a rating of at least {lowest:g} and" if info["value_kind"] == "rating" and lowest is not None else ""
         )
         raise InteractionsError(f"no event{rated} counts. Check the events' ids, values and weights.")
-    return _assemble(columns, user_ids, len(item_ids))
+    return _assembled(pairs, events.user_ids, len(item_ids), weighing.oldest)
 
 
 def open_duckdb(spill: str, memory_limit: str = MEMORY_LIMIT, threads: int = THREADS) -> duckdb.DuckDBPyConnection:
@@ -96,109 +111,64 @@ def open_duckdb(spill: str, memory_limit: str = MEMORY_LIMIT, threads: int = THR
     return connection
 
 
-def _map_ids(connection: duckdb.DuckDBPyConnection, item_ids: Sequence[str], settings: InteractionSettings) -> None:
-    """Create the tables items (item_id, i), users (user_id, u) and kinds (event, k, w): dense numbers for strings."""
+def _kinds(connection: duckdb.DuckDBPyConnection, settings: InteractionSettings) -> dict[str | None, float]:
+    """The kinds in the view `events` that count, with their weights, the lightest 1; None are events without a kind."""
     weights = InteractionSettings().event_weights | settings.event_weights
-    indices = pa.array(range(len(item_ids)), pa.int32())
-    _copy(connection, "items", {"item_id": pa.array(list(item_ids), pa.string()), "i": indices})
-    _copy(
-        connection,
-        "weights",
-        {"event": pa.array(list(weights), pa.string()), "w": pa.array(list(weights.values()), pa.float64())},
-    )
-    connection.execute(
-        "CREATE TABLE users AS SELECT user_id, (row_number() OVER (ORDER BY user_id) - 1)::INTEGER AS u"
-        " FROM (SELECT DISTINCT user_id FROM events)"
-    )
-    # Events without a kind count 1.
-    connection.execute(
-        "CREATE TABLE kinds AS SELECT event, (row_number() OVER (ORDER BY event) - 1)::INTEGER AS k,"
-        " CASE WHEN event IS NULL THEN 1.0 ELSE coalesce(w, $other) END AS w"
-        " FROM (SELECT DISTINCT event FROM events) LEFT JOIN weights USING (event)"
-        " WHERE event IS NULL OR NOT list_contains($taken_back, event)",
-        {"other": settings.other_event_weight, "taken_back": list(TAKEN_BACK)},
-    )
-    connection.execute("UPDATE kinds SET w = w / (SELECT min(w) FROM kinds WHERE w > 0) WHERE w > 0")
+    found = [kind for (kind,) in connection.execute("SELECT DISTINCT event FROM events ORDER BY 1").fetchall()]
+    counted = {
+        kind: 1.0 if kind is None else weights.get(kind, settings.other_event_weight)
+        for kind in found
+        if kind not in TAKEN_BACK
+    }
+    above = {kind: weight for kind, weight in counted.items() if weight > 0}
+    return {kind: weight / min(above.values()) for kind, weight in above.items()}
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, pa.Array]) -> None:
-    connection.register("given", pa.table(columns))
-    connection.execute(f"CREATE TABLE {table} AS SELECT * FROM given")
-    connection.unregister("given")
-
-
-def _aggregate(
-    connection: duckdb.DuckDBPyConnection, settings: InteractionSettings, value_kind: str | None, lowest: float | None
-) -> None:
-    """Create the table pairs (u, i, weight, first): one row per shopper and product whose weight is above 0."""
+def _weighing(
+    connection: duckdb.DuckDBPyConnection,
+    settings: InteractionSettings,
+    kind_weights: Sequence[float],
+    value_kind: str | None,
+    lowest: float | None,
+) -> Weighing:
+    """What the view `net` says of weights."""
     newest, oldest, best, worst = connection.execute(
         "SELECT max(timestamp), min(timestamp), max(value), min(value) FROM net"
     ).fetchall()[0]
-    decay = "1.0"
-    if settings.half_life_days is not None and newest is not None:
-        decay = f"coalesce(pow(2.0, (timestamp - {newest}) / {settings.half_life_days * 86_400.0!r}), 1.0)"
-    signals = f"""
-        SELECT u, i, k, w, value, timestamp, {decay} AS decay
-        FROM net JOIN items USING (item_id) JOIN users USING (user_id)
-        JOIN kinds ON kinds.event IS NOT DISTINCT FROM net.event
-    """
-    counted = _quantities_sql(value_kind)
-    if value_kind == "rating" and best is not None:
-        counted += f"UNION ALL {_ratings_sql(worst if lowest is None else lowest, best, oldest or 0)}"
-    connection.execute(f"""
-        CREATE TABLE pairs AS
-        WITH signals AS ({signals}), counted AS ({counted})
-        SELECT u, i, (sum({_whole("w * decay * log2(1.0 + units)")}) / {_UNIT})::FLOAT AS weight,
-            {f"coalesce(min(first), {oldest})" if oldest is not None else "NULL::BIGINT"} AS first
-        FROM counted WHERE units > 0 AND w > 0 GROUP BY u, i
-    """)
-
-
-def _quantities_sql(value_kind: str | None) -> str:
-    """Events without a rating, by shopper, product and kind; `units` grow with the logarithm of the quantities."""
-    quantity = "greatest(coalesce(value, 1.0), 0.0)" if value_kind == "quantity" else "1.0"
-    return f"""
-        SELECT u, i, k, any_value(w) AS w, sum({_whole("decay")}) / count(*) / {_UNIT} AS decay,
-            sum({_whole(f"log2(1.0 + {quantity})")}) / {_UNIT} AS units, min(timestamp) AS first
-        FROM signals {"WHERE value IS NULL" if value_kind == "rating" else ""} GROUP BY u, i, k
-    """
-
-
-def _ratings_sql(floor: float, best: float, oldest: int) -> str:
-    """Ratings of at least `floor`, by shopper, product and kind.
-
-    The newest of repeated ratings counts; the rating itself decides between equal times, so threads cannot.
-    """
-    return f"""
-        SELECT u, i, k, w, last.decay, CASE WHEN last.value < {floor!r} THEN 0.0
-            ELSE pow(2.0, 1.0 + (last.value - {floor!r}) / {max(best - floor, 1e-9)!r}) - 1.0 END AS units, first
-        FROM (
-            SELECT u, i, k, any_value(w) AS w, min(timestamp) FILTER (value >= {floor!r}) AS first,
-                max({{'time': coalesce(timestamp, {oldest}), 'value': value, 'decay': decay}}) AS last
-            FROM signals WHERE value IS NOT NULL GROUP BY u, i, k
-        )
-    """
-
-
-def _whole(expression: str) -> str:
-    """SQL for `expression` in whole units, at least one, so that sums do not depend on the order of threads."""
-    return f"greatest(round(({expression}) * {_UNIT}), 1.0)::BIGINT"
-
-
-def _assemble(columns: dict[str, Any], user_ids: np.ndarray, n_items: int) -> Interactions:
-    """CSR from pairs sorted by shopper and product; shoppers without a pair are dropped."""
-    per_user = np.bincount(np.asarray(columns["u"]), minlength=len(user_ids))
-    present = per_user > 0
-    indptr = np.concatenate([[0], np.cumsum(per_user[present])])
-    index_type = np.int32 if indptr[-1] < 2**31 else np.int64
-    weights: np.ndarray = np.asarray(columns["weight"], dtype=np.float32)
-    indices: np.ndarray = np.asarray(columns["i"], dtype=index_type)
-    matrix = csr_matrix((weights, indices, indptr.astype(index_type)), shape=(int(present.sum()), n_items))
-    matrix.has_canonical_format = True
-    first = columns["first"]
-    missing = isinstance(first, np.ma.MaskedArray) and bool(np.ma.getmaskarray(first).any())
-    return Interactions(
-        user_items=matrix,
-        user_ids=np.asarray(user_ids, dtype=object)[present],
-        first_timestamps=None if missing else np.asarray(first, dtype=np.int64),
+    return Weighing(
+        kind_weights=np.asarray(kind_weights, dtype=np.float64),
+        value_kind=value_kind,
+        floor=(worst or 0.0) if lowest is None else lowest,
+        best=best or 0.0,
+        newest=newest,
+        oldest=oldest,
+        half_life=None if settings.half_life_days is None else settings.half_life_days * 86_400.0,
     )
+
+
+def _assembled(pairs: list[PairWeights], users: pa.Array, n_items: int, oldest: int | None) -> Interactions:
+    """One matrix of the blocks' pairs, its shoppers in the order of their ids; shoppers without a pair are dropped."""
+    per_user = np.zeros(len(users), np.int64)
+    for some in pairs:
+        per_user += np.bincount(some.users, minlength=len(users))
+    order = pc.sort_indices(users).to_numpy(zero_copy_only=False)
+    order = order[per_user[order] > 0]
+    indptr = np.concatenate([[0], np.cumsum(per_user[order])])
+    starts = np.zeros(len(users), np.int64)
+    starts[order] = indptr[:-1]
+    nnz = int(indptr[-1])
+    index_type = np.int32 if nnz < 2**31 else np.int64
+    weights: np.ndarray = np.empty(nnz, dtype=np.float32)
+    indices: np.ndarray = np.empty(nnz, dtype=index_type)
+    first = None if oldest is None else np.empty(nnz, np.int64)
+    while pairs:
+        some = pairs.pop()
+        # Those of one shopper lie together; each goes as far behind the shopper's start as it is behind the first of them.
+        places = starts[some.users] + np.arange(len(some.users)) - np.searchsorted(some.users, some.users)
+        indices[places], weights[places] = some.items, some.weights
+        if first is not None and oldest is not None:
+            first[places] = np.where(some.first == NO_TIME, oldest, some.first)
+    matrix = csr_matrix((weights, indices, indptr.astype(index_type)), shape=(len(order), n_items))
+    matrix.has_canonical_format = True
+    names = np.asarray(users.take(pa.array(order)).to_numpy(zero_copy_only=False), dtype=object)
+    return Interactions(user_items=matrix, user_ids=names, first_timestamps=first)

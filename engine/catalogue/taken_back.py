@@ -28,24 +28,27 @@ back everything above a look, up to their time or at their time."""
 _NOTHING = 1e-6
 
 
-def net_events(connection: duckdb.DuckDBPyConnection, value_kind: str | None, lowest: float | None) -> None:
-    """Create the view `net` over the view `events` (both `EVENT_SCHEMA`): the events that still count.
+def net_events(connection: duckdb.DuckDBPyConnection, value_kind: str | None, lowest: float | None) -> bool:
+    """Create the view `net` over the view `events` (both `EVENT_SCHEMA`): the events that still count; whether they are others.
 
     Parameters
     ----------
     value_kind : what `value` is; quantities are taken back one by one, other events as a whole.
     lowest : ratings below it are dislikes; of repeated ratings the newest decides.
     """
+    # To ask for the few kinds is far quicker than to look for some of them in every event.
+    kinds = {kind for (kind,) in connection.execute("SELECT DISTINCT event FROM events").fetchall()}
+    there = f"event IN ({_listed(TAKEN_BACK)})" if kinds & TAKEN_BACK.keys() else "false"
     connection.execute(f"""
         CREATE TABLE backs AS
         SELECT user_id, item_id, event, {_QUANTITY[value_kind == "quantity"]} AS quantity, timestamp FROM events
-        WHERE event IN ({_listed(TAKEN_BACK)})
+        WHERE {there}
     """)
     if value_kind == "rating" and lowest is not None:
         _add_low_ratings(connection, lowest)
     if not connection.execute("SELECT count(*) FROM backs").fetchall()[0][0]:
         connection.execute("CREATE VIEW net AS SELECT * FROM events")
-        return
+        return False
     undone = ", ".join(f"('{back}', '{kind}')" for back, kinds in TAKEN_BACK.items() for kind in kinds)
     connection.execute(f"CREATE TABLE undone AS SELECT * FROM (VALUES {undone}) t(back, kind)")
     connection.execute(f"CREATE TABLE remaining AS {_remaining_sql(value_kind)}")
@@ -53,6 +56,7 @@ def net_events(connection: duckdb.DuckDBPyConnection, value_kind: str | None, lo
         CREATE VIEW net AS
         SELECT * FROM events ANTI JOIN backs USING (user_id, item_id) UNION ALL SELECT * FROM remaining
     """)
+    return True
 
 
 _QUANTITY = {True: "coalesce(value, 1.0)", False: "1.0"}

@@ -15,6 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from engine.catalogue.snapshot import EVENT_COLUMNS
+from engine.ingest.event_files import write_events
 from engine.ingest.staged_sql import quoted
 
 __all__ = ["AddedEvents", "add_events"]
@@ -53,7 +54,7 @@ def add_events(
     kept, taken_in = _split(held, n_new)
     if taken_in:
         joined = directory / "joined.parquet"
-        connection.execute(f"COPY (SELECT * FROM {_relation([*taken_in, fresh])}) TO {_parquet(joined)}")
+        write_events(connection, _relation([*taken_in, fresh]), joined)
         fresh = joined
     return AddedEvents([*kept, fresh], n_new, n_known)
 
@@ -70,9 +71,8 @@ def _write_fresh(
         f" SEMI JOIN arrived a ON {_SAME} GROUP BY ALL"
     )
     more = f"SELECT a.*, a.n - coalesce(h.n, 0) AS more FROM arrived a LEFT JOIN held h ON {_SAME}"
-    connection.execute(
-        f"COPY (SELECT {_COLUMNS} FROM (SELECT *, unnest(range(more)) FROM ({more}) WHERE more > 0) ORDER BY ALL)"
-        f" TO {_parquet(target)}"
+    write_events(
+        connection, f"(SELECT *, unnest(range(more)) FROM ({more}) WHERE more > 0) ORDER BY {_COLUMNS}", target
     )
     counted = f"SELECT sum(n)::BIGINT, sum(greatest(more, 0))::BIGINT FROM ({more})"
     total, new = connection.execute(counted).fetchall()[0]
@@ -95,7 +95,3 @@ def _split(files: Sequence[Path], n_new: int) -> tuple[list[Path], list[Path]]:
 
 def _relation(files: Sequence[Path]) -> str:
     return f"read_parquet([{', '.join(quoted(str(file)) for file in files)}])"
-
-
-def _parquet(target: Path) -> str:
-    return f"{quoted(str(target))} (FORMAT parquet, COMPRESSION zstd)"

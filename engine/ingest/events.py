@@ -16,6 +16,7 @@ from engine.catalogue.taken_back import TAKEN_BACK
 from engine.core.errors import InteractionsError
 from engine.ingest.cells import plain_texts
 from engine.ingest.columns import ITEM_TEXTS
+from engine.ingest.event_files import write_events
 from engine.ingest.event_plan import EventPlan, look_at_events, lowest_rating, written_columns
 from engine.ingest.event_problems import log_rejected, log_unread
 from engine.ingest.event_sql import event_checks, item_ids_sql, normalised_sql
@@ -98,7 +99,8 @@ def clean_events(
     _write_checked(connection, normalised_sql(plan), checks, known is not None, checked)
     log_rejected(connection, plan, checks, problems)
     log_unread(connection, plan, problems)
-    path, n_loaded = _write_accepted(connection, source.path.with_name("events.parquet"))
+    path = source.path.with_name("events.parquet")
+    n_loaded = write_events(connection, "checked WHERE rejected IS NULL", path)
     if not n_loaded:
         why = "\n".join([*hints, problems.summary()])
         raise InteractionsError(f"none of the {source.n_rows:,} events can be used.\n{why}", file=source.name)
@@ -145,15 +147,6 @@ def _write_checked(
         ) TO {quoted(str(target))} (FORMAT parquet, COMPRESSION lz4)
     """)
     connection.execute(f"CREATE OR REPLACE VIEW checked AS SELECT * FROM read_parquet({quoted(str(target))})")
-
-
-def _write_accepted(connection: duckdb.DuckDBPyConnection, target: Path) -> tuple[Path, int]:
-    """Write the events that passed every check to `target`; the path and their number."""
-    written = connection.execute(
-        "COPY (SELECT user_id, item_id, event, value, timestamp FROM checked WHERE rejected IS NULL)"
-        f" TO {quoted(str(target))} (FORMAT parquet, COMPRESSION zstd)"
-    )
-    return target, int(written.fetchall()[0][0])
 
 
 def _returned_note(connection: duckdb.DuckDBPyConnection, plan: EventPlan) -> str | None:

@@ -27,6 +27,7 @@ from engine.ingest.pictures import store_pictures
 from engine.ingest.presets import NO_PRESET, load_preset
 from engine.ingest.products import CleanProducts, clean_products
 from engine.ingest.report import NOT_USED, FileReport, ProblemLog
+from engine.ingest.room import require_disk
 from engine.ingest.sources import FileForm, Source
 from engine.ingest.tables import Tables, stage_files
 from engine.ingest.unused import important_columns
@@ -101,6 +102,7 @@ def stage_tables(run: Run, places: Mapping[str, Location]) -> dict[str, list[Sou
         if role in places:
             run.progress(step, 0.0)
             fetched = fetch(places[role], run.staging / role, partial(_tell, run.progress, step))
+            require_disk(fetched.paths, run.staging)
             encoding = run.corrections.encoding(role, rules[role].encoding)
             form = FileForm(encoding=encoding, delimiter=rules[role].delimiter)
             first, *others = stage_files(fetched.paths, run.staging, run.problems, form)
