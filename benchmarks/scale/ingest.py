@@ -66,18 +66,14 @@ _Told = dict[str, float]
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
-    """Of every size: both ways to the matrix, loading from Parquet and CSV, and adding a day; how cost grows with size."""
+    """Of every size: both ways to the matrix, loading, and adding a day; how cost grows with size."""
     figures: dict[str, Measured] = {}
     per_event: list[float] = []
     for products in sorted(arguments.products):
         folder = _files(arguments.folder / f"loaded-{products}", products, arguments.seed)
-        workspace, whole, day, csv = (
-            folder / name for name in ("workspace", "whole.parquet", "day.parquet", "whole.csv")
-        )
+        workspace, whole, day = (folder / name for name in ("workspace", "whole.parquet", "day.parquet"))
         rmtree(workspace, ignore_errors=True)
         loaded = _child(_LOAD, "ingest", workspace, whole, folder / "items.parquet")
-        from_csv = _child(_LOAD, "ingest", folder / "from_csv", csv, folder / "items.parquet")
-        rmtree(folder / "from_csv")
         (shop,) = (workspace / "shop").glob("*/interactions.parquet")
         turns = [(_child(_OURS, workspace), _child(_PANDAS, shop)) for _ in range(arguments.rounds)]
         if any(ours["nnz"] != theirs["nnz"] for ours, theirs in turns):
@@ -92,7 +88,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
             f"{name}_matrix_over_pandas_by_the_clock": (_ratio(turns, "seconds"), ">= 3.5", {}),
             f"{name}_matrix_peak_gb": (round(max(ours["peak_gb"] for ours, _ in turns), 2), "<= 1.5", {}),
             f"{name}_pandas_peak_gb": (round(max(theirs["peak_gb"] for _, theirs in turns), 2), "-", {}),
-            f"{name}_load_peak_gb": (round(loaded["peak_gb"], 2), "<= 1.5", {"parquet": loaded, "csv": from_csv}),
+            f"{name}_load_peak_gb": (round(loaded["peak_gb"], 2), "<= 1.5", {"loaded": loaded}),
             f"{name}_load_cpu_seconds": (round(loaded["cpu_seconds"], 1), "-", {}),
             f"{name}_day_over_whole": (round(_middle(added, "cpu_seconds") / loaded["cpu_seconds"], 3), "<= 0.1", {"added": added}),
         }  # fmt: skip
@@ -106,7 +102,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
 
 
 def _files(folder: Path, products: int, seed: int) -> Path:
-    """The shop's events in order of time, as Parquet and CSV, without the last hundredth, which is the day."""
+    """The shop's events in order of time, without the last hundredth, which is the day."""
     if (folder / "day.parquet").is_file():
         return folder
     write_shop(folder, products, seed=seed)
@@ -115,7 +111,7 @@ def _files(folder: Path, products: int, seed: int) -> Path:
     ) as connection:
         connection.from_parquet(str(folder / "events.parquet")).create_view("events")
         limit = connection.execute(f"SELECT quantile_disc(timestamp, {1 - DAY}) FROM events").fetchall()[0][0]
-        for file, part in (("whole.parquet", "<="), ("whole.csv", "<="), ("day.parquet", ">")):
+        for file, part in (("whole.parquet", "<="), ("day.parquet", ">")):
             connection.execute(
                 f"COPY (FROM events WHERE timestamp {part} {limit} ORDER BY timestamp) TO {quoted(str(folder / file))}"
             )
