@@ -190,7 +190,12 @@ def _training_record(contents: ReleaseContents) -> dict[str, Any]:
             "best_step": predictor.best_step,
         },
         "encoders": {
-            modality: {"dim": encoder.dim, "fingerprint": encoder.fingerprint, "reader": _reader(encoder)}
+            modality: {
+                "dim": encoder.dim,
+                "fingerprint": encoder.fingerprint,
+                "reader": _reader(encoder),
+                "precision": getattr(encoder, "precision", "float32"),
+            }
             for modality, encoder in contents.encoders.items()
         },
         "settings": _recorded_settings(contents.settings),

@@ -26,11 +26,21 @@ class Bert:
     ----------
     tokenizer : cuts texts as long as it is told, and adds the special tokens.
     weights : by the published names, without a prefix; the table of words may be missing where `_words` is overridden.
+    dtype : what it calculates in.
     """
 
-    def __init__(self, tokenizer: Tokenizer, weights: Mapping[str, Tensor], device: torch.device):
-        self._tokenizer, self._device = tokenizer, device
-        self._weights = {name: weight.to(device) for name, weight in weights.items()}
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        weights: Mapping[str, Tensor],
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ):
+        self._tokenizer, self._device, self._dtype = tokenizer, device, dtype
+        self._weights = {
+            name: weight.to(device, dtype) if weight.is_floating_point() else weight.to(device)
+            for name, weight in weights.items()
+        }
         self._layers = sum(name.endswith(".attention.self.query.weight") for name in weights)
 
     def tokenise(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
@@ -38,7 +48,7 @@ class Bert:
         return {"input_ids": [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]}
 
     def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
-        """The last layer (n, length, 384) float32, and a mask (n, length): 1 for tokens, 0 for padding."""
+        """The last layer (n, length, 384) in its dtype, and a mask (n, length): 1 for tokens, 0 for padding."""
         texts = tokens["input_ids"]
         length = max(len(text) for text in texts)
         ids = torch.tensor([[*text, *[0] * (length - len(text))] for text in texts], device=self._device)
@@ -51,13 +61,13 @@ class Bert:
         return hidden, mask
 
     def _words(self, ids: Tensor) -> Tensor:
-        """(n, length, dim) float32: what the table of words says of tokens (n, length)."""
+        """(n, length, dim): what the table of words says of tokens (n, length)."""
         return F.embedding(ids, self._weights["embeddings.word_embeddings.weight"])
 
     def _embedded(self, ids: Tensor) -> Tensor:
         one_text = self._weights["embeddings.token_type_embeddings.weight"][0]  # the second is for pairs of texts
         positions = self._weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
-        return self._normal(self._words(ids) + one_text + positions, "embeddings.LayerNorm")
+        return self._normal(self._words(ids).to(self._dtype) + one_text + positions, "embeddings.LayerNorm")
 
     def _layer(self, hidden: Tensor, visible: Tensor | None, name: str) -> Tensor:
         query, key, value = (

@@ -57,11 +57,11 @@ PARTS = {
 class MultilingualE5(Bert):
     """The network and its tokenizer, from the package's file in `folder`; longer texts are cut at `max_tokens`."""
 
-    def __init__(self, folder: Path, max_tokens: int, device: torch.device):
+    def __init__(self, folder: Path, max_tokens: int, device: torch.device, dtype: torch.dtype = torch.float32):
         packed = _Packed(folder / FILE)
         self._folded = packed.folded
         self._table = packed.blocks("emb.word")
-        super().__init__(_tokenizer(packed, max_tokens), packed.weights(), device)
+        super().__init__(_tokenizer(packed, max_tokens), packed.weights(), device, dtype)
 
     def tokenise(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
         return super().tokenise([PREFIX + " ".join(text.translate(self._folded).split()) for text in texts])

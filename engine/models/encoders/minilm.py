@@ -17,9 +17,9 @@ __all__ = ["MiniLM"]
 class MiniLM(Bert):
     """The published network and its tokenizer, from the files in `folder`; longer texts are cut at `max_tokens`."""
 
-    def __init__(self, folder: Path, max_tokens: int, device: torch.device):
+    def __init__(self, folder: Path, max_tokens: int, device: torch.device, dtype: torch.dtype = torch.float32):
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_tokens)
         weights = private_copy(folder / "model.safetensors")
-        super().__init__(tokenizer, load_file(weights.path), device)
+        super().__init__(tokenizer, load_file(weights.path), device, dtype)

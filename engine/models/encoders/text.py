@@ -37,6 +37,7 @@ __all__ = [
     "MODALITY",
     "TextEncoder",
     "choose_text_model",
+    "chosen_precision",
     "fit_text_encoder",
     "load_text_encoder",
     "readable_texts",
@@ -55,19 +56,31 @@ class TextEncoder:
     folder : the folder of the model's files.
     fields : attribute columns to read besides title and description.
     remark : a sentence for people about how texts are read.
+    precision : what the network calculates in, "float32" or "bfloat16", on whichever machine.
     """
 
     modality = "text"
 
     def __init__(
-        self, model: str, folder: Path, fields: Sequence[str], max_tokens: int, batch_size: int, remark: str = ""
+        self,
+        model: str,
+        folder: Path,
+        fields: Sequence[str],
+        max_tokens: int,
+        batch_size: int,
+        remark: str = "",
+        precision: str = "float32",
     ):
         self.model, self.folder, self.fields = model, folder, tuple(fields)
         self.reader, self.remark = model, remark
         self.max_tokens, self.batch_size = max_tokens, batch_size
         self.dim = hidden_size(model, folder)
-        # The vectors depend on the model and on where texts are cut; the columns are part of the text itself.
-        self.fingerprint = hashlib.sha256(f"mean/{max_tokens}/{weights_digest(model, folder)}".encode()).hexdigest()
+        self.precision = precision
+        # The vectors depend on the model, its precision and where texts are cut; the columns are part of the text itself.
+        said = "" if precision == "float32" else f"{precision}/"
+        self.fingerprint = hashlib.sha256(
+            f"mean/{said}{max_tokens}/{weights_digest(model, folder)}".encode()
+        ).hexdigest()
         self._network: TextNetwork | None = None
 
     def __getstate__(self) -> dict[str, object]:
@@ -104,6 +117,7 @@ class TextEncoder:
             "max_tokens": self.max_tokens,
             "batch_size": self.batch_size,
             "remark": self.remark,
+            "precision": self.precision,
             "fingerprint": self.fingerprint,
         }
         atomic_write_json(directory / FILE, values)
@@ -114,7 +128,7 @@ class TextEncoder:
                 from engine.models.encoders.text_networks import TextNetwork
 
                 try:
-                    self._network = TextNetwork(self.model, self.folder, self.max_tokens)
+                    self._network = TextNetwork(self.model, self.folder, self.max_tokens, self.precision)
                 except Exception as exc:  # tokenizers raises nothing finer
                     raise SettingsError(
                         f"text.model = {self.model!r}: {self.folder} contains no model that can be loaded ({exc})."
@@ -133,7 +147,18 @@ def fit_text_encoder(
     if not texts:
         return None
     model, remark = choose_text_model(settings, texts)
-    return TextEncoder(model, model_folder(model), fields, settings.max_tokens, settings.batch_size, remark)
+    return TextEncoder(
+        model, model_folder(model), fields, settings.max_tokens, settings.batch_size, remark, chosen_precision(settings)
+    )
+
+
+def chosen_precision(settings: TextSettings) -> str:
+    """The configured precision; 'auto' is bfloat16 where the processor has instructions for it."""
+    if settings.precision != "auto":
+        return settings.precision
+    from engine.models.encoders.text_networks import has_fast_bfloat16
+
+    return "bfloat16" if has_fast_bfloat16() else "float32"
 
 
 def choose_text_model(settings: TextSettings, texts: Sequence[str]) -> tuple[str, str]:
@@ -183,6 +208,7 @@ def load_text_encoder(directory: Path) -> TextEncoder:
             values["max_tokens"],
             values["batch_size"],
             values["remark"],
+            values.get("precision", "float32"),
         )
         wanted = values["fingerprint"]
     except (OSError, ValueError, TypeError, KeyError, SettingsError) as exc:

@@ -17,7 +17,15 @@ from engine.models.encoders.e5 import TYPICAL, MultilingualE5
 from engine.models.encoders.minilm import MiniLM
 from engine.models.torchvision_shim import ensure_torchvision
 
-__all__ = ["TextNetwork"]
+__all__ = ["TextNetwork", "has_fast_bfloat16"]
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether the processor multiplies matrices in bfloat16 by instructions of its own; graphics cards calculate as they are told."""
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
 
 
 class TextNetwork:
@@ -27,11 +35,15 @@ class TextNetwork:
     ----------
     model : 'minilm', 'e5', or any name of a model that transformers can load from `folder`.
     max_tokens : longer texts are cut here.
+    precision : what it calculates in, "float32" or "bfloat16".
     """
 
-    def __init__(self, model: str, folder: Path, max_tokens: int):
-        kinds: dict[str, Callable[[Path, int, torch.device], _Reader]] = {"minilm": MiniLM, "e5": MultilingualE5}
-        self._reader = kinds.get(model, _Pretrained)(folder, max_tokens, pick_device())
+    def __init__(self, model: str, folder: Path, max_tokens: int, precision: str = "float32"):
+        kinds: dict[str, Callable[[Path, int, torch.device, torch.dtype], _Reader]] = {
+            "minilm": MiniLM,
+            "e5": MultilingualE5,
+        }
+        self._reader = kinds.get(model, _Pretrained)(folder, max_tokens, pick_device(), _DTYPES[precision])
         self._common: np.ndarray | None = None
         if model == "e5":
             self._common = self.vectors(self.tokenise(TYPICAL)).mean(axis=0)
@@ -44,9 +56,9 @@ class TextNetwork:
         """(n, dim) float32: the mean of the last layer over each text's tokens, at unit length; E5's without what all have."""
         with torch.inference_mode():
             hidden, mask = self._reader.read(tokens)
-            mask = mask.unsqueeze(-1).to(hidden.dtype)
-            pooled = (hidden * mask).sum(1) / mask.sum(1)
-            vectors = np.asarray(torch.nn.functional.normalize(pooled.float(), dim=1).cpu().numpy())
+            mask = mask.unsqueeze(-1).to(torch.float32)
+            pooled = (hidden.float() * mask).sum(1) / mask.sum(1)
+            vectors = np.asarray(torch.nn.functional.normalize(pooled, dim=1).cpu().numpy())
         return vectors if self._common is None else unit_rows(vectors - self._common)
 
 
@@ -63,7 +75,7 @@ class _Reader(Protocol):
 class _Pretrained:
     """Any model that transformers can load from a folder."""
 
-    def __init__(self, folder: Path, max_tokens: int, device: torch.device):
+    def __init__(self, folder: Path, max_tokens: int, device: torch.device, dtype: torch.dtype):
         ensure_torchvision()
         import transformers
 
@@ -77,7 +89,7 @@ class _Pretrained:
             ) as copies:
                 self._tokenizer = transformers.AutoTokenizer.from_pretrained(copies, local_files_only=True)
                 network = transformers.AutoModel.from_pretrained(
-                    copies, local_files_only=True, use_safetensors=True, dtype=torch.float32
+                    copies, local_files_only=True, use_safetensors=True, dtype=dtype
                 )
         finally:
             if bars:

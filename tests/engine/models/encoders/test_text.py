@@ -18,10 +18,16 @@ import torch
 from engine.core.errors import ReleaseError, SettingsError
 from engine.core.settings import TextSettings
 from engine.core.workspace import Workspace
-from engine.models.encoders import text_models
+from engine.models.encoders import text_models, text_networks
 from engine.models.encoders.base import LeftOut
 from engine.models.encoders.minilm import MiniLM
-from engine.models.encoders.text import TextEncoder, choose_text_model, fit_text_encoder, load_text_encoder
+from engine.models.encoders.text import (
+    TextEncoder,
+    choose_text_model,
+    chosen_precision,
+    fit_text_encoder,
+    load_text_encoder,
+)
 from engine.models.encoders.text_models import model_folder
 from engine.models.torchvision_shim import ensure_torchvision
 
@@ -37,7 +43,9 @@ ITEMS = pd.DataFrame(
 
 @pytest.fixture(scope="module")
 def encoder() -> TextEncoder:
-    fitted = fit_text_encoder(ITEMS, {"care": "text", "colour": "category"}, TextSettings(batch_size=2))
+    fitted = fit_text_encoder(
+        ITEMS, {"care": "text", "colour": "category"}, TextSettings(batch_size=2, precision="float32")
+    )
     assert fitted is not None
     return fitted
 
@@ -143,6 +151,28 @@ def test_a_saved_encoder_gives_the_same_vectors(encoder: TextEncoder, workspace:
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 10_000  # a reference, not the weights
 
 
+def test_half_as_many_bits_give_nearly_the_same_vectors_under_another_name(
+    encoder: TextEncoder, workspace: Workspace, tmp_path: Path
+) -> None:
+    quick = TextEncoder("minilm", encoder.folder, (), 128, 2, precision="bfloat16")
+    exact = TextEncoder("minilm", encoder.folder, (), 128, 2)
+    texts = ["Red evening dress", "A drill", "Blue jeans with a belt, washed and cut for every day"]
+    there, here = quick.encode_contents(texts, workspace), exact.encode_contents(texts, workspace)
+    assert here.dtype == there.dtype == np.float32
+    assert not np.array_equal(here, there)
+    assert (here * there).sum(axis=1) == pytest.approx(np.ones(3), abs=1e-3)
+    assert quick.fingerprint != exact.fingerprint == encoder.fingerprint
+    quick.save(tmp_path)
+    assert load_text_encoder(tmp_path).precision == "bfloat16"
+
+
+def test_the_precision_follows_the_processor_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chosen_precision(TextSettings(precision="float32")) == "float32"
+    for found, expected in (({"amx_bf16": True}, "bfloat16"), ({"amx_bf16": False, "avx2": True}, "float32")):
+        monkeypatch.setattr(text_networks.torch.cpu, "get_capabilities", lambda found=found: found)
+        assert chosen_precision(TextSettings()) == expected
+
+
 @pytest.mark.parametrize("damage", ["gone", "cut", "other model"])
 def test_a_saved_encoder_that_is_damaged_or_of_another_model_is_refused(
     encoder: TextEncoder, tmp_path: Path, damage: str
@@ -162,7 +192,7 @@ def test_a_saved_encoder_that_is_damaged_or_of_another_model_is_refused(
 def test_a_local_folder_works_like_the_package(encoder: TextEncoder, workspace: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(encoder.folder, folder)
-    local = fit_text_encoder(ITEMS, {}, TextSettings(model=str(folder)))
+    local = fit_text_encoder(ITEMS, {}, TextSettings(model=str(folder), precision="float32"))
     assert local is not None
     assert np.array_equal(
         local.encode_contents(["Red evening dress"], workspace),

@@ -1,0 +1,57 @@
+"""Texts to vectors: the network in bfloat16 against float32, on texts of mixed lengths, and whether neighbours stay the same.
+
+Both read the same texts, sorted by length, each distinct one once; tokenising is part of both. Half the precision pays on processors
+with instructions for it; elsewhere 'auto' stays with float32.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from benchmarks.parts import Measured
+from benchmarks.scale.shop import mixed_texts
+from benchmarks.scale.timing import in_turns
+from engine.core.workspace import Workspace
+from engine.models.encoders.text import TextEncoder
+from engine.models.encoders.text_models import model_folder
+from engine.models.encoders.text_networks import has_fast_bfloat16
+
+__all__ = ["measure"]
+
+TEXTS = 1_000
+"""Of a shop of this size: more take proportionally longer."""
+K = 10
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
+    """Times as fast as float32, and the share of ten neighbours by text that stay."""
+    texts = mixed_texts(TEXTS, arguments.seed)
+    workspace, found = Workspace(arguments.folder / "encoding"), {}
+
+    def encoded(precision: str) -> None:
+        encoder = TextEncoder("minilm", model_folder("minilm"), (), 128, 32, precision=precision)
+        encoder.encode_contents(texts[:1], workspace)
+        found[precision] = encoder.encode_contents(texts, workspace)
+
+    turns = in_turns(arguments.rounds, lambda: encoded("bfloat16"), lambda: encoded("float32"))
+    overlap = _overlap(found["float32"], found["bfloat16"])
+    details = turns.details(texts=len(texts), processor_has_bfloat16=has_fast_bfloat16())
+    return {
+        "encoding_bfloat16_over_float32": (turns.times_as_fast, ">= 4", details),
+        "encoding_bfloat16_overlap_at_10": (overlap, ">= 0.97", {}),
+    }
+
+
+def _overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean share of the ten nearest by one that are among the ten nearest by the other."""
+    nearest = [_nearest(vectors) for vectors in (one, other)]
+    return round(float(np.mean([len(np.intersect1d(*pair)) / K for pair in zip(*nearest, strict=True)])), 4)
+
+
+def _nearest(vectors: np.ndarray) -> np.ndarray:
+    """(n, K) positions."""
+    scores = vectors @ vectors.T
+    np.fill_diagonal(scores, -np.inf)
+    return np.argpartition(-scores, K, axis=1)[:, :K]
