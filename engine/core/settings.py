@@ -108,8 +108,7 @@ class TextSettings(Group):
     batch_size: int = Field(32, ge=1, description="texts encoded together")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
-        description="what the network calculates in; 'auto' is bfloat16 on processors that have instructions for it, which is more"
-        " than twice as fast, else float32. A release keeps what it was trained with, whichever machine serves it",
+        description="'auto' calculates in bfloat16 where the processor can; a release keeps what it was trained with",
     )
 
 

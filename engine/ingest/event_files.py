@@ -1,5 +1,7 @@
-"""Writing files of events: Parquet whose ids and kinds are dictionaries, so that whoever reads it looks every id up once for a
-million events. Arrow writes these faster than DuckDB writes plain texts."""
+"""Writing files of events: Parquet whose ids and kinds are dictionaries, so that readers look an id up once for a million events.
+
+Arrow writes these faster than DuckDB writes plain texts.
+"""
 
 from __future__ import annotations
 
