@@ -58,5 +58,5 @@ def today_set(name: str) -> ShownSet | None:
     line = next((one for one in lines_of(found) if one.name == name), None)
     if line is None:
         return ShownSet(f"{PREFIX}:{name}", SETS[name], ())
-    ids = recommender().items["item_id"].to_numpy()[line.rows].tolist()
+    ids = recommender().items["item_id"].iloc[line.rows].tolist()
     return ShownSet(f"{PREFIX}:{name}", SETS[name], ids, line.why)

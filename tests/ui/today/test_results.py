@@ -29,7 +29,7 @@ def test_who_may_ask_often_waits_for_nothing_and_begins_work_seldom():
 
     def count(stamp: int) -> int:
         begun.append(stamp)
-        go.wait(0.05)
+        go.wait(0.3)  # a tenth of how long the next one is put off, so that a slow machine does not outlive it
         return stamp
 
     assert latest.look(1, lambda: count(1)) is None
