@@ -128,11 +128,12 @@ def look_at_judgements(
     ruled_out : product -> the neighbours that people ruled out beside it: they are not shown.
     """
     current = store.current()
-    counts, disputes = release.items["interaction_count"].to_numpy(), _disputes(store, release, current)
+    on_cards = drawn(store, current=current)
+    counts, disputes = release.items["interaction_count"].to_numpy(), _disputes(on_cards, release, current)
     top, said = release.top_lists(SERVED).rows, _said(current, release.items["item_id"])
     shown = _without(top, k, release, ruled_out)
     return JudgedFindings(
-        trust=_trust(store, release, workspace, current, k),
+        trust=_trust(store, release, workspace, current, on_cards, k),
         worst=flagged_lists(said, counts, shown),
         replaced=replaced_lists(said, counts, top[:, :k], shown),
         disputes=len(disputes),
@@ -206,13 +207,19 @@ def _without(
 
 
 def _trust(
-    store: JudgementStore, release: Recommender, workspace: Workspace, current: pd.DataFrame, k: int
+    store: JudgementStore,
+    release: Recommender,
+    workspace: Workspace,
+    current: pd.DataFrame,
+    on_cards: pd.DataFrame,
+    k: int,
 ) -> list[Trust]:
     votes = votes_of(current, "lists")
     votes = votes[~votes["anchor_id"].isin(release.trained_on)]
     lists = judged_lists(votes, _lists_now(release, votes["anchor_id"], k), k=k)
     traffic = Traffic.of(release.items["interaction_count"])
-    return trust(COMPARED, LEVELS, lists, _card_rates(store, release, workspace, k), release.metrics, traffic)
+    rates = _card_rates(store, on_cards, release, workspace, k)
+    return trust(COMPARED, LEVELS, lists, rates, release.metrics, traffic)
 
 
 def _lists_now(release: Recommender, anchor_ids: pd.Series, k: int) -> pd.DataFrame:
@@ -245,9 +252,10 @@ def _listed(lists: TopLists, arm: str, anchors: NDArray[np.int64], k: int) -> pd
     )  # fmt: skip
 
 
-def _card_rates(store: JudgementStore, release: Recommender, workspace: Workspace, k: int) -> pd.DataFrame:
+def _card_rates(
+    store: JudgementStore, on_cards: pd.DataFrame, release: Recommender, workspace: Workspace, k: int
+) -> pd.DataFrame:
     """Of the newest campaign that drew its products from this release's catalogue by chance; empty where there is none."""
-    on_cards = drawn(store)
     judged = set(on_cards["campaign_id"])
     for one in campaigns(store.database):
         if one.kind != "chosen" and one.release_id == release.release_id and one.id in judged:
@@ -256,8 +264,8 @@ def _card_rates(store: JudgementStore, release: Recommender, workspace: Workspac
     return pd.DataFrame(columns=["arm", "anchor_id", "stratum", "anchor_count", "bad", "drawn", "weight", "pairs"])
 
 
-def _disputes(store: JudgementStore, release: Recommender, current: pd.DataFrame) -> pd.DataFrame:
+def _disputes(on_cards: pd.DataFrame, release: Recommender, current: pd.DataFrame) -> pd.DataFrame:
     """Of products that the release has."""
-    pairs = disputed(drawn(store), current[current["source"] == Source.ADJUDICATION])
+    pairs = disputed(on_cards, current[current["source"] == Source.ADJUDICATION])
     there = [a in release and b in release for a, b in zip(pairs["anchor_id"], pairs["neighbour_id"], strict=True)]
     return pairs[pd.Series(there, index=pairs.index, dtype=bool)].reset_index(drop=True)

@@ -27,7 +27,10 @@ __all__ = ["Latest", "Results", "known_disputes", "results", "waiting_drafts"]
 T = TypeVar("T")
 WAIT_SECONDS = 0.2  # for short work, so that a small shop is shown whole at once
 COUNT_SECONDS = 1.0  # for what was judged a moment ago: who has just mended a list looks whether it is gone from here
-REST = 10  # times as long as the last count took, nobody's bell begins another
+BREATH = (
+    4  # times as long as the last count computed, no page begins another: while many judge, the processor is for them
+)
+REST = 10  # nor anybody's bell
 WAITING: tuple[State, ...] = ("draft",)
 
 
@@ -53,9 +56,12 @@ class Latest(Generic[T]):
         self._began = self._took = 0.0
 
     def get(self, stamp: object, work: Callable[[], T], wait: float = WAIT_SECONDS) -> tuple[T | None, bool]:
-        """The last result there is, and whether it is that of this stamp; waits up to `wait` seconds for new work."""
+        """The last result there is, and whether it is that of this stamp; waits up to `wait` seconds for new work.
+
+        While the last work has not rested for `BREATH` times as long as it computed, none begins: ask again.
+        """
         with self._lock:
-            begun, held = self._begin(stamp, work), self._held
+            begun, held = self._begin(stamp, work, BREATH), self._held
         if begun:
             held.wait(wait)
         with self._lock:
@@ -65,20 +71,20 @@ class Latest(Generic[T]):
     def look(self, stamp: object, work: Callable[[], T]) -> T | None:
         """The last result there is; begins work for the next one to ask, but seldom where it takes long."""
         with self._lock:
-            if time.monotonic() - self._began > (1 + REST) * self._took:
-                self._begin(stamp, work)
+            self._begin(stamp, work, REST)
             return self._held.result
 
-    def _begin(self, stamp: object, work: Callable[[], T]) -> bool:
-        """Begin work where the last result is of another stamp and nothing is at work; whether it did."""
-        if stamp == self._stamp or not self._held.done:
+    def _begin(self, stamp: object, work: Callable[[], T], rest: float) -> bool:
+        """Begin work where the last result is of another stamp, nothing is at work and it has rested; whether it did."""
+        if stamp == self._stamp or not self._held.done or time.monotonic() - self._began < (1 + rest) * self._took:
             return False
 
         def timed() -> T:
+            before = time.thread_time()
             try:
                 return work()
             finally:
-                self._took = time.monotonic() - self._began
+                self._took = time.thread_time() - before
 
         self._stamp, self._began = stamp, time.monotonic()
         self._held = BackgroundResult(self._held.result, timed, wait=0.0)

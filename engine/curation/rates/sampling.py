@@ -57,14 +57,18 @@ def cards_of(database: Database, campaign_id: str | None = None) -> pd.DataFrame
     return cards.drop(columns=["position", "stratum_size", "campaign_kind"])
 
 
-def drawn(store: JudgementStore, campaign_id: str | None = None) -> pd.DataFrame:
+def drawn(store: JudgementStore, campaign_id: str | None = None, current: pd.DataFrame | None = None) -> pd.DataFrame:
     """The votes in force that were given on cards, repetitions left out.
 
     Columns: id, campaign_id, card_id, card_kind ("first" or "second"), anchor_id, neighbour_id, rater, verdict, implied,
     reason, created_at, release_id, stratum, anchor_count, anchor_probability (NaN where products were chosen),
     pair_probability, seconds (the card was looked at).
+
+    Parameters
+    ----------
+    current : the votes in force, where they were read already.
     """
-    return _joined(store.current(), store, campaign_id)
+    return _joined(store.current() if current is None else current, store, campaign_id)
 
 
 def votes_on_cards(store: JudgementStore, campaign_id: str | None = None) -> pd.DataFrame:
