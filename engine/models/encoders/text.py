@@ -208,7 +208,7 @@ def load_text_encoder(directory: Path) -> TextEncoder:
             values["max_tokens"],
             values["batch_size"],
             values["remark"],
-            values.get("precision", "float32"),
+            values["precision"],
         )
         wanted = values["fingerprint"]
     except (OSError, ValueError, TypeError, KeyError, SettingsError) as exc:
