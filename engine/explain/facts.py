@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
@@ -21,6 +22,8 @@ from engine.recommend.recommender import Neighbour, Recommender
 __all__ = ["LOOK_ALIKES", "Anchor", "Explainer", "Facts"]
 
 LOOK_ALIKES = 10
+KEPT = 1_000
+"""Products whose look-alikes are remembered."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Anchor:
     Attributes
     ----------
     row : in the catalogue; None where the release does not have it.
-    queries : arm -> (d,) float32, what it asks with; nothing is said of arms that are not in it.
+    queries : arm -> (d,) float32, what it asks with, of a product that has a row the release's own; nothing is said of arms that are
+        not in it.
     """
 
     product: Product
@@ -81,6 +85,8 @@ class Explainer:
         self._counts = release.items["interaction_count"].to_numpy()
         self._content = ContentParts(release)
         self._values = EqualValues(release.items, release.attribute_kinds)
+        # A page asks for both lists of a product, and again whenever it runs.
+        self._near_row = lru_cache(KEPT)(lambda row: self._near(release.arm(CONTENT).query[row], exclude=row))
 
     def facts(
         self, anchor: Anchor, neighbours: Sequence[Neighbour], arm: str, drafts: Mapping[str, Product] | None = None
@@ -153,7 +159,10 @@ class Explainer:
         query = anchor.queries.get(CONTENT)
         if query is None:
             return []
-        return [int(row) for row in self._release.arm(CONTENT).of_vector(query, LOOK_ALIKES, exclude=anchor.row)[0]]
+        return self._near(query) if anchor.row is None else self._near_row(anchor.row)
+
+    def _near(self, query: np.ndarray, exclude: int | None = None) -> list[int]:
+        return [int(row) for row in self._release.arm(CONTENT).of_vector(query, LOOK_ALIKES, exclude=exclude)[0]]
 
 
 def _users(item_users: sparse.csc_matrix, row: int) -> np.ndarray:
