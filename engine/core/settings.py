@@ -106,7 +106,7 @@ class TextSettings(Group):
     )
     max_tokens: int = Field(128, ge=8, le=512, description="longer texts are cut here")
     batch_size: int = Field(32, ge=1, description="texts encoded together")
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="'auto': bfloat16 where that is fast")
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="'auto': bfloat16 for many texts")
 
 
 class ImageSettings(Group):

@@ -45,6 +45,8 @@ __all__ = [
 ]
 
 FILE = "text.json"
+MANY_TEXTS = 20_000
+"""So many distinct texts take minutes to read in float32."""
 
 
 class TextEncoder:
@@ -147,15 +149,20 @@ def fit_text_encoder(
     if not texts:
         return None
     model, remark = choose_text_model(settings, texts)
-    return TextEncoder(
-        model, model_folder(model), fields, settings.max_tokens, settings.batch_size, remark, chosen_precision(settings)
-    )
+    precision = chosen_precision(settings, len(set(texts)))
+    return TextEncoder(model, model_folder(model), fields, settings.max_tokens, settings.batch_size, remark, precision)
 
 
-def chosen_precision(settings: TextSettings) -> str:
-    """The configured precision; 'auto' is bfloat16 where the processor has instructions for it."""
+def chosen_precision(settings: TextSettings, n_texts: int) -> str:
+    """The configured precision; 'auto' is bfloat16 for a shop of many texts where the processor has instructions for it.
+
+    In bfloat16 a text's vector differs in the third decimal with the texts that it is read together with, so smaller shops, which
+    wait for minutes at most, keep what is the same on every machine.
+    """
     if settings.precision != "auto":
         return settings.precision
+    if n_texts < MANY_TEXTS:
+        return "float32"
     from engine.models.encoders.text_networks import has_fast_bfloat16
 
     return "bfloat16" if has_fast_bfloat16() else "float32"

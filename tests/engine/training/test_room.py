@@ -7,10 +7,12 @@ import psutil
 import pytest
 
 from engine.core.errors import TrainingError
+from engine.core.progress import silent
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
+from engine.training.data import encode_products, read_data
 from engine.training.pipeline import train
-from engine.training.room import needs
+from engine.training.room import check_room, needs
 from tests.support.tiny_release import build_tiny_shop
 
 PLAIN = Settings.model_validate({"text": {"model": "none"}, "image": {"kind": "none"}})
@@ -31,10 +33,22 @@ def test_too_little_memory_is_said_before_anything_is_fitted(
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
     monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(free=0))
     steps: list[str] = []
-    with pytest.raises(TrainingError, match=r"needs about 0\.0 GB of memory, and 0\.0 GB are free\. (Lower|Use)"):
+    with pytest.raises(TrainingError, match=r"of memory, and 0\.0 GB are free\."):
         train(workspace, PLAIN, progress=lambda step, done, message="": steps.append(step))
     assert "Choosing settings" not in steps
     assert not workspace.finished_parts.exists()
+
+
+def test_the_stage_that_needs_too_much_memory_is_named_with_what_to_set(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_tiny_shop(workspace)
+    shop, interactions = read_data(workspace, PLAIN, silent)
+    data = encode_products(shop, interactions, workspace, PLAIN, silent)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(free=0))
+    with pytest.raises(TrainingError, match=r"needs about 0\.0 GB of memory, and 0\.0 GB are free\. (Lower|Use)"):
+        check_room(data, workspace, PLAIN)
 
 
 def test_too_little_disk_is_said_before_anything_is_fitted(

@@ -22,6 +22,7 @@ from engine.models.encoders import text_models, text_networks
 from engine.models.encoders.base import LeftOut
 from engine.models.encoders.minilm import MiniLM
 from engine.models.encoders.text import (
+    MANY_TEXTS,
     TextEncoder,
     choose_text_model,
     chosen_precision,
@@ -43,9 +44,7 @@ ITEMS = pd.DataFrame(
 
 @pytest.fixture(scope="module")
 def encoder() -> TextEncoder:
-    fitted = fit_text_encoder(
-        ITEMS, {"care": "text", "colour": "category"}, TextSettings(batch_size=2, precision="float32")
-    )
+    fitted = fit_text_encoder(ITEMS, {"care": "text", "colour": "category"}, TextSettings(batch_size=2))
     assert fitted is not None
     return fitted
 
@@ -166,11 +165,15 @@ def test_half_as_many_bits_give_nearly_the_same_vectors_under_another_name(
     assert load_text_encoder(tmp_path).precision == "bfloat16"
 
 
-def test_the_precision_follows_the_processor_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert chosen_precision(TextSettings(precision="float32")) == "float32"
+def test_the_precision_follows_the_processor_where_there_are_many_texts_unless_it_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert chosen_precision(TextSettings(precision="float32"), 10**6) == "float32"
+    assert chosen_precision(TextSettings(precision="bfloat16"), 10) == "bfloat16"
     for found, expected in (({"amx_bf16": True}, "bfloat16"), ({"amx_bf16": False, "avx2": True}, "float32")):
         monkeypatch.setattr(text_networks.torch.cpu, "get_capabilities", lambda found=found: found)
-        assert chosen_precision(TextSettings()) == expected
+        assert chosen_precision(TextSettings(), MANY_TEXTS) == expected
+        assert chosen_precision(TextSettings(), MANY_TEXTS - 1) == "float32"
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "other model"])
@@ -192,7 +195,7 @@ def test_a_saved_encoder_that_is_damaged_or_of_another_model_is_refused(
 def test_a_local_folder_works_like_the_package(encoder: TextEncoder, workspace: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(encoder.folder, folder)
-    local = fit_text_encoder(ITEMS, {}, TextSettings(model=str(folder), precision="float32"))
+    local = fit_text_encoder(ITEMS, {}, TextSettings(model=str(folder)))
     assert local is not None
     assert np.array_equal(
         local.encode_contents(["Red evening dress"], workspace),
