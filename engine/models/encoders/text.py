@@ -215,7 +215,7 @@ def load_text_encoder(directory: Path) -> TextEncoder:
             values["max_tokens"],
             values["batch_size"],
             values["remark"],
-            values["precision"],
+            values.get("precision", "float32"),  # a release says it where it is another
         )
         wanted = values["fingerprint"]
     except (OSError, ValueError, TypeError, KeyError, SettingsError) as exc:
