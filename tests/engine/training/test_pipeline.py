@@ -33,6 +33,7 @@ from engine.release.manifest import Manifest
 from engine.release.publish import current_release_id, list_releases, verify_release
 from engine.store import Database
 from engine.training import pipeline as training
+from engine.training.maps import STEP as MAPS
 from engine.training.pipeline import TrainingResult, measure, train
 from tests.support.tiny_release import build_tiny_shop
 
@@ -210,6 +211,23 @@ def test_a_training_of_the_same_data_after_another_changes_nothing_and_makes_not
     change = kept_change(shop, first, second, 10)  # worked out while it was trained
     assert change is not None
     assert (change.lists.changed, change.lists.compared) == (0, 60)
+
+
+def test_a_training_that_ends_halfway_is_gone_on_with_and_gives_the_same_release(
+    shop: Workspace, tmp_path: Path
+) -> None:
+    other = Workspace(tmp_path / "other")
+    shutil.copytree(shop.root, other.root)
+
+    def end_at_the_maps(step: str, done: float, message: str = "") -> None:
+        if step == MAPS:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(shop, unmeasured(), progress=end_at_the_maps)
+    halfway, whole = train(shop, unmeasured()).release_id, train(other, unmeasured()).release_id
+    assert hashes(shop, halfway) == hashes(other, whole)
+    assert verify_release(shop, halfway).extra["reused"] == ["choosing", "behaviour", "prediction", "hybrid"]
 
 
 def test_behaviour_and_maps_go_on_from_the_release_that_is_served_and_follow_from_it_alone(
