@@ -3,7 +3,7 @@
   const STILL_LOOKS = 4, LOOK_MS = 40, PATIENCE_MS = 4000, AT_MOST_MS = 12000;
   const html = document.documentElement;
   let still = 0, before = "", first = 0;
-  const show = () => { html.dataset.whole = ""; };
+  const show = (why) => { html.dataset.whole = why; };
   const look = () => {
     const app = document.querySelector("[data-testid=stApp]");
     const main = document.querySelector("[data-testid=stMain]");
@@ -16,7 +16,8 @@
     still = now && now === before ? still + 1 : 0;
     before = now;
     const waited = first && performance.now() - first > PATIENCE_MS;
-    if (still >= STILL_LOOKS || waited || performance.now() > AT_MOST_MS || document.querySelector("[role=dialog]")) show();
+    if (still >= STILL_LOOKS || document.querySelector("[role=dialog]")) show("");
+    else if (waited || performance.now() > AT_MOST_MS) show("late"); // whatever comes now pushes what is there
     else setTimeout(look, LOOK_MS);
   };
   look();

@@ -131,7 +131,7 @@ def test_a_killed_worker_costs_time_alone_and_losing_all_is_told(cluster: SparkC
     user_items = GroupedCatalogue().user_items
     settings = AlsSettings(factors=8, iterations=3)
     expected, expected_residual = fit_als(user_items, settings, 0), residual_factors(user_items, 8, 0)
-    chosen = Settings.model_validate({"cluster": cluster.settings(patience=4)})
+    chosen = Settings.model_validate({"cluster": cluster.settings()})
     killed: list[int] = []
 
     def kill_in_the_middle(iteration: int, loss: float) -> None:
@@ -147,6 +147,9 @@ def test_a_killed_worker_costs_time_alone_and_losing_all_is_told(cluster: SparkC
         np.testing.assert_array_equal(found.user_factors, expected.user_factors)
         np.testing.assert_allclose(residual @ residual.T, expected_residual @ expected_residual.T, atol=1e-4)
         cluster.kill_worker()
+        in_use = cluster_in_use()
+        assert in_use is not None
+        in_use.settings = in_use.settings.model_copy(update={"patience": 4})  # not before: executors take their time
         with pytest.raises(ClusterError, match=r"^The cluster at spark://\S+ has had no worker for 4 seconds"):
             fit_als(user_items, settings, 0)
 
