@@ -15,7 +15,7 @@ from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.edits.drafts.store import DraftStore
 from engine.store import Database
-from tests.browser.conftest import LONG_MS, at_rest
+from tests.browser.conftest import LONG_MS, at_rest, free_port, serve
 from tests.support.tiny_release import TinyRelease, build_tiny_release
 
 # Streamlit 1.67 loses an upload that is given in the moment in which a run begins (see `at_rest`): once more, then.
@@ -179,3 +179,19 @@ def test_pictures_that_are_none_are_refused_and_the_page_lives(address, page: Pa
     title.fill("Navy striped maxi dress")
     title.press("Enter")
     expect(page.locator(".card")).to_have_count(10, timeout=LONG_MS)
+
+
+def test_who_sends_more_than_a_fair_share_reads_why_it_was_not_taken(shop: TinyRelease, photos, context: BrowserContext):
+    server = serve(shop.workspace.root, port := free_port(), LONGTAIL_LIMITS__UPLOAD_FILES="1")
+    try:
+        address = f"http://localhost:{port}"
+        context.add_cookies([{"name": "longtail_curator", "value": "Ada", "url": address}])
+        page = context.new_page()
+        page.goto(f"{address}/new_product")
+        at_rest(page)
+        page.locator("input[type=file]").first.set_input_files(photos[:2])
+        expect(page.get_by_text("Not taken: a page holds at most 1 files.")).to_be_visible(timeout=LONG_MS)
+        expect(page.get_by_text("status code")).to_have_count(0)
+    finally:
+        server.kill()
+        server.wait()

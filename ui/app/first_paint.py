@@ -1,4 +1,6 @@
-"""What a browser gets before Streamlit has drawn anything: our stylesheet, the shape of a page, and when to show the real one.
+"""What a browser gets before Streamlit has drawn anything: our stylesheet, the shape of a page, and scripts.
+
+One says when to show the real page, one why a file was not taken.
 
 Streamlit's index.html is empty until its scripts have run, and then draws parts as they come: styles that arrive with them
 move what is there already. So both go into the document itself.
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import re
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ __all__ = ["FirstPaintMiddleware", "with_first_paint"]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 ROOT = b'<div id="root">'
+_COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 _GONE_ASKED = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
 _GONE_ANSWERED = (b"content-length", b"etag", b"last-modified", b"accept-ranges", b"content-encoding")
 
@@ -63,8 +67,9 @@ def with_first_paint(document: bytes) -> bytes:
         return document
     style, script = (
         "\n".join((ASSETS / name).read_text("utf-8") for name in names)
-        for names in (("style.css", "first_paint.css"), ("first_paint.js",))
+        for names in (("style.css", "first_paint.css"), ("first_paint.js", "refused_upload.js"))
     )
+    style = _COMMENT.sub("", style)
     # In the body: Streamlit adds its own styles to the head, and of equal rules the later one holds.
     ours = f"<style>{style}</style>\n<script>{script}</script>\n".encode() + ROOT
     return document.replace(b"<title>Streamlit</title>", b"<title>Longtail</title>").replace(ROOT, ours, 1)

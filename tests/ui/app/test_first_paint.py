@@ -41,6 +41,9 @@ def test_a_document_has_the_style_after_its_head_and_its_true_length(client: Tes
     before_root = body.partition('<div id="root">')[0]
     assert ".stMainBlockContainer" in before_root
     assert "data-whole" in before_root
+    assert "upload_file" in before_root
+    style = before_root.partition("<style>")[2].partition("</style>")[0]
+    assert "/*" not in style
     assert "<title>Longtail</title>" in head
     assert answer.headers.get("content-encoding", "identity") == packed
     assert "etag" not in answer.headers

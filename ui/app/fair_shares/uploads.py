@@ -30,6 +30,8 @@ __all__ = ["Uploads", "address_of"]
 
 LOOK_SECONDS = 1.0
 _FRAMING = 64 * 1024  # bytes of a request around its file
+_BEYOND = "00000000-0000-0000-0000-000000000000"  # the file that stands for all that are too many
+_MOST_BEYOND = 20_000
 _ADDRESS = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)/?$")
 _OTHERS = "Others are loading large files right now. Try again in a few minutes."
 _NO_TAB = (
@@ -72,6 +74,8 @@ class Uploads:
         if scope["method"] == "DELETE":
             await app(scope, receive, send)
             return
+        if file == _BEYOND:
+            raise RefusedError(413, self._too_many())
         if file not in self._asked.get(session, ()):
             raise RefusedError(403, _NO_TAB)
         self._clients[session] = client_of(scope)
@@ -109,10 +113,17 @@ class Uploads:
                 del self._closed[session]
 
     def _addresses(self, session_id: str, file_names: Sequence[str]) -> list[UploadFileUrlInfo]:
-        given = self._give_addresses(session_id, file_names[: self._limits.upload_files])
-        asked = self._asked.setdefault(session_id, deque(maxlen=self._limits.upload_files))
-        asked.extend(one.file_id for one in given)
-        return given
+        most = self._limits.upload_files
+        given = self._give_addresses(session_id, file_names[:most])
+        self._asked.setdefault(session_id, deque(maxlen=most)).extend(one.file_id for one in given)
+        if len(file_names) <= most:
+            return given
+        # A browser without an address for each file sends none of them, and says so in words of programmers.
+        address = f"{given[0].upload_url.rpartition('/')[0]}/{_BEYOND}"
+        return given + [UploadFileUrlInfo(_BEYOND, address, address)] * min(len(file_names) - most, _MOST_BEYOND)
+
+    def _too_many(self) -> str:
+        return f"Not taken: a page holds at most {self._limits.upload_files:,} files. Remove some, or load the rest in a second go."
 
     @contextmanager
     def _room(self, session: str) -> Iterator[Any]:
@@ -120,9 +131,7 @@ class Uploads:
         limits = self._limits
         largest = int(st.get_option("server.maxUploadSize")) * MIB + _FRAMING
         if len(self._files.file_storage.get(session, {})) >= limits.upload_files:
-            raise RefusedError(
-                413, f"This tab already holds {limits.upload_files:,} files. Reload the page to start again."
-            )
+            raise RefusedError(413, self._too_many())
         client = self._clients[session]
         size = 0
 
