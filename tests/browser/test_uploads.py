@@ -181,7 +181,9 @@ def test_pictures_that_are_none_are_refused_and_the_page_lives(address, page: Pa
     expect(page.locator(".card")).to_have_count(10, timeout=LONG_MS)
 
 
-def test_who_sends_more_than_a_fair_share_reads_why_it_was_not_taken(shop: TinyRelease, photos, context: BrowserContext):
+def test_who_sends_more_than_a_fair_share_reads_why_it_was_not_taken(
+    shop: TinyRelease, photos, context: BrowserContext
+):
     server = serve(shop.workspace.root, port := free_port(), LONGTAIL_LIMITS__UPLOAD_FILES="1")
     try:
         address = f"http://localhost:{port}"
