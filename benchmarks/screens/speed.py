@@ -21,6 +21,8 @@ from benchmarks.streamlit_session import StreamlitSession
 from benchmarks.support import free_port, serve_dashboard, wait_for
 from ui.app.navigation import FIRST_PAGE
 
+__all__ = ["computed_ms", "measure", "reruns", "served"]
+
 ROUNDS, RERUNS, WARMING, STARTS = 3, 20, 3, 3
 WANTED_MS = {10_000: 150, 100_000: 250}
 BACKGROUND_S, AT_REST = 120.0, 0.05  # what a page works out in threads ends first: a twentieth of a core is rest
@@ -32,8 +34,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, tuple[Any, ...]]:
     figures: dict[str, tuple[Any, ...]] = {}
     for products in arguments.products:
         workspace = made_workspace(arguments.folder, products)
-        with _served(workspace) as (address, server):
-            pages = {name: _reruns(address, server, path) for name, path in (addresses(workspace) | SEARCHED).items()}
+        with served(workspace) as (address, server):
+            pages = {name: reruns(address, server, path) for name, path in (addresses(workspace) | SEARCHED).items()}
         figures[f"rerun_{products}_products_p95_ms"] = (
             max(one["p95_ms"] for one in pages.values()),
             f"<= {WANTED_MS.get(products, 250)}",
@@ -51,14 +53,15 @@ def measure(arguments: argparse.Namespace) -> dict[str, tuple[Any, ...]]:
 
 
 @contextmanager
-def _served(workspace: Path) -> Iterator[tuple[str, psutil.Process]]:
+def served(workspace: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """The dashboard of a workspace on a free port: its address, and its process."""
     port = free_port()
     with serve_dashboard(workspace, port, workspace / "dashboard.log") as process:
         wait_for(f"http://localhost:{port}")
         yield f"http://localhost:{port}", psutil.Process(process.pid)
 
 
-def _reruns(address: str, server: psutil.Process, path: str) -> dict[str, float]:
+def reruns(address: str, server: psutil.Process, path: str) -> dict[str, float]:
     """One page, again and again in one tab: milliseconds on the clock, and of processor time."""
     page, query = _asked_for(path)
     with StreamlitSession(address) as tab:
@@ -67,9 +70,9 @@ def _reruns(address: str, server: psutil.Process, path: str) -> dict[str, float]
             tab.open(page, **query)
         _until_at_rest(server)
         tab.open(page, **query)
-        before = _computed_ms(server)
+        before = computed_ms(server)
         rounds = [[1000 * tab.open(page, **query) for _ in range(RERUNS)] for _ in range(ROUNDS)]
-        computed = (_computed_ms(server) - before) / (ROUNDS * RERUNS)
+        computed = (computed_ms(server) - before) / (ROUNDS * RERUNS)
         if tab.exceptions:
             raise RuntimeError(f"{path} shows an error: {tab.exceptions[0]}")
     found = {
@@ -93,7 +96,7 @@ def _first_page(workspace: Path) -> tuple[float, float, bool]:
             tab.open()
         seconds, server = time.monotonic() - began, psutil.Process(process.pid)
         torch = any("libtorch" in mapped.path for mapped in server.memory_maps())
-        return round(seconds, 2), round(_computed_ms(server) / 1000, 2), torch
+        return round(seconds, 2), round(computed_ms(server) / 1000, 2), torch
 
 
 def _asked_for(path: str) -> tuple[str, dict[str, str]]:
@@ -106,14 +109,14 @@ def _asked_for(path: str) -> tuple[str, dict[str, str]]:
 def _until_at_rest(server: psutil.Process) -> None:
     until = time.monotonic() + BACKGROUND_S
     while time.monotonic() < until:
-        before = _computed_ms(server)
+        before = computed_ms(server)
         time.sleep(1.0)
-        if _computed_ms(server) - before < 1000 * AT_REST:
+        if computed_ms(server) - before < 1000 * AT_REST:
             return
     raise TimeoutError("The server goes on computing although nothing is asked of it.")
 
 
-def _computed_ms(server: psutil.Process) -> float:
+def computed_ms(server: psutil.Process) -> float:
     """What all threads of a process have computed so far, in steps of 10 ms."""
     times = server.cpu_times()
     return 1000 * (times.user + times.system)

@@ -80,8 +80,11 @@ def opened(browser: Any, address: str, *, viewport: dict[str, int] = WIDE, dark:
         context.close()
 
 
-def at_rest(page: Any) -> None:
-    """Wait until the page has run to its end and nothing of it is waited for; `TimeoutError` after a minute."""
+def at_rest(page: Any) -> float:
+    """Wait until the page has run to its end and nothing of it is waited for; `TimeoutError` after a minute.
+
+    Returns since when it rests, by `time.monotonic`.
+    """
     deadline, still_since = time.monotonic() + PATIENCE_SECONDS, None
     while still_since is None or time.monotonic() - still_since < STILL_SECONDS:
         if time.monotonic() > deadline:
@@ -93,3 +96,4 @@ def at_rest(page: Any) -> None:
         elif still_since is None:
             still_since = time.monotonic()
         page.wait_for_timeout(60)
+    return still_since

@@ -58,6 +58,12 @@ class Traffic:
             return "head"
         return "tail" if count < self.tail_below else "middle"
 
+    def levels(self, counts: ArrayLike) -> np.ndarray:
+        """(n,) int8, the position in `LEVELS` of every product's level."""
+        values = np.asarray(counts)
+        reached = [values > 0, (values > 0) & (values >= self.tail_below), (values > 0) & (values >= self.head_from)]
+        return np.asarray(len(LEVELS) - 1 - np.sum(reached, axis=0, dtype=np.int8), dtype=np.int8)
+
     def is_long_tail(self, counts: ArrayLike) -> np.ndarray:
         """(n,) bool: products of the long tail, those without any interaction included."""
         return np.asarray(counts) < self.tail_below

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from engine.catalogue.traffic import HEAD_SHARE, LEVELS, Level, Traffic
 
-__all__ = ["TrafficGroup", "levels_of", "products_carrying", "traffic_groups"]
+__all__ = ["TrafficGroup", "products_carrying", "traffic_groups"]
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,9 @@ def products_carrying(counts: ArrayLike, share: float = HEAD_SHARE) -> int:
     return int(np.searchsorted(held, share * held[-1])) + 1
 
 
-def levels_of(counts: ArrayLike, traffic: Traffic) -> np.ndarray:
-    """(n_items,) int64, the position in `LEVELS` of every product's level."""
-    values = np.asarray(counts)
-    named = [(values >= traffic.head_from) & (values > 0), (values > 0) & (values < traffic.tail_below), values <= 0]
-    return np.select(named, [LEVELS.index(level) for level in ("head", "tail", "none")], LEVELS.index("middle"))
-
-
 def traffic_groups(counts: ArrayLike, traffic: Traffic) -> Sequence[TrafficGroup]:
     """One for each of `LEVELS`, in that order, empty ones too."""
-    values, places = np.asarray(counts, dtype=np.int64), levels_of(counts, traffic)
+    values, places = np.asarray(counts, dtype=np.int64), traffic.levels(counts)
     return [
         TrafficGroup(level, int((places == place).sum()), int(values[places == place].sum()))
         for place, level in enumerate(LEVELS)

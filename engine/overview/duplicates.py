@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -45,14 +45,13 @@ def near_duplicates(
     nearest : (n_items, m) rows of each product's neighbours, best first, -1 where there is none.
     """
     words = [_words(title) for title in items["title"]]
-    pairs = np.concatenate([_same_title(words), _near(nearest)])
-    pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
-    for name in ("brand", *(name for name, kind in kinds.items() if kind in ("category", "number"))):
-        if name in items:
-            pairs = pairs[~_differ(items[name], pairs)]
-    said = [_same_words(words[first], words[second]) for first, second in pairs.tolist()]
-    pairs = _alike(pairs[np.array(said, dtype=bool)], content)
-    return _groups(pairs, items["interaction_count"].to_numpy())
+    told = [name for name, kind in kinds.items() if kind in ("category", "number")]
+    facts = [_codes(items[name]) for name in ("brand", *told) if name in items]
+    near = _unlike_in_none(_near(nearest), facts)
+    said = [_same_words(words[first], words[second]) for first, second in near.tolist()]
+    pairs = [_alike(near[np.array(said, dtype=bool)], content)]
+    pairs += [_alike(some, content) for some in _same_title(words, facts)]
+    return _groups(np.concatenate(pairs), items["interaction_count"].to_numpy())
 
 
 def _words(title: object) -> tuple[str, ...]:
@@ -62,26 +61,50 @@ def _words(title: object) -> tuple[str, ...]:
     )
 
 
-def _same_title(words: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
-    """(m, 2), every two products whose titles have the same words."""
-    blocks: dict[tuple[str, ...], list[int]] = {}
-    for row, said in enumerate(words):
-        if said:
-            blocks.setdefault(said, []).append(row)
-    pairs = [
-        np.asarray(rows, dtype=np.int64)[np.stack(np.triu_indices(len(rows), 1), axis=1)]
-        for rows in blocks.values()
-        if 1 < len(rows) <= MOST_IN_BLOCK
-    ]
-    return np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs])
+def _codes(column: pd.Series) -> NDArray[np.int64]:
+    """(n,) a number for each value, -1 where there is none."""
+    return np.asarray(pd.factorize(column, use_na_sentinel=True)[0], dtype=np.int64)
+
+
+def _unlike_in_none(pairs: NDArray[np.int64], facts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The pairs in which no fact tells one product from the other: it is the same, or one of them lacks it."""
+    for codes in facts:
+        first, second = codes[pairs[:, 0]], codes[pairs[:, 1]]
+        pairs = pairs[(first < 0) | (second < 0) | (first == second)]
+    return pairs
+
+
+def _same_title(words: Sequence[tuple[str, ...]], facts: Sequence[NDArray[np.int64]]) -> Iterator[NDArray[np.int64]]:
+    """(m, 2) at a time, m at most n_items: every two products whose titles have the same words, and whom no fact tells apart.
+
+    Facts that the whole catalogue has split the blocks of a title before anything is paired.
+    """
+    numbers: dict[tuple[str, ...], int] = {}
+    block = np.array([numbers.setdefault(said, len(numbers)) for said in words], dtype=np.int64)
+    sizes = np.bincount(block, minlength=len(numbers))
+    rows = np.flatnonzero((sizes[block] > 1) & (sizes[block] <= MOST_IN_BLOCK) & (block != numbers.get((), -1)))
+    block = block[rows]
+    for codes in facts:
+        if len(codes) and codes.min() >= 0:
+            block = np.unique(block * (codes.max() + 1) + codes[rows], return_inverse=True)[1]
+    order = np.argsort(block, kind="stable")
+    rows, block = rows[order], block[order]
+    for apart in range(1, len(rows)):
+        same = block[:-apart] == block[apart:]
+        if not same.any():
+            return
+        yield _unlike_in_none(np.stack([rows[:-apart][same], rows[apart:][same]], axis=1), facts)
 
 
 def _near(nearest: NDArray[np.integer] | None) -> NDArray[np.int64]:
-    """(m, 2), every product with each of those nearest to it."""
+    """(m, 2), every product with each of those nearest to it, every pair once."""
     if nearest is None:
         return np.empty((0, 2), dtype=np.int64)
     rows, places = np.nonzero(nearest[:, :NEAREST] >= 0)
-    return np.stack([rows, nearest[rows, places]], axis=1).astype(np.int64)
+    others = nearest[rows, places].astype(np.int64)
+    lower, higher = np.minimum(rows, others), np.maximum(rows, others)
+    pairs = np.unique((lower * len(nearest) + higher)[lower != higher])
+    return np.stack(np.divmod(pairs, len(nearest)), axis=1)
 
 
 def _alike(pairs: NDArray[np.int64], content: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -99,13 +122,6 @@ def _same_words(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
     if any(word.isdecimal() for word in one ^ other):
         return False
     return len(one & other) >= SAME_WORDS * len(one | other) > 0
-
-
-def _differ(column: pd.Series, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(m,) whether both products of a pair have a value, and not the same one."""
-    codes = pd.factorize(column, use_na_sentinel=True)[0]
-    first, second = codes[pairs[:, 0]], codes[pairs[:, 1]]
-    return np.asarray((first >= 0) & (second >= 0) & (first != second))
 
 
 def _groups(pairs: NDArray[np.int64], counts: NDArray[np.integer]) -> list[NDArray[np.int64]]:

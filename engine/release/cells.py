@@ -23,7 +23,16 @@ _PER_ROOT = 4
 _SAMPLED, _STEPS = 64, 8  # candidates a cell that k-means sees, and its steps
 _AT_ONCE = 4096
 _NUMBERS = 1 << 25  # scores held at once
+_YIELDED = 512
 _NOWHERE = -2.0
+_FIRST_CELLS, _TIMES = (
+    4,
+    4,
+)  # cells looked into before anything bounds the search, and how many times as many each time after
+_MANY = 64  # found for each query in a cell, from where the best of them are chosen at once
+
+_Scored = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+"""Queries, positions in `Cells.units` and cosines, (m,) each."""
 
 
 @dataclass(frozen=True)
@@ -80,17 +89,11 @@ class Cells:
             return
         asked = np.concatenate([self._probed(block, 2) for block in _blocks(queries)])
         together = np.lexsort((asked[:, -1], asked[:, 0]))  # queries that ask the same cells
-        sizes = np.diff(self.map.starts)
         for start in range(0, len(queries), _AT_ONCE):
             block = together[start : start + _AT_ONCE]
-            near = self._probed(queries[block], probes)
-            wide = np.maximum.accumulate(sizes[near].sum(axis=1))
-            done = 0
-            while done < len(block):
-                fits = int((wide[done:] * np.arange(1, len(block) - done + 1) <= _NUMBERS).sum())
-                part = slice(done, done + max(1, fits))
-                yield block[part], self._best(queries[block[part]], near[part], sizes, k)
-                done += max(1, fits)
+            best = self._best(queries[block], self._probed(queries[block], probes), k)
+            for some in range(0, len(block), _YIELDED):
+                yield block[some : some + _YIELDED], best[some : some + _YIELDED]
 
     def _probed(self, queries: NDArray[np.float32], probes: int) -> NDArray[np.int64]:
         """(b, probes) cells, the nearest first."""
@@ -99,33 +102,62 @@ class Cells:
         order = np.argsort(-np.take_along_axis(scores, cells, axis=1), axis=1, kind="stable")
         return np.take_along_axis(cells, order, axis=1)
 
-    def _best(
-        self, queries: NDArray[np.float32], near: NDArray[np.int64], sizes: NDArray[np.int64], k: int
-    ) -> NDArray[np.int64]:
-        """(b, k) positions of the nearest in some cells (b, probes)."""
-        lengths = sizes[near]
-        offsets = np.cumsum(lengths, axis=1) - lengths
-        scores = np.full((len(queries), max(int(lengths.sum(axis=1).max()), k)), _NOWHERE, dtype=np.float32)
+    def _best(self, queries: NDArray[np.float32], near: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+        """(b, k) positions of the nearest in some cells (b, probes), the nearest cells first.
+
+        What a query has found in few cells bounds what is worth a look in the others, so that hardly any score is kept.
+        """
+        places = np.full((len(queries), k), -1, dtype=np.int64)
+        scores = np.full((len(queries), k), _NOWHERE, dtype=np.float32)
+        done, then = 0, _FIRST_CELLS
+        while done < near.shape[1]:
+            better = self._better(queries, near[:, done:then], scores[:, -1], k)
+            places, scores = _merged(places, scores, list(better))
+            done, then = then, _TIMES * then
+        return np.where(places >= 0, self.map.members[places].astype(np.int64), -1)
+
+    def _better(
+        self, queries: NDArray[np.float32], near: NDArray[np.int64], least: NDArray[np.float32], k: int
+    ) -> Iterator[_Scored]:
+        """What the queries find in some cells (b, cells) that is nearer than what they have, `least` (b,)."""
         asked = near.ravel()
         order = np.argsort(asked, kind="stable")
         cells, firsts = np.unique(asked[order], return_index=True)
-        for cell, who in zip(cells, np.split(order, firsts[1:]), strict=True):
-            size = sizes[cell]
-            if not size:
-                continue
-            rows = who // near.shape[1]
-            inner = queries[rows] @ self.units[self.map.starts[cell] : self.map.starts[cell] + size].T
-            scores[rows[:, None], offsets.ravel()[who][:, None] + np.arange(size)] = inner
-        columns = best_columns(scores, k)
-        # Which cell a column lies in, and where in it.
-        slots = (columns[:, :, None] >= offsets[:, None, :]).sum(axis=2) - 1
-        places = (
-            self.map.starts[np.take_along_axis(near, slots, axis=1)]
-            + columns
-            - np.take_along_axis(offsets, slots, axis=1)
-        )
-        there = np.take_along_axis(scores, columns, axis=1) > _NOWHERE
-        return np.where(there, self.map.members[np.where(there, places, 0)].astype(np.int64), -1)
+        for cell, who in zip(cells, np.split(order // near.shape[1], firsts[1:]), strict=True):
+            begin, end = (int(one) for one in self.map.starts[cell : cell + 2])
+            at_once = max(1, _NUMBERS // max(end - begin, 1))
+            for start in range(0, len(who) if end > begin else 0, at_once):
+                rows = who[start : start + at_once]
+                scores = queries[rows] @ self.units[begin:end].T
+                better = scores > least[rows, None]
+                if np.count_nonzero(better) <= _MANY * len(rows):
+                    hits = np.flatnonzero(better)
+                else:  # they have not found k yet, or a cell is full of equals
+                    best = best_columns(scores, min(k, end - begin))
+                    hits = (best + np.arange(0, scores.size, end - begin)[:, None]).ravel()
+                found, columns = np.divmod(hits, end - begin)
+                yield rows[found], begin + columns, scores.ravel()[hits]
+
+
+def _merged(
+    places: NDArray[np.int64], scores: NDArray[np.float32], more: list[_Scored]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The best of what queries have, (b, k) each, best first, and of more that they found."""
+    (n, k), owned = places.shape, places >= 0
+    rows = np.concatenate([np.nonzero(owned)[0], *(one[0] for one in more)])
+    found = np.concatenate([places[owned], *(one[1] for one in more)])
+    said = np.concatenate([scores[owned], *(one[2] for one in more)])
+    # By query, then by score, in one number: sorted many times as fast as by two keys, and finer than float32 is.
+    order = np.argsort(
+        (rows.astype(np.uint64) << np.uint64(33)) | ((2.0 - said.astype(np.float64)) * 2**31).astype(np.uint64)
+    )
+    rows = rows[order]
+    rank = np.arange(len(rows)) - np.searchsorted(rows, np.arange(n))[rows]
+    kept = order[rank < k]
+    at = rows[rank < k], rank[rank < k]
+    places, scores = np.full((n, k), -1, dtype=np.int64), np.full((n, k), _NOWHERE, dtype=np.float32)
+    places[at], scores[at] = found[kept], said[kept]
+    return places, scores
 
 
 def make_cells(units: NDArray[np.float32], seed: int) -> CellMap:

@@ -63,26 +63,46 @@ class SearchCatalogue:
     """
 
     def __init__(self, table: pd.DataFrame, kinds: Mapping[str, str]) -> None:
-        self.item_ids: Sequence[str] = table["item_id"].tolist()
+        self.item_ids = _Texts(_text(table["item_id"]))
         self.counts: NDArray[np.int64] = table["interaction_count"].to_numpy(dtype=np.int64)
         self.choices, self.numbers = choice_facets(table, kinds), number_facets(table, kinds)
         self._titles = _text(table["title"])
         busiest = max(np.log1p(self.counts.max(initial=0)), 1.0)
         self._popular = (1 + POPULAR * np.log1p(self.counts) / busiest).astype(np.float32)
+        self._orders: dict[str, NDArray[np.int32]] = {}
         readers = ThreadPoolExecutor(1, thread_name_prefix="words of the catalogue")
-        self._reading = readers.submit(lambda: _Words(WordIndex(_fields(table, kinds)), _Ids(self.item_ids)))
+        self._reading = readers.submit(lambda: _Words(WordIndex(_fields(table, kinds)), _Ids(self.item_ids.array)))
         readers.shutdown(wait=False)
 
     def __len__(self) -> int:
         return len(self.item_ids)
 
+    def in_order(self, order: str) -> NDArray[np.int32]:
+        """(n,) rows of all products in one of `engine.search.search.ORDERS`, ties by row; sorted once. Those without a title or a price come last."""
+        if order not in self._orders:
+            self._orders[order] = self._sorted(order).astype(np.int32)
+        return self._orders[order]
+
+    def by_score(self, rows: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Some rows, the highest of `scores` (n,), none of them negative, first; of equals, those with the most traffic."""
+        # In one number, which is sorted many times as fast as two keys are; floats that are not negative are in the order of their bits.
+        highest = np.uint64(0xFFFF_FFFF) - scores[rows].view(np.uint32).astype(np.uint64)
+        return rows[np.argsort((highest << np.uint64(32)) | self._places_by_traffic[rows])]
+
     @cached_property
-    def title_order(self) -> NDArray[np.int64]:
-        """The place of every product in the order of titles, (n,) int64; those without one come last."""
-        places = np.empty(len(self), dtype=np.int64)
-        titles = pc.fill_null(pc.utf8_lower(self._titles), "\U0010ffff")
-        places[pc.array_sort_indices(titles).to_numpy()] = np.arange(len(self))
+    def _places_by_traffic(self) -> NDArray[np.uint64]:
+        places = np.empty(len(self), dtype=np.uint64)
+        places[self.in_order("most")] = np.arange(len(self), dtype=np.uint64)
         return places
+
+    def _sorted(self, order: str) -> NDArray[np.integer]:
+        if order == "title":
+            titles = pc.fill_null(pc.utf8_lower(self._titles), "\U0010ffff")
+            return np.asarray(pc.array_sort_indices(titles))
+        if order in ("cheap", "dear") and "price" in self.numbers:
+            prices = self.numbers["price"].numbers
+            return np.argsort(prices if order == "cheap" else -prices, kind="stable")  # NaN is last either way
+        return np.argsort(self.counts if order == "least" else -self.counts, kind="stable")
 
     def match(self, text: str) -> Matched:
         """What a text finds: ids that begin with it first, then products that have all of its words, by what they say.
@@ -107,10 +127,7 @@ class SearchCatalogue:
     def best(self, text: str, limit: int) -> NDArray[np.int64]:
         """The rows of the best products for a text, best first, at most `limit`."""
         scores = self.match(text).scores
-        rows = np.flatnonzero(scores)
-        if rows.size > limit:
-            rows = rows[np.argpartition(-scores[rows], limit)[:limit]]
-        return rows[np.lexsort((rows, -scores[rows]))]
+        return self.by_score(np.flatnonzero(scores), scores)[:limit]
 
     def _of_words(self, index: WordIndex, words: Sequence[Expanded]) -> tuple[NDArray[np.float32], bool]:
         """Scores of the products that have these words, and whether none has them all."""
@@ -131,14 +148,31 @@ class SearchCatalogue:
         return np.where(kept, total * self._popular, 0).astype(np.float32), partly
 
 
+class _Texts(Sequence[str]):
+    """Texts that stay in Arrow's memory until somebody asks for one."""
+
+    def __init__(self, array: pa.Array) -> None:
+        self.array = array
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]
+        return self.array[place].to_pylist() if isinstance(place, slice) else self.array[int(place)].as_py()
+
+    def take(self, rows: NDArray[np.integer]) -> list[str]:
+        """The texts in these places."""
+        taken: list[str] = self.array.take(pa.array(rows, pa.int64())).to_pylist()
+        return taken
+
+
 class _Ids:
     """The ids in order, to find those that begin with a text."""
 
-    def __init__(self, item_ids: Sequence[str]) -> None:
-        lowered = np.array([item_id.lower() for item_id in item_ids], dtype=object)
-        order = np.argsort(lowered, kind="stable")
-        self._ids: list[str] = lowered[order].tolist()
-        self._rows = order.astype(np.int32)
+    def __init__(self, item_ids: pa.Array) -> None:
+        lowered = pc.utf8_lower(item_ids)
+        self._rows = np.asarray(pc.array_sort_indices(lowered), dtype=np.int32)
+        self._ids = _Texts(lowered.take(pa.array(self._rows)))
 
     def beginning(self, text: str) -> NDArray[np.int32]:
         """Rows of the products whose id begins with a text, that of the id itself alone where there is one."""

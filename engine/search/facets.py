@@ -43,7 +43,13 @@ class Facet:
 
     def counts(self, among: Mask) -> NDArray[np.int64]:
         """How many of some products (n,) bool have each value, (values,) int64."""
-        return np.bincount(self.codes[among[self.rows]], minlength=len(self.values))
+        taken = among if self._has_one_each else among[self.rows]
+        return np.bincount(self.codes[taken], minlength=len(self.values))
+
+    @cached_property
+    def _has_one_each(self) -> bool:
+        """Whether every product has exactly one value."""
+        return len(self.rows) == self.size and bool((self.rows == np.arange(self.size)).all())
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -92,7 +98,7 @@ def _facet(name: str, column: pd.Series) -> Facet:
     if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
         rows, values = pc.list_parent_indices(values), pc.list_flatten(values)
     else:
-        rows = pa.array(np.arange(len(values), dtype=np.int64))
+        rows = pa.array(np.arange(len(values), dtype=np.int32))
     known = pc.is_valid(values)
     encoded = values.filter(known).cast(pa.string()).dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False)

@@ -39,7 +39,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search finds in a catalogue.
+    """What a search finds in a catalogue. Whoever asks the same search again keeps it: what is counted is counted once.
 
     Attributes
     ----------
@@ -55,8 +55,11 @@ class Found:
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
-        rows = np.flatnonzero(self.mask())
-        return rows[np.lexsort((rows, *reversed(self._keys(rows))))]
+        catalogue, order, mask = self.catalogue, self.search.order, self.mask()
+        if self.matched is not None and order in ("", "best"):
+            return catalogue.by_score(np.flatnonzero(mask), self.matched.scores)
+        whole = catalogue.in_order("most" if order in ("", "best") else order)
+        return whole[mask[whole]].astype(np.int64)
 
     def mask(self, *, but: str = "") -> Mask:
         """(n,) bool: the products found, or those that would be if one filter ("text", "traffic", a field) were not there."""
@@ -66,18 +69,31 @@ class Found:
                 mask &= passing
         return mask
 
-    def counts(self, name: str) -> dict[str, int]:
-        """Value -> how many products would be found if it were chosen, for a field with values or "traffic"."""
-        mask = self.mask(but=name)
+    def counts(self, name: str) -> Mapping[str, int]:
+        """Value -> how many products would be found if it were chosen, for a field with values or "traffic"; counted once."""
+        if name not in self._counted:
+            self._counted[name] = self._count(name, self.mask(but=name))
+        return self._counted[name]
+
+    def bounds(self, name: str) -> tuple[float, float] | None:
+        """The lowest and highest number that can be found in a field of numbers, looked for once; None where there is none."""
+        if name not in self._bounds:
+            self._bounds[name] = self.catalogue.numbers[name].bounds(self.mask(but=name))
+        return self._bounds[name]
+
+    def _count(self, name: str, mask: Mask) -> dict[str, int]:
         if name == "traffic":
-            levels = self._levels[mask]
-            return {level: int(np.count_nonzero(levels == level)) for level in LEVELS}
+            return dict(zip(LEVELS, np.bincount(self._levels[mask], minlength=len(LEVELS)).tolist(), strict=True))
         facet = self.catalogue.choices[name]
         return dict(zip(facet.values, facet.counts(mask).tolist(), strict=True))
 
-    def bounds(self, name: str) -> tuple[float, float] | None:
-        """The lowest and highest number that can be found in a field of numbers; None where there is none."""
-        return self.catalogue.numbers[name].bounds(self.mask(but=name))
+    @cached_property
+    def _counted(self) -> dict[str, Mapping[str, int]]:
+        return {}
+
+    @cached_property
+    def _bounds(self) -> dict[str, tuple[float, float] | None]:
+        return {}
 
     @cached_property
     def _filters(self) -> list[tuple[str, Mask]]:
@@ -96,28 +112,11 @@ class Found:
             numbers = catalogue.numbers.get(name)
             yield name, np.zeros(len(catalogue), dtype=bool) if numbers is None else numbers.between(low, high)
         if search.levels:
-            yield "traffic", np.isin(self._levels, search.levels)
+            yield "traffic", np.isin(self._levels, [LEVELS.index(level) for level in search.levels if level in LEVELS])
 
     @cached_property
-    def _levels(self) -> NDArray[np.str_]:
-        counts, traffic = self.catalogue.counts, self.traffic
-        conditions = [counts <= 0, counts >= traffic.head_from, counts < traffic.tail_below]
-        return np.select(conditions, ["none", "head", "tail"], "middle")
-
-    def _keys(self, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-        """What the order goes by, the most important first."""
-        catalogue, order = self.catalogue, self.search.order or ("best" if self.matched else "most")
-        traffic = -catalogue.counts[rows].astype(np.float64)
-        if order == "least":
-            return [-traffic]
-        if order == "title":
-            return [catalogue.title_order[rows].astype(np.float64)]
-        if order in ("cheap", "dear") and "price" in catalogue.numbers:
-            prices = catalogue.numbers["price"].numbers[rows]
-            return [np.nan_to_num(prices if order == "cheap" else -prices, nan=np.inf)]
-        if order == "best" and self.matched is not None:
-            return [-self.matched.scores[rows].astype(np.float64), traffic]
-        return [traffic]
+    def _levels(self) -> NDArray[np.int8]:
+        return self.traffic.levels(self.catalogue.counts)
 
 
 def search(catalogue: SearchCatalogue, traffic: Traffic, wanted: Search, among: Mask | None = None) -> Found:

@@ -17,7 +17,7 @@ from ui.app.resources import served, shop_words, traffic
 from ui.app.url import mirror, query, set_query, writer
 from ui.products.browse import PAGE_SIZE, Part, clear_search, open_long_tail, parts_of, search_in_address
 from ui.products.filters import draw_chips, draw_facets, draw_search_field
-from ui.products.finding import FoundIds, catalogue_to_search, found_cards, rows_of
+from ui.products.finding import FoundIds, catalogue_to_search, found_cards, rows_of, searched
 from ui.products.saved_search import draw_save
 from ui.products.search_by_meaning import (
     MOST_FOUND,
@@ -54,7 +54,7 @@ def draw_catalogue() -> None:
     draw_search_field(wanted.text, wanted.order, ordered=not image)
     shown = _shown_set()
     own = None if shown is None else rows_of(catalogue, served(), shown.item_ids)
-    found = search(catalogue, traffic(), wanted, None if own is None else _mask(catalogue, own))
+    found = searched(wanted) if own is None else search(catalogue, traffic(), wanted, _mask(catalogue, own))
     draw_facets(found, shop_words().currency)
     parts = _draw_parts(wanted, shown, image)
     try:

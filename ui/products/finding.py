@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
 import streamlit as st
 
+from engine.catalogue.traffic import Traffic
 from engine.core.workspace import Workspace
 from engine.edits.drafts.store import Draft
 from engine.search.catalogue import SearchCatalogue, searchable
+from engine.search.search import Found, Search, search
 from engine.serving.served_shop import ServedShop
-from ui.app.resources import card_maker, served, workspace
+from ui.app.resources import card_maker, served, traffic, workspace
 from ui.products.draft_resources import draft_card
 from ui.widgets.cards import Card
 
-__all__ = ["FoundIds", "Hit", "catalogue_to_search", "found", "found_cards", "rows_of"]
+__all__ = ["FoundIds", "Hit", "catalogue_to_search", "found", "found_cards", "rows_of", "searched"]
+
+KEPT = 4  # searches, some 10 MB each at a million products
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,10 @@ class FoundIds(Sequence[str]):
     @overload
     def __getitem__(self, place: slice) -> list[str]: ...
     def __getitem__(self, place: int | slice) -> str | list[str]:
-        return (
-            [self._ids[row] for row in self._rows[place]] if isinstance(place, slice) else self._ids[self._rows[place]]
-        )
+        return self._ids.take(self._rows[place]) if isinstance(place, slice) else self._ids[self._rows[place]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids.take(self._rows))
 
 
 def found(text: str, limit: int) -> list[Hit]:
@@ -60,9 +65,13 @@ def found(text: str, limit: int) -> list[Hit]:
 def catalogue_to_search() -> SearchCatalogue:
     """The served products and approved drafts, as they are searched; made once for each version of them."""
     shop = served()
-    drafts = shop.drafts.drafts
-    version = (shop.release.version, *((draft.id, draft.version) for draft in drafts))
-    return _catalogue(workspace(), version, shop, drafts)
+    return _catalogue(workspace(), _version(shop), shop, shop.drafts.drafts)
+
+
+def searched(wanted: Search) -> Found:
+    """What a search finds in `catalogue_to_search`; the last ones are kept, since a page runs again with every click."""
+    parts = (wanted.text, sorted(wanted.values.items()), sorted(wanted.ranges.items()), wanted.levels, wanted.order)
+    return _searched(workspace(), _version(served()), repr(parts), catalogue_to_search(), traffic(), wanted)
 
 
 def found_cards(catalogue: SearchCatalogue, shop: ServedShop, rows: Iterable[int]) -> list[Card]:
@@ -79,6 +88,22 @@ def rows_of(catalogue: SearchCatalogue, shop: ServedShop, item_ids: Sequence[str
     drafts = {draft_id: row for row, draft_id in enumerate(catalogue.item_ids[first:], start=first)}
     rows = [release.row(one) if one in release else drafts.get(one) for one in item_ids]
     return np.array([row for row in rows if row is not None], dtype=np.int64)
+
+
+def _version(shop: ServedShop) -> tuple[object, ...]:
+    return (shop.release.version, *((draft.id, draft.version) for draft in shop.drafts.drafts))
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs={Workspace: lambda w: str(w.root)})
+def _searched(
+    workspace: Workspace,
+    version: tuple[object, ...],
+    parts: str,
+    _catalogue: SearchCatalogue,
+    _traffic: Traffic,
+    _wanted: Search,
+) -> Found:
+    return search(_catalogue, _traffic, _wanted)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})

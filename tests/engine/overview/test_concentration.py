@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.catalogue.traffic import LEVELS, Traffic
-from engine.overview.concentration import levels_of, products_carrying, traffic_groups
+from engine.overview.concentration import products_carrying, traffic_groups
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_the_fewest_products_that_have_four_fifths_of_the_traffic_are_counted(co
 def test_every_product_is_in_the_group_of_its_level():
     counts = np.array([0, 0, 1, 2, 3, 9, 40, 100, 1_000])
     traffic = Traffic.of(counts)
-    assert [LEVELS[place] for place in levels_of(counts, traffic)] == [traffic.level(int(one)) for one in counts]
+    assert [LEVELS[place] for place in traffic.levels(counts)] == [traffic.level(int(one)) for one in counts]
     groups = {one.level: one for one in traffic_groups(counts, traffic)}
     assert list(groups) == list(LEVELS)
     assert sum(one.products for one in groups.values()) == len(counts)

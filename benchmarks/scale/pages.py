@@ -1,0 +1,179 @@
+"""The dashboard of a large shop: every page opened in Chromium, a search, judgements and an export, and reruns on the server.
+
+The release is one of `benchmarks.made_release`; judgements go to a database of their own, which is deleted afterwards. What a page takes in Chromium
+is from the click until its run has ended and nothing of it is waited for. The first time counts as opening, the median of later ones as warm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+
+from benchmarks.judging_browser import FIND, WATCH, judge
+from benchmarks.made_release import make_release
+from benchmarks.parts import Measured
+from benchmarks.screens.shops import addresses
+from benchmarks.screens.speed import SEARCHED, reruns, served
+from benchmarks.screens.watched import SHIFTS, WIDE, at_rest
+from benchmarks.streamlit_session import StreamlitSession
+from benchmarks.support import launch_browser
+from engine.core.workspace import Workspace
+from engine.curation.judgements import JudgementStore
+from engine.store import Database
+from ui.app.curator import COOKIE
+from ui.app.navigation import NAVIGATION
+
+__all__ = ["measure"]
+
+WANTED_MS = {100_000: 150, 1_000_000: 250}
+SIMILAR_ITEMS = ("similar_items", "product", *SEARCHED)
+FEW, MOST = "red floral silk", "dress"
+CARDS = 5
+PATIENCE_MS = 300_000  # for an export
+CURATOR = "Scripted curator"
+GIB = 2**30
+
+Seconds = dict[str, list[float]]
+Took = Callable[[str, Callable[[], object]], None]
+"""Does something named on a page, and notes what it took."""
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
+    """For each size: reruns of Similar items, the slowest page and deed in Chromium, memory of the server, its first page."""
+    figures: dict[str, Measured] = {}
+    for products in arguments.products:
+        workspace = Workspace(arguments.folder / f"release-{products}")
+        if not (workspace.releases / "current").is_file():
+            make_release(workspace, products, arguments.seed, pictures=False)
+        with _database() as url:
+            began = time.monotonic()
+            with served(workspace.root) as (address, server):
+                with StreamlitSession(address, patience=PATIENCE_MS / 1000) as tab:
+                    tab.open("similar_items")
+                opened = time.monotonic() - began
+                seconds, exported = _browsed(address, arguments.rounds)
+                pages = {
+                    name: reruns(address, server, path) for name, path in (addresses(workspace.root) | SEARCHED).items()
+                }
+                memory = _memory(server)
+            stored = len(JudgementStore(Database(url)).log())
+        figures |= {
+            f"pages_{products}_{name}": values
+            for name, values in _figures(products, opened, seconds, exported, pages, memory, stored).items()
+        }
+    return figures
+
+
+def _figures(
+    products: int,
+    opened: float,
+    seconds: Seconds,
+    exported: int,
+    pages: dict[str, dict[str, float]],
+    memory: dict[str, float],
+    stored: int,
+) -> dict[str, Measured]:
+    warm = {name: round(median(times[1:]), 2) for name, times in seconds.items() if times[1:]}
+    slowest = max((name for name in warm if name != "export"), key=warm.__getitem__)
+    return {
+        "similar_items_p95_ms": (
+            max(pages[name]["p95_ms"] for name in SIMILAR_ITEMS),
+            f"<= {WANTED_MS.get(products, 250)}",
+            {"pages": pages},
+        ),
+        "slowest_warm_page_s": (
+            warm[slowest],
+            "< 1",
+            {"slowest": slowest, "warm": warm, "first": {name: round(times[0], 2) for name, times in seconds.items()}},
+        ),
+        "export_s": (warm["export"], "-", {"bytes": exported}),
+        "first_opening_s": (round(opened, 2), "-"),
+        "server_private_gb": (memory["private"], "-", {"resident_gb": memory["resident"]}),
+        "judgements_stored": (stored, f">= {10 * CARDS + 1}"),
+    }
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    """The address of an empty database, which the dashboard uses as long as the block lasts."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = os.environ["LONGTAIL_DATABASE_URL"] = f"sqlite:///{folder}/longtail.db"
+        try:
+            yield url
+        finally:
+            del os.environ["LONGTAIL_DATABASE_URL"]
+
+
+def _memory(server: psutil.Process) -> dict[str, float]:
+    told = server.memory_full_info()
+    return {"private": round(told.uss / GIB, 2), "resident": round(told.rss / GIB, 2)}
+
+
+def _browsed(address: str, rounds: int) -> tuple[Seconds, int]:
+    """What everything took in Chromium, each time; and how many bytes were exported."""
+    seconds: Seconds = {}
+    with launch_browser() as browser:
+        context = browser.new_context(viewport=WIDE, accept_downloads=True)
+        context.add_cookies([{"name": COOKIE, "value": CURATOR.replace(" ", "%20"), "url": address}])
+        page = context.new_page()
+        page.add_init_script(SHIFTS)
+        page.set_default_timeout(PATIENCE_MS)
+
+        def took(name: str, deed: Callable[[], object]) -> None:
+            began = time.monotonic()
+            deed()
+            seconds.setdefault(name, []).append(at_rest(page) - began)
+            print(f"   {name:30} {seconds[name][-1]:.2f} s", flush=True)
+
+        took("first page", lambda: page.goto(address))
+        exported = 0
+        for _ in range(1 + rounds):
+            for entry in (one for group in NAVIGATION.values() for one in group):
+                took(entry.title, page.get_by_role("link", name=entry.title, exact=True).first.click)
+            exported = _searched(page, took, seconds)
+            _judged(page, took, seconds)
+    return seconds, exported
+
+
+def _searched(page: Any, took: Took, seconds: Seconds) -> int:
+    """A search, a product of it and a flag on what stands beside it; then one that finds most of the shop, and all of that as a file: its bytes."""
+    page.get_by_role("link", name="Similar items", exact=True).first.click()
+    at_rest(page)
+    _search(page, took, "search", FEW)
+    took("product", page.locator(".card").first.click)
+    took("flag", page.locator(".flag").first.click)
+    took("back to all products", page.get_by_role("button", name="All products").click)
+    _search(page, took, "search that finds most", MOST)
+    took("next page of it", page.get_by_role("button", name="Next page").click)
+    began = time.monotonic()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").first.click()
+    size = Path(download.value.path()).stat().st_size
+    seconds.setdefault("export", []).append(time.monotonic() - began)
+    return size
+
+
+def _search(page: Any, took: Took, name: str, words: str) -> None:
+    field = page.get_by_placeholder("Search by word, brand or ID")
+    field.fill(words)
+    took(name, lambda: field.press("Enter"))
+
+
+def _judged(page: Any, took: Took, seconds: Seconds) -> None:
+    """Cards of the Review page, one after the other, as a person judges them."""
+    took("review", page.get_by_role("link", name="Review", exact=True).first.click)
+    page.locator(".pick").first.wait_for()
+    review = page.evaluate_handle(FIND)
+    page.evaluate(WATCH)
+    for number in range(CARDS):
+        seconds.setdefault("card of Review", []).append(judge(page, review, random.Random(number)))
