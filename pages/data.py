@@ -5,15 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from engine.catalogue.snapshot import Shop
+from engine.catalogue.snapshot import ShopFacts
+from engine.catalogue.summary import ShopSummary
 from engine.jobs import active_run, list_runs, run_status
 from ui.app import resources
 from ui.runs.field_names import FIELD_NAMES, KIND_NAMES
 from ui.runs.load_shop import load_shop
 from ui.runs.loading_report import draw_loading_report, read_loading_report
-from ui.runs.readers import draw_readers
 from ui.runs.run_view import follow_run
-from ui.runs.shop_summary import draw_summary
+from ui.runs.shop_summary import draw_next_step, draw_summary, shop_counts
 from ui.widgets.formatting import plain, visible_cells
 
 __all__ = ["page"]
@@ -64,26 +64,36 @@ def _live() -> str | None:
     return resources.recommender().release_id if resources.has_release() else None
 
 
-def _loaded(shop: Shop, *, busy: bool) -> None:
+def _loaded(shop: ShopFacts, *, busy: bool) -> None:
     """How much there is of everything, and how it was read."""
     st.subheader(plain(shop.name), anchor=False)
-    draw_summary(busy=busy)
-    draw_readers()
+    counts = shop_counts()
+    if counts is not None:
+        draw_summary(counts.summary)
+    if not busy:
+        draw_next_step()
+    if counts is not None:
+        st.caption(plain(counts.readers))
     draw_loading_report(read_loading_report(resources.workspace().current_snapshot()))
+    if counts is None:
+        return
     with st.expander("What the products hold"):
         filled = st.column_config.ProgressColumn("Share of products", format="percent", min_value=0, max_value=1)
         st.dataframe(
-            visible_cells(_filled_fields(shop)), hide_index=True, width="stretch", column_config={"Filled": filled}
+            visible_cells(_filled_fields(shop, counts.summary)),
+            hide_index=True,
+            width="stretch",
+            column_config={"Filled": filled},
         )
 
 
-def _filled_fields(shop: Shop) -> pd.DataFrame:
+def _filled_fields(shop: ShopFacts, summary: ShopSummary) -> pd.DataFrame:
     """Each field and attribute with its kind and the share of products that have it."""
     fields = [(FIELD_NAMES[name], name, "standard") for name in KNOWN_FIELDS]
     fields += [(name, name, KIND_NAMES.get(kind, kind)) for name, kind in shop.attribute_kinds.items()]
     return pd.DataFrame(
         [
-            {"Field": title, "Kind": kind, "Filled": float(shop.items[name].notna().mean())}
+            {"Field": title, "Kind": kind, "Filled": summary.filled[name] / max(summary.n_products, 1)}
             for title, name, kind in fields
         ]
     )

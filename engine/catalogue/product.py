@@ -163,8 +163,11 @@ def with_products(
     table = items.copy(deep=False)
     for name in new.columns.intersection(table.columns):
         column = table[name].copy()
-        for row, value in zip(products, new[name], strict=True):
-            column.iat[row] = value
+        if column.dtype == object:  # cells that are lists
+            for row, value in zip(products, new[name], strict=True):
+                column.iat[row] = value
+        else:  # at once: each write to a column of texts copies it
+            column.iloc[list(products)] = new[name].astype(column.dtype).array
         table[name] = column
     return table
 

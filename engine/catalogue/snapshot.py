@@ -53,8 +53,10 @@ __all__ = [
     "ITEM_COLUMNS",
     "RESERVED_COLUMNS",
     "Shop",
+    "ShopFacts",
     "event_files",
     "read_aliases",
+    "read_facts",
     "read_info",
     "read_shop",
     "read_truth",
@@ -96,6 +98,29 @@ class Shop:
     items: pd.DataFrame
     attribute_kinds: dict[str, AttributeKind]
     info: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ShopFacts:
+    """What a snapshot says of its shop, without its products; as in `Shop`."""
+
+    snapshot_id: str
+    name: str
+    interaction_word: str
+    demo: bool
+    attribute_kinds: dict[str, AttributeKind]
+
+
+def read_facts(workspace: Workspace) -> ShopFacts:
+    """What the snapshot in use says, at no cost that grows with it. Raises as `read_shop`."""
+    directory = workspace.current_snapshot()
+    info = read_info(directory)
+    with undamaged(directory, directory / "items.parquet"):
+        columns = pq.read_schema(directory / "items.parquet").names
+        kinds: dict[str, AttributeKind] = {
+            name: info["attributes"][name] for name in columns if name not in ITEM_COLUMNS
+        }
+    return ShopFacts(directory.name, info["name"], info["interaction_word"], info["demo"], kinds)
 
 
 def read_shop(workspace: Workspace) -> Shop:

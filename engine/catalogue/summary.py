@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from engine.catalogue.interactions import open_duckdb
 from engine.catalogue.snapshot import event_files, undamaged
@@ -21,14 +24,27 @@ _STANDS = f"coalesce(event NOT IN {tuple(TAKEN_BACK)}, true)"
 
 @dataclass(frozen=True)
 class ShopSummary:
-    """Counts of the shop in use; `n_head` is the number of products that get `HEAD_EVENTS` of all events."""
+    """Counts of the shop in use.
+
+    Attributes
+    ----------
+    n_head : the number of products that get `HEAD_EVENTS` of all events.
+    filled : column of items.parquet -> how many products have it.
+    """
 
     n_products: int
     n_events: int
     n_shoppers: int
     n_head: int
-    n_pictured: int
-    n_priced: int
+    filled: Mapping[str, int]
+
+    @property
+    def n_pictured(self) -> int:
+        return self.filled["image"]
+
+    @property
+    def n_priced(self) -> int:
+        return self.filled["price"]
 
 
 def summarise_shop(workspace: Workspace) -> ShopSummary:
@@ -41,9 +57,9 @@ def summarise_shop(workspace: Workspace) -> ShopSummary:
         tempfile.TemporaryDirectory() as spill,
         open_duckdb(spill) as connection,
     ):
-        n_products, n_pictured, n_priced = connection.execute(
-            "SELECT count(*), count(image), count(price) FILTER (NOT isnan(price)) FROM read_parquet($path)",
-            {"path": items},
+        columns = [_known(field) for field in pq.read_schema(products)]
+        n_products, *known = connection.execute(
+            f"SELECT count(*), {', '.join(columns)} FROM read_parquet($path)", {"path": items}
         ).fetchall()[0]
         n_shoppers = connection.execute(
             f"SELECT count(DISTINCT user_id) FROM read_parquet($paths) WHERE {_STANDS}",
@@ -53,7 +69,14 @@ def summarise_shop(workspace: Workspace) -> ShopSummary:
             f"SELECT count(*) AS n FROM read_parquet($paths) WHERE {_STANDS} GROUP BY item_id",
             {"paths": events},
         ).fetchnumpy()["n"]
-    return ShopSummary(n_products, int(np.sum(counts)), n_shoppers, head_size(np.asarray(counts)), n_pictured, n_priced)
+    filled = dict(zip(pq.read_schema(products).names, known, strict=True))
+    return ShopSummary(n_products, int(np.sum(counts)), n_shoppers, head_size(np.asarray(counts)), filled)
+
+
+def _known(field: pa.Field) -> str:
+    """SQL that counts the products that have something in a column, whose name a stranger may have chosen."""
+    name = '"' + field.name.replace('"', '""') + '"'
+    return f"count({name}) FILTER (NOT isnan({name}))" if pa.types.is_floating(field.type) else f"count({name})"
 
 
 def head_size(counts: np.ndarray, share: float = HEAD_EVENTS) -> int:

@@ -15,12 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.core.errors import InputError
-from engine.core.spreadsheet_text import guarded
+from engine.core.spreadsheet_text import MAY_RUN, guarded
 from engine.core.storage import atomic_write
 
 __all__ = ["CSV", "FORMATS", "TableFormat", "file_name", "format_of", "neutralised", "write_table"]
@@ -108,6 +110,18 @@ def neutralised(table: pd.DataFrame) -> pd.DataFrame:
         if isinstance(column.dtype, pd.CategoricalDtype):
             column = column.astype(column.cat.categories.dtype)
         if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
-            safe[name] = column.map(guarded)
+            safe[name] = _guarded(column)
     safe.columns = [guarded(str(name)) for name in safe.columns]
     return safe
+
+
+def _guarded(column: pd.Series) -> pd.Series:
+    if column.dtype == object:
+        return column.map(guarded)
+    texts = pa.array(column, from_pandas=True)
+    suspects = np.asarray(pc.fill_null(pc.match_substring_regex(texts, MAY_RUN), False), dtype=bool)
+    if not suspects.any():
+        return column
+    column = column.copy()
+    column[suspects] = column[suspects].map(guarded)
+    return column

@@ -101,6 +101,8 @@ def _empty(items: pd.DataFrame, name: str) -> NDArray[np.bool_]:
         return np.ones(len(items), dtype=bool)
     column = items[name]
     empty = column.isna().to_numpy()
-    if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
+    if column.dtype == object:
         empty = empty | np.fromiter((isinstance(one, str) and not one.strip() for one in column), bool, len(column))
+    elif pd.api.types.is_string_dtype(column.dtype):
+        empty = empty | (column.str.strip() == "").fillna(False).to_numpy(dtype=bool)
     return np.asarray(empty)

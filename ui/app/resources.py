@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from engine.catalogue.snapshot import Shop, read_shop
+from engine.catalogue.snapshot import ShopFacts, read_facts
 from engine.catalogue.traffic import Traffic
 from engine.core.settings import Settings, load_settings, workspace_path
 from engine.core.workspace import Workspace
@@ -78,8 +78,8 @@ def has_release() -> bool:
     return current_release_id(workspace()) is not None and outdated_release(workspace()) is None
 
 
-def shop() -> Shop:
-    """The shop data in use; raises `NoDataError` when there is none."""
+def shop() -> ShopFacts:
+    """What the shop data in use says of itself; raises `NoDataError` when there is none."""
     return _shop(workspace(), workspace().current_snapshot().name)
 
 
@@ -153,8 +153,8 @@ def _settings(root: Path, changed_at: int) -> Settings:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})
-def _shop(workspace: Workspace, snapshot_id: str) -> Shop:
-    return read_shop(workspace)
+def _shop(workspace: Workspace, snapshot_id: str) -> ShopFacts:
+    return read_facts(workspace)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Workspace: lambda w: str(w.root)})

@@ -13,6 +13,8 @@ from ui.widgets.formatting import plural
 
 __all__ = ["draw_selection", "selecting", "store_selection"]
 
+MOST_CHOSEN = 10_000  # the browser gets their ids with every run; all that was found has buttons of its own above it
+
 
 @dataclass
 class _Selection:
@@ -61,14 +63,12 @@ def draw_selection(
         return
     with st.container(key=f"selection_{key}", horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plural(len(held.chosen), 'product')} selected**", width="content")
-        if len(held.chosen) < len(everything):
+        if len(held.chosen) < min(len(everything), MOST_CHOSEN):
+            many = f"all {len(everything):,}" if len(everything) <= MOST_CHOSEN else f"the first {MOST_CHOSEN:,}"
             st.button(
-                f"Select all {len(everything):,}",
-                key=f"{key}_all",
-                type="tertiary",
-                on_click=_set,
-                args=(key, list(everything)),
-            )
+                f"Select {many}", key=f"{key}_all", type="tertiary",
+                on_click=lambda: _set(key, list(everything[:MOST_CHOSEN])),
+            )  # fmt: skip
         st.button("Clear", key=f"{key}_none", type="tertiary", icon=":material/close:", on_click=_set, args=(key, []))
         if flag is not None:
             st.button(

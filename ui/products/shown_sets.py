@@ -183,11 +183,12 @@ def _kept(said: str, key: str) -> None:
 
 def _exported(item_ids: Sequence[str]) -> bytes:
     """The products as CSV, one a row; drafts with what is known of them."""
-    release = recommender()
-    rows = [release.row(one) for one in item_ids if one in release]
+    release, ids = recommender(), list(item_ids)
+    rows = release.rows_of(ids)
+    rows = rows[rows >= 0]
     columns = [name for name in _EXPORTED if name in release.items.columns]
     table = release.items.iloc[rows][columns]
-    wanted = set(item_ids)
+    wanted = set(ids) if len(rows) < len(ids) else set()
     drafts = [
         {"item_id": one.id, "title": one.product.title, "brand": one.product.brand, "category": one.product.category,
          "price": one.product.price, "interaction_count": 0}

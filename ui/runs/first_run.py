@@ -17,7 +17,7 @@ from ui.app.navigation import link_to, open_page
 from ui.app.person import only
 from ui.app.resources import has_release, has_shop, workspace
 from ui.runs.run_view import draw_run, start, steps_html
-from ui.runs.shop_summary import draw_summary
+from ui.runs.shop_summary import draw_next_step, draw_summary, shop_counts
 from ui.widgets.addresses import thumb_url
 from ui.widgets.formatting import plain
 
@@ -113,7 +113,10 @@ def _offer_training(last: RunStatus | None) -> None:
     if outdated:
         st.info(plain(outdated), icon=":material/update:")
     _say_what_went_wrong(last)
-    draw_summary()
+    counts = shop_counts()
+    if counts is not None:
+        draw_summary(counts.summary)
+    draw_next_step()
 
 
 def _say_what_went_wrong(last: RunStatus | None) -> bool:

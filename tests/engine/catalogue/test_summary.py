@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from engine.catalogue.snapshot import write_snapshot
+from engine.catalogue.snapshot import ITEM_COLUMNS, write_snapshot
 from engine.catalogue.summary import ShopSummary, head_size, summarise_shop
 from engine.core.workspace import Workspace
 
@@ -13,7 +13,11 @@ def test_a_shop_is_counted(workspace: Workspace) -> None:
     events = pd.DataFrame({"user_id": ["u"] * 8 + ["v", "w"], "item_id": ["a"] * 8 + ["b", "c"]})
     write_snapshot(workspace, items, events, {}, {})
     assert summarise_shop(workspace) == ShopSummary(
-        n_products=3, n_events=10, n_shoppers=3, n_head=1, n_pictured=0, n_priced=2
+        n_products=3,
+        n_events=10,
+        n_shoppers=3,
+        n_head=1,
+        filled={**dict.fromkeys(ITEM_COLUMNS, 0), "item_id": 3, "title": 3, "price": 2},
     )
 
 
