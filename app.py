@@ -7,6 +7,7 @@ gc.disable()  # what is imported stays: looking for garbage meanwhile takes a si
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit import delta_generator
 
 from ui.app.access import AccessMiddleware
 from ui.app.binding import check_binding
@@ -22,6 +23,8 @@ from ui.app.routes import lifespan, routes
 gc.freeze()  # and need not be looked through later
 atexit.register(gc.unfreeze)  # but ends in order
 gc.enable()
+# Before its first element Streamlit looks for a terminal behind us, through every module: a tenth of a second to say "use streamlit run".
+delta_generator._use_warning_has_been_displayed = True
 check_binding()
 begin_server_logs()
 app = st.App(

@@ -143,10 +143,19 @@ def serve_dashboard(
     workspace: Path, port: int, log: Path, *, own_group: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The dashboard as `make run` starts it, until the block ends; in a process group of its own where it is to be killed."""
+    with serve_app(ROOT / "app.py", workspace, port, log, own_group=own_group) as process:
+        yield process
+
+
+@contextmanager
+def serve_app(
+    app: Path, workspace: Path, port: int, log: Path, *, own_group: bool = False
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Any Streamlit app in the dashboard's place."""
     variables = {**os.environ, "LONGTAIL_WORKSPACE": str(workspace), "OPENBLAS_NUM_THREADS": "1"}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)],
             cwd=ROOT,
             env=variables,
             stdout=output,

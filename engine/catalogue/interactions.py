@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,6 +32,9 @@ from engine.catalogue.taken_back import TAKEN_BACK, net_events
 from engine.core.errors import InteractionsError
 from engine.core.settings import InteractionSettings
 from engine.core.workspace import Workspace
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["Interactions", "open_duckdb", "read_interactions"]
 
@@ -99,6 +102,8 @@ def read_interactions(workspace: Workspace, item_ids: Sequence[str], settings: I
 
 def open_duckdb(spill: str, memory_limit: str = MEMORY_LIMIT, threads: int = THREADS) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that spills into the directory `spill` beyond `memory_limit`; it installs and prints nothing."""
+    import duckdb
+
     connection = duckdb.connect(
         config={
             "memory_limit": memory_limit,

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -126,6 +125,8 @@ def check_events(events: Sequence[Path], items: Path) -> dict[str, int]:
 
     Raises `InteractionsError` naming the field.
     """
+    import duckdb
+
     for file in events:
         _check_columns(file)
     names = [str(file) for file in events]

@@ -7,7 +7,10 @@ back, and what the shopper does afterwards counts again.
 
 from __future__ import annotations
 
-import duckdb
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["LOOKED", "TAKEN_BACK", "VOID", "net_events"]
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, cg
 
 from engine.core.vectors import unit_rows
 from engine.models.kernel import Kernel, Rows, unit
@@ -180,8 +179,8 @@ class _Problem:
             moved = similarity @ (by_anchor @ (alpha.reshape(-1, 1) * vectors))
             return np.asarray(np.einsum("ij,ij->i", moved[anchor], vectors) + ridge * alpha.ravel())
 
-        operator = LinearOperator((len(anchor), len(anchor)), matvec=applied, dtype=np.float64)
-        alpha, _ = cg(operator, self.changes[chosen].astype(np.float64), rtol=1e-4, maxiter=60)
+        operator = sparse.linalg.LinearOperator((len(anchor), len(anchor)), matvec=applied, dtype=np.float64)
+        alpha, _ = sparse.linalg.cg(operator, self.changes[chosen].astype(np.float64), rtol=1e-4, maxiter=60)
         return np.asarray(by_anchor @ (alpha[:, None] * vectors), dtype=np.float32)
 
     def ordered(self, directions: np.ndarray) -> dict[int, float]:

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from scipy import sparse
-from scipy.linalg import lapack
 
 from engine.core.errors import TrainingError
 from engine.core.vectors import unit_rows
@@ -101,9 +101,9 @@ def _inverse(has: sparse.csr_matrix, ridge: float) -> tuple[np.ndarray, float]:
     for _ in range(MOST_RIDGES):
         gram = _gram(has)
         gram[np.diag_indices_from(gram)] += np.float32(ridge)
-        factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)
+        factor, failed = scipy.linalg.lapack.spotrf(gram, lower=1, overwrite_a=1)
         if not failed:
-            inverse, failed = lapack.spotri(factor, lower=1, overwrite_c=1)
+            inverse, failed = scipy.linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
             if not failed:
                 return _from_lower(inverse), ridge
         ridge *= 10.0

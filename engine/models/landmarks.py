@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
+import scipy
 
 from engine.models.kernel import Kernel, Rows
 
@@ -51,7 +51,9 @@ def choose_landmarks(
         columns = kernel(some, {view: rows[block] for view, rows in some.items()}) - known @ known[block].T
         inner = columns[block].astype(np.float64)
         inner[np.diag_indices_from(inner)] += 1e-4 * float(np.trace(inner)) / len(block) + 1e-8
-        added = solve_triangular(cholesky(inner, lower=True), columns.T.astype(np.float64), lower=True).T
+        added = scipy.linalg.solve_triangular(
+            scipy.linalg.cholesky(inner, lower=True), columns.T.astype(np.float64), lower=True
+        ).T
         factor[:, len(chosen) : len(chosen) + len(block)] = added
         rest = np.maximum(rest - np.square(added).sum(axis=1), 0.0)
         rest[block] = 0.0

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import scipy
 from scipy import sparse
-from scipy.linalg import cho_factor, cho_solve
 
 from engine.models.kernel import Kernel, Rows, unit
 from engine.models.smoother import Smoother
@@ -79,7 +79,9 @@ class PosteriorUpdate:
         sides = np.zeros((len(near), 2))
         place = int(np.searchsorted(near, position))
         sides[place, 0], sides[:, 1] = 1.0, everywhere[near]
-        column, weighed = cho_solve(cho_factor(system, lower=True, overwrite_a=True), sides, check_finite=False).T
+        column, weighed = scipy.linalg.cho_solve(
+            scipy.linalg.cho_factor(system, lower=True, overwrite_a=True), sides, check_finite=False
+        ).T
         coefficients = self._smoother.coefficients
         taken = column @ everywhere[near] / column[place]
         expected = everywhere @ coefficients - taken * coefficients[position]
@@ -99,7 +101,7 @@ class PosteriorUpdate:
         assert self._smoother.factor is not None
         landmarks, weight = self._smoother.landmarks, self._counts[row] / self._noise
         sides = np.vstack([kernel(before, landmarks), kernel(after, landmarks)]).astype(np.float64).T
-        solved = cho_solve((self._smoother.factor.astype(np.float64), True), sides, check_finite=False)
+        solved = scipy.linalg.cho_solve((self._smoother.factor.astype(np.float64), True), sides, check_finite=False)
         signs = np.array([-weight, weight])
         inner = np.diag(1.0 / signs) + sides.T @ solved
         # (A + U S U')^-1 (R + U s y') at the new content, where U has the two columns of similarities.

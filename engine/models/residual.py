@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import scipy
 from scipy import sparse
-from scipy.linalg import eigh
 
 from engine.core.errors import TrainingError
 from engine.core.workers import workers
@@ -88,7 +88,9 @@ def _leading(times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, rank:
         block = _orthonormal(block)
     small = basis[:, :found].T @ image[:, :found]
     kept = min(rank, found)
-    values, mixed = eigh((small + small.T).astype(np.float64) / 2, subset_by_index=(found - kept, found - 1))
+    values, mixed = scipy.linalg.eigh(
+        (small + small.T).astype(np.float64) / 2, subset_by_index=(found - kept, found - 1)
+    )
     vectors = np.zeros((n, rank), dtype=np.float32)
     vectors[:, :kept] = basis[:, :found] @ mixed[:, ::-1].astype(np.float32)
     return np.pad(values[::-1], (0, rank - kept)), vectors

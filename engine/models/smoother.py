@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lapack
+import scipy
 
 from engine.core.errors import TrainingError
 from engine.core.workers import workers
@@ -152,9 +152,9 @@ def _solved_exactly(kernel: Kernel, units: Mapping[str, Rows], values: np.ndarra
             )
             gram[start:, start : start + CHUNK] = kernel(below, some)
         gram[np.diag_indices(n)] += variances + np.float32(extra)
-        factor, failed = lapack.spotrf(gram, lower=1, clean=0, overwrite_a=1)
+        factor, failed = scipy.linalg.lapack.spotrf(gram, lower=1, clean=0, overwrite_a=1)
         if not failed:
-            return np.asarray(lapack.spotrs(factor, values, lower=1)[0], dtype=np.float32)
+            return np.asarray(scipy.linalg.lapack.spotrs(factor, values, lower=1)[0], dtype=np.float32)
     raise _unsolvable()
 
 
@@ -178,9 +178,9 @@ def _solved_by_landmarks(
     for jitter in JITTERS:
         system = np.asfortranarray(gram)
         system[np.diag_indices_from(system)] += jitter * prior
-        factor, failed = lapack.dpotrf(system, lower=1, clean=1, overwrite_a=1)
+        factor, failed = scipy.linalg.lapack.dpotrf(system, lower=1, clean=1, overwrite_a=1)
         if not failed:
-            solution = lapack.dpotrs(factor, right, lower=1)[0]
+            solution = scipy.linalg.lapack.dpotrs(factor, right, lower=1)[0]
             return np.asarray(solution, dtype=np.float32), np.asarray(factor, dtype=np.float32)
     raise _unsolvable()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import scipy
 from scipy import sparse
-from scipy.linalg import cholesky, solve_triangular
 
 from engine.models.kernel import Kernel, Rows, present
 
@@ -57,11 +57,11 @@ def among_landmarks(
     """
     own = kernel(landmarks, landmarks).astype(np.float64)
     own[np.diag_indices_from(own)] += JITTER * float(kernel.prior(landmarks).mean())
-    before, after = cholesky(own, lower=True).astype(np.float32), factor.astype(np.float32)
+    before, after = scipy.linalg.cholesky(own, lower=True).astype(np.float32), factor.astype(np.float32)
 
     def share(cross: np.ndarray, prior: np.ndarray) -> np.ndarray:
-        represented = np.square(solve_triangular(before, cross.T, lower=True)).sum(axis=0)
-        unknown = np.square(solve_triangular(after, cross.T, lower=True)).sum(axis=0)
+        represented = np.square(scipy.linalg.solve_triangular(before, cross.T, lower=True)).sum(axis=0)
+        unknown = np.square(scipy.linalg.solve_triangular(after, cross.T, lower=True)).sum(axis=0)
         return _share(prior - represented + unknown, prior)
 
     return share

@@ -79,7 +79,7 @@ def lacking(items: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, NDArray[
         "text": ["title", "description", *(name for name, kind in kinds.items() if kind == "text")],
         "attributes": ["brand", "category", *(name for name, kind in kinds.items() if kind != "text")],
     }
-    return {part: np.logical_and.reduce([_empty(items, name) for name in names]) for part, names in columns.items()}
+    return {part: _all_empty(items, names) for part, names in columns.items()}
 
 
 def content_shares(counts: NDArray[np.integer], shares: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
@@ -94,6 +94,16 @@ def content_shares(counts: NDArray[np.integer], shares: Sequence[Mapping[str, An
         high = np.inf if entry["high"] is None else entry["high"]
         found[(counts >= entry["low"]) & (counts <= high)] = 1.0 - float(entry["own"])
     return found
+
+
+def _all_empty(items: pd.DataFrame, names: Sequence[str]) -> NDArray[np.bool_]:
+    """(n_items,) where no column says anything; most columns need not be looked at, the first say enough."""
+    empty = np.ones(len(items), dtype=bool)
+    for name in names:
+        empty &= _empty(items, name)
+        if not empty.any():
+            break
+    return empty
 
 
 def _empty(items: pd.DataFrame, name: str) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv
+import scipy
 
 from engine.catalogue.traffic import LEVELS, Level, Traffic
 from engine.curation.rates.weighted import stratum_rates
@@ -90,7 +90,7 @@ def trust_by_lists(lists: pd.DataFrame, traffic: Traffic) -> dict[tuple[Level, s
         tally[1] += int(fits)
     found: dict[tuple[Level, str], Trust] = {}
     for (level, arm), (seen, fine) in seen_and_fine.items():
-        low, high = betaincinv(fine + 0.5, seen - fine + 0.5, [0.025, 0.975])
+        low, high = scipy.special.betaincinv(fine + 0.5, seen - fine + 0.5, [0.025, 0.975])
         low, high = (0.0 if not fine else float(low)), (1.0 if fine == seen else float(high))
         found[level, arm] = Trust(level, arm, "lists", fine / seen, low, high, seen)
     return found

@@ -104,6 +104,19 @@ def test_a_server_that_has_just_started_finds_a_lines_products_and_opens_the_pag
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, timeout=120)
 
 
+def test_the_first_page_loads_nothing_that_only_other_pages_need(tiny):
+    script = (
+        "import app, sys\n"
+        "from tests.support.dashboard import open_shell\n"
+        "opened = open_shell('')\n"
+        "assert not opened.exception and opened.title[0].value == 'Today'\n"
+        "others = {'duckdb', 'pi_heif', 'rapidfuzz', 'scipy.linalg', 'scipy.spatial', 'scipy.cluster', 'ui.review.routes'}\n"
+        "sys.exit(f'imported: {others & set(sys.modules)}' if others & set(sys.modules) else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 def test_a_set_that_is_not_there_is_said_to_be_gone(tiny):
     app = open_shell("similar_items", show="today:nonsense")
     assert not app.exception

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import gzip
+import importlib
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -31,10 +33,6 @@ from ui.app.operations.metrics import REGISTRY, metrics
 from ui.app.operations.shop_figures import ShopFigures
 from ui.app.person import person
 from ui.news.route import news
-from ui.products.find_route import find
-from ui.products.map_routes import map_routes
-from ui.products.why_route import why
-from ui.review import routes as review
 from ui.widgets.addresses import base_path
 from ui.widgets.scripts import script
 
@@ -94,6 +92,15 @@ async def first_page(request: Request) -> Response:
     return RedirectResponse(f"{base_path()}/{query}", status_code=307, headers=_NOT_CACHED)
 
 
+def later(module: str, name: str) -> Callable[[Request], Awaitable[Response]]:
+    """The answer of this name, from a module that is imported when somebody first asks: until then nobody waits for what it needs."""
+
+    async def answer(request: Request) -> Response:
+        return await getattr(await run_in_threadpool(importlib.import_module, module), name)(request)  # type: ignore[no-any-return]
+
+    return answer
+
+
 @functools.lru_cache(maxsize=32)
 def _packed(text: str) -> bytes:
     return gzip.compress(text.encode("utf-8"), mtime=0)
@@ -116,10 +123,13 @@ routes: list[BaseRoute] = [
     Route(f"{base_path()}/picture/{{image}}", picture, methods=["GET"]),
     Route(f"{base_path()}/script/{{digest}}.js", component_script, methods=["GET"]),
     Route(f"{base_path()}/{FIRST_PAGE}", first_page, methods=["GET"]),
-    Route(f"{base_path()}/why", why, methods=["GET"]),
-    Route(f"{base_path()}/find", find, methods=["GET"]),
+    Route(f"{base_path()}/why", later("ui.products.why_route", "why"), methods=["GET"]),
+    Route(f"{base_path()}/find", later("ui.products.find_route", "find"), methods=["GET"]),
     Route(f"{base_path()}/news", news, methods=["GET"]),
-    Route(f"{base_path()}/review/cards", review.cards, methods=["POST"]),
-    Route(f"{base_path()}/review/decisions", review.decisions, methods=["POST"]),
-    *map_routes(),
+    Route(f"{base_path()}/review/cards", later("ui.review.routes", "cards"), methods=["POST"]),
+    Route(f"{base_path()}/review/decisions", later("ui.review.routes", "decisions"), methods=["POST"]),
+    Route(f"{base_path()}/map-data/points", later("ui.products.map_routes", "points"), methods=["GET"]),
+    Route(f"{base_path()}/map-data/colours", later("ui.products.map_routes", "colours"), methods=["GET"]),
+    Route(f"{base_path()}/map-data/regions", later("ui.products.map_routes", "named_regions"), methods=["GET"]),
+    Route(f"{base_path()}/map-data/products", later("ui.products.map_routes", "products"), methods=["GET"]),
 ]

@@ -13,7 +13,6 @@ from engine.edits.drafts.store import Draft, DraftStore
 from engine.recommend.recommender import Neighbour
 from engine.serving.served_shop import ServedShop
 from engine.untrusted.bounded import BoundedChildren
-from engine.untrusted.uploads import picture_children
 from ui.app.resources import card_maker, database, served, shop_words, workspace
 from ui.widgets.addresses import picture_url, thumb_url
 from ui.widgets.background_work import Count
@@ -62,4 +61,6 @@ def neighbour_cards(neighbours: Sequence[Neighbour]) -> list[Card]:
 @st.cache_resource(show_spinner=False, max_entries=1, on_release=BoundedChildren.close)
 def children() -> BoundedChildren:
     """Child processes that decode pictures, ready to use."""
+    from engine.untrusted.uploads import picture_children
+
     return picture_children(most=2)

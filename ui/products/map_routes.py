@@ -20,7 +20,6 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
 
 from engine.access.roles import Action
 from engine.core.errors import InputError, LongtailError
@@ -29,9 +28,8 @@ from engine.maps.places import MapPlaces
 from ui.app import resources
 from ui.app.guard import logged_detail
 from ui.products.map_data import colouring, map_card, map_places, mixing_sentence, regions
-from ui.widgets.addresses import base_path
 
-__all__ = ["map_routes"]
+__all__ = ["colours", "named_regions", "points", "products"]
 
 MOST_ROWS = 100
 _JSON, _BYTES = "application/json", "application/octet-stream"
@@ -79,12 +77,6 @@ async def products(request: Request) -> Response:
         return _json({"products": [asdict(map_card(places, row, maker)) | {"row": row} for row in rows]})
 
     return await _answer(request, _JSON, read)
-
-
-def map_routes() -> list[BaseRoute]:
-    """The routes, below the dashboard's own path."""
-    served = {"points": points, "colours": colours, "regions": named_regions, "products": products}
-    return [Route(f"{base_path()}/map-data/{name}", answer, methods=["GET"]) for name, answer in served.items()]
 
 
 async def _answer(request: Request, kind: str, read: Callable[[MapPlaces], bytes]) -> Response:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv
+import scipy
 
 from engine.curation.votes import SURE, Verdict
 
@@ -268,7 +268,7 @@ def _interval(bad: np.ndarray, judged: np.ndarray, alike: float, rng: np.random.
     alike : from `_alikeness`, in (0, 1].
     """
     rate, trials = bad.sum() / judged.sum(), len(bad) / alike
-    jeffreys = betaincinv(rate * trials + 0.5, (1 - rate) * trials + 0.5, [0.025, 0.975])
+    jeffreys = scipy.special.betaincinv(rate * trials + 0.5, (1 - rate) * trials + 0.5, [0.025, 0.975])
     step = max(1, DRAWN_AT_ONCE // len(bad))
     drawn = [
         rng.standard_exponential((min(step, DRAWS - start), len(bad)), dtype=np.float32)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv, stdtrit
+import scipy
 
 from engine.core.errors import LongtailError
 from engine.curation.rates.irrelevance import PAIR
@@ -107,7 +107,7 @@ def paired_differences(rates: pd.DataFrame, first: str, second: str) -> pd.DataF
         variance = _variance(mine[1] - other[1])
         # Anchors that all agree are as sure as one more anchor that differs in one pair would leave them.
         error = float(np.sqrt(max(variance, 1 / (group["pairs"].mean() * anchors) ** 2)))
-        reach = float(stdtrit(anchors - 1, 0.975)) * error
+        reach = float(scipy.special.stdtrit(anchors - 1, 0.975)) * error
         log2_count = float(np.log2(group["anchor_count"].clip(lower=0.5)).mean())
         low, high = max(-1.0, difference - reach), min(1.0, difference + reach)
         rows.append((stratum, difference, low, high, error, anchors, log2_count))
@@ -126,7 +126,7 @@ def overall_difference(differences: pd.DataFrame, sizes: dict[int, float]) -> tu
     difference = float(share @ differences["difference"])
     error = float(np.sqrt(share**2 @ differences["error"] ** 2))
     freedom = max(1, int(differences.loc[weight > 0, "anchors"].sum()) - int((weight > 0).sum()))
-    reach = float(stdtrit(freedom, 0.975)) * error
+    reach = float(scipy.special.stdtrit(freedom, 0.975)) * error
     return difference, max(-1.0, difference - reach), min(1.0, difference + reach)
 
 
@@ -185,10 +185,14 @@ def _trials(rate: float, variance: float, anchors: int) -> float:
     if variance <= 0 or anchors < 2:
         return float(anchors)
     # The variance is itself uncertain, and smallest where the rate is by chance furthest from the middle.
-    few = float(stdtrit(1e6, 0.975) / stdtrit(anchors - 1, 0.975)) ** 2 * (anchors - 1) / (anchors + 1)
+    few = (
+        float(scipy.special.stdtrit(1e6, 0.975) / scipy.special.stdtrit(anchors - 1, 0.975)) ** 2
+        * (anchors - 1)
+        / (anchors + 1)
+    )
     return rate * (1 - rate) / variance * few
 
 
 def _jeffreys(rate: float, trials: float) -> tuple[float, float]:
-    low, high = betaincinv(rate * trials + 0.5, (1 - rate) * trials + 0.5, [0.025, 0.975])
+    low, high = scipy.special.betaincinv(rate * trials + 0.5, (1 - rate) * trials + 0.5, [0.025, 0.975])
     return 0.0 if rate <= 0 else min(float(low), rate), 1.0 if rate >= 1 else max(float(high), rate)

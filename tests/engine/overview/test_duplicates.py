@@ -82,3 +82,16 @@ def test_a_title_that_very_many_share_is_not_compared_all_with_all(monkeypatch):
 def test_a_catalogue_without_titles_or_content_has_none():
     items, content = catalogue(title=[None] * 6)
     assert found(items, np.zeros_like(content)) == []
+
+
+def test_products_are_one_group_however_long_the_way_between_them():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        n = int(rng.integers(2, 60))
+        way = rng.permutation(n)
+        pairs = np.stack([way[:-1], way[1:]], axis=1)
+        cut = int(rng.integers(0, len(pairs)))
+        assert (duplicates._connected(pairs, n) == 0).all()
+        apart = duplicates._connected(np.delete(pairs, cut, axis=0), n)
+        assert len(set(apart[way[: cut + 1]])) == len(set(apart[way[cut + 1 :]])) == 1
+        assert len(set(apart)) == 2
