@@ -59,6 +59,8 @@ SLOW = {
     "alembic",
     "pyspark",
 }
+# The first page after a start does without these too.
+SLOW_FOR_A_START = SLOW | {"duckdb", "pi_heif", "rapidfuzz"}
 # `python -m engine COMMAND --help` does without these too.
 SLOW_FOR_HELP = SLOW | {"pandas", "numpy", "scipy", "pyarrow", "sqlalchemy", "rich"}
 ENVIRONMENT_READERS = {"engine.core.settings", "engine.__main__", "engine.jobs.control"}
@@ -82,7 +84,7 @@ def test_an_import_waits_inside_a_function_only_for_what_is_slow():
         f"{name}:{one.line} imports {one.wanted} in a function: it is not slow, so import it at the top"
         for name in modules()
         for one in imports(name)
-        if one.in_function and not reaches(one.wanted, SLOW_FOR_HELP if answers_for_help(name) else SLOW)
+        if one.in_function and not reaches(one.wanted, SLOW_FOR_HELP if answers_for_help(name) else SLOW_FOR_A_START)
     )
 
 
@@ -99,6 +101,10 @@ def test_a_library_is_imported_only_where_it_is_guarded():
 def test_opening_a_page_imports_nothing_slow():
     openers = [name for name in modules() if within(name, "pages") or name in ("app", "ui.app.shell")]
     assert_none(slow(openers, SLOW))
+
+
+def test_the_first_page_after_a_start_waits_for_no_library_of_other_pages():
+    assert_none(slow(["app", "ui.app.shell", "pages.today"], SLOW_FOR_A_START))
 
 
 def test_the_command_line_answers_for_help_without_anything_slow():

@@ -64,8 +64,12 @@ def workspace() -> Workspace:
 
 def settings() -> Settings:
     """The current settings; read again when settings.toml changes."""
-    file = workspace().settings_file
-    return _settings(workspace().root, file.stat().st_mtime_ns if file.is_file() else 0)
+    place = workspace()
+    try:
+        changed_at = place.settings_file.stat().st_mtime_ns
+    except OSError:
+        changed_at = 0
+    return _settings(place.root, changed_at)
 
 
 def has_shop() -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import Page
@@ -21,21 +20,20 @@ from ui.app.person import Visitor, visitor
 from ui.app.place import keep_place
 from ui.app.resources import has_release, has_shop, recommender, release_sentence, shop, shop_words
 from ui.app.sign_in import draw_person, draw_sign_in, remember_visit
-from ui.app.titles import name_tab
+from ui.app.titles import name_tab, sign
 from ui.app.tour import draw_tour
 from ui.news.bell import draw_bell
 from ui.runs.first_run import show_first_run
 from ui.today.sets import offer_sets
 from ui.widgets.formatting import html_text, plain
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SIDEBAR_WIDTH = 232
 
 
 def main() -> None:
     st.set_page_config(
         page_title="Longtail",
-        page_icon=str(ASSETS / "icon.svg"),  # our own file: a named icon would be fetched from the internet
+        page_icon=sign("icon"),  # our own file: a named icon would be fetched from the internet
         layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
@@ -50,7 +48,7 @@ def main() -> None:
         draw_sign_in(who)
         return
     remember_visit(who)
-    st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
+    st.logo(sign("logo"), icon_image=sign("icon"), size="large")
     module = page.url_path or FIRST_PAGE
     _top_bar(who.actor, module)
     keep_place(page.url_path)

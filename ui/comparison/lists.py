@@ -14,6 +14,7 @@ from engine.comparison.moves import Move, moves
 from engine.core.visible_text import visible
 from engine.edits.drafts.store import Draft
 from engine.recommend.recommender import Recommender
+from ui.app.one_run import OnceARun
 from ui.app.resources import served, words_of, workspace
 from ui.comparison.results import list_length
 from ui.comparison.sides import Chosen
@@ -33,6 +34,9 @@ __all__ = [
     "picture_of",
     "title_of",
 ]
+
+
+_MAKERS: OnceARun[dict[str, CardMaker]] = OnceARun()
 
 
 @dataclass(frozen=True)
@@ -168,8 +172,12 @@ def _fact(chosen: Chosen, item_id: str, name: str) -> str | None:
 
 
 def _maker(release: Recommender) -> CardMaker:
-    words, traffic = words_of(release), _traffic(release.directory, release.edition, release)
-    return CardMaker(release.items, traffic, words.interaction_word, words.currency)
+    """One for each release and run: a page has dozens of cards of it."""
+    makers = _MAKERS.get(dict)
+    if release.edition not in makers:
+        words, traffic = words_of(release), _traffic(release.directory, release.edition, release)
+        makers[release.edition] = CardMaker(release.items, traffic, words.interaction_word, words.currency)
+    return makers[release.edition]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
