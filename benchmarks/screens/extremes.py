@@ -17,7 +17,9 @@ from benchmarks.support import launch_browser
 
 LOOKS: dict[str, dict[str, Any]] = {
     "wide": {"viewport": WIDE},
-    "dark on a phone": {"viewport": PHONE, "dark": True},
+    "wide dark": {"viewport": WIDE, "dark": True},
+    "phone": {"viewport": PHONE},
+    "phone dark": {"viewport": PHONE, "dark": True},
     "320": {"viewport": {"width": 320, "height": 780}},
 }
 
