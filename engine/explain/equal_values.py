@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from engine.catalogue.product import FieldValue, Product, attribute_field
@@ -47,10 +49,21 @@ class EqualValues:
         """The share of the catalogue that has this value, 0 to 1."""
         if name not in self._shares:
             column = self._items[self._columns[name]].dropna()
-            if column.dtype == object:
-                column = column.map(_value)
-            self._shares[name] = {key: count / len(self._items) for key, count in column.value_counts().items()}
+            counts = _counts_of_lists(column) if column.dtype == object else column.value_counts().to_dict()
+            self._shares[name] = {key: count / len(self._items) for key, count in counts.items()}
         return self._shares[name].get(_value(value), 0.0)
+
+
+def _counts_of_lists(column: pd.Series) -> Mapping[Hashable, int]:
+    """How many products have which value; products with the same values mostly share one list, which is looked at once."""
+    cells = column.tolist()
+    _, firsts, counts = np.unique(
+        np.fromiter(map(id, cells), np.int64, len(cells)), return_index=True, return_counts=True
+    )
+    found: Counter[Hashable] = Counter()
+    for first, count in zip(firsts.tolist(), counts.tolist(), strict=True):
+        found[_value(cells[first])] += count
+    return found
 
 
 def _value(value: object) -> Hashable:

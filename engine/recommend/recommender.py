@@ -63,6 +63,7 @@ class Recommender:
     notice : a sentence for the page where this is not the release that was published last; else None.
     directory : of the release; its files are never written to.
     version : its edition, and what of it was changed since (`with_rows`): what was worked out holds for one version.
+    changed_rows : (m,) int64, of the products that were changed.
     """
 
     def __init__(self, directory: Path, manifest: Manifest, notice: str | None = None):
@@ -85,7 +86,7 @@ class Recommender:
         except (ReleaseError, IndexFileError) as exc:
             kind = type(exc) if isinstance(exc, ReleaseError) else ReleaseContentError
             raise kind(f"{manifest.label} cannot be opened ({str(exc).rstrip('.')}). Train a new one.") from exc
-        self.version = self.edition
+        self.version, self.changed_rows = self.edition, np.empty(0, dtype=np.int64)
 
     @classmethod
     def open(cls, workspace: Workspace, release_id: str | None = None) -> Recommender:
@@ -112,10 +113,12 @@ class Recommender:
         other.notice = notice
         return other
 
-    def with_rows(self, items: pd.DataFrame, arms: Mapping[str, ArmSearch], version: str) -> Recommender:
-        """The same release with other facts and vectors of some products; this one stays as it is."""
+    def with_rows(
+        self, items: pd.DataFrame, arms: Mapping[str, ArmSearch], version: str, changed: NDArray[np.int64]
+    ) -> Recommender:
+        """The same release with other facts and vectors of the products in the rows `changed`; this one stays as it is."""
         other = copy(self)
-        other._items, other._arms, other.version = items, dict(arms), version
+        other._items, other._arms, other.version, other.changed_rows = items, dict(arms), version, changed
         return other
 
     @property
@@ -305,16 +308,9 @@ class Recommender:
 
     @cached_property
     def _shoppers(self) -> ShopperLists:
-        counts = self._items["interaction_count"].to_numpy()
-        return ShopperLists(
-            self.files,
-            self.plan.recipe,
-            counts,
-            self._user_items,
-            self._user_factors,
-            self._profiles,
-            self._shopper_factors,
-        )
+        counts, recipe = self._items["interaction_count"].to_numpy(), self.plan.recipe
+        users = self._user_items, self._user_factors
+        return ShopperLists(self.files, recipe, counts, *users, self._profiles, self._shopper_factors)
 
     def _is_listed(self, arm: str, k: int) -> bool:
         """Whether the lists of an arm can be looked up: they are kept, and long enough."""

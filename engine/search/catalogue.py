@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from engine.catalogue.product import Product, catalogue_frame
+from engine.core.shared_results import shared_arrays
 from engine.core.workspace import Workspace
 from engine.search.facets import choice_facets, number_facets
-from engine.search.index import Expanded, WordIndex
+from engine.search.index import Expanded, WordIndex, word_arrays
+from engine.search.patched import PatchedIndex
+from engine.search.texts import Texts, text_arrays, texts_in
 from engine.search.words import words_in
 
-__all__ = ["Matched", "SearchCatalogue", "searchable"]
+__all__ = ["Base", "Matched", "SearchCatalogue", "searchable"]
+
+VERSION = 1  # of what is shared: another one where the arrays mean something else
 
 WEIGHTS = {"title": 3.0, "kind": 2.5, "attributes": 2.0, "id": 2.0, "description": 0.6}
 MOST_WORDS = 12
@@ -50,6 +55,22 @@ class Matched:
     by_id: bool = False
 
 
+@dataclass(frozen=True)
+class Base:
+    """A catalogue whose words are read once, and shared by all processes that search it.
+
+    Attributes
+    ----------
+    key : says which catalogue it is, of what content.
+    table : as for `SearchCatalogue`.
+    changed : (m,) int64, rows of the table that are others by now.
+    """
+
+    key: str
+    table: pd.DataFrame
+    changed: NDArray[np.int64]
+
+
 class SearchCatalogue:
     """n products, the first of them those of the release in its order, then approved drafts.
 
@@ -60,10 +81,11 @@ class SearchCatalogue:
     ----------
     table : (n,) rows with `item_id`, the fields of a product, `interaction_count` and the attributes.
     kinds : the attributes, name -> kind.
+    base : the catalogue that it is, or that it was but for some products.
     """
 
-    def __init__(self, table: pd.DataFrame, kinds: Mapping[str, str]) -> None:
-        self.item_ids = _Texts(_text(table["item_id"]))
+    def __init__(self, table: pd.DataFrame, kinds: Mapping[str, str], base: Base | None = None) -> None:
+        self.item_ids = Texts(_text(table["item_id"]))
         self.counts: NDArray[np.int64] = table["interaction_count"].to_numpy(dtype=np.int64)
         self.choices, self.numbers = choice_facets(table, kinds), number_facets(table, kinds)
         self._titles = _text(table["title"])
@@ -71,7 +93,7 @@ class SearchCatalogue:
         self._popular = (1 + POPULAR * np.log1p(self.counts) / busiest).astype(np.float32)
         self._orders: dict[str, NDArray[np.int32]] = {}
         readers = ThreadPoolExecutor(1, thread_name_prefix="words of the catalogue")
-        self._reading = readers.submit(lambda: _Words(WordIndex(_fields(table, kinds)), _Ids(self.item_ids.array)))
+        self._reading = readers.submit(_read_words, table, kinds, base)
         readers.shutdown(wait=False)
 
     def __len__(self) -> int:
@@ -110,7 +132,7 @@ class SearchCatalogue:
         Where no product has them all, those that have most are found, counted by how rare the words are. Where the
         catalogue has not even half of the words, in no spelling, nothing is.
         """
-        index, ids = self._reading.result()
+        index, ids, _ = self._reading.result()
         words = [index.expand(word) for word in words_in(text)[:MOST_WORDS]]
         known = [word for word in words if word.terms.size]
         scores, partly = np.zeros(len(self), dtype=np.float32), False
@@ -129,7 +151,7 @@ class SearchCatalogue:
         scores = self.match(text).scores
         return self.by_score(np.flatnonzero(scores), scores)[:limit]
 
-    def _of_words(self, index: WordIndex, words: Sequence[Expanded]) -> tuple[NDArray[np.float32], bool]:
+    def _of_words(self, index: WordIndex | PatchedIndex, words: Sequence[Expanded]) -> tuple[NDArray[np.float32], bool]:
         """Scores of the products that have these words, and whether none has them all."""
         total = np.zeros(len(self), dtype=np.float32)
         missing = np.zeros(len(self), dtype=np.float32)
@@ -148,31 +170,16 @@ class SearchCatalogue:
         return np.where(kept, total * self._popular, 0).astype(np.float32), partly
 
 
-class _Texts(Sequence[str]):
-    """Texts that stay in Arrow's memory until somebody asks for one."""
-
-    def __init__(self, array: pa.Array) -> None:
-        self.array = array
-
-    def __len__(self) -> int:
-        return len(self.array)
-
-    def __getitem__(self, place):  # type: ignore[no-untyped-def]
-        return self.array[place].to_pylist() if isinstance(place, slice) else self.array[int(place)].as_py()
-
-    def take(self, rows: NDArray[np.integer]) -> list[str]:
-        """The texts in these places."""
-        taken: list[str] = self.array.take(pa.array(rows, pa.int64())).to_pylist()
-        return taken
-
-
 class _Ids:
     """The ids in order, to find those that begin with a text."""
 
-    def __init__(self, item_ids: pa.Array) -> None:
-        lowered = pc.utf8_lower(item_ids)
-        self._rows = np.asarray(pc.array_sort_indices(lowered), dtype=np.int32)
-        self._ids = _Texts(lowered.take(pa.array(self._rows)))
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """
+        Parameters
+        ----------
+        arrays : from `_id_arrays`.
+        """
+        self._ids, self._rows = texts_in(arrays, "ids"), arrays["id_rows"]
 
     def beginning(self, text: str) -> NDArray[np.int32]:
         """Rows of the products whose id begins with a text, that of the id itself alone where there is one."""
@@ -185,9 +192,36 @@ class _Ids:
         return self._rows[begin : min(bisect_left(self._ids, asked + "\U0010ffff"), begin + MOST_ID_HITS)]
 
 
+def _id_arrays(table: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    lowered = pc.utf8_lower(_text(table["item_id"]))
+    order = pc.array_sort_indices(lowered)
+    return {**text_arrays("ids", lowered.take(order)), "id_rows": order.to_numpy().astype(np.int32)}
+
+
 class _Words(NamedTuple):
-    words: WordIndex
+    words: WordIndex | PatchedIndex
     ids: _Ids
+    held: object  # others find the arrays as long as they are
+
+
+def _read_words(table: pd.DataFrame, kinds: Mapping[str, str], base: Base | None) -> _Words:
+    """The words and ids of a catalogue, those of its base from where they were read before."""
+
+    def arrays_of(one: pd.DataFrame) -> dict[str, NDArray[Any]]:
+        return word_arrays(_fields(one, kinds)) | _id_arrays(one)
+
+    if base is None:
+        arrays = arrays_of(table)
+        return _Words(WordIndex(arrays, len(table)), _Ids(arrays), arrays)
+    kept = shared_arrays(f"words {VERSION} {base.key}", lambda: arrays_of(base.table))
+    arrays = {name: np.asarray(array) for name, array in kept.items()}
+    words, rows = WordIndex(arrays, len(base.table)), np.arange(len(base.table), len(table))
+    ids = _Ids(arrays if not rows.size else _id_arrays(table))
+    rows = np.concatenate([base.changed, rows])
+    if not rows.size:
+        return _Words(words, ids, kept)
+    own = WordIndex(word_arrays(_fields(table.iloc[rows], kinds), words.usual), len(rows))
+    return _Words(PatchedIndex(words, own, rows, len(table)), ids, kept)
 
 
 def _is_enough(known: Sequence[Expanded], words: Sequence[Expanded]) -> bool:
@@ -198,16 +232,20 @@ def _is_enough(known: Sequence[Expanded], words: Sequence[Expanded]) -> bool:
 
 
 def searchable(
-    items: pd.DataFrame, kinds: Mapping[str, str], drafts: Mapping[str, Product], workspace: Workspace
+    items: pd.DataFrame,
+    kinds: Mapping[str, str],
+    drafts: Mapping[str, Product],
+    workspace: Workspace,
+    base: Base | None = None,
 ) -> SearchCatalogue:
-    """The products of a release with approved drafts (id -> product) behind them."""
+    """The products of a release with approved drafts (id -> product) behind them; `base` is the release as it was trained."""
     readable = {draft_id: product.readable_by(kinds, workspace) for draft_id, product in drafts.items()}
     readable = {draft_id: product for draft_id, product in readable.items() if not product.is_empty}
     if not readable:
-        return SearchCatalogue(items, kinds)
+        return SearchCatalogue(items, kinds, base)
     new = catalogue_frame(list(readable.values()), kinds, workspace)
     new = new.assign(item_id=pd.array(list(readable), dtype="str"), interaction_count=0)
-    return SearchCatalogue(pd.concat([items[list(new.columns)], new], ignore_index=True), kinds)
+    return SearchCatalogue(pd.concat([items[list(new.columns)], new], ignore_index=True), kinds, base)
 
 
 def _fields(table: pd.DataFrame, kinds: Mapping[str, str]) -> list[tuple[pa.Array, float]]:

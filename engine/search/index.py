@@ -10,17 +10,20 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
+from engine.search.texts import text_arrays, texts_in
 from engine.search.words import split_words
 
-__all__ = ["Expanded", "WordIndex"]
+__all__ = ["Expanded", "WordIndex", "word_arrays"]
 
 Array = NDArray[np.float32]
 LENGTH, SATURATION = 0.4, 1.2  # b and k1 of BM25
@@ -54,37 +57,21 @@ class Expanded:
 
 
 class WordIndex:
-    """The words of n texts in several fields, held in memory; it never changes.
+    """The words of n texts in several fields, in arrays that processes can share; it never changes.
 
     Parameters
     ----------
-    fields : for each field its texts (n,) and its weight.
+    arrays : from `word_arrays`.
+    size : n.
     """
 
-    def __init__(self, fields: Sequence[tuple[pa.Array, float]]) -> None:
-        self.size = len(fields[0][0])
-        rows, chunks, weights = [], [], []
-        for texts, weight in fields:
-            of, words = split_words(texts)
-            lengths = np.bincount(of, minlength=self.size)
-            usual = max(lengths.mean(), 1e-9)
-            rows.append(of)
-            chunks.append(words)
-            weights.append((weight / (1 - LENGTH + LENGTH * lengths / usual))[of].astype(np.float32))
-        unified = pa.chunked_array(chunks, type=pa.dictionary(pa.int32(), pa.string())).unify_dictionaries()
-        spoken: list[str] = unified.chunk(0).dictionary.to_pylist()
-        order = sorted(range(len(spoken)), key=spoken.__getitem__)
-        position = np.empty(len(spoken), dtype=np.int32)
-        position[order] = np.arange(len(spoken), dtype=np.int32)
-        codes = np.concatenate([position[chunk.indices.to_numpy()] for chunk in unified.chunks])
-        self.vocabulary = [spoken[one] for one in order]
-        shape = (len(spoken), self.size)
-        table = sp.csr_array((np.concatenate(weights), (codes, np.concatenate(rows).astype(np.int32))), shape=shape)
-        self._starts, self._rows = table.indptr.astype(np.int64), table.indices.astype(np.int32)
-        self._values = (table.data / (SATURATION + table.data)).astype(np.float32)
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], size: int) -> None:
+        self.size, self.usual = size, arrays["usual"]
+        self.vocabulary = texts_in(arrays, "words")
+        self._reversed, self._turned = texts_in(arrays, "reversed"), arrays["turned"]
+        self._starts, self._rows, self._values = arrays["starts"], arrays["rows"], arrays["values"]
+        self._by_length, self._length_starts = arrays["by_length"], arrays["length_starts"]
         self._counts = np.diff(self._starts)
-        self._reversed = sorted((word[::-1], place) for place, word in enumerate(self.vocabulary))
-        self._by_length: Mapping[int, list[int]] = _by_length(self.vocabulary)
 
     def expand(self, word: str) -> Expanded:
         """What a typed word may stand for; no terms where nothing is like it."""
@@ -121,6 +108,11 @@ class WordIndex:
             scores[rows] = np.maximum(scores[rows], weight * self._values[begin:end])
         return scores
 
+    def are_in_others(self, terms: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these terms a text has that is in none of these rows."""
+        texts = [self._rows[slice(*self._starts[term : term + 2])] for term in terms]
+        return np.array([len(one) > len(rows) or not np.isin(one, rows).all() for one in texts], dtype=bool)
+
     def _beginning(self, word: str) -> list[int]:
         """Words that are this one or begin with it, the most frequent ones where they are many."""
         begin, end = bisect_left(self.vocabulary, word), bisect_left(self.vocabulary, word + _LAST)
@@ -128,9 +120,8 @@ class WordIndex:
 
     def _ending(self, word: str) -> list[int]:
         turned = word[::-1]
-        begin = bisect_left(self._reversed, (turned, -1))
-        end = bisect_left(self._reversed, (turned + _LAST, -1))
-        return self._most_frequent([place for _, place in self._reversed[begin:end]])
+        begin, end = bisect_left(self._reversed, turned), bisect_left(self._reversed, turned + _LAST)
+        return self._most_frequent(self._turned[begin:end].tolist())
 
     def _forms(self, word: str) -> list[int]:
         """Words that this one is an inflected form of, by its last letter or two."""
@@ -145,15 +136,14 @@ class WordIndex:
             return {}
         most = 2 if len(word) >= TWO_TYPOS_FROM else 1
         shortest = len(word) - most if len(word) >= TYPO_FROM else len(word) + 1
-        places = [
-            place for length in range(shortest, len(word) + most + 1) for place in self._by_length.get(length, ())
-        ]
-        words = [self.vocabulary[place] for place in places]
+        ends = np.minimum([shortest, len(word) + most + 1], len(self._length_starts) - 1)
+        places = self._by_length[slice(*self._length_starts[ends])]
+        words = self.vocabulary.take(places)
         near = [one for one in extract(word, words, scorer=OSA.distance, score_cutoff=most, limit=50) if one[1]]
         if not near:
             return {}
         closest = min(int(distance) for _, distance, _ in near)
-        at = [places[position] for _, distance, position in near if distance == closest]
+        at = [int(places[position]) for _, distance, position in near if distance == closest]
         return dict.fromkeys(self._most_frequent(at)[:MOST_TYPOS], TYPO[closest])
 
     def _most_frequent(self, places: list[int]) -> list[int]:
@@ -165,8 +155,53 @@ class WordIndex:
         return best if places[0] in best else [places[0], *best]
 
 
-def _by_length(words: Sequence[str]) -> dict[int, list[int]]:
-    lengths: dict[int, list[int]] = {}
-    for place, word in enumerate(words):
-        lengths.setdefault(len(word), []).append(place)
-    return lengths
+def word_arrays(
+    fields: Sequence[tuple[pa.Array, float]], usual: NDArray[np.float64] | None = None
+) -> dict[str, NDArray[Any]]:
+    """What a `WordIndex` is made of.
+
+    Parameters
+    ----------
+    fields : for each field its texts (n,) and its weight.
+    usual : (fields,) how many words a text usually has, where that is that of another index.
+    """
+    size = len(fields[0][0])
+    rows, chunks, weights, means = [], [], [], []
+    for number, (texts, weight) in enumerate(fields):
+        of, words = split_words(texts)
+        lengths = np.bincount(of, minlength=size)
+        means.append(max(float(lengths.mean()), 1e-9) if usual is None else float(usual[number]))
+        rows.append(of.astype(np.int32))
+        chunks.append(words)
+        weights.append((weight / (1 - LENGTH + LENGTH * lengths / means[-1]))[of].astype(np.float32))
+    unified = pa.chunked_array(chunks, type=pa.dictionary(pa.int32(), pa.string())).unify_dictionaries()
+    spoken = unified.chunk(0).dictionary
+    order = pc.array_sort_indices(spoken)
+    position = np.empty(len(spoken), dtype=np.int32)
+    position[order.to_numpy()] = np.arange(len(spoken), dtype=np.int32)
+    codes = np.concatenate([position[chunk.indices.to_numpy()] for chunk in unified.chunks])
+    table = sp.csr_array((np.concatenate(weights), (codes, np.concatenate(rows))), shape=(len(spoken), size))
+    vocabulary = spoken.take(order)
+    turned = pc.utf8_reverse(vocabulary)
+    turned_order = pc.array_sort_indices(turned)
+    by_length, length_starts = _by_length(vocabulary)
+    return {
+        **text_arrays("words", vocabulary),
+        **text_arrays("reversed", turned.take(turned_order)),
+        "turned": turned_order.to_numpy().astype(np.int32),
+        "starts": table.indptr.astype(np.int64),
+        "rows": table.indices.astype(np.int32),
+        "values": (table.data / (SATURATION + table.data)).astype(np.float32),
+        "by_length": by_length,
+        "length_starts": length_starts,
+        "usual": np.array(means),
+    }
+
+
+def _by_length(words: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Places of the words that can be written wrongly, which those with a number in them cannot, shortest first; and where each length begins."""
+    places = np.flatnonzero(~np.asarray(pc.match_substring_regex(words, r"\p{Nd}"), dtype=bool))
+    lengths = np.asarray(pc.utf8_length(words), dtype=np.int64)[places]
+    order = np.argsort(lengths, kind="stable")
+    starts = np.searchsorted(lengths[order], np.arange(lengths.max(initial=0) + 2))
+    return places[order].astype(np.int32), starts.astype(np.int64)

@@ -12,7 +12,7 @@ import streamlit as st
 from engine.catalogue.traffic import Traffic
 from engine.core.workspace import Workspace
 from engine.edits.drafts.store import Draft
-from engine.search.catalogue import SearchCatalogue, searchable
+from engine.search.catalogue import Base, SearchCatalogue, searchable
 from engine.search.search import Found, Search, search
 from engine.serving.served_shop import ServedShop
 from ui.app.resources import card_maker, served, traffic, workspace
@@ -110,6 +110,7 @@ def _searched(
 def _catalogue(
     workspace: Workspace, version: tuple[object, ...], _shop: ServedShop, _drafts: tuple[Draft, ...]
 ) -> SearchCatalogue:
-    release = _shop.release
+    release, trained = _shop.release, _shop.as_trained
     products = {draft.id: draft.product for draft in _drafts}
-    return searchable(release.items, release.attribute_kinds, products, workspace)
+    base = Base(trained.edition, trained.items, release.changed_rows)
+    return searchable(release.items, release.attribute_kinds, products, workspace, base)

@@ -91,7 +91,8 @@ def with_changes(
     version = cache_key([(one, products[one].to_json(), one in vectors) for one in sorted(products)])[:12]
     by_row = {recommender.row(item_id): product for item_id, product in products.items()}
     items = with_products(recommender.items, by_row, recommender.attribute_kinds, workspace)
-    return recommender.with_rows(items, arms, f"{recommender.release_id}-{version}")
+    changed = np.array(sorted(by_row), dtype=np.int64)
+    return recommender.with_rows(items, arms, f"{recommender.release_id}-{version}", changed)
 
 
 def _key(item_id: str, product: Product) -> str:

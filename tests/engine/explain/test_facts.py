@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
@@ -67,7 +68,11 @@ def test_equal_fields_are_equal_in_the_catalogue_and_the_rarest_value_is_first(r
 
 def test_a_value_that_most_products_have_is_not_named(recommender, explainer):
     plain = recommender.items.assign(colour="beige")
-    beige = Explainer(recommender.with_rows(plain, {name: recommender.arm(name) for name in recommender.arms}, "beige"))
+    beige = Explainer(
+        recommender.with_rows(
+            plain, {name: recommender.arm(name) for name in recommender.arms}, "beige", np.arange(len(plain))
+        )
+    )
     some = [Neighbour("f0-01", recommender.row("f0-01"), 1, 1.0)]
     anchor = Anchor(Product(brand="House 0", attributes={"colour": "beige"}), None, {})
     other = Explainer(recommender).facts(Anchor.of(recommender, "f0-00"), some, "hybrid")[0]

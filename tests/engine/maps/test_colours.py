@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -68,7 +69,9 @@ def test_numbers_are_ranges_with_as_many_products_each_in_their_order(places: Ma
 
 def test_a_number_that_is_everywhere_the_same_is_one_group(places: MapPlaces) -> None:
     items = places.release.items.assign(price=9.0)
-    flat = MapPlaces(places.release.with_rows(items, {}, "flat"), places.drafts, places.points, "flat")
+    flat = MapPlaces(
+        places.release.with_rows(items, {}, "flat", np.arange(len(items))), places.drafts, places.points, "flat"
+    )
     found = by_fact(flat, "price", number=True, number_label=lambda value: f"{value:.0f}")
     assert (list(found.labels), found.unknown, set(found.codes.ravel().tolist())) == (["9"], None, {0})
 

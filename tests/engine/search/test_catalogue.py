@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from engine.catalogue.product import Product
-from engine.search.catalogue import SearchCatalogue, searchable
+from engine.search import catalogue as catalogue_module
+from engine.search.catalogue import Base, SearchCatalogue, searchable
 
 KINDS = {"colour": "category", "occasions": "multi", "care": "text", "length_cm": "number"}
 PRODUCTS = {
@@ -151,3 +152,37 @@ def test_ranges_hold_products_that_have_the_number_alone():
     assert length.between(None, None).tolist() == [True, True, False]
     assert length.bounds(np.array([False, True, True])) == (90.0, 90.0)
     assert length.bounds(np.array([False, False, True])) is None
+
+
+def test_a_catalogue_in_which_products_changed_and_were_added_is_searched_as_if_it_were_read_anew():
+    new = {"c-1": {"title": "Straw hat", "brand": "Quai Nord"}, "c-2": {"title": "Yellow raincoat"}}
+    now = {**PRODUCTS, "a-2": {"title": "Velvet blazer", "colour": "blue"}, **new}
+    base = Base("a test of its own", table(PRODUCTS), np.array([1]))
+    patched, anew = SearchCatalogue(table(now), KINDS, base), SearchCatalogue(table(now), KINDS)
+    for text in (
+        "red",
+        "gown",
+        "velvet",
+        "velvte",
+        "quai nord",
+        "raincoat",
+        "yelow coat",
+        "dress",
+        "c-1",
+        "a-",
+        "party",
+    ):
+        assert sorted(found(patched, text)) == sorted(found(anew, text)), text
+        there, here = anew.match(text), patched.match(text)
+        assert (here.unknown, here.corrected, here.partly, here.by_id) == (
+            there.unknown, there.corrected, there.partly, there.by_id,
+        ), text  # fmt: skip
+    assert found(patched, "red")[0] == "a-1"
+
+
+def test_what_two_catalogues_share_is_read_once(monkeypatch):
+    base = Base("another test of its own", table(PRODUCTS), np.empty(0, dtype=np.int64))
+    first = SearchCatalogue(table(PRODUCTS), KINDS, base)
+    assert found(first, "red") == ["a-1", "a-2", "b-1", "a-3"]
+    monkeypatch.setattr(catalogue_module, "word_arrays", lambda *_: pytest.fail("it was read again"))
+    assert found(SearchCatalogue(table(PRODUCTS), KINDS, base), "red") == ["a-1", "a-2", "b-1", "a-3"]
