@@ -44,6 +44,15 @@ def test_a_page_keeps_still_begins_high_and_is_there_for_everybody(browser: Brow
         assert not violations(page)
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_what_a_button_will_do_can_be_read_before_it_can_be_pressed(browser: Browser, address, dark):
+    colour = "one => getComputedStyle(one).color"
+    with opened(browser, f"{address}/new_product", dark=dark) as page:
+        first, second = (page.get_by_role("button", name=name) for name in ("Show it in the shop", "Save draft"))
+        assert first.is_disabled() and second.is_disabled()
+        assert first.evaluate(colour) == second.evaluate(colour)
+
+
 def test_what_moves_counts_from_when_the_page_is_shown(browser: Browser):
     page = browser.new_page()
     page.add_init_script(SHIFTS)

@@ -75,8 +75,12 @@ def why_sentence(facts: Facts, arm: str, word: str) -> str:
 def because_sentence(titles: Sequence[str], word: str) -> str:
     """Why something is recommended to a shopper: `Goes with “Red dress” and “Silk scarf”, which they clicked`; empty without titles."""
     _, did = _deed(word)
-    named = _and([f"“{visible(title)[:LONGEST_TITLE]}”" for title in titles]) if titles else ""
+    named = _and([f"“{_shortened(visible(title))}”" for title in titles]) if titles else ""
     return f"Goes with {named}, which they {did}" if named else ""
+
+
+def _shortened(title: str) -> str:
+    return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1].rstrip()}…"
 
 
 def part_words(facts: Facts, part: str, word: str) -> str:

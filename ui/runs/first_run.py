@@ -23,6 +23,7 @@ from ui.widgets.formatting import plain
 
 __all__ = ["newest_pictures", "show_first_run"]
 
+NARROWEST = 300  # px of a way to begin
 REFRESH_SECONDS = 2.0
 """Every redraw takes time from the drawing of dresses, which shares the machine."""
 PICTURES = 12
@@ -86,8 +87,8 @@ def _choose(last: RunStatus | None) -> None:
     st.title("Welcome to Longtail")
     st.write("Better similar items, also for products that hardly anybody has bought yet. How do you want to begin?")
     tried = _say_what_went_wrong(last)
-    demo, own = st.columns(2, gap="medium")
-    with demo.container(border=True, height="stretch"):
+    grid = st.grid(2, min_column_width=NARROWEST)
+    with grid.cell().container(border=True, height="stretch"):
         st.subheader("Try the demo shop")
         st.write(
             "2,000 drawn dresses and a year of made-up shoppers. You can look around everywhere; it takes about two minutes."
@@ -97,7 +98,7 @@ def _choose(last: RunStatus | None) -> None:
             f"Try the demo shop{again}", type="primary", width="stretch", on_click=start, args=("demo",),
             **only(Action.LOAD_SHOP),
         )  # fmt: skip
-    with own.container(border=True, height="stretch"):
+    with grid.cell().container(border=True, height="stretch"):
         st.subheader("Load your own")
         st.write(
             "Your products, and what shoppers clicked, ordered or rated: an export of your shop system, or CSV, Excel or JSON files. Pictures too."

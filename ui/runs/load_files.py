@@ -26,6 +26,7 @@ LABELS = {
         "Named by product ID, or as a column of the products says. Pictures on the internet are not fetched here.",
     ),
 }
+NARROWEST = 260  # px: below it an uploader breaks its own words
 _FOLDER, _SAVED, _TURN, _CARRIED = "load_folder", "load_saved", "load_turn", "load_carried"
 
 
@@ -35,9 +36,11 @@ def uploaded_files() -> dict[str, list[Path]]:
     _carry_over(turn)
     carried: dict[str, list[Path]] = st.session_state.get(_CARRIED, {})
     uploads: dict[str, list[UploadedFile]] = {}
-    for column, (role, (label, text)) in zip(st.columns(3), LABELS.items(), strict=True):
+    grid = st.grid(len(LABELS), min_column_width=NARROWEST)
+    for role, (label, text) in LABELS.items():
+        cell = grid.cell()
         # Tables have many endings (.dat, .inter, ...); whatever is no table is refused with a sentence when it is read.
-        given = column.file_uploader(
+        given = cell.file_uploader(
             label,
             type="zip" if role == "images" else None,
             help=text,
@@ -48,7 +51,7 @@ def uploaded_files() -> dict[str, list[Path]]:
             uploads[role] = given if isinstance(given, list) else [given]
             _delete(carried.pop(role, []))
         elif carried.get(role):
-            with column.container(horizontal=True, vertical_alignment="center"):
+            with cell.container(horizontal=True, vertical_alignment="center"):
                 st.caption(plain(", ".join(path.name for path in carried[role])))
                 st.button("Remove", key=f"load_remove_{role}", type="tertiary", on_click=_remove, args=(role,))
     saved = _saved(uploads)

@@ -30,6 +30,7 @@ __all__ = [
 Training = Mapping[str, Any]
 """training.json of a release, written by `engine.training`."""
 
+NARROWEST = 300  # px of a chart
 MENTIONED = 0.05  # a smaller share is left out
 CANDIDATES = ["factors", "regularization", "alpha"]
 VIEW_WORDS = {
@@ -174,9 +175,9 @@ def _draw_steps(steps: Mapping[str, float]) -> None:
 
 
 def _draw_curves(training: Training) -> None:
-    left, right = st.columns(2)
+    grid = st.grid(2, min_column_width=NARROWEST)
     if losses := training.get("als_losses"):
-        with left:
+        with grid.cell():
             st.markdown("**Learning from behaviour**")
             _draw_losses({"All interactions": losses}, "Round", "The error of learning from behaviour, round by round")
     if checks := training.get("predictor", {}).get("checks"):
@@ -184,7 +185,7 @@ def _draw_curves(training: Training) -> None:
             "Products used for training": [check["train"] for check in checks],
             "Products held back": [check["validation"] for check in checks],
         }
-        with right:
+        with grid.cell():
             st.markdown("**Predicting behaviour from content**")
             _draw_losses(curves, f"Steps / {checks[0]['step']}", "The error of predicting behaviour, step by step")
 
