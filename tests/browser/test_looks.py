@@ -49,7 +49,8 @@ def test_what_a_button_will_do_can_be_read_before_it_can_be_pressed(browser: Bro
     colour = "one => getComputedStyle(one).color"
     with opened(browser, f"{address}/new_product", dark=dark) as page:
         first, second = (page.get_by_role("button", name=name) for name in ("Show it in the shop", "Save draft"))
-        assert first.is_disabled() and second.is_disabled()
+        assert first.is_disabled()
+        assert second.is_disabled()
         assert first.evaluate(colour) == second.evaluate(colour)
 
 
