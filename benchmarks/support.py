@@ -23,9 +23,11 @@ from benchmarks.write_docs import RESULTS, ROOT, write_docs
 from engine.core.storage import atomic_write_json
 
 __all__ = [
+    "BROWSER_ARGUMENTS",
     "RESULTS",
     "ROOT",
     "Child",
+    "chromium",
     "copy_workspace",
     "engine",
     "free_port",
@@ -33,6 +35,7 @@ __all__ = [
     "launch_browser_async",
     "merge_results",
     "run_child",
+    "serve_app",
     "serve_dashboard",
     "shared_data",
     "tree_bytes",
@@ -187,7 +190,7 @@ def launch_browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=list(BROWSER_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(BROWSER_ARGUMENTS))
         try:
             yield browser
         finally:
@@ -200,14 +203,15 @@ async def launch_browser_async() -> AsyncIterator[Any]:
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=_chromium(), args=list(BROWSER_ARGUMENTS))
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=list(BROWSER_ARGUMENTS))
         try:
             yield browser
         finally:
             await browser.close()
 
 
-def _chromium() -> str:
+def chromium() -> str:
+    """The machine's own Chromium; `FileNotFoundError` where there is none."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if executable is None:
         raise FileNotFoundError("There is no Chromium. Install it, e.g. `apt-get install chromium`.")
