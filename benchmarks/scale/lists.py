@@ -11,10 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.made_release import make_release
 from benchmarks.parts import Measured
+from benchmarks.scale.releases import released
 from benchmarks.scale.timing import in_turns
-from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
 from engine.release.ann import AnnIndex, IndexInfo
 from engine.release.arm_search import ArmSearch
@@ -30,9 +29,7 @@ BLOCKED, ONE_BY_ONE = 2_048, 64
 def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     """Times as fast as one query after the other, for each product."""
     products = max(arguments.products)
-    workspace = Workspace(arguments.folder / f"release-{products}")
-    if not (workspace.releases / "current").is_file():
-        make_release(workspace, products, arguments.seed, pictures=False)
+    workspace = released(arguments.folder, products, arguments.seed)
     release = Recommender.open(workspace)
     search = release.arm("hybrid")
     rows = np.sort(np.random.default_rng(arguments.seed).permutation(products)[:BLOCKED])

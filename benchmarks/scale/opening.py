@@ -13,9 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.made_release import make_release
 from benchmarks.parts import Measured
-from engine.core.workspace import Workspace
+from benchmarks.scale.releases import released
 
 __all__ = ["measure"]
 
@@ -40,9 +39,7 @@ sys.stdin.read()
 def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     """Seconds and private bytes of a second process, and how many times as many bytes the peer holds."""
     products = max(arguments.products)
-    workspace = Workspace(arguments.folder / f"release-{products}")
-    if not (workspace.releases / "current").is_file():
-        make_release(workspace, products, arguments.seed, pictures=False)
+    workspace = released(arguments.folder, products, arguments.seed)
     first, second, read = ([] for _ in range(3))
     for _ in range(arguments.rounds):
         with _process(workspace.root, "open") as held:

@@ -19,14 +19,13 @@ from typing import Any
 import psutil
 
 from benchmarks.judging_browser import FIND, SHOWN
-from benchmarks.made_release import make_release
 from benchmarks.parts import Measured
+from benchmarks.scale.releases import released
 from benchmarks.screens.shops import addresses
 from benchmarks.screens.speed import SEARCHED, reruns, served
 from benchmarks.screens.watched import SHIFTS, WIDE, at_rest
 from benchmarks.streamlit_session import StreamlitSession
 from benchmarks.support import launch_browser
-from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.store import Database
 from ui.app.curator import COOKIE
@@ -52,9 +51,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     """For each size: reruns of Similar items, the slowest page and deed in Chromium, memory of the server, its first page."""
     figures: dict[str, Measured] = {}
     for products in arguments.products:
-        workspace = Workspace(arguments.folder / f"release-{products}")
-        if not (workspace.releases / "current").is_file():
-            make_release(workspace, products, arguments.seed, pictures=False)
+        workspace = released(arguments.folder, products, arguments.seed)
         with _database() as url:
             began = time.monotonic()
             with served(workspace.root) as (address, server):

@@ -219,25 +219,37 @@ def _check(recommender: Recommender, plan: Plan, now: datetime) -> None:
 
 def _order(recommender: Recommender, plan: Plan, most: int) -> pd.DataFrame:
     """The products in their order, `most` of each stratum: anchor_id, anchor_count, stratum, stratum_size, key, position."""
-    items = recommender.items
-    table = pd.DataFrame({"anchor_id": items["item_id"], "anchor_count": items["interaction_count"].astype("int64")})
-    table["stratum"] = count_bins(table["anchor_count"].to_numpy(dtype=np.int64))
-    table["stratum_size"] = table.groupby("stratum")["anchor_id"].transform("size")
+    counts = recommender.items["interaction_count"].to_numpy(dtype=np.int64)
+    strata = np.asarray(count_bins(counts))
     if plan.chosen:
-        table = table[table["anchor_id"].isin(list(plan.chosen))].copy()
+        rows = np.unique(recommender.rows_of(plan.chosen))
     else:
-        table = table[~table["anchor_id"].isin(recommender.trained_on)]
+        learned = recommender.rows_of(sorted(recommender.trained_on))
+        rows = np.setdiff1d(np.arange(len(counts)), learned)
     if plan.strata and not plan.chosen:
-        empty = [number for number in plan.strata if not (table["stratum"] == number).any()]
+        empty = [number for number in plan.strata if not (strata[rows] == number).any()]
         if empty:
             raise InputError(
                 f"no product of the shop has {bin_label(empty[0])} interactions; leave that group out", field="strata"
             )
-        table = table[table["stratum"].isin(list(plan.strata))].copy()
-    table["key"] = [hashlib.sha256(str(anchor).encode()).digest() for anchor in table["anchor_id"]]
-    table = table.sort_values(["stratum", "key"])
-    table["position"] = table.groupby("stratum").cumcount() + 1
-    return table[table["position"] <= most]
+        rows = rows[np.isin(strata[rows], plan.strata)]
+    ids = recommender.items["item_id"].iloc[rows].tolist()
+    keys = np.frombuffer(b"".join(hashlib.sha256(one.encode()).digest() for one in ids), dtype=">u8").reshape(-1, 4)
+    order = np.lexsort((*keys.T[::-1], strata[rows]))
+    ordered = strata[rows][order]
+    position = 1 + np.arange(len(order)) - np.searchsorted(ordered, ordered)
+    order, position = order[position <= most], position[position <= most]
+    drawn = rows[order]
+    return pd.DataFrame(
+        {
+            "anchor_id": pd.array([ids[place] for place in order], dtype="str"),
+            "anchor_count": counts[drawn],
+            "stratum": strata[drawn],
+            "stratum_size": np.bincount(strata)[strata[drawn]],
+            "key": [keys[place].tobytes() for place in order],
+            "position": position,
+        }
+    )
 
 
 def _check_lists(recommender: Recommender, plan: Plan, order: pd.DataFrame) -> None:

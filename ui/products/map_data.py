@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from engine.catalogue.traffic import LEVELS
@@ -30,6 +31,7 @@ _FIXED = {
     "brand": "Brand",
 }
 _FEWEST_VALUES = 2
+NAMED_BY = 50_000  # products whose words name the regions
 
 
 def map_places() -> MapPlaces:
@@ -134,8 +136,10 @@ def _irrelevance(version: str, last_id: int, _places: MapPlaces, _store: Any) ->
 @st.cache_resource(show_spinner=False, max_entries=3)
 def _regions(version: str, _release: Recommender) -> dict[str, list[Region]]:
     named = [name for name, kind in _release.attribute_kinds.items() if kind in ("category", "multi")]
-    words = words_of(_release.items, named)
-    points = {panel: _release.maps[[f"{panel}_x", f"{panel}_y"]].to_numpy(dtype="float32") for panel in PANELS}
+    n = len(_release.items)
+    rows = np.sort(np.random.default_rng(0).permutation(n)[:NAMED_BY])
+    words, maps = words_of(_release.items.iloc[rows], named), _release.maps.iloc[rows]
+    points = {panel: maps[[f"{panel}_x", f"{panel}_y"]].to_numpy(dtype="float32") for panel in PANELS}
     return {panel: regions_of(points[panel], words) for panel in PANELS}
 
 
