@@ -46,6 +46,7 @@ __all__ = ["make_release", "make_shop"]
 FACTORS, RANK, LANDMARKS = 16, 32, 400
 PER_FAMILY, PICTURES = 250, 300
 LATEST = 1_750_000_000
+MANY = 200_000
 COLOURS = (
     ("Crimson", "#a3243b"), ("Navy", "#1f2f56"), ("Olive", "#6b7039"), ("Gold", "#c79a3b"), ("Teal", "#1f7a78"),
     ("Plum", "#6c3461"), ("Coral", "#e07a5f"), ("Ivory", "#e6dcc6"), ("Black", "#26262a"), ("Sienna", "#9a5a35"),
@@ -75,10 +76,14 @@ def make_release(
     ----------
     title_length : how long every title, brand and category is, in characters; 0 for what is usual.
     """
-    make_shop(workspace, products, seed, pictures=pictures, title_length=title_length)
+    if not (
+        workspace.snapshots / "current"
+    ).is_file():  # one that was ended before its release was written goes on from its shop
+        make_shop(workspace, products, seed, pictures=pictures, title_length=title_length)
     shop = read_shop(workspace)
+    trees = 10 if products <= MANY else 2  # of the index that other programs read: cells are searched
     settings = Settings.model_validate(
-        {"seed": seed, "text": {"model": "none"}, "image": {"kind": "none"}, "index": {"trees": 10}}
+        {"seed": seed, "text": {"model": "none"}, "image": {"kind": "none"}, "index": {"trees": trees}}
     )
     interactions = read_interactions(workspace, list(shop.items["item_id"]), settings.interactions)
     contents = _contents(shop, workspace, interactions, settings)

@@ -96,8 +96,7 @@ def _chosen(places: MapPlaces) -> tuple[list[int], str]:
     kept = shown_set(key) if key.startswith("chosen:") else None
     if kept is None:
         return [], ""
-    rows = (places.row(item_id) for item_id in kept.item_ids)
-    return sorted(row for row in rows if row is not None), kept.title
+    return places.rows(kept.item_ids), kept.title
 
 
 def _selected(places: MapPlaces, rows: Sequence[int], how: str) -> None:

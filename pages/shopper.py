@@ -12,6 +12,7 @@ from engine.arms.registry import SERVED
 from engine.catalogue.shopper_ids import shopper_id
 from engine.core.errors import NotFoundError
 from engine.recommend.recommender import Neighbour
+from engine.serving.served_shop import ServedShop
 from ui.app.navigation import open_product
 from ui.app.resources import card_maker, recommender, served, settings, workspace
 from ui.app.url import mirror, query, set_query, writer
@@ -40,10 +41,18 @@ def page() -> None:
         return
     maker, favour = card_maker(), draw_long_tail_choice()
     k = settings().serving.neighbours
-    lists = {arm: served().recommend(shopper, arm, k, favour=favour) for arm in ARMS}
+    lists = {arm: _ranked(served().version, shopper, arm, k, favour, served()) for arm in ARMS}
     groups = [_history(history, maker), *(_recommended(shopper, arm, lists, maker) for arm in ARMS)]
     if item_id := card_groups(groups, key="shopper_cards", layout="strip"):
         open_product(item_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=100)
+def _ranked(
+    version: str, shopper: str, arm: str, k: int, favour: float | None, _shop: ServedShop
+) -> Sequence[Neighbour]:
+    """Every product has a score for a shopper: these are worked out once, not with every run of the page."""
+    return _shop.recommend(shopper, arm, k, favour=favour)
 
 
 def long_tail_phrase(rows: Sequence[int], maker: CardMaker) -> str:

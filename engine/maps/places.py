@@ -62,6 +62,12 @@ class MapPlaces:
         ids = self.drafts.ids
         return self.n_products + ids.index(item_id) if item_id in ids else None
 
+    def rows(self, item_ids: Sequence[str]) -> list[int]:
+        """The rows of many at once, in order, without those that are neither product nor draft."""
+        found = self.release.rows_of(item_ids)
+        drafts = [self.row(item_ids[int(place)]) for place in np.flatnonzero(found < 0)]
+        return sorted([*found[found >= 0].tolist(), *(row for row in drafts if row is not None)])
+
     def item_id(self, row: int) -> str:
         """The id of the product or draft in a row."""
         if row < self.n_products:

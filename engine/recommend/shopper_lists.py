@@ -66,8 +66,11 @@ class ShopperLists:
         allowed[self._user_items.indices[slice(*self._user_items.indptr[user : user + 2])]] = False
         rows = np.flatnonzero(allowed)
         times = 1.0 if arm != "hybrid" else self._recipe.favour if favour is None else favour
-        filled = favoured(scores[rows], self._long_tail[rows], times)
-        rows = rows[np.argsort(-np.round(filled, _DECIMALS), kind="stable")[: max(k, 0)]]
+        filled = np.round(favoured(scores[rows], self._long_tail[rows], times), _DECIMALS)
+        if 0 < k < len(rows):  # of a million, only those that may be among the best are sorted
+            near = np.flatnonzero(filled >= np.partition(filled, -k)[-k])
+            rows, filled = rows[near], filled[near]
+        rows = rows[np.argsort(-filled, kind="stable")[: max(k, 0)]]
         rows = rows[np.argsort(-np.round(scores[rows], _DECIMALS), kind="stable")]
         return rows, scores[rows]
 

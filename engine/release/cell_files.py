@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.core.errors import ReleaseContentError
 from engine.release.cells import CellMap
 
-__all__ = ["CELLS_FILE", "cell_map_in", "write_cell_maps"]
+__all__ = ["CELLS_FILE", "cell_map_in", "read_cell_maps", "write_cell_maps"]
 
 CELLS_FILE = "arm_cells.npz"
 
@@ -23,6 +23,15 @@ def write_cell_maps(directory: Path, maps: Mapping[str, CellMap]) -> None:
     for arm, cells in maps.items():
         arrays |= {f"{arm}_centres": cells.centres, f"{arm}_members": cells.members, f"{arm}_starts": cells.starts}
     np.savez(directory / CELLS_FILE, allow_pickle=False, **arrays)
+
+
+def read_cell_maps(directory: Path) -> dict[str, CellMap]:
+    """Arm -> its cells, of those that `write_cell_maps` has just written; none where it has not."""
+    if not (directory / CELLS_FILE).is_file():
+        return {}
+    with np.load(directory / CELLS_FILE, allow_pickle=False) as archive:
+        arms = [name.removesuffix("_centres") for name in archive if name.endswith("_centres")]
+        return {arm: CellMap(*(archive[f"{arm}_{part}"] for part in ("centres", "members", "starts"))) for arm in arms}
 
 
 def cell_map_in(archive: Mapping[str, NDArray[Any]], arm: str, dim: int, n_candidates: int) -> CellMap:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ _AT_ONCE = 4096
 _NUMBERS = 1 << 25  # scores held at once
 _YIELDED = 512
 _NOWHERE = -2.0
+_ROUNDED = 1e-5  # single precision
 _FIRST_CELLS, _TIMES = (
     4,
     4,
@@ -105,25 +107,42 @@ class Cells:
     def _best(self, queries: NDArray[np.float32], near: NDArray[np.int64], k: int) -> NDArray[np.int64]:
         """(b, k) positions of the nearest in some cells (b, probes), the nearest cells first.
 
-        What a query has found in few cells bounds what is worth a look in the others, so that hardly any score is kept.
+        What a query has found in few cells bounds what is worth a look in the others: cells that reach nowhere near it are passed over, and
+        hardly any score is kept.
         """
         places = np.full((len(queries), k), -1, dtype=np.int64)
         scores = np.full((len(queries), k), _NOWHERE, dtype=np.float32)
+        most = np.take_along_axis(queries @ self.map.centres.T, near, axis=1) + self._reach[near]
         done, then = 0, _FIRST_CELLS
         while done < near.shape[1]:
-            better = self._better(queries, near[:, done:then], scores[:, -1], k)
+            rows, columns = np.nonzero(most[:, done:then] > scores[:, -1:])
+            better = self._better(queries, rows, near[rows, done + columns], scores[:, -1], k)
             places, scores = _merged(places, scores, list(better))
             done, then = then, _TIMES * then
         return np.where(places >= 0, self.map.members[places].astype(np.int64), -1)
 
+    @cached_property
+    def _reach(self) -> NDArray[np.float32]:
+        """(c,) how far the furthest candidate of a cell lies from its centre: by so much more than the centre's can its cosine be."""
+        reach = np.zeros(len(self.map.centres), dtype=np.float32)
+        for cell in np.flatnonzero(np.diff(self.map.starts)):
+            apart = self.units[slice(*self.map.starts[cell : cell + 2])] - self.map.centres[cell]
+            reach[cell] = np.sqrt(np.einsum("nd,nd->n", apart, apart).max()) + _ROUNDED
+        return reach
+
     def _better(
-        self, queries: NDArray[np.float32], near: NDArray[np.int64], least: NDArray[np.float32], k: int
+        self,
+        queries: NDArray[np.float32],
+        asking: NDArray[np.int64],
+        asked: NDArray[np.int64],
+        least: NDArray[np.float32],
+        k: int,
     ) -> Iterator[_Scored]:
-        """What the queries find in some cells (b, cells) that is nearer than what they have, `least` (b,)."""
-        asked = near.ravel()
+        """What queries (their positions in `asking`) find in the cells `asked` that is nearer than what they have, `least` (b,)."""
         order = np.argsort(asked, kind="stable")
         cells, firsts = np.unique(asked[order], return_index=True)
-        for cell, who in zip(cells, np.split(order // near.shape[1], firsts[1:]), strict=True):
+        parts = np.split(asking[order], firsts[1:]) if len(cells) else []
+        for cell, who in zip(cells, parts, strict=True):
             begin, end = (int(one) for one in self.map.starts[cell : cell + 2])
             at_once = max(1, _NUMBERS // max(end - begin, 1))
             for start in range(0, len(who) if end > begin else 0, at_once):

@@ -20,6 +20,7 @@ from engine.core.errors import ReleaseContentError
 from engine.core.progress import Progress, silent
 from engine.release.all_lists import NOBODY, SCORE_DECIMALS
 from engine.release.arm_search import ArmSearch, Found
+from engine.release.cell_files import read_cell_maps
 from engine.release.files import ReleaseFiles
 
 __all__ = ["LISTED_ARMS", "NOBODY", "TOP", "TOP_LISTS_FILE", "TopLists", "read_top_lists", "write_top_lists"]
@@ -95,12 +96,13 @@ def write_top_lists(
     recall: dict[str, float] = {}
     arrays: dict[str, NDArray[Any]] = {}
     names = [name for name in LISTED_ARMS if name in entries]
+    cells = {name: one for name, one in read_cell_maps(directory).items() if name in names}
     for position, name in enumerate(names):
         query, candidates = (
             np.load(directory / entries[name][side], allow_pickle=False) for side in ("query", "candidates")
         )
         listed = np.flatnonzero(has_direction(candidates))
-        search = ArmSearch(name, query, candidates, has_direction(query), listed, None, True, 0)
+        search = ArmSearch(name, query, candidates, has_direction(query), listed, None, True, 0, cells=cells.get(name))
         rows, scores = np.full((len(query), TOP), NOBODY, np.int32), np.zeros((len(query), TOP), np.float32)
         done = 0
         for lists in search.blocks(np.arange(len(query)), TOP):

@@ -40,9 +40,14 @@ class FoundIds(Sequence[str]):
 
     def __init__(self, catalogue: SearchCatalogue, rows: np.ndarray) -> None:
         self._ids, self._rows = catalogue.item_ids, rows
+        self._catalogue = catalogue
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def rows_in(self, catalogue: SearchCatalogue) -> np.ndarray | None:
+        """The rows, int64; None in another catalogue."""
+        return np.asarray(self._rows, dtype=np.int64) if catalogue is self._catalogue else None
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -83,11 +88,14 @@ def found_cards(catalogue: SearchCatalogue, shop: ServedShop, rows: Iterable[int
 
 def rows_of(catalogue: SearchCatalogue, shop: ServedShop, item_ids: Sequence[str]) -> np.ndarray:
     """Rows of products in the catalogue that is searched, in their order, without those that are not there, int64."""
-    release = shop.release
-    first = len(release.items)
+    if isinstance(item_ids, FoundIds) and (known := item_ids.rows_in(catalogue)) is not None:
+        return known
+    first = len(shop.release.items)
     drafts = {draft_id: row for row, draft_id in enumerate(catalogue.item_ids[first:], start=first)}
-    rows = [release.row(one) if one in release else drafts.get(one) for one in item_ids]
-    return np.array([row for row in rows if row is not None], dtype=np.int64)
+    rows = shop.release.rows_of(item_ids)
+    for place in np.flatnonzero(rows < 0) if drafts else ():
+        rows[place] = drafts.get(item_ids[int(place)], -1)
+    return rows[rows >= 0]
 
 
 def _version(shop: ServedShop) -> tuple[object, ...]:

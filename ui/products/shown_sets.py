@@ -103,8 +103,9 @@ def sets() -> SetStore:
 
 def known_products(item_ids: Sequence[str]) -> list[str]:
     """Those of these products that the shop shows, drafts among them, in their order."""
-    release, drafts = recommender(), set(served().drafts.ids)
-    return [one for one in item_ids if one in release or one in drafts]
+    drafts = set(served().drafts.ids)
+    rows = recommender().rows_of(item_ids)
+    return [one for one, row in zip(item_ids, rows.tolist(), strict=True) if row >= 0 or one in drafts]
 
 
 def draw_set_actions(item_ids: Sequence[str], how: str, key: str, *, opens: bool = True) -> None:

@@ -58,5 +58,7 @@ def today_set(name: str) -> ShownSet | None:
     line = next((one for one in lines_of(found) if one.name == name), None)
     if line is None:
         return ShownSet(f"{PREFIX}:{name}", SETS[name], ())
-    ids = recommender().items["item_id"].iloc[line.rows].tolist()
+    from ui.products.finding import FoundIds, catalogue_to_search  # with the words of search, which Today does without
+
+    ids = FoundIds(catalogue_to_search(), line.rows)
     return ShownSet(f"{PREFIX}:{name}", SETS[name], ids, line.why)

@@ -65,7 +65,12 @@ def _draw_actions(line: Line, items: pd.DataFrame) -> None:
             on_click=_unfold, args=(None if unfolded else line.name,),
         )  # fmt: skip
     if unfolded:
-        ids = items["item_id"].iloc[line.rows].tolist()
+        from ui.products.finding import (
+            FoundIds,
+            catalogue_to_search,
+        )  # with the words of search, which Today does without
+
+        ids = FoundIds(catalogue_to_search(), line.rows)
         draw_set_actions(ids, f"listed on Today: {SETS[line.name].lower()}", f"today_{line.name}", opens=False)
 
 
