@@ -30,7 +30,7 @@ def visible(text: object) -> str:
     What is beside an isolated text keeps its order whatever the text holds (Unicode Standard Annex 9, first strong isolate).
     """
     shown = " ".join(_without_hidden(" ".join(str(text).split())).split())
-    isolated = any(unicodedata.bidirectional(char) in ("R", "AL") for char in shown)
+    isolated = not shown.isascii() and any(unicodedata.bidirectional(char) in ("R", "AL") for char in shown)
     return f"{_FIRST_STRONG_ISOLATE}{shown}{_POP_ISOLATE}" if isolated else shown
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -119,7 +119,7 @@ class CardMaker:
 
     def card(self, row: int, *, rank: int | None = None, note: str = "") -> Card:
         """The card of the product in this row."""
-        item = self.items.iloc[row]
+        item = {name: column[row] for name, column in self._columns.items()}
         item_id, count = str(item["item_id"]), int(item["interaction_count"])
         image = text_or_none(item["image"])
         return Card(
@@ -137,11 +137,16 @@ class CardMaker:
             facts=self._facts(item),
         )
 
-    def _facts(self, item: pd.Series) -> list[str]:
+    def _facts(self, item: Mapping[str, Any]) -> list[str]:
         """The category and the first attributes, as far as they are known."""
         category = text_or_none(item["category"])
         said = [fact for name in self._attributes if (fact := fact_phrase(name, item[name]))]
         return [visible(fact) for fact in ([category] if category else []) + said][:FACTS]
+
+    @cached_property
+    def _columns(self) -> dict[str, Any]:
+        """Name -> the column's values: a row of the table would be a series of its own, and cards are many."""
+        return {name: self.items[name].array for name in self.items.columns}
 
     @cached_property
     def _attributes(self) -> list[str]:
@@ -185,7 +190,7 @@ def card_groups(
         key=key,
         data={
             "layout": layout,
-            "groups": [asdict(group) for group in groups],
+            "groups": [vars(group) | {"cards": [vars(card) for card in group.cards]} for group in groups],
             "judging": asdict(judging) if judging else None,
             "selecting": asdict(selecting) if selecting else None,
         },
