@@ -1,14 +1,12 @@
-"""Speed on the server: a rerun of every page once it is warm, at each size; and the first page of a process.
+"""Speed on the server: a rerun of every page once it is warm, at each size.
 
 A tab without a browser (`benchmarks.streamlit_session`) asks for a page again and waits until its run has ended. Times are on the clock, those of the
-quietest of a few rounds: on a machine that others use, the rest is waiting for a core. What the server computed stands beside them. A start is
-measured beside that of an app which shows one word, in turn: nobody who builds on Streamlit starts sooner than that.
+quietest of a few rounds: on a machine that others use, the rest is waiting for a core. What the server computed stands beside them.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,19 +18,19 @@ import psutil
 
 from benchmarks.screens.shops import addresses, made_workspace
 from benchmarks.streamlit_session import StreamlitSession
-from benchmarks.support import ROOT, free_port, serve_app, serve_dashboard, wait_for
+from benchmarks.support import free_port, serve_dashboard, wait_for
 from ui.app.navigation import FIRST_PAGE
 
 __all__ = ["computed_ms", "measure", "reruns", "served"]
 
-ROUNDS, RERUNS, WARMING, STARTS = 3, 20, 3, 5
+ROUNDS, RERUNS, WARMING = 3, 20, 3
 WANTED_MS = {10_000: 150, 100_000: 250}
 BACKGROUND_S, AT_REST = 120.0, 0.05  # what a page works out in threads ends first: a twentieth of a core is rest
 SEARCHED = {"search": "similar_items?q=red floral", "page_7": "similar_items?page=7"}
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, tuple[Any, ...]]:
-    """Name -> (p95 of the slowest page in ms, what is wanted, every page); and seconds from the start of a process to its first page."""
+    """Name -> (p95 of the slowest page in ms, what is wanted, every page)."""
     figures: dict[str, tuple[Any, ...]] = {}
     for products in arguments.products:
         workspace = made_workspace(arguments.folder, products)
@@ -43,29 +41,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, tuple[Any, ...]]:
             f"<= {WANTED_MS.get(products, 250)}",
             {"pages": pages},
         )
-    return figures | _starts(made_workspace(arguments.folder, min(arguments.products)), min(arguments.products))
-
-
-def _starts(workspace: Path, products: int) -> dict[str, tuple[Any, ...]]:
-    """Starts of the dashboard, each beside one of an app that shows one word."""
-    ours, empty = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        word = Path(folder) / "word.py"
-        word.write_text("import streamlit as st\n\nst.write('Here')\n", "utf-8")
-        for _ in range(STARTS):
-            ours.append(_first_page(workspace, ROOT / "app.py"))
-            empty.append(_first_page(workspace, word))
-    seconds, computed, torch = zip(*ours, strict=True)
-    return {
-        "first_page_after_start_s": (
-            min(seconds), "<= 3", {"each": seconds, "processor_s": computed, "products": products},
-        ),
-        "first_page_after_start_processor_s": (min(computed), "-"),
-        "first_page_of_an_empty_app_s": (
-            min(one[0] for one in empty), "-", {"processor_s": [one[1] for one in empty]},
-        ),
-        "first_page_imports_torch": (int(any(torch)), "0"),
-    }  # fmt: skip
+    return figures
 
 
 @contextmanager
@@ -100,19 +76,6 @@ def reruns(address: str, server: psutil.Process, path: str) -> dict[str, float]:
     }
     print(f"   {path[:40]:40} {found}", flush=True)
     return found
-
-
-def _first_page(workspace: Path, app: Path) -> tuple[float, float, bool]:
-    """Seconds from the start of a process until its first page has run, on the clock and computed; whether torch was loaded."""
-    port = free_port()
-    began = time.monotonic()
-    with serve_app(app, workspace, port, workspace / "dashboard.log") as process:
-        wait_for(f"http://localhost:{port}")
-        with StreamlitSession(f"http://localhost:{port}") as tab:
-            tab.open()
-        seconds, server = time.monotonic() - began, psutil.Process(process.pid)
-        torch = any("libtorch" in mapped.path for mapped in server.memory_maps())
-        return round(seconds, 2), round(computed_ms(server) / 1000, 2), torch
 
 
 def _asked_for(path: str) -> tuple[str, dict[str, str]]:
