@@ -62,7 +62,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
                 opened = time.monotonic() - began
                 seconds, exported = _browsed(address, server, arguments.rounds)
                 paths = addresses(workspace.root) | SEARCHED
-                pages = {name: reruns(address, server, paths[name]) for name in SIMILAR_ITEMS}
+                pages = {name: reruns(address, server, paths[name], arguments.rounds) for name in SIMILAR_ITEMS}
                 memory = _memory(server)
             stored = len(JudgementStore(Database(url)).log())
         figures |= {

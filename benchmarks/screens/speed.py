@@ -53,7 +53,7 @@ def served(workspace: Path) -> Iterator[tuple[str, psutil.Process]]:
         yield f"http://localhost:{port}", psutil.Process(process.pid)
 
 
-def reruns(address: str, server: psutil.Process, path: str) -> dict[str, float]:
+def reruns(address: str, server: psutil.Process, path: str, n_rounds: int = ROUNDS) -> dict[str, float]:
     """One page, again and again in one tab: milliseconds on the clock, and of processor time."""
     page, query = _asked_for(path)
     with StreamlitSession(address) as tab:
@@ -63,8 +63,8 @@ def reruns(address: str, server: psutil.Process, path: str) -> dict[str, float]:
         _until_at_rest(server)
         tab.open(page, **query)
         before = computed_ms(server)
-        rounds = [[1000 * tab.open(page, **query) for _ in range(RERUNS)] for _ in range(ROUNDS)]
-        computed = (computed_ms(server) - before) / (ROUNDS * RERUNS)
+        rounds = [[1000 * tab.open(page, **query) for _ in range(RERUNS)] for _ in range(n_rounds)]
+        computed = (computed_ms(server) - before) / (n_rounds * RERUNS)
         if tab.exceptions:
             raise RuntimeError(f"{path} shows an error: {tab.exceptions[0]}")
     found = {
