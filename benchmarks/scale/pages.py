@@ -193,6 +193,7 @@ def _judged(page: Any, took: Took) -> None:
     """Cards of the Review page, one after the other, as a person judges them."""
     took("review", page.get_by_role("link", name="Review", exact=True).first.click)
     page.locator(".pick").first.wait_for()
+    page.evaluate("() => document.activeElement?.blur()")  # the link that was clicked would take Enter
     review = page.evaluate_handle(FIND)
     for _ in range(CARDS):
         shown = page.evaluate(SHOWN, review)
