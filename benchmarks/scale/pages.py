@@ -147,7 +147,7 @@ def _browsed(address: str, server: psutil.Process, rounds: int) -> tuple[Seconds
         def took(name: str, deed: Callable[[], object]) -> None:
             began, computed = time.monotonic(), computed_ms(server)
             deed()
-            clock, worked = at_rest(page) - began, (computed_ms(server) - computed) / 1000
+            clock, worked = at_rest(page, PATIENCE_MS / 1000) - began, (computed_ms(server) - computed) / 1000
             seconds.setdefault(name, []).append((clock, worked))
             print(f"   {name:30} {clock:.2f} s, computed {worked:.2f} s", flush=True)
 
@@ -164,7 +164,7 @@ def _browsed(address: str, server: psutil.Process, rounds: int) -> tuple[Seconds
 def _searched(page: Any, took: Took) -> int:
     """A search, a product of it and a flag on what stands beside it; then one that finds most of the shop, and all of that as a file: its bytes."""
     page.get_by_role("link", name="Similar items", exact=True).first.click()
-    at_rest(page)
+    at_rest(page, PATIENCE_MS / 1000)
     _search(page, took, "search", FEW)
     took("product", page.locator(".card").first.click)
     took("flag", page.locator(".flag").first.click)

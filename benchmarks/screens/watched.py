@@ -80,12 +80,12 @@ def opened(browser: Any, address: str, *, viewport: dict[str, int] = WIDE, dark:
         context.close()
 
 
-def at_rest(page: Any) -> float:
-    """Wait until the page has run to its end and nothing of it is waited for; `TimeoutError` after a minute.
+def at_rest(page: Any, patience: float = PATIENCE_SECONDS) -> float:
+    """Wait until the page has run to its end and nothing of it is waited for; `TimeoutError` after so many seconds.
 
     Returns since when it rests, by `time.monotonic`.
     """
-    deadline, still_since = time.monotonic() + PATIENCE_SECONDS, None
+    deadline, still_since = time.monotonic() + patience, None
     while still_since is None or time.monotonic() - still_since < STILL_SECONDS:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{page.url} does not come to rest")
