@@ -14,11 +14,11 @@ from benchmarks.parts import Measured
 from benchmarks.scale.shop import mixed_texts
 from benchmarks.scale.timing import in_turns
 from engine.core.workspace import Workspace
+from engine.models.devices import has_fast_bfloat16
 from engine.models.encoders.text import TextEncoder
 from engine.models.encoders.text_models import model_folder
-from engine.models.encoders.text_networks import has_fast_bfloat16
 
-__all__ = ["measure"]
+__all__ = ["measure", "overlap_at_10"]
 
 TEXTS = 1_000
 """Of a shop of this size: more take proportionally longer."""
@@ -36,7 +36,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
         found[precision] = encoder.encode_contents(texts, workspace)
 
     turns = in_turns(arguments.rounds, lambda: encoded("bfloat16"), lambda: encoded("float32"))
-    overlap = _overlap(found["float32"], found["bfloat16"])
+    overlap = overlap_at_10(found["float32"], found["bfloat16"])
     details = turns.details(texts=len(texts), processor_has_bfloat16=has_fast_bfloat16())
     return {
         "encoding_bfloat16_over_float32": (turns.times_as_fast, ">= 4", details),
@@ -44,7 +44,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     }
 
 
-def _overlap(one: np.ndarray, other: np.ndarray) -> float:
+def overlap_at_10(one: np.ndarray, other: np.ndarray) -> float:
     """Mean share of the ten nearest by one that are among the ten nearest by the other."""
     nearest = [_nearest(vectors) for vectors in (one, other)]
     return round(float(np.mean([len(np.intersect1d(*pair)) / K for pair in zip(*nearest, strict=True)])), 4)

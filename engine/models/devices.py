@@ -9,7 +9,7 @@ import torch
 
 from engine.core.errors import SettingsError
 
-__all__ = ["pick_device", "seeded"]
+__all__ = ["has_fast_bfloat16", "pick_device", "seeded"]
 
 
 def pick_device(wanted: str = "auto") -> torch.device:
@@ -21,6 +21,12 @@ def pick_device(wanted: str = "auto") -> torch.device:
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(wanted)
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether the processor multiplies matrices in bfloat16 by instructions of its own; graphics cards calculate as they are told."""
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
 
 
 @contextmanager

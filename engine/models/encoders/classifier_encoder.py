@@ -23,11 +23,14 @@ from engine.models.devices import pick_device
 from engine.models.encoders.backbone import Backbone, normalised, read_in_parallel
 from engine.models.encoders.base import Features, encode_contents_of, first_use, images_of
 from engine.models.encoders.classifiers import hidden_layer
+from engine.models.encoders.quick_network import fused, quick_trunk
 from engine.models.encoders.stages import stages_of
 
-__all__ = ["Branch", "ClassifierEncoder", "load_classifier_encoder"]
+__all__ = ["AT_ONCE", "Branch", "ClassifierEncoder", "load_classifier_encoder"]
 
 DESCRIPTION, WEIGHTS = "image.json", "image.safetensors"
+AT_ONCE = 16
+"""Pictures that a quick network looks at together: what it makes of more does not stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class ClassifierEncoder:
         "0.projection" (width, dim), and so on.
     pretrained : whether the network came with weights, and so has a trunk.
     remark : a sentence for people about how pictures are read.
+    precision : "float32", or "bfloat16" for a quick network (`quick_network`), on whichever machine.
     """
 
     modality = "image"
@@ -68,8 +72,10 @@ class ClassifierEncoder:
         *,
         pretrained: bool,
         remark: str,
+        precision: str = "float32",
     ):
         self.backbone, self.branches = backbone, tuple(branches)
+        self.precision = precision
         self.size, self.batch_size = size, batch_size
         self.pretrained, self.remark = pretrained, remark
         self._weights = save({name: state[name].cpu().contiguous() for name in sorted(state)})
@@ -100,7 +106,8 @@ class ClassifierEncoder:
         def read(rows: slice, pixels: np.ndarray) -> None:
             vectors[rows] = self.encode_pixels(pixels)
 
-        read_in_parallel(workspace, contents, self.size, self.batch_size, read, progress)
+        at_once = self.batch_size if self.precision == "float32" else min(self.batch_size, AT_ONCE)
+        read_in_parallel(workspace, contents, self.size, at_once, read, progress)
         return vectors
 
     def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
@@ -115,7 +122,9 @@ class ClassifierEncoder:
         with first_use:
             if self._network is None:
                 try:
-                    self._network = _built(self.backbone, self.branches, load(self._weights), self.pretrained)
+                    self._network = _built(
+                        self.backbone, self.branches, load(self._weights), self.pretrained, self.precision
+                    )
                     self._network.to(self.device)
                 except (KeyError, RuntimeError, TypeError, ValueError) as exc:
                     raise ReleaseError(
@@ -129,6 +138,8 @@ class ClassifierEncoder:
         atomic_write_json(directory / DESCRIPTION, self._description())
 
     def _description(self) -> dict[str, Any]:
+        # Said where it is another, so that encoders of float32 keep the name they had before there were others.
+        precision = {} if self.precision == "float32" else {"precision": self.precision}
         return {
             "kind": "classifiers",
             "architecture": self.backbone.architecture,
@@ -140,6 +151,7 @@ class ClassifierEncoder:
             "pretrained": self.pretrained,
             "remark": self.remark,
             "branches": [asdict(branch) for branch in self.branches],
+            **precision,
         }
 
 
@@ -159,6 +171,7 @@ def load_classifier_encoder(directory: Path) -> ClassifierEncoder:
             values["batch_size"],
             pretrained=values["pretrained"],
             remark=values["remark"],
+            precision=values.get("precision", "float32"),
         )
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as exc:
         raise ReleaseError(
@@ -206,7 +219,9 @@ class _Part(nn.Module):
         return (features - self.mean) @ self.projection  # type: ignore[operator]
 
 
-def _built(backbone: Backbone, branches: Sequence[Branch], state: Mapping[str, Tensor], pretrained: bool) -> _Network:
+def _built(
+    backbone: Backbone, branches: Sequence[Branch], state: Mapping[str, Tensor], pretrained: bool, precision: str
+) -> _Network:
     shape = stages_of(backbone, whole=not pretrained)
     tails: dict[str, nn.Module | None] = {}
     for name in ("plain", "tuned"):
@@ -221,6 +236,9 @@ def _built(backbone: Backbone, branches: Sequence[Branch], state: Mapping[str, T
             hidden = _loaded(hidden_layer(len(state["centre"])), _under(state, f"{position}.hidden."))
         parts.append(_Part(hidden, state[f"{position}.mean"], state[f"{position}.projection"]))
     trunk = _loaded(shape.trunk, _under(state, "trunk."))
+    if precision != "float32" and shape.exact is not None:
+        trunk = quick_trunk(trunk, shape.exact)
+        tails = {name: None if tail is None else fused(tail) for name, tail in tails.items()}
     return _Network(trunk, tails["plain"], tails["tuned"], parts, (state["centre"], state["scale"])).eval()
 
 

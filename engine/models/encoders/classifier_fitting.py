@@ -22,9 +22,10 @@ from engine.models.devices import pick_device, seeded
 from engine.models.encoders.backbone import Backbone, create_backbone, normalised, read_in_parallel
 from engine.models.encoders.base import LeftOut
 from engine.models.encoders.cache import remember
-from engine.models.encoders.classifier_encoder import Branch, ClassifierEncoder, load_classifier_encoder
+from engine.models.encoders.classifier_encoder import AT_ONCE, Branch, ClassifierEncoder, load_classifier_encoder
 from engine.models.encoders.classifiers import Pictures, Trained, train_classifiers
 from engine.models.encoders.picture_labels import Labels, most_visible
+from engine.models.encoders.quick_network import fused, quick_trunk
 from engine.models.encoders.stages import stages_of
 
 __all__ = ["fit_classifier_encoder"]
@@ -112,6 +113,10 @@ class _Fitting:
             self.stages = stages_of(backbone, whole=not backbone.pretrained)
         self.stages.trunk.to(device)
         self.stages.tail.to(device)
+        self.precision = "float32" if self.stages.exact is None else settings.precision
+        self.looking = (self.stages.trunk, self.stages.tail)
+        if self.precision != "float32" and self.stages.exact is not None:
+            self.looking = (quick_trunk(self.stages.trunk, self.stages.exact), fused(self.stages.tail))
 
     def fit(self, images: Sequence[str], candidates: Sequence[Labels]) -> tuple[ClassifierEncoder, np.ndarray]:
         """The encoder and its vectors (n, dim) float32 of the pictures it was trained on."""
@@ -145,19 +150,20 @@ class _Fitting:
         middle: dict[int, Tensor] = {}
         pooled: dict[int, Tensor] = {}
         small = np.empty((len(images), PROBE_SIDE**2 * 3), dtype=np.float32)
-        device, total = pick_device(), len(images)
+        device, total, (trunk, tail) = pick_device(), len(images), self.looking
+        at_once = self.settings.batch_size if self.precision == "float32" else min(self.settings.batch_size, AT_ONCE)
 
         def read(rows: slice, pixels: np.ndarray) -> None:
             small[rows] = _tiny(pixels)
             with torch.inference_mode():
                 batch = normalised(torch.from_numpy(pixels).to(device), self.backbone.mean, self.backbone.deviation)
-                middle[rows.start] = self.stages.trunk(batch)
-                pooled[rows.start] = self.stages.tail(middle[rows.start]).float()
+                middle[rows.start] = trunk(batch)
+                pooled[rows.start] = tail(middle[rows.start]).float()
 
         def done(count: int) -> None:
             self.progress(count / total / 2, f"{count:,} of {total:,} pictures")
 
-        read_in_parallel(self.workspace, images, self.size, self.settings.batch_size, read, done)
+        read_in_parallel(self.workspace, images, self.size, at_once, read, done)
         # Cloned, because tensors made for inference cannot be learned from.
         joined = [torch.cat([parts[start] for start in sorted(parts)]).clone() for parts in (middle, pooled)]
         return Pictures(*joined), small
@@ -189,6 +195,7 @@ class _Fitting:
             self.settings.batch_size,
             pretrained=self.backbone.pretrained,
             remark=_remark(learned, self.backbone),
+            precision=self.precision,
         )
         return encoder, np.concatenate(vectors, axis=1)
 

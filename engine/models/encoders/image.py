@@ -22,9 +22,11 @@ from engine.models.encoders.image_choice import choose_picture_reader
 from engine.models.encoders.picture_groups import group_labels
 from engine.models.encoders.picture_labels import Labels, candidate_labels
 
-__all__ = ["MODALITY", "fit_image_encoder", "load_image_encoder"]
+__all__ = ["MANY_PICTURES", "MODALITY", "chosen_precision", "fit_image_encoder", "load_image_encoder"]
 
 LEARNING_STEP = "Learning what pictures show"
+MANY_PICTURES = 5_000
+"""So many distinct pictures take minutes to look at in float32."""
 DEMO = {"epochs": 0, "size": 128}
 """Unless set: somebody waits for the demo shop's first training, and its drawn pictures gain nothing from more."""
 
@@ -59,8 +61,22 @@ def fit_image_encoder(
         return fit_clip_encoder(settings, remark)
     from engine.models.encoders.classifier_fitting import fit_classifier_encoder
 
+    precision = "float32" if demo else chosen_precision(settings, len(set(images_of(shown))))
+    settings = settings.model_copy(update={"precision": precision})
     candidates = labels(shown) if settings.attributes else []
     return fit_classifier_encoder(shown, candidates, workspace, settings, seed, progress)
+
+
+def chosen_precision(settings: ImageSettings, n_pictures: int) -> str:
+    """The configured precision; 'auto' is bfloat16 for many pictures, on a processor with instructions for it, by the network
+    whose neighbours were measured. Smaller shops keep what is the same on every machine."""
+    if settings.precision != "auto":
+        return settings.precision
+    if n_pictures < MANY_PICTURES or settings.backbone != type(settings)().backbone:
+        return "float32"
+    from engine.models.devices import has_fast_bfloat16, pick_device
+
+    return "bfloat16" if pick_device().type == "cpu" and has_fast_bfloat16() else "float32"
 
 
 def load_image_encoder(directory: Path) -> Encoder:

@@ -8,22 +8,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from engine.models.encoders.backbone import Backbone
+from engine.models.encoders.folding import fold_norms
 
 __all__ = ["Stages", "stages_of"]
 
 TUNED_BLOCKS = 2
 """Of an EfficientNet's seven stages. On the garment photos one is worth 2 points of 7-nn accuracy, two are worth 5."""
+EXACT_LAYERS = 3
+"""Of an EfficientNet: the stem, its activation and the first stage."""
 
 
 @dataclass(frozen=True)
 class Stages:
-    """`tail(trunk(batch))` is what the network gives: (n, width) float32."""
+    """`tail(trunk(batch))` is what the network gives: (n, width) float32.
+
+    `exact` is how many layers of the trunk need float32 where the others are calculated in bfloat16; None where all do.
+    """
 
     trunk: nn.Module
     tail: nn.Module
+    exact: int | None = None
 
 
 def stages_of(backbone: Backbone, *, whole: bool) -> Stages:
@@ -39,36 +46,13 @@ def stages_of(backbone: Backbone, *, whole: bool) -> Stages:
         blocks = list(network.blocks)  # type: ignore[arg-type]
         trunk = nn.Sequential(network.conv_stem, network.bn1, *blocks[:-TUNED_BLOCKS])  # type: ignore[arg-type]
         tail = nn.Sequential(*blocks[-TUNED_BLOCKS:], network.conv_head, network.bn2, network.global_pool)  # type: ignore[arg-type]
-        _fold_norms(trunk)
+        fold_norms(trunk)
         # This order of bytes is the faster one for small convolutions.
         for part in (trunk, tail):
             part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return Stages(trunk, tail)
+        return Stages(trunk, tail, EXACT_LAYERS)
     if all(hasattr(network, name) for name in ("conv1", "bn1", "act1", "maxpool", "layer4", "global_pool")):
         names = ("conv1", "bn1", "act1", "maxpool", "layer1", "layer2", "layer3")
         trunk = nn.Sequential(*(getattr(network, name) for name in names))
         return Stages(trunk, nn.Sequential(network.layer4, network.global_pool))  # type: ignore[arg-type]
     return Stages(network, nn.Identity())
-
-
-def _fold_norms(network: nn.Module) -> None:
-    """Put each batch norm's scale and shift into the convolution before it: the same numbers in two thirds of the time."""
-    for module in list(network.modules()):
-        convolution: tuple[str, nn.Conv2d] | None = None
-        for name, child in list(module.named_children()):
-            if isinstance(child, nn.Conv2d):
-                convolution = (name, child)
-            elif isinstance(child, nn.BatchNorm2d) and convolution is not None:
-                _fold(convolution[1], child)
-                setattr(module, name, getattr(child, "act", nn.Identity()))
-                convolution = None
-
-
-def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    mean, variance = norm.running_mean, norm.running_var
-    assert isinstance(mean, Tensor)
-    assert isinstance(variance, Tensor)
-    with torch.no_grad():
-        scale = norm.weight / torch.sqrt(variance + norm.eps)
-        convolution.weight.mul_(scale[:, None, None, None])
-        convolution.bias = nn.Parameter(norm.bias - mean * scale)

@@ -163,7 +163,7 @@ def chosen_precision(settings: TextSettings, n_texts: int) -> str:
         return settings.precision
     if n_texts < MANY_TEXTS:
         return "float32"
-    from engine.models.encoders.text_networks import has_fast_bfloat16
+    from engine.models.devices import has_fast_bfloat16
 
     return "bfloat16" if has_fast_bfloat16() else "float32"
 

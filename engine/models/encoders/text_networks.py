@@ -17,15 +17,9 @@ from engine.models.encoders.e5 import TYPICAL, MultilingualE5
 from engine.models.encoders.minilm import MiniLM
 from engine.models.torchvision_shim import ensure_torchvision
 
-__all__ = ["TextNetwork", "has_fast_bfloat16"]
+__all__ = ["TextNetwork"]
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-def has_fast_bfloat16() -> bool:
-    """Whether the processor multiplies matrices in bfloat16 by instructions of its own; graphics cards calculate as they are told."""
-    found = torch.cpu.get_capabilities()
-    return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
 
 
 class TextNetwork:

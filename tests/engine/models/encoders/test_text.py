@@ -18,7 +18,7 @@ import torch
 from engine.core.errors import ReleaseError, SettingsError
 from engine.core.settings import TextSettings
 from engine.core.workspace import Workspace
-from engine.models.encoders import text_models, text_networks
+from engine.models.encoders import text_models
 from engine.models.encoders.base import LeftOut
 from engine.models.encoders.minilm import MiniLM
 from engine.models.encoders.text import (
@@ -171,7 +171,7 @@ def test_the_precision_follows_the_processor_where_there_are_many_texts_unless_i
     assert chosen_precision(TextSettings(precision="float32"), 10**6) == "float32"
     assert chosen_precision(TextSettings(precision="bfloat16"), 10) == "bfloat16"
     for found, expected in (({"amx_bf16": True}, "bfloat16"), ({"amx_bf16": False, "avx2": True}, "float32")):
-        monkeypatch.setattr(text_networks.torch.cpu, "get_capabilities", lambda found=found: found)
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found)
         assert chosen_precision(TextSettings(), MANY_TEXTS) == expected
         assert chosen_precision(TextSettings(), MANY_TEXTS - 1) == "float32"
 
