@@ -30,7 +30,7 @@ from engine.models.threads import bounded_threads
 
 __all__ = ["measure"]
 
-PICTURES, TIMED = 400, 96
+PICTURES, TIMED = 400, 64
 """More take proportionally longer."""
 
 

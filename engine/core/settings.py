@@ -151,9 +151,7 @@ class ImageSettings(Group):
         4, ge=0, le=16, description="how many attributes get their own classifier; 0 uses the network as it is"
     )
     batch_size: int = Field(32, ge=1, description="pictures seen together")
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="what EfficientNets calculate in; 'auto': bfloat16 for many pictures"
-    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="'auto': bfloat16 for many pictures")
 
 
 class AttributeSettings(Group):

@@ -26,11 +26,9 @@ from engine.models.encoders.classifiers import hidden_layer
 from engine.models.encoders.quick_network import fused, quick_trunk
 from engine.models.encoders.stages import stages_of
 
-__all__ = ["AT_ONCE", "Branch", "ClassifierEncoder", "load_classifier_encoder"]
+__all__ = ["Branch", "ClassifierEncoder", "load_classifier_encoder"]
 
 DESCRIPTION, WEIGHTS = "image.json", "image.safetensors"
-AT_ONCE = 16
-"""Pictures that a quick network looks at together: what it makes of more does not stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +104,7 @@ class ClassifierEncoder:
         def read(rows: slice, pixels: np.ndarray) -> None:
             vectors[rows] = self.encode_pixels(pixels)
 
-        at_once = self.batch_size if self.precision == "float32" else min(self.batch_size, AT_ONCE)
-        read_in_parallel(workspace, contents, self.size, at_once, read, progress)
+        read_in_parallel(workspace, contents, self.size, self.batch_size, read, progress)
         return vectors
 
     def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:

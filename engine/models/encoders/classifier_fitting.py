@@ -22,7 +22,7 @@ from engine.models.devices import pick_device, seeded
 from engine.models.encoders.backbone import Backbone, create_backbone, normalised, read_in_parallel
 from engine.models.encoders.base import LeftOut
 from engine.models.encoders.cache import remember
-from engine.models.encoders.classifier_encoder import AT_ONCE, Branch, ClassifierEncoder, load_classifier_encoder
+from engine.models.encoders.classifier_encoder import Branch, ClassifierEncoder, load_classifier_encoder
 from engine.models.encoders.classifiers import Pictures, Trained, train_classifiers
 from engine.models.encoders.picture_labels import Labels, most_visible
 from engine.models.encoders.quick_network import fused, quick_trunk
@@ -151,7 +151,6 @@ class _Fitting:
         pooled: dict[int, Tensor] = {}
         small = np.empty((len(images), PROBE_SIDE**2 * 3), dtype=np.float32)
         device, total, (trunk, tail) = pick_device(), len(images), self.looking
-        at_once = self.settings.batch_size if self.precision == "float32" else min(self.settings.batch_size, AT_ONCE)
 
         def read(rows: slice, pixels: np.ndarray) -> None:
             small[rows] = _tiny(pixels)
@@ -163,7 +162,7 @@ class _Fitting:
         def done(count: int) -> None:
             self.progress(count / total / 2, f"{count:,} of {total:,} pictures")
 
-        read_in_parallel(self.workspace, images, self.size, at_once, read, done)
+        read_in_parallel(self.workspace, images, self.size, self.settings.batch_size, read, done)
         # Cloned, because tensors made for inference cannot be learned from.
         joined = [torch.cat([parts[start] for start in sorted(parts)]).clone() for parts in (middle, pooled)]
         return Pictures(*joined), small
