@@ -1,8 +1,8 @@
-"""A picture network in steps that the processor does at once, most of them in bfloat16: several times as fast, with nearly the same neighbours.
+"""A picture network in steps that the processor does at once, most of them in bfloat16: faster, with nearly the same neighbours.
 
 A convolution, its norm and its activation are one call of oneDNN, with weights in the order it wants. What the first layers make of a
-picture stays in float32: there bfloat16 cost neighbours (0.96 of ten stayed on the garment photos, 0.97 with the first stage exact), and
-so does the tail, which classifiers tune. On a device without these calls the same steps are made one by one.
+picture stays in float32, because bfloat16 loses most neighbours there, and so does
+the tail, which classifiers tune. On a device without these calls the same steps are made one by one.
 """
 
 from __future__ import annotations
