@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ from engine.models.recipe import CONTENT
 from engine.recommend.recommender import Recommender
 from engine.release.top_lists import NOBODY
 
-__all__ = ["ENOUGH_JUDGED", "NOTICEABLE", "Gains", "Measure", "Side", "Tally", "list_gains"]
+__all__ = ["ENOUGH_JUDGED", "NOTICEABLE", "ComparedLists", "Gains", "Measure", "Side", "Tally"]
 
 Measure = Literal["judgements", "likeness"]
 NOTICEABLE = 0.02  # of a mean likeness between 0 and 1: less is called the same
@@ -100,53 +101,64 @@ class Gains:
         return order[gain[order] > 0]
 
 
-def list_gains(before: Side, after: Side, k: int = 10, out: Mapping[str, frozenset[str]] | None = None) -> Gains:
-    """Compare the lists of k of two sides, as they were trained.
+class ComparedLists:
+    """The lists of k of two sides, as they were trained: what no judgement changes, so whoever compares again keeps it."""
 
-    Parameters
-    ----------
-    out : anchor -> neighbours that people ruled out (`curation.suppression`).
-    """
-    rows_before, rows_after = same_rows(before.release, after.release)
-    place = np.full(len(before.release.items), _GONE, dtype=np.int64)  # row before -> row after
-    place[rows_before] = rows_after
-    listed = before.release.top_lists(before.arm).rows[rows_before, :k]
-    old = np.where(listed == NOBODY, NOBODY, place[listed])
-    new = after.release.top_lists(after.arm).rows[rows_after, :k].astype(np.int64)
-    had, has = (listed != NOBODY).any(axis=1), (new != NOBODY).any(axis=1)
-    judged = _irrelevant(after.release, rows_after, (old, new), out or {})
-    measure: Measure = "judgements" if int((judged[0] != judged[1]).sum()) >= ENOUGH_JUDGED else "likeness"
-    figures = judged if measure == "judgements" else [_likeness(after.release, rows_after, one) for one in (old, new)]
-    counts = after.release.items["interaction_count"].to_numpy(dtype=np.int64)
-    traffic = Traffic.of(counts)
-    names = np.array([traffic.level(int(count)) for count in counts[rows_after]], dtype=str)
-    return Gains(
-        measure, rows_after, (np.sort(old, axis=1) != np.sort(new, axis=1)).any(axis=1) | (had != has),
-        figures[0], figures[1], names, int((has & ~had).sum()), _random_likeness(after.release),
-        len(after.release.items) - len(rows_after), len(before.release.items) - len(rows_before),
-    )  # fmt: skip
+    def __init__(self, before: Side, after: Side, k: int = 10) -> None:
+        rows_before, self._rows = same_rows(before.release, after.release)
+        self._release = after.release
+        place = np.full(len(before.release.items), _GONE, dtype=np.int32)  # row before -> row after
+        place[rows_before] = self._rows
+        listed = before.release.top_lists(before.arm).rows[rows_before, :k]
+        self._old = np.where(listed == NOBODY, np.int32(NOBODY), place[listed])
+        self._new = after.release.top_lists(after.arm).rows[self._rows, :k]
+        had, has = (listed != NOBODY).any(axis=1), (self._new != NOBODY).any(axis=1)
+        self._changed = (np.sort(self._old, axis=1) != np.sort(self._new, axis=1)).any(axis=1) | (had != has)
+        self._first_list = int((has & ~had).sum())
+        counts = after.release.items["interaction_count"].to_numpy(dtype=np.int64)
+        self._levels = np.array(LEVELS)[Traffic.of(counts).levels(counts[self._rows])]
+        self._came, self._went = (
+            len(one.release.items) - len(self._rows) for one in (after, before)
+        )  # products of one side alone
+
+    def gains(self, out: Mapping[str, frozenset[str]] | None = None) -> Gains:
+        """What improved.
+
+        Parameters
+        ----------
+        out : anchor -> neighbours that people ruled out (`curation.suppression`).
+        """
+        judged = self._irrelevant(out or {})
+        measure: Measure = "judgements" if int((judged[0] != judged[1]).sum()) >= ENOUGH_JUDGED else "likeness"
+        figures = judged if measure == "judgements" else self._likeness
+        return Gains(
+            measure, self._rows, self._changed, figures[0], figures[1], self._levels, self._first_list, self._random,
+            self._came, self._went,
+        )  # fmt: skip
+
+    def _irrelevant(self, out: Mapping[str, frozenset[str]]) -> list[NDArray[np.float64]]:
+        """How many of each list's neighbours people ruled out, (n,) each."""
+        release, counts = self._release, [np.zeros(len(self._rows)) for _ in range(2)]
+        for anchor, neighbours in out.items():
+            row = release.row(anchor) if anchor in release else NOBODY
+            at = int(np.searchsorted(self._rows, row))  # which are in order
+            if at == len(self._rows) or self._rows[at] != row:
+                continue
+            ruled = [release.row(one) for one in neighbours if one in release]
+            for count, lists in zip(counts, (self._old, self._new), strict=True):
+                count[at] = np.isin(lists[at], ruled).sum()
+        return counts
+
+    @cached_property
+    def _likeness(self) -> list[NDArray[np.float64]]:
+        return [_likeness(self._release, self._rows, lists) for lists in (self._old, self._new)]
+
+    @cached_property
+    def _random(self) -> float:
+        return _random_likeness(self._release)
 
 
-def _irrelevant(
-    release: Recommender,
-    anchors: NDArray[np.int64],
-    lists: tuple[NDArray[np.int64], NDArray[np.int64]],
-    out: Mapping[str, frozenset[str]],
-) -> list[NDArray[np.float64]]:
-    """How many of each list's neighbours people ruled out, (n,) each."""
-    counts = [np.zeros(len(anchors)) for _ in lists]
-    place = {int(row): at for at, row in enumerate(anchors)}
-    for anchor, neighbours in out.items():
-        if anchor not in release or release.row(anchor) not in place:
-            continue
-        at = place[release.row(anchor)]
-        ruled = [release.row(one) for one in neighbours if one in release]
-        for count, rows in zip(counts, lists, strict=True):
-            count[at] = np.isin(rows[at], ruled).sum()
-    return counts
-
-
-def _likeness(release: Recommender, anchors: NDArray[np.int64], lists: NDArray[np.int64]) -> NDArray[np.float64]:
+def _likeness(release: Recommender, anchors: NDArray[np.int64], lists: NDArray[np.int32]) -> NDArray[np.float64]:
     """Mean cosine of content between each anchor and its list (n, k), (n,); NaN where nothing can be compared."""
     means = np.full(len(anchors), np.nan)
     for start in range(0, len(anchors), _AT_ONCE):
@@ -171,7 +183,7 @@ def _random_likeness(release: Recommender) -> float:
     return float(np.nanmean(cosines)) if np.isfinite(cosines).any() else 0.0
 
 
-def _cosines(release: Recommender, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+def _cosines(release: Recommender, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.float64]:
     """Cosines of content of rows in pairs, in the shape of both; NaN where either says nothing."""
     search = release.arm(CONTENT)
     query, candidates = search.query[left], search.candidates[np.maximum(right, 0)]

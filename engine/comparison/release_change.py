@@ -10,7 +10,7 @@ from engine.arms.registry import SERVED
 from engine.catalogue.traffic import Level, Traffic
 from engine.comparison.changed_lists import ChangedLists, changed_lists
 from engine.comparison.held_out import held_out_tallies
-from engine.comparison.list_gains import Gains, Side, Tally, list_gains
+from engine.comparison.list_gains import ComparedLists, Gains, Side, Tally
 from engine.recommend.recommender import Recommender
 
 __all__ = ["ChangeMeasure", "ReleaseChange", "better_words", "change_between", "change_words", "lists_words"]
@@ -63,7 +63,7 @@ def change_between(
     ----------
     ruled_out : anchor -> neighbours that people ruled out, as of the judgement `judged`.
     """
-    gains = list_gains(Side(before, SERVED), Side(after, SERVED), k, ruled_out)
+    gains = ComparedLists(Side(before, SERVED), Side(after, SERVED), k).gains(ruled_out)
     measure, groups = _by_the_fairest(gains, before, after)
     return ReleaseChange(
         before.edition, after.edition, k, judged, changed_lists(before, after, SERVED, k), measure, groups

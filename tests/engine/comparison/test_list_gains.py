@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.comparison.list_gains import ENOUGH_JUDGED, Side, Tally, list_gains
+from engine.comparison.list_gains import ENOUGH_JUDGED, ComparedLists, Side, Tally
 from engine.release.top_lists import NOBODY, TOP, TopLists
 
 HEARTS, STARS = [1.0, 0.0], [0.0, 1.0]
@@ -43,7 +43,7 @@ class Release:
 
 
 def gains_of(before: Release, after: Release, **more):
-    return list_gains(Side(before, "hybrid"), Side(after, "hybrid"), 2, **more)
+    return ComparedLists(Side(before, "hybrid"), Side(after, "hybrid"), 2).gains(**more)
 
 
 def test_a_list_of_its_own_kind_is_better_than_one_of_strangers():
@@ -98,3 +98,11 @@ def test_judgements_decide_once_enough_of_them_differ():
     assert (gains.measure, gains.tally().improved) == ("judgements", ENOUGH_JUDGED)
     assert gains_of(Wide(0), Wide(ENOUGH_JUDGED), out=out).tally().worse == ENOUGH_JUDGED
     assert gains_of(Wide(ENOUGH_JUDGED), Wide(1), out=out).measure == "likeness"
+
+
+def test_lists_are_measured_once_however_often_somebody_judges():
+    lists = ComparedLists(Side(Release(SAME), "hybrid"), Side(Release({**SAME, "a": "xy"}), "hybrid"), 2)
+    before, after = lists.gains(), lists.gains({"a": frozenset("x")})
+    assert before.measure == after.measure == "likeness"
+    assert before.after is after.after
+    assert before.random is after.random
