@@ -139,12 +139,11 @@ def current_lists(recommender: Recommender, anchor_ids: Sequence[str], k: int = 
     shorter than k is known to be whole. Two more columns say so: listed, the list's length, and anchor_count, the
     anchor's interactions now. Anchors that are no longer in the shop are left out.
     """
-    items = recommender.items
-    counts = dict(zip(items["item_id"], items["interaction_count"], strict=True))
+    counts = recommender.items["interaction_count"].to_numpy()
     rows = [
-        (anchor, neighbour, arm, rank, int(counts[anchor]))
+        (anchor, neighbour, arm, rank, int(counts[recommender.row(anchor)]))
         for anchor in dict.fromkeys(anchor_ids)
-        if anchor in counts
+        if anchor in recommender
         for neighbour, arms in recommender.arms_returning(anchor, k).items()
         for arm, rank in arms.items()
     ]
