@@ -130,7 +130,7 @@ def look_at_judgements(
     current = store.current()
     on_cards = drawn(store, current=current)
     counts, disputes = release.items["interaction_count"].to_numpy(), _disputes(on_cards, release, current)
-    top, said = release.top_lists(SERVED).rows, _said(current, release.items["item_id"])
+    top, said = release.top_lists(SERVED).rows, _said(current, release)
     shown = _without(top, k, release, ruled_out)
     return JudgedFindings(
         trust=_trust(store, release, workspace, current, on_cards, k),
@@ -183,13 +183,12 @@ def replaced_lists(
     return rows[np.argsort(-counts[rows], kind="stable")]
 
 
-def _said(current: pd.DataFrame, item_ids: pd.Series) -> pd.DataFrame:
+def _said(current: pd.DataFrame, release: Recommender) -> pd.DataFrame:
     """The judged pairs of products that the release has: anchor, neighbour (rows), bad (share of raters, 0 to 1)."""
     sure = current[current["verdict"].isin(SURE)]
     bad = sure.assign(bad=(sure["verdict"] == Verdict.IRRELEVANT).astype("float64"))
     pairs = bad.groupby(["anchor_id", "neighbour_id"], as_index=False)["bad"].mean()
-    known = pd.Index(item_ids)
-    rows = {name: known.get_indexer(pairs[f"{name}_id"]) for name in ("anchor", "neighbour")}
+    rows = {name: release.rows_of(pairs[f"{name}_id"].tolist()) for name in ("anchor", "neighbour")}
     table = pd.DataFrame({**rows, "bad": pairs["bad"]})
     return table[(table["anchor"] >= 0) & (table["neighbour"] >= 0)]
 
@@ -224,15 +223,15 @@ def _trust(
 
 def _lists_now(release: Recommender, anchor_ids: pd.Series, k: int) -> pd.DataFrame:
     """The release's lists of these products, in the shape of `JudgementStore.appearances`."""
-    ids = release.items["item_id"].to_numpy()
+    ids = release.items["item_id"]
     anchors = np.array(sorted({release.row(one) for one in set(anchor_ids) if one in release}), dtype=np.int64)
     parts = [_listed(release.top_lists(arm), arm, anchors, k) for arm in COMPARED]
     table = pd.concat(parts, ignore_index=True)
     counts = release.items["interaction_count"].to_numpy()
     return pd.DataFrame(
         {
-            "anchor_id": pd.array(ids[table["anchor"]], dtype="str"),
-            "neighbour_id": pd.array(ids[table["neighbour"]], dtype="str"),
+            "anchor_id": pd.array(ids.iloc[table["anchor"]], dtype="str"),
+            "neighbour_id": pd.array(ids.iloc[table["neighbour"]], dtype="str"),
             "arm": table["arm"].astype("str"),
             "rank": table["rank"],
             "anchor_count": counts[table["anchor"]],
