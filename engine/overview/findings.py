@@ -230,8 +230,8 @@ def _lists_now(release: Recommender, anchor_ids: pd.Series, k: int) -> pd.DataFr
     counts = release.items["interaction_count"].to_numpy()
     return pd.DataFrame(
         {
-            "anchor_id": pd.array(ids.iloc[table["anchor"]], dtype="str"),
-            "neighbour_id": pd.array(ids.iloc[table["neighbour"]], dtype="str"),
+            "anchor_id": pd.array(ids.iloc[table["anchor"]].tolist(), dtype="str"),
+            "neighbour_id": pd.array(ids.iloc[table["neighbour"]].tolist(), dtype="str"),
             "arm": table["arm"].astype("str"),
             "rank": table["rank"],
             "anchor_count": counts[table["anchor"]],
