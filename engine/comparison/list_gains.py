@@ -117,9 +117,8 @@ class ComparedLists:
         self._first_list = int((has & ~had).sum())
         counts = after.release.items["interaction_count"].to_numpy(dtype=np.int64)
         self._levels = np.array(LEVELS)[Traffic.of(counts).levels(counts[self._rows])]
-        self._came, self._went = (
-            len(one.release.items) - len(self._rows) for one in (after, before)
-        )  # products of one side alone
+        # Products of one side alone.
+        self._came, self._went = (len(one.release.items) - len(self._rows) for one in (after, before))
 
     def gains(self, out: Mapping[str, frozenset[str]] | None = None) -> Gains:
         """What improved.

@@ -27,10 +27,8 @@ _NUMBERS = 1 << 25  # scores held at once
 _YIELDED = 512
 _NOWHERE = -2.0
 _ROUNDED = 1e-5  # single precision
-_FIRST_CELLS, _TIMES = (
-    4,
-    4,
-)  # cells looked into before anything bounds the search, and how many times as many each time after
+_FIRST_CELLS = 4  # cells looked into before anything bounds the search
+_TIMES = 4  # as many each time after
 _MANY = 64  # found for each query in a cell, from where the best of them are chosen at once
 
 _Scored = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from ui.today import placed
 from ui.today.lines import SETS, Line, catalogue_lines, judged_lines
 from ui.today.results import Results, results
 
-__all__ = ["PREFIX", "lines_of", "offer_sets", "today_set"]
+__all__ = ["PREFIX", "ids_in", "lines_of", "offer_sets", "today_set"]
 
 PREFIX = "today"
 WAIT_SECONDS = 10.0  # for whoever opens a set by its address on a server that has just started
@@ -58,7 +59,11 @@ def today_set(name: str) -> ShownSet | None:
     line = next((one for one in lines_of(found) if one.name == name), None)
     if line is None:
         return ShownSet(f"{PREFIX}:{name}", SETS[name], ())
+    return ShownSet(f"{PREFIX}:{name}", SETS[name], ids_in(line), line.why)
+
+
+def ids_in(line: Line) -> Sequence[str]:
+    """The products of a line, rows until somebody asks for one."""
     from ui.products.finding import FoundIds, catalogue_to_search  # with the words of search, which Today does without
 
-    ids = FoundIds(catalogue_to_search(), line.rows)
-    return ShownSet(f"{PREFIX}:{name}", SETS[name], ids, line.why)
+    return FoundIds(catalogue_to_search(), line.rows)

@@ -14,7 +14,7 @@ from ui.app.resources import recommender
 from ui.products.shown_sets import draw_set_actions
 from ui.runs.release_change import draw_compare_link
 from ui.today.lines import SETS, Line
-from ui.today.sets import PREFIX
+from ui.today.sets import PREFIX, ids_in
 from ui.widgets.addresses import thumb_url
 from ui.widgets.formatting import html_text, plural, text_or_none
 
@@ -65,13 +65,7 @@ def _draw_actions(line: Line, items: pd.DataFrame) -> None:
             on_click=_unfold, args=(None if unfolded else line.name,),
         )  # fmt: skip
     if unfolded:
-        from ui.products.finding import (
-            FoundIds,
-            catalogue_to_search,
-        )  # with the words of search, which Today does without
-
-        ids = FoundIds(catalogue_to_search(), line.rows)
-        draw_set_actions(ids, f"listed on Today: {SETS[line.name].lower()}", f"today_{line.name}", opens=False)
+        draw_set_actions(ids_in(line), f"listed on Today: {SETS[line.name].lower()}", f"today_{line.name}", opens=False)
 
 
 def _unfold(name: str | None) -> None:
