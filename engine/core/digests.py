@@ -16,6 +16,8 @@ from pydantic import BaseModel
 from scipy import sparse
 from typing_extensions import Buffer
 
+from engine.core.graphics_card import graphics_card
+
 __all__ = ["digest_of"]
 
 _PACKAGES = ("annoy", "implicit", "numpy", "openTSNE", "scikit-learn", "scipy", "torch")
@@ -27,12 +29,12 @@ class _Hash(Protocol):
 
 
 def digest_of(*values: Any) -> str:
-    """Hex SHA-256 of values, and of this version of Longtail and of what it computes with.
+    """Hex SHA-256 of values, and of this version of Longtail and of what it computes with: libraries, and a graphics card where it uses one.
 
     Values are arrays, sparse matrices by rows, settings, dataclasses, mappings (their order counts), sequences, and what JSON knows.
     Raises `TypeError` for anything else.
     """
-    hashed = hashlib.sha256(_code().encode())
+    hashed = hashlib.sha256(f"{_code()} {graphics_card()}".encode())
     _add(hashed, list(values))
     return hashed.hexdigest()
 

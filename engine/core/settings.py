@@ -195,9 +195,6 @@ class PredictorSettings(Group):
         description="in the Predicted list, products with this many interactions are found half by their real behaviour and "
         "half by the predicted, busier ones more by the real; chosen from the data unless set",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="where the network trains; 'auto' uses a GPU if there is one"
-    )
 
 
 class Settings(Group, BaseSettings):
@@ -217,6 +214,9 @@ class Settings(Group, BaseSettings):
         ge=1,
         le=1024,
         description="threads of a training; one for each core that is free when it starts unless set",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="what a training calculates on; 'auto' uses a graphics card if there is one that CUDA knows"
     )
     database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite in the workspace unless set")
     interactions: InteractionSettings = InteractionSettings()

@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from engine.core.errors import TrainingError
+from engine.core.graphics_card import graphics_card
 from engine.core.settings import AlsSettings, Settings
 from engine.core.workers import Workers, workers
 from engine.models.als_in_parts import factorise_in_parts
@@ -121,6 +122,8 @@ def _factorise(
     start: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(n_users, factors) and (n_items, factors) float32."""
+    if (card := graphics_card()) is not None:
+        return _factorised_on_card(confidence, settings, seed, note, start, card)
     if (some := workers()) is not None:
         return _factorised_elsewhere(confidence, settings, seed, note, start, some)
     import torch
@@ -144,6 +147,22 @@ def _factorise(
     return np.ascontiguousarray(model.user_factors), np.ascontiguousarray(model.item_factors)
 
 
+def _factorised_on_card(
+    confidence: csr_matrix,
+    settings: AlsSettings,
+    seed: int,
+    note: Callable[[int, float, float], None] | None,
+    start: np.ndarray | None,
+    card: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same on a graphics card, from the point where implicit starts."""
+    from engine.models.on_card.als import factorise_on_card
+
+    users, items = _starting_point(confidence, settings, seed, start)
+    iterations, regularization = settings.iterations, settings.regularization
+    return factorise_on_card(confidence, users, items, iterations, regularization, CG_STEPS, note, card)
+
+
 def _factorised_elsewhere(
     confidence: csr_matrix,
     settings: AlsSettings,
@@ -153,12 +172,19 @@ def _factorised_elsewhere(
     some: Workers,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same by workers, from the point where implicit starts."""
-    rng = np.random.default_rng(seed)
-    users, items = (rng.random((n, settings.factors), dtype=np.float32) * np.float32(0.01) for n in confidence.shape)
-    items = items if start is None else np.asarray(start, dtype=np.float32)
+    users, items = _starting_point(confidence, settings, seed, start)
     solve = partial(_solved_rows, regularization=settings.regularization)
     loss_of = partial(_loss_of_rows, regularization=settings.regularization)
     return factorise_in_parts(confidence, users, items, settings.iterations, solve, loss_of, note, some)
+
+
+def _starting_point(
+    confidence: csr_matrix, settings: AlsSettings, seed: int, start: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n_users, factors) and (n_items, factors) float32, where implicit starts from a seed, but for what `start` says."""
+    rng = np.random.default_rng(seed)
+    users, items = (rng.random((n, settings.factors), dtype=np.float32) * np.float32(0.01) for n in confidence.shape)
+    return users, items if start is None else np.asarray(start, dtype=np.float32)
 
 
 def _solved_rows(part: tuple[int, csr_matrix], own: np.ndarray, other: np.ndarray, regularization: float) -> np.ndarray:

@@ -4,23 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 
-from engine.core.errors import SettingsError
+from engine.core.errors import SettingsError, TrainingError
+from engine.core.graphics_card import graphics_card, with_graphics_card
+from engine.core.workers import workers
 
-__all__ = ["has_fast_bfloat16", "pick_device", "seeded"]
+__all__ = ["calculating", "has_fast_bfloat16", "name_of_card", "pick_device", "seeded"]
+
+_wanted: ContextVar[str] = ContextVar("device", default="auto")
 
 
-def pick_device(wanted: str = "auto") -> torch.device:
-    """The device of a setting: "auto" is CUDA if the machine has it."""
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise SettingsError(
-            "predictor.device = 'cuda', but this machine has no CUDA device. Set it to 'auto' or 'cpu'."
-        )
-    if wanted == "auto":
+def pick_device() -> torch.device:
+    """Where networks run: as `calculating` says, else on a graphics card if there is one."""
+    if (wanted := _wanted.get()) == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(wanted)
+
+
+@contextmanager
+def calculating(wanted: str) -> Iterator[None]:
+    """In the block everything heavy is done where `device` says: on a graphics card, or by the processor.
+
+    A cluster does its share by processors (`engine.core.workers`), so beside one a card runs networks alone.
+
+    Raises `SettingsError` for "cuda" on a machine without a card, `TrainingError` where the card's memory does not suffice.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise SettingsError("device = 'cuda', but this machine has no CUDA device. Set it to 'auto' or 'cpu'.")
+    token = _wanted.set(wanted)
+    try:
+        device = pick_device()
+        with with_graphics_card(device.type if device.type != "cpu" and workers() is None else None):
+            yield
+    except torch.OutOfMemoryError as exc:
+        raise TrainingError(
+            "The graphics card has too little free memory for this shop. End what else uses it, or set device = 'cpu'."
+        ) from exc
+    finally:
+        _wanted.reset(token)
+
+
+def name_of_card() -> str | None:
+    """What the maker calls the card that this training calculates on; None where it uses none."""
+    return torch.cuda.get_device_name() if graphics_card() == "cuda" else None
 
 
 def has_fast_bfloat16() -> bool:

@@ -77,7 +77,7 @@ def fit_network(
 ) -> tuple[list[Check], int]:
     """Train `network`; leaves the weights of the check that ranked best in it, and returns all checks and its step."""
     _standardise(network, lesson)
-    device = pick_device(settings.device)
+    device = pick_device()
     network.to(device)
     examples = _examples(network, lesson, lesson.training)
     exam = _exam(network, lesson, rng)
@@ -176,15 +176,15 @@ def _drawn(chances: np.ndarray, steps: int, batch_size: int, rng: np.random.Gene
 def _train(network: Network, optimiser: torch.optim.Optimizer, examples: _Examples, batches: Tensor) -> float:
     """One step for each row of `batches`; the mean loss."""
     network.train()
-    total = 0.0
+    total = torch.zeros((), device=examples.targets.device)  # asking for each loss would make a graphics card wait
     for rows in batches.to(examples.targets.device):
         batch = examples[rows]
         loss = nn.functional.mse_loss(network(batch.values, batch.present), batch.targets)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        total += loss.item()
-    return total / len(batches)
+        total += loss.detach()
+    return float(total) / len(batches)
 
 
 def _state(network: Network) -> dict[str, Tensor]:

@@ -11,12 +11,14 @@ four times as fast as one vector at a time and finds the same.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import scipy
 from scipy import sparse
 
 from engine.core.errors import TrainingError
+from engine.core.graphics_card import graphics_card
 from engine.core.workers import workers
 from engine.models.row_parts import row_parts
 
@@ -62,6 +64,59 @@ def residual_factors(
     return np.asarray(factors, dtype=np.float32)
 
 
+class Space(Protocol):
+    """Orthonormal directions that were found, and what the matrix makes of them.
+
+    Attributes
+    ----------
+    found : how many there are. reach : the largest number of their images.
+    """
+
+    found: int
+    reach: float
+
+    def add(self, block: np.ndarray, image: np.ndarray) -> None:
+        """Orthonormal directions (n, k) float32, and what the matrix makes of them."""
+
+    def beside(self, block: np.ndarray) -> np.ndarray:
+        """(n, k) float32, a block less what lies within the space."""
+
+    def projected(self) -> np.ndarray:
+        """(found, found) float32, the matrix within the space."""
+
+    def turned(self, mixed: np.ndarray) -> np.ndarray:
+        """(n, k) float32, directions (found, k) of the space, as they lie outside of it."""
+
+
+class HostSpace:
+    """The same in memory.
+
+    Parameters
+    ----------
+    n, most : how long its directions are, and how many there may be.
+    """
+
+    def __init__(self, n: int, most: int):
+        self.found, self.reach = 0, 0.0
+        self._basis, self._image = (np.zeros((n, most), dtype=np.float32, order="F") for _ in range(2))
+
+    def add(self, block: np.ndarray, image: np.ndarray) -> None:
+        until = self.found + block.shape[1]
+        self._basis[:, self.found : until] = block
+        self._image[:, self.found : until] = image
+        self.found, self.reach = until, max(self.reach, float(np.abs(image).max(initial=0.0)))
+
+    def beside(self, block: np.ndarray) -> np.ndarray:
+        known = self._basis[:, : self.found]
+        return np.asarray(block - known @ (known.T @ block))
+
+    def projected(self) -> np.ndarray:
+        return np.asarray(self._basis[:, : self.found].T @ self._image[:, : self.found])
+
+    def turned(self, mixed: np.ndarray) -> np.ndarray:
+        return np.asarray(self._basis[:, : self.found] @ mixed)
+
+
 def _leading(times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
     """The largest eigenvalues (rank,) of a symmetric matrix, and their vectors (n, rank) float32; zero where it has fewer.
 
@@ -72,28 +127,29 @@ def _leading(times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, rank:
     """
     n, k = start.shape
     most = min(n, -(-(SPACE * rank + 2 * k) // k) * k)
-    basis, image = (np.zeros((n, most), dtype=np.float32, order="F") for _ in range(2))
-    block, found = _orthonormal(start), 0
-    while block.shape[1] and found < most:
-        block = block[:, : most - found]
-        until = found + block.shape[1]
-        basis[:, found:until] = block
-        image[:, found:until] = times(block)
-        rest = np.array(image[:, found:until])
-        found = until
-        for _ in range(2):
-            rest -= basis[:, :found] @ (basis[:, :found].T @ rest)
-        block = _orthonormal(rest, least=1e-5 * float(np.abs(image[:, :found]).max(initial=0.0)))
-        block -= basis[:, :found] @ (basis[:, :found].T @ block)
-        block = _orthonormal(block)
-    small = basis[:, :found].T @ image[:, :found]
-    kept = min(rank, found)
+    space, block = _space(n, most), _orthonormal(start)
+    while block.shape[1] and space.found < most:
+        block = block[:, : most - space.found]
+        image = times(block)
+        space.add(block, image)
+        rest = space.beside(space.beside(image))
+        block = _orthonormal(space.beside(_orthonormal(rest, least=1e-5 * space.reach)))
+    small = space.projected()
+    kept = min(rank, space.found)
     values, mixed = scipy.linalg.eigh(
-        (small + small.T).astype(np.float64) / 2, subset_by_index=(found - kept, found - 1)
+        (small + small.T).astype(np.float64) / 2, subset_by_index=(space.found - kept, space.found - 1)
     )
     vectors = np.zeros((n, rank), dtype=np.float32)
-    vectors[:, :kept] = basis[:, :found] @ mixed[:, ::-1].astype(np.float32)
+    vectors[:, :kept] = space.turned(mixed[:, ::-1].astype(np.float32))
     return np.pad(values[::-1], (0, rank - kept)), vectors
+
+
+def _space(n: int, most: int) -> Space:
+    if (card := graphics_card()) is None:
+        return HostSpace(n, most)
+    from engine.models.on_card.shared_shoppers import CardSpace
+
+    return CardSpace(n, most, card)
 
 
 def _orthonormal(block: np.ndarray, least: float = 1e-6) -> np.ndarray:
@@ -131,8 +187,12 @@ def surprise(pairs: sparse.csr_matrix, damping: float) -> Callable[[np.ndarray],
 
 
 def _times_itself(scaled: sparse.csr_matrix) -> Callable[[np.ndarray], np.ndarray]:
-    """Multiplies S'S by (n_items, k) float32: here, or as a sum over parts of the shoppers elsewhere."""
-    some = workers()
+    """Multiplies S'S by (n_items, k) float32: here, on the graphics card, or as a sum over parts of the shoppers elsewhere."""
+    some, card = workers(), graphics_card()
+    if card is not None:
+        from engine.models.on_card.shared_shoppers import times_itself_on_card
+
+        return times_itself_on_card(scaled, card)
     if some is None:
         transposed = sparse.csr_matrix(scaled.T)
         return lambda block: transposed @ (scaled @ block)

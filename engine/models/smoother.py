@@ -13,15 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import scipy
 
 from engine.core.errors import TrainingError
+from engine.core.graphics_card import graphics_card
 from engine.core.workers import workers
 from engine.models.kernel import Kernel, Rows, unit
 from engine.models.landmarks import choose_landmarks
-from engine.models.uncertainty import among_all, among_landmarks
+from engine.models.uncertainty import TELLING, among_all, among_landmarks, both_factors
 
 __all__ = ["Capacity", "Smoother", "fit_smoother"]
 
@@ -142,6 +144,8 @@ def fit_smoother(
 
 def _solved_exactly(kernel: Kernel, units: Mapping[str, Rows], values: np.ndarray, variances: np.ndarray) -> np.ndarray:
     """(n, rank) float32, coefficients of all n items; one matrix n x n float32 is held, its upper half unused."""
+    if (card := graphics_card()) is not None:
+        return _solved_exactly_on_card(kernel, units, values, variances, card)
     n = len(values)
     gram = np.empty((n, n), dtype=np.float32, order="F")
     for extra in (0.0, *JITTERS):
@@ -155,6 +159,17 @@ def _solved_exactly(kernel: Kernel, units: Mapping[str, Rows], values: np.ndarra
         factor, failed = scipy.linalg.lapack.spotrf(gram, lower=1, clean=0, overwrite_a=1)
         if not failed:
             return np.asarray(scipy.linalg.lapack.spotrs(factor, values, lower=1)[0], dtype=np.float32)
+    raise _unsolvable()
+
+
+def _solved_exactly_on_card(
+    kernel: Kernel, units: Mapping[str, Rows], values: np.ndarray, variances: np.ndarray, card: str
+) -> np.ndarray:
+    from engine.models.on_card.smoothing import solved_on_card
+
+    for extra in (0.0, *JITTERS):
+        if (solved := solved_on_card(kernel, units, values, variances, extra, card)) is not None:
+            return solved
     raise _unsolvable()
 
 
@@ -190,6 +205,11 @@ def _normal_equations(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(m, m) and (m, rank) float64: the sums over observed items that the landmarks' system consists of."""
     values, variances = np.asarray(observed[_VALUES]), np.asarray(observed[_VARIANCES])
+    if (card := graphics_card()) is not None:
+        from engine.models.on_card.smoothing import normal_equations_on_card
+
+        units = {view: observed[view] for view in kernel.weights}
+        return normal_equations_on_card(kernel, units, landmarks, values, variances, card)
     m = next(iter(landmarks.values())).shape[0]
     gram, right = np.zeros((m, m)), np.zeros((m, values.shape[1]))
     for start in range(0, values.shape[0], CHUNK):
@@ -203,6 +223,8 @@ def _normal_equations(
 
 def _posterior(units: Mapping[str, Rows], smoother: Smoother) -> tuple[np.ndarray, np.ndarray]:
     """`Smoother.posterior` of unit rows."""
+    if (card := graphics_card()) is not None:
+        return _posterior_on_card(units, smoother, card)
     means, variances = [np.zeros((0, smoother.coefficients.shape[1]), np.float32)], [np.zeros(0, np.float32)]
     left = None if smoother.factor is None else among_landmarks(smoother.kernel, smoother.landmarks, smoother.factor)
     for some, cross in smoother._crossed(units):
@@ -213,6 +235,19 @@ def _posterior(units: Mapping[str, Rows], smoother: Smoother) -> tuple[np.ndarra
         elif smoother.noise is not None:
             variances.append(among_all(smoother.kernel, smoother.landmarks, smoother.noise, cross, prior))
     return np.vstack(means), np.concatenate(variances)
+
+
+def _posterior_on_card(units: Mapping[str, Rows], smoother: Smoother, card: str) -> tuple[np.ndarray, np.ndarray]:
+    from engine.models.on_card.smoothing import posterior_on_card, spread_among_all, spread_among_landmarks
+
+    kernel, landmarks = smoother.kernel, smoother.landmarks
+    if smoother.factor is not None:
+        both = both_factors(kernel, landmarks, smoother.factor)
+        spread = partial(spread_among_landmarks, *both)
+    else:
+        assert smoother.noise is not None  # where all observed items are landmarks
+        spread = partial(spread_among_all, landmarks, smoother.noise, TELLING)
+    return posterior_on_card(kernel, units, landmarks, smoother.coefficients, spread, card)
 
 
 def _parts(columns: Mapping[str, Rows]) -> list[dict[str, Rows]]:

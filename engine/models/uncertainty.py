@@ -10,7 +10,7 @@ from scipy import sparse
 
 from engine.models.kernel import Kernel, Rows, present
 
-__all__ = ["TELLING", "among_all", "among_landmarks"]
+__all__ = ["TELLING", "among_all", "among_landmarks", "both_factors"]
 
 TELLING = 48
 """The variance is taken given so many observed items, those that tell most; the rest would lower it by little."""
@@ -55,9 +55,7 @@ def among_landmarks(
     ----------
     factor : (m, m), the lower Cholesky factor of the landmarks' system.
     """
-    own = kernel(landmarks, landmarks).astype(np.float64)
-    own[np.diag_indices_from(own)] += JITTER * float(kernel.prior(landmarks).mean())
-    before, after = scipy.linalg.cholesky(own, lower=True).astype(np.float32), factor.astype(np.float32)
+    before, after = both_factors(kernel, landmarks, factor)
 
     def share(cross: np.ndarray, prior: np.ndarray) -> np.ndarray:
         represented = np.square(scipy.linalg.solve_triangular(before, cross.T, lower=True)).sum(axis=0)
@@ -65,6 +63,13 @@ def among_landmarks(
         return _share(prior - represented + unknown, prior)
 
     return share
+
+
+def both_factors(kernel: Kernel, landmarks: Mapping[str, Rows], factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(m, m) float32 lower Cholesky factors: of the landmarks' similarities, and of the system that was fitted."""
+    own = kernel(landmarks, landmarks).astype(np.float64)
+    own[np.diag_indices_from(own)] += JITTER * float(kernel.prior(landmarks).mean())
+    return scipy.linalg.cholesky(own, lower=True).astype(np.float32), factor.astype(np.float32)
 
 
 def _similar(kernel: Kernel, landmarks: Mapping[str, Rows], rows: np.ndarray) -> np.ndarray:

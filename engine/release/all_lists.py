@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.graphics_card import graphics_card
 from engine.core.workers import workers
 from engine.release.best_columns import best_columns
 from engine.release.cells import CellMap, Cells, make_cells
+
+if TYPE_CHECKING:
+    from engine.models.on_card.nearest import CardCandidates
 
 __all__ = [
     "CELLS_ABOVE",
@@ -31,6 +36,7 @@ SCORE_DECIMALS = 6  # cosines this close are ties, decided by row
 TIE_MARGIN = 1e-5  # float32 cosines within this of the k-th best are looked at again in float64
 NOBODY = -1
 CELLS_ABOVE = 3 * 10**10  # pairs of a query and a candidate; fewer are compared one and all
+CELLS_ON_CARD_ABOVE = 3 * 10**13  # the same where a graphics card compares
 RECALL_WANTED = 0.999  # of the best, over the sample
 RECALL_NEEDED = 0.95  # below this at the limit, all are compared
 _SAMPLE, _FEWEST_PROBES, _MOST_PROBES = 512, 16, 256
@@ -63,6 +69,12 @@ class Compared:
         cosines *= self.inverse_lengths
         cosines[:, self.others] = _NOT_COMPARED
         return cosines
+
+    def exactly(self, units: NDArray[np.float32], found: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(b, m) cosines of queries (b, d) with some candidates (b, m) each, in double precision."""
+        vectors = self.candidates[found].astype(np.float64)
+        scores = np.matmul(vectors, units.astype(np.float64)[:, :, None])[:, :, 0]
+        return np.asarray(scores / np.maximum(np.linalg.norm(vectors, axis=2), np.finfo(np.float64).tiny))
 
     @property
     def n_candidates(self) -> int:
@@ -103,8 +115,10 @@ def best_lists(
     if wanted < 1:
         return
     retrieved = min(wanted + _SPARE, compared.n_candidates)
-    by_cells = _by_cells(compared, units, k) if len(units) * compared.n_candidates > cells_above else None
-    search = _Search(compared, by_cells, retrieved, wanted, k)
+    on_card = _candidates_on_card(compared) if graphics_card() else None
+    limit = max(cells_above, CELLS_ON_CARD_ABOVE) if on_card else cells_above
+    by_cells = _by_cells(compared, units, k) if len(units) * compared.n_candidates > limit else None
+    search = _Search(compared, by_cells, on_card, retrieved, wanted, k)
     some = workers()
     if some is None:
         yield from search.lists(units, own)
@@ -119,23 +133,35 @@ def best_lists(
 
 @dataclass(frozen=True)
 class _Search:
-    """How lists are found: among all candidates, or by cells; how many are looked at more closely, and how many are wanted."""
+    """How lists are found: among all candidates, here or on a graphics card, or by cells; how many are looked at more closely, and how many are wanted."""
 
     compared: Compared
     by_cells: _ByCells | None
+    on_card: CardCandidates | None
     retrieved: int
     wanted: int
     k: int
 
     def lists(self, units: NDArray[np.float32], own: NDArray[np.int64]) -> Iterator[Lists]:
         """As `best_lists`."""
-        if self.by_cells is None:
-            recall, blocks = 1.0, _compared_with_all(self.compared, units, self.retrieved, self.wanted)
-        else:
+        recall = 1.0
+        if self.by_cells is not None:
             recall, blocks = self.by_cells.recall, self.by_cells.nearest(units, self.retrieved)
+        elif self.on_card is not None:
+            blocks = self.on_card.best(units, self.retrieved, self.wanted, TIE_MARGIN)
+        else:
+            blocks = _compared_with_all(self.compared, units, self.retrieved, self.wanted)
         for places, found in blocks:
-            rows, scores = _ranked(self.compared, units[places], own[places], found, self.k)
+            exactly = self.on_card.cosines if self.on_card else self.compared.exactly
+            rows, scores = _ranked(exactly(units[places], found), own[places], found, self.k)
             yield Lists(places, rows, scores, recall)
+
+
+def _candidates_on_card(compared: Compared) -> CardCandidates:
+    from engine.models.on_card.nearest import CardCandidates
+
+    card = str(graphics_card())
+    return CardCandidates.of(compared.candidates, compared.inverse_lengths, compared.others, card)
 
 
 def _lists_of_part(part: tuple[NDArray[np.float32], NDArray[np.int64]], search: _Search) -> list[Lists]:
@@ -204,17 +230,10 @@ def _by_cells(compared: Compared, units: NDArray[np.float32], k: int) -> _ByCell
 
 
 def _ranked(
-    compared: Compared,
-    units: NDArray[np.float32],
-    own: NDArray[np.int64],
-    found: NDArray[np.int64],
-    k: int,
+    cosines: NDArray[np.float64], own: NDArray[np.int64], found: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """What was found for every query (b, m), rows ascending, by cosine in double precision: rows and scores as in `Lists`."""
-    vectors = compared.candidates[found].astype(np.float64)
-    scores = np.matmul(vectors, units.astype(np.float64)[:, :, None])[:, :, 0]
-    scores /= np.maximum(np.linalg.norm(vectors, axis=2), np.finfo(np.float64).tiny)
-    scores = np.clip(np.round(scores, SCORE_DECIMALS), -1.0, 1.0)
+    """What was found for every query (b, m), rows ascending, with its cosines (b, m): rows and scores as in `Lists`."""
+    scores = np.clip(np.round(cosines, SCORE_DECIMALS), -1.0, 1.0)
     scores[(found == own[:, None]) | (found == NOBODY)] = -np.inf
     order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
     rows, scores = np.take_along_axis(found, order, axis=1), np.take_along_axis(scores, order, axis=1)

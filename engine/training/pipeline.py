@@ -34,6 +34,7 @@ from engine.demo.build import read_families
 from engine.edits.apply_to_catalogue import Applied
 from engine.evaluation.looked_at import LookedAt, look_at
 from engine.evaluation.report import measure_plan
+from engine.models.devices import calculating, name_of_card
 from engine.models.threads import bounded_threads
 from engine.recommend.recommender import Recommender
 from engine.release.contents import ReleaseContents, write_contents
@@ -90,13 +91,14 @@ def train(
     Approved drafts and changes become part of the shop's catalogue first, and stay there whatever comes of the training.
 
     Raises `NoDataError` without a shop, `TrainingError` where there is too little to learn from, `ReleaseError` where
-    the release on disk does not verify, `StorageError` where the disk is full, `ClusterError` where the cluster at `cluster.master` fails. In each case what was served before is served still.
+    the release on disk does not verify, `StorageError` where the disk is full, `ClusterError` where the cluster at `cluster.master` fails, `SettingsError` where `device` asks for a graphics card that is not there. In each case what was served before is served still.
     """
     with (
         deed(Action.TRAIN, release_id or "a new release", workspace=workspace, settings=settings) as training,
         bounded_threads(settings.threads),
         file_errors_said(workspace.root),
         on_cluster(settings.cluster, steps := StepClock(progress)),
+        calculating(settings.device),
     ):
         result = _trained(workspace, settings, release_id, steps, publish)
         training.after = {"release": result.release_id, "decision": result.decision}
@@ -137,7 +139,7 @@ def measure(
     workspace: Workspace, settings: Settings, progress: Progress = silent
 ) -> tuple[TrainingPlan, dict[str, Any]]:
     """The plan that a training would follow now, and its figures, as for metrics.json; no release is trained."""
-    with bounded_threads(settings.threads), on_cluster(settings.cluster, progress):
+    with bounded_threads(settings.threads), on_cluster(settings.cluster, progress), calculating(settings.device):
         shop, interactions = read_data(workspace, settings, progress)
         settings = _for_shop(settings, shop)
         data = encode_products(shop, interactions, workspace, settings, progress)
@@ -225,7 +227,7 @@ def _write(workspace: Workspace, release_id: str, contents: ReleaseContents, reu
         steps("Building the neighbour index", 0.0)
         fields = write_contents(contents, workspace, directory, steps, reuse.lists(contents))
         steps("Building the neighbour index", 1.0)
-        return fields | reuse.facts() | {"steps": steps.seconds()}
+        return fields | reuse.facts() | {"graphics_card": name_of_card(), "steps": steps.seconds()}
 
     write_release(workspace, release_id, fill)
 
