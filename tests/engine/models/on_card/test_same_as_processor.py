@@ -186,9 +186,9 @@ def test_a_training_calculates_where_the_setting_says(monkeypatch: pytest.Monkey
 def test_a_card_that_is_missing_or_too_small_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         with_a_card(monkeypatch, there=False),
-        pytest.raises(SettingsError, match="no CUDA device. Set it"),
+        pytest.raises(SettingsError, match=r"no CUDA device\. Set it"),
         calculating("cuda"),
     ):
         raise AssertionError("not reached")
-    with pytest.raises(TrainingError, match="too little free memory.*device = 'cpu'"), calculating("auto"):
+    with pytest.raises(TrainingError, match=r"too little free memory.*device = 'cpu'"), calculating("auto"):
         raise torch.OutOfMemoryError("2 GiB")
