@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.errors import TrainingError
+from engine.models.near_points import nearest_points
 
 if TYPE_CHECKING:
     from openTSNE.affinity import Affinities
@@ -138,7 +139,7 @@ def _affinities(narrow: np.ndarray) -> Affinities:
     from openTSNE.affinity import PerplexityBasedNN
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
-    neighbours, distances = _nearest(narrow, narrow, NEIGHBOURS + 1)
+    neighbours, distances = nearest_points(narrow, narrow, NEIGHBOURS + 1)
     index = PrecomputedNeighbors(neighbours[:, 1:], distances[:, 1:])
     return PerplexityBasedNN(perplexity=NEIGHBOURS / 3, knn_index=index, n_jobs=_threads(len(narrow)))
 
@@ -169,16 +170,8 @@ def _narrow(unit: np.ndarray) -> np.ndarray:
 
 def _among(asking: np.ndarray, placed: np.ndarray, places: np.ndarray) -> np.ndarray:
     """(n, 2): each item at the median place of its nearest placed items."""
-    nearest, _ = _nearest(asking, placed, min(NEIGHBOURS, len(placed)))
+    nearest, _ = nearest_points(asking, placed, min(NEIGHBOURS, len(placed)))
     return np.asarray(np.median(places[nearest], axis=1))
-
-
-def _nearest(asking: np.ndarray, among: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and Euclidean distances of the k nearest, (n, k) each, nearest first."""
-    from sklearn.neighbors import NearestNeighbors
-
-    found = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(among).kneighbors(asking)
-    return np.asarray(found[1]), np.asarray(found[0])
 
 
 def _onto(points: np.ndarray, start: np.ndarray, known: np.ndarray) -> np.ndarray:

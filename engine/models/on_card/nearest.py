@@ -1,4 +1,4 @@
-"""The best candidates of many queries on a graphics card, all compared with all (`engine.release.all_lists`)."""
+"""The best candidates of many queries (`engine.release.all_lists`) and the nearest of many points (`engine.models.near_points`) on a graphics card: all compared with all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["CardCandidates"]
+__all__ = ["CardCandidates", "nearest_points_on_card"]
 
 NUMBERS = 1 << 29
 """Scores held at once."""
@@ -74,6 +74,22 @@ class CardCandidates:
         scores = torch.matmul(chosen, asked[:, :, None])[:, :, 0]
         scores /= torch.linalg.vector_norm(chosen, dim=2).clamp_min(torch.finfo(torch.float64).tiny)
         return np.asarray(scores.cpu().numpy())
+
+
+def nearest_points_on_card(
+    asking: NDArray[np.float32], among: NDArray[np.float32], k: int, card: str
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """As `engine.models.near_points.nearest_points`."""
+    there, asked = (torch.tensor(one, dtype=torch.float32, device=card) for one in (among, asking))
+    lengths = there.square().sum(dim=1)
+    rows, distances = [], []
+    for some in asked.split(max(1, NUMBERS // len(there))):
+        squares = torch.addmm(lengths, some, there.T, alpha=-2.0)
+        found = squares.topk(k, dim=1, largest=False)
+        rows.append(_numbers(found.indices))
+        apart = (found.values + some.square().sum(dim=1, keepdim=True)).clamp_min(0.0).sqrt()
+        distances.append(apart.double().cpu().numpy())
+    return np.concatenate(rows), np.concatenate(distances)
 
 
 def _numbers(tensor: Tensor) -> NDArray[np.int64]:
