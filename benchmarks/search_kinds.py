@@ -71,7 +71,7 @@ def measure(release: Recommender, arm: str, folder: Path) -> dict[str, dict[str,
     built = time.process_time() - began
 
     def in_cells(query: np.ndarray, probes: int) -> np.ndarray:
-        near = cells.near(query, probes)
+        near = cells.near(query, 10, probes, lambda positions: units[positions] @ query)
         return near[np.argpartition(units[near] @ query, -10)[-10:]]
 
     for probes in (8, 16, 32, 64):

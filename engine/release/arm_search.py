@@ -6,7 +6,7 @@ Three ways to search, chosen when the release is written (in the manifest) and t
   factors of a real shop of 3,659 products Annoy had to inspect 16,000 nodes to find 99.9 % of the ten best, 20 times the
   work of comparing all; on 9,066 films, many of them seen by the same one person and so exactly alike, a third of its
   lists differed from the exact ones in which of the equals they held.
-- Cells (`probes`), above that: the candidates of the nearest cells are compared (`engine.release.cells`).
+- Cells (`probes`), above that: the candidates of the most promising cells are compared (`engine.release.cells`).
 - Annoy (`search_k`), where `index.kind` asks for it: it retrieves a few hundred candidates, and exact cosines put them in order.
 
 How much a search looks at is measured: it is doubled until the ten best of a sample are those of exact search
@@ -32,16 +32,17 @@ from engine.core.errors import IndexFileError, ReleaseContentError
 from engine.core.private_copies import PrivateArray
 from engine.release.all_lists import NOBODY, SCORE_DECIMALS, TIE_MARGIN, Compared, Lists, best_lists
 from engine.release.ann import AnnIndex, IndexInfo, indexable_rows
-from engine.release.best_columns import best_columns
 from engine.release.cell_files import CELLS_FILE, cell_map_in
 from engine.release.cells import CellMap
 from engine.release.files import ReleaseFiles, making_sense_of
 
-__all__ = ["MASKS_FILE", "RETRIEVED", "ArmSearch", "Found", "open_arms"]
+__all__ = ["MASKS_FILE", "MEASURED", "RETRIEVED", "ArmSearch", "Found", "open_arms"]
 
 MASKS_FILE = "arm_masks.npz"
 RETRIEVED = 200  # candidates that Annoy hands to the exact re-rank, at least
+MEASURED = 10  # as many of the best does the measured effort find
 _FEW = 200  # lists that are searched one by one where not all candidates are compared
+_OUT = -2.0  # below any cosine
 
 Found = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -90,7 +91,7 @@ class ArmSearch:
     has_list : (n_items,) bool, anchors that get a list.
     candidate_rows : (n_candidates,) int64 ascending; position p of the index is item `candidate_rows[p]`.
     facts : what the arm keeps for products described later (`engine.arms.geometry.ArmVectors`).
-    exact : every candidate is compared; else those in the `probes` nearest of `cells`, or Annoy inspects `search_k` nodes of `index`.
+    exact : every candidate is compared; else those in the `probes` most promising of `cells`, or Annoy inspects `search_k` nodes of `index`.
     changed : (n_changed,) int64, rows whose vectors are others than the index was built from; always compared.
     """
 
@@ -142,10 +143,10 @@ class ArmSearch:
             )
         if k < 1 or not self.candidate_rows.size or not unit.any():
             return _nothing()
-        wanted = min(max(RETRIEVED, 4 * (k + 1)), len(self.candidate_rows))
         if self.cells is not None:
-            rows = self._near_in_cells(unit, wanted)
+            rows = self._near_in_cells(unit, min(k + (exclude is not None), len(self.candidate_rows)))
         elif self.index is not None:
+            wanted = min(max(RETRIEVED, 4 * (k + 1)), len(self.candidate_rows))
             positions, _ = self.index.query(unit, wanted, max(self.search_k, 10 * wanted))
             rows = self.candidate_rows[np.sort(positions)]
         else:
@@ -187,15 +188,17 @@ class ArmSearch:
         cells = self.cells if not self.changed.size else None  # of these candidates
         return Compared(self.candidates, self._inverse_lengths, self._not_candidates, cells)
 
-    def _near_in_cells(self, unit: NDArray[np.float32], wanted: int) -> NDArray[np.int64]:
-        """Rows, ascending, of the `wanted` nearest candidates in the cells that are looked into, more where cells hold few."""
+    def _near_in_cells(self, unit: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+        """Rows, ascending, that may be among the k nearest candidates, of the cells that are looked into."""
         assert self.cells is not None
-        probes = self.probes
-        while len(positions := self.cells.near(unit, probes)) < wanted:
-            probes *= 2
-        rows = self.candidate_rows[positions]
-        cosines = (self.candidates[rows] @ unit) * self._inverse_lengths[rows]
-        return np.sort(rows[best_columns(cosines[None], wanted)[0]])
+
+        def cosines(positions: NDArray[np.int64]) -> NDArray[np.float32]:
+            rows = self.candidate_rows[positions]
+            lengths = self._inverse_lengths[rows]
+            return np.where(lengths > 0, (self.candidates[rows] @ unit) * lengths, np.float32(_OUT))
+
+        probes = round(self.probes * max(1.0, k / MEASURED) ** 0.5)  # longer lists reach further
+        return np.sort(self.candidate_rows[self.cells.near(unit, k, probes, cosines)])
 
     @cached_property
     def _inverse_lengths(self) -> NDArray[np.float32]:

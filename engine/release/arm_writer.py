@@ -15,7 +15,7 @@ from engine.core.errors import IndexFileError
 from engine.core.settings_groups import IndexKind
 from engine.release.all_lists import SCORE_DECIMALS
 from engine.release.ann import AnnIndex, build_index, indexable_rows
-from engine.release.arm_search import MASKS_FILE, RETRIEVED
+from engine.release.arm_search import MASKS_FILE, MEASURED, RETRIEVED
 from engine.release.cell_files import write_cell_maps
 from engine.release.cells import CellMap, make_cells
 
@@ -128,7 +128,14 @@ def _write_index(
         return how | index, None
     cells = make_cells(candidates, seed)
     most = max(1, len(cells.centres) // MOST_CELLS)
-    probes, recall = _measured_effort(cells.near, min(FEWEST_PROBES, most), most, queries, candidates, seed)
+    probes, recall = _measured_effort(
+        lambda unit, probes: cells.near(unit, MEASURED, probes, lambda positions: candidates[positions] @ unit),
+        min(FEWEST_PROBES, most),
+        most,
+        queries,
+        candidates,
+        seed,
+    )
     if recall < RECALL_NEEDED:
         return how | {"recall_at_10": recall} | index, None
     return how | {"exact": False, "probes": probes, "recall_at_10": recall} | index, cells
@@ -149,7 +156,7 @@ def _measured_effort(
     near : of a query (d,) and an effort, positions of candidates.
     least, most : efforts; doubled from one to the other.
     """
-    k = min(10, len(units))
+    k = min(MEASURED, len(units))
     sample = np.random.default_rng(seed).permutation(len(queries))[:RECALL_SAMPLE]
     # How similar the k-th best is: ties beyond it are as good, so they count as found.
     kth = [np.partition(units @ queries[row], -k)[-k] - 10.0**-SCORE_DECIMALS for row in sample]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from engine.release.cells import CellMap
 __all__ = ["CELLS_FILE", "cell_map_in", "read_cell_maps", "write_cell_maps"]
 
 CELLS_FILE = "arm_cells.npz"
+_PARTS = tuple(field.name for field in fields(CellMap))
 
 
 def write_cell_maps(directory: Path, maps: Mapping[str, CellMap]) -> None:
     """Write the cells of every arm that has some into a release that is being filled."""
     arrays: dict[str, NDArray[Any]] = {}
     for arm, cells in maps.items():
-        arrays |= {f"{arm}_centres": cells.centres, f"{arm}_members": cells.members, f"{arm}_starts": cells.starts}
+        arrays |= {f"{arm}_{part}": getattr(cells, part) for part in _PARTS}
     np.savez(directory / CELLS_FILE, allow_pickle=False, **arrays)
 
 
@@ -31,21 +33,23 @@ def read_cell_maps(directory: Path) -> dict[str, CellMap]:
         return {}
     with np.load(directory / CELLS_FILE, allow_pickle=False) as archive:
         arms = [name.removesuffix("_centres") for name in archive if name.endswith("_centres")]
-        return {arm: CellMap(*(archive[f"{arm}_{part}"] for part in ("centres", "members", "starts"))) for arm in arms}
+        return {arm: CellMap(*(archive[f"{arm}_{part}"] for part in _PARTS)) for arm in arms}
 
 
 def cell_map_in(archive: Mapping[str, NDArray[Any]], arm: str, dim: int, n_candidates: int) -> CellMap:
     """An arm's cells. Raises `ReleaseContentError` where the file does not put each of its candidates in one cell."""
-    centres, members, starts = (archive.get(f"{arm}_{part}") for part in ("centres", "members", "starts"))
-    if centres is None or members is None or starts is None:
+    centres, reach, members, starts = (archive.get(f"{arm}_{part}") for part in _PARTS)
+    if centres is None or reach is None or members is None or starts is None:
         raise ReleaseContentError(f"{CELLS_FILE} holds no cells of {arm[:60]!r}")
     fits = (
-        [str(part.dtype) for part in (centres, members, starts)] == ["float32", "int32", "int64"]
+        [str(part.dtype) for part in (centres, reach, members, starts)] == ["float32", "float32", "int32", "int64"]
         and centres.ndim == 2
         and centres.shape[1] == dim
         and members.shape == (n_candidates,)
         and starts.shape == (len(centres) + 1,)
+        and reach.shape == (len(centres),)
         and np.isfinite(centres).all()
+        and np.isfinite(reach).all()
         and starts[0] == 0
         and starts[-1] == n_candidates
         and (np.diff(starts) >= 0).all()
@@ -54,4 +58,4 @@ def cell_map_in(archive: Mapping[str, NDArray[Any]], arm: str, dim: int, n_candi
     )
     if not fits:
         raise ReleaseContentError(f"{CELLS_FILE} does not put each candidate of {arm[:60]!r} in one cell")
-    return CellMap(centres, members, starts)
+    return CellMap(centres, reach, members, starts)

@@ -1,27 +1,30 @@
-"""Candidates in cells: a query is compared with those of the nearest cells alone, one query or very many at once.
+"""Candidates in cells: a query is compared with those of the most promising cells alone, one query or very many at once.
 
-Comparing everything with everything costs products x products; a million products would take hours. Cells are those of
-spherical k-means on a sample. How many of them a query is compared with is measured, not set: it is doubled until a sample's lists are
-those of comparing everything. (An inverted file, as in Jegou, Douze and Schmid, "Product quantization for nearest neighbor search",
-2011, without the quantization.)
+Comparing everything with everything costs products x products; a million products would take hours. What candidates have in common tells
+no two of them apart, so what counts is how far each lies from their mean: a candidate near it is nearest to hardly any query, however
+many there are of them. (The hybrid's candidates lie in a narrow cone, but for some that shoppers know well.) Candidates are therefore sorted into layers by that distance
+first, and each layer into cells by k-means on a sample, the more of them the further out. A cell's centre and reach bound how near any candidate in it can
+be, so cells that reach nowhere near what was found are passed over, and nothing is lost by that. How many are looked into at most is measured, not
+set: it is doubled until a sample's lists are those of comparing everything. (An inverted file, as in Jegou, Douze and Schmid, "Product quantization for nearest neighbor search", 2011, without
+the quantization; layers and bounds as in Teflioudi, Gemulla and Mykytiuk, "LEMP: Fast Retrieval of Large Entries in a Matrix Product", 2015.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.vectors import unit_rows
 from engine.release.best_columns import best_columns
 
 __all__ = ["CellMap", "Cells", "make_cells"]
 
 _PER_ROOT = 4
 _SAMPLED, _STEPS = 64, 8  # candidates a cell that k-means sees, and its steps
+_RATIO, _LAYERS = 2**0.5, 13  # how far out a layer ends over where it begins, and how many there are at most
+_FEWEST = 8  # candidates a cell, on average over a layer
 _AT_ONCE = 4096
 _NUMBERS = 1 << 25  # scores held at once
 _YIELDED = 512
@@ -29,6 +32,7 @@ _NOWHERE = -2.0
 _ROUNDED = 1e-5  # single precision
 _FIRST_CELLS = 4  # cells looked into before anything bounds the search
 _TIMES = 4  # as many each time after
+_AT_LEAST = 200  # candidates in the cells that are looked into or passed over
 _MANY = 64  # found for each query in a cell, from where the best of them are chosen at once
 
 _Scored = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
@@ -41,19 +45,54 @@ class CellMap:
 
     Attributes
     ----------
-    centres : (c, d) float32 unit rows.
+    centres : (c, d) float32, the mean of each cell. reach : (c,) float32, at least as far as its furthest candidate lies from there.
     members : (n,) int32 positions of candidates, cell by cell. starts : (c + 1,) int64, where each cell begins.
     """
 
     centres: NDArray[np.float32]
+    reach: NDArray[np.float32]
     members: NDArray[np.int32]
     starts: NDArray[np.int64]
 
-    def near(self, unit: NDArray[np.float32], probes: int) -> NDArray[np.int64]:
-        """(m,) positions of the candidates in the `probes` cells nearest to a query (d,)."""
-        cells = best_columns((self.centres @ unit)[None], min(probes, len(self.centres)))[0]
-        pieces = [self.members[self.starts[cell] : self.starts[cell + 1]] for cell in np.sort(cells)]
-        return np.concatenate(pieces).astype(np.int64)
+    def near(
+        self,
+        unit: NDArray[np.float32],
+        k: int,
+        probes: int,
+        cosines: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+    ) -> NDArray[np.int64]:
+        """The nearest candidates of the most promising cells, and those that single precision cannot tell from the k-th.
+
+        Parameters
+        ----------
+        unit : (d,), of length 1 at most. k : at least 1.
+        probes : cells that are looked into at most, unless they hold fewer than k candidates, or than `_AT_LEAST`.
+        cosines : of positions (m,), their inner products with the query (m,); below -1 those that are out of the question.
+
+        Returns positions (m,) int64, in no order; fewer than k where there are no more.
+        """
+        towards = self.centres @ unit
+        most = towards + self.reach
+        order = _best_first((towards + most)[None], probes)[0]
+        found, scores = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+        least, done, then = np.float32(_NOWHERE), 0, _FIRST_CELLS
+        while done < len(order):
+            cells = order[done:then]
+            cells = cells[most[cells] >= least]
+            if cells.size:
+                both = zip(self.starts[cells].tolist(), self.starts[cells + 1].tolist(), strict=True)
+                fresh = np.concatenate([self.members[begin:end] for begin, end in both]).astype(np.int64)
+                found, scores = np.concatenate([found, fresh]), np.concatenate([scores, cosines(fresh)])
+                good = scores > _NOWHERE
+                if np.count_nonzero(good) >= k:
+                    least = np.partition(scores, -k)[-k] - np.float32(_ROUNDED)
+                    good = scores >= least
+                found, scores = found[good], scores[good]
+            done, then = then, _TIMES * then
+        held = int((self.starts[order + 1] - self.starts[order]).sum())
+        if (len(found) < k or held < _AT_LEAST) and len(order) < len(self.centres):
+            return self.near(unit, k, _TIMES * probes, cosines)
+        return found
 
     def with_units(self, units: NDArray[np.float32]) -> Cells:
         """With the directions of all candidates, (n, d) float32 unit rows, for very many queries at once."""
@@ -75,7 +114,7 @@ class Cells:
     def nearest(
         self, queries: NDArray[np.float32], k: int, probes: int
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """The k nearest candidates of the `probes` nearest cells, a block of queries at a time.
+        """The k nearest candidates of the `probes` most promising cells, a block of queries at a time.
 
         Parameters
         ----------
@@ -96,21 +135,18 @@ class Cells:
                 yield block[some : some + _YIELDED], best[some : some + _YIELDED]
 
     def _probed(self, queries: NDArray[np.float32], probes: int) -> NDArray[np.int64]:
-        """(b, probes) cells, the nearest first."""
-        scores = queries @ self.map.centres.T
-        cells = best_columns(scores, min(probes, scores.shape[1]))
-        order = np.argsort(-np.take_along_axis(scores, cells, axis=1), axis=1, kind="stable")
-        return np.take_along_axis(cells, order, axis=1)
+        """(b, probes) cells, the most promising first."""
+        return _best_first(queries @ self.map.centres.T + self.map.reach / np.float32(2), probes)
 
     def _best(self, queries: NDArray[np.float32], near: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-        """(b, k) positions of the nearest in some cells (b, probes), the nearest cells first.
+        """(b, k) positions of the nearest in some cells (b, probes), the most promising first.
 
         What a query has found in few cells bounds what is worth a look in the others: cells that reach nowhere near it are passed over, and
         hardly any score is kept.
         """
         places = np.full((len(queries), k), -1, dtype=np.int64)
         scores = np.full((len(queries), k), _NOWHERE, dtype=np.float32)
-        most = np.take_along_axis(queries @ self.map.centres.T, near, axis=1) + self._reach[near]
+        most = np.take_along_axis(queries @ self.map.centres.T, near, axis=1) + self.map.reach[near]
         done, then = 0, _FIRST_CELLS
         while done < near.shape[1]:
             rows, columns = np.nonzero(most[:, done:then] > scores[:, -1:])
@@ -118,15 +154,6 @@ class Cells:
             places, scores = _merged(places, scores, list(better))
             done, then = then, _TIMES * then
         return np.where(places >= 0, self.map.members[places].astype(np.int64), -1)
-
-    @cached_property
-    def _reach(self) -> NDArray[np.float32]:
-        """(c,) how far the furthest candidate of a cell lies from its centre: by so much more than the centre's can its cosine be."""
-        reach = np.zeros(len(self.map.centres), dtype=np.float32)
-        for cell in np.flatnonzero(np.diff(self.map.starts)):
-            apart = self.units[slice(*self.map.starts[cell : cell + 2])] - self.map.centres[cell]
-            reach[cell] = np.sqrt(np.einsum("nd,nd->n", apart, apart).max()) + _ROUNDED
-        return reach
 
     def _better(
         self,
@@ -178,34 +205,71 @@ def _merged(
 
 
 def make_cells(units: NDArray[np.float32], seed: int) -> CellMap:
-    """Sort candidates into `_PER_ROOT` x sqrt(n) cells; the same candidates and seed give the same cells.
+    """Sort candidates into about `_PER_ROOT` x sqrt(n) cells; the same candidates and seed give the same cells.
 
     Parameters
     ----------
-    units : (n, d) float32 unit rows, at least one.
+    units : (n, d) float32 rows of length 1 at most, at least one.
     """
-    wanted = min(len(units), max(1, int(_PER_ROOT * len(units) ** 0.5)))
-    centres = _centres(units, wanted, np.random.default_rng(seed))
-    cell = _nearest_centres(units, centres)
+    middle = units.mean(axis=0, dtype=np.float64).astype(np.float32)
+    far = np.concatenate([np.linalg.norm(block - middle, axis=1) for block in _blocks(units)])
+    layers = _layers(far)
+    loud = np.bincount(layers, weights=np.square(far, dtype=np.float64))
+    loud = loud / loud.sum() if loud.any() else np.ones_like(loud)
+    cell, rng, made = np.empty(len(units), dtype=np.int64), np.random.default_rng(seed), 0
+    for layer in np.unique(layers):
+        rows = np.flatnonzero(layers == layer)
+        wanted = round(_PER_ROOT * len(units) ** 0.5 * float(loud[layer]))
+        apart = units[rows] - middle
+        centres = _centres(apart, max(1, min(wanted, len(rows) // _FEWEST)), rng)
+        cell[rows] = made + _nearest_centres(apart, centres)
+        made += len(centres)
+    return _cell_map(units, np.unique(cell, return_inverse=True)[1])
+
+
+def _layers(far: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(n,) which layer each candidate is in by how far it lies from the mean, the furthest in 0."""
+    out = float(far.max())
+    least = out * _RATIO ** (1 - _LAYERS) or 1.0
+    return np.floor(np.log(max(out, least) / np.maximum(far, least)) / np.log(_RATIO)).astype(np.int64)
+
+
+def _cell_map(units: NDArray[np.float32], cell: NDArray[np.int64]) -> CellMap:
+    """With the mean and the reach of each cell; `cell` (n,) says which each candidate lies in, and none is empty."""
     members = np.argsort(cell, kind="stable")
-    starts = np.searchsorted(cell[members], np.arange(wanted + 1))
-    return CellMap(centres, members.astype(np.int32), starts.astype(np.int64))
+    starts = np.searchsorted(cell[members], np.arange(cell.max() + 2))
+    centres = np.empty((len(starts) - 1, units.shape[1]), dtype=np.float32)
+    reach = np.empty(len(centres), dtype=np.float32)
+    for place in range(len(centres)):
+        own = units[members[starts[place] : starts[place + 1]]]
+        centres[place] = own.mean(axis=0, dtype=np.float64)
+        apart = own - centres[place]
+        reach[place] = np.sqrt(np.einsum("nd,nd->n", apart, apart).max()) + _ROUNDED
+    return CellMap(centres, reach, members.astype(np.int32), starts.astype(np.int64))
 
 
-def _centres(units: NDArray[np.float32], wanted: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Spherical k-means on a sample; a centre that nobody is nearest to stays where it is."""
-    sample = units[np.sort(rng.permutation(len(units))[: _SAMPLED * wanted])]
+def _centres(vectors: NDArray[np.float32], wanted: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """k-means on a sample; a centre that nobody is nearest to stays where it is."""
+    sample = vectors[np.sort(rng.permutation(len(vectors))[: _SAMPLED * wanted])]
     centres = sample[rng.permutation(len(sample))[:wanted]].copy()
     for _ in range(_STEPS):
         cell = _nearest_centres(sample, centres)
         order = np.argsort(cell, kind="stable")
-        taken, firsts = np.unique(cell[order], return_index=True)
-        centres[taken] = unit_rows(np.add.reduceat(sample[order], firsts, axis=0))
+        taken, firsts, counts = np.unique(cell[order], return_index=True, return_counts=True)
+        centres[taken] = np.add.reduceat(sample[order], firsts, axis=0) / counts[:, None]
     return centres
 
 
-def _nearest_centres(units: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int64]:
-    return np.concatenate([(block @ centres.T).argmax(axis=1) for block in _blocks(units)])
+def _nearest_centres(vectors: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int64]:
+    half = np.einsum("cd,cd->c", centres, centres) / np.float32(2)
+    return np.concatenate([(block @ centres.T - half).argmax(axis=1) for block in _blocks(vectors)])
+
+
+def _best_first(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """(n, k) where the k largest numbers of every row stand, the largest first."""
+    columns = best_columns(scores, min(k, scores.shape[1]))
+    order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)
 
 
 def _blocks(rows: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:

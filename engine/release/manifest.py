@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 MANIFEST_FILE = "manifest.json"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """Goes up with every change to what a release holds; a release of another format must be trained again."""
 _REQUIRED = {"snapshot_id": str, "seed": int, "settings": dict, "counts": dict, "arms": dict}
 _OPTIONAL = {"dims": dict, "metrics": dict}

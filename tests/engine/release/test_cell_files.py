@@ -24,8 +24,9 @@ def written(directory: Path) -> dict[str, Any]:
 def test_cells_are_read_as_they_were_written(tmp_path: Path) -> None:
     cells, read = make_cells(VECTORS, 0), cell_map_in(written(tmp_path), "hybrid", 5, 90)
     assert np.array_equal(read.members, cells.members)
-    assert np.array_equal(read.near(VECTORS[3], 4), cells.near(VECTORS[3], 4))
-    assert 3 in read.near(VECTORS[3], 1)
+    assert np.array_equal(read.starts, cells.starts)
+    assert np.array_equal(read.centres, cells.centres)
+    assert np.array_equal(read.reach, cells.reach)
 
 
 def first(name: str, value: float) -> Callable[[dict[str, Any]], object]:
@@ -44,6 +45,9 @@ def first(name: str, value: float) -> Callable[[dict[str, Any]], object]:
         "cells that begin elsewhere": first("starts", 1),
         "cells that end before they begin": lambda arrays: arrays["hybrid_starts"].__setitem__(3, 0),
         "a centre that is nowhere": first("centres", np.nan),
+        "a reach that is none": first("reach", np.inf),
+        "another number of reaches": lambda arrays: arrays.update(hybrid_reach=arrays["hybrid_reach"][1:]),
+        "no reaches": lambda arrays: arrays.pop("hybrid_reach"),
         "fewer candidates": lambda arrays: arrays.update(hybrid_members=arrays["hybrid_members"][1:]),
         "other numbers": lambda arrays: arrays.update(hybrid_members=arrays["hybrid_members"].astype(np.int64)),
         "centres of another width": lambda arrays: arrays.update(hybrid_centres=arrays["hybrid_centres"][:, 1:]),
