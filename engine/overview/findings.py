@@ -120,22 +120,30 @@ def look_at_judgements(
     workspace: Workspace,
     k: int = 10,
     ruled_out: Mapping[str, Collection[str]] = MappingProxyType({}),
+    traffic: Traffic | None = None,
 ) -> JudgedFindings:
     """Everything that judgements say of the release. What it learned from does not score it.
+
+    Only lists that somebody judged or ruled something out of are looked at: there may be a million others.
 
     Parameters
     ----------
     ruled_out : product -> the neighbours that people ruled out beside it: they are not shown.
+    traffic : of the release, where it is known already.
     """
     current = store.current()
     on_cards = drawn(store, current=current)
     counts, disputes = release.items["interaction_count"].to_numpy(), _disputes(on_cards, release, current)
-    top, said = release.top_lists(SERVED).rows, _said(current, release)
-    shown = _without(top, k, release, ruled_out)
+    said, out = _said(current, release), {release.row(one): ruled_out[one] for one in ruled_out if one in release}
+    rows = np.union1d(said["anchor"].to_numpy(dtype=np.int64), np.array(list(out), dtype=np.int64))
+    top = release.top_lists(SERVED).rows[rows]
+    shown = _without(top, k, release, {int(np.searchsorted(rows, row)): out[row] for row in out})
+    said = said.assign(anchor=np.searchsorted(rows, said["anchor"]))
+    traffic = traffic or Traffic.of(counts)
     return JudgedFindings(
-        trust=_trust(store, release, workspace, current, on_cards, k),
-        worst=flagged_lists(said, counts, shown),
-        replaced=replaced_lists(said, counts, top[:, :k], shown),
+        trust=_trust(store, release, workspace, current, on_cards, k, traffic),
+        worst=rows[flagged_lists(said, counts[rows], shown)],
+        replaced=rows[replaced_lists(said, counts[rows], top[:, :k], shown)],
         disputes=len(disputes),
         disputed=np.array([release.row(one) for one in disputes["anchor_id"].unique()], dtype=np.int64),
         judgements=len(current),
@@ -144,14 +152,14 @@ def look_at_judgements(
 
 
 def flagged_lists(said: pd.DataFrame, counts: NDArray[np.integer], shown: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Rows of the products of whose list people called a share of `BAD` or more irrelevant, by that share times interactions.
+    """Places of the products of whose list people called a share of `BAD` or more irrelevant, by that share times interactions.
 
     Neighbours that nobody judged count as fitting.
 
     Parameters
     ----------
-    said : one row a judged pair: anchor, neighbour (rows), bad (share of raters who call it irrelevant).
-    counts : (n_items,) interactions. shown : (n_items, k) the lists, -1 where there is no neighbour.
+    said : one row a judged pair: anchor (a place among those looked at), neighbour (a row), bad (share of raters who call it irrelevant).
+    counts : (n,) interactions of the products looked at. shown : (n, k) their lists, -1 where there is no neighbour.
     """
     anchors, neighbours, bad = (said[name].to_numpy() for name in ("anchor", "neighbour", "bad"))
     on_it = (shown[anchors] == neighbours[:, None]).any(axis=1)
@@ -165,7 +173,7 @@ def flagged_lists(said: pd.DataFrame, counts: NDArray[np.integer], shown: NDArra
 def replaced_lists(
     said: pd.DataFrame, counts: NDArray[np.integer], before: NDArray[np.integer], shown: NDArray[np.integer]
 ) -> NDArray[np.int64]:
-    """Rows of the products of whose list a share of `BAD` or more is no longer shown, and not all that is shown was judged.
+    """Places of the products of whose list a share of `BAD` or more is no longer shown, and not all that is shown was judged.
 
     Parameters
     ----------
@@ -194,14 +202,14 @@ def _said(current: pd.DataFrame, release: Recommender) -> pd.DataFrame:
 
 
 def _without(
-    top: NDArray[np.int32], k: int, release: Recommender, ruled_out: Mapping[str, Collection[str]]
+    top: NDArray[np.int32], k: int, release: Recommender, out: Mapping[int, Collection[str]]
 ) -> NDArray[np.int32]:
-    """(n_items, k), the lists without what was ruled out: what follows moves up."""
+    """(n, k), lists without what was ruled out, by place: what follows moves up."""
     shown = top[:, :k].copy()
-    for anchor in (one for one in ruled_out if one in release):
-        row, out = release.row(anchor), {release.row(one) for one in ruled_out[anchor] if one in release}
-        left = [one for one in top[row].tolist() if one >= 0 and one not in out][:k]
-        shown[row] = [*left, *[-1] * (k - len(left))]
+    for place, ids in out.items():
+        gone = {release.row(one) for one in ids if one in release}
+        left = [one for one in top[place].tolist() if one >= 0 and one not in gone][:k]
+        shown[place] = [*left, *[-1] * (k - len(left))]
     return shown
 
 
@@ -212,11 +220,11 @@ def _trust(
     current: pd.DataFrame,
     on_cards: pd.DataFrame,
     k: int,
+    traffic: Traffic,
 ) -> list[Trust]:
     votes = votes_of(current, "lists")
     votes = votes[~votes["anchor_id"].isin(release.trained_on)]
     lists = judged_lists(votes, _lists_now(release, votes["anchor_id"], k), k=k)
-    traffic = Traffic.of(release.items["interaction_count"])
     rates = _card_rates(store, on_cards, release, workspace, k)
     return trust(COMPARED, LEVELS, lists, rates, release.metrics, traffic)
 

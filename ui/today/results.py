@@ -18,7 +18,7 @@ import streamlit as st
 from engine.edits.drafts.store import Draft, State
 from engine.overview.findings import CatalogueFindings, JudgedFindings, look_at_catalogue, look_at_judgements
 from engine.serving.background_result import BackgroundResult
-from ui.app.resources import judgements, recommender, served, workspace
+from ui.app.resources import judgements, recommender, served, traffic, workspace
 from ui.comparison.results import list_length
 from ui.products.draft_resources import drafts
 
@@ -112,7 +112,7 @@ def known_disputes() -> int:
 def _judging() -> tuple[Latest[JudgedFindings], object, Callable[[], JudgedFindings]]:
     """What is known of judgements, what it depends on, and how it is worked out."""
     facade, k, store = recommender(), list_length(), judgements()
-    work = partial(look_at_judgements, store, facade, workspace(), k, served().suppressed_everywhere())
+    work = partial(look_at_judgements, store, facade, workspace(), k, served().suppressed_everywhere(), traffic())
     return _judged(str(workspace().root), facade.edition), (store.last_id(), k), work
 
 

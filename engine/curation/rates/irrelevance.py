@@ -177,18 +177,19 @@ def judge_next(table: pd.DataFrame, items: pd.DataFrame, judged: Sequence[str], 
     items : `Recommender.items`.
     judged : ids of products that are anchors already.
     """
-    left = items[~items["item_id"].isin(list(judged))]
-    if left.empty:
+    bins = count_bins(items["interaction_count"].to_numpy(dtype=np.int64))
+    bins[items["item_id"].isin(list(judged)).to_numpy()] = -1  # no row is copied: there may be a million
+    left = np.flatnonzero(np.bincount(bins + 1)[1:])
+    if not left.size:
         return None
-    bins = count_bins(left["interaction_count"].to_numpy(dtype=np.int64))
     width = (table["high"] - table["low"]).fillna(1.0).set_axis(pd.MultiIndex.from_frame(table[["arm", "bin_low"]]))
 
     def widest(number: int) -> float:
         low = bin_bounds(number)[0]
         return max(float(width.get((arm, low), 1.0)) for arm in (("als", "hybrid") if low else ("hybrid",)))
 
-    chosen = max(np.unique(bins), key=lambda number: (widest(int(number)), -number))
-    return str(rng.choice(left["item_id"].to_numpy(dtype=object)[bins == chosen]))
+    chosen = max(left.tolist(), key=lambda number: (widest(number), -number))
+    return str(items["item_id"].iloc[int(rng.choice(np.flatnonzero(bins == chosen)))])
 
 
 def _judged_lists(current: pd.DataFrame, appearances: pd.DataFrame, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
