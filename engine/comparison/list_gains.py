@@ -162,7 +162,7 @@ def _likeness(release: Recommender, anchors: NDArray[np.int64], lists: NDArray[n
     means = np.full(len(anchors), np.nan)
     for start in range(0, len(anchors), _AT_ONCE):
         rows = lists[start : start + _AT_ONCE]
-        cosines = _cosines(release, anchors[start : start + _AT_ONCE, None].repeat(rows.shape[1], axis=1), rows)
+        cosines = _cosines(release, anchors[start : start + _AT_ONCE], rows)
         known = ~np.isnan(cosines)
         total = known.sum(axis=1)
         part = means[start : start + _AT_ONCE]
@@ -175,7 +175,7 @@ def _random_likeness(release: Recommender) -> float:
     pairs = np.random.default_rng(0).integers(0, max(n, 1), (2, min(_RANDOM_PAIRS, n * n)))
     pairs = pairs[:, pairs[0] != pairs[1]]
     parts = [
-        _cosines(release, pairs[0, at : at + _AT_ONCE, None], pairs[1, at : at + _AT_ONCE, None])
+        _cosines(release, pairs[0, at : at + _AT_ONCE], pairs[1, at : at + _AT_ONCE, None])
         for at in range(0, pairs.shape[1], _AT_ONCE)
     ]
     cosines = np.concatenate(parts) if parts else np.empty(0)
@@ -183,11 +183,11 @@ def _random_likeness(release: Recommender) -> float:
 
 
 def _cosines(release: Recommender, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Cosines of content of rows in pairs, in the shape of both; NaN where either says nothing."""
+    """(n, k) cosines of content of the rows `left` (n,) with those in `right` (n, k); NaN where either says nothing."""
     search = release.arm(CONTENT)
     query, candidates = search.query[left], search.candidates[np.maximum(right, 0)]
-    lengths = np.linalg.norm(query, axis=-1) * np.linalg.norm(candidates, axis=-1)
+    lengths = np.sqrt(np.einsum("nd,nd->n", query, query)[:, None] * np.einsum("nkd,nkd->nk", candidates, candidates))
     told = (right >= 0) & (lengths > 0)
     cosines = np.full(right.shape, np.nan)
-    np.divide(np.einsum("nkd,nkd->nk", query, candidates), lengths, out=cosines, where=told)
+    np.divide(np.matmul(candidates, query[:, :, None])[:, :, 0], lengths, out=cosines, where=told)
     return cosines
