@@ -45,7 +45,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
         f"unseen_{products}_recall_at_10": (recall_of(found, tenth_best(search, queries)), ">= 0.98", {"probes": search.probes}),
         f"unseen_{products}_over_comparing_with_all": (
             round(turns.times_as_fast * len(queries) / len(few), 1),
-            ">= 20",
+            ">= 20" if products >= 1_000_000 else "-",
             turns.details(queries=len(queries), against_queries=len(few)),
         ),
         f"unseen_{products}_p99_ms": (p99, "-", told),

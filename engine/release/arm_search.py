@@ -12,7 +12,7 @@ Three ways to search, chosen when the release is written (in the manifest) and t
 How much a search looks at is measured: it is doubled until the ten best of a sample are those of exact search
 (`recall_at_10`). Where it gets nowhere near them, the arm is searched exactly at any size. What asks is not where the candidates
 are: the hybrid's queries and candidates are different vectors, and graphs, which are walked from candidate to candidate, lose their way. Of the ten best
-of 100,000 products (`benchmarks/search_kinds.py`) Voyager and USearch found 0.86 in 0.8 ms, Annoy 0.98 in 2.6 ms, cells 0.997 in 0.4 ms; comparing all takes 3 ms.
+of 100,000 products (`benchmarks/search_kinds.py`) Voyager and USearch found 0.86 in 0.8 ms, Annoy 0.975 in 1.9 ms, cells 0.998 in 0.2 ms; comparing all takes 4 ms.
 
 Every arm has an Annoy index, whichever way it is searched: other programs read it, and a shop that grows changes nothing.
 """
@@ -32,7 +32,7 @@ from engine.core.errors import IndexFileError, ReleaseContentError
 from engine.core.private_copies import PrivateArray
 from engine.release.all_lists import NOBODY, SCORE_DECIMALS, TIE_MARGIN, Compared, Lists, best_lists
 from engine.release.ann import AnnIndex, IndexInfo, indexable_rows
-from engine.release.cell_files import CELLS_FILE, cell_map_in
+from engine.release.cell_files import CELLS_FILE, cell_arrays, cell_map_in, cells_of
 from engine.release.cells import CellMap
 from engine.release.files import ReleaseFiles, making_sense_of
 
@@ -49,12 +49,33 @@ Found = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 def open_arms(files: ReleaseFiles, n_items: int) -> dict[str, ArmSearch]:
     """Open every arm of a release. Raises `ReleaseError` or `IndexFileError` naming the file that does not fit."""
-    masks = files.archive(MASKS_FILE)
-    return {name: _open_arm(files, name, entry, masks, n_items) for name, entry in files.manifest.arms.items()}
+    masks, arms = files.archive(MASKS_FILE), files.manifest.arms
+    cells = _open_cells(files, masks)
+    return {name: _open_arm(files, name, entry, masks, n_items, cells.get(name)) for name, entry in arms.items()}
+
+
+def _open_cells(files: ReleaseFiles, masks: Mapping[str, NDArray[Any]]) -> dict[str, CellMap]:
+    """The cells of every arm that has some; the processes of a user share them."""
+    with making_sense_of("manifest.json"):
+        dims = {name: int(entry["dim"]) for name, entry in files.manifest.arms.items() if entry.get("probes")}
+    if not dims:
+        return {}
+    sizes = {name: (dim, np.count_nonzero(masks.get(f"{name}_is_candidate", ()))) for name, dim in dims.items()}
+
+    def checked(archive: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return cell_arrays({name: cell_map_in(archive, name, *size) for name, size in sizes.items()})
+
+    arrays = files.arrays(CELLS_FILE, f"cells of {sizes}", checked)
+    return {name: cells_of(arrays, name) for name in sizes}
 
 
 def _open_arm(
-    files: ReleaseFiles, name: str, entry: Mapping[str, Any], masks: Mapping[str, NDArray[Any]], n_items: int
+    files: ReleaseFiles,
+    name: str,
+    entry: Mapping[str, Any],
+    masks: Mapping[str, NDArray[Any]],
+    n_items: int,
+    cells: CellMap | None,
 ) -> ArmSearch:
     has_list, is_candidate = (_mask(masks, f"{name}_{kind}", n_items) for kind in ("has_list", "is_candidate"))
     query, candidates = (files.vectors(entry[side], n_items) for side in ("query", "candidates"))
@@ -66,9 +87,18 @@ def _open_arm(
         exact, effort = bool(entry.get("exact")), int(entry.get("search_k", 0))
         probes = int(entry.get("probes", 0))
     index = _open_index(files, entry, len(rows), exact or probes > 0) if rows.size else None
-    cells = cell_map_in(files.archive(CELLS_FILE), name, entry["dim"], len(rows)) if probes else None
     return ArmSearch(
-        name, query, candidates, has_list, rows, index, exact, effort, dict(entry["facts"]), cells=cells, probes=probes
+        name,
+        query,
+        candidates,
+        has_list,
+        rows,
+        index,
+        exact,
+        effort,
+        dict(entry["facts"]),
+        cells=cells if probes > 0 else None,
+        probes=probes,
     )
 
 

@@ -154,22 +154,25 @@ def _measured_effort(
     Parameters
     ----------
     near : of a query (d,) and an effort, positions of candidates.
-    least, most : efforts; doubled from one to the other.
+    least, most : efforts; doubled from one to the other, and half way back where that is enough.
     """
     k = min(MEASURED, len(units))
     sample = np.random.default_rng(seed).permutation(len(queries))[:RECALL_SAMPLE]
     # How similar the k-th best is: ties beyond it are as good, so they count as found.
     kth = [np.partition(units @ queries[row], -k)[-k] - 10.0**-SCORE_DECIMALS for row in sample]
-    effort, recall = least, 1.0
-    while True:
-        found = [units[near(queries[row], effort)] @ queries[row] for row in sample]
-        if found:
-            recall = float(
-                np.mean([min(k, int((scores >= worst).sum())) / k for scores, worst in zip(found, kth, strict=True)])
-            )
-        if recall >= RECALL_WANTED or effort >= most:
-            return effort, round(recall, 4)
-        effort = min(2 * effort, most)
+
+    def recall_with(effort: int) -> float:
+        found = (units[near(queries[row], effort)] @ queries[row] for row in sample)
+        shares = [min(k, int((scores >= worst).sum())) / k for scores, worst in zip(found, kth, strict=True)]
+        return float(np.mean(shares)) if shares else 1.0
+
+    effort, before = least, least
+    while (recall := recall_with(effort)) < RECALL_WANTED and effort < most:
+        effort, before = min(2 * effort, most), effort
+    between = (before + effort) // 2
+    if before < between < effort and recall >= RECALL_WANTED and (less := recall_with(between)) >= RECALL_WANTED:
+        effort, recall = between, less
+    return effort, round(recall, 4)
 
 
 def _write_vectors(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.core.errors import ReleaseContentError
 from engine.release.cells import CellMap
 
-__all__ = ["CELLS_FILE", "cell_map_in", "read_cell_maps", "write_cell_maps"]
+__all__ = ["CELLS_FILE", "cell_arrays", "cell_map_in", "cells_of", "read_cell_maps", "write_cell_maps"]
 
 CELLS_FILE = "arm_cells.npz"
 _PARTS = tuple(field.name for field in fields(CellMap))
@@ -21,10 +21,12 @@ _PARTS = tuple(field.name for field in fields(CellMap))
 
 def write_cell_maps(directory: Path, maps: Mapping[str, CellMap]) -> None:
     """Write the cells of every arm that has some into a release that is being filled."""
-    arrays: dict[str, NDArray[Any]] = {}
-    for arm, cells in maps.items():
-        arrays |= {f"{arm}_{part}": getattr(cells, part) for part in _PARTS}
-    np.savez(directory / CELLS_FILE, allow_pickle=False, **arrays)
+    np.savez(directory / CELLS_FILE, allow_pickle=False, **cell_arrays(maps))
+
+
+def cell_arrays(maps: Mapping[str, CellMap]) -> dict[str, NDArray[Any]]:
+    """The parts of all cells, as the file names them."""
+    return {f"{arm}_{part}": getattr(cells, part) for arm, cells in maps.items() for part in _PARTS}
 
 
 def read_cell_maps(directory: Path) -> dict[str, CellMap]:
@@ -33,7 +35,12 @@ def read_cell_maps(directory: Path) -> dict[str, CellMap]:
         return {}
     with np.load(directory / CELLS_FILE, allow_pickle=False) as archive:
         arms = [name.removesuffix("_centres") for name in archive if name.endswith("_centres")]
-        return {arm: CellMap(*(archive[f"{arm}_{part}"] for part in _PARTS)) for arm in arms}
+        return {arm: cells_of(archive, arm) for arm in arms}
+
+
+def cells_of(arrays: Mapping[str, NDArray[Any]], arm: str) -> CellMap:
+    """An arm's cells from arrays that were checked, as plain views: whoever searches slices them very often."""
+    return CellMap(*(np.asarray(arrays[f"{arm}_{part}"]) for part in _PARTS))
 
 
 def cell_map_in(archive: Mapping[str, NDArray[Any]], arm: str, dim: int, n_candidates: int) -> CellMap:
