@@ -24,7 +24,7 @@ from tests.support.dashboard import open_shell
 
 WRITTEN_BY_0_1_0 = REPOSITORY / "tests" / "fixtures" / "workspace-0.1.0.tar.xz"
 SENTENCE = (
-    "Release 1 was written by another version of Longtail (release format 1; this version reads 4). "
+    "Release 1 was written by another version of Longtail (release format 1; this version reads 5). "
     "Train again; everything else in the workspace is kept."
 )
 

@@ -60,7 +60,7 @@ def _open_cells(files: ReleaseFiles, masks: Mapping[str, NDArray[Any]]) -> dict[
         dims = {name: int(entry["dim"]) for name, entry in files.manifest.arms.items() if entry.get("probes")}
     if not dims:
         return {}
-    sizes = {name: (dim, np.count_nonzero(masks.get(f"{name}_is_candidate", ()))) for name, dim in dims.items()}
+    sizes = {name: (dim, int(np.count_nonzero(masks.get(f"{name}_is_candidate", ())))) for name, dim in dims.items()}
 
     def checked(archive: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         return cell_arrays({name: cell_map_in(archive, name, *size) for name, size in sizes.items()})

@@ -231,7 +231,7 @@ def _layers(far: NDArray[np.float32]) -> NDArray[np.int64]:
     """(n,) which layer each candidate is in by how far it lies from the mean, the furthest in 0."""
     out = float(far.max())
     least = out * _RATIO ** (1 - _LAYERS) or 1.0
-    return np.floor(np.log(max(out, least) / np.maximum(far, least)) / np.log(_RATIO)).astype(np.int64)
+    return np.asarray(np.log(max(out, least) / np.maximum(far, least)) / np.log(_RATIO), dtype=np.int64)
 
 
 def _cell_map(units: NDArray[np.float32], cell: NDArray[np.int64]) -> CellMap:
