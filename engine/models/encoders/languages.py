@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-__all__ = ["LANGUAGES", "identifier", "in_english", "languages_of", "say_languages"]
+__all__ = ["LANGUAGES", "evenly_spaced", "identifier", "in_english", "languages_of", "say_languages"]
 
 LANGUAGES = {
     "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "nl": "Dutch", "pl": "Polish",
@@ -37,8 +38,7 @@ def languages_of(texts: Sequence[str]) -> dict[str, float]:
     known = [text[:LETTERS] for text in texts if any(map(str.isalpha, text))]
     if not known:
         return {}
-    rows = np.unique(np.linspace(0, len(known) - 1, min(SAMPLE, len(known))).round().astype(int))
-    chosen = [known[row] for row in rows]
+    chosen = [known[row] for row in evenly_spaced(len(known))]
     parts = [". ".join(chosen[start : start + TOGETHER]) for start in range(0, len(chosen), TOGETHER)]
     told = Counter(language for language, probability in map(identifier().classify, parts) if probability >= CERTAIN)
     if told.total() < ENOUGH * len(parts):
@@ -46,6 +46,11 @@ def languages_of(texts: Sequence[str]) -> dict[str, float]:
     return {
         language: count / told.total() for language, count in sorted(told.items(), key=lambda one: (-one[1], one[0]))
     }
+
+
+def evenly_spaced(n: int) -> NDArray[np.int64]:
+    """Which of n texts with letters tell their language: `SAMPLE` of them, or all."""
+    return np.unique(np.linspace(0, n - 1, min(SAMPLE, n)).round().astype(np.int64))
 
 
 def in_english(shares: Mapping[str, float]) -> bool:

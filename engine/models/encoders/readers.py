@@ -6,7 +6,7 @@ from engine.catalogue.snapshot import Shop
 from engine.core.settings import Settings
 from engine.models.encoders.base import images_of
 from engine.models.encoders.image_choice import choose_picture_reader
-from engine.models.encoders.text import choose_text_model, readable_texts, text_fields
+from engine.models.encoders.text import choose_text_model, telling_texts, text_fields
 
 __all__ = ["say_readers"]
 
@@ -14,10 +14,11 @@ __all__ = ["say_readers"]
 def say_readers(shop: Shop, settings: Settings) -> list[str]:
     """A sentence for texts and one for pictures, as the next training will choose; none for what no product has."""
     said = []
-    texts = readable_texts(shop.items, text_fields(shop.attribute_kinds))
+    texts = telling_texts(shop.items, text_fields(shop.attribute_kinds))
     if texts:
         said.append(choose_text_model(settings.text, texts)[1])
-    pictures = {image for image in images_of(shop.items) if image is not None}
+    distinct = shop.items.drop_duplicates("image") if "image" in shop.items.columns else shop.items
+    pictures = {image for image in images_of(distinct) if image is not None}
     if pictures:
         offline = settings.image.model_copy(update={"download": False})
         chosen, sentence = choose_picture_reader(offline, len(pictures), demo=shop.demo)

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from engine.core.errors import ReleaseError, SettingsError
 from engine.core.settings import TextSettings
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
 from engine.models.encoders.base import Features, LeftOut, Modality, encode_contents_of, first_use, missing
-from engine.models.encoders.languages import in_english, languages_of, say_languages
+from engine.models.encoders.languages import evenly_spaced, in_english, languages_of, say_languages
 from engine.models.encoders.text_models import (
     MULTILINGUAL,
     PACKAGES,
@@ -41,6 +44,7 @@ __all__ = [
     "fit_text_encoder",
     "load_text_encoder",
     "readable_texts",
+    "telling_texts",
     "text_fields",
 ]
 
@@ -195,6 +199,24 @@ def text_fields(attribute_kinds: Mapping[str, str]) -> list[str]:
 def readable_texts(items: pd.DataFrame, fields: Sequence[str]) -> list[str]:
     """The texts of the items that have any."""
     return [text for text in item_texts(items, fields) if text is not None]
+
+
+def telling_texts(items: pd.DataFrame, fields: Sequence[str]) -> list[str]:
+    """Those of `readable_texts` by which the language of all is told, without putting a million others together."""
+    names = [name for name in ("title", "description", *fields) if name in items.columns]
+    letters = [_has_letters(items[name]) for name in names]
+    if not np.any(letters):
+        return readable_texts(items, fields)
+    rows = np.flatnonzero(np.any(letters, axis=0))
+    return readable_texts(items.iloc[rows[evenly_spaced(len(rows))]], fields)
+
+
+def _has_letters(column: pd.Series) -> NDArray[np.bool_]:
+    """(n,) which cells have any letter."""
+    if not isinstance(column.dtype, pd.StringDtype):
+        return np.array([not missing(cell) and any(map(str.isalpha, str(cell))) for cell in column], dtype=bool)
+    found = pc.fill_null(pc.match_substring_regex(pa.array(column, from_pandas=True), r"\p{L}"), False)
+    return np.asarray(found, dtype=bool)
 
 
 def item_texts(items: pd.DataFrame, fields: Sequence[str]) -> list[str | None]:

@@ -8,7 +8,9 @@ import pytest
 from engine.catalogue.snapshot import Shop
 from engine.core.settings import ImageSettings, Settings, TextSettings
 from engine.models.encoders import image_choice
+from engine.models.encoders.languages import SAMPLE, languages_of
 from engine.models.encoders.readers import say_readers
+from engine.models.encoders.text import readable_texts, telling_texts
 
 GERMAN = ["Warmer Wintermantel", "Laufschuhe für Herren", "Stehlampe mit Stoffschirm", "Bettwäsche aus Leinen"]
 
@@ -44,3 +46,20 @@ def test_saying_it_asks_no_hub_even_where_a_training_may(shop):
 def test_nothing_is_said_of_what_no_product_has(shop):
     bare = dataclasses.replace(shop, items=pd.DataFrame({"title": [None], "image": [None]}))
     assert say_readers(bare, Settings()) == []
+
+
+def test_of_a_large_shop_the_texts_that_tell_its_languages_are_read_alone():
+    titles = [*GERMAN, "Red winter coat for men", "1234", None, "  ", "Running shoes"] * 1000
+    items = pd.DataFrame(
+        {"title": titles, "description": [None, "", "12", "Ein warmer Mantel."] * 2250, "notes": [7, "x", None] * 3000}
+    )
+    told = telling_texts(items, ["notes"])
+    assert len(told) == SAMPLE
+    assert languages_of(told) == languages_of(readable_texts(items, ["notes"]))
+    few = items.iloc[:9]
+    assert languages_of(telling_texts(few, [])) == languages_of(readable_texts(few, []))
+
+
+def test_texts_without_letters_are_texts():
+    assert telling_texts(pd.DataFrame({"title": ["12", None]}), []) == ["12"]
+    assert telling_texts(pd.DataFrame({"price": [1.0]}), []) == []
