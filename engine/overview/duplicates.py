@@ -42,7 +42,7 @@ def near_duplicates(
     items : of a release. content : (n_items, d). kinds : attribute -> its kind.
     nearest : (n_items, m) rows of each product's neighbours, best first, -1 where there is none.
     """
-    words = [_words(title) for title in items["title"]]
+    words = [_words(title) for title in items["title"].tolist()]
     told = [name for name, kind in kinds.items() if kind in ("category", "number")]
     facts = [_codes(items[name]) for name in ("brand", *told) if name in items]
     near = _unlike_in_none(_near(nearest), facts)
@@ -54,9 +54,10 @@ def near_duplicates(
 
 def _words(title: object) -> tuple[str, ...]:
     """The words of a title in alphabetical order."""
-    return (
-        tuple(sorted(_WORD.findall(unicodedata.normalize("NFKC", title).casefold()))) if isinstance(title, str) else ()
-    )
+    if not isinstance(title, str):
+        return ()
+    plain = title if title.isascii() else unicodedata.normalize("NFKC", title)
+    return tuple(sorted(_WORD.findall(plain.casefold())))
 
 
 def _codes(column: pd.Series) -> NDArray[np.int64]:
@@ -101,7 +102,8 @@ def _near(nearest: NDArray[np.integer] | None) -> NDArray[np.int64]:
     rows, places = np.nonzero(nearest[:, :NEAREST] >= 0)
     others = nearest[rows, places].astype(np.int64)
     lower, higher = np.minimum(rows, others), np.maximum(rows, others)
-    pairs = np.unique((lower * len(nearest) + higher)[lower != higher])
+    pairs = np.sort((lower * len(nearest) + higher)[lower != higher])  # of millions, np.unique would hash each
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
     return np.stack(np.divmod(pairs, len(nearest)), axis=1)
 
 
