@@ -225,7 +225,9 @@ def _order(recommender: Recommender, plan: Plan, most: int) -> pd.DataFrame:
         rows = np.unique(recommender.rows_of(plan.chosen))
     else:
         learned = recommender.rows_of(sorted(recommender.trained_on))
-        rows = np.setdiff1d(np.arange(len(counts)), learned)
+        fresh = np.ones(len(counts), dtype=bool)
+        fresh[learned[learned >= 0]] = False
+        rows = np.flatnonzero(fresh)
     if plan.strata and not plan.chosen:
         empty = [number for number in plan.strata if not (strata[rows] == number).any()]
         if empty:

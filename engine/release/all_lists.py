@@ -207,7 +207,9 @@ def _by_cells(compared: Compared, units: NDArray[np.float32], k: int) -> _ByCell
 
     Candidates as good as the k-th count as found. The neighbours of what is noise lie anywhere, and all cells would have to be looked into for them.
     """
-    rows = np.setdiff1d(np.arange(len(compared.candidates)), compared.others)
+    there = np.ones(len(compared.candidates), dtype=bool)
+    there[compared.others] = False
+    rows = np.flatnonzero(there)
     candidates = compared.candidates[rows] * compared.inverse_lengths[rows, None]
     cells = (compared.cells or make_cells(candidates, seed=0)).with_units(candidates)
     sample = units[np.random.default_rng(0).permutation(len(units))[:_SAMPLE]]

@@ -182,7 +182,8 @@ class ArmSearch:
         else:
             return self._best(unit, self._compared.cosines(unit[None])[0], k, exclude)
         if self.changed.size:
-            rows = np.setdiff1d(np.union1d(rows, self.changed), self._not_candidates)
+            rows = np.union1d(rows, self.changed)
+            rows = rows[self._is_candidate[rows]]
         return self._ranked(unit, rows, k, exclude)
 
     def of_all(self, rows: NDArray[np.int64], k: int) -> list[Found]:
@@ -238,10 +239,16 @@ class ArmSearch:
         return inverse
 
     @cached_property
+    def _is_candidate(self) -> NDArray[np.bool_]:
+        """(n_items,) which items are candidates now."""
+        there = np.zeros(len(self.candidates), dtype=bool)
+        there[self.candidate_rows] = True
+        there[self.changed] = np.asarray(self.candidates[self.changed]).any(axis=1)
+        return there
+
+    @cached_property
     def _not_candidates(self) -> NDArray[np.int64]:
-        others = np.setdiff1d(np.arange(len(self.candidates)), self.candidate_rows)
-        there = np.asarray(self.candidates[self.changed]).any(axis=1)
-        return np.union1d(np.setdiff1d(others, self.changed[there]), self.changed[~there]).astype(np.int64)
+        return np.flatnonzero(~self._is_candidate)
 
     def _best(self, unit: NDArray[np.float32], cosines: NDArray[np.float32], k: int, exclude: int | None) -> Found:
         """The k best by all cosines, those that float32 cannot tell from the k-th among them."""
