@@ -1,5 +1,5 @@
-"""Pictures of 640 pixels to features: several a call, decoded at a smaller scale beside a network that calculates in bfloat16, against
-one at a time; and whether neighbours stay the same.
+"""Pictures of 640 pixels to features: several a call, decoded at a smaller scale beside a network that calculates in bfloat16 by OpenVINO or torch,
+against one at a time; and whether neighbours stay the same.
 
 The pictures are the garment photos, enlarged. One at a time is the same encoder in float32 with each picture decoded at its full size and
 read by itself. What float32 gives with several a call, which is what small shops get, is told beside it.
@@ -26,6 +26,7 @@ from engine.core.workspace import Workspace
 from engine.models.devices import has_fast_bfloat16
 from engine.models.encoders.classifier_encoder import ClassifierEncoder
 from engine.models.encoders.image import fit_image_encoder
+from engine.models.encoders.on_openvino import OPENVINO, is_installed
 from engine.models.threads import bounded_threads
 
 __all__ = ["measure"]
@@ -38,7 +39,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     """Times as fast as one at a time, by the processor's time, and the share of ten neighbours by picture that stay."""
     workspace = Workspace(arguments.folder / "pictures")
     images = _stored(workspace, arguments.seed)
-    exact, quick = (_encoder(workspace, images, precision) for precision in ("float32", "bfloat16"))
+    quicker = [name for name in ("openvino", "bfloat16") if name != OPENVINO or is_installed()]
+    exact = _encoder(workspace, images, "float32")
     some = images[:TIMED]
 
     def one_at_a_time() -> None:
@@ -50,14 +52,19 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     def several(encoder: ClassifierEncoder) -> Callable[[], object]:
         return lambda: encoder.encode_contents(some, workspace)
 
+    measured: dict[str, Measured] = {}
     with bounded_threads(1):
-        turns = {one: in_turns(arguments.rounds, several(one), one_at_a_time) for one in (quick, exact)}
-        found = [unit_rows(encoder.encode_contents(images, workspace)) for encoder in (exact, quick)]
-    return {
-        "pictures_bfloat16_over_one_at_a_time": _ratio(turns[quick], ">= 3", exact.size),
-        "pictures_float32_over_one_at_a_time": _ratio(turns[exact], "-", exact.size),
-        "pictures_bfloat16_overlap_at_10": (overlap_at_10(*found), ">= 0.97", {"pictures": len(images)}),
-    }
+        turns = in_turns(arguments.rounds, several(exact), one_at_a_time)
+        measured["pictures_float32_over_one_at_a_time"] = _ratio(turns, "-", exact.size)
+        found = unit_rows(exact.encode_contents(images, workspace))
+        for precision in quicker:
+            quick = _encoder(workspace, images, precision)
+            overlap = overlap_at_10(found, unit_rows(quick.encode_contents(images, workspace)))
+            turns = in_turns(arguments.rounds, several(quick), one_at_a_time)
+            target = ">= 3" if precision == quicker[0] else "-"
+            measured[f"pictures_{precision}_over_one_at_a_time"] = _ratio(turns, target, exact.size)
+            measured[f"pictures_{precision}_overlap_at_10"] = (overlap, ">= 0.97", {"pictures": len(images)})
+    return measured
 
 
 def _ratio(turns: Turns, target: str, side: int) -> Measured:

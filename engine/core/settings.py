@@ -106,7 +106,7 @@ class TextSettings(Group):
     )
     max_tokens: int = Field(128, ge=8, le=512, description="longer texts are cut here")
     batch_size: int = Field(32, ge=1, description="texts encoded together")
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="'auto': bfloat16 for many texts")
+    precision: Literal["auto", "float32", "bfloat16", "openvino"] = Field("auto", description="'auto': by their number")
 
 
 class ImageSettings(Group):
@@ -151,7 +151,7 @@ class ImageSettings(Group):
         4, ge=0, le=16, description="how many attributes get their own classifier; 0 uses the network as it is"
     )
     batch_size: int = Field(32, ge=1, description="pictures seen together")
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="'auto': bfloat16 for many pictures")
+    precision: Literal["auto", "float32", "bfloat16", "openvino"] = Field("auto", description="'auto': by their number")
 
 
 class AttributeSettings(Group):

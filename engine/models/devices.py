@@ -12,7 +12,7 @@ from engine.core.errors import SettingsError, TrainingError
 from engine.core.graphics_card import graphics_card, with_graphics_card
 from engine.core.workers import workers
 
-__all__ = ["calculating", "has_fast_bfloat16", "name_of_card", "pick_device", "seeded"]
+__all__ = ["calculating", "has_fast_bfloat16", "has_fast_integers", "name_of_card", "pick_device", "seeded"]
 
 _wanted: ContextVar[str] = ContextVar("device", default="auto")
 
@@ -56,6 +56,12 @@ def has_fast_bfloat16() -> bool:
     """Whether the processor multiplies matrices in bfloat16 by instructions of its own; graphics cards calculate as they are told."""
     found = torch.cpu.get_capabilities()
     return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
+
+
+def has_fast_integers() -> bool:
+    """Whether the processor has AVX-512 for eight-bit integers, and no unit for matrices (AMX), beside which it was not measured."""
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_vnni")) and not found.get("amx_bf16")
 
 
 @contextmanager

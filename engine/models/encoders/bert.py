@@ -42,6 +42,7 @@ class Bert:
             for name, weight in weights.items()
         }
         self._layers = sum(name.endswith(".attention.self.query.weight") for name in weights)
+        self._largest: dict[str, Tensor] | None = None
 
     def tokenise(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
         """The tokens of each text, as "input_ids"."""
@@ -49,16 +50,34 @@ class Bert:
 
     def read(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
         """The last layer (n, length, 384) in its dtype, and a mask (n, length): 1 for tokens, 0 for padding."""
+        hidden, mask = self.embedded(tokens)
+        # Without a mask, torch uses a faster kernel.
+        visible = None if mask.all() else mask.bool()[:, None, None, :].expand(-1, 1, mask.shape[1], -1)
+        for layer in range(self._layers):
+            hidden = self._layer(hidden, visible, f"encoder.layer.{layer}")
+        return hidden, mask
+
+    def embedded(self, tokens: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor]:
+        """What the first layer gets (n, length, 384), and a mask (n, length): 1 for tokens, 0 for padding."""
         texts = tokens["input_ids"]
         length = max(len(text) for text in texts)
         ids = torch.tensor([[*text, *[0] * (length - len(text))] for text in texts], device=self._device)
         mask = torch.tensor([[1] * len(text) + [0] * (length - len(text)) for text in texts], device=self._device)
-        hidden = self._embedded(ids)
-        # Without a mask, torch uses a faster kernel.
-        visible = None if mask.all() else mask.bool()[:, None, None, :].expand(-1, 1, length, -1)
-        for layer in range(self._layers):
-            hidden = self._layer(hidden, visible, f"encoder.layer.{layer}")
-        return hidden, mask
+        return self._embedded(ids), mask
+
+    def largest_inputs(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Of each product, by its name: (width,) the largest size of each input while the texts are read, one by one."""
+        self._largest = {}
+        with torch.inference_mode():
+            for text in texts:
+                self.read(self.tokenise([text]))
+        largest, self._largest = self._largest, None
+        return largest
+
+    def take_layers(self) -> dict[str, Tensor]:
+        """The weights of the layers, for another to calculate with: from now on this one only embeds."""
+        names = [name for name in self._weights if name.startswith("encoder.layer.")]
+        return {name: self._weights.pop(name) for name in names}
 
     def _words(self, ids: Tensor) -> Tensor:
         """(n, length, dim): what the table of words says of tokens (n, length)."""
@@ -81,6 +100,9 @@ class Bert:
         return self._normal(self._linear(inner, f"{name}.output.dense") + hidden, f"{name}.output.LayerNorm")
 
     def _linear(self, values: Tensor, name: str) -> Tensor:
+        if self._largest is not None:
+            size = values.abs().flatten(0, -2).amax(0)
+            self._largest[name] = torch.maximum(self._largest.get(name, size), size)
         return F.linear(values, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
 
     def _normal(self, values: Tensor, name: str) -> Tensor:

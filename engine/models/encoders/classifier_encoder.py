@@ -23,7 +23,7 @@ from engine.models.devices import pick_device
 from engine.models.encoders.backbone import Backbone, normalised, read_in_parallel
 from engine.models.encoders.base import Features, encode_contents_of, first_use, images_of
 from engine.models.encoders.classifiers import hidden_layer
-from engine.models.encoders.quick_network import fused, quick_trunk
+from engine.models.encoders.quick_pictures import tail_to_look_with, trunk_to_look_with
 from engine.models.encoders.stages import stages_of
 
 __all__ = ["Branch", "ClassifierEncoder", "load_classifier_encoder"]
@@ -54,7 +54,7 @@ class ClassifierEncoder:
         "0.projection" (width, dim), and so on.
     pretrained : whether the network came with weights, and so has a trunk.
     remark : a sentence for people about how pictures are read.
-    precision : "float32", or "bfloat16" for a quick network (`quick_network`), on whichever machine.
+    precision : "float32", or "bfloat16" or "openvino" for a quick network (`quick_pictures`), on whichever machine.
     """
 
     modality = "image"
@@ -113,6 +113,13 @@ class ClassifierEncoder:
         with torch.inference_mode():
             batch = normalised(torch.from_numpy(pixels).to(self.device), self.backbone.mean, self.backbone.deviation)
             return np.asarray(network(batch).cpu().numpy())
+
+    def encode_middle(self, middle: Tensor) -> np.ndarray:
+        """(n, dim) float32 of what the trunk made of n pictures."""
+        network = self.network()
+        with torch.inference_mode():
+            parts = [network.after(few.to(self.device)).cpu().numpy() for few in middle.split(self.batch_size)]
+        return np.concatenate(parts)
 
     def network(self) -> _Network:
         """The network, built once; `ReleaseError` if the weights do not fit the installed timm."""
@@ -194,7 +201,10 @@ class _Network(nn.Module):
         self.register_buffer("scale", standard[1])
 
     def forward(self, batch: Tensor) -> Tensor:
-        middle = self.trunk(batch)
+        return self.after(self.trunk(batch))
+
+    def after(self, middle: Tensor) -> Tensor:
+        """(n, dim) of what the trunk gives."""
         plain = self.plain(middle) if self.plain is not None else None
         tuned = self.tuned(middle) if self.tuned is not None else plain
         assert tuned is not None
@@ -234,8 +244,8 @@ def _built(
         parts.append(_Part(hidden, state[f"{position}.mean"], state[f"{position}.projection"]))
     trunk = _loaded(shape.trunk, _under(state, "trunk."))
     if precision != "float32" and shape.exact is not None:
-        trunk = quick_trunk(trunk, shape.exact)
-        tails = {name: None if tail is None else fused(tail) for name, tail in tails.items()}
+        trunk = trunk_to_look_with(trunk, shape.exact, precision)
+        tails = {name: None if tail is None else tail_to_look_with(tail, precision) for name, tail in tails.items()}
     return _Network(trunk, tails["plain"], tails["tuned"], parts, (state["centre"], state["scale"])).eval()
 
 

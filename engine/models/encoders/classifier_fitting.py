@@ -24,8 +24,9 @@ from engine.models.encoders.base import LeftOut
 from engine.models.encoders.cache import remember
 from engine.models.encoders.classifier_encoder import Branch, ClassifierEncoder, load_classifier_encoder
 from engine.models.encoders.classifiers import Pictures, Trained, train_classifiers
+from engine.models.encoders.on_openvino import OPENVINO
 from engine.models.encoders.picture_labels import Labels, most_visible
-from engine.models.encoders.quick_network import fused, quick_trunk
+from engine.models.encoders.quick_pictures import tail_to_look_with, trunk_to_look_with
 from engine.models.encoders.stages import stages_of
 
 __all__ = ["fit_classifier_encoder"]
@@ -116,7 +117,10 @@ class _Fitting:
         self.precision = "float32" if self.stages.exact is None else settings.precision
         self.looking = (self.stages.trunk, self.stages.tail)
         if self.precision != "float32" and self.stages.exact is not None:
-            self.looking = (quick_trunk(self.stages.trunk, self.stages.exact), fused(self.stages.tail))
+            self.looking = (
+                trunk_to_look_with(self.stages.trunk, self.stages.exact, self.precision),
+                tail_to_look_with(self.stages.tail, self.precision),
+            )
 
     def fit(self, images: Sequence[str], candidates: Sequence[Labels]) -> tuple[ClassifierEncoder, np.ndarray]:
         """The encoder and its vectors (n, dim) float32 of the pictures it was trained on."""
@@ -143,7 +147,9 @@ class _Fitting:
         if self.backbone.pretrained:
             branches.append((Branch(None), plain))
             state |= {f"plain.{name}": tensor for name, tensor in self.stages.tail.state_dict().items()}
-        return self._assemble(branches, state)
+        encoder, vectors = self._assemble(branches, state)
+        # Classifiers learn in float32; where their tail is looked with in less, so are these pictures.
+        return encoder, encoder.encode_middle(pictures.middle) if self.precision == OPENVINO else vectors
 
     def _looked_at(self, images: Sequence[str]) -> tuple[Pictures, np.ndarray]:
         """What the network makes of the pictures, and the pictures themselves at 8 x 8 pixels, (n, 192) float32 in [0, 1]."""

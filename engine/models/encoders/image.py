@@ -19,6 +19,7 @@ from engine.core.settings import ImageSettings, Settings
 from engine.core.workspace import Workspace
 from engine.models.encoders.base import Encoder, LeftOut, Modality, images_of
 from engine.models.encoders.image_choice import choose_picture_reader
+from engine.models.encoders.on_openvino import quickest_precision
 from engine.models.encoders.picture_groups import group_labels
 from engine.models.encoders.picture_labels import Labels, candidate_labels
 
@@ -68,15 +69,15 @@ def fit_image_encoder(
 
 
 def chosen_precision(settings: ImageSettings, n_pictures: int) -> str:
-    """The configured precision; 'auto' is bfloat16 for many pictures, on a processor with instructions for it, by the network
-    whose neighbours were measured. Smaller shops keep what is the same on every machine."""
+    """The configured precision; 'auto' is `quickest_precision` for many pictures, by the network whose neighbours were measured.
+    Smaller shops keep what is the same on every machine."""
     if settings.precision != "auto":
         return settings.precision
     if n_pictures < MANY_PICTURES or settings.backbone != type(settings)().backbone:
         return "float32"
-    from engine.models.devices import has_fast_bfloat16, pick_device
+    from engine.models.devices import pick_device
 
-    return "bfloat16" if pick_device().type == "cpu" and has_fast_bfloat16() else "float32"
+    return quickest_precision() if pick_device().type == "cpu" else "float32"
 
 
 def load_image_encoder(directory: Path) -> Encoder:

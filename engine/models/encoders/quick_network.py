@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from engine.models.encoders.folding import fold_norms
 
-__all__ = ["fused", "quick_trunk"]
+__all__ = ["FewAtOnce", "FusedConvolution", "fused", "quick_trunk"]
 
 FEW = 8
 """Pictures in a trunk at once: what its first layers make of more does not stay in a processor's cache. The tail, which has most weights,
@@ -29,9 +29,7 @@ def quick_trunk(trunk: nn.Module, exact: int) -> nn.Module:
     """A copy of a trunk to look with, not to learn: it takes and gives float32, and calculates in it in its first `exact` layers."""
     layers = list(trunk.children())
     first, others = (nn.Sequential(*part) for part in (layers[:exact], layers[exact:]))
-    return _FewAtOnce(
-        fused(first), _Converted(torch.bfloat16), fused(others, torch.bfloat16), _Converted(torch.float32)
-    )
+    return FewAtOnce(fused(first), _Converted(torch.bfloat16), fused(others, torch.bfloat16), _Converted(torch.float32))
 
 
 def fused(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
@@ -42,17 +40,17 @@ def fused(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
         for (name, child), (after, activation) in pairwise([*module.named_children(), ("", None)]):
             if isinstance(child, nn.Conv2d):
                 bounded = isinstance(activation, nn.ReLU6)
-                setattr(module, name, _Convolution(child, dtype, bounded=bounded))
+                setattr(module, name, FusedConvolution(child, dtype, bounded=bounded))
                 if bounded:
                     setattr(module, after, nn.Identity())
     return network.to(dtype)
 
 
-class _FewAtOnce(nn.Sequential):
+class FewAtOnce(nn.Sequential):
     """Modules one after the other, for `FEW` of the batch at a time."""
 
     def forward(self, batch: Tensor) -> Tensor:
-        return torch.cat([super(_FewAtOnce, self).forward(few) for few in batch.split(FEW)])
+        return torch.cat([super(FewAtOnce, self).forward(few) for few in batch.split(FEW)])
 
 
 class _Converted(nn.Module):
@@ -64,7 +62,7 @@ class _Converted(nn.Module):
         return batch.to(self.dtype)
 
 
-class _Convolution(nn.Module):
+class FusedConvolution(nn.Module):
     """A convolution, then ReLU6 where it is `bounded`; padded as the original is, evenly or as TensorFlow does."""
 
     weight: Tensor

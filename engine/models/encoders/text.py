@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
 from engine.models.encoders.base import Features, LeftOut, Modality, encode_contents_of, first_use, missing
 from engine.models.encoders.languages import evenly_spaced, in_english, languages_of, say_languages
+from engine.models.encoders.on_openvino import OPENVINO, quickest_precision
 from engine.models.encoders.text_models import (
     MULTILINGUAL,
     PACKAGES,
@@ -62,7 +64,7 @@ class TextEncoder:
     folder : the folder of the model's files.
     fields : attribute columns to read besides title and description.
     remark : a sentence for people about how texts are read.
-    precision : what the network calculates in, "float32" or "bfloat16", on whichever machine.
+    precision : what the network calculates in, "float32", "bfloat16" or "openvino", on whichever machine.
     """
 
     modality = "text"
@@ -109,10 +111,17 @@ class TextEncoder:
         tokens = network.tokenise(contents)
         order = sorted(range(len(contents)), key=lambda row: len(tokens["input_ids"][row]))
         vectors = np.zeros((len(contents), self.dim), dtype=np.float32)
-        for start in range(0, len(order), self.batch_size):
-            rows = order[start : start + self.batch_size]
-            vectors[rows] = network.vectors({name: [column[row] for row in rows] for name, column in tokens.items()})
-            progress(start + len(rows))
+        batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+
+        def read(rows: list[int]) -> np.ndarray:
+            return network.vectors({name: [column[row] for row in rows] for name, column in tokens.items()})
+
+        done = 0
+        with ThreadPoolExecutor(network.batches_at_once) as pool:
+            for rows, found in zip(batches, pool.map(read, batches), strict=True):
+                vectors[rows] = found
+                done += len(rows)
+                progress(done)
         return vectors
 
     def save(self, directory: Path) -> None:
@@ -135,6 +144,8 @@ class TextEncoder:
 
                 try:
                     self._network = TextNetwork(self.model, self.folder, self.max_tokens, self.precision)
+                except SettingsError:
+                    raise
                 except Exception as exc:  # tokenizers raises nothing finer
                     raise SettingsError(
                         f"text.model = {self.model!r}: {self.folder} contains no model that can be loaded ({exc})."
@@ -153,23 +164,27 @@ def fit_text_encoder(
     if not texts:
         return None
     model, remark = choose_text_model(settings, texts)
-    precision = chosen_precision(settings, len(set(texts)))
+    precision = chosen_precision(settings, len(set(texts)), model)
     return TextEncoder(model, model_folder(model), fields, settings.max_tokens, settings.batch_size, remark, precision)
 
 
-def chosen_precision(settings: TextSettings, n_texts: int) -> str:
-    """The configured precision; 'auto' is bfloat16 for a shop of many texts where the processor has instructions for it.
+def chosen_precision(settings: TextSettings, n_texts: int, model: str) -> str:
+    """The configured precision; 'auto' is the quickest that this processor and the model have, for a shop of many texts.
 
-    In bfloat16 a text's vector differs in the third decimal with the texts that it is read together with, so smaller shops, which
-    wait for minutes at most, keep what is the same on every machine.
+    Vectors differ from those of float32 in the third decimal, so smaller shops, which wait for minutes at most, keep what is the same
+    on every machine. `SettingsError` where OpenVINO is asked for a model that it is not taught here.
     """
+    if settings.precision == OPENVINO and model not in PACKAGES:
+        raise SettingsError(
+            f"text.precision = 'openvino' reads with {' and '.join(map(repr, PACKAGES))}, not with {model!r}. "
+            "Set it to 'auto', or another text.model."
+        )
     if settings.precision != "auto":
         return settings.precision
     if n_texts < MANY_TEXTS:
         return "float32"
-    from engine.models.devices import has_fast_bfloat16
-
-    return "bfloat16" if has_fast_bfloat16() else "float32"
+    quickest = quickest_precision()
+    return "bfloat16" if quickest == OPENVINO and model not in PACKAGES else quickest
 
 
 def choose_text_model(settings: TextSettings, texts: Sequence[str]) -> tuple[str, str]:

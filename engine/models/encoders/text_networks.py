@@ -13,13 +13,16 @@ from torch import Tensor
 from engine.core.private_copies import private_copy, private_folder
 from engine.core.vectors import unit_rows
 from engine.models.devices import pick_device
+from engine.models.encoders.bert import Bert
 from engine.models.encoders.e5 import TYPICAL, MultilingualE5
 from engine.models.encoders.minilm import MiniLM
+from engine.models.encoders.on_openvino import OPENVINO
+from engine.models.encoders.quick_bert import QuickBert
 from engine.models.torchvision_shim import ensure_torchvision
 
 __all__ = ["TextNetwork"]
 
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, OPENVINO: torch.float32}
 
 
 class TextNetwork:
@@ -29,7 +32,11 @@ class TextNetwork:
     ----------
     model : 'minilm', 'e5', or any name of a model that transformers can load from `folder`.
     max_tokens : longer texts are cut here.
-    precision : what it calculates in, "float32" or "bfloat16".
+    precision : what it calculates in, "float32" or "bfloat16"; "openvino" for 'minilm' and 'e5' (`quick_bert`).
+
+    Attributes
+    ----------
+    batches_at_once : so many threads may ask for vectors at once.
     """
 
     def __init__(self, model: str, folder: Path, max_tokens: int, precision: str = "float32"):
@@ -38,6 +45,9 @@ class TextNetwork:
             "e5": MultilingualE5,
         }
         self._reader = kinds.get(model, _Pretrained)(folder, max_tokens, pick_device(), _DTYPES[precision])
+        if precision == OPENVINO and isinstance(self._reader, Bert):
+            self._reader = QuickBert(self._reader)
+        self.batches_at_once = self._reader.at_once if isinstance(self._reader, QuickBert) else 1
         self._common: np.ndarray | None = None
         if model == "e5":
             self._common = self.vectors(self.tokenise(TYPICAL)).mean(axis=0)

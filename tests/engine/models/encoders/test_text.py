@@ -168,12 +168,12 @@ def test_half_as_many_bits_give_nearly_the_same_vectors_under_another_name(
 def test_the_precision_follows_the_processor_where_there_are_many_texts_unless_it_is_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert chosen_precision(TextSettings(precision="float32"), 10**6) == "float32"
-    assert chosen_precision(TextSettings(precision="bfloat16"), 10) == "bfloat16"
+    assert chosen_precision(TextSettings(precision="float32"), 10**6, "minilm") == "float32"
+    assert chosen_precision(TextSettings(precision="bfloat16"), 10, "minilm") == "bfloat16"
     for found, expected in (({"amx_bf16": True}, "bfloat16"), ({"amx_bf16": False, "avx2": True}, "float32")):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found)
-        assert chosen_precision(TextSettings(), MANY_TEXTS) == expected
-        assert chosen_precision(TextSettings(), MANY_TEXTS - 1) == "float32"
+        assert chosen_precision(TextSettings(), MANY_TEXTS, "minilm") == expected
+        assert chosen_precision(TextSettings(), MANY_TEXTS - 1, "minilm") == "float32"
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "other model"])
