@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks.parts import Measured
 from benchmarks.scale.releases import released
 from benchmarks.scale.timing import in_turns
+from engine.core.settings import IndexSettings
 from engine.recommend.recommender import Recommender
-from engine.release.ann import AnnIndex, IndexInfo
+from engine.release.ann import AnnIndex, build_index
 from engine.release.arm_search import ArmSearch
 from engine.release.arm_writer import MAX_SEARCH_K
 
@@ -35,7 +37,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     rows = np.sort(np.random.default_rng(arguments.seed).permutation(products)[:BLOCKED])
     some = rows[:: max(1, len(rows) // ONE_BY_ONE)][:ONE_BY_ONE]
     top = release.top_lists("hybrid")
-    annoy = by_annoy(release)
+    annoy = by_annoy(release, arguments.folder)
     changed = search.with_rows(rows[:20], search.query[rows[:20]], search.candidates[rows[20:40]])
     ways = {
         "lookup": lambda: top.of_rows(search, rows, K),
@@ -57,11 +59,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     return figures
 
 
-def by_annoy(release: Recommender) -> ArmSearch:
-    """The hybrid as Annoy searches it, with the effort that its recall needs in large catalogues."""
-    facts = release.manifest.arms["hybrid"]["index"]
-    index = AnnIndex.open(release.directory / facts["file"], IndexInfo.from_dict(facts))
-    return replace(release.arm("hybrid"), index=index, search_k=MAX_SEARCH_K, exact=False, cells=None, probes=0)
+def by_annoy(release: Recommender, folder: Path) -> ArmSearch:
+    """The hybrid as Annoy searches it, with the effort that its recall needs in large catalogues; the index stays in `folder`."""
+    search, settings = release.arm("hybrid"), IndexSettings()
+    file = folder / f"{release.release_id}.ann"
+    info = build_index(np.asarray(search.candidates[search.rows]), file, settings.trees, 0)
+    return replace(search, index=AnnIndex.open(file, info), search_k=MAX_SEARCH_K, exact=False, cells=None, probes=0)
 
 
 def _all(seconds: list[float], rows: np.ndarray, products: int) -> float:

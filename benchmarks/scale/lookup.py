@@ -28,7 +28,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     """Times as fast as Annoy, and the 99th percentile of one lookup in ms."""
     products = max(arguments.products)
     release = Recommender.open(released(arguments.folder, products, arguments.seed))
-    search, annoy = release.arm("hybrid"), by_annoy(release)
+    search, annoy = release.arm("hybrid"), by_annoy(release, arguments.folder)
     rows = np.random.default_rng(arguments.seed).permutation(np.flatnonzero(search.has_list))[:ASKED]
     judged, ids = rows[:JUDGED], [str(one) for one in release.items["item_id"].iloc[rows]]
     least = tenth_best(search, search.query[judged], judged)

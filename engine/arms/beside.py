@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.arms.geometry import ArmVectors, has_direction, spread_gram
+from engine.core.large_arrays import blocks as row_blocks
+from engine.core.large_arrays import zeros
 from engine.models.recipe import CONTENT, HYBRID, SILENCE, Recipe
 
 __all__ = ["Beside", "beside_of", "candidate_blocks", "query_blocks"]
@@ -61,6 +63,8 @@ def candidate_blocks(
     blocks = {HYBRID: own, **others}
     if recipe.silence.weight:
         loud = np.power(unknown, np.float32(recipe.silence.power))[:, None] / np.float32(2.0)
-        known = has_direction(others[CONTENT])[:, None]
-        blocks[SILENCE] = np.where(known, (others[CONTENT] - centre) * loud, np.float32(0.0))
+        blocks[SILENCE] = spoken = zeros(others[CONTENT].shape)
+        for rows in row_blocks(len(spoken)):
+            content = others[CONTENT][rows]
+            spoken[rows] = np.where(has_direction(content)[:, None], (content - centre) * loud[rows], np.float32(0.0))
     return blocks

@@ -13,6 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
+from engine.core.large_arrays import blocks as row_blocks
+from engine.core.large_arrays import zeros
 from engine.core.vectors import unit_rows
 
 __all__ = [
@@ -75,7 +77,12 @@ class BlockLayout:
 
     def candidates(self, blocks: Mapping[str, np.ndarray]) -> np.ndarray:
         """(n, d) float32 candidates of these blocks, each row at most of length 1."""
-        return completed(np.concatenate([blocks[name] for name in self.widths], axis=1) / self.scale)
+        n = len(next(iter(blocks.values())))
+        found = zeros((n, sum(self.widths.values()) + 1))
+        for rows in row_blocks(n):
+            parts = np.concatenate([blocks[name][rows] for name in self.widths], axis=1)
+            found[rows] = completed(parts / self.scale)
+        return found
 
     def block(self, vectors: np.ndarray, name: str) -> np.ndarray:
         """The columns of one block, a view where `vectors` is an array."""

@@ -15,6 +15,8 @@ from engine.arms.base import FittedModels, KnownProducts, Reading, Sides
 from engine.arms.beside import beside_of, candidate_blocks, query_blocks
 from engine.arms.geometry import ArmVectors, BlockLayout, has_direction, spreads
 from engine.arms.hybrid_fit import Hybrid, expected_candidates
+from engine.core.large_arrays import blocks as row_blocks
+from engine.core.large_arrays import zeros
 from engine.core.vectors import unit_rows
 from engine.models.recipe import HYBRID, SILENCE, Recipe
 
@@ -100,8 +102,9 @@ class HybridFrame:
         beside = beside_of(hybrid.candidates, hybrid.unknown, recipe, arms)
         others = {name: arm.candidates for name, arm in arms.items()}
         blocks = candidate_blocks(hybrid.candidates, hybrid.unknown, recipe, others, beside.centre)
-        found = layout.candidates(blocks) * _found(blocks, layout)[:, None]
-        return cls(hybrid, layout, beside.grams, queries, np.asarray(found, dtype=np.float32))
+        found = layout.candidates(blocks)
+        found[~_found(blocks, layout)] = 0.0
+        return cls(hybrid, layout, beside.grams, queries, found)
 
     def queries(self, recipe: Recipe, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
         """(n, d) float32 unit rows by a recipe that adds no block which the frame lacks."""
@@ -115,7 +118,10 @@ def hybrid_arm(hybrid: Hybrid, recipe: Recipe, arms: Mapping[str, ArmVectors]) -
     """Unit rows whose cosines rank as the inner products of the hybrid's queries and candidates do, with the arms of a
     recipe beside; `arms` are the others, n_items rows each."""
     frame = HybridFrame.of(hybrid, recipe, arms)
-    return ArmVectors(frame.queries(recipe), frame.candidates)
+    queries = zeros(frame.candidates.shape)
+    for rows in row_blocks(len(queries)):
+        queries[rows] = frame.queries(recipe, rows)
+    return ArmVectors(queries, frame.candidates)
 
 
 def hybrid_layout(recipe: Recipe, rank: int, widths: Mapping[str, int]) -> BlockLayout:

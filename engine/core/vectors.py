@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.core.large_arrays import blocks, zeros
+
 __all__ = ["SMALLEST_LENGTH", "row_lengths", "unit_rows"]
 
 SMALLEST_LENGTH = 1e-9
@@ -12,10 +14,11 @@ SMALLEST_LENGTH = 1e-9
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """Rows scaled to length 1, (n, d) float32; rows without a direction are zero."""
-    lengths = row_lengths(vectors)
-    usable = lengths > SMALLEST_LENGTH
-    scaled = np.divide(vectors, lengths, out=np.zeros(vectors.shape, np.float32), where=usable)
-    return np.asarray(scaled)
+    scaled = zeros(vectors.shape)
+    for rows in blocks(len(vectors)):
+        lengths = row_lengths(vectors[rows])
+        np.divide(vectors[rows], lengths, out=scaled[rows], where=lengths > SMALLEST_LENGTH)
+    return scaled
 
 
 def row_lengths(vectors: np.ndarray) -> np.ndarray:

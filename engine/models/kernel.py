@@ -10,7 +10,7 @@ from scipy import sparse
 
 from engine.core.vectors import unit_rows
 
-__all__ = ["Kernel", "Rows", "present", "unit"]
+__all__ = ["Kernel", "Rows", "UnitRows", "present", "unit"]
 
 Rows = np.ndarray | sparse.csr_matrix
 """One view of n items: dense, or sparse like word counts."""
@@ -66,6 +66,26 @@ class Kernel:
         total = sum(self.weights.values())
         parts = [present(rows[view]) * np.float32(weight / total) for view, weight in self.weights.items()]
         return np.asarray(np.sum(parts, axis=0), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class UnitRows:
+    """Unit rows of some items of a view, made when they are asked for: of a million items no second table is held.
+
+    Attributes
+    ----------
+    view : of all items. chosen : (n,) int64, rows of it that these are.
+    """
+
+    view: Rows
+    chosen: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.chosen), int(self.view.shape[1])
+
+    def __getitem__(self, some: slice | np.ndarray) -> Rows:
+        return unit(self.view[self.chosen[some]])
 
 
 def unit(rows: Rows) -> Rows:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import scipy
 
-from engine.models.kernel import Kernel, Rows
+from engine.models.kernel import Kernel, Rows, UnitRows
 
 __all__ = ["choose_landmarks"]
 
@@ -25,7 +25,7 @@ LEAST = 1e-3
 
 
 def choose_landmarks(
-    kernel: Kernel, units: Mapping[str, Rows], weights: np.ndarray, most: int, rng: np.random.Generator
+    kernel: Kernel, units: Mapping[str, Rows | UnitRows], weights: np.ndarray, most: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Rows of at most `most` landmarks, sorted.
 

@@ -25,6 +25,8 @@ CHECK_EVERY = 50
 """Steps between two looks at the held-out items."""
 
 NEAREST = 10
+STANDARD_FROM = 100_000
+"""Means and lengths are those of so many items, where there are more."""
 MAX_RANKED = 10_000
 """More items than this are not ranked at every check: a sample of them stands for all."""
 
@@ -79,7 +81,6 @@ def fit_network(
     _standardise(network, lesson)
     device = pick_device()
     network.to(device)
-    examples = _examples(network, lesson, lesson.training)
     exam = _exam(network, lesson, rng)
     learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(learned, lr=settings.learning_rate, weight_decay=settings.weight_decay)
@@ -87,7 +88,8 @@ def fit_network(
     best, best_state = Check(0, np.inf, np.inf, -np.inf), _state(network)
     for step in range(0, settings.max_steps, CHECK_EVERY):
         steps = min(CHECK_EVERY, settings.max_steps - step)
-        loss = _train(network, optimiser, examples, _drawn(lesson.chances, steps, settings.batch_size, rng))
+        drawn = lesson.training[_drawn(lesson.chances, steps, settings.batch_size, rng)]
+        loss = _train(network, optimiser, _examples(network, lesson, drawn.ravel()), steps)
         checks.append(Check(step + steps, loss, *exam.marks(network)))
         if on_check:
             on_check(checks[-1])
@@ -109,7 +111,7 @@ class _Examples:
     present: dict[str, Tensor]
     targets: Tensor
 
-    def __getitem__(self, rows: Tensor) -> _Examples:
+    def __getitem__(self, rows: slice) -> _Examples:
         values = {modality: block[rows] for modality, block in self.values.items()}
         present = {modality: flags[rows] for modality, flags in self.present.items()}
         return _Examples(values, present, self.targets[rows])
@@ -166,29 +168,34 @@ def _discounted(gains: Tensor) -> Tensor:
     return gains @ (1.0 / torch.log2(torch.arange(2, gains.shape[1] + 2, device=gains.device, dtype=gains.dtype)))
 
 
-def _drawn(chances: np.ndarray, steps: int, batch_size: int, rng: np.random.Generator) -> Tensor:
+def _drawn(chances: np.ndarray, steps: int, batch_size: int, rng: np.random.Generator) -> np.ndarray:
     """(steps, batch_size) places of examples, each drawn by its chance."""
     until = np.cumsum(chances)
     drawn = np.searchsorted(until, rng.random((steps, batch_size)) * until[-1], side="right")
-    return torch.from_numpy(np.minimum(drawn, len(chances) - 1))
+    return np.asarray(np.minimum(drawn, len(chances) - 1))
 
 
-def _train(network: Network, optimiser: torch.optim.Optimizer, examples: _Examples, batches: Tensor) -> float:
-    """One step for each row of `batches`; the mean loss."""
+def _train(network: Network, optimiser: torch.optim.Optimizer, examples: _Examples, steps: int) -> float:
+    """So many steps, each with as many of the examples; the mean loss."""
     network.train()
     total = torch.zeros((), device=examples.targets.device)  # asking for each loss would make a graphics card wait
-    for rows in batches.to(examples.targets.device):
-        batch = examples[rows]
+    for rows in torch.arange(len(examples.targets)).chunk(steps):
+        batch = examples[slice(int(rows[0]), int(rows[-1]) + 1)]
         loss = nn.functional.mse_loss(network(batch.values, batch.present), batch.targets)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         total += loss.detach()
-    return float(total) / len(batches)
+    return float(total) / steps
 
 
 def _state(network: Network) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def _some(rows: np.ndarray) -> np.ndarray:
+    """At most `STANDARD_FROM` of them, evenly spaced."""
+    return rows if len(rows) <= STANDARD_FROM else rows[np.linspace(0, len(rows) - 1, STANDARD_FROM).astype(np.int64)]
 
 
 def _standardise(network: Network, lesson: Lesson) -> None:
@@ -197,7 +204,7 @@ def _standardise(network: Network, lesson: Lesson) -> None:
     with torch.no_grad():
         for modality in network.dims:
             feature = lesson.features[modality]
-            rows = lesson.training[feature.present[lesson.training]]
+            rows = _some(lesson.training[feature.present[lesson.training]])
             if len(rows) == 0:
                 continue
             block = feature.values[rows].astype(np.float64)

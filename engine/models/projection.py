@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.errors import TrainingError
+from engine.core.large_arrays import blocks
+from engine.core.vectors import unit_rows
 from engine.models.near_points import nearest_points
 
 if TYPE_CHECKING:
@@ -52,10 +54,9 @@ def project(vectors: np.ndarray, seed: int, start: np.ndarray | None = None) -> 
 
     Raises `TrainingError` if a number is not finite.
     """
-    if vectors.ndim != 2 or not np.isfinite(vectors).all():
+    if vectors.ndim != 2 or not all(np.isfinite(vectors[rows]).all() for rows in blocks(len(vectors))):
         raise TrainingError("The vectors of the map are not a table of finite numbers. Train again.")
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = np.divide(vectors, lengths, out=np.zeros(vectors.shape), where=lengths > 1e-12)
+    unit = _units(vectors)
     if len(unit) < MIN_FITTED or np.ptp(unit, axis=0).max(initial=0.0) < 1e-9:
         return _framed(principal_components(unit))
     known = None if start is None else np.isfinite(start).all(axis=1)
@@ -66,6 +67,14 @@ def project(vectors: np.ndarray, seed: int, start: np.ndarray | None = None) -> 
         first[~known] = _among(unit[~known], unit[known], first[known])
     points = _onto(_laid_out(unit, first, seed, settled=True), start, known)
     return np.asarray(points / max(1.0, float(np.abs(points).max())), dtype=np.float32)
+
+
+def _units(vectors: np.ndarray) -> np.ndarray:
+    """(n, d) unit rows: float64, but in large catalogues float32."""
+    if len(vectors) > MAX_FITTED:
+        return unit_rows(vectors)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(np.divide(vectors, lengths, out=np.zeros(vectors.shape), where=lengths > 1e-12))
 
 
 def _laid_out(unit: np.ndarray, first: np.ndarray, seed: int, settled: bool = False) -> np.ndarray:
@@ -155,11 +164,13 @@ def principal_components(unit: np.ndarray, wanted: int = 2) -> np.ndarray:
     points = np.zeros((len(unit), wanted))
     if len(unit) < 2:
         return points
-    centred = unit - unit.mean(0)
-    _, directions = np.linalg.eigh(centred.T @ centred)
-    first = directions[:, : -min(wanted, centred.shape[1]) - 1 : -1]
+    middle = sum(unit[rows].sum(0, dtype=np.float64) for rows in blocks(len(unit))) / len(unit)
+    gram = sum((centred := unit[rows] - middle).T @ centred for rows in blocks(len(unit)))
+    _, directions = np.linalg.eigh(gram)
+    first = directions[:, : -min(wanted, unit.shape[1]) - 1 : -1]
     first = first * np.sign(first[np.abs(first).argmax(0), np.arange(first.shape[1])])
-    points[:, : first.shape[1]] = centred @ first
+    for rows in blocks(len(unit)):
+        points[rows, : first.shape[1]] = (unit[rows] - middle) @ first
     return points
 
 

@@ -20,6 +20,8 @@ HYBRID, CONTENT, SILENCE = "hybrid", "content", "silence"
 
 
 MOST_CERTAIN = 0.999
+MOST_NUMBERS = 1 << 28
+"""Of one table of directions, products times directions: 1 GiB."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,9 @@ class Recipe:
 
 def max_rank(n_items: int) -> int:
     """Directions worth finding in a catalogue of this size; more are noise, and slow to find. With fewer directions than a large
-    shop has styles, styles run into one another."""
-    return int(np.clip(n_items // 14, 16, np.clip(n_items // 150, 512, 1024)))
+    shop has styles, styles run into one another; but what a training holds of them is bounded, so from some 260,000 products on they become fewer."""
+    worth = int(np.clip(n_items // 14, 16, np.clip(n_items // 150, 512, 1024)))
+    return max(16, min(worth, MOST_NUMBERS // max(n_items, 1)))
 
 
 def default_recipe(views: Container[str], n_items: int, capacity: Capacity = Capacity()) -> Recipe:  # noqa: B008 - frozen

@@ -89,7 +89,7 @@ class Space(Protocol):
 
 
 class HostSpace:
-    """The same in memory.
+    """The same in memory: directions are kept, of their images only what lies within the space.
 
     Parameters
     ----------
@@ -98,12 +98,13 @@ class HostSpace:
 
     def __init__(self, n: int, most: int):
         self.found, self.reach = 0, 0.0
-        self._basis, self._image = (np.zeros((n, most), dtype=np.float32, order="F") for _ in range(2))
+        self._basis = np.zeros((n, most), dtype=np.float32, order="F")
+        self._within = np.zeros((most, most), dtype=np.float32)
 
     def add(self, block: np.ndarray, image: np.ndarray) -> None:
         until = self.found + block.shape[1]
         self._basis[:, self.found : until] = block
-        self._image[:, self.found : until] = image
+        self._within[:until, self.found : until] = self._basis[:, :until].T @ image
         self.found, self.reach = until, max(self.reach, float(np.abs(image).max(initial=0.0)))
 
     def beside(self, block: np.ndarray) -> np.ndarray:
@@ -111,7 +112,8 @@ class HostSpace:
         return np.asarray(block - known @ (known.T @ block))
 
     def projected(self) -> np.ndarray:
-        return np.asarray(self._basis[:, : self.found].T @ self._image[:, : self.found])
+        within = self._within[: self.found, : self.found]
+        return np.asarray(np.triu(within) + np.triu(within, 1).T)
 
     def turned(self, mixed: np.ndarray) -> np.ndarray:
         return np.asarray(self._basis[:, : self.found] @ mixed)
@@ -136,9 +138,7 @@ def _leading(times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, rank:
         block = _orthonormal(space.beside(_orthonormal(rest, least=1e-5 * space.reach)))
     small = space.projected()
     kept = min(rank, space.found)
-    values, mixed = scipy.linalg.eigh(
-        (small + small.T).astype(np.float64) / 2, subset_by_index=(space.found - kept, space.found - 1)
-    )
+    values, mixed = scipy.linalg.eigh(small.astype(np.float64), subset_by_index=(space.found - kept, space.found - 1))
     vectors = np.zeros((n, rank), dtype=np.float32)
     vectors[:, :kept] = space.turned(mixed[:, ::-1].astype(np.float32))
     return np.pad(values[::-1], (0, rank - kept)), vectors

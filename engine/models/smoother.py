@@ -21,7 +21,7 @@ import scipy
 from engine.core.errors import TrainingError
 from engine.core.graphics_card import graphics_card
 from engine.core.workers import workers
-from engine.models.kernel import Kernel, Rows, unit
+from engine.models.kernel import Kernel, Rows, UnitRows, unit
 from engine.models.landmarks import choose_landmarks
 from engine.models.uncertainty import TELLING, among_all, among_landmarks, both_factors
 
@@ -31,6 +31,7 @@ CHUNK = 2048
 MOST_PARTS = 64
 """For workers elsewhere: each part's sums are as large as the landmarks' system."""
 _VALUES, _VARIANCES = "observed values", "observed variances"
+_Columns = Mapping[str, Rows | UnitRows]
 LEAST_NOISE = 1e-3
 """No vector is observed more exactly than this, or single precision could not solve the system."""
 JITTERS = (1e-3, 1e-2, 1e-1)
@@ -86,10 +87,10 @@ class Smoother:
             for view in self.kernel.weights
         }
 
-    def _units(self, views: Mapping[str, Rows]) -> dict[str, Rows]:
-        return {view: unit(views[view]) for view in self.kernel.weights}
+    def _units(self, views: Mapping[str, Rows]) -> dict[str, UnitRows]:
+        return {view: UnitRows(views[view], np.arange(views[view].shape[0])) for view in self.kernel.weights}
 
-    def _crossed(self, units: Mapping[str, Rows]) -> Iterator[tuple[dict[str, Rows], np.ndarray]]:
+    def _crossed(self, units: Mapping[str, Rows | UnitRows]) -> Iterator[tuple[dict[str, Rows], np.ndarray]]:
         """Chunk by chunk: unit rows of the items, and their similarity (n, n_landmarks) to the landmarks."""
         for start in range(0, next(iter(units.values())).shape[0], CHUNK):
             some = {view: rows[start : start + CHUNK] for view, rows in units.items()}
@@ -124,17 +125,18 @@ def fit_smoother(
     observed = np.flatnonzero(counts > 0)
     if not len(observed):
         raise TrainingError("No product has interactions, so there is nothing to carry over to others.")
-    units = {view: unit(views[view][observed]) for view in kernel.weights}
+    chosen = {view: UnitRows(views[view], observed) for view in kernel.weights}
     n = counts[observed].astype(np.float32)
     values = (vectors[observed] / np.sqrt(n)[:, None]).astype(np.float32)
     variances = np.maximum(np.float32(noise) / n, np.float32(LEAST_NOISE))
     try:
         if len(observed) <= capacity.exact:
+            units = {view: rows[:] for view, rows in chosen.items()}
             return Smoother(kernel, units, _solved_exactly(kernel, units, values, variances), noise=variances)
         told = n / (n + np.float32(noise))
-        chosen = choose_landmarks(kernel, units, told, capacity.landmarks, np.random.default_rng(seed))
-        landmarks = {view: rows[chosen] for view, rows in units.items()}
-        coefficients, factor = _solved_by_landmarks(kernel, units, landmarks, values, variances)
+        drawn = choose_landmarks(kernel, chosen, told, capacity.landmarks, np.random.default_rng(seed))
+        landmarks = {view: rows[drawn] for view, rows in chosen.items()}
+        coefficients, factor = _solved_by_landmarks(kernel, chosen, landmarks, values, variances)
     except MemoryError as exc:
         raise TrainingError(
             f"{len(observed):,} products do not fit into the memory at once. Lower smoother.exact in settings.toml."
@@ -175,13 +177,13 @@ def _solved_exactly_on_card(
 
 def _solved_by_landmarks(
     kernel: Kernel,
-    units: Mapping[str, Rows],
+    units: Mapping[str, UnitRows],
     landmarks: Mapping[str, Rows],
     values: np.ndarray,
     variances: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(m, rank) float32 coefficients, and the lower Cholesky factor (m, m) float32 of the landmarks' normal equations."""
-    observed = {**units, _VALUES: values, _VARIANCES: variances}
+    observed: _Columns = {**units, _VALUES: values, _VARIANCES: variances}
     some = workers()
     if some is None:
         gram, right = _normal_equations(observed, kernel, landmarks)
@@ -201,7 +203,7 @@ def _solved_by_landmarks(
 
 
 def _normal_equations(
-    observed: Mapping[str, Rows], kernel: Kernel, landmarks: Mapping[str, Rows]
+    observed: _Columns, kernel: Kernel, landmarks: Mapping[str, Rows]
 ) -> tuple[np.ndarray, np.ndarray]:
     """(m, m) and (m, rank) float64: the sums over observed items that the landmarks' system consists of."""
     values, variances = np.asarray(observed[_VALUES]), np.asarray(observed[_VARIANCES])
@@ -221,7 +223,7 @@ def _normal_equations(
     return gram, right
 
 
-def _posterior(units: Mapping[str, Rows], smoother: Smoother) -> tuple[np.ndarray, np.ndarray]:
+def _posterior(units: Mapping[str, Rows | UnitRows], smoother: Smoother) -> tuple[np.ndarray, np.ndarray]:
     """`Smoother.posterior` of unit rows."""
     if (card := graphics_card()) is not None:
         return _posterior_on_card(units, smoother, card)
@@ -237,7 +239,9 @@ def _posterior(units: Mapping[str, Rows], smoother: Smoother) -> tuple[np.ndarra
     return np.vstack(means), np.concatenate(variances)
 
 
-def _posterior_on_card(units: Mapping[str, Rows], smoother: Smoother, card: str) -> tuple[np.ndarray, np.ndarray]:
+def _posterior_on_card(
+    units: Mapping[str, Rows | UnitRows], smoother: Smoother, card: str
+) -> tuple[np.ndarray, np.ndarray]:
     from engine.models.on_card.smoothing import posterior_on_card, spread_among_all, spread_among_landmarks
 
     kernel, landmarks = smoother.kernel, smoother.landmarks
@@ -250,7 +254,7 @@ def _posterior_on_card(units: Mapping[str, Rows], smoother: Smoother, card: str)
     return posterior_on_card(kernel, units, landmarks, smoother.coefficients, spread, card)
 
 
-def _parts(columns: Mapping[str, Rows]) -> list[dict[str, Rows]]:
+def _parts(columns: _Columns) -> list[dict[str, Rows]]:
     """Consecutive items, in parts that do not depend on who works on them."""
     n = next(iter(columns.values())).shape[0]
     size = max(CHUNK, -(-n // MOST_PARTS))

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import sparse
 
 from engine.core.errors import ReleaseError
+from engine.core.large_arrays import blocks
 from engine.core.storage import atomic_write_json
 from engine.models.encoders.base import missing
 
@@ -46,6 +47,10 @@ class TfidfVectors:
         # The same bits as scikit-learn's TfidfVectorizer, whose import would delay a server's first new product by half a
         # second.
         column = {word: position for position, word in enumerate(self.words)}
+        parts = [self._encoded(items.iloc[rows], column) for rows in blocks(len(items))]
+        return sparse.csr_matrix(sparse.vstack(parts, format="csr"))
+
+    def _encoded(self, items: pd.DataFrame, column: Mapping[str, int]) -> sparse.csr_matrix:
         texts = [text.lower() for text in _texts(items, self.fields)]
         counters = [Counter(column[word] for word in re.findall(PATTERN, text) if word in column) for text in texts]
         lengths = [len(counter) for counter in counters]

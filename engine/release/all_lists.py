@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.graphics_card import graphics_card
+from engine.core.large_arrays import blocks, zeros
 from engine.core.workers import workers
 from engine.release.best_columns import best_columns
 from engine.release.cells import CellMap, Cells, make_cells
@@ -146,12 +147,12 @@ class _Search:
         """As `best_lists`."""
         recall = 1.0
         if self.by_cells is not None:
-            recall, blocks = self.by_cells.recall, self.by_cells.nearest(units, self.retrieved)
+            recall, found_in = self.by_cells.recall, self.by_cells.nearest(units, self.retrieved)
         elif self.on_card is not None:
-            blocks = self.on_card.best(units, self.retrieved, self.wanted, TIE_MARGIN)
+            found_in = self.on_card.best(units, self.retrieved, self.wanted, TIE_MARGIN)
         else:
-            blocks = _compared_with_all(self.compared, units, self.retrieved, self.wanted)
-        for places, found in blocks:
+            found_in = _compared_with_all(self.compared, units, self.retrieved, self.wanted)
+        for places, found in found_in:
             exactly = self.on_card.cosines if self.on_card else self.compared.exactly
             rows, scores = _ranked(exactly(units[places], found), own[places], found, self.k)
             yield Lists(places, rows, scores, recall)
@@ -210,12 +211,14 @@ def _by_cells(compared: Compared, units: NDArray[np.float32], k: int) -> _ByCell
     there = np.ones(len(compared.candidates), dtype=bool)
     there[compared.others] = False
     rows = np.flatnonzero(there)
-    candidates = compared.candidates[rows] * compared.inverse_lengths[rows, None]
+    candidates = zeros((len(rows), compared.candidates.shape[1]))
+    for some in blocks(len(rows)):
+        candidates[some] = compared.candidates[rows[some]] * compared.inverse_lengths[rows[some], None]
     cells = (compared.cells or make_cells(candidates, seed=0)).with_units(candidates)
     sample = units[np.random.default_rng(0).permutation(len(units))[:_SAMPLE]]
     k = min(k, len(rows))
-    blocks = (compared.cosines(sample[start : start + 16]) for start in range(0, len(sample), 16))
-    least = np.concatenate([np.partition(cosines, -k, axis=1)[:, -k] for cosines in blocks]) - 10.0**-SCORE_DECIMALS
+    parts = (compared.cosines(sample[start : start + 16]) for start in range(0, len(sample), 16))
+    least = np.concatenate([np.partition(cosines, -k, axis=1)[:, -k] for cosines in parts]) - 10.0**-SCORE_DECIMALS
     most = min(len(cells.map.centres), _MOST_PROBES)
     probes = min(_FEWEST_PROBES, most)
     while True:

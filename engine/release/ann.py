@@ -24,6 +24,7 @@ from annoy import AnnoyIndex
 from numpy.typing import ArrayLike, NDArray
 
 from engine.core.errors import DamagedFileError, IndexFileError
+from engine.core.large_arrays import blocks, zeros
 from engine.core.private_copies import PrivateCopy, private_copy
 from engine.core.storage import fsync_directory
 from engine.release.checksums import checked_sha256
@@ -205,16 +206,20 @@ def indexable_rows(vectors: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(vectors)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise IndexFileError(f"Vectors must be a table of numbers; got {array.dtype} of shape {array.shape}.")
-    wide = array.astype(np.float64)
-    finite = np.isfinite(wide).all(axis=1)
-    if not finite.all():
-        raise IndexFileError(f"The vector in row {int(np.flatnonzero(~finite)[0])} holds a NaN or an infinity.")
-    # Scaling by the largest entry first keeps squares of very large and very small numbers in range.
-    peak = np.abs(wide).max(axis=1, initial=0.0, keepdims=True)
-    wide = np.divide(wide, peak, out=np.zeros_like(wide), where=peak > 0)
-    norm = np.linalg.norm(wide, axis=1, keepdims=True)
-    np.divide(wide, norm, out=wide, where=norm > 0)
-    return np.ascontiguousarray(wide, dtype=np.float32)
+    units = zeros(array.shape)
+    for rows in blocks(len(array)):
+        wide = array[rows].astype(np.float64)
+        finite = np.isfinite(wide).all(axis=1)
+        if not finite.all():
+            row = rows.start + int(np.flatnonzero(~finite)[0])
+            raise IndexFileError(f"The vector in row {row} holds a NaN or an infinity.")
+        # Scaling by the largest entry first keeps squares of very large and very small numbers in range.
+        peak = np.abs(wide).max(axis=1, initial=0.0, keepdims=True)
+        wide = np.divide(wide, peak, out=np.zeros_like(wide), where=peak > 0)
+        norm = np.linalg.norm(wide, axis=1, keepdims=True)
+        np.divide(wide, norm, out=wide, where=norm > 0)
+        units[rows] = wide
+    return units
 
 
 def _check_nodes(copy: PrivateCopy, info: IndexInfo, name: str) -> None:

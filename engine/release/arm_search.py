@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.arms.geometry import ArmVectors
+from engine.arms.geometry import ArmVectors, has_direction
 from engine.core.errors import IndexFileError, ReleaseContentError
 from engine.core.private_copies import PrivateArray
 from engine.release.all_lists import NOBODY, SCORE_DECIMALS, TIE_MARGIN, Compared, Lists, best_lists
@@ -199,11 +199,13 @@ class ArmSearch:
 
     def blocks(self, rows: NDArray[np.int64], k: int) -> Iterator[Lists]:
         """The lists of many rows, a block at a time; `Lists.places` says which of `rows`. Those without a list do not come."""
-        units = indexable_rows(self.query[rows]) if len(rows) else np.empty((0, self.query.shape[1]), np.float32)
-        asked = np.flatnonzero(self.has_list[rows] & units.any(axis=1))
+        everything = np.array_equal(rows, np.arange(len(self.query)))
+        units = indexable_rows(self.query if everything else self.query[rows])
+        asked = np.flatnonzero(self.has_list[rows] & has_direction(units))
         if k < 1 or not asked.size:
             return
-        for lists in best_lists(self._compared, units[asked], rows[asked], k):
+        asking = units if len(asked) == len(units) else units[asked]
+        for lists in best_lists(self._compared, asking, rows[asked], k):
             yield replace(lists, places=asked[lists.places])
 
     def cosines(self, rows: NDArray[np.int64], candidates: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -284,9 +286,12 @@ def _nothing() -> Found:
 
 
 def _open_index(files: ReleaseFiles, entry: Mapping[str, Any], n_candidates: int, exact: bool) -> AnnIndex | None:
-    """The index; None where the arm is searched exactly, and the file is there for other programs."""
-    facts = entry["index"] or {}
-    info, name = IndexInfo.from_dict(facts), str(facts.get("file"))
+    """The index; None where the arm is searched otherwise: its file, if there is one, is for other programs."""
+    facts = entry["index"]
+    if facts is None and exact:
+        return None
+    info = IndexInfo.from_dict(facts)
+    name = str(facts.get("file"))
     if info.dim != entry["dim"] or info.n_items != n_candidates:
         raise IndexFileError(
             f"{name} holds {info.n_items} x {info.dim} by the manifest, not {n_candidates} x {entry['dim']}."

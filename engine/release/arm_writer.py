@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from engine.arms.geometry import ArmVectors, has_direction
 from engine.core.arrays import npy_header
 from engine.core.errors import IndexFileError
+from engine.core.large_arrays import blocks, taken
 from engine.core.settings_groups import IndexKind
 from engine.release.all_lists import SCORE_DECIMALS
-from engine.release.ann import AnnIndex, build_index, indexable_rows
+from engine.release.ann import AnnIndex, IndexInfo, build_index, indexable_rows
 from engine.release.arm_search import MASKS_FILE, MEASURED, RETRIEVED
 from engine.release.cell_files import write_cell_maps
 from engine.release.cells import CellMap, make_cells
@@ -73,8 +74,8 @@ def write_arms(
         if is_candidate.any():
             entry, in_cells = _write_index(
                 directory / f"{name}.ann",
-                query[has_list],
-                candidates[is_candidate],
+                taken(query, has_list),
+                taken(candidates, is_candidate),
                 trees,
                 seed,
                 search_k,
@@ -112,14 +113,16 @@ def _write_index(
     exact_up_to: int,
     kind: IndexKind,
 ) -> tuple[dict[str, Any], CellMap | None]:
-    """Build an arm's index; what the manifest says of it and of how the arm is searched, and its cells where these are."""
-    info = build_index(candidates, file, trees, seed)
-    index = {"index": {"file": file.name, **info.to_dict()}}
+    """Build an arm's index; what the manifest says of it and of how the arm is searched, and its cells where these are.
+
+    A large arm that is searched by cells, or compared one and all, has no index of Annoy's: nothing would ask it.
+    """
     how: dict[str, Any] = {"exact": True, "search_k": search_k, "probes": 0, "recall_at_10": 1.0}
     if len(candidates) <= exact_up_to and candidates.size <= EXACT_NUMBERS:
-        return how | index, None
+        return how | _annoy(candidates, file, trees, seed)[1], None
     wanted = min(RETRIEVED, len(candidates))
     if kind == "annoy":
+        info, index = _annoy(candidates, file, trees, seed)
         annoy, least = AnnIndex.open(file, info), max(search_k, 10 * wanted)
         effort, recall = _measured_effort(
             lambda unit, nodes: annoy.query(unit, wanted, nodes)[0], least, MAX_SEARCH_K, queries, candidates, seed
@@ -137,8 +140,14 @@ def _write_index(
         seed,
     )
     if recall < RECALL_NEEDED:
-        return how | {"recall_at_10": recall} | index, None
-    return how | {"exact": False, "probes": probes, "recall_at_10": recall} | index, cells
+        return how | {"recall_at_10": recall}, None
+    return how | {"exact": False, "probes": probes, "recall_at_10": recall}, cells
+
+
+def _annoy(candidates: NDArray[np.float32], file: Path, trees: int, seed: int) -> tuple[IndexInfo, dict[str, Any]]:
+    """Build Annoy's index; what it is, and the same for the manifest."""
+    info = build_index(candidates, file, trees, seed)
+    return info, {"index": {"file": file.name, **info.to_dict()}}
 
 
 def _measured_effort(
@@ -179,7 +188,7 @@ def _write_vectors(
     directory: Path, arm: str, query: NDArray[np.float32], candidates: NDArray[np.float32]
 ) -> dict[str, str]:
     """Files that hold an arm's two sides, written where no file in `directory` holds the same directions."""
-    if np.array_equal(query, candidates):
+    if all(np.array_equal(query[rows], candidates[rows]) for rows in blocks(len(query))):
         file = _same_directions(directory, query) or _save(directory, arm, query)
         return {"query": file, "candidates": file}
     return {
@@ -201,6 +210,7 @@ def _same_directions(directory: Path, units: NDArray[np.float32]) -> str | None:
             shape, _, dtype = npy_header(stream)
         if shape != units.shape or dtype != np.float32:
             continue
-        if np.allclose(indexable_rows(np.load(path, allow_pickle=False)), units, atol=1e-6):
+        stored = np.load(path, mmap_mode="r", allow_pickle=False)
+        if all(np.allclose(indexable_rows(stored[rows]), units[rows], atol=1e-6) for rows in blocks(len(units))):
             return path.name
     return None

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.large_arrays import taken
 from engine.release.best_columns import best_columns
 
 __all__ = ["CellMap", "Cells", "make_cells"]
@@ -96,7 +97,7 @@ class CellMap:
 
     def with_units(self, units: NDArray[np.float32]) -> Cells:
         """With the directions of all candidates, (n, d) float32 unit rows, for very many queries at once."""
-        return Cells(self, units[self.members])
+        return Cells(self, taken(units, self.members))
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,8 @@ def make_cells(units: NDArray[np.float32], seed: int) -> CellMap:
     for layer in np.unique(layers):
         rows = np.flatnonzero(layers == layer)
         wanted = round(_PER_ROOT * len(units) ** 0.5 * float(loud[layer]))
-        apart = units[rows] - middle
+        apart = taken(units, rows)
+        apart -= middle
         centres = _centres(apart, max(1, min(wanted, len(rows) // _FEWEST)), rng)
         cell[rows] = made + _nearest_centres(apart, centres)
         made += len(centres)
@@ -255,8 +257,8 @@ def _centres(vectors: NDArray[np.float32], wanted: int, rng: np.random.Generator
     for _ in range(_STEPS):
         cell = _nearest_centres(sample, centres)
         order = np.argsort(cell, kind="stable")
-        taken, firsts, counts = np.unique(cell[order], return_index=True, return_counts=True)
-        centres[taken] = np.add.reduceat(sample[order], firsts, axis=0) / counts[:, None]
+        filled, firsts, counts = np.unique(cell[order], return_index=True, return_counts=True)
+        centres[filled] = np.add.reduceat(sample[order], firsts, axis=0) / counts[:, None]
     return centres
 
 

@@ -99,7 +99,8 @@ def write_top_lists(
     cells = {name: one for name, one in read_cell_maps(directory).items() if name in names}
     for position, name in enumerate(names):
         query, candidates = (
-            np.load(directory / entries[name][side], allow_pickle=False) for side in ("query", "candidates")
+            np.load(directory / entries[name][side], mmap_mode="r", allow_pickle=False)
+            for side in ("query", "candidates")
         )
         listed = np.flatnonzero(has_direction(candidates))
         search = ArmSearch(name, query, candidates, has_direction(query), listed, None, True, 0, cells=cells.get(name))

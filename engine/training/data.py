@@ -18,6 +18,8 @@ from engine.models.tfidf import TfidfVectors, fit_tfidf
 
 __all__ = ["TrainingData", "encode_products", "read_data"]
 
+FILLING, READING_WORDS = "Filling in what products lack", "Reading words"
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -56,8 +58,14 @@ def encode_products(
     """The same with every product encoded, by encoders fitted on this catalogue."""
     encoders, left_out = fit_modalities(shop, workspace, settings, settings.seed, progress)
     encoded = encode_catalogue(encoders, shop.items, workspace, progress)
+    progress(FILLING, 0.0)
     imputer = fit_imputer(encoded)
     features = imputer.complete(encoded)
+    vectors = content_vectors(features)
+    progress(FILLING, 1.0)
+    progress(READING_WORDS, 0.0)
     vocabulary = fit_tfidf(shop.items, shop.attribute_kinds)
-    content = Content(features, content_vectors(features), vocabulary.encode(shop.items))
+    progress(READING_WORDS, 0.5)
+    content = Content(features, vectors, vocabulary.encode(shop.items))
+    progress(READING_WORDS, 1.0, f"{len(vocabulary.words):,} different words")
     return TrainingData(shop, interactions, encoders, vocabulary, content, left_out, imputer)

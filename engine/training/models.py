@@ -64,7 +64,8 @@ def train_models(
 ) -> TrainedModels:
     """Fit everything by `plan`, but for what is kept; raises `TrainingError` where there is too little to learn from."""
     behaviour, predictor = _learn_behaviour(data, plan.als, settings, reuse, progress)
-    views = fit_standard(data.content.features).views(data.content.features, behaviour.predicted, data.content.words)
+    features, words, compared = data.content.features, data.content.words, plan.recipe.kernel().weights
+    views = fit_standard(features).views(features, behaviour.predicted, words, only=compared)
     step = "Carrying behaviour over to look-alikes"
     progress(step, 0.0)
     plain, shares, weights = reuse.hybrid(

@@ -24,6 +24,7 @@ from engine.catalogue.snapshot import Shop
 from engine.cluster.session import on_cluster
 from engine.core.disk_errors import file_errors_said
 from engine.core.errors import ReleaseError
+from engine.core.large_arrays import large_arrays_in
 from engine.core.progress import Progress, StepClock, silent
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
@@ -97,6 +98,7 @@ def train(
         deed(Action.TRAIN, release_id or "a new release", workspace=workspace, settings=settings) as training,
         bounded_threads(settings.threads),
         file_errors_said(workspace.root),
+        large_arrays_in(workspace.root),
         on_cluster(settings.cluster, steps := StepClock(progress)),
         calculating(settings.device),
     ):
@@ -139,7 +141,12 @@ def measure(
     workspace: Workspace, settings: Settings, progress: Progress = silent
 ) -> tuple[TrainingPlan, dict[str, Any]]:
     """The plan that a training would follow now, and its figures, as for metrics.json; no release is trained."""
-    with bounded_threads(settings.threads), on_cluster(settings.cluster, progress), calculating(settings.device):
+    with (
+        bounded_threads(settings.threads),
+        large_arrays_in(workspace.root),
+        on_cluster(settings.cluster, progress),
+        calculating(settings.device),
+    ):
         shop, interactions = read_data(workspace, settings, progress)
         settings = _for_shop(settings, shop)
         data = encode_products(shop, interactions, workspace, settings, progress)
@@ -155,6 +162,7 @@ def _for_shop(settings: Settings, shop: Shop) -> Settings:
 
 def _chosen(data: TrainingData, settings: Settings, progress: Progress) -> tuple[TrainingPlan, dict[str, Any]]:
     """The plan and its figures, as for metrics.json; by a sample of the products where the whole shop costs more than the budget."""
+    progress("Choosing settings", 0.0, "by which products")
     looked = look_at(data.interactions.user_items, data.content, settings)
     choice = _choose(looked, data, settings, progress)
     measured = _measure(looked, choice, progress) if settings.evaluation.enabled else _unmeasured(settings)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import psutil
 
 from engine.core.errors import TrainingError
+from engine.core.large_arrays import LARGE
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.models.recipe import max_rank
@@ -20,8 +21,10 @@ from engine.training.data import TrainingData
 __all__ = ["Need", "check_room", "needs"]
 
 NUMBER, GB = 4, 1e9
-BASES = 2 * 3
-"""A Krylov space of thrice the directions, and its image (`engine.models.residual`)."""
+BASES = 3 + 1
+"""A Krylov space of thrice the directions, and what comes of it (`engine.models.residual`)."""
+TABLES = 5
+"""Of a product's directions, beside one another: factors, queries, candidates, profiles, and what serves shoppers."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def needs(n_items: int, n_users: int, n_pairs: int, n_observed: int, settings: S
         )
     else:
         system, advice = 4 * smoother.landmarks**2, f"Lower smoother.landmarks (now {smoother.landmarks:,})."
-    yield Need("Carrying behaviour over to look-alikes", NUMBER * (system + 2 * rank * n_items), advice)
+    yield Need("Carrying behaviour over to look-alikes", NUMBER * (system + TABLES * rank * n_items), advice)
 
 
 def check_room(data: TrainingData, workspace: Workspace, settings: Settings) -> None:
@@ -65,14 +68,21 @@ def check_room(data: TrainingData, workspace: Workspace, settings: Settings) -> 
         raise TrainingError(
             f"{worst.stage} needs about {worst.memory / GB:,.1f} GB of memory, and {memory / GB:,.1f} GB are free. {worst.advice}"
         )
-    disk = release_bytes(n_items, n_users, data.content.vectors.shape[1], settings)
+    width = data.content.vectors.shape[1]
+    disk = release_bytes(n_items, n_users, width, settings) + large_bytes(n_items, width)
     workspace.root.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(workspace.root).free
     if disk > free:
         raise TrainingError(
-            f"The release needs about {disk / GB:,.1f} GB of disk, and {free / GB:,.1f} GB are free in {workspace.root}. "
+            f"The training and its release need about {disk / GB:,.1f} GB of disk, and {free / GB:,.1f} GB are free in {workspace.root}. "
             "Remove releases that nobody goes back to, or make room."
         )
+
+
+def large_bytes(n_items: int, width: int) -> float:
+    """Of the tables that lie in files while a shop is trained (`engine.core.large_arrays`): views, units, and both sides of Longtail."""
+    table = NUMBER * n_items * (width + max_rank(n_items))
+    return float(4 * table if table >= LARGE else 0)
 
 
 def release_bytes(n_items: int, n_users: int, width: int, settings: Settings) -> float:

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from engine.core.errors import ReleaseError
+from engine.core.large_arrays import blocks, zeros
 from engine.core.settings import AttributeSettings
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
@@ -118,10 +119,13 @@ class AttributeEncoder:
 
     def encode(self, items: pd.DataFrame, workspace: Workspace) -> Features:
         """(n, dim) float32; present if an item has a value in at least one attribute."""
-        encoded = [block.encode(items) for block in self.blocks]
-        present = np.any([known for _, known in encoded], axis=0)
-        values = np.concatenate([block for block, _ in encoded], axis=1) / np.float32(math.sqrt(len(self.blocks)))
-        values[~present] = 0.0
+        values, present = zeros((len(items), self.dim)), np.zeros(len(items), dtype=bool)
+        for rows in blocks(len(items)):
+            encoded = [block.encode(items.iloc[rows]) for block in self.blocks]
+            present[rows] = np.any([known for _, known in encoded], axis=0)
+            values[rows] = np.concatenate([block for block, _ in encoded], axis=1)
+            values[rows] /= np.float32(math.sqrt(len(self.blocks)))
+            values[rows][~present[rows]] = 0.0
         return Features(values, present)
 
     def save(self, directory: Path) -> None:
@@ -185,8 +189,13 @@ def _fit_values(items: pd.DataFrame, name: str, settings: AttributeSettings) -> 
         counts.update(set(_values_of(cell)))
     frequent = sorted((value for value, n in counts.items() if n >= settings.min_count), key=lambda v: (-counts[v], v))
     block = ValueBlock(name, tuple(frequent[: settings.max_values]))
-    encoded, _ = block.encode(items)
-    return block if len(encoded) and (encoded != encoded[0]).any() else None
+    return block if len(items) and _tells_apart(block, items) else None
+
+
+def _tells_apart(block: ValueBlock, items: pd.DataFrame) -> bool:
+    """Whether any two items have other values."""
+    first, _ = block.encode(items.iloc[:1])
+    return any((block.encode(items.iloc[rows])[0] != first).any() for rows in blocks(len(items)))
 
 
 def _fit_number(items: pd.DataFrame, name: str, *, logarithm: bool, group: str | None) -> NumberBlock | None:

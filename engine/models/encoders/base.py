@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from engine.catalogue.snapshot import Shop
+from engine.core.large_arrays import blocks, zeros
 from engine.core.progress import Progress
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
@@ -139,10 +140,12 @@ def encode_contents_of(
     distinct = sorted({content for content in contents if content is not None})
     position = {content: row for row, content in enumerate(distinct)}
     present = np.array([content is not None for content in contents], dtype=bool)
-    values = np.zeros((len(contents), encoder.dim), dtype=np.float32)
+    values = zeros((len(contents), encoder.dim))
     if distinct:
         vectors = lookup(distinct) if lookup else encoder.encode_contents(distinct, workspace, lambda done: None)
-        values[present] = vectors[[position[content] for content in contents if content is not None]]
+        having, places = np.flatnonzero(present), [position[content] for content in contents if content is not None]
+        for some in blocks(len(having)):
+            values[having[some]] = vectors[places[some]]
     return Features(values, present)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from engine.core.arrays import read_npz
+from engine.core.large_arrays import zeros
 from engine.core.storage import atomic_write, remove_whatever_it_is
 from engine.core.workers import workers
 from engine.core.workspace import Workspace
@@ -25,6 +26,8 @@ from engine.models.encoders.elsewhere import encode_elsewhere
 __all__ = ["encode_through_cache", "remember"]
 
 MAX_SHARDS = 8
+AT_ONCE = 50_000
+"""Contents that are encoded before they are kept: whoever is killed loses no more."""
 
 
 def encode_through_cache(
@@ -53,17 +56,23 @@ def _lookup(
     folder = _folder(encoder, workspace)
     keys = [content_key(content) for content in contents]
     known = _read_shards(folder, encoder.dim)
-    vectors = np.zeros((len(contents), encoder.dim), dtype=np.float32)
+    vectors = zeros((len(contents), encoder.dim))
     for row, key in enumerate(keys):
         if key in known:
             vectors[row] = known[key]
     unknown = [row for row, key in enumerate(keys) if key not in known]
     done = len(contents) - len(unknown)
     progress(done, len(contents))
-    if unknown:
-        new = [contents[row] for row in unknown]
-        vectors[unknown] = _encoded(encoder, new, workspace, lambda count: progress(done + count, len(contents)))
-        _add_shard(folder, [keys[row] for row in unknown], vectors[unknown])
+    for start in range(0, len(unknown), AT_ONCE):
+        rows, before = unknown[start : start + AT_ONCE], done + start
+        new = [contents[row] for row in rows]
+        vectors[rows] = _encoded(
+            encoder,
+            new,
+            workspace,
+            lambda count, before=before: progress(before + count, len(contents)),  # type: ignore[misc]
+        )
+        _add_shard(folder, [keys[row] for row in rows], vectors[rows])
     return vectors
 
 

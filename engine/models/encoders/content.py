@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from engine.core.large_arrays import blocks, zeros
 from engine.core.vectors import unit_rows
 from engine.models.encoders.base import Features
 from engine.models.encoders.registry import MODALITIES
@@ -30,14 +31,19 @@ def content_vectors(features: Mapping[str, Features], weights: Mapping[str, floa
     (n, d) float32: each modality at unit length, concatenated in the order of `MODALITIES`, at unit length again.
     Zero rows for items without any content.
     """
-    blocks = [
-        math.sqrt((weights or {}).get(modality, 1.0)) * unit_rows(_narrow(features[modality].values))
-        for modality in MODALITIES
-        if modality in features
-    ]
-    if not blocks:
+    tables = {modality: features[modality].values for modality in MODALITIES if modality in features}
+    if not tables:
         raise ValueError("content_vectors needs the features of at least one modality")
-    return unit_rows(np.concatenate(blocks, axis=1))
+    n, widths = len(next(iter(tables.values()))), content_widths({name: one.shape[1] for name, one in tables.items()})
+    signs = {name: _signs(one.shape[1]) for name, one in tables.items()}
+    found = zeros((n, sum(widths.values())))
+    for rows in blocks(n):
+        parts = [
+            math.sqrt((weights or {}).get(name, 1.0)) * unit_rows(_narrow(one[rows], signs[name]))
+            for name, one in tables.items()
+        ]
+        found[rows] = unit_rows(np.concatenate(parts, axis=1))
+    return found
 
 
 def content_widths(dims: Mapping[str, int]) -> dict[str, int]:
@@ -45,14 +51,17 @@ def content_widths(dims: Mapping[str, int]) -> dict[str, int]:
     return {modality: min(dims[modality], MAX_CONTENT_DIM) for modality in MODALITIES if modality in dims}
 
 
-def _narrow(values: np.ndarray) -> np.ndarray:
-    """A fixed random projection of a very wide block, which preserves cosines to about 1/sqrt(width) (Achlioptas 2003).
+def _narrow(values: np.ndarray, signs: np.ndarray | None) -> np.ndarray:
+    projected: np.ndarray = values if signs is None else values @ signs
+    return projected
+
+
+def _signs(width: int) -> np.ndarray | None:
+    """A fixed random projection of a very wide block, which preserves cosines to about 1/sqrt(width) (Achlioptas 2003); None for others.
 
     It depends on the width alone, so a product uploaded later is projected exactly as the catalogue was.
     """
-    width = values.shape[1]
     if width <= MAX_CONTENT_DIM:
-        return values
+        return None
     signs = np.random.default_rng(width).integers(0, 2, size=(width, MAX_CONTENT_DIM), dtype=np.int8)
-    projected: np.ndarray = values @ (2.0 * signs - 1.0).astype(np.float32)
-    return projected
+    return np.asarray((2.0 * signs - 1.0).astype(np.float32))

@@ -17,6 +17,8 @@ import numpy as np
 
 from engine.core.arrays import read_npz
 from engine.core.errors import ReleaseError
+from engine.core.large_arrays import blocks as chunks
+from engine.core.large_arrays import zeros
 from engine.core.storage import atomic_write
 from engine.models.encoders.base import Features
 from engine.models.encoders.registry import MODALITIES
@@ -28,6 +30,7 @@ RANK = 256
 MIN_ROWS = 50
 """Fewer products with all of a set of modalities are too few to learn from."""
 PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+LEARNED_FROM = 100_000
 HELD_OUT = 5
 """One in so many products decides on the penalty, and on whether anything is expected at all."""
 LEAST_GAIN = 0.01
@@ -74,14 +77,17 @@ class Imputer:
         block = features[name]
         if block.present.all():
             return block
-        values, present = block.values.copy(), block.present.copy()
+        values, present = zeros(block.values.shape), block.present.copy()
+        for some in chunks(len(values)):
+            values[some] = block.values[some]
         for given in _sets(self.blocks, without=name):
             matrix = self.maps.get(_key(name, given))
             rows = np.flatnonzero(_having(features, given, self.blocks) & ~block.present)
             if matrix is None or not len(rows):
                 continue
-            known = [self.blocks[other](features[other].values[rows]) for other in given]
-            values[rows] = self.blocks[name].back(np.hstack(known) @ matrix)
+            for some in chunks(len(rows)):
+                known = [self.blocks[other](features[other].values[rows[some]]) for other in given]
+                values[rows[some]] = self.blocks[name].back(np.hstack(known) @ matrix)
             present[rows] = True
         return Features(values, present)
 
@@ -96,7 +102,11 @@ class Imputer:
 
 
 def fit_imputer(features: Mapping[str, Features]) -> Imputer:
-    """Learn from a catalogue what each modality says of the others."""
+    """Learn from a catalogue what each modality says of the others; from `LEARNED_FROM` of its products where there are more."""
+    n = len(next(iter(features.values())).present) if features else 0
+    if n > LEARNED_FROM:
+        some = np.linspace(0, n - 1, LEARNED_FROM).astype(np.int64)
+        features = {name: block.take(some) for name, block in features.items()}
     names = [name for name in MODALITIES if name in features and features[name].present.any()]
     blocks = {name: _reduced(features[name]) for name in names}
     everything = {name: block(features[name].values) for name, block in blocks.items()}

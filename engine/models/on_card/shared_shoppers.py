@@ -30,13 +30,14 @@ class CardSpace:
 
     def __init__(self, n: int, most: int, card: str):
         self._card, self.found, self.reach = card, 0, 0.0
-        self._basis, self._image = (torch.zeros((most, n), device=card) for _ in range(2))  # a direction is a row
+        self._basis = torch.zeros((most, n), device=card)  # a direction is a row
+        self._within = np.zeros((most, most), dtype=np.float32)
 
     def add(self, block: np.ndarray, image: np.ndarray) -> None:
         """Orthonormal directions (n, k) float32, and what the matrix makes of them."""
         until = self.found + block.shape[1]
         self._basis[self.found : until] = self._there(block)
-        self._image[self.found : until] = self._there(image)
+        self._within[:until, self.found : until] = (self._basis[:until] @ self._there(image).T).cpu().numpy()
         self.found, self.reach = until, max(self.reach, float(np.abs(image).max(initial=0.0)))
 
     def beside(self, block: np.ndarray) -> np.ndarray:
@@ -46,7 +47,8 @@ class CardSpace:
 
     def projected(self) -> np.ndarray:
         """(found, found) float32, the matrix within the space."""
-        return np.asarray((self._basis[: self.found] @ self._image[: self.found].T).cpu().numpy())
+        within = self._within[: self.found, : self.found]
+        return np.asarray(np.triu(within) + np.triu(within, 1).T)
 
     def turned(self, mixed: np.ndarray) -> np.ndarray:
         """(n, k) float32, directions (found, k) of the space, as they lie outside of it."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.models.kernel import Kernel, Rows
+from engine.models.kernel import Kernel, Rows, UnitRows
 from engine.models.on_card.similarity import CardKernel
 
 __all__ = [
@@ -45,7 +45,7 @@ def solved_on_card(
 
 def normal_equations_on_card(
     kernel: Kernel,
-    units: Mapping[str, Rows],
+    units: Mapping[str, Rows | UnitRows],
     landmarks: Mapping[str, Rows],
     values: np.ndarray,
     variances: np.ndarray,
@@ -65,7 +65,7 @@ def normal_equations_on_card(
 
 def posterior_on_card(
     kernel: Kernel,
-    units: Mapping[str, Rows],
+    units: Mapping[str, Rows | UnitRows],
     landmarks: Mapping[str, Rows],
     coefficients: np.ndarray,
     spread: Callable[[CardKernel], Callable[[Tensor, Tensor], Tensor]],
@@ -126,13 +126,13 @@ def spread_among_landmarks(
     return unknown
 
 
-def _among(similar: CardKernel, units: Mapping[str, Rows]) -> Tensor:
+def _among(similar: CardKernel, units: Mapping[str, Rows | UnitRows]) -> Tensor:
     """(m, m) float32, similarities of the held items among themselves."""
     parts = [similar(some) for _, some in _chunks(units)]
     return torch.cat(parts)
 
 
-def _chunks(units: Mapping[str, Rows]) -> Iterator[tuple[slice, dict[str, Rows]]]:
+def _chunks(units: Mapping[str, Rows | UnitRows]) -> Iterator[tuple[slice, dict[str, Rows]]]:
     for start in range(0, next(iter(units.values())).shape[0], SIZE):
         chunk = slice(start, start + SIZE)
         yield chunk, {view: rows[chunk] for view, rows in units.items()}

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from scipy import sparse
 
 from engine.core.errors import TrainingError
 from engine.core.vectors import unit_rows
-from engine.models.kernel import Kernel
+from engine.models.kernel import Kernel, UnitRows, unit
 from engine.models.smoother import Capacity, fit_smoother
 
 KERNEL = Kernel({"content": 4.0}, {"content": 1.0})
@@ -67,3 +68,19 @@ def test_what_cannot_be_learned_from_is_refused(catalogue):
         fit_smoother(observed, counts, {"content": content}, Kernel({"words": 0.0}, {"words": 1.0}))
     with pytest.raises(TrainingError, match="No product has interactions"):
         fit_smoother(observed, np.zeros(300), {"content": content}, KERNEL)
+
+
+def test_unit_rows_of_chosen_items_are_made_when_they_are_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    dense = rng.standard_normal((20, 5)).astype(np.float32)
+    chosen = np.array([3, 4, 7, 19])
+    for view in (dense, sparse.csr_matrix(dense * (rng.random((20, 5)) < 0.5))):
+        rows = UnitRows(view, chosen)
+        assert rows.shape == (4, 5)
+        whole = unit(view[chosen])
+        for some in (slice(None), slice(1, 3), np.array([2, 0])):
+            assert np.array_equal(as_array(rows[some]), as_array(whole[some]))
+
+
+def as_array(rows: np.ndarray | sparse.csr_matrix) -> np.ndarray:
+    return rows.toarray() if isinstance(rows, sparse.csr_matrix) else rows

@@ -204,7 +204,8 @@ def test_vectors_that_cannot_be_indexed_name_their_arm(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "lie", [{"dim": 5}, {"query": "gone.npy"}, {"index": None}, {"index": {"dim": 6}}, {"search_k": "many"}]
+    "lie",
+    [{"dim": 5}, {"query": "gone.npy"}, {"index": None, "exact": False}, {"index": {"dim": 6}}, {"search_k": "many"}],
 )
 def test_entries_that_do_not_fit_the_files_are_refused(lie: dict[str, object], tmp_path: Path) -> None:
     entries = write_arms(tmp_path, {"arm": arm(clustered(30, 6))}, 2, 0)

@@ -127,6 +127,8 @@ def test_steps_are_told_in_a_merchandisers_words_and_timed_in_the_manifest(
     assert steps == [
         "Reading the shop",
         "Reading attributes",
+        "Filling in what products lack",
+        "Reading words",
         "Choosing settings",
         "Measuring quality",
         "Learning from 306 clicks",

@@ -161,3 +161,25 @@ def test_nothing_to_encode_writes_nothing(workspace: Workspace) -> None:
 
 def test_the_counting_encoder_is_a_content_encoder() -> None:
     assert isinstance(Counting(), ContentEncoder)
+
+
+def test_a_killed_reading_keeps_the_parts_that_were_read(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.models.encoders.cache.AT_ONCE", 3)
+    titles = [f"dress {number:03}" for number in range(8)]
+
+    class Killed(Counting):
+        def encode_contents(
+            self, contents: Sequence[str], workspace: Workspace, progress: Callable[[int], None]
+        ) -> np.ndarray:
+            if len(self.seen) >= 6:
+                raise KeyboardInterrupt
+            return super().encode_contents(contents, workspace, progress)
+
+    told: list[tuple[int, int]] = []
+    with pytest.raises(KeyboardInterrupt):
+        encode_through_cache(Killed(), items(*titles), workspace, lambda done, total: told.append((done, total)))
+    assert told == [(0, 8), (3, 8), (6, 8)]
+    encoder = Counting()
+    found = encode_through_cache(encoder, items(*titles), workspace)
+    assert encoder.seen == titles[6:]
+    assert np.array_equal(found.values, Counting().encode(items(*titles), workspace).values)

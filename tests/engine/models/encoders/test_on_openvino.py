@@ -99,8 +99,9 @@ def test_openvino_is_chosen_on_processors_that_it_was_measured_on(monkeypatch: p
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found)
         monkeypatch.setattr(on_openvino, "is_installed", lambda installed=installed: installed)
         assert on_openvino.quickest_precision() == expected
-        assert chosen_precision(TextSettings(), MANY_TEXTS, "e5") == expected
+        assert chosen_precision(TextSettings(), MANY_TEXTS, "minilm") == expected
         of_others = "bfloat16" if expected == "openvino" else expected
-        assert chosen_precision(TextSettings(), MANY_TEXTS, "some/model") == of_others
+        for other in ("e5", "some/model"):
+            assert chosen_precision(TextSettings(), MANY_TEXTS, other) == of_others
     with pytest.raises(SettingsError, match="not with 'some/model'"):
         chosen_precision(TextSettings(precision="openvino"), 1, "some/model")
