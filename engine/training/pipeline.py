@@ -162,7 +162,7 @@ def _for_shop(settings: Settings, shop: Shop) -> Settings:
 
 def _chosen(data: TrainingData, settings: Settings, progress: Progress) -> tuple[TrainingPlan, dict[str, Any]]:
     """The plan and its figures, as for metrics.json; by a sample of the products where the whole shop costs more than the budget."""
-    progress("Choosing settings", 0.0, "by which products")
+    progress("Choosing settings", 0.0, "picking the products to compare them on")
     looked = look_at(data.interactions.user_items, data.content, settings)
     choice = _choose(looked, data, settings, progress)
     measured = _measure(looked, choice, progress) if settings.evaluation.enabled else _unmeasured(settings)
