@@ -66,17 +66,16 @@ def _given(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> st
     given = {
         key: value for key, value in vars(arguments).items() if key not in OURS and value != parser.get_default(key)
     }
-    return "".join(f" --{key} {_typed(value)}" for key, value in given.items())
+    return "".join(f" --{key.replace('_', '-')}{_typed(value)}" for key, value in given.items())
 
 
 def _typed(value: Any) -> str:
-    return (
-        " ".join(_typed(one) for one in value)
-        if isinstance(value, list)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    """What stands behind an option: nothing where it only says yes."""
+    if value is True:
+        return ""
+    if isinstance(value, list):
+        return "".join(_typed(one) for one in value)
+    return f" {value:g}" if isinstance(value, float) else f" {value}"
 
 
 def _entry(command: str, value: float, target: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:

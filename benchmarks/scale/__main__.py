@@ -1,6 +1,6 @@
 """Speed and scale: every figure of them; written to results/scale.json.
 
-    python -m benchmarks.scale [--only PART ...] [--products 10000 100000 1000000] [--folder FOLDER] [--rounds 3] [--seed 0] [--dry]
+    python -m benchmarks.scale [--only PART ...] [--products 10000 100000 1000000] [--folder FOLDER] [--rounds 3] [--seed 0] [--drawn-texts] [--dry]
 
 Wherever there is a peer, a figure is a ratio to it in the same run, so that it says the same on any machine. Shops are made by
 `benchmarks.scale.shop`, in FOLDER, where they stay for the next run.
@@ -17,6 +17,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_shop_options(parser, "scale", (10_000,))
     parser.add_argument("--rounds", type=int, default=3, help="of figures that are medians")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--drawn-texts", action="store_true", help="of days: texts get drawn vectors and are not read")
 
 
 if __name__ == "__main__":

@@ -22,13 +22,13 @@ from PIL import Image, ImageDraw
 
 from benchmarks.made_shops import NicheSales, history_sizes, prices, vocabulary
 
-__all__ = ["EVENTS_PER_PRODUCT", "mixed_texts", "n_events", "write_shop"]
+__all__ = ["EVENTS_PER_PRODUCT", "mixed_texts", "n_events", "write_day", "write_shop"]
 
 EVENTS_PER_PRODUCT = 50
 PRODUCTS_PER_STYLE = 250
 EVENTS_PER_SHOPPER = 25
 ITEMS_AT_ONCE, SHOPPERS_AT_ONCE = 50_000, 40_000
-LATEST, YEAR = 1_750_000_000, 365 * 86_400
+LATEST, DAY = 1_750_000_000, 86_400
 KINDS = pa.array(["view", "view", "view", "cart", "purchase"])
 WORDS_OF_STYLE, COMMON_WORDS = 6, 400
 PICTURE = 640
@@ -50,8 +50,19 @@ def write_shop(folder: Path, products: int, events: int | None = None, seed: int
         _draw_pictures(folder / "images", sold.styles[:pictures])
     truth = {"item_id": _ids("p", np.arange(products)), "style": pa.array(sold.styles, pa.int32())}
     pq.write_table(pa.table(truth), folder / "truth.parquet")
-    _write(folder / "events.parquet", _events(sold, n_events(products) if events is None else events, seed))
+    _write(
+        folder / "events.parquet",
+        _events(sold, n_events(products) if events is None else events, [seed], LATEST, 365 * DAY),
+    )
     return folder
+
+
+def write_day(file: Path, products: int, number: int, seed: int = 0, share: float = 0.01) -> Path:
+    """Events of the day `number`, from 1, after those of `write_shop`: the share of them, by some of its shoppers; the file, as it is where it is there."""
+    if not file.is_file():
+        sold = NicheSales.drawn(products, max(4, products // PRODUCTS_PER_STYLE), np.random.default_rng([seed, 31]))
+        _write(file, _events(sold, round(share * n_events(products)), [seed, number], LATEST + number * DAY, DAY))
+    return file
 
 
 def n_events(products: int) -> int:
@@ -112,10 +123,10 @@ def _texts(styles: np.ndarray, lengths: np.ndarray, words: np.ndarray, rng: np.r
     return [" ".join(part) for part in np.split(chosen, np.cumsum(lengths)[:-1])]
 
 
-def _events(sold: NicheSales, events: int, seed: int) -> Iterator[pa.Table]:
+def _events(sold: NicheSales, events: int, seed: list[int], latest: int, seconds: int) -> Iterator[pa.Table]:
     shoppers = max(50, events // EVENTS_PER_SHOPPER)
     for start in range(0, shoppers, SHOPPERS_AT_ONCE):
-        rng, n = np.random.default_rng([seed, 34, start]), min(SHOPPERS_AT_ONCE, shoppers - start)
+        rng, n = np.random.default_rng([seed[0], 34, start, *seed[1:]]), min(SHOPPERS_AT_ONCE, shoppers - start)
         users, rows = sold.draws(history_sizes(n, n * EVENTS_PER_SHOPPER, rng), rng)
         order = rng.permutation(len(users))
         yield pa.table(
@@ -123,7 +134,7 @@ def _events(sold: NicheSales, events: int, seed: int) -> Iterator[pa.Table]:
                 "user_id": _ids("u", users[order] + start),
                 "item_id": _ids("p", rows[order]),
                 "event": KINDS.take(pa.array(rng.integers(0, len(KINDS), len(users)))),
-                "timestamp": pa.array(LATEST - rng.integers(0, YEAR, len(users))),
+                "timestamp": pa.array(latest - rng.integers(0, seconds, len(users))),
             }
         )
 

@@ -1,7 +1,6 @@
 """What a training costs, stage by stage: the first, another in which nothing changed, and ALS beside implicit's own fit on a ready matrix.
 
-Seconds are those that processors worked, so that a busy machine changes them little; memory is the most that the training held until a stage ended.
-With several sizes, growth is told as a share of linear growth, from each size to the next, for stages that take a second or more.
+Seconds are those that processors worked, so that a busy machine changes them little; memory is the most that the training held until a stage ended.`growth` tells how both grow from size to size.
 """
 
 from __future__ import annotations
@@ -27,27 +26,19 @@ from engine.models.threads import bounded_threads
 
 __all__ = ["measure"]
 
-LEAST_SECONDS = 1.0
-CHANGED_NAMES = "Learning from"
-
 Steps = list[dict[str, Any]]
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
-    """Ratios of trainings and of ALS for each size; growth where there are several."""
+    """Ratios of trainings and of ALS for each size."""
     figures: dict[str, Measured] = {}
-    firsts: dict[int, Steps] = {}
     for products in arguments.products:
         workspace = _workspace(arguments.folder, products, arguments.seed)
         first, again = _trained(workspace), _trained(workspace)
-        firsts[products] = first
         ratio = round(_seconds(again) / _seconds(first), 3)
         figures[f"training_{products}_again_over_first"] = (ratio, "<= 0.25", {"first": first, "again": again})
         figures[f"training_{products}_peak_gb"] = (round(first[-1]["peak_mb"] / 1000, 2), "-", {})
         figures[f"training_{products}_als_over_implicit"] = _als(products, arguments.rounds, arguments.seed)
-    for small, large in zip(arguments.products, arguments.products[1:], strict=False):
-        growth = _growth(firsts[small], firsts[large], large / small)
-        figures[f"training_{small}_to_{large}_growth_over_linear"] = (max(growth.values()), "<= 1.2", growth)
     return figures
 
 
@@ -64,22 +55,12 @@ def _workspace(folder: Path, products: int, seed: int) -> Path:
 def _trained(workspace: Path) -> Steps:
     run_child(engine(workspace, "train"), timeout=6 * 3600)
     release = (workspace / "releases" / "current").read_text("utf-8").strip()
-    steps = json.loads((workspace / "releases" / release / "manifest.json").read_text("utf-8"))["steps"]
-    return [step | {"name": CHANGED_NAMES} if step["name"].startswith(CHANGED_NAMES) else step for step in steps]
+    steps: Steps = json.loads((workspace / "releases" / release / "manifest.json").read_text("utf-8"))["steps"]
+    return steps
 
 
 def _seconds(steps: Steps) -> float:
     return float(sum(step["cpu_seconds"] for step in steps))
-
-
-def _growth(small: Steps, large: Steps, times: float) -> dict[str, float]:
-    """Stage -> how many times as long it takes in the larger shop, over how many times as large that is."""
-    before = {step["name"]: step["cpu_seconds"] for step in small}
-    return {
-        step["name"]: round(step["cpu_seconds"] / before[step["name"]] / times, 2)
-        for step in large
-        if before.get(step["name"], 0.0) >= LEAST_SECONDS
-    }
 
 
 def _als(products: int, rounds: int, seed: int) -> Measured:

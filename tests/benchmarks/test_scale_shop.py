@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.scale import shop as made
-from benchmarks.scale.shop import mixed_texts, write_shop
+from benchmarks.scale.shop import mixed_texts, write_day, write_shop
 
 PRODUCTS, EVENTS = 600, 20_000
 
@@ -59,3 +59,14 @@ def test_texts_are_of_mixed_lengths():
     lengths = [len(text.split()) for text in mixed_texts(400, 0)]
     assert min(lengths) <= 4
     assert max(lengths) >= 60
+
+
+def test_a_day_follows_the_year_and_is_drawn_once(folder: Path, tmp_path: Path):
+    day = write_day(tmp_path / "day.parquet", PRODUCTS, 2, seed=3, share=0.1)
+    events, year = pd.read_parquet(day), pd.read_parquet(folder / "events.parquet")
+    assert len(events) == pytest.approx(0.1 * made.n_events(PRODUCTS), rel=0.1)
+    assert year["timestamp"].max() + made.DAY <= events["timestamp"].min() + 1
+    assert set(events["user_id"]) & set(year["user_id"])
+    written = day.stat().st_mtime_ns
+    write_day(day, PRODUCTS, 2, seed=3, share=0.1)
+    assert day.stat().st_mtime_ns == written

@@ -1,0 +1,104 @@
+"""A large shop's first training, from nothing, and the next one, after a day's events: hours, and memory by stage.
+
+The workspace stays in the folder, and a first training that is there is told of as it went, so that days can be measured without waiting for
+another. With `--drawn-texts`, texts get vectors around that of their style's instead of being read, which for a million takes most of an hour;
+what reading costs is measured by `encoding`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from benchmarks.parts import Measured
+from benchmarks.scale.shop import write_day, write_shop
+from benchmarks.support import engine, run_child
+from engine.catalogue.snapshot import read_shop
+from engine.core.settings import load_settings
+from engine.core.workspace import Workspace
+from engine.models.encoders.cache import remember
+from engine.models.encoders.text import fit_text_encoder
+
+__all__ = ["measure"]
+
+HOURS, MINUTES, GB = 4, 40, 24
+LONGEST = 12 * 3600
+SPREAD = 1.0  # of drawn vectors around their style's, in its own length
+
+Steps = list[dict[str, Any]]
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
+    """Of every size: hours and memory of the first training, minutes and memory of the next."""
+    figures: dict[str, Measured] = {}
+    for products in arguments.products:
+        workspace = Workspace(arguments.folder / f"days-{products}")
+        shop = arguments.folder / f"shop-{products}"
+        if not (workspace.root / "shop" / "current").is_file():
+            run_child(
+                engine(workspace.root, "ingest", "--from", write_shop(shop, products, seed=arguments.seed)),
+                timeout=LONGEST,
+            )
+        if not _releases(workspace):
+            if arguments.drawn_texts:
+                _draw_texts(workspace, write_shop(shop, products, seed=arguments.seed), arguments.seed)
+            _train(workspace)
+        first = _steps(workspace, 0)
+        day = write_day(
+            shop / f"day-{len(_releases(workspace))}.parquet", products, len(_releases(workspace)), arguments.seed
+        )
+        run_child(engine(workspace.root, "ingest", "--append", "--interactions", day), timeout=LONGEST)
+        _train(workspace)
+        following = _steps(workspace, -1)
+        name = f"days_{products}"
+        figures |= {
+            f"{name}_first_hours": (round(_seconds(first) / 3600, 2), f"<= {HOURS}", {"steps": first}),
+            f"{name}_first_peak_gb": (_peak(first), f"<= {GB}", {}),
+            f"{name}_next_minutes": (round(_seconds(following) / 60, 1), f"<= {MINUTES}", {"steps": following}),
+            f"{name}_next_peak_gb": (_peak(following), f"<= {GB}", {}),
+        }
+    return figures
+
+
+def _releases(workspace: Workspace) -> list[Path]:
+    """Their folders, the first trained first."""
+    return sorted(file.parent for file in workspace.releases.glob("*/manifest.json"))
+
+
+def _train(workspace: Workspace) -> None:
+    run_child(engine(workspace.root, "train"), timeout=LONGEST)
+
+
+def _steps(workspace: Workspace, which: int) -> Steps:
+    steps: Steps = json.loads((_releases(workspace)[which] / "manifest.json").read_text("utf-8"))["steps"]
+    return steps
+
+
+def _seconds(steps: Steps) -> float:
+    return float(sum(step["seconds"] for step in steps))
+
+
+def _peak(steps: Steps) -> float:
+    """GB held at most, pages of files that the system can take back among them."""
+    return round(max(step["peak_mb"] for step in steps) / 1000, 2)
+
+
+def _draw_texts(workspace: Workspace, shop: Path, seed: int) -> None:
+    """Keep a vector for every distinct text, as if it had been read."""
+    loaded = read_shop(workspace)
+    encoder = fit_text_encoder(loaded.items, loaded.attribute_kinds, load_settings(workspace.root).text)
+    first: dict[str, int] = {}
+    for row, content in enumerate(encoder.contents(loaded.items)):
+        if content is not None:
+            first.setdefault(content, row)
+    rng = np.random.default_rng([seed, 37])
+    truth = pq.read_table(shop / "truth.parquet").to_pandas().set_index("item_id")["style"]
+    styles = truth.reindex(loaded.items["item_id"].astype(str)).to_numpy()[list(first.values())]
+    centres = rng.standard_normal((int(truth.max()) + 1, encoder.dim), dtype=np.float32)
+    vectors = centres[styles] + SPREAD * rng.standard_normal((len(styles), encoder.dim), dtype=np.float32)
+    remember(encoder, list(first), vectors / np.linalg.norm(vectors, axis=1, keepdims=True), workspace)
