@@ -16,6 +16,9 @@ from websockets.sync.client import connect
 
 __all__ = ["Tab", "xsrf_token"]
 
+_ONLY_PARTLY = (ForwardMsg.FINISHED_EARLY_FOR_RERUN, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+"""How a run ends that another follows, or that drew a part of the page."""
+
 
 def xsrf_token(port: int) -> str:
     """What every browser is given and sends back with a file."""
@@ -117,5 +120,7 @@ class Tab:
             message.ParseFromString(self._socket.recv(timeout=60))  # type: ignore[arg-type]
             if drawn is not None and message.WhichOneof("type") in ("delta", "navigation"):
                 drawn.append(str(message))
-            if message.WhichOneof("type") == kind:
+            if message.WhichOneof("type") == kind and not (
+                kind == "script_finished" and message.script_finished in _ONLY_PARTLY
+            ):
                 return message
