@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.graphics_card import graphics_card
+from engine.core.side_by_side import side_by_side
 
 __all__ = ["nearest_points"]
 
@@ -55,7 +56,8 @@ def _by_cells(
     order = np.argsort(_squares(centres, centres), axis=1, kind="stable")
     sizes = np.diff(starts)
     rows, distances = np.empty((len(asking), k), np.int64), np.empty((len(asking), k))
-    for cell in np.flatnonzero(np.diff(begins)):
+
+    def answer(cell: int) -> None:
         enough = int(np.searchsorted(np.cumsum(sizes[order[cell]]), k)) + 1
         near = np.sort(order[cell, : max(PROBES, enough)])
         candidates = np.concatenate([members[starts[one] : starts[one + 1]] for one in near])
@@ -67,6 +69,9 @@ def _by_cells(
             place = np.argsort(found, axis=1, kind="stable")
             rows[some] = candidates[np.take_along_axis(best, place, axis=1)]
             distances[some] = np.sqrt(np.maximum(np.take_along_axis(found, place, axis=1), 0.0))
+
+    for _ in side_by_side(answer, np.flatnonzero(np.diff(begins)).tolist()):
+        pass
     return rows, distances
 
 
@@ -84,7 +89,7 @@ def _centres(points: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
 
 
 def _nearest_centre(points: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int64]:
-    return np.concatenate([_squares(block, centres).argmin(axis=1) for block in _blocks(points)])
+    return np.concatenate(list(side_by_side(lambda block: _squares(block, centres).argmin(axis=1), _blocks(points))))
 
 
 def _sorted_by(cells: NDArray[np.int64], n_cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

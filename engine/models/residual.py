@@ -10,7 +10,7 @@ four times as fast as one vector at a time and finds the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from scipy import sparse
 
 from engine.core.errors import TrainingError
 from engine.core.graphics_card import graphics_card
+from engine.core.side_by_side import side_by_side
 from engine.core.workers import workers
 from engine.models.row_parts import row_parts
 
@@ -28,6 +29,8 @@ SHOPPER_DAMPING = 0.25
 """A shopper with n interactions counts n to the power of minus this: one who has everything says little about any two."""
 
 BLOCK = 32
+ROWS, ALONG = 65_536, 128
+"""Products whose directions are combined at a time, and directions that a block is measured along."""
 SPACE = 3
 """The Krylov space has this many times the directions that are wanted, in whole blocks: part of one would be whichever part the last
 bits make of it."""
@@ -104,19 +107,34 @@ class HostSpace:
     def add(self, block: np.ndarray, image: np.ndarray) -> None:
         until = self.found + block.shape[1]
         self._basis[:, self.found : until] = block
-        self._within[:until, self.found : until] = self._basis[:, :until].T @ image
+        self._within[:until, self.found : until] = self._along(until, image)
         self.found, self.reach = until, max(self.reach, float(np.abs(image).max(initial=0.0)))
 
     def beside(self, block: np.ndarray) -> np.ndarray:
-        known = self._basis[:, : self.found]
-        return np.asarray(block - known @ (known.T @ block))
+        along = self._along(self.found, block)
+        return np.vstack(
+            list(
+                side_by_side(lambda some: block[some] - self._basis[some, : self.found] @ along, _parts_of(len(block)))
+            )
+        )
 
     def projected(self) -> np.ndarray:
         within = self._within[: self.found, : self.found]
         return np.asarray(np.triu(within) + np.triu(within, 1).T)
 
     def turned(self, mixed: np.ndarray) -> np.ndarray:
-        return np.asarray(self._basis[:, : self.found] @ mixed)
+        parts = side_by_side(lambda some: self._basis[some, : self.found] @ mixed, _parts_of(len(self._basis)))
+        return np.vstack(list(parts))
+
+    def _along(self, until: int, block: np.ndarray) -> np.ndarray:
+        """(until, k) float32, the inner products of the first directions with a block (n, k)."""
+        parts = [slice(start, min(start + ALONG, until)) for start in range(0, until, ALONG)]
+        found = side_by_side(lambda some: self._basis[:, some].T @ block, parts)
+        return np.vstack([np.zeros((0, block.shape[1]), np.float32), *found])
+
+
+def _parts_of(n: int) -> list[slice]:
+    return [slice(start, min(start + ROWS, n)) for start in range(0, n, ROWS)]
 
 
 def _leading(times: Callable[[np.ndarray], np.ndarray], start: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
@@ -194,10 +212,15 @@ def _times_itself(scaled: sparse.csr_matrix) -> Callable[[np.ndarray], np.ndarra
 
         return times_itself_on_card(scaled, card)
     if some is None:
-        transposed = sparse.csr_matrix(scaled.T)
-        return lambda block: transposed @ (scaled @ block)
+        there, back = row_parts(scaled), row_parts(sparse.csr_matrix(scaled.T))
+        return lambda block: _times(back, _times(there, block))
     held = some.hold(row_parts(scaled))
     return lambda block: held.total(_part_times_itself, block)[0].astype(np.float32)
+
+
+def _times(parts: Sequence[sparse.csr_matrix], block: np.ndarray) -> np.ndarray:
+    """(n, k) float32, consecutive rows of a matrix times a block."""
+    return np.vstack(list(side_by_side(lambda part: part @ block, parts)))
 
 
 def _part_times_itself(part: sparse.csr_matrix, block: np.ndarray) -> tuple[np.ndarray]:

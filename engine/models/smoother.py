@@ -11,15 +11,17 @@ Up to `Capacity.exact` observed items the system is solved as it is. Above, some
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import scipy
 
 from engine.core.errors import TrainingError
 from engine.core.graphics_card import graphics_card
+from engine.core.side_by_side import side_by_side
 from engine.core.workers import workers
 from engine.models.kernel import Kernel, Rows, UnitRows, unit
 from engine.models.landmarks import choose_landmarks
@@ -32,6 +34,7 @@ MOST_PARTS = 64
 """For workers elsewhere: each part's sums are as large as the landmarks' system."""
 _VALUES, _VARIANCES = "observed values", "observed variances"
 _Columns = Mapping[str, Rows | UnitRows]
+Result = TypeVar("Result")
 LEAST_NOISE = 1e-3
 """No vector is observed more exactly than this, or single precision could not solve the system."""
 JITTERS = (1e-3, 1e-2, 1e-1)
@@ -66,7 +69,7 @@ class Smoother:
 
     def __call__(self, views: Mapping[str, Rows]) -> np.ndarray:
         """Posterior mean of items by their content, (n, rank) float32; views as in `fit_smoother`."""
-        parts = [cross @ self.coefficients for _, cross in self._crossed(self._units(views))]
+        parts = list(self._of_each(self._units(views), lambda _, cross: cross @ self.coefficients))
         return np.vstack(parts) if parts else np.zeros((0, self.coefficients.shape[1]), dtype=np.float32)
 
     def posterior(self, views: Mapping[str, Rows]) -> tuple[np.ndarray, np.ndarray]:
@@ -90,11 +93,16 @@ class Smoother:
     def _units(self, views: Mapping[str, Rows]) -> dict[str, UnitRows]:
         return {view: UnitRows(views[view], np.arange(views[view].shape[0])) for view in self.kernel.weights}
 
-    def _crossed(self, units: Mapping[str, Rows | UnitRows]) -> Iterator[tuple[dict[str, Rows], np.ndarray]]:
-        """Chunk by chunk: unit rows of the items, and their similarity (n, n_landmarks) to the landmarks."""
-        for start in range(0, next(iter(units.values())).shape[0], CHUNK):
+    def _of_each(
+        self, units: Mapping[str, Rows | UnitRows], work: Callable[[dict[str, Rows], np.ndarray], Result]
+    ) -> Iterator[Result]:
+        """Chunk by chunk: `work` of unit rows of the items, and their similarity (n, n_landmarks) to the landmarks."""
+
+        def of_chunk(start: int) -> Result:
             some = {view: rows[start : start + CHUNK] for view, rows in units.items()}
-            yield some, self.kernel(some, self.landmarks)
+            return work(some, self.kernel(some, self.landmarks))
+
+        return side_by_side(of_chunk, range(0, next(iter(units.values())).shape[0], CHUNK))
 
 
 def fit_smoother(
@@ -213,13 +221,18 @@ def _normal_equations(
         units = {view: observed[view] for view in kernel.weights}
         return normal_equations_on_card(kernel, units, landmarks, values, variances, card)
     m = next(iter(landmarks.values())).shape[0]
-    gram, right = np.zeros((m, m)), np.zeros((m, values.shape[1]))
-    for start in range(0, values.shape[0], CHUNK):
+
+    def of_chunk(start: int) -> tuple[np.ndarray, np.ndarray]:
         chunk = slice(start, start + CHUNK)
         cross = kernel({view: observed[view][chunk] for view in kernel.weights}, landmarks)
-        weighted = cross / variances[chunk][:, None]
-        gram += cross.T @ weighted
-        right += weighted.T @ values[chunk]
+        lengths = np.sqrt(variances[chunk])[:, None]
+        cross /= lengths
+        return cross.T @ cross, cross.T @ (values[chunk] / lengths)  # a matrix times itself costs half
+
+    gram, right = np.zeros((m, m)), np.zeros((m, values.shape[1]))
+    for some_gram, some_right in side_by_side(of_chunk, range(0, values.shape[0], CHUNK)):
+        gram += some_gram
+        right += some_right
     return gram, right
 
 
@@ -227,16 +240,19 @@ def _posterior(units: Mapping[str, Rows | UnitRows], smoother: Smoother) -> tupl
     """`Smoother.posterior` of unit rows."""
     if (card := graphics_card()) is not None:
         return _posterior_on_card(units, smoother, card)
-    means, variances = [np.zeros((0, smoother.coefficients.shape[1]), np.float32)], [np.zeros(0, np.float32)]
-    left = None if smoother.factor is None else among_landmarks(smoother.kernel, smoother.landmarks, smoother.factor)
-    for some, cross in smoother._crossed(units):
-        means.append(cross @ smoother.coefficients)
-        prior = smoother.kernel.prior(some)
-        if left is not None:
-            variances.append(left(cross, prior))
-        elif smoother.noise is not None:
-            variances.append(among_all(smoother.kernel, smoother.landmarks, smoother.noise, cross, prior))
-    return np.vstack(means), np.concatenate(variances)
+    kernel, landmarks, noise = smoother.kernel, smoother.landmarks, smoother.noise
+    if smoother.factor is not None:
+        left = among_landmarks(kernel, landmarks, smoother.factor)
+    else:
+        assert noise is not None  # where all observed items are landmarks
+        left = partial(among_all, kernel, landmarks, noise)
+
+    def of_chunk(some: dict[str, Rows], cross: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return cross @ smoother.coefficients, left(cross, kernel.prior(some))
+
+    found = list(smoother._of_each(units, of_chunk))
+    means = [np.zeros((0, smoother.coefficients.shape[1]), np.float32), *(one for one, _ in found)]
+    return np.vstack(means), np.concatenate([np.zeros(0, np.float32), *(one for _, one in found)])
 
 
 def _posterior_on_card(

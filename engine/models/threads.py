@@ -11,6 +11,8 @@ import psutil
 import torch
 from threadpoolctl import threadpool_limits
 
+from engine.core.side_by_side import with_threads
+
 __all__ = ["bounded_threads", "free_cores"]
 
 SAMPLE_SECONDS = 0.2
@@ -20,7 +22,7 @@ NEARLY = 0.75
 
 @contextmanager
 def bounded_threads(wanted: int | None = None) -> Iterator[int]:
-    """Inside, networks, ALS and maps use `wanted` threads (`free_cores()` unless given), and BLAS uses one.
+    """Inside, networks, ALS, maps and work on parts use `wanted` threads (`free_cores()` unless given), and BLAS uses one in each.
 
     What BLAS computes depends on its number of threads in the last bits; the results of the others do not. So the same
     data, settings and seed give the same release on busy and on idle machines.
@@ -28,7 +30,7 @@ def bounded_threads(wanted: int | None = None) -> Iterator[int]:
     count, before = wanted or free_cores(), torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        with threadpool_limits(limits=1, user_api="blas"):
+        with threadpool_limits(limits=1, user_api="blas"), with_threads(count):
             yield count
     finally:
         torch.set_num_threads(before)

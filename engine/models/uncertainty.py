@@ -14,7 +14,7 @@ __all__ = ["TELLING", "among_all", "among_landmarks", "both_factors"]
 
 TELLING = 48
 """The variance is taken given so many observed items, those that tell most; the rest would lower it by little."""
-AT_ONCE = 256
+AT_ONCE, SOLVED_AT_ONCE = 256, 256
 JITTER = 1e-3
 
 
@@ -55,14 +55,35 @@ def among_landmarks(
     ----------
     factor : (m, m), the lower Cholesky factor of the landmarks' system.
     """
-    before, after = both_factors(kernel, landmarks, factor)
+    before, after = (_squared_solution(one) for one in both_factors(kernel, landmarks, factor))
 
     def share(cross: np.ndarray, prior: np.ndarray) -> np.ndarray:
-        represented = np.square(scipy.linalg.solve_triangular(before, cross.T, lower=True)).sum(axis=0)
-        unknown = np.square(scipy.linalg.solve_triangular(after, cross.T, lower=True)).sum(axis=0)
-        return _share(prior - represented + unknown, prior)
+        return _share(prior - before(cross) + after(cross), prior)
 
     return share
+
+
+def _squared_solution(lower: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A function of `cross` (n, m): (n,) float32, the squared lengths of the solutions of lower (m, m) x = cross'.
+
+    Block by block, so that matrix products do it: other threads work beside those, and not beside SciPy's triangular systems.
+    """
+    m = len(lower)
+    parts = [slice(start, min(start + SOLVED_AT_ONCE, m)) for start in range(0, m, SOLVED_AT_ONCE)]
+    inverses = [
+        scipy.linalg.solve_triangular(
+            lower[part, part].astype(np.float64), np.eye(part.stop - part.start), lower=True
+        ).astype(np.float32)
+        for part in parts
+    ]
+
+    def squared(cross: np.ndarray) -> np.ndarray:
+        solved = np.empty((m, len(cross)), dtype=np.float32)
+        for part, inverse in zip(parts, inverses, strict=True):
+            solved[part] = inverse @ (cross.T[part] - lower[part, : part.start] @ solved[: part.start])
+        return np.asarray(np.einsum("mn,mn->n", solved, solved))
+
+    return squared
 
 
 def both_factors(kernel: Kernel, landmarks: Mapping[str, Rows], factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

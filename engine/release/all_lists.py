@@ -7,8 +7,9 @@ put what was found in order, as for a single list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.core.graphics_card import graphics_card
 from engine.core.large_arrays import blocks, zeros
+from engine.core.side_by_side import side_by_side
 from engine.core.workers import workers
 from engine.release.best_columns import best_columns
 from engine.release.cells import CellMap, Cells, make_cells
@@ -100,6 +102,10 @@ class Lists:
     recall: float
 
 
+_Ranked = Callable[[NDArray[np.int64], NDArray[np.int64]], Lists]
+"""Makes lists of queries (b,) and the rows that were found for them, (b, m)."""
+
+
 def best_lists(
     compared: Compared, units: NDArray[np.float32], own: NDArray[np.int64], k: int, cells_above: int = CELLS_ABOVE
 ) -> Iterator[Lists]:
@@ -145,17 +151,19 @@ class _Search:
 
     def lists(self, units: NDArray[np.float32], own: NDArray[np.int64]) -> Iterator[Lists]:
         """As `best_lists`."""
-        recall = 1.0
-        if self.by_cells is not None:
-            recall, found_in = self.by_cells.recall, self.by_cells.nearest(units, self.retrieved)
-        elif self.on_card is not None:
-            found_in = self.on_card.best(units, self.retrieved, self.wanted, TIE_MARGIN)
-        else:
-            found_in = _compared_with_all(self.compared, units, self.retrieved, self.wanted)
-        for places, found in found_in:
-            exactly = self.on_card.cosines if self.on_card else self.compared.exactly
+        recall = 1.0 if self.by_cells is None else self.by_cells.recall
+        exactly = self.on_card.cosines if self.on_card else self.compared.exactly
+
+        def ranked(places: NDArray[np.int64], found: NDArray[np.int64]) -> Lists:
             rows, scores = _ranked(exactly(units[places], found), own[places], found, self.k)
-            yield Lists(places, rows, scores, recall)
+            return Lists(places, rows, scores, recall)
+
+        if self.by_cells is not None:
+            yield from self.by_cells.nearest(units, self.retrieved, ranked)
+        elif self.on_card is not None:
+            yield from starmap(ranked, self.on_card.best(units, self.retrieved, self.wanted, TIE_MARGIN))
+        else:
+            yield from _compared_with_all(self.compared, units, self.retrieved, self.wanted, ranked)
 
 
 def _candidates_on_card(compared: Compared) -> CardCandidates:
@@ -170,11 +178,12 @@ def _lists_of_part(part: tuple[NDArray[np.float32], NDArray[np.int64]], search: 
 
 
 def _compared_with_all(
-    compared: Compared, units: NDArray[np.float32], retrieved: int, wanted: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Queries and the rows of their best candidates; of equals that would not all fit, the first ones."""
+    compared: Compared, units: NDArray[np.float32], retrieved: int, wanted: int, ranked: _Ranked
+) -> Iterator[Lists]:
+    """Lists of the best candidates of every query; of equals that would not all fit, the first ones are kept."""
     at_once = max(1, min(_AT_ONCE, _NUMBERS // len(compared.candidates)))
-    for start in range(0, len(units), at_once):
+
+    def compare(start: int) -> list[Lists]:
         places = np.arange(start, min(start + at_once, len(units)))
         cosines = compared.cosines(units[places])
         found = np.sort(best_columns(cosines, retrieved), axis=1)
@@ -182,9 +191,16 @@ def _compared_with_all(
         least = np.partition(good, -wanted, axis=1)[:, -wanted] - TIE_MARGIN
         # Where all that were retrieved are as good as the last that is wanted, there may be more of them.
         crowded = (good.min(axis=1) >= least) & (retrieved < compared.n_candidates)
-        yield places[~crowded], found[~crowded]
-        for one in np.flatnonzero(crowded):
-            yield places[one : one + 1], np.flatnonzero(cosines[one] >= least[one])[None]
+        return [
+            ranked(places[~crowded], found[~crowded]),
+            *(
+                ranked(places[[one]], np.flatnonzero(cosines[one] >= least[one])[None])
+                for one in np.flatnonzero(crowded)
+            ),
+        ]
+
+    for lists in side_by_side(compare, range(0, len(units), at_once)):
+        yield from lists
 
 
 @dataclass(frozen=True)
@@ -196,11 +212,11 @@ class _ByCells:
     probes: int
     recall: float
 
-    def nearest(
-        self, units: NDArray[np.float32], retrieved: int
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        for places, found in self.cells.nearest(units, retrieved, self.probes):
-            yield places, np.sort(np.where(found == NOBODY, NOBODY, self.rows[found]), axis=1)
+    def nearest(self, units: NDArray[np.float32], retrieved: int, ranked: _Ranked) -> Iterator[Lists]:
+        def of_rows(places: NDArray[np.int64], found: NDArray[np.int64]) -> Lists:
+            return ranked(places, np.sort(np.where(found == NOBODY, NOBODY, self.rows[found]), axis=1))
+
+        return self.cells.nearest(units, retrieved, self.probes, of_rows)
 
 
 def _by_cells(compared: Compared, units: NDArray[np.float32], k: int) -> _ByCells | None:
@@ -221,12 +237,13 @@ def _by_cells(compared: Compared, units: NDArray[np.float32], k: int) -> _ByCell
     least = np.concatenate([np.partition(cosines, -k, axis=1)[:, -k] for cosines in parts]) - 10.0**-SCORE_DECIMALS
     most = min(len(cells.map.centres), _MOST_PROBES)
     probes = min(_FEWEST_PROBES, most)
+
+    def hits(places: NDArray[np.int64], found: NDArray[np.int64]) -> int:
+        near = np.einsum("bmd,bd->bm", candidates[found], sample[places])
+        return int(((near >= least[places, None]) & (found != NOBODY)).sum())
+
     while True:
-        hits = 0
-        for places, found in cells.nearest(sample, k, probes):
-            near = np.einsum("bmd,bd->bm", candidates[found], sample[places])
-            hits += int(((near >= least[places, None]) & (found != NOBODY)).sum())
-        recall = hits / (k * len(sample))
+        recall = sum(cells.nearest(sample, k, probes, hits)) / (k * len(sample))
         if recall >= RECALL_WANTED:
             return _ByCells(cells, rows, probes, recall)
         if probes >= most:

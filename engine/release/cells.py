@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.large_arrays import taken
+from engine.core.side_by_side import side_by_side
 from engine.release.best_columns import best_columns
 
 __all__ = ["CellMap", "Cells", "make_cells"]
@@ -36,6 +38,7 @@ _TIMES = 4  # as many each time after
 _AT_LEAST = 200  # candidates in the cells that are looked into or passed over
 _MANY = 64  # found for each query in a cell, from where the best of them are chosen at once
 
+Result = TypeVar("Result")
 _Scored = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 """Queries, positions in `Cells.units` and cosines, (m,) each."""
 
@@ -113,27 +116,34 @@ class Cells:
     units: NDArray[np.float32]
 
     def nearest(
-        self, queries: NDArray[np.float32], k: int, probes: int
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """The k nearest candidates of the `probes` most promising cells, a block of queries at a time.
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        probes: int,
+        then: Callable[[NDArray[np.int64], NDArray[np.int64]], Result],
+    ) -> Iterator[Result]:
+        """The k nearest candidates of the `probes` most promising cells, a block of queries at a time, and several blocks side by side.
 
         Parameters
         ----------
         queries : (q, d) float32 unit rows.
         probes : 1 to c.
-
-        Yields positions of queries (b,) int64 and of their candidates (b, k) int64, in no order, -1 where cells hold fewer. Every query
-        comes once.
+        then : of positions of queries (b,) int64 and of their candidates (b, k) int64, in no order, -1 where cells hold fewer; what it returns
+            is handed on. Every query comes once.
         """
         if not len(queries):
             return
-        asked = np.concatenate([self._probed(block, 2) for block in _blocks(queries)])
+        asked = np.concatenate(list(side_by_side(lambda block: self._probed(block, 2), _blocks(queries))))
         together = np.lexsort((asked[:, -1], asked[:, 0]))  # queries that ask the same cells
-        for start in range(0, len(queries), _AT_ONCE):
-            block = together[start : start + _AT_ONCE]
+        blocks = [together[start : start + _AT_ONCE] for start in range(0, len(queries), _AT_ONCE)]
+
+        def answer(block: NDArray[np.int64]) -> list[Result]:
             best = self._best(queries[block], self._probed(queries[block], probes), k)
-            for some in range(0, len(block), _YIELDED):
-                yield block[some : some + _YIELDED], best[some : some + _YIELDED]
+            starts = range(0, len(block), _YIELDED)
+            return [then(block[one : one + _YIELDED], best[one : one + _YIELDED]) for one in starts]
+
+        for answers in side_by_side(answer, blocks):
+            yield from answers
 
     def _probed(self, queries: NDArray[np.float32], probes: int) -> NDArray[np.int64]:
         """(b, probes) cells, the most promising first."""
@@ -213,7 +223,7 @@ def make_cells(units: NDArray[np.float32], seed: int) -> CellMap:
     units : (n, d) float32 rows of length 1 at most, at least one.
     """
     middle = units.mean(axis=0, dtype=np.float64).astype(np.float32)
-    far = np.concatenate([np.linalg.norm(block - middle, axis=1) for block in _blocks(units)])
+    far = np.concatenate(list(side_by_side(lambda block: np.linalg.norm(block - middle, axis=1), _blocks(units))))
     layers = _layers(far)
     loud = np.bincount(layers, weights=np.square(far, dtype=np.float64))
     loud = loud / loud.sum() if loud.any() else np.ones_like(loud)
@@ -242,11 +252,15 @@ def _cell_map(units: NDArray[np.float32], cell: NDArray[np.int64]) -> CellMap:
     starts = np.searchsorted(cell[members], np.arange(cell.max() + 2))
     centres = np.empty((len(starts) - 1, units.shape[1]), dtype=np.float32)
     reach = np.empty(len(centres), dtype=np.float32)
-    for place in range(len(centres)):
+
+    def measure(place: int) -> None:
         own = units[members[starts[place] : starts[place + 1]]]
         centres[place] = own.mean(axis=0, dtype=np.float64)
         apart = own - centres[place]
         reach[place] = np.sqrt(np.einsum("nd,nd->n", apart, apart).max()) + _ROUNDED
+
+    for _ in side_by_side(measure, range(len(centres))):
+        pass
     return CellMap(centres, reach, members.astype(np.int32), starts.astype(np.int64))
 
 
@@ -264,7 +278,7 @@ def _centres(vectors: NDArray[np.float32], wanted: int, rng: np.random.Generator
 
 def _nearest_centres(vectors: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int64]:
     half = np.einsum("cd,cd->c", centres, centres) / np.float32(2)
-    return np.concatenate([(block @ centres.T - half).argmax(axis=1) for block in _blocks(vectors)])
+    return np.concatenate(list(side_by_side(lambda block: (block @ centres.T - half).argmax(axis=1), _blocks(vectors))))
 
 
 def _best_first(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

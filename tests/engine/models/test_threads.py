@@ -11,11 +11,15 @@ from scipy import sparse
 from threadpoolctl import threadpool_info
 
 from engine.core.settings import AlsSettings, PredictorSettings
+from engine.models import near_points, residual, smoother
 from engine.models import threads as module
 from engine.models.als import fit_als
 from engine.models.encoders import Features
+from engine.models.kernel import Kernel, unit
 from engine.models.predictor import train_predictor
 from engine.models.threads import bounded_threads, free_cores
+from engine.release import cells
+from engine.release.all_lists import Compared, best_lists
 
 
 @pytest.mark.parametrize(
@@ -80,3 +84,28 @@ def test_one_thread_and_two_learn_the_same_bits() -> None:
             learned.append((factors, predictor.predict(features)))
     for one, two in zip(*learned, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_one_thread_and_three_carry_over_and_compare_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is worked out part by part: shared shoppers, the smoother, neighbours on maps, lists of all."""
+    monkeypatch.setattr(near_points, "COMPARED", 0)  # by cells
+    monkeypatch.setattr(smoother, "CHUNK", 100)
+    monkeypatch.setattr(residual, "ROWS", 100)
+    monkeypatch.setattr(residual, "ALONG", 16)
+    monkeypatch.setattr(cells, "_AT_ONCE", 100)
+    rng = np.random.default_rng(0)
+    pairs = sparse.csr_matrix((rng.random((900, 700)) < 0.05).astype(np.float32))
+    counts, content = np.bincount(pairs.indices, minlength=700), rng.normal(size=(700, 24)).astype(np.float32)
+    kernel, views = Kernel({"text": 2.0}, {"text": 1.0}), {"text": content}
+    units, own, learned = unit(content), np.arange(700), []
+    compared = Compared(content, 1.0 / np.linalg.norm(content, axis=1), np.empty(0, np.int64))
+    for count in (1, 3):
+        with bounded_threads(count):
+            vectors = residual.residual_factors(pairs, 24, 0)
+            fitted = smoother.fit_smoother(vectors, counts, views, kernel, capacity=smoother.Capacity(50, 60))
+            near, distances = near_points.nearest_points(content, content, 5)
+            found = [list(best_lists(compared, units, own, 10, above)) for above in (0, 10**9)]
+            lists = [np.concatenate([one.scores[np.argsort(one.places)] for one in some]) for some in found]
+            learned.append([vectors, *fitted.posterior(views), fitted(views), near, distances, *lists])
+    for one, other in zip(*learned, strict=True):
+        np.testing.assert_array_equal(one, other)

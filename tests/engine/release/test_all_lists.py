@@ -106,7 +106,7 @@ def test_all_cells_together_are_all_candidates():
     vectors = families(500)
     cells = make_cells(vectors, 0).with_units(vectors)
     found = np.empty((500, 10), dtype=np.int64)
-    for places, rows in cells.nearest(vectors, 10, len(cells.map.centres)):
+    for places, rows in cells.nearest(vectors, 10, len(cells.map.centres), lambda *both: both):
         found[places] = rows
     best = by_sorting(vectors, vectors, np.full(500, 0), 11)
     assert all(len(set(row) & set(wanted)) >= 9 for row, wanted in zip(found.tolist(), best.tolist(), strict=True))
