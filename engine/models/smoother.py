@@ -158,13 +158,17 @@ def _solved_exactly(kernel: Kernel, units: Mapping[str, Rows], values: np.ndarra
         return _solved_exactly_on_card(kernel, units, values, variances, card)
     n = len(values)
     gram = np.empty((n, n), dtype=np.float32, order="F")
+
+    def fill(start: int) -> None:
+        below, some = (
+            {view: rows[part] for view, rows in units.items()}
+            for part in (slice(start, n), slice(start, start + CHUNK))
+        )
+        gram[start:, start : start + CHUNK] = kernel(below, some)
+
     for extra in (0.0, *JITTERS):
-        for start in range(0, n, CHUNK):
-            below, some = (
-                {view: rows[part] for view, rows in units.items()}
-                for part in (slice(start, n), slice(start, start + CHUNK))
-            )
-            gram[start:, start : start + CHUNK] = kernel(below, some)
+        for _ in side_by_side(fill, range(0, n, CHUNK)):
+            pass
         gram[np.diag_indices(n)] += variances + np.float32(extra)
         factor, failed = scipy.linalg.lapack.spotrf(gram, lower=1, clean=0, overwrite_a=1)
         if not failed:
