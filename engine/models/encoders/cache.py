@@ -7,17 +7,18 @@ one. A shard that cannot be read is deleted, and its contents are encoded again.
 
 from __future__ import annotations
 
-import io
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.core.arrays import read_npz
-from engine.core.large_arrays import zeros
-from engine.core.storage import atomic_write, remove_whatever_it_is
+from engine.core.large_arrays import blocks, zeros
+from engine.core.storage import atomic_file, remove_whatever_it_is
 from engine.core.workers import workers
 from engine.core.workspace import Workspace
 from engine.models.encoders.base import ContentEncoder, Features, content_key, encode_contents_of
@@ -54,13 +55,17 @@ def _lookup(
 ) -> np.ndarray:
     """(len(contents), dim) float32; new contents are encoded and added to the cache."""
     folder = _folder(encoder, workspace)
-    keys = [content_key(content) for content in contents]
-    known = _read_shards(folder, encoder.dim)
-    vectors = zeros((len(contents), encoder.dim))
-    for row, key in enumerate(keys):
-        if key in known:
-            vectors[row] = known[key]
-    unknown = [row for row, key in enumerate(keys) if key not in known]
+    keys = _keys(contents)
+    known_keys, known = _read_shards(folder, encoder.dim)
+    places = _positions(keys, known_keys)
+    vectors, there, unknown = (
+        zeros((len(contents), encoder.dim)),
+        np.flatnonzero(places >= 0),
+        np.flatnonzero(places < 0),
+    )
+    for some in blocks(len(there)):
+        vectors[there[some]] = known[places[there[some]]]
+    del known
     done = len(contents) - len(unknown)
     progress(done, len(contents))
     for start in range(0, len(unknown), AT_ONCE):
@@ -72,7 +77,7 @@ def _lookup(
             workspace,
             lambda count, before=before: progress(before + count, len(contents)),  # type: ignore[misc]
         )
-        _add_shard(folder, [keys[row] for row in rows], vectors[rows])
+        _add_shard(folder, keys[rows], vectors[rows])
     return vectors
 
 
@@ -88,23 +93,40 @@ def _encoded(
 
 def remember(encoder: ContentEncoder, contents: Sequence[str], vectors: np.ndarray, workspace: Workspace) -> None:
     """Add vectors (len(contents), dim) float32 to the cache, e.g. those that fitting `encoder` produced."""
-    _add_shard(_folder(encoder, workspace), [content_key(content) for content in contents], vectors)
+    _add_shard(_folder(encoder, workspace), _keys(contents), vectors)
 
 
 def _folder(encoder: ContentEncoder, workspace: Workspace) -> Path:
     return workspace.features / f"{encoder.modality}-{encoder.fingerprint[:32]}"
 
 
-def _read_shards(folder: Path, dim: int) -> dict[bytes, np.ndarray]:
-    known: dict[bytes, np.ndarray] = {}
+def _keys(contents: Sequence[str]) -> np.ndarray:
+    """(n, 32) uint8."""
+    return np.frombuffer(b"".join(map(content_key, contents)), dtype=np.uint8).reshape(-1, 32)
+
+
+def _positions(keys: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """(n,) int64, where each of some keys (n, 32) first stands among others (m, 32); -1 where it does not."""
+    found = pc.index_in(_binary(keys), value_set=_binary(among)).fill_null(-1)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _binary(keys: np.ndarray) -> pa.Array:
+    return pa.Array.from_buffers(pa.binary(32), len(keys), [None, pa.py_buffer(np.ascontiguousarray(keys))])
+
+
+def _read_shards(folder: Path, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """Keys (n, 32) uint8 and vectors (n, dim) float32 of all shards; a key may be in several."""
+    keys, vectors = [np.zeros((0, 32), np.uint8)], [np.zeros((0, dim), np.float32)]
     for shard in sorted(folder.glob("*.npz")):
         try:
-            keys, vectors = _read_shard(shard, dim)
+            some_keys, some_vectors = _read_shard(shard, dim)
         except (OSError, ValueError, KeyError):
             remove_whatever_it_is(shard)
             continue
-        known.update(zip((key.tobytes() for key in keys), vectors, strict=True))
-    return known
+        keys.append(some_keys)
+        vectors.append(some_vectors)
+    return np.concatenate(keys), vectors[1] if len(vectors) == 2 else np.concatenate(vectors)
 
 
 def _read_shard(shard: Path, dim: int) -> tuple[np.ndarray, np.ndarray]:
@@ -117,16 +139,17 @@ def _read_shard(shard: Path, dim: int) -> tuple[np.ndarray, np.ndarray]:
     return keys, vectors
 
 
-def _add_shard(folder: Path, keys: list[bytes], vectors: np.ndarray) -> None:
-    """Write a shard; if there are many already, write one that replaces them all."""
+def _add_shard(folder: Path, keys: np.ndarray, vectors: np.ndarray) -> None:
+    """Write a shard of keys (n, 32) uint8 and vectors (n, dim) float32; if there are many already, one that replaces them all."""
     old = sorted(folder.glob("*.npz"))
     if len(old) >= MAX_SHARDS:
-        known = _read_shards(folder, vectors.shape[1]) | dict(zip(keys, vectors, strict=True))
-        keys, vectors = list(known), np.stack(list(known.values()))
+        known_keys, known = _read_shards(folder, vectors.shape[1])
+        keys, vectors = np.concatenate([keys, known_keys]), np.concatenate([vectors, known])
+        firsts = _positions(keys, keys) == np.arange(len(keys))
+        keys, vectors = keys[firsts], vectors[firsts]
     else:
         old = []
-    stream = io.BytesIO()
-    np.savez(stream, keys=np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, 32), vectors=vectors)
-    atomic_write(folder / f"{uuid.uuid4().hex}.npz", stream.getvalue())
+    with atomic_file(folder / f"{uuid.uuid4().hex}.npz") as stream:
+        np.savez(stream, keys=keys, vectors=vectors)
     for shard in old:
         shard.unlink(missing_ok=True)
