@@ -25,10 +25,11 @@ import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 
 from engine.catalogue.coded_events import NO_TIME, code_events
+from engine.catalogue.event_facts import distinct_texts, extremes
 from engine.catalogue.pair_weights import PairWeights, Weighing, weigh_pairs
 from engine.catalogue.room import require_room
 from engine.catalogue.snapshot import event_files, read_info, undamaged
-from engine.catalogue.taken_back import TAKEN_BACK, net_events
+from engine.catalogue.taken_back import TAKEN_BACK, may_take_back, net_events
 from engine.core.errors import InteractionsError
 from engine.core.settings import InteractionSettings
 from engine.core.workspace import Workspace
@@ -77,13 +78,11 @@ def read_interactions(workspace: Workspace, item_ids: Sequence[str], settings: I
     with undamaged(directory, *files), tempfile.TemporaryDirectory() as spill:
         folder = Path(spill)
         require_room(files, folder)
-        with open_duckdb(spill) as connection:
-            connection.from_parquet([str(file) for file in files]).create_view("events")
-            if net_events(connection, info["value_kind"], lowest):
-                files = [folder / "net.parquet"]
-                connection.execute(f"COPY (FROM net) TO '{files[0]}' (FORMAT parquet, COMPRESSION lz4)")
-            kinds = _kinds(connection, settings)
-            weighing = _weighing(connection, settings, list(kinds.values()), info["value_kind"], lowest)
+        found = _found_kinds(files)
+        if may_take_back(found, info["value_kind"], lowest):
+            files = _net(files, info["value_kind"], lowest, folder)
+        kinds = _kinds(found, settings)
+        weighing = _weighing(files, settings, list(kinds.values()), info["value_kind"], lowest)
         with ThreadPoolExecutor(THREADS) as pool:
             valued = info["value_kind"] is not None
             events = code_events(files, item_ids, list(kinds), folder, pool, valued=valued)
@@ -116,13 +115,29 @@ def open_duckdb(spill: str, memory_limit: str = MEMORY_LIMIT, threads: int = THR
     return connection
 
 
-def _kinds(connection: duckdb.DuckDBPyConnection, settings: InteractionSettings) -> dict[str | None, float]:
-    """The kinds in the view `events` that count, with their weights, the lightest 1; None are events without a kind."""
+def _found_kinds(files: Sequence[Path]) -> set[str | None]:
+    """The kinds of event that there are; None are events without a kind."""
+    events = distinct_texts(files, "event")
+    return {*events.texts.to_pylist(), *([None] if events.n_null else [])}
+
+
+def _net(files: list[Path], value_kind: str | None, lowest: float | None, folder: Path) -> list[Path]:
+    """The files of the events that still count: those given where nothing was taken back, else a new one in `folder`."""
+    with open_duckdb(str(folder)) as connection:
+        connection.from_parquet([str(file) for file in files]).create_view("events")
+        if not net_events(connection, value_kind, lowest):
+            return files
+        net = folder / "net.parquet"
+        connection.execute(f"COPY (FROM net) TO '{net}' (FORMAT parquet, COMPRESSION lz4)")
+    return [net]
+
+
+def _kinds(found: set[str | None], settings: InteractionSettings) -> dict[str | None, float]:
+    """The kinds that count, with their weights, the lightest 1; None are events without a kind."""
     weights = InteractionSettings().event_weights | settings.event_weights
-    found = [kind for (kind,) in connection.execute("SELECT DISTINCT event FROM events ORDER BY 1").fetchall()]
     counted = {
         kind: 1.0 if kind is None else weights.get(kind, settings.other_event_weight)
-        for kind in found
+        for kind in sorted(found, key=lambda kind: (kind is None, kind))
         if kind not in TAKEN_BACK
     }
     above = {kind: weight for kind, weight in counted.items() if weight > 0}
@@ -130,16 +145,15 @@ def _kinds(connection: duckdb.DuckDBPyConnection, settings: InteractionSettings)
 
 
 def _weighing(
-    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[Path],
     settings: InteractionSettings,
     kind_weights: Sequence[float],
     value_kind: str | None,
     lowest: float | None,
 ) -> Weighing:
-    """What the view `net` says of weights."""
-    newest, oldest, best, worst = connection.execute(
-        "SELECT max(timestamp), min(timestamp), max(value), min(value) FROM net"
-    ).fetchall()[0]
+    """What the events that still count say of weights."""
+    oldest, newest = extremes(files, "timestamp")
+    worst, best = extremes(files, "value") if value_kind == "rating" else (None, None)
     return Weighing(
         kind_weights=np.asarray(kind_weights, dtype=np.float64),
         value_kind=value_kind,
@@ -155,7 +169,7 @@ def _assembled(pairs: list[PairWeights], users: pa.Array, n_items: int, oldest: 
     """One matrix of the blocks' pairs, its shoppers in the order of their ids; shoppers without a pair are dropped."""
     per_user = np.zeros(len(users), np.int64)
     for some in pairs:
-        per_user += np.bincount(some.users, minlength=len(users))
+        per_user[some.users] = some.counts
     order = pc.sort_indices(users).to_numpy(zero_copy_only=False)
     order = order[per_user[order] > 0]
     indptr = np.concatenate([[0], np.cumsum(per_user[order])])
@@ -169,7 +183,8 @@ def _assembled(pairs: list[PairWeights], users: pa.Array, n_items: int, oldest: 
     while pairs:
         some = pairs.pop()
         # Those of one shopper lie together; each goes as far behind the shopper's start as it is behind the first of them.
-        places = starts[some.users] + np.arange(len(some.users)) - np.searchsorted(some.users, some.users)
+        before = np.cumsum(some.counts) - some.counts
+        places = np.repeat(starts[some.users] - before, some.counts) + np.arange(len(some.items))
         indices[places], weights[places] = some.items, some.weights
         if first is not None and oldest is not None:
             first[places] = np.where(some.first == NO_TIME, oldest, some.first)

@@ -8,9 +8,11 @@ from typing import get_args
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.catalogue.attribute_kinds import AttributeKind
+from engine.catalogue.event_facts import distinct_texts
 from engine.core.errors import CatalogueError, InteractionsError
 
 __all__ = [
@@ -125,28 +127,21 @@ def check_events(events: Sequence[Path], items: Path) -> dict[str, int]:
 
     Raises `InteractionsError` naming the field.
     """
-    import duckdb
-
     for file in events:
         _check_columns(file)
-    names = [str(file) for file in events]
-    with duckdb.connect(config={"threads": 2}) as connection:
-        n_events, n_users, missing = connection.execute(
-            "SELECT count(*), count(DISTINCT user_id), count(*) FILTER (user_id IS NULL OR user_id = '')"
-            " FROM read_parquet(?)",
-            [names],
-        ).fetchall()[0]
-        unknown = connection.execute(
-            "SELECT e.item_id FROM read_parquet(?) e ANTI JOIN read_parquet(?) i ON e.item_id = i.item_id LIMIT 1",
-            [names, str(items)],
-        ).fetchall()
+    n_events = sum(pq.read_metadata(file).num_rows for file in events)
     if n_events == 0:
         raise InteractionsError("the table has no events.")
-    if missing:
+    shoppers = distinct_texts(events, "user_id")
+    if missing := shoppers.n_null + shoppers.n_empty:
         raise InteractionsError(f"{missing} events have no shopper.", field="user_id")
-    if unknown:
-        raise InteractionsError(f"{unknown[0][0]!r} is not a product of this shop.", field="item_id")
-    return {"n_events": int(n_events), "n_users": int(n_users)}
+    named = distinct_texts(events, "item_id")
+    products = pq.read_table(items, columns=["item_id"])["item_id"].cast(pa.string())
+    unknown = named.texts.filter(pc.invert(pc.is_in(named.texts, value_set=products)))
+    if named.n_null or len(unknown):
+        one = None if named.n_null else unknown[0].as_py()
+        raise InteractionsError(f"{one!r} is not a product of this shop.", field="item_id")
+    return {"n_events": n_events, "n_users": len(shoppers.texts)}
 
 
 def _check_columns(file: Path) -> None:

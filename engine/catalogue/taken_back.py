@@ -7,12 +7,13 @@ back, and what the shopper does afterwards counts again.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["LOOKED", "TAKEN_BACK", "VOID", "net_events"]
+__all__ = ["LOOKED", "TAKEN_BACK", "VOID", "may_take_back", "net_events"]
 
 LOOKED = ("list_view", "view", "click")
 """Kinds that no other event takes back."""
@@ -29,6 +30,11 @@ TAKEN_BACK: dict[str, tuple[str, ...]] = {
 back everything above a look, up to their time or at their time."""
 # Quantities below this are what is left of rounding.
 _NOTHING = 1e-6
+
+
+def may_take_back(kinds: Collection[str | None], value_kind: str | None, lowest: float | None) -> bool:
+    """Whether events of these kinds, and ratings below `lowest`, can take anything back; if not, all events count."""
+    return not TAKEN_BACK.keys().isdisjoint(kinds) or (value_kind == "rating" and lowest is not None)
 
 
 def net_events(connection: duckdb.DuckDBPyConnection, value_kind: str | None, lowest: float | None) -> bool:

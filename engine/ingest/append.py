@@ -151,8 +151,8 @@ def _products(
 
 
 def _ids(used: _InUse, products: CleanProducts | None) -> set[str]:
-    arrived = set() if products is None else set(products.items["item_id"])
-    return set(used.shop.items["item_id"]) | arrived
+    arrived = set() if products is None else set(products.items["item_id"].tolist())
+    return set(used.shop.items["item_id"].tolist()) | arrived
 
 
 def _aliases(used: _InUse, tables: Tables) -> dict[str, pd.DataFrame]:

@@ -68,7 +68,7 @@ def _write_fresh(
     )
     connection.execute(
         f"CREATE TEMP TABLE held AS SELECT {_COLUMNS}, count(*) AS n FROM {_relation(held)} h"
-        f" SEMI JOIN arrived a ON {_SAME} GROUP BY ALL"
+        f" SEMI JOIN arrived a ON {_SAME} WHERE {_when(connection)} GROUP BY ALL"
     )
     more = f"SELECT a.*, a.n - coalesce(h.n, 0) AS more FROM arrived a LEFT JOIN held h ON {_SAME}"
     write_events(
@@ -78,6 +78,17 @@ def _write_fresh(
     total, new = connection.execute(counted).fetchall()[0]
     connection.execute("DROP TABLE arrived; DROP TABLE held")
     return int(new), int(total - new)
+
+
+def _when(connection: duckdb.DuckDBPyConnection) -> str:
+    """SQL for when held events `h` are that may equal those that `arrived`: Parquet's statistics pass over all others."""
+    first, last, untimed = connection.execute(
+        "SELECT min(timestamp), max(timestamp), count(*) > count(timestamp) FROM arrived"
+    ).fetchall()[0]
+    when = ["h.timestamp IS NULL"] if untimed else []
+    if first is not None:
+        when.append(f"h.timestamp BETWEEN {first} AND {last}")
+    return f"({' OR '.join(when) or 'false'})"
 
 
 def _split(files: Sequence[Path], n_new: int) -> tuple[list[Path], list[Path]]:

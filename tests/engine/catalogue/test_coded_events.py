@@ -52,11 +52,18 @@ def test_many_small_blocks_give_the_very_matrix_of_one(workspace: Workspace, mon
 def test_the_order_of_keys_is_that_of_shoppers_then_products_then_kinds() -> None:
     keys = PairKeys.of(n_items=5, n_kinds=3)
     users, items, kinds = (part.ravel() for part in np.meshgrid([0, 1, 7], np.arange(5), np.arange(3), indexing="ij"))
-    numbers = keys.of_shoppers(users) | keys.below(items, kinds)
+    numbers = keys.of_shoppers(users) | keys.of_items(items) | kinds
     assert (np.diff(numbers) > 0).all()
     assert keys.kinds(numbers).tolist() == kinds.tolist()
     assert [part.tolist() for part in keys.split(keys.pairs(numbers))] == [users.tolist(), items.tolist()]
-    assert (keys.below(np.array([-1, 2]), np.array([1, -1])) < 0).all()
+    assert (keys.of_items(np.array([-1, 2])) | np.array([1, -1]) < 0).all()
+
+
+def test_products_and_kinds_take_more_room_where_there_are_very_many() -> None:
+    assert PairKeys.of(n_items=2**20, n_kinds=2**11).below_type == np.int32
+    many = PairKeys.of(n_items=2**21, n_kinds=2**11)
+    assert many.below_type == np.int64
+    assert many.of_items(np.array([2**21 - 1]))[0] == (2**21 - 1) << 11
 
 
 Usage = namedtuple("Usage", "free available")

@@ -103,26 +103,27 @@ def test_where_nothing_is_new_the_snapshot_stays(shop: Workspace, tmp_path: Path
 
 
 @pytest.mark.parametrize("repeated", [False, True])
-def test_events_that_arrive_are_a_multiset(tmp_path: Path, repeated: bool) -> None:
-    """Against counts in pandas, on rows of few values with nulls among them."""
+@pytest.mark.parametrize("times", [(1, 2, 3, -1), (2,), (2, 3), (-1,), (1, -1)])
+def test_events_that_arrive_are_a_multiset(tmp_path: Path, repeated: bool, times: tuple[int, ...]) -> None:
+    """Against counts in pandas, on rows of few values with nulls among them; those of other times than arrived stay."""
 
     rng = np.random.default_rng(3)
 
-    def rows(n: int) -> pd.DataFrame:
+    def rows(n: int, times: tuple[int, ...] = (1, 2, 3, -1)) -> pd.DataFrame:
         columns = {
             "user_id": rng.choice(["u1", "u2"], n),
             "item_id": rng.choice(["a", "b"], n),
             "event": rng.choice(["view", None], n),
             "value": rng.choice([1.0, np.nan], n),
-            "timestamp": pd.array(rng.choice([1, 2, -1], n), dtype="Int64"),
+            "timestamp": pd.array(rng.choice(times, n), dtype="Int64"),
         }
         frame = pd.DataFrame(columns)
         frame["timestamp"] = frame["timestamp"].mask(frame["timestamp"] < 0)
         return frame
 
-    held, arrived = [rows(40), rows(40)], rows(60)
+    held, arrived = [rows(40), rows(40)], rows(60, times)
     if repeated:
-        arrived = held[0]
+        arrived = held[0][held[0]["timestamp"].fillna(-1).isin(times)]
     for name, frame in (("a", held[0]), ("b", held[1]), ("new", arrived)):
         frame.to_parquet(tmp_path / f"{name}.parquet")
     with duckdb.connect() as connection:
