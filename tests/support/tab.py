@@ -98,7 +98,10 @@ class Tab:
             with suppress(BrokenPipeError, ConnectionResetError):  # refused before all was sent; the answer is there
                 connection.request(method, address, body, headers)
             answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            try:
+                return answer.status, answer.read().decode()
+            except http.client.IncompleteRead as cut:  # what was still on its way made the connection end
+                return answer.status, cut.partial.decode()
         finally:
             connection.close()
 
