@@ -93,7 +93,8 @@ def write_arms(
 def _checked(name: str, arm: ArmVectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Query and candidates as unit rows; `IndexFileError` naming the arm where they cannot be."""
     try:
-        query, candidates = indexable_rows(arm.query), indexable_rows(arm.candidates)
+        query = indexable_rows(arm.query)
+        candidates = query if arm.candidates is arm.query else indexable_rows(arm.candidates)
     except IndexFileError as exc:
         raise IndexFileError(f"The arm {name!r} cannot be indexed. {exc}") from exc
     if query.shape != candidates.shape:
@@ -188,7 +189,7 @@ def _write_vectors(
     directory: Path, arm: str, query: NDArray[np.float32], candidates: NDArray[np.float32]
 ) -> dict[str, str]:
     """Files that hold an arm's two sides, written where no file in `directory` holds the same directions."""
-    if all(np.array_equal(query[rows], candidates[rows]) for rows in blocks(len(query))):
+    if query is candidates or all(np.array_equal(query[rows], candidates[rows]) for rows in blocks(len(query))):
         file = _same_directions(directory, query) or _save(directory, arm, query)
         return {"query": file, "candidates": file}
     return {
