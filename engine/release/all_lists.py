@@ -79,6 +79,14 @@ class Compared:
         scores = np.matmul(vectors, units.astype(np.float64)[:, :, None])[:, :, 0]
         return np.asarray(scores / np.maximum(np.linalg.norm(vectors, axis=2), np.finfo(np.float64).tiny))
 
+    def directions(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(..., d) float32 unit rows of some candidates, in a table like those of `engine.core.large_arrays`."""
+        each = rows.ravel()
+        units = zeros((len(each), self.candidates.shape[1]))
+        for some in blocks(len(each)):
+            np.multiply(self.candidates[each[some]], self.inverse_lengths[each[some], None], out=units[some])
+        return units.reshape(*rows.shape, -1)
+
     @property
     def n_candidates(self) -> int:
         return len(self.candidates) - len(self.others)
@@ -227,10 +235,8 @@ def _by_cells(compared: Compared, units: NDArray[np.float32], k: int) -> _ByCell
     there = np.ones(len(compared.candidates), dtype=bool)
     there[compared.others] = False
     rows = np.flatnonzero(there)
-    candidates = zeros((len(rows), compared.candidates.shape[1]))
-    for some in blocks(len(rows)):
-        candidates[some] = compared.candidates[rows[some]] * compared.inverse_lengths[rows[some], None]
-    cells = (compared.cells or make_cells(candidates, seed=0)).with_units(candidates)
+    known = compared.cells or make_cells(compared.directions(rows), seed=0)
+    cells = Cells(known, compared.directions(rows[known.members]))
     sample = units[np.random.default_rng(0).permutation(len(units))[:_SAMPLE]]
     k = min(k, len(rows))
     parts = (compared.cosines(sample[start : start + 16]) for start in range(0, len(sample), 16))
@@ -239,7 +245,7 @@ def _by_cells(compared: Compared, units: NDArray[np.float32], k: int) -> _ByCell
     probes = min(_FEWEST_PROBES, most)
 
     def hits(places: NDArray[np.int64], found: NDArray[np.int64]) -> int:
-        near = np.einsum("bmd,bd->bm", candidates[found], sample[places])
+        near = np.einsum("bmd,bd->bm", compared.directions(rows[found]), sample[places])
         return int(((near >= least[places, None]) & (found != NOBODY)).sum())
 
     while True:

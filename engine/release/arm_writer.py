@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.arms.geometry import ArmVectors, has_direction
 from engine.core.arrays import npy_header
 from engine.core.errors import IndexFileError
-from engine.core.large_arrays import blocks, taken
+from engine.core.large_arrays import LARGE, blocks, taken
 from engine.core.settings_groups import IndexKind
 from engine.release.all_lists import SCORE_DECIMALS
 from engine.release.ann import AnnIndex, IndexInfo, build_index, indexable_rows
@@ -62,13 +62,14 @@ def write_arms(
     for name, arm in arms.items():
         query, candidates = _checked(name, arm)
         has_list, is_candidate = has_direction(query), has_direction(candidates)
+        files, query, candidates = _written(directory, name, query, candidates)
         masks |= {f"{name}_has_list": has_list, f"{name}_is_candidate": is_candidate}
         entries[name] = {
             "dim": int(query.shape[1]),
             "n_lists": int(has_list.sum()),
             "n_candidates": int(is_candidate.sum()),
             "facts": dict(arm.facts),
-            **_write_vectors(directory, name, query, candidates),
+            **files,
             "index": None,
         }
         if is_candidate.any():
@@ -185,17 +186,24 @@ def _measured_effort(
     return effort, round(recall, 4)
 
 
-def _write_vectors(
+def _written(
     directory: Path, arm: str, query: NDArray[np.float32], candidates: NDArray[np.float32]
-) -> dict[str, str]:
-    """Files that hold an arm's two sides, written where no file in `directory` holds the same directions."""
+) -> tuple[dict[str, str], NDArray[np.float32], NDArray[np.float32]]:
+    """Files that hold an arm's two sides, written where no file in `directory` holds the same directions; and both sides, mapped where
+    they are large and were written, so that no second table of them is held."""
     if query is candidates or all(np.array_equal(query[rows], candidates[rows]) for rows in blocks(len(query))):
-        file = _same_directions(directory, query) or _save(directory, arm, query)
-        return {"query": file, "candidates": file}
-    return {
-        side: _same_directions(directory, vectors) or _save(directory, f"{arm}_{side}", vectors)
-        for side, vectors in (("query", query), ("candidates", candidates))
-    }
+        file, query = _side(directory, arm, query)
+        return {"query": file, "candidates": file}, query, query
+    asked, query = _side(directory, f"{arm}_query", query)
+    found, candidates = _side(directory, f"{arm}_candidates", candidates)
+    return {"query": asked, "candidates": found}, query, candidates
+
+
+def _side(directory: Path, stem: str, units: NDArray[np.float32]) -> tuple[str, NDArray[np.float32]]:
+    if (file := _same_directions(directory, units)) is not None:
+        return file, units
+    file = _save(directory, stem, units)
+    return file, units if units.nbytes < LARGE else np.load(directory / file, mmap_mode="r", allow_pickle=False)
 
 
 def _save(directory: Path, stem: str, vectors: NDArray[np.float32]) -> str:

@@ -11,7 +11,7 @@ the quantization; layers and bounds as in Teflioudi, Gemulla and Mykytiuk, "LEMP
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -97,10 +97,6 @@ class CellMap:
         if (len(found) < k or held < _AT_LEAST) and len(order) < len(self.centres):
             return self.near(unit, k, _TIMES * probes, cosines)
         return found
-
-    def with_units(self, units: NDArray[np.float32]) -> Cells:
-        """With the directions of all candidates, (n, d) float32 unit rows, for very many queries at once."""
-        return Cells(self, taken(units, self.members))
 
 
 @dataclass(frozen=True)
@@ -231,10 +227,9 @@ def make_cells(units: NDArray[np.float32], seed: int) -> CellMap:
     for layer in np.unique(layers):
         rows = np.flatnonzero(layers == layer)
         wanted = round(_PER_ROOT * len(units) ** 0.5 * float(loud[layer]))
-        apart = taken(units, rows)
-        apart -= middle
-        centres = _centres(apart, max(1, min(wanted, len(rows) // _FEWEST)), rng)
-        cell[rows] = made + _nearest_centres(apart, centres)
+        centres = _centres(units, rows, middle, max(1, min(wanted, len(rows) // _FEWEST)), rng)
+        parts = (rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE))
+        cell[rows] = made + _nearest_centres((units[part] - middle for part in parts), centres)
         made += len(centres)
     return _cell_map(units, np.unique(cell, return_inverse=True)[1])
 
@@ -264,21 +259,29 @@ def _cell_map(units: NDArray[np.float32], cell: NDArray[np.int64]) -> CellMap:
     return CellMap(centres, reach, members.astype(np.int32), starts.astype(np.int64))
 
 
-def _centres(vectors: NDArray[np.float32], wanted: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """k-means on a sample; a centre that nobody is nearest to stays where it is."""
-    sample = vectors[np.sort(rng.permutation(len(vectors))[: _SAMPLED * wanted])]
+def _centres(
+    units: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    middle: NDArray[np.float32],
+    wanted: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """k-means on a sample of some rows, from the middle; a centre that nobody is nearest to stays where it is."""
+    sample = taken(units, rows[np.sort(rng.permutation(len(rows))[: _SAMPLED * wanted])])
+    sample -= middle
     centres = sample[rng.permutation(len(sample))[:wanted]].copy()
     for _ in range(_STEPS):
-        cell = _nearest_centres(sample, centres)
+        cell = _nearest_centres(_blocks(sample), centres)
         order = np.argsort(cell, kind="stable")
         filled, firsts, counts = np.unique(cell[order], return_index=True, return_counts=True)
         centres[filled] = np.add.reduceat(sample[order], firsts, axis=0) / counts[:, None]
     return centres
 
 
-def _nearest_centres(vectors: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int64]:
+def _nearest_centres(parts: Iterable[NDArray[np.float32]], centres: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Of all rows of consecutive parts."""
     half = np.einsum("cd,cd->c", centres, centres) / np.float32(2)
-    return np.concatenate(list(side_by_side(lambda block: (block @ centres.T - half).argmax(axis=1), _blocks(vectors))))
+    return np.concatenate(list(side_by_side(lambda part: (part @ centres.T - half).argmax(axis=1), parts)))
 
 
 def _best_first(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

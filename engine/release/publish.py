@@ -26,7 +26,7 @@ from typing import Any
 from engine.access.acting import require
 from engine.access.audit import deed
 from engine.access.roles import Action
-from engine.core.errors import NoReleaseError, NotFoundError, ReleaseError, ReleaseFormatError
+from engine.core.errors import NoReleaseError, NotFoundError, ReleaseError, ReleaseFormatError, StorageError
 from engine.core.reading import read_bounded, read_json
 from engine.core.settings import Settings
 from engine.core.storage import atomic_directory, atomic_write, atomic_write_json
@@ -92,7 +92,8 @@ def write_release(workspace: Workspace, release_id: str, fill: Callable[[Path], 
     except OSError as exc:
         if directory.exists():
             raise ReleaseError(f"Release {release_id} was written by another process. Take a new id.") from exc
-        raise ReleaseError(f"Release {release_id} could not be written: {exc}. Is the disk full?") from exc
+        why = str(exc) if isinstance(exc, StorageError) else f"{exc}. Is the disk full?"
+        raise ReleaseError(f"Release {release_id} could not be written: {why}") from exc
     return directory
 
 

@@ -25,6 +25,8 @@ BASES = 3 + 1
 """A Krylov space of thrice the directions, and what comes of it (`engine.models.residual`)."""
 TABLES = 5
 """Of a product's directions, beside one another: factors, queries, candidates, profiles, and what serves shoppers."""
+IN_FILES = 7
+"""Tables of a product's content and directions that lie in files at once, while the index of the last arm is made."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,13 @@ def check_room(data: TrainingData, workspace: Workspace, settings: Settings) -> 
 
 
 def large_bytes(n_items: int, width: int) -> float:
-    """Of the tables that lie in files while a shop is trained (`engine.core.large_arrays`): views, units, and both sides of Longtail."""
+    """Of the tables that lie in files while a shop is trained (`engine.core.large_arrays`): views, units, and both sides of arms."""
     table = NUMBER * n_items * (width + max_rank(n_items))
-    return float(4 * table if table >= LARGE else 0)
+    return float(IN_FILES * table if table >= LARGE else 0)
 
 
 def release_bytes(n_items: int, n_users: int, width: int, settings: Settings) -> float:
     """What a release has on disk at least: factors, and vectors of every arm."""
-    hybrid = 4 * max_rank(n_items)
+    rank = max_rank(n_items)
+    hybrid = 2 * (width + rank) + 2 * rank  # what content says stands beside behaviour on both sides
     return float(NUMBER * (n_users * settings.als.factors + n_items * (3 * settings.als.factors + width + hybrid)))
