@@ -17,10 +17,14 @@ from engine.arms.geometry import ArmVectors, BlockLayout, has_direction, spreads
 from engine.arms.hybrid_fit import Hybrid, expected_candidates
 from engine.core.large_arrays import blocks as row_blocks
 from engine.core.large_arrays import zeros
+from engine.core.side_by_side import side_by_side
 from engine.core.vectors import unit_rows
 from engine.models.recipe import HYBRID, SILENCE, Recipe
 
 __all__ = ["LONGTAIL", "HybridFrame", "hybrid_arm", "hybrid_layout"]
+
+ASKED_AT_ONCE = 1 << 14
+"""Products whose queries are put together at a time."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +123,12 @@ def hybrid_arm(hybrid: Hybrid, recipe: Recipe, arms: Mapping[str, ArmVectors]) -
     recipe beside; `arms` are the others, n_items rows each."""
     frame = HybridFrame.of(hybrid, recipe, arms)
     queries = zeros(frame.candidates.shape)
-    for rows in row_blocks(len(queries)):
+
+    def ask(rows: slice) -> None:
         queries[rows] = frame.queries(recipe, rows)
+
+    for _ in side_by_side(ask, row_blocks(len(queries), ASKED_AT_ONCE)):
+        pass
     return ArmVectors(queries, frame.candidates)
 
 

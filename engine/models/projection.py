@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.core.errors import TrainingError
 from engine.core.large_arrays import blocks
+from engine.core.side_by_side import side_by_side
 from engine.core.vectors import unit_rows
 from engine.models.near_points import nearest_points
 
@@ -33,6 +34,8 @@ SETTLING_ITERATIONS, SETTLING_EXAGGERATION = 60, 2.0
 """How long all items of a large catalogue move, and how much harder they attract each other than push: less, and groups run into one another."""
 WIDEST = 64
 """Neighbours in large catalogues are found by so many principal components."""
+CENTRED = 8_192
+"""Items whose differences from the middle are held in double precision at a time."""
 MIN_SHARED = 1000
 """With fewer items, threads wait for each other longer than they work."""
 MIN_FITTED = 5
@@ -165,12 +168,17 @@ def principal_components(unit: np.ndarray, wanted: int = 2) -> np.ndarray:
     if len(unit) < 2:
         return points
     middle = sum(unit[rows].sum(0, dtype=np.float64) for rows in blocks(len(unit))) / len(unit)
-    gram = sum((centred := unit[rows] - middle).T @ centred for rows in blocks(len(unit)))
+
+    def squared(rows: slice) -> np.ndarray:
+        centred = unit[rows] - middle
+        return np.asarray(centred.T @ centred)
+
+    gram = sum(side_by_side(squared, blocks(len(unit), CENTRED)))
     _, directions = np.linalg.eigh(gram)
     first = directions[:, : -min(wanted, unit.shape[1]) - 1 : -1]
     first = first * np.sign(first[np.abs(first).argmax(0), np.arange(first.shape[1])])
-    for rows in blocks(len(unit)):
-        points[rows, : first.shape[1]] = (unit[rows] - middle) @ first
+    parts = side_by_side(lambda rows: (unit[rows] - middle) @ first, blocks(len(unit), CENTRED))
+    points[:, : first.shape[1]] = np.concatenate(list(parts))
     return points
 
 

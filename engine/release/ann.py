@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine.core.errors import DamagedFileError, IndexFileError
 from engine.core.large_arrays import blocks, zeros
 from engine.core.private_copies import PrivateCopy, private_copy
+from engine.core.side_by_side import side_by_side
 from engine.core.storage import fsync_directory
 from engine.release.checksums import checked_sha256
 
@@ -33,6 +34,7 @@ __all__ = ["METRIC", "AnnIndex", "IndexInfo", "build_index", "indexable_rows"]
 
 METRIC: Literal["angular"] = "angular"
 SMOKE_SECONDS = 120
+SCALED_AT_ONCE = 8_192  # rows, in double precision
 _NODE_HEADER_BYTES = 12  # Annoy's angular node: descendants, two children (or the norm), then the vector
 _MAX_INT32 = 2**31 - 1
 _NODES_AT_ONCE = 1 << 15
@@ -207,7 +209,8 @@ def indexable_rows(vectors: ArrayLike) -> NDArray[np.float32]:
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise IndexFileError(f"Vectors must be a table of numbers; got {array.dtype} of shape {array.shape}.")
     units = zeros(array.shape)
-    for rows in blocks(len(array)):
+
+    def scale(rows: slice) -> None:
         wide = array[rows].astype(np.float64)
         finite = np.isfinite(wide).all(axis=1)
         if not finite.all():
@@ -219,6 +222,9 @@ def indexable_rows(vectors: ArrayLike) -> NDArray[np.float32]:
         norm = np.linalg.norm(wide, axis=1, keepdims=True)
         np.divide(wide, norm, out=wide, where=norm > 0)
         units[rows] = wide
+
+    for _ in side_by_side(scale, blocks(len(array), SCALED_AT_ONCE)):
+        pass
     return units
 
 

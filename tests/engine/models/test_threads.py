@@ -11,14 +11,14 @@ from scipy import sparse
 from threadpoolctl import threadpool_info
 
 from engine.core.settings import AlsSettings, PredictorSettings
-from engine.models import near_points, residual, smoother
+from engine.models import near_points, projection, residual, smoother
 from engine.models import threads as module
 from engine.models.als import fit_als
 from engine.models.encoders import Features
 from engine.models.kernel import Kernel, unit
 from engine.models.predictor import train_predictor
 from engine.models.threads import bounded_threads, free_cores
-from engine.release import cells
+from engine.release import ann, cells
 from engine.release.all_lists import Compared, best_lists
 
 
@@ -87,12 +87,14 @@ def test_one_thread_and_two_learn_the_same_bits() -> None:
 
 
 def test_one_thread_and_three_carry_over_and_compare_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is worked out part by part: shared shoppers, the smoother, neighbours on maps, lists of all."""
+    """What is worked out part by part: shared shoppers, the smoother, neighbours on maps, components, unit rows, lists of all."""
     monkeypatch.setattr(near_points, "COMPARED", 0)  # by cells
     monkeypatch.setattr(smoother, "CHUNK", 100)
     monkeypatch.setattr(residual, "ROWS", 100)
     monkeypatch.setattr(residual, "ALONG", 16)
     monkeypatch.setattr(cells, "_AT_ONCE", 100)
+    monkeypatch.setattr(projection, "CENTRED", 100)
+    monkeypatch.setattr(ann, "SCALED_AT_ONCE", 100)
     rng = np.random.default_rng(0)
     pairs = sparse.csr_matrix((rng.random((900, 700)) < 0.05).astype(np.float32))
     counts, content = np.bincount(pairs.indices, minlength=700), rng.normal(size=(700, 24)).astype(np.float32)
@@ -106,6 +108,7 @@ def test_one_thread_and_three_carry_over_and_compare_the_same_bits(monkeypatch: 
             near, distances = near_points.nearest_points(content, content, 5)
             found = [list(best_lists(compared, units, own, 10, above)) for above in (0, 10**9)]
             lists = [np.concatenate([one.scores[np.argsort(one.places)] for one in some]) for some in found]
-            learned.append([vectors, *fitted.posterior(views), fitted(views), near, distances, *lists])
+            rows = [projection.principal_components(content, 5), ann.indexable_rows(content)]
+            learned.append([vectors, *fitted.posterior(views), fitted(views), near, distances, *lists, *rows])
     for one, other in zip(*learned, strict=True):
         np.testing.assert_array_equal(one, other)
