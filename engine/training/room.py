@@ -25,8 +25,8 @@ BASES = 3 + 1
 """A Krylov space of thrice the directions, and what comes of it (`engine.models.residual`)."""
 TABLES = 5
 """Of a product's directions, beside one another: factors, queries, candidates, profiles, and what serves shoppers."""
-IN_FILES = 7
-"""Tables of a product's content and directions that lie in files at once, while the index of the last arm is made."""
+IN_FILES = 5
+"""Tables of content and directions that lie in files at once while the last arm's index is made, besides those of content that lie there already."""
 
 
 @dataclass(frozen=True)
