@@ -174,8 +174,11 @@ def _measured_effort(
     kth = _kth_best(sample, units, k) - 10.0**-SCORE_DECIMALS
 
     def recall_with(effort: int) -> float:
-        found = (units[near(query, effort)] @ query for query in sample)
-        shares = [min(k, int((scores >= worst).sum())) / k for scores, worst in zip(found, kth, strict=True)]
+        def share(place: int) -> float:
+            scores = units[near(sample[place], effort)] @ sample[place]
+            return min(k, int((scores >= kth[place]).sum())) / k
+
+        shares = list(side_by_side(share, range(len(sample))))
         return float(np.mean(shares)) if shares else 1.0
 
     effort, before = least, least
