@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
@@ -51,10 +51,22 @@ def on_screen(page: Page, tiny: TinyRelease, item_id: str, panel: int = 1) -> tu
     return box["x"] + box["width"] / 2 + x * scale, box["y"] + box["height"] / 2 - y * scale
 
 
+def hover(page: Page, tiny: TinyRelease, item_id: str) -> None:
+    """Point at a product until its picture shows: what is still being drawn above the map can move it away."""
+    for _ in range(20):
+        page.mouse.move(*on_screen(page, tiny, item_id))
+        try:
+            page.locator(".lookup").wait_for(state="visible", timeout=1_000)
+        except TimeoutError:
+            page.mouse.move(0, 0)
+        else:
+            return
+    expect(page.locator(".lookup")).to_be_visible()
+
+
 def test_hovering_shows_the_product_clicking_opens_it_and_back_returns_to_the_map(address, tiny, page: Page):
     open_map(page, address)
-    page.mouse.move(*on_screen(page, tiny, "f1-00"))
-    expect(page.locator(".lookup")).to_be_visible()
+    hover(page, tiny, "f1-00")
     title = page.locator(".lookup strong").inner_text()
     page.mouse.down()
     page.mouse.up()
