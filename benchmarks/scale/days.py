@@ -38,7 +38,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     """Of every size: hours and memory of the first training, and the middle of as many following days as there are rounds, which may be none."""
     figures: dict[str, Measured] = {}
     for products in arguments.products:
-        workspace = Workspace(arguments.folder / f"days-{products}")
+        workspace = Workspace(arguments.folder / f"days-{products}{'-drawn' if arguments.drawn_texts else ''}")
         shop = write_shop(arguments.folder / f"shop-{products}", products, seed=arguments.seed)
         if not (workspace.root / "shop" / "current").is_file():
             run_child(engine(workspace.root, "ingest", "--from", shop), timeout=LONGEST)

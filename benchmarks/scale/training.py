@@ -1,6 +1,7 @@
 """What a training costs, stage by stage: the first, another in which nothing changed, and ALS beside implicit's own fit on a ready matrix.
 
-Seconds are those that processors worked, so that a busy machine changes them little; memory is the most that the training held until a stage ended.`growth` tells how both grow from size to size.
+Seconds are those that processors worked, so that a busy machine changes them little; memory is the most that the training held until a stage ended.
+`training_growth` tells how both grow from size to size.
 """
 
 from __future__ import annotations

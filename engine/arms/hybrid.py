@@ -17,7 +17,7 @@ from engine.arms.geometry import ArmVectors, BlockLayout, has_direction, spreads
 from engine.arms.hybrid_fit import Hybrid, expected_candidates
 from engine.core.large_arrays import blocks as row_blocks
 from engine.core.large_arrays import zeros
-from engine.core.side_by_side import side_by_side
+from engine.core.side_by_side import do_side_by_side
 from engine.core.vectors import unit_rows
 from engine.models.recipe import HYBRID, SILENCE, Recipe
 
@@ -127,8 +127,7 @@ def hybrid_arm(hybrid: Hybrid, recipe: Recipe, arms: Mapping[str, ArmVectors]) -
     def ask(rows: slice) -> None:
         queries[rows] = frame.queries(recipe, rows)
 
-    for _ in side_by_side(ask, row_blocks(len(queries), ASKED_AT_ONCE)):
-        pass
+    do_side_by_side(ask, row_blocks(len(queries), ASKED_AT_ONCE))
     return ArmVectors(queries, frame.candidates)
 
 

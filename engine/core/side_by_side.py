@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from typing import TypeVar
 
-__all__ = ["side_by_side", "with_threads"]
+__all__ = ["do_side_by_side", "side_by_side", "with_threads"]
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -57,3 +57,9 @@ def side_by_side(work: Callable[[Part], Result], parts: Iterable[Part]) -> Itera
         finally:
             for one in begun:
                 one.cancel()
+
+
+def do_side_by_side(work: Callable[[Part], object], parts: Iterable[Part]) -> None:
+    """The same where `work` writes what it finds to a place of its own, and returns nothing of use."""
+    for _ in side_by_side(work, parts):
+        pass

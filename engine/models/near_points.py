@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.graphics_card import graphics_card
-from engine.core.side_by_side import side_by_side
+from engine.core.side_by_side import do_side_by_side, side_by_side
 
 __all__ = ["nearest_points"]
 
@@ -70,8 +70,7 @@ def _by_cells(
             rows[some] = candidates[np.take_along_axis(best, place, axis=1)]
             distances[some] = np.sqrt(np.maximum(np.take_along_axis(found, place, axis=1), 0.0))
 
-    for _ in side_by_side(answer, np.flatnonzero(np.diff(begins)).tolist()):
-        pass
+    do_side_by_side(answer, np.flatnonzero(np.diff(begins)).tolist())
     return rows, distances
 
 

@@ -21,7 +21,7 @@ import scipy
 
 from engine.core.errors import TrainingError
 from engine.core.graphics_card import graphics_card
-from engine.core.side_by_side import side_by_side
+from engine.core.side_by_side import do_side_by_side, side_by_side
 from engine.core.workers import workers
 from engine.models.kernel import Kernel, Rows, UnitRows, unit
 from engine.models.landmarks import choose_landmarks
@@ -167,8 +167,7 @@ def _solved_exactly(kernel: Kernel, units: Mapping[str, Rows], values: np.ndarra
         gram[start:, start : start + CHUNK] = kernel(below, some)
 
     for extra in (0.0, *JITTERS):
-        for _ in side_by_side(fill, range(0, n, CHUNK)):
-            pass
+        do_side_by_side(fill, range(0, n, CHUNK))
         gram[np.diag_indices(n)] += variances + np.float32(extra)
         factor, failed = scipy.linalg.lapack.spotrf(gram, lower=1, clean=0, overwrite_a=1)
         if not failed:

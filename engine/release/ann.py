@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine.core.errors import DamagedFileError, IndexFileError
 from engine.core.large_arrays import blocks, zeros
 from engine.core.private_copies import PrivateCopy, private_copy
-from engine.core.side_by_side import side_by_side
+from engine.core.side_by_side import do_side_by_side
 from engine.core.storage import fsync_directory
 from engine.release.checksums import checked_sha256
 
@@ -223,8 +223,7 @@ def indexable_rows(vectors: ArrayLike) -> NDArray[np.float32]:
         np.divide(wide, norm, out=wide, where=norm > 0)
         units[rows] = wide
 
-    for _ in side_by_side(scale, blocks(len(array), SCALED_AT_ONCE)):
-        pass
+    do_side_by_side(scale, blocks(len(array), SCALED_AT_ONCE))
     return units
 
 

@@ -11,7 +11,7 @@ the quantization; layers and bounds as in Teflioudi, Gemulla and Mykytiuk, "LEMP
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.large_arrays import taken
-from engine.core.side_by_side import side_by_side
+from engine.core.side_by_side import do_side_by_side, side_by_side
 from engine.release.best_columns import best_columns
 
 __all__ = ["CellMap", "Cells", "make_cells"]
@@ -228,8 +228,11 @@ def make_cells(units: NDArray[np.float32], seed: int) -> CellMap:
         rows = np.flatnonzero(layers == layer)
         wanted = round(_PER_ROOT * len(units) ** 0.5 * float(loud[layer]))
         centres = _centres(units, rows, middle, max(1, min(wanted, len(rows) // _FEWEST)), rng)
-        parts = (rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE))
-        cell[rows] = made + _nearest_centres((units[part] - middle for part in parts), centres)
+
+        def apart(some: slice, rows: NDArray[np.int64] = rows) -> NDArray[np.float32]:
+            return np.asarray(units[rows[some]] - middle)
+
+        cell[rows] = made + _nearest_centres(apart, len(rows), centres)
         made += len(centres)
     return _cell_map(units, np.unique(cell, return_inverse=True)[1])
 
@@ -254,8 +257,7 @@ def _cell_map(units: NDArray[np.float32], cell: NDArray[np.int64]) -> CellMap:
         apart = own - centres[place]
         reach[place] = np.sqrt(np.einsum("nd,nd->n", apart, apart).max()) + _ROUNDED
 
-    for _ in side_by_side(measure, range(len(centres))):
-        pass
+    do_side_by_side(measure, range(len(centres)))
     return CellMap(centres, reach, members.astype(np.int32), starts.astype(np.int64))
 
 
@@ -271,17 +273,20 @@ def _centres(
     sample -= middle
     centres = sample[rng.permutation(len(sample))[:wanted]].copy()
     for _ in range(_STEPS):
-        cell = _nearest_centres(_blocks(sample), centres)
+        cell = _nearest_centres(sample.__getitem__, len(sample), centres)
         order = np.argsort(cell, kind="stable")
         filled, firsts, counts = np.unique(cell[order], return_index=True, return_counts=True)
         centres[filled] = np.add.reduceat(sample[order], firsts, axis=0) / counts[:, None]
     return centres
 
 
-def _nearest_centres(parts: Iterable[NDArray[np.float32]], centres: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Of all rows of consecutive parts."""
+def _nearest_centres(
+    rows_of: Callable[[slice], NDArray[np.float32]], n: int, centres: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """(n,) of rows that `rows_of` gives some at a time."""
     half = np.einsum("cd,cd->c", centres, centres) / np.float32(2)
-    return np.concatenate(list(side_by_side(lambda part: (part @ centres.T - half).argmax(axis=1), parts)))
+    parts = [slice(start, start + _AT_ONCE) for start in range(0, n, _AT_ONCE)]
+    return np.concatenate(list(side_by_side(lambda part: (rows_of(part) @ centres.T - half).argmax(axis=1), parts)))
 
 
 def _best_first(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

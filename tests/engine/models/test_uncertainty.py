@@ -1,4 +1,4 @@
-"""The share of guesswork among landmarks: block by block what solving the whole systems gives."""
+"""Posterior variance, held against the formula on a catalogue small enough for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,60 @@ import numpy as np
 import pytest
 import scipy
 
+from engine.core.vectors import unit_rows
 from engine.models import uncertainty
 from engine.models.kernel import Kernel, unit
+from engine.models.smoother import Capacity, fit_smoother
+
+KERNEL = Kernel({"content": 4.0}, {"content": 1.0})
+NOISE = 5.0
+
+
+@pytest.fixture(scope="module")
+def shop() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    content = unit_rows(rng.normal(size=(150, 6)).astype(np.float32))
+    counts = rng.integers(0, 20, 150)
+    vectors = (rng.normal(size=(150, 4)) * np.sqrt(counts)[:, None]).astype(np.float32)
+    return content, counts, vectors
+
+
+def exact(content: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    gram = np.exp(4.0 * (content @ content.T - 1.0)).astype(float)
+    observed = np.flatnonzero(counts)
+    system = gram[np.ix_(observed, observed)] + np.diag(NOISE / counts[observed])
+    return 1.0 - (gram[:, observed] * np.linalg.solve(system, gram[observed]).T).sum(axis=1)
+
+
+def test_it_is_the_posterior_over_the_prior_variance(shop):
+    content, counts, vectors = shop
+    smoother = fit_smoother(vectors, counts, {"content": content}, KERNEL, noise=NOISE)
+    _, unknown = smoother.posterior({"content": content})
+    wanted = exact(content, counts)
+    assert (unknown >= wanted - 1e-4).all()  # given the most telling observations alone, so never less
+    assert np.abs(unknown - wanted).mean() < 0.03
+
+
+def test_landmarks_that_are_all_products_give_nearly_the_same(shop):
+    content, counts, vectors = shop
+    few = fit_smoother(vectors, counts, {"content": content}, KERNEL, noise=NOISE, capacity=Capacity(100, 150))
+    assert few.factor is not None
+    _, unknown = few.posterior({"content": content})
+    assert np.abs(unknown - exact(content, counts)).mean() < 0.05
+
+
+@pytest.mark.parametrize("capacity", [Capacity(), Capacity(100, 100)])
+def test_a_product_like_no_other_is_guesswork_and_a_bestseller_is_not(shop, capacity):
+    content, counts, vectors = shop
+    counts = counts.copy()
+    counts[3] = 100_000
+    smoother = fit_smoother(vectors, counts, {"content": content}, KERNEL, noise=NOISE, capacity=capacity)
+    strange = np.zeros((2, 6), dtype=np.float32)
+    strange[0] = -content[counts > 0].mean(axis=0)
+    _, unknown = smoother.posterior({"content": np.vstack([strange, content[[3]]])})
+    assert unknown[1] == pytest.approx(1.0)  # without any content
+    assert unknown[0] > unknown[2]
+    assert unknown[2] < 0.05 or capacity.exact == 100
 
 
 @pytest.mark.parametrize("at_once", [16, 50, 256])

@@ -9,6 +9,7 @@ import pytest
 
 from engine.arms.geometry import ArmVectors
 from engine.core.errors import IndexFileError, ReleaseError
+from engine.release import arm_writer
 from engine.release.arm_search import MASKS_FILE, ArmSearch, open_arms
 from engine.release.arm_writer import write_arms
 from engine.release.files import ReleaseFiles
@@ -263,3 +264,17 @@ def test_an_item_can_lose_its_vectors_and_one_without_can_get_some(exact_up_to: 
     there = search.with_rows(np.array([5]), vectors[[9]], vectors[[9]])
     assert there.of_row(9, 1)[0].tolist() == [5]
     assert there.of_row(5, 1)[0].tolist() == [9]
+
+
+def test_large_sides_are_mapped_and_give_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    sides = {"one": arm(rng.normal(size=(300, 8))), "two": arm(*rng.normal(size=(2, 300, 8)))}
+    entries = []
+    for name, large in (("held", 1 << 29), ("mapped", 0)):
+        monkeypatch.setattr(arm_writer, "LARGE", large)
+        (tmp_path / name).mkdir()
+        entries.append(write_arms(tmp_path / name, sides, 2, 0, exact_up_to=0))
+    assert entries[0] == entries[1]
+    files = [{file.name: file.read_bytes() for file in (tmp_path / name).glob("*.npy")} for name in ("held", "mapped")]
+    assert set(files[0]) == {"one.npy", "two_query.npy", "two_candidates.npy"}
+    assert files[0] == files[1]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -388,3 +389,14 @@ def test_a_writer_killed_at_any_moment_leaves_whole_releases_and_a_whole_pointer
     assert len(verified) >= 10, "the writers were killed before they wrote anything"
     # Whatever was killed holds no lock and blocks no number.
     publish(workspace, small(workspace))
+
+
+def test_a_full_disk_is_said_once_and_leaves_nothing(workspace: Workspace) -> None:
+    def fill(directory: Path) -> dict[str, Any]:
+        raise OSError(errno.ENOSPC, "No space left on device", str(directory / "content.npy"))
+
+    with pytest.raises(ReleaseError, match="could not be written") as said:
+        write_release(workspace, new_release_id(workspace), fill)
+    assert str(said.value).lower().count("disk is full") == 1
+    assert "Is the disk full?" not in str(said.value)
+    assert not any(path.is_dir() for path in workspace.releases.iterdir())

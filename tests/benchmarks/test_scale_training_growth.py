@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.scale import growth
+from benchmarks.scale import training_growth as growth
 
 
 def recorded(name: str, key: str, seconds: dict[str, float], command: str = "python -m benchmarks.scale") -> dict:

@@ -63,7 +63,7 @@ def _recorded(figures: dict[str, dict[str, Any]]) -> dict[int, Stages]:
 
 def _stage(step: str) -> str:
     """The name of a step, without how many clicks there are."""
-    return re.sub(r"[\d,]+ clicks", "clicks", step)
+    return re.sub(r"^Learning from.*", "Learning from clicks", step)
 
 
 def _picture(sizes: dict[int, Stages]) -> alt.HConcatChart:
