@@ -98,7 +98,7 @@ def quality(arm: ArmVectors, thinned: ThinnedTargets) -> float:
 
 def ten_best(arm: ArmVectors) -> np.ndarray:
     """(n_items, 10) rows, -1 where there is no list."""
-    candidates, rows = arm.candidates, np.flatnonzero(arm.has_list)
+    candidates, rows = np.asarray(arm.candidates), np.flatnonzero(arm.has_list)
     lengths = np.linalg.norm(candidates, axis=1)
     inverse = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     units = arm.query[rows] / np.linalg.norm(arm.query[rows], axis=1, keepdims=True)

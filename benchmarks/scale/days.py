@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.parts import Measured
 from benchmarks.scale.shop import write_day, write_shop
-from benchmarks.support import engine, run_child
+from benchmarks.support import engine, run_child, tree_bytes
 from engine.catalogue.snapshot import read_shop
 from engine.core.settings import load_settings
 from engine.core.workspace import Workspace
@@ -50,6 +50,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
         name = f"days_{products}"
         figures[f"{name}_first_hours"] = (round(_seconds(first) / 3600, 2), f"<= {HOURS}", {"steps": first})
         figures[f"{name}_first_peak_gb"] = (_peak(first), f"<= {GB}")
+        figures[f"{name}_first_release_gb"] = (round(tree_bytes(_releases(workspace)[0]) / 1e9, 1), "-")
         following = [_a_day_later(workspace, shop, products, arguments.seed) for _ in range(arguments.rounds)]
         if following:
             minutes = round(median(_seconds(steps) for steps in following) / 60, 1)

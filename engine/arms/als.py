@@ -36,8 +36,7 @@ class _Als:
     ) -> Sides:
         """Behaviour stays what it was, whatever a product is described as; without any there is none."""
         if known is not None:
-            stored = known.stored[self.name]
-            return Sides(stored.query, stored.candidates)
+            return known.stored[self.name]
         nothing = np.zeros((len(reading.present), int(facts["factors"])), dtype=np.float32)
         return Sides(nothing, nothing)
 

@@ -83,7 +83,7 @@ class KnownProducts:
     counts: np.ndarray
     before: Reading
     profiles: np.ndarray
-    stored: Mapping[str, ArmVectors]
+    stored: Mapping[str, Sides]
 
 
 @dataclass(frozen=True)

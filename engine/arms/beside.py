@@ -12,9 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.arms.geometry import ArmVectors, has_direction, spread_gram
-from engine.core.large_arrays import blocks as row_blocks
-from engine.core.large_arrays import zeros
+from engine.arms.geometry import ArmVectors, has_direction, spread_grams
 from engine.models.recipe import CONTENT, HYBRID, SILENCE, Recipe
 
 __all__ = ["Beside", "beside_of", "candidate_blocks", "query_blocks"]
@@ -37,12 +35,15 @@ class Beside:
 def beside_of(candidates: np.ndarray, unknown: np.ndarray, recipe: Recipe, arms: Mapping[str, ArmVectors]) -> Beside:
     """From the hybrid's candidates (n_items, rank), how unknown each is (n_items,), and the other arms."""
     added = recipe.blocks_added()
-    centre = arms[CONTENT].candidates.mean(axis=0) if SILENCE in added else np.zeros(0, dtype=np.float32)
+    centre = np.asarray(arms[CONTENT].candidates).mean(axis=0) if SILENCE in added else np.zeros(0, dtype=np.float32)
     if not added:
         return Beside({}, centre)
-    others = {name: arm.candidates for name, arm in arms.items()}
-    blocks = candidate_blocks(candidates, unknown, recipe, others, centre)
-    return Beside({name: spread_gram(blocks[name]) for name in (HYBRID, *added)}, centre)
+
+    def some(rows: slice) -> dict[str, np.ndarray]:
+        others = {name: arm.candidates[rows] for name, arm in arms.items()}
+        return candidate_blocks(candidates[rows], unknown[rows], recipe, others, centre)
+
+    return Beside(spread_grams(some, (HYBRID, *added), len(candidates)), centre)
 
 
 def query_blocks(queries: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -63,8 +64,6 @@ def candidate_blocks(
     blocks = {HYBRID: own, **others}
     if recipe.silence.weight:
         loud = np.power(unknown, np.float32(recipe.silence.power))[:, None] / np.float32(2.0)
-        blocks[SILENCE] = spoken = zeros(others[CONTENT].shape)
-        for rows in row_blocks(len(spoken)):
-            content = others[CONTENT][rows]
-            spoken[rows] = np.where(has_direction(content)[:, None], (content - centre) * loud[rows], np.float32(0.0))
+        content = others[CONTENT]
+        blocks[SILENCE] = np.where(has_direction(content)[:, None], (content - centre) * loud, np.float32(0.0))
     return blocks

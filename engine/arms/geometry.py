@@ -7,14 +7,16 @@ side, so that one inner product is a weighted sum of several.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from engine.core.joined_rows import Table
 from engine.core.large_arrays import blocks as row_blocks
 from engine.core.large_arrays import zeros
+from engine.core.side_by_side import side_by_side
 from engine.core.vectors import unit_rows
 
 __all__ = [
@@ -23,7 +25,7 @@ __all__ = [
     "completed",
     "has_direction",
     "similarities",
-    "spread_gram",
+    "spread_grams",
     "spreads",
     "symmetric",
 ]
@@ -39,8 +41,8 @@ class ArmVectors:
     facts : numbers that the arm needs again for products described later; a release keeps them.
     """
 
-    query: np.ndarray
-    candidates: np.ndarray
+    query: Table
+    candidates: Table
     facts: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
@@ -78,17 +80,26 @@ class BlockLayout:
     def candidates(self, blocks: Mapping[str, np.ndarray]) -> np.ndarray:
         """(n, d) float32 candidates of these blocks, each row at most of length 1."""
         n = len(next(iter(blocks.values())))
-        found = zeros((n, sum(self.widths.values()) + 1))
+        found = zeros((n, self.width))
         for rows in row_blocks(n):
             parts = np.concatenate([blocks[name][rows] for name in self.widths], axis=1)
             found[rows] = completed(parts / self.scale)
         return found
 
-    def block(self, vectors: np.ndarray, name: str) -> np.ndarray:
-        """The columns of one block, a view where `vectors` is an array."""
+    @property
+    def width(self) -> int:
+        """Of a vector, with the completing column."""
+        return sum(self.widths.values()) + 1
+
+    def columns(self, name: str) -> slice:
+        """Where one block stands."""
         names = list(self.widths)
         start = sum(self.widths[before] for before in names[: names.index(name)])
-        return vectors[:, start : start + self.widths[name]]
+        return slice(start, start + self.widths[name])
+
+    def block(self, vectors: np.ndarray, name: str) -> np.ndarray:
+        """The columns of one block, a view where `vectors` is an array."""
+        return vectors[:, self.columns(name)]
 
 
 def completed(vectors: np.ndarray) -> np.ndarray:
@@ -111,18 +122,33 @@ def similarities(arm: ArmVectors, rows: np.ndarray) -> np.ndarray:
     return np.asarray(found)
 
 
-def has_direction(vectors: np.ndarray) -> np.ndarray:
+def has_direction(vectors: Table) -> np.ndarray:
     """(n,) bool, which rows are not zero."""
     return np.asarray(vectors.any(axis=1))
 
 
-def spread_gram(candidates: np.ndarray) -> np.ndarray:
-    """(d, d) float32, from which `spreads` tells how far a query's inner products with these candidates spread.
+def spread_grams(
+    some: Callable[[slice], Mapping[str, np.ndarray]], names: Sequence[str], n: int
+) -> dict[str, np.ndarray]:
+    """Name -> (d, d) float32, from which `spreads` tells how far a query's inner products with n candidates spread.
 
     It is their covariance: candidates without a direction are in it as well, so that it is the same for every query.
+
+    Parameters
+    ----------
+    some : name -> candidates (m, d) float32 in a slice of all.
     """
-    mean = candidates.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return np.asarray(candidates.T @ candidates / np.float32(len(candidates)) - np.outer(mean, mean))
+
+    def summed(rows: slice) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        found = some(rows)
+        return {name: (found[name].sum(axis=0, dtype=np.float64), found[name].T @ found[name]) for name in names}
+
+    parts = side_by_side(summed, row_blocks(n))
+    sums = next(parts)
+    for part in parts:
+        sums = {name: (sums[name][0] + part[name][0], sums[name][1] + part[name][1]) for name in names}
+    means = {name: (total / n).astype(np.float32) for name, (total, _) in sums.items()}
+    return {name: np.asarray(sums[name][1] / np.float32(n) - np.outer(means[name], means[name])) for name in names}
 
 
 def spreads(query: np.ndarray, gram: np.ndarray) -> np.ndarray:

@@ -6,25 +6,26 @@ block of the vector asks in the hybrid's place; where it adds a channel, the cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.arms.base import FittedModels, KnownProducts, Reading, Sides
-from engine.arms.beside import beside_of, candidate_blocks, query_blocks
+from engine.arms.beside import Beside, beside_of, candidate_blocks, query_blocks
 from engine.arms.geometry import ArmVectors, BlockLayout, has_direction, spreads
 from engine.arms.hybrid_fit import Hybrid, expected_candidates
+from engine.core.joined_rows import JoinedRows
+from engine.core.large_arrays import LARGE, zeros
 from engine.core.large_arrays import blocks as row_blocks
-from engine.core.large_arrays import zeros
 from engine.core.side_by_side import do_side_by_side
 from engine.core.vectors import unit_rows
-from engine.models.recipe import HYBRID, SILENCE, Recipe
+from engine.models.recipe import CONTENT, HYBRID, SILENCE, Recipe
 
 __all__ = ["LONGTAIL", "HybridFrame", "hybrid_arm", "hybrid_layout"]
 
-ASKED_AT_ONCE = 1 << 14
-"""Products whose queries are put together at a time."""
+MADE_AT_ONCE = 1 << 14
+"""Products whose vectors are put together at a time."""
 
 
 @dataclass(frozen=True)
@@ -85,50 +86,84 @@ class _Asked:
 
 @dataclass(frozen=True)
 class HybridFrame:
-    """The hybrid with every arm that a recipe has beside it, to be asked by recipes that weigh these differently.
-
-    Attributes
-    ----------
-    candidates : (n_items, d) float32.
-    """
+    """The hybrid with every arm that a recipe has beside it, to be asked by recipes that weigh these differently."""
 
     hybrid: Hybrid
+    recipe: Recipe
     layout: BlockLayout
-    grams: Mapping[str, np.ndarray]
-    arm_queries: Mapping[str, np.ndarray]
-    candidates: np.ndarray
+    beside: Beside
+    arms: Mapping[str, ArmVectors]
 
     @classmethod
     def of(cls, hybrid: Hybrid, recipe: Recipe, arms: Mapping[str, ArmVectors]) -> HybridFrame:
         """With the arms that `recipe` has beside the hybrid; `arms` are the others, n_items rows each."""
-        queries = query_blocks({name: arm.query for name, arm in arms.items()})
-        layout = _layout(recipe, hybrid.candidates.shape[1], queries)
-        beside = beside_of(hybrid.candidates, hybrid.unknown, recipe, arms)
-        others = {name: arm.candidates for name, arm in arms.items()}
-        blocks = candidate_blocks(hybrid.candidates, hybrid.unknown, recipe, others, beside.centre)
-        found = layout.candidates(blocks)
-        found[~_found(blocks, layout)] = 0.0
-        return cls(hybrid, layout, beside.grams, queries, found)
+        widths = {name: arm.query.shape[1] for name, arm in arms.items()}
+        widths |= {SILENCE: widths[CONTENT]} if CONTENT in widths else {}
+        layout = hybrid_layout(recipe, hybrid.candidates.shape[1], widths)
+        return cls(hybrid, recipe, layout, beside_of(hybrid.candidates, hybrid.unknown, recipe, arms), arms)
 
     def queries(self, recipe: Recipe, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
         """(n, d) float32 unit rows by a recipe that adds no block which the frame lacks."""
         hybrid = self.hybrid
         asked = _Asked(hybrid.query[rows], hybrid.counts[rows], hybrid.unknown[rows])
-        theirs = {name: self.arm_queries[name][rows] for name in self.layout.widths if name != HYBRID}
-        return _queries(self.layout, asked, recipe, theirs, self.grams)
+        theirs = query_blocks({name: arm.query[rows] for name, arm in self.arms.items()})
+        return _queries(self.layout, asked, recipe, theirs, self.beside.grams)
+
+    def candidates(self, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """(n, d) float32 unit rows, zero where nothing is known."""
+        hybrid = self.hybrid
+        theirs = {name: arm.candidates[rows] for name, arm in self.arms.items()}
+        blocks = candidate_blocks(
+            hybrid.candidates[rows], hybrid.unknown[rows], self.recipe, theirs, self.beside.centre
+        )
+        found = self.layout.candidates(blocks)
+        found[~_found(blocks, self.layout)] = 0.0
+        return found
 
 
 def hybrid_arm(hybrid: Hybrid, recipe: Recipe, arms: Mapping[str, ArmVectors]) -> ArmVectors:
     """Unit rows whose cosines rank as the inner products of the hybrid's queries and candidates do, with the arms of a
-    recipe beside; `arms` are the others, n_items rows each."""
+    recipe beside; `arms` are the others, n_items rows each. A large table of content is not written out in them again."""
     frame = HybridFrame.of(hybrid, recipe, arms)
-    queries = zeros(frame.candidates.shape)
 
-    def ask(rows: slice) -> None:
-        queries[rows] = frame.queries(recipe, rows)
+    def ask(rows: slice) -> np.ndarray:
+        return frame.queries(recipe, rows)
 
-    do_side_by_side(ask, row_blocks(len(queries), ASKED_AT_ONCE))
-    return ArmVectors(queries, frame.candidates)
+    if SILENCE not in frame.layout.widths or 4 * arms[CONTENT].query.size < LARGE:
+        return ArmVectors(_written_out(frame, ask), _written_out(frame, frame.candidates))
+    content, centre = arms[CONTENT], frame.beside.centre
+    asked = _joined(frame, ask, np.asarray(content.query), np.zeros_like(centre))
+    return ArmVectors(asked, _joined(frame, frame.candidates, np.asarray(content.candidates), centre))
+
+
+def _written_out(frame: HybridFrame, made: Callable[[slice], np.ndarray]) -> np.ndarray:
+    """A side as one array, from what is made of some rows."""
+    found = zeros((len(frame.hybrid.query), frame.layout.width))
+
+    def write(rows: slice) -> None:
+        found[rows] = made(rows)
+
+    do_side_by_side(write, row_blocks(len(found), MADE_AT_ONCE))
+    return found
+
+
+def _joined(
+    frame: HybridFrame, made: Callable[[slice], np.ndarray], content: np.ndarray, centre: np.ndarray
+) -> JoinedRows:
+    """The same with the content that stands beside behaviour, less its centre, left where it is."""
+    columns = frame.layout.columns(SILENCE)
+    own = zeros((len(content), frame.layout.width - len(centre)))
+    scale = np.zeros(len(content), dtype=np.float32)
+
+    def take_apart(rows: slice) -> None:
+        found, plain = made(rows), content[rows] - centre
+        own[rows] = np.delete(found, columns, axis=1)
+        squares = np.einsum("nd,nd->n", plain, plain)
+        spoken = np.einsum("nd,nd->n", found[:, columns], plain)
+        np.divide(spoken, squares, out=scale[rows], where=squares > 0)
+
+    do_side_by_side(take_apart, row_blocks(len(own), MADE_AT_ONCE))
+    return JoinedRows(own, scale, content, centre, columns.start)
 
 
 def hybrid_layout(recipe: Recipe, rank: int, widths: Mapping[str, int]) -> BlockLayout:

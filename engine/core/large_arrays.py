@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from engine.core.joined_rows import Table
 
 __all__ = ["BLOCK", "LARGE", "blocks", "large_arrays_in", "taken", "zeros"]
 
@@ -45,15 +49,15 @@ def zeros(shape: tuple[int, ...]) -> np.ndarray:
         return np.asarray(np.memmap(file, dtype=np.float32, mode="r+", shape=shape))
 
 
-def taken(table: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Some rows of a table, float32, in a table like those of `zeros`; the table itself where all are wanted as they are.
+def taken(table: Table, rows: np.ndarray) -> np.ndarray:
+    """Some rows of a table, float32, in a table like those of `zeros`; an array itself where all are wanted as they are.
 
     Parameters
     ----------
     rows : (n,) bool, or (m,) int.
     """
     if rows.dtype == bool:
-        if rows.all():
+        if rows.all() and isinstance(table, np.ndarray):
             return table
         rows = np.flatnonzero(rows)
     found = zeros((len(rows), *table.shape[1:]))

@@ -110,7 +110,7 @@ def look_at_catalogue(release: Recommender, k: int = 10) -> CatalogueFindings:
         behaviour_orphans=int((lists_with(release.top_lists("als").rows, k) == 0).sum()),
         weak=weak,
         gaps=find_gaps(items, kinds, release.plan.trials.modalities, release.training.get("shares", ())),
-        duplicates=near_duplicates(items, release.arm("content").query, kinds, shown.rows),
+        duplicates=near_duplicates(items, np.asarray(release.arm("content").query), kinds, shown.rows),
     )
 
 

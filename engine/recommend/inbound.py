@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.vectors import row_lengths, unit_rows
+from engine.core.vectors import unit_rows
 from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import UnseenVectors
 from engine.release.top_lists import NOBODY, TOP
@@ -40,8 +40,8 @@ def inbound_of_candidate(
     """The same of a product by its candidate vector in the served arm, (d,) float32, whose similarity counts `boost` times."""
     if not candidate.any():
         return []
-    queries = recommender.arm(ARM).query
-    scores = boost * (queries @ unit_rows(candidate[None])[0]) / np.maximum(row_lengths(queries)[:, 0], 1e-12)
+    search = recommender.arm(ARM)
+    scores = boost * (search.query @ unit_rows(candidate[None])[0]) / search.query_lengths
     listed = _listed_scores(recommender, k)
     rows = np.flatnonzero(scores > listed[:, -1])
     ranks = 1 + (listed[rows] >= scores[rows, None]).sum(axis=1)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.graphics_card import graphics_card
+from engine.core.joined_rows import Table
 from engine.core.large_arrays import blocks, zeros
 from engine.core.side_by_side import side_by_side
 from engine.core.workers import workers
@@ -61,7 +62,7 @@ class Compared:
     cells : of the candidates, in the order of their rows, where there are some.
     """
 
-    candidates: NDArray[np.float32]
+    candidates: Table
     inverse_lengths: NDArray[np.float32]
     others: NDArray[np.int64]
     cells: CellMap | None = None
@@ -115,7 +116,7 @@ _Ranked = Callable[[NDArray[np.int64], NDArray[np.int64]], Lists]
 
 
 def best_lists(
-    compared: Compared, units: NDArray[np.float32], own: NDArray[np.int64], k: int, cells_above: int = CELLS_ABOVE
+    compared: Compared, units: Table, own: NDArray[np.int64], k: int, cells_above: int = CELLS_ABOVE
 ) -> Iterator[Lists]:
     """The k best candidates of every query, a block at a time, each query once, in no order.
 
@@ -157,7 +158,7 @@ class _Search:
     wanted: int
     k: int
 
-    def lists(self, units: NDArray[np.float32], own: NDArray[np.int64]) -> Iterator[Lists]:
+    def lists(self, units: Table, own: NDArray[np.int64]) -> Iterator[Lists]:
         """As `best_lists`."""
         recall = 1.0 if self.by_cells is None else self.by_cells.recall
         exactly = self.on_card.cosines if self.on_card else self.compared.exactly
@@ -169,7 +170,7 @@ class _Search:
         if self.by_cells is not None:
             yield from self.by_cells.nearest(units, self.retrieved, ranked)
         elif self.on_card is not None:
-            yield from starmap(ranked, self.on_card.best(units, self.retrieved, self.wanted, TIE_MARGIN))
+            yield from starmap(ranked, self.on_card.best(np.asarray(units), self.retrieved, self.wanted, TIE_MARGIN))
         else:
             yield from _compared_with_all(self.compared, units, self.retrieved, self.wanted, ranked)
 
@@ -178,7 +179,7 @@ def _candidates_on_card(compared: Compared) -> CardCandidates:
     from engine.models.on_card.nearest import CardCandidates
 
     card = str(graphics_card())
-    return CardCandidates.of(compared.candidates, compared.inverse_lengths, compared.others, card)
+    return CardCandidates.of(np.asarray(compared.candidates), compared.inverse_lengths, compared.others, card)
 
 
 def _lists_of_part(part: tuple[NDArray[np.float32], NDArray[np.int64]], search: _Search) -> list[Lists]:
@@ -186,7 +187,7 @@ def _lists_of_part(part: tuple[NDArray[np.float32], NDArray[np.int64]], search: 
 
 
 def _compared_with_all(
-    compared: Compared, units: NDArray[np.float32], retrieved: int, wanted: int, ranked: _Ranked
+    compared: Compared, units: Table, retrieved: int, wanted: int, ranked: _Ranked
 ) -> Iterator[Lists]:
     """Lists of the best candidates of every query; of equals that would not all fit, the first ones are kept."""
     at_once = max(1, min(_AT_ONCE, _NUMBERS // len(compared.candidates)))
@@ -220,14 +221,14 @@ class _ByCells:
     probes: int
     recall: float
 
-    def nearest(self, units: NDArray[np.float32], retrieved: int, ranked: _Ranked) -> Iterator[Lists]:
+    def nearest(self, units: Table, retrieved: int, ranked: _Ranked) -> Iterator[Lists]:
         def of_rows(places: NDArray[np.int64], found: NDArray[np.int64]) -> Lists:
             return ranked(places, np.sort(np.where(found == NOBODY, NOBODY, self.rows[found]), axis=1))
 
         return self.cells.nearest(units, retrieved, self.probes, of_rows)
 
 
-def _by_cells(compared: Compared, units: NDArray[np.float32], k: int) -> _ByCells | None:
+def _by_cells(compared: Compared, units: Table, k: int) -> _ByCells | None:
     """Look into as many cells as a sample's k best need, up to a limit; None where that finds too little.
 
     Candidates as good as the k-th count as found. The neighbours of what is noise lie anywhere, and all cells would have to be looked into for them.

@@ -24,13 +24,14 @@ from annoy import AnnoyIndex
 from numpy.typing import ArrayLike, NDArray
 
 from engine.core.errors import DamagedFileError, IndexFileError
+from engine.core.joined_rows import JoinedRows, Table
 from engine.core.large_arrays import blocks, zeros
 from engine.core.private_copies import PrivateCopy, private_copy
 from engine.core.side_by_side import do_side_by_side
 from engine.core.storage import fsync_directory
 from engine.release.checksums import checked_sha256
 
-__all__ = ["METRIC", "AnnIndex", "IndexInfo", "build_index", "indexable_rows"]
+__all__ = ["METRIC", "AnnIndex", "IndexInfo", "build_index", "indexable_rows", "unit_table"]
 
 METRIC: Literal["angular"] = "angular"
 SMOKE_SECONDS = 120
@@ -84,7 +85,7 @@ class IndexInfo:
         return cls(*(values[name] for name in ("dim", "metric", "n_items", "trees", "bytes", "sha256")))
 
 
-def build_index(vectors: ArrayLike, path: Path, trees: int, seed: int) -> IndexInfo:
+def build_index(vectors: ArrayLike | JoinedRows, path: Path, trees: int, seed: int) -> IndexInfo:
     """Build an Annoy index over unit-length `vectors` and put it at `path`, atomically.
 
     The same vectors, trees and seed give the same file, byte for byte (one build thread).
@@ -200,12 +201,12 @@ class AnnIndex:
         return np.asarray(positions, dtype=np.int64), similarities.astype(np.float32)
 
 
-def indexable_rows(vectors: ArrayLike) -> NDArray[np.float32]:
+def indexable_rows(vectors: ArrayLike | JoinedRows) -> NDArray[np.float32]:
     """(n, dim) vectors scaled to length 1, as contiguous float32; zero rows stay zero.
 
     Raises `IndexFileError` naming the first row that is not finite, or when there are not two dimensions.
     """
-    array = np.asarray(vectors)
+    array = vectors if isinstance(vectors, JoinedRows) else np.asarray(vectors)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise IndexFileError(f"Vectors must be a table of numbers; got {array.dtype} of shape {array.shape}.")
     units = zeros(array.shape)
@@ -225,6 +226,23 @@ def indexable_rows(vectors: ArrayLike) -> NDArray[np.float32]:
 
     do_side_by_side(scale, blocks(len(array), SCALED_AT_ONCE))
     return units
+
+
+def unit_table(table: Table) -> Table:
+    """The same of a table that may be joined: unit rows, zero rows stay zero. Raises what `indexable_rows` does."""
+    if not isinstance(table, JoinedRows):
+        return indexable_rows(table)
+    inverse = np.empty(len(table), dtype=np.float32)
+
+    def measure(rows: slice) -> None:
+        lengths = np.linalg.norm(table[rows].astype(np.float64), axis=1)
+        if not np.isfinite(lengths).all():
+            row = rows.start + int(np.flatnonzero(~np.isfinite(lengths))[0])
+            raise IndexFileError(f"The vector in row {row} holds a NaN or an infinity.")
+        inverse[rows] = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+
+    do_side_by_side(measure, blocks(len(table), SCALED_AT_ONCE))
+    return table.times(inverse)
 
 
 def _check_nodes(copy: PrivateCopy, info: IndexInfo, name: str) -> None:

@@ -27,11 +27,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.arms.geometry import ArmVectors, has_direction
+from engine.arms.base import Sides
+from engine.arms.geometry import has_direction
 from engine.core.errors import IndexFileError, ReleaseContentError
+from engine.core.joined_rows import JoinedRows, Table, some_rows
 from engine.core.private_copies import PrivateArray
+from engine.core.vectors import row_lengths, squared_lengths
 from engine.release.all_lists import NOBODY, SCORE_DECIMALS, TIE_MARGIN, Compared, Lists, best_lists
-from engine.release.ann import AnnIndex, IndexInfo, indexable_rows
+from engine.release.ann import AnnIndex, IndexInfo, indexable_rows, unit_table
+from engine.release.arm_files import read_side
 from engine.release.cell_files import CELLS_FILE, cell_arrays, cell_map_in, cells_of
 from engine.release.cells import CellMap
 from engine.release.files import ReleaseFiles, making_sense_of
@@ -78,10 +82,7 @@ def _open_arm(
     cells: CellMap | None,
 ) -> ArmSearch:
     has_list, is_candidate = (_mask(masks, f"{name}_{kind}", n_items) for kind in ("has_list", "is_candidate"))
-    query, candidates = (files.vectors(entry[side], n_items) for side in ("query", "candidates"))
-    for file, vectors in ((entry["query"], query), (entry["candidates"], candidates)):
-        if vectors.shape[1] != entry["dim"]:
-            raise ReleaseContentError(f"{file} has {vectors.shape[1]} columns, not {entry['dim']}")
+    query, candidates = (read_side(files, entry, side, n_items) for side in ("query", "candidates"))
     rows = np.flatnonzero(is_candidate)
     with making_sense_of("manifest.json"):
         exact, effort = bool(entry.get("exact")), int(entry.get("search_k", 0))
@@ -117,7 +118,7 @@ class ArmSearch:
 
     Attributes
     ----------
-    query, candidates : (n_items, d) float32, private copies of the files; compared by cosine, so lengths do not matter.
+    query, candidates : (n_items, d) float32 over private copies of the files; compared by cosine, so lengths do not matter.
     has_list : (n_items,) bool, anchors that get a list.
     candidate_rows : (n_candidates,) int64 ascending; position p of the index is item `candidate_rows[p]`.
     facts : what the arm keeps for products described later (`engine.arms.geometry.ArmVectors`).
@@ -126,8 +127,8 @@ class ArmSearch:
     """
 
     name: str
-    query: NDArray[np.float32]
-    candidates: NDArray[np.float32]
+    query: Table
+    candidates: Table
     has_list: NDArray[np.bool_]
     candidate_rows: NDArray[np.int64]
     index: AnnIndex | None
@@ -151,9 +152,9 @@ class ArmSearch:
         fresh = _with_rows(self.query, rows, query), _with_rows(self.candidates, rows, candidates)
         return replace(self, query=fresh[0], candidates=fresh[1], has_list=has_list, changed=changed)
 
-    def vectors_of(self, rows: NDArray[np.int64]) -> ArmVectors:
+    def vectors_of(self, rows: NDArray[np.int64]) -> Sides:
         """Query and candidates of some items, copied into memory."""
-        return ArmVectors(np.asarray(self.query[rows]), np.asarray(self.candidates[rows]), self.facts)
+        return Sides(np.asarray(self.query[rows]), np.asarray(self.candidates[rows]))
 
     def of_row(self, row: int, k: int) -> Found:
         """The k nearest candidates of a catalogue item, itself left out: rows and cosines, best first."""
@@ -200,11 +201,11 @@ class ArmSearch:
     def blocks(self, rows: NDArray[np.int64], k: int) -> Iterator[Lists]:
         """The lists of many rows, a block at a time; `Lists.places` says which of `rows`. Those without a list do not come."""
         everything = np.array_equal(rows, np.arange(len(self.query)))
-        units = indexable_rows(self.query if everything else self.query[rows])
+        units = unit_table(self.query if everything else self.query[rows])
         asked = np.flatnonzero(self.has_list[rows] & has_direction(units))
         if k < 1 or not asked.size:
             return
-        asking = units if len(asked) == len(units) else units[asked]
+        asking = units if len(asked) == len(units) else some_rows(units, asked)
         for lists in best_lists(self._compared, asking, rows[asked], k):
             yield replace(lists, places=asked[lists.places])
 
@@ -228,7 +229,12 @@ class ArmSearch:
         def cosines(positions: NDArray[np.int64]) -> NDArray[np.float32]:
             rows = self.candidate_rows[positions]
             lengths = self._inverse_lengths[rows]
-            return np.where(lengths > 0, (self.candidates[rows] @ unit) * lengths, np.float32(_OUT))
+            found = (
+                self.candidates.products(rows, unit)
+                if isinstance(self.candidates, JoinedRows)
+                else self.candidates[rows] @ unit
+            )
+            return np.where(lengths > 0, found * lengths, np.float32(_OUT))
 
         probes = round(self.probes * max(1.0, k / MEASURED) ** 0.5)  # longer lists reach further
         return np.sort(self.candidate_rows[self.cells.near(unit, k, probes, cosines)])
@@ -236,9 +242,14 @@ class ArmSearch:
     @cached_property
     def _inverse_lengths(self) -> NDArray[np.float32]:
         """(n_items,) 1 / length of every candidate."""
-        inverse: NDArray[np.float32] = np.sqrt(np.einsum("nd,nd->n", self.candidates, self.candidates))
+        inverse: NDArray[np.float32] = np.sqrt(squared_lengths(self.candidates))
         np.divide(1.0, inverse, out=inverse, where=inverse > 0)
         return inverse
+
+    @cached_property
+    def query_lengths(self) -> NDArray[np.float32]:
+        """(n_items,) length of every query, and next to nothing where there is none."""
+        return np.asarray(np.maximum(row_lengths(self.query)[:, 0], np.float32(1e-12)))
 
     @cached_property
     def _is_candidate(self) -> NDArray[np.bool_]:
@@ -270,10 +281,10 @@ class ArmSearch:
         return rows[order], scores[order]
 
 
-def _with_rows(
-    vectors: NDArray[np.float32], rows: NDArray[np.int64], values: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _with_rows(vectors: Table, rows: NDArray[np.int64], values: NDArray[np.float32]) -> Table:
     """A copy with some rows replaced; of a private copy only the pages these lie in take memory again."""
+    if isinstance(vectors, JoinedRows):
+        return vectors.with_rows(rows, values)
     if isinstance(vectors, PrivateArray):
         return vectors.changed(rows, values)
     fresh = np.array(vectors)

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.arms.geometry import ArmVectors, has_direction
-from engine.core.arrays import npy_header
 from engine.core.errors import IndexFileError
-from engine.core.large_arrays import LARGE, blocks, taken
+from engine.core.joined_rows import Table, some_rows
+from engine.core.large_arrays import blocks
 from engine.core.settings_groups import IndexKind
 from engine.core.side_by_side import side_by_side
 from engine.release.all_lists import SCORE_DECIMALS
-from engine.release.ann import AnnIndex, IndexInfo, build_index, indexable_rows
+from engine.release.ann import AnnIndex, IndexInfo, build_index, unit_table
+from engine.release.arm_files import write_sides
 from engine.release.arm_search import MASKS_FILE, MEASURED, RETRIEVED
 from engine.release.cell_files import write_cell_maps
 from engine.release.cells import CellMap, make_cells
@@ -63,10 +64,10 @@ def write_arms(
     for name, arm in arms.items():
         query, candidates = _checked(name, arm)
         has_list, is_candidate = has_direction(query), has_direction(candidates)
-        files, query, candidates = _written(directory, name, query, candidates)
+        files, query, candidates = write_sides(directory, name, query, candidates)
         masks |= {f"{name}_has_list": has_list, f"{name}_is_candidate": is_candidate}
         entries[name] = {
-            "dim": int(query.shape[1]),
+            "dim": query.shape[1],
             "n_lists": int(has_list.sum()),
             "n_candidates": int(is_candidate.sum()),
             "facts": dict(arm.facts),
@@ -76,8 +77,8 @@ def write_arms(
         if is_candidate.any():
             entry, in_cells = _write_index(
                 directory / f"{name}.ann",
-                taken(query, has_list),
-                taken(candidates, is_candidate),
+                some_rows(query, has_list),
+                some_rows(candidates, is_candidate),
                 trees,
                 seed,
                 search_k,
@@ -92,11 +93,11 @@ def write_arms(
     return entries
 
 
-def _checked(name: str, arm: ArmVectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _checked(name: str, arm: ArmVectors) -> tuple[Table, Table]:
     """Query and candidates as unit rows; `IndexFileError` naming the arm where they cannot be."""
     try:
-        query = indexable_rows(arm.query)
-        candidates = query if arm.candidates is arm.query else indexable_rows(arm.candidates)
+        query = unit_table(arm.query)
+        candidates = query if arm.candidates is arm.query else unit_table(arm.candidates)
     except IndexFileError as exc:
         raise IndexFileError(f"The arm {name!r} cannot be indexed. {exc}") from exc
     if query.shape != candidates.shape:
@@ -108,8 +109,8 @@ def _checked(name: str, arm: ArmVectors) -> tuple[NDArray[np.float32], NDArray[n
 
 def _write_index(
     file: Path,
-    queries: NDArray[np.float32],
-    candidates: NDArray[np.float32],
+    queries: Table,
+    candidates: Table,
     trees: int,
     seed: int,
     search_k: int,
@@ -147,7 +148,7 @@ def _write_index(
     return how | {"exact": False, "probes": probes, "recall_at_10": recall}, cells
 
 
-def _annoy(candidates: NDArray[np.float32], file: Path, trees: int, seed: int) -> tuple[IndexInfo, dict[str, Any]]:
+def _annoy(candidates: Table, file: Path, trees: int, seed: int) -> tuple[IndexInfo, dict[str, Any]]:
     """Build Annoy's index; what it is, and the same for the manifest."""
     info = build_index(candidates, file, trees, seed)
     return info, {"index": {"file": file.name, **info.to_dict()}}
@@ -157,8 +158,8 @@ def _measured_effort(
     near: Callable[[NDArray[np.float32], int], NDArray[np.int64]],
     least: int,
     most: int,
-    queries: NDArray[np.float32],
-    units: NDArray[np.float32],
+    queries: Table,
+    units: Table,
     seed: int,
 ) -> tuple[int, float]:
     """How much a search has to look at, and the recall at ten with it, from a sample of the arm's own queries.
@@ -190,7 +191,7 @@ def _measured_effort(
     return effort, round(recall, 4)
 
 
-def _kth_best(queries: NDArray[np.float32], units: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+def _kth_best(queries: NDArray[np.float32], units: Table, k: int) -> NDArray[np.float32]:
     """(q,) the k-th largest of each query's inner products with all units; these are gone through once."""
 
     def best_of(rows: slice) -> NDArray[np.float32]:
@@ -199,42 +200,3 @@ def _kth_best(queries: NDArray[np.float32], units: NDArray[np.float32], k: int) 
 
     best = np.concatenate(list(side_by_side(best_of, blocks(len(units)))), axis=1)
     return np.asarray(np.partition(best, -k, axis=1)[:, -k])
-
-
-def _written(
-    directory: Path, arm: str, query: NDArray[np.float32], candidates: NDArray[np.float32]
-) -> tuple[dict[str, str], NDArray[np.float32], NDArray[np.float32]]:
-    """Files that hold an arm's two sides, written where no file in `directory` holds the same directions; and both sides, mapped where
-    they are large and were written, so that no second table of them is held."""
-    if query is candidates or all(np.array_equal(query[rows], candidates[rows]) for rows in blocks(len(query))):
-        file, query = _side(directory, arm, query)
-        return {"query": file, "candidates": file}, query, query
-    asked, query = _side(directory, f"{arm}_query", query)
-    found, candidates = _side(directory, f"{arm}_candidates", candidates)
-    return {"query": asked, "candidates": found}, query, candidates
-
-
-def _side(directory: Path, stem: str, units: NDArray[np.float32]) -> tuple[str, NDArray[np.float32]]:
-    if (file := _same_directions(directory, units)) is not None:
-        return file, units
-    file = _save(directory, stem, units)
-    return file, units if units.nbytes < LARGE else np.load(directory / file, mmap_mode="r", allow_pickle=False)
-
-
-def _save(directory: Path, stem: str, vectors: NDArray[np.float32]) -> str:
-    file = f"{stem}.npy" if not (directory / f"{stem}.npy").exists() else f"{stem}_directions.npy"
-    np.save(directory / file, vectors, allow_pickle=False)
-    return file
-
-
-def _same_directions(directory: Path, units: NDArray[np.float32]) -> str | None:
-    """The file in `directory` whose rows point where `units` does, if there is one."""
-    for path in sorted(directory.glob("*.npy")):
-        with path.open("rb") as stream:
-            shape, _, dtype = npy_header(stream)
-        if shape != units.shape or dtype != np.float32:
-            continue
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
-        if all(np.allclose(indexable_rows(stored[rows]), units[rows], atol=1e-6) for rows in blocks(len(units))):
-            return path.name
-    return None

@@ -18,6 +18,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.joined_rows import Table
 from engine.core.large_arrays import taken
 from engine.core.side_by_side import do_side_by_side, side_by_side
 from engine.release.best_columns import best_columns
@@ -113,7 +114,7 @@ class Cells:
 
     def nearest(
         self,
-        queries: NDArray[np.float32],
+        queries: Table,
         k: int,
         probes: int,
         then: Callable[[NDArray[np.int64], NDArray[np.int64]], Result],
@@ -211,14 +212,15 @@ def _merged(
     return places, scores
 
 
-def make_cells(units: NDArray[np.float32], seed: int) -> CellMap:
+def make_cells(units: Table, seed: int) -> CellMap:
     """Sort candidates into about `_PER_ROOT` x sqrt(n) cells; the same candidates and seed give the same cells.
 
     Parameters
     ----------
     units : (n, d) float32 rows of length 1 at most, at least one.
     """
-    middle = units.mean(axis=0, dtype=np.float64).astype(np.float32)
+    middle = sum(block.sum(axis=0, dtype=np.float64) for block in _blocks(units)) / len(units)
+    middle = middle.astype(np.float32)
     far = np.concatenate(list(side_by_side(lambda block: np.linalg.norm(block - middle, axis=1), _blocks(units))))
     layers = _layers(far)
     loud = np.bincount(layers, weights=np.square(far, dtype=np.float64))
@@ -244,7 +246,7 @@ def _layers(far: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.asarray(np.log(max(out, least) / np.maximum(far, least)) / np.log(_RATIO), dtype=np.int64)
 
 
-def _cell_map(units: NDArray[np.float32], cell: NDArray[np.int64]) -> CellMap:
+def _cell_map(units: Table, cell: NDArray[np.int64]) -> CellMap:
     """With the mean and the reach of each cell; `cell` (n,) says which each candidate lies in, and none is empty."""
     members = np.argsort(cell, kind="stable")
     starts = np.searchsorted(cell[members], np.arange(cell.max() + 2))
@@ -262,7 +264,7 @@ def _cell_map(units: NDArray[np.float32], cell: NDArray[np.int64]) -> CellMap:
 
 
 def _centres(
-    units: NDArray[np.float32],
+    units: Table,
     rows: NDArray[np.int64],
     middle: NDArray[np.float32],
     wanted: int,
@@ -296,6 +298,6 @@ def _best_first(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     return np.take_along_axis(columns, order, axis=1)
 
 
-def _blocks(rows: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+def _blocks(rows: Table) -> Iterator[NDArray[np.float32]]:
     for start in range(0, len(rows), _AT_ONCE):
         yield rows[start : start + _AT_ONCE]

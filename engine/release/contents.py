@@ -39,6 +39,7 @@ from engine.core.workspace import Workspace
 from engine.models.als import AlsFactors
 from engine.models.encoders import Encoder, Imputer, save_encoders
 from engine.models.tfidf import TfidfVectors
+from engine.release.arm_files import side_files
 from engine.release.arm_search import MASKS_FILE
 from engine.release.arm_writer import write_arms
 from engine.release.cell_files import CELLS_FILE
@@ -103,7 +104,7 @@ def lists_made_from(contents: ReleaseContents) -> tuple[Any, ...]:
 def list_files(manifest: Manifest) -> list[str]:
     """The files of a release that hold vectors, indexes and lists of its arms."""
     entries = manifest.arms.values()
-    names = {entry[side] for entry in entries for side in ("query", "candidates")}
+    names = {name for entry in entries for name in side_files(entry)}
     names |= {entry["index"]["file"] for entry in entries if entry["index"]}
     return sorted(names | ({MASKS_FILE, CELLS_FILE, TOP_LISTS_FILE} & set(manifest.files)))
 

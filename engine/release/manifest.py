@@ -195,11 +195,21 @@ class _Counts(_Model):
     n_items: Annotated[int, Field(ge=0, lt=2**31)]
 
 
+class _Beside(_Model):
+    """What stands beside a side's own columns (`engine.release.arm_files`)."""
+
+    file: str
+    at: Annotated[int, Field(ge=0, lt=2**20)]
+    centre: str | None
+
+
 class _Arm(_Model):
     """One arm, as `engine.release.arm_writer` describes it."""
 
     query: str
     candidates: str
+    query_beside: _Beside | None = None
+    candidates_beside: _Beside | None = None
     dim: Annotated[int, Field(ge=1, lt=2**20)]
     exact: bool = False
     search_k: Annotated[int, Field(ge=0, lt=2**31)] = 0

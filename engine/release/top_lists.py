@@ -19,6 +19,7 @@ from engine.arms.geometry import has_direction
 from engine.core.errors import ReleaseContentError
 from engine.core.progress import Progress, silent
 from engine.release.all_lists import NOBODY, SCORE_DECIMALS
+from engine.release.arm_files import map_side
 from engine.release.arm_search import ArmSearch, Found
 from engine.release.cell_files import read_cell_maps
 from engine.release.files import ReleaseFiles
@@ -98,10 +99,7 @@ def write_top_lists(
     names = [name for name in LISTED_ARMS if name in entries]
     cells = {name: one for name, one in read_cell_maps(directory).items() if name in names}
     for position, name in enumerate(names):
-        query, candidates = (
-            np.load(directory / entries[name][side], mmap_mode="r", allow_pickle=False)
-            for side in ("query", "candidates")
-        )
+        query, candidates = (map_side(directory, entries[name], side) for side in ("query", "candidates"))
         listed = np.flatnonzero(has_direction(candidates))
         search = ArmSearch(name, query, candidates, has_direction(query), listed, None, True, 0, cells=cells.get(name))
         rows, scores = np.full((len(query), TOP), NOBODY, np.int32), np.zeros((len(query), TOP), np.float32)

@@ -96,11 +96,12 @@ def _with_channel(
         return recipe
 
     frame = HybridFrame.of(hybrid, replace(recipe, fallback={}, channels=beside | {channel: {0: 1.0}}), arms)
+    candidates = frame.candidates()
 
     def found(weight: float) -> np.ndarray:
         trial = replace(recipe, fallback={}, channels=beside | {channel: {0: weight}})
-        scores = frame.queries(trial, here.rows) @ frame.candidates.T
-        scores[:, ~has_direction(frame.candidates)] = -np.inf
+        scores = frame.queries(trial, here.rows) @ candidates.T
+        scores[:, ~has_direction(candidates)] = -np.inf
         return here.ndcg(scores)
 
     plain = found(0.0)

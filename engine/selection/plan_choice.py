@@ -146,7 +146,9 @@ def choose_hybrid(
     if (exact := with_exact_noise(fitted, factors, views, validation, seed)) != recipe:
         recipe, fitted = exact, fit_hybrid_on(train, content, predicted, exact, seed, factors=factors)
     hidden = None if niches is None else fit_niches(niches, content, recipe, seed)
-    recipe, silences = _choose_silence(recipe, (fitted, factors, validation), hidden, arms["content"].candidates, seed)
+    recipe, silences = _choose_silence(
+        recipe, (fitted, factors, validation), hidden, np.asarray(arms["content"].candidates), seed
+    )
     fitted, hidden = fitted.shaped(factors, recipe), None if hidden is None else hidden.shaped(recipe)
     for low, high in BUCKETS[1:]:
         recipe = with_channels(recipe, fitted, arms, counts, validation, low=low, high=high)

@@ -25,8 +25,8 @@ BASES = 3 + 1
 """A Krylov space of thrice the directions, and what comes of it (`engine.models.residual`)."""
 TABLES = 5
 """Of a product's directions, beside one another: factors, queries, candidates, profiles, and what serves shoppers."""
-IN_FILES = 5
-"""Tables of content and directions that lie in files at once while the last arm's index is made, besides those of content that lie there already."""
+IN_FILES = 3
+"""Tables of content and directions that lie in files at once while lists are made, besides those of content that lie there already."""
 
 
 @dataclass(frozen=True)
@@ -90,5 +90,6 @@ def large_bytes(n_items: int, width: int) -> float:
 def release_bytes(n_items: int, n_users: int, width: int, settings: Settings) -> float:
     """What a release has on disk at least: factors, and vectors of every arm."""
     rank = max_rank(n_items)
-    hybrid = 2 * (width + rank) + 2 * rank  # what content says stands beside behaviour on both sides
+    beside = 2 * width if NUMBER * n_items * width < LARGE else 0  # on both sides of the hybrid (`engine.arms.hybrid`)
+    hybrid = beside + 4 * rank
     return float(NUMBER * (n_users * settings.als.factors + n_items * (3 * settings.als.factors + width + hybrid)))

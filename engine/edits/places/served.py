@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from engine.arms.registry import SERVED as ARM
-from engine.core.vectors import row_lengths, unit_rows
+from engine.core.vectors import unit_rows
 from engine.edits.drafts.served import DraftBuffer
 from engine.edits.places.store import Place
 from engine.recommend.recommender import Neighbour
@@ -98,16 +98,12 @@ class PlacesInLists:
         candidate = search.candidates[row] if row >= 0 else self.drafts.candidate(place.item_id)
         if candidate is None or not np.any(candidate):
             return None
-        scores = (search.query @ unit_rows(np.asarray(candidate)[None])[0]) / self._lengths
+        scores = (search.query @ unit_rows(np.asarray(candidate)[None])[0]) / search.query_lengths
         scores[~search.has_list] = -np.inf
         if row >= 0:
             scores[row] = -np.inf
         best = np.argsort(-scores, kind="stable")[: place.lists]
         return _Placed(place, row, scores, frozenset(int(one) for one in best if np.isfinite(scores[one])))
-
-    @cached_property
-    def _lengths(self) -> np.ndarray:
-        return np.asarray(np.maximum(row_lengths(self.drafts.recommender.arm(ARM).query)[:, 0], 1e-12))
 
 
 def _with(ranked: list[Neighbour], one: _Placed, anchor: int, rank: int) -> list[Neighbour]:

@@ -1,6 +1,7 @@
 import numpy as np
 
-from engine.arms.geometry import BlockLayout, completed, spread_gram, spreads
+from engine.arms import geometry
+from engine.arms.geometry import BlockLayout, completed, spread_grams, spreads
 
 RNG = np.random.default_rng(0)
 
@@ -40,4 +41,15 @@ def test_a_block_is_found_again_and_can_be_written_to():
 def test_spreads_are_the_standard_deviation_of_all_inner_products():
     candidates, query = short(50, 4), short(3, 4)
     expected = (query @ candidates.T).std(axis=1)
-    np.testing.assert_allclose(spreads(query, spread_gram(candidates)), expected, rtol=1e-4)
+    grams = spread_grams(lambda rows: {"own": candidates[rows]}, ["own"], len(candidates))
+    np.testing.assert_allclose(spreads(query, grams["own"]), expected, rtol=1e-4)
+
+
+def test_spreads_are_the_same_whether_candidates_come_at_once_or_in_blocks(monkeypatch):
+    candidates, query = short(50, 4), short(3, 4)
+    whole = spread_grams(lambda rows: {"own": candidates[rows]}, ["own"], 50)["own"]
+    monkeypatch.setattr(geometry, "row_blocks", lambda n: iter([slice(0, 20), slice(20, 40), slice(40, n)]))
+    np.testing.assert_allclose(
+        spread_grams(lambda rows: {"own": candidates[rows]}, ["own"], 50)["own"], whole, atol=1e-6
+    )
+    assert spreads(query, whole).shape == (3,)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.arms import hybrid
 from engine.arms.base import Reading, Sides
 from engine.arms.beside import Beside, beside_of
 from engine.arms.contributions import contributions
@@ -18,6 +19,7 @@ from engine.arms.hybrid import LONGTAIL, hybrid_arm
 from engine.arms.hybrid_files import load_hybrid, save_hybrid
 from engine.arms.hybrid_fit import Hybrid
 from engine.core.errors import ReleaseError
+from engine.core.joined_rows import JoinedRows
 from engine.core.vectors import unit_rows
 from engine.models.recipe import Recipe, Silence, default_recipe
 from engine.models.residual import residual_factors
@@ -191,3 +193,22 @@ def test_without_a_direction_of_its_own_a_product_is_compared_by_content(shop):
     assert arm.has_list[0]
     mute = hybrid_arm(replace(fitted, query=query), replace(fitted.recipe, silence=Silence(weight=0.0)), arms)
     assert not mute.has_list[0]
+
+
+@pytest.mark.parametrize("channels", [{}, {"als": {5: 0.5}}])
+def test_a_large_table_of_content_is_left_where_it_is_and_vectors_are_the_same(shop, channels, monkeypatch):
+    fitted = shop.fitted(replace(plain(shop), silence=Silence(2.0, 4.0), channels=channels))
+    rng = np.random.default_rng(5)
+    content, als = (unit_rows(rng.normal(size=(240, width)).astype(np.float32)) for width in (7, 9))
+    content[3] = 0.0  # nothing is known of it
+    arms = {"als": ArmVectors(als, als), "content": ArmVectors(content, content)}
+    written = hybrid_arm(fitted, fitted.recipe, arms)
+    monkeypatch.setattr(hybrid, "LARGE", 4 * content.size)
+    joined = hybrid_arm(fitted, fitted.recipe, arms)
+    for left, right in ((joined.query, written.query), (joined.candidates, written.candidates)):
+        assert isinstance(left, JoinedRows)
+        assert left.shared is content
+        np.testing.assert_allclose(np.asarray(left), right, atol=1e-6)
+    assert (joined.has_list == written.has_list).all()
+    assert (joined.is_candidate == written.is_candidate).all()
+    np.testing.assert_allclose(similarities(joined, [3, 4]), similarities(written, [3, 4]), atol=1e-5)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.arms.base import FittedModels, KnownProducts, Reading
+from engine.arms.base import FittedModels, KnownProducts, Reading, Sides
 from engine.arms.candidate_mix import CandidateMix
 from engine.arms.geometry import ArmVectors, similarities
 from engine.arms.registry import SERVED, arm_vectors, arms, channels, registered, title_of
@@ -59,7 +59,7 @@ def test_a_changed_product_is_found_by_its_new_prediction_as_if_it_had_always_ha
     before, after = arm_vectors(models)["predicted"], changed(models, predicted=other)["predicted"]
     known = KnownProducts(
         np.array([2]), models.counts[2:3], reading(models.predicted[2:3]), np.zeros((1, 1)),
-        {"predicted": ArmVectors(before.query[2:3], before.candidates[2:3])},
+        {"predicted": Sides(before.query[2:3], before.candidates[2:3])},
     )  # fmt: skip
     sides = arms()["predicted"].sides(reading(other[2:3]), known, before.facts, {})
     np.testing.assert_allclose(sides.query, after.query[2:3], atol=1e-6)

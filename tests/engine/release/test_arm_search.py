@@ -9,7 +9,7 @@ import pytest
 
 from engine.arms.geometry import ArmVectors
 from engine.core.errors import IndexFileError, ReleaseError
-from engine.release import arm_writer
+from engine.release import arm_files
 from engine.release.arm_search import MASKS_FILE, ArmSearch, open_arms
 from engine.release.arm_writer import write_arms
 from engine.release.files import ReleaseFiles
@@ -271,7 +271,7 @@ def test_large_sides_are_mapped_and_give_the_same_files(tmp_path: Path, monkeypa
     sides = {"one": arm(rng.normal(size=(300, 8))), "two": arm(*rng.normal(size=(2, 300, 8)))}
     entries = []
     for name, large in (("held", 1 << 29), ("mapped", 0)):
-        monkeypatch.setattr(arm_writer, "LARGE", large)
+        monkeypatch.setattr(arm_files, "LARGE", large)
         (tmp_path / name).mkdir()
         entries.append(write_arms(tmp_path / name, sides, 2, 0, exact_up_to=0))
     assert entries[0] == entries[1]

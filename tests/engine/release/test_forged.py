@@ -150,6 +150,15 @@ LIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "a file elsewhere": lambda fields: fields["arms"]["hybrid"].update(query="../r0001/hybrid.npy"),
     "a file that is not listed": lambda fields: fields["arms"]["hybrid"].update(candidates="manifest.json"),
     "columns that are not there": lambda fields: fields["arms"]["hybrid"].update(dim=3),
+    "columns beside that are more than there are": lambda fields: fields["arms"]["hybrid"].update(
+        query_beside={"file": "content.npy", "at": 0, "centre": None}
+    ),
+    "columns beside in no place": lambda fields: fields["arms"]["hybrid"].update(
+        candidates_beside={"file": "content.npy", "at": "first", "centre": None}
+    ),
+    "columns beside in no file": lambda fields: fields["arms"]["hybrid"].update(
+        candidates_beside={"file": None, "at": 0, "centre": None}
+    ),
     "facts that are no numbers": lambda fields: fields["arms"]["hybrid"].update(facts={"a": "b"}),
     "an effort that is no number": lambda fields: fields["arms"]["hybrid"].update(search_k="many"),
     "cells that are not there": lambda fields: fields["arms"]["hybrid"].update(probes=4),
