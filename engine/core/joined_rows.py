@@ -61,14 +61,14 @@ class JoinedRows:
         return len(self.own)
 
     def __getitem__(self, key: Any) -> NDArray[np.float32]:
-        """(..., a + w) of a row, a slice, a mask, or rows in any shape."""
+        """(..., a + w) of a row, a slice, a mask, or rows in any shape; `IndexError` for columns."""
+        if isinstance(key, tuple):
+            raise IndexError("joined rows are whole: take rows first, then columns of these")
         own = self.own[key]
         found = np.empty((*own.shape[:-1], self.shape[1]), dtype=np.float32)
         after = self.at + len(self.centre)
         found[..., : self.at], found[..., after:] = own[..., : self.at], own[..., self.at :]
-        beside = found[..., self.at : after]
-        np.subtract(self._shared(key), self.centre, out=beside)
-        beside *= self.scale[key][..., None]
+        found[..., self.at : after] = self.parts_beside(key)
         if self.changed.size:
             hit, place = self._changed_among(key)
             found[hit] = self.values[place]
@@ -95,6 +95,12 @@ class JoinedRows:
             found[hit] = self.values[place] @ vectors
         return np.asarray(found)
 
+    def parts_beside(self, key: Any) -> NDArray[np.float32]:
+        """(..., w) what the shared table gives to rows, by a row, a slice, a mask or their numbers; not of those that are others."""
+        found = self._shared(key) - self.centre
+        found *= self.scale[key][..., None]
+        return np.asarray(found)
+
     def any(self, axis: int) -> NDArray[np.bool_]:
         """(n,) which rows are not zero, along `axis` 1. A row whose scale is not 0 is taken to have a direction in `shared`."""
         assert axis == 1
@@ -109,12 +115,17 @@ class JoinedRows:
             if rows.all():
                 return self
             rows = np.flatnonzero(rows)
-        which = rows if self.rows is None else self.rows[rows]
-        return replace(self, own=self.own[rows], scale=self.scale[rows], rows=np.asarray(which, dtype=np.int64))
+        which = np.asarray(rows if self.rows is None else self.rows[rows], dtype=np.int64)
+        found = replace(self, own=self.own[rows], scale=self.scale[rows], rows=which)
+        if not self.changed.size:
+            return found
+        hit, place = self._changed_among(rows)
+        return replace(found, changed=np.flatnonzero(hit), values=self.values[place])
 
     def times(self, factors: NDArray[np.float32]) -> JoinedRows:
         """Every row by a number of its own, (n,) float32."""
-        return replace(self, own=self.own * factors[:, None], scale=self.scale * factors)
+        values = self.values * factors[self.changed, None]
+        return replace(self, own=self.own * factors[:, None], scale=self.scale * factors, values=values)
 
     def with_rows(self, rows: NDArray[np.int64], values: NDArray[np.float32]) -> JoinedRows:
         """The same with other rows, (len(rows), a + w) float32."""

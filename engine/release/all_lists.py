@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.graphics_card import graphics_card
-from engine.core.joined_rows import Table
+from engine.core.joined_rows import JoinedRows, Table
 from engine.core.large_arrays import blocks, zeros
 from engine.core.side_by_side import side_by_side
 from engine.core.workers import workers
@@ -87,6 +87,12 @@ class Compared:
         for some in blocks(len(each)):
             np.multiply(self.candidates[each[some]], self.inverse_lengths[each[some], None], out=units[some])
         return units.reshape(*rows.shape, -1)
+
+    def units_of(self, rows: NDArray[np.int64]) -> Table:
+        """(m, d) float32 unit rows of some candidates, that refer to what theirs refer to."""
+        if isinstance(self.candidates, JoinedRows) and not self.candidates.changed.size:
+            return self.candidates.taken(rows).times(self.inverse_lengths[rows])
+        return self.directions(rows)
 
     @property
     def n_candidates(self) -> int:
@@ -236,8 +242,8 @@ def _by_cells(compared: Compared, units: Table, k: int) -> _ByCells | None:
     there = np.ones(len(compared.candidates), dtype=bool)
     there[compared.others] = False
     rows = np.flatnonzero(there)
-    known = compared.cells or make_cells(compared.directions(rows), seed=0)
-    cells = Cells(known, compared.directions(rows[known.members]))
+    known = compared.cells or make_cells(compared.units_of(rows), seed=0)
+    cells = Cells.of(known, compared.units_of(rows[known.members]))
     sample = units[np.random.default_rng(0).permutation(len(units))[:_SAMPLE]]
     k = min(k, len(rows))
     parts = (compared.cosines(sample[start : start + 16]) for start in range(0, len(sample), 16))

@@ -22,6 +22,7 @@ from engine.core.joined_rows import Table
 from engine.core.large_arrays import taken
 from engine.core.side_by_side import do_side_by_side, side_by_side
 from engine.release.best_columns import best_columns
+from engine.release.cell_scores import Scores, candidate_scores
 
 __all__ = ["CellMap", "Cells", "make_cells"]
 
@@ -41,7 +42,7 @@ _MANY = 64  # found for each query in a cell, from where the best of them are ch
 
 Result = TypeVar("Result")
 _Scored = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
-"""Queries, positions in `Cells.units` and cosines, (m,) each."""
+"""Queries, positions in `CellMap.members` and cosines, (m,) each."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,16 @@ class Cells:
 
     Attributes
     ----------
-    units : (n, d) float32, in the order of `map.members`.
+    scores : of candidates in the order of `map.members`.
     """
 
     map: CellMap
-    units: NDArray[np.float32]
+    scores: Scores
+
+    @classmethod
+    def of(cls, found: CellMap, units: Table) -> Cells:
+        """With `units`, (n, d) float32 in the order of `found.members`."""
+        return cls(found, candidate_scores(units))
 
     def nearest(
         self,
@@ -180,7 +186,7 @@ class Cells:
             at_once = max(1, _NUMBERS // max(end - begin, 1))
             for start in range(0, len(who) if end > begin else 0, at_once):
                 rows = who[start : start + at_once]
-                scores = queries[rows] @ self.units[begin:end].T
+                scores = self.scores(queries[rows], begin, end, least[rows])
                 better = scores > least[rows, None]
                 if np.count_nonzero(better) <= _MANY * len(rows):
                     hits = np.flatnonzero(better)

@@ -304,7 +304,7 @@ def _maps(item_ids: pd.Series, arms: dict[str, ArmVectors]) -> pd.DataFrame:
     """Two coordinates of each vector; products without clicks have no place on the map of behaviour."""
     maps: dict[str, Any] = {"item_id": item_ids}
     for name in ("als", "hybrid"):
-        points = np.where(arms[name].has_list[:, None], arms[name].query[:, :2], np.nan).astype(np.float32)
+        points = np.where(arms[name].has_list[:, None], np.asarray(arms[name].query)[:, :2], np.nan).astype(np.float32)
         maps |= {f"{name}_x": points[:, 0], f"{name}_y": points[:, 1]}
     return pd.DataFrame(maps)
 

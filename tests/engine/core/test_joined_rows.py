@@ -36,6 +36,13 @@ def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tup
     return joined, whole
 
 
+def test_what_the_shared_table_gives_is_told_alone() -> None:
+    joined = JoinedRows(drawn(N, 4), drawn(N), drawn(N, BESIDE), drawn(BESIDE), 4)
+    rows = np.array([3, 1])
+    np.testing.assert_allclose(joined.parts_beside(rows), joined[rows][:, 4:], atol=1e-6)
+    np.testing.assert_allclose(joined.parts_beside(3), joined[3][4:], atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -68,6 +75,8 @@ def test_masks_take_rows(both: tuple[JoinedRows, np.ndarray]) -> None:
 def test_a_row_that_is_not_there_is_an_error(both: tuple[JoinedRows, np.ndarray]) -> None:
     with pytest.raises(IndexError):
         both[0][[N]]
+    with pytest.raises(IndexError, match="rows first"):
+        both[0][:, 2]
 
 
 def test_products_are_those_of_whole_rows(both: tuple[JoinedRows, np.ndarray]) -> None:
@@ -109,6 +118,7 @@ def test_rows_of_nothing_have_no_direction() -> None:
 
 def test_rows_are_scaled_and_taken_without_the_shared_table() -> None:
     joined = JoinedRows(drawn(N, 4), drawn(N), drawn(N, BESIDE), drawn(BESIDE), 4)
+    joined = joined.with_rows(np.array([13, 2]), drawn(2, 4 + BESIDE))
     factors = drawn(N)
     twice = some_rows(some_rows(joined.times(factors), np.arange(N) > 9), np.array([3, 2]))
     assert isinstance(twice, JoinedRows)

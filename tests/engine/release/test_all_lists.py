@@ -104,7 +104,7 @@ def test_cells_hold_each_candidate_once_and_the_same_seed_gives_the_same():
 def test_all_cells_together_are_all_candidates():
     vectors = families(500)
     made = make_cells(vectors, 0)
-    cells = Cells(made, vectors[made.members])
+    cells = Cells.of(made, vectors[made.members])
     found = np.empty((500, 10), dtype=np.int64)
     for places, rows in cells.nearest(vectors, 10, len(cells.map.centres), lambda *both: both):
         found[places] = rows

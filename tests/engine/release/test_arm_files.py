@@ -93,21 +93,26 @@ def test_lists_are_those_of_vectors_that_are_written_out(searches: tuple[ArmSear
     np.testing.assert_allclose(joined.cosines(*pairs), whole.cosines(*pairs), atol=2e-6)
 
 
+def lists_of(search: ArmSearch) -> list[tuple[int, ...]]:
+    """Place and rows of the five best, of every product that has a list."""
+    return sorted(
+        (int(place), *rows.tolist())
+        for block in search.blocks(np.arange(N), 5)
+        for place, rows in zip(block.places, block.rows, strict=True)
+    )
+
+
 @pytest.mark.parametrize("above", [0, 1 << 40])
 def test_all_lists_are_those_of_vectors_that_are_written_out(
     searches: tuple[ArmSearch, ArmSearch], above: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(all_lists.best_lists, "__defaults__", (above,))
-    found = []
-    for search in searches:
-        lists = sorted(
-            (int(place), *rows.tolist())
-            for block in search.blocks(np.arange(N), 5)
-            for place, rows in zip(block.places, block.rows, strict=True)
-        )
-        found.append(lists)
-    assert len(found[0]) == KNOWN.sum()
-    assert found[0] == found[1]
+    assert len(lists_of(searches[0])) == KNOWN.sum()
+    assert lists_of(searches[0]) == lists_of(searches[1])
+    rows, vectors = np.array([7, 20]), unit_rows(np.random.default_rng(9).normal(size=(2, OWN + BESIDE)))
+    changed = [lists_of(search.with_rows(rows, vectors, vectors[::-1])) for search in searches]
+    assert changed[0] == changed[1]
+    assert changed[0] != lists_of(searches[0])
 
 
 def test_changed_products_are_found_by_what_they_are_now(searches: tuple[ArmSearch, ArmSearch]) -> None:
