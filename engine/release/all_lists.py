@@ -20,6 +20,7 @@ from engine.core.joined_rows import JoinedRows, Table
 from engine.core.large_arrays import blocks, zeros
 from engine.core.side_by_side import side_by_side
 from engine.core.workers import workers
+from engine.release.ann import indexable_rows
 from engine.release.best_columns import best_columns
 from engine.release.cells import CellMap, Cells, make_cells
 
@@ -128,7 +129,7 @@ def best_lists(
 
     Parameters
     ----------
-    units : (q, d) float32 unit rows.
+    units : (q, d) float32 unit rows; joined ones are scaled as they are read.
     own : (q,) int64, a row that is left out of each list.
     k : at least 1.
     cells_above : pairs of queries and candidates beyond which cells are used.
@@ -147,7 +148,10 @@ def best_lists(
         return
     starts = range(0, len(units), QUERIES_OF_A_PART)
     held = some.hold(
-        [(units[start : start + QUERIES_OF_A_PART], own[start : start + QUERIES_OF_A_PART]) for start in starts]
+        [
+            (_units(units, slice(start, start + QUERIES_OF_A_PART)), own[start : start + QUERIES_OF_A_PART])
+            for start in starts
+        ]
     )
     for start, found in zip(starts, held.each(_lists_of_part, search), strict=True):
         yield from (replace(lists, places=start + lists.places) for lists in found)
@@ -170,7 +174,7 @@ class _Search:
         exactly = self.on_card.cosines if self.on_card else self.compared.exactly
 
         def ranked(places: NDArray[np.int64], found: NDArray[np.int64]) -> Lists:
-            rows, scores = _ranked(exactly(units[places], found), own[places], found, self.k)
+            rows, scores = _ranked(exactly(_units(units, places), found), own[places], found, self.k)
             return Lists(places, rows, scores, recall)
 
         if self.by_cells is not None:
@@ -179,6 +183,11 @@ class _Search:
             yield from starmap(ranked, self.on_card.best(np.asarray(units), self.retrieved, self.wanted, TIE_MARGIN))
         else:
             yield from _compared_with_all(self.compared, units, self.retrieved, self.wanted, ranked)
+
+
+def _units(units: Table, some: NDArray[np.int64] | slice) -> NDArray[np.float32]:
+    """Some queries, as a single one is read."""
+    return indexable_rows(units[some]) if isinstance(units, JoinedRows) else units[some]
 
 
 def _candidates_on_card(compared: Compared) -> CardCandidates:
@@ -200,7 +209,7 @@ def _compared_with_all(
 
     def compare(start: int) -> list[Lists]:
         places = np.arange(start, min(start + at_once, len(units)))
-        cosines = compared.cosines(units[places])
+        cosines = compared.cosines(_units(units, places))
         found = np.sort(best_columns(cosines, retrieved), axis=1)
         good = np.take_along_axis(cosines, found, axis=1)
         least = np.partition(good, -wanted, axis=1)[:, -wanted] - TIE_MARGIN
@@ -244,7 +253,7 @@ def _by_cells(compared: Compared, units: Table, k: int) -> _ByCells | None:
     rows = np.flatnonzero(there)
     known = compared.cells or make_cells(compared.units_of(rows), seed=0)
     cells = Cells.of(known, compared.units_of(rows[known.members]))
-    sample = units[np.random.default_rng(0).permutation(len(units))[:_SAMPLE]]
+    sample = _units(units, np.random.default_rng(0).permutation(len(units))[:_SAMPLE])
     k = min(k, len(rows))
     parts = (compared.cosines(sample[start : start + 16]) for start in range(0, len(sample), 16))
     least = np.concatenate([np.partition(cosines, -k, axis=1)[:, -k] for cosines in parts]) - 10.0**-SCORE_DECIMALS

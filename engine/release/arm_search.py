@@ -34,7 +34,7 @@ from engine.core.joined_rows import JoinedRows, Table, some_rows
 from engine.core.private_copies import PrivateArray
 from engine.core.vectors import row_lengths, squared_lengths
 from engine.release.all_lists import NOBODY, SCORE_DECIMALS, TIE_MARGIN, Compared, Lists, best_lists
-from engine.release.ann import AnnIndex, IndexInfo, indexable_rows, unit_table
+from engine.release.ann import AnnIndex, IndexInfo, indexable_rows
 from engine.release.arm_files import read_side
 from engine.release.cell_files import CELLS_FILE, cell_arrays, cell_map_in, cells_of
 from engine.release.cells import CellMap
@@ -201,7 +201,8 @@ class ArmSearch:
     def blocks(self, rows: NDArray[np.int64], k: int) -> Iterator[Lists]:
         """The lists of many rows, a block at a time; `Lists.places` says which of `rows`. Those without a list do not come."""
         everything = np.array_equal(rows, np.arange(len(self.query)))
-        units = unit_table(self.query if everything else self.query[rows])
+        query = self.query if everything else self.query[rows]
+        units = query if isinstance(query, JoinedRows) else indexable_rows(query)
         asked = np.flatnonzero(self.has_list[rows] & has_direction(units))
         if k < 1 or not asked.size:
             return

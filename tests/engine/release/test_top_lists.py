@@ -8,6 +8,7 @@ import pytest
 from engine.core.errors import NotFoundError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
+from engine.release.arm_files import side_files
 from engine.release.manifest import described_files, read_manifest, write_manifest
 from engine.release.top_lists import LISTED_ARMS, NOBODY, TOP, TOP_LISTS_FILE, write_top_lists
 from tests.support.tiny_release import build_tiny_release
@@ -46,7 +47,7 @@ def test_longer_lists_and_other_arms_are_searched(release: Recommender):
 
 
 def test_writing_them_again_gives_the_same_bytes_and_says_how_far_it_is(release: Recommender, tmp_path: Path):
-    for name in {entry[side] for entry in release.manifest.arms.values() for side in ("query", "candidates")}:
+    for name in {name for entry in release.manifest.arms.values() for name in side_files(entry)}:
         (tmp_path / name).write_bytes((release.directory / name).read_bytes())
     told: list[tuple[str, float]] = []
     write_top_lists(tmp_path, release.manifest.arms, lambda step, share, _message="": told.append((step, share)))
