@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from engine.core.large_arrays import blocks, taken
+from engine.core.large_arrays import blocks, zeros
 
-__all__ = ["JoinedRows", "Table", "some_rows"]
+__all__ = ["JoinedRows", "Table", "some_rows", "taken"]
 
 _AT_ONCE = 1 << 14
 
@@ -167,3 +167,20 @@ Table: TypeAlias = "NDArray[np.float32] | JoinedRows"
 def some_rows(table: Table, rows: NDArray[Any]) -> Table:
     """Some rows, by a mask or their numbers, held as the table is; the table itself where a mask wants all."""
     return table.taken(rows) if isinstance(table, JoinedRows) else taken(table, rows)
+
+
+def taken(table: Table, rows: np.ndarray) -> np.ndarray:
+    """Some rows of a table, float32, in a table like those of `zeros`; an array itself where all are wanted as they are.
+
+    Parameters
+    ----------
+    rows : (n,) bool, or (m,) int.
+    """
+    if rows.dtype == bool:
+        if rows.all() and isinstance(table, np.ndarray):
+            return table
+        rows = np.flatnonzero(rows)
+    found = zeros((len(rows), *table.shape[1:]))
+    for some in blocks(len(rows)):
+        found[some] = table[rows[some]]
+    return found

@@ -11,14 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from engine.core.joined_rows import Table
-
-__all__ = ["BLOCK", "LARGE", "blocks", "large_arrays_in", "taken", "zeros"]
+__all__ = ["BLOCK", "LARGE", "blocks", "large_arrays_in", "zeros"]
 
 BLOCK = 1 << 16
 """Rows of a table that are worked on at once."""
@@ -47,23 +43,6 @@ def zeros(shape: tuple[int, ...]) -> np.ndarray:
     with tempfile.TemporaryFile(dir=folder, prefix="longtail-") as file:
         _reserve(file.fileno(), size)
         return np.asarray(np.memmap(file, dtype=np.float32, mode="r+", shape=shape))
-
-
-def taken(table: Table, rows: np.ndarray) -> np.ndarray:
-    """Some rows of a table, float32, in a table like those of `zeros`; an array itself where all are wanted as they are.
-
-    Parameters
-    ----------
-    rows : (n,) bool, or (m,) int.
-    """
-    if rows.dtype == bool:
-        if rows.all() and isinstance(table, np.ndarray):
-            return table
-        rows = np.flatnonzero(rows)
-    found = zeros((len(rows), *table.shape[1:]))
-    for some in blocks(len(rows)):
-        found[some] = table[rows[some]]
-    return found
 
 
 def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:

@@ -18,8 +18,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.joined_rows import Table
-from engine.core.large_arrays import taken
+from engine.core.joined_rows import Table, taken
 from engine.core.side_by_side import do_side_by_side, side_by_side
 from engine.release.best_columns import best_columns
 from engine.release.cell_scores import Scores, candidate_scores

@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.arms.geometry import ArmVectors
 from engine.core.errors import ReleaseError
-from engine.core.large_arrays import taken
+from engine.core.joined_rows import taken
 from engine.core.progress import Progress
 from engine.core.workspace import Workspace
 from engine.models.projection import project

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from engine.core import joined_rows
-from engine.core.joined_rows import JoinedRows, some_rows
-from engine.core.large_arrays import taken
+from engine.core.joined_rows import JoinedRows, some_rows, taken
 from engine.core.vectors import row_lengths, squared_lengths, unit_rows
 
 N, BEFORE, BESIDE, AFTER = 40, 3, 5, 2

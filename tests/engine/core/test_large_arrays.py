@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from engine.core import large_arrays
-from engine.core.large_arrays import blocks, large_arrays_in, taken, zeros
+from engine.core.joined_rows import taken
+from engine.core.large_arrays import blocks, large_arrays_in, zeros
 from engine.core.vectors import unit_rows
 
 
