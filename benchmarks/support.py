@@ -43,7 +43,9 @@ __all__ = [
 ]
 
 SECONDS_BETWEEN_LOOKS = 0.1
-LOOKS_TAKE = 50  # times as long as a look is slept: one at 15 GB takes 50 ms, and the process that is looked at waits for it
+LOOKS_TAKE = (
+    50  # a pause is so many times as long: the process waits while it is looked at, the longer the more it holds
+)
 # No sandbox in a container, and nothing that talks to the network by itself.
 BROWSER_ARGUMENTS = (
     "--no-sandbox",
