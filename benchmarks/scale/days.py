@@ -25,7 +25,7 @@ from engine.core.workspace import Workspace
 from engine.models.encoders.cache import remember
 from engine.models.encoders.text import fit_text_encoder
 
-__all__ = ["measure"]
+__all__ = ["measure", "workspace_of"]
 
 HOURS, MINUTES, GB = 4, 40, 24
 LONGEST = 12 * 3600
@@ -38,7 +38,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     """Of every size: hours and memory of the first training, and the middle of as many following days as there are rounds, which may be none."""
     figures: dict[str, Measured] = {}
     for products in arguments.products:
-        workspace = Workspace(arguments.folder / f"days-{products}{'-drawn' if arguments.drawn_texts else ''}")
+        workspace = workspace_of(arguments, products)
         shop = write_shop(arguments.folder / f"shop-{products}", products, seed=arguments.seed)
         if not (workspace.root / "shop" / "current").is_file():
             run_child(engine(workspace.root, "ingest", "--from", shop), timeout=LONGEST)
@@ -57,6 +57,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
             figures[f"{name}_next_minutes"] = (minutes, f"<= {MINUTES}", {"days": following})
             figures[f"{name}_next_peak_gb"] = (max(_peak(steps) for steps in following), f"<= {GB}")
     return figures
+
+
+def workspace_of(arguments: argparse.Namespace, products: int) -> Workspace:
+    """Where a shop of this size is trained."""
+    return Workspace(arguments.folder / f"days-{products}{'-drawn' if arguments.drawn_texts else ''}")
 
 
 def _a_day_later(workspace: Workspace, shop: Path, products: int, seed: int) -> Steps:
