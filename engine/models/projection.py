@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.errors import TrainingError
+from engine.core.joined_rows import Table
 from engine.core.large_arrays import blocks
 from engine.core.side_by_side import side_by_side
 from engine.core.vectors import unit_rows
@@ -42,7 +43,7 @@ MIN_FITTED = 5
 """Fewer items are laid out by their principal components."""
 
 
-def project(vectors: np.ndarray, seed: int, start: np.ndarray | None = None) -> np.ndarray:
+def project(vectors: Table, seed: int, start: np.ndarray | None = None) -> np.ndarray:
     """Lay items out so that items with similar directions lie close together.
 
     Parameters
@@ -72,10 +73,11 @@ def project(vectors: np.ndarray, seed: int, start: np.ndarray | None = None) -> 
     return np.asarray(points / max(1.0, float(np.abs(points).max())), dtype=np.float32)
 
 
-def _units(vectors: np.ndarray) -> np.ndarray:
+def _units(vectors: Table) -> np.ndarray:
     """(n, d) unit rows: float64, but in large catalogues float32."""
     if len(vectors) > MAX_FITTED:
         return unit_rows(vectors)
+    vectors = np.asarray(vectors)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(np.divide(vectors, lengths, out=np.zeros(vectors.shape), where=lengths > 1e-12))
 

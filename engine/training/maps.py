@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.arms.geometry import ArmVectors
 from engine.core.errors import ReleaseError
-from engine.core.joined_rows import taken
+from engine.core.joined_rows import some_rows
 from engine.core.progress import Progress
 from engine.core.workspace import Workspace
 from engine.models.projection import project
@@ -70,7 +70,7 @@ def served_maps(workspace: Workspace) -> pd.DataFrame | None:
 def _projected(arm: ArmVectors, start: np.ndarray, seed: int) -> np.ndarray:
     known = arm.has_list
     points = np.full((len(known), 2), np.nan, dtype=np.float32)
-    points[known] = project(taken(arm.query, known), seed, start[known])
+    points[known] = project(some_rows(arm.query, known), seed, start[known])
     return points
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import TrainingError
+from engine.core.joined_rows import JoinedRows
 from engine.models import projection
 from engine.models.projection import project
 
@@ -79,3 +80,14 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
     vectors[3, 1] = np.nan
     with pytest.raises(TrainingError, match="finite"):
         project(vectors, seed=0)
+
+
+@pytest.mark.parametrize("most_fitted", [20, 100])
+def test_rows_that_refer_to_a_table_are_laid_out_like_those_that_are_written_out(
+    most_fitted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projection, "MAX_FITTED", most_fitted)
+    rng = np.random.default_rng(4)
+    own, shared = (rng.normal(size=(60, width)).astype(np.float32) for width in (3, 5))
+    joined = JoinedRows(own, rng.normal(size=60).astype(np.float32), shared, shared.mean(axis=0), 1)
+    np.testing.assert_array_equal(project(joined, 0), project(np.asarray(joined), 0))
