@@ -1,7 +1,7 @@
 """Whose behaviour speaks for a product: its own shoppers' or its look-alikes', and by what these are alike.
 
-Measured, not read off settings: the smoother is fitted once more without the interactions of a sample of products. What
-their vectors lose is their own shoppers' share; the rest is split by what each view of the content adds to it.
+Measured, not read off settings: the smoother is fitted once more without the interactions of a sample of products, or, where landmarks stand for
+all, these are taken out of its system. What their vectors lose is their own shoppers' share; the rest is split by what each view of the content adds to it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 
 from engine.arms.hybrid_fit import Hybrid
 from engine.models.kernel import Rows
-from engine.models.smoother import Capacity, fit_smoother
+from engine.models.posterior_update import without_observations
+from engine.models.smoother import Capacity, Smoother, fit_smoother
 
 __all__ = ["COUNTS", "contributions"]
 
@@ -44,14 +45,10 @@ def contributions(
     ]
     groups = [(low, high, rows) for low, high, rows in groups if len(rows)]
     sample = [np.sort(rng.permutation(rows)[:SAMPLE]) for _, _, rows in groups]
-    hidden = counts.copy()
-    hidden[np.concatenate(sample)] = 0
     recipe = hybrid.recipe
-    if not hidden.any():
+    without = _fitted_without(np.concatenate(sample), hybrid, factors[:, : recipe.rank], counts, views, seed)
+    if without is None:
         return []
-    without = fit_smoother(
-        factors[:, : recipe.rank], hidden, views, recipe.kernel(), noise=recipe.noise, seed=seed, capacity=ROUGHLY
-    )
     entries = []
     for (low, high, rows), some in zip(groups, sample, strict=True):
         full = hybrid.query[some]
@@ -79,6 +76,23 @@ def contributions(
             }
         )
     return entries
+
+
+def _fitted_without(
+    rows: np.ndarray, hybrid: Hybrid, factors: np.ndarray, counts: np.ndarray, views: Mapping[str, Rows], seed: int
+) -> Smoother | None:
+    """A smoother that did not see the interactions of some products; None where there are no others."""
+    recipe, seen = hybrid.recipe, rows[counts[rows] > 0]
+    if len(seen) == np.count_nonzero(counts):
+        return None
+    if hybrid.smoother.factor is not None:
+        own = factors[seen] / np.sqrt(counts[seen])[:, None]
+        some = {view: vectors[seen] for view, vectors in views.items()}
+        return without_observations(hybrid.smoother, some, counts[seen], own, recipe.noise)
+    hidden = counts.copy()
+    hidden[seen] = 0
+    kernel = recipe.kernel()
+    return fit_smoother(factors, hidden, views, kernel, noise=recipe.noise, seed=seed, capacity=ROUGHLY)
 
 
 def _mean_share(part: np.ndarray, total: np.ndarray) -> float:

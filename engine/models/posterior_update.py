@@ -10,16 +10,17 @@ products would change in catalogues of more than `NEAR`. Its effect on the lists
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import scipy
 from scipy import sparse
 
 from engine.models.kernel import Kernel, Rows, unit
-from engine.models.smoother import Smoother
+from engine.models.smoother import Smoother, observed_variances
 from engine.models.uncertainty import among_all
 
-__all__ = ["PosteriorUpdate"]
+__all__ = ["PosteriorUpdate", "without_observations"]
 
 NEAR = 2000
 """An observation is moved within the system of the products most like the old and the new content."""
@@ -120,6 +121,27 @@ class PosteriorUpdate:
         system = self._smoother.kernel(some, some).astype(np.float64)
         system[np.diag_indices_from(system)] += self._smoother.noise[near]
         return system
+
+
+def without_observations(
+    smoother: Smoother, views: Mapping[str, Rows], counts: np.ndarray, own: np.ndarray, noise: float
+) -> Smoother:
+    """A smoother whose landmarks stand for all, as it would be if n products had not been observed (Woodbury); its factor is gone.
+
+    Parameters
+    ----------
+    views : their views, n rows each. counts : (n,) their interactions, above 0. own : (n, rank), their observed vectors.
+    noise : the noise that it was fitted with.
+    """
+    assert smoother.factor is not None
+    kernel, factor = smoother.kernel, (smoother.factor.astype(np.float64), True)
+    lengths = np.sqrt(observed_variances(counts, noise).astype(np.float64))[:, None]
+    sides = (kernel({view: unit(views[view]) for view in kernel.weights}, smoother.landmarks) / lengths).T
+    solved = scipy.linalg.cho_solve(factor, sides, check_finite=False)
+    inner = np.eye(sides.shape[1]) - sides.T @ solved
+    plain = smoother.coefficients - solved @ (own / lengths)
+    coefficients = plain + solved @ np.linalg.solve(inner, sides.T @ plain)
+    return replace(smoother, coefficients=coefficients.astype(np.float32), factor=None)
 
 
 def _replaced(rows: Rows, place: int, row: Rows) -> Rows:

@@ -27,7 +27,7 @@ from engine.models.kernel import Kernel, Rows, UnitRows, unit
 from engine.models.landmarks import choose_landmarks
 from engine.models.uncertainty import TELLING, among_all, among_landmarks, both_factors
 
-__all__ = ["Capacity", "Smoother", "fit_smoother"]
+__all__ = ["Capacity", "Smoother", "fit_smoother", "observed_variances"]
 
 CHUNK = 2048
 MOST_PARTS = 64
@@ -136,7 +136,7 @@ def fit_smoother(
     chosen = {view: UnitRows(views[view], observed) for view in kernel.weights}
     n = counts[observed].astype(np.float32)
     values = (vectors[observed] / np.sqrt(n)[:, None]).astype(np.float32)
-    variances = np.maximum(np.float32(noise) / n, np.float32(LEAST_NOISE))
+    variances = observed_variances(n, noise)
     try:
         if len(observed) <= capacity.exact:
             units = {view: rows[:] for view, rows in chosen.items()}
@@ -150,6 +150,11 @@ def fit_smoother(
             f"{len(observed):,} products do not fit into the memory at once. Lower smoother.exact in settings.toml."
         ) from exc
     return Smoother(kernel, landmarks, coefficients, factor=factor)
+
+
+def observed_variances(counts: np.ndarray, noise: float) -> np.ndarray:
+    """(n,) float32, how inexactly vectors of products with so many interactions are observed."""
+    return np.asarray(np.maximum(np.float32(noise) / counts.astype(np.float32), np.float32(LEAST_NOISE)))
 
 
 def _solved_exactly(kernel: Kernel, units: Mapping[str, Rows], values: np.ndarray, variances: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from engine.core.joined_rows import JoinedRows
 from engine.core.vectors import unit_rows
 from engine.models.recipe import Recipe, Silence, default_recipe
 from engine.models.residual import residual_factors
+from engine.models.smoother import Capacity
 from engine.models.user_scoring import UserScorer, UserScoring
 from tests.support.grouped_catalogue import GROUP, GroupedCatalogue
 
@@ -118,8 +119,10 @@ def test_a_shopper_is_offered_the_group_of_what_they_have(shop, taste):
     assert (GROUP[scores.argmax(axis=1)] == shop.taste)[known].mean() > 0.9
 
 
-def test_own_clicks_say_nothing_without_clicks_and_more_as_they_grow(shop):
-    fitted = shop.fitted()
+@pytest.mark.parametrize("capacity", [Capacity(), Capacity(exact=50, landmarks=120)])
+def test_own_clicks_say_nothing_without_clicks_and_more_as_they_grow(shop, capacity):
+    fitted = shop.fitted(replace(plain(shop), capacity=capacity))
+    assert (fitted.smoother.factor is None) == (capacity == Capacity())
     told = contributions(fitted, residual_factors(shop.user_items, fitted.recipe.rank, 0), shop.counts, shop.views, 0)
     for share in told:
         assert share["own"] + sum(share["views"].values()) == pytest.approx(1.0, abs=1e-3)

@@ -7,8 +7,8 @@ import pytest
 from scipy import sparse
 
 from engine.core.vectors import unit_rows
-from engine.models.kernel import Kernel
-from engine.models.posterior_update import PosteriorUpdate
+from engine.models.kernel import Kernel, unit
+from engine.models.posterior_update import PosteriorUpdate, without_observations
 from engine.models.smoother import Capacity, fit_smoother
 
 KERNEL = Kernel({"text": 0.0, "image": 3.0}, {"text": 1.0, "image": 2.0})
@@ -91,3 +91,22 @@ def test_without_interactions_the_look_alikes_alone_speak(shop):
     )
     assert np.array_equal(moved, smoother(after))
     assert np.array_equal(unknown, smoother.posterior(after)[1])
+
+
+@pytest.mark.parametrize("hidden", [[3], [1, 2, 33, 47, 59]])
+def test_without_some_products_it_is_what_the_others_give_with_the_same_landmarks(shop, hidden):
+    views, vectors, counts = shop
+    fitted = fit_smoother(vectors, counts, views, KERNEL, noise=NOISE, capacity=Capacity(exact=10, landmarks=25))
+    hidden = np.array(hidden)
+    others = np.setdiff1d(np.flatnonzero(counts), hidden)
+    observed_ = {view: unit(rows[others]) for view, rows in views.items()}
+    values, variances = observed(vectors, counts)[others], NOISE / counts[others].astype(np.float32)
+    cross = KERNEL(observed_, fitted.landmarks).astype(np.float64)
+    system = cross.T @ (cross / variances[:, None]) + KERNEL(fitted.landmarks, fitted.landmarks)
+    system += 1e-3 * np.eye(25) * KERNEL.prior(fitted.landmarks).mean()
+    wanted = np.linalg.solve(system, cross.T @ (values / variances[:, None]))
+    some = {view: rows[hidden] for view, rows in views.items()}
+    without = without_observations(fitted, some, counts[hidden], observed(vectors, counts)[hidden], NOISE)
+    everywhere = KERNEL({view: unit(rows) for view, rows in views.items()}, fitted.landmarks)
+    np.testing.assert_allclose(without(views), everywhere @ wanted, atol=2e-3)
+    assert np.abs(without(views)[hidden] - fitted(views)[hidden]).max() > 0.05
