@@ -22,7 +22,7 @@ from engine.release.arm_search import MASKS_FILE, MEASURED, RETRIEVED
 from engine.release.cell_files import write_cell_maps
 from engine.release.cells import CellMap, make_cells
 
-__all__ = ["write_arms"]
+__all__ = ["ArmCells", "write_arms"]
 
 RECALL_WANTED = 0.9995  # of the ten best, over the sample: at most one in two thousand may be missed
 RECALL_NEEDED = 0.99  # below this at the greatest effort, the arm is searched exactly
@@ -33,6 +33,10 @@ EXACT_UP_TO = 50_000  # candidates that are compared one and all
 EXACT_NUMBERS = 2**24  # and only while their vectors hold at most so many numbers (64 MB, about 3 ms a query)
 
 
+ArmCells = tuple[dict[str, Any], CellMap | None]
+"""How an arm is searched, for the manifest, and its cells where these are looked into."""
+
+
 def write_arms(
     directory: Path,
     arms: Mapping[str, ArmVectors],
@@ -41,6 +45,7 @@ def write_arms(
     search_k: int = 2000,
     exact_up_to: int = EXACT_UP_TO,
     kind: IndexKind = "cells",
+    earlier: Callable[[str], ArmCells | None] = lambda name: None,
 ) -> dict[str, dict[str, Any]]:
     """Write vectors, masks and indexes of every arm into a release that is being filled; its manifest's `arms`.
 
@@ -55,6 +60,7 @@ def write_arms(
     search_k : the least number of nodes that a query through Annoy inspects; more where the measured recall asks for it.
     exact_up_to : arms with at most so many candidates are searched exactly.
     kind : how the others are searched.
+    earlier : cells of an arm that were made of the same vectors, or None.
 
     Raises `IndexFileError` naming the arm whose vectors cannot be indexed.
     """
@@ -75,7 +81,7 @@ def write_arms(
             "index": None,
         }
         if is_candidate.any():
-            entry, in_cells = _write_index(
+            entry, in_cells = earlier(name) or _write_index(
                 directory / f"{name}.ann",
                 some_rows(query, has_list),
                 some_rows(candidates, is_candidate),
@@ -116,7 +122,7 @@ def _write_index(
     search_k: int,
     exact_up_to: int,
     kind: IndexKind,
-) -> tuple[dict[str, Any], CellMap | None]:
+) -> ArmCells:
     """Build an arm's index; what the manifest says of it and of how the arm is searched, and its cells where these are.
 
     A large arm that is searched by cells, or compared one and all, has no index of Annoy's: nothing would ask it.

@@ -41,7 +41,7 @@ from engine.models.encoders import Encoder, Imputer, save_encoders
 from engine.models.tfidf import TfidfVectors
 from engine.release.arm_files import side_files
 from engine.release.arm_search import MASKS_FILE
-from engine.release.arm_writer import write_arms
+from engine.release.arm_writer import ArmCells, write_arms
 from engine.release.cell_files import CELLS_FILE
 from engine.release.judged_products import JUDGED_FILE
 from engine.release.manifest import Manifest
@@ -96,9 +96,28 @@ class ReleaseContents:
     steps: Sequence[Mapping[str, Any]] = ()
 
 
-def lists_made_from(contents: ReleaseContents) -> tuple[Any, ...]:
-    """All that vectors, indexes and lists in a release depend on, for a digest."""
-    return _matrices(contents), contents.arms, contents.settings.index, contents.settings.seed
+@dataclass(frozen=True)
+class Earlier:
+    """What is there already for a release that is to be filled.
+
+    Attributes
+    ----------
+    lists : copies vectors, indexes and lists that were made from the same (`lists_made_from`) into a directory, and returns the manifest's `arms`; None where
+        they are to be made. cells : those of an arm that were made from the same (`cells_made_from`); None likewise.
+    """
+
+    lists: Callable[[Path], dict[str, Any] | None] = lambda directory: None
+    cells: Callable[[str], ArmCells | None] = lambda arm: None
+
+
+def cells_made_from(contents: ReleaseContents, arm: str) -> tuple[Any, ...]:
+    """All that an arm's cells depend on, for a digest."""
+    return contents.arms[arm], contents.settings.index, contents.settings.seed
+
+
+def lists_made_from(contents: ReleaseContents, cells: Mapping[str, str]) -> tuple[Any, ...]:
+    """All that vectors, indexes and lists in a release depend on, for a digest; `cells` are digests of every arm's."""
+    return _matrices(contents), cells
 
 
 def list_files(manifest: Manifest) -> list[str]:
@@ -114,17 +133,11 @@ def write_contents(
     workspace: Workspace,
     directory: Path,
     progress: Progress = silent,
-    earlier_lists: Callable[[Path], dict[str, Any] | None] = lambda directory: None,
+    earlier: Earlier = Earlier(),
 ) -> dict[str, Any]:
-    """Write every file of a release into a directory; the fields of its manifest (`engine.release.manifest`).
-
-    Parameters
-    ----------
-    earlier_lists : copies vectors, indexes and lists that were made from the same (`lists_made_from`) and returns the manifest's `arms`;
-        None where they are to be made.
-    """
+    """Write every file of a release into a directory; the fields of its manifest (`engine.release.manifest`)."""
     _write_matrices(contents, directory)
-    entries = earlier_lists(directory) or _write_lists(contents, directory, progress)
+    entries = earlier.lists(directory) or _write_lists(contents, directory, progress, earlier)
     _write_shop(contents, workspace, directory)
     save_encoders(dict(contents.encoders), directory / "encoders")
     contents.imputer.save(directory / "encoders")
@@ -140,10 +153,11 @@ def write_contents(
     return _manifest_fields(contents, entries)
 
 
-def _write_lists(contents: ReleaseContents, directory: Path, progress: Progress) -> dict[str, Any]:
-    settings = contents.settings
-    index = settings.index
-    entries = write_arms(directory, contents.arms, index.trees, settings.seed, index.search_k, kind=index.kind)
+def _write_lists(contents: ReleaseContents, directory: Path, progress: Progress, earlier: Earlier) -> dict[str, Any]:
+    index, seed = contents.settings.index, contents.settings.seed
+    entries = write_arms(
+        directory, contents.arms, index.trees, seed, index.search_k, kind=index.kind, earlier=earlier.cells
+    )
     for name, recall in write_top_lists(directory, entries, progress).items():
         entries[name]["lists_recall"] = recall
     return entries

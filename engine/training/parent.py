@@ -19,6 +19,8 @@ from engine.core.errors import ReleaseError
 from engine.core.storage import file_sha256
 from engine.core.workspace import Workspace
 from engine.models.als import AlsFactors
+from engine.release.arm_writer import ArmCells
+from engine.release.cell_files import CELLS_FILE, cell_map_in
 from engine.release.contents import TAUGHT_FILE, list_files
 from engine.release.files import ReleaseFiles
 from engine.release.manifest import read_manifest
@@ -106,6 +108,18 @@ class Parent:
                 path.unlink(missing_ok=True)
             return None
         return {arm: dict(entry) for arm, entry in manifest.arms.items()}
+
+    def cells(self, arm: str) -> ArmCells | None:
+        """How one of its arms is searched by cells, and these; None where it is searched otherwise, or the file is damaged."""
+        entry = self.files.manifest.arms[arm]
+        if not entry.get("probes"):
+            return None
+        try:
+            cells = cell_map_in(self.files.archive(CELLS_FILE), arm, entry["dim"], entry["n_candidates"])
+        except (ReleaseError, KeyError) as exc:
+            logger.warning("cells of %s in %s are made again: %s", arm, self.release_id, exc)
+            return None
+        return {name: entry[name] for name in ("exact", "search_k", "probes", "recall_at_10")}, cells
 
     def _item_ids(self) -> list[str]:
         return [str(one) for one in self.files.table("items.parquet", ["item_id"])["item_id"].to_pylist()]

@@ -28,7 +28,8 @@ from engine.core.workspace import Workspace
 from engine.models.als import AlsFactors
 from engine.models.predictor import TrainedPredictor, load_predictor
 from engine.models.recipe import Recipe
-from engine.release.contents import ReleaseContents, lists_made_from
+from engine.release.arm_writer import ArmCells
+from engine.release.contents import Earlier, ReleaseContents, cells_made_from, lists_made_from
 from engine.training.data import TrainingData
 from engine.training.finished_parts import FinishedParts
 from engine.training.maps import STEP, draw_maps, kept_maps
@@ -127,12 +128,23 @@ class Reuse:
             lambda folder: pd.read_parquet(folder / "maps.parquet"),
         )
 
-    def lists(self, contents: ReleaseContents) -> Callable[[Path], dict[str, Any] | None]:
-        """For `write_contents`: copies the parent's lists where they were made from the same vectors."""
-        self.inputs["lists"] = digest = digest_of(*lists_made_from(contents))
-        if self.parent is None or not self._parent_made("lists", digest):
-            return lambda directory: None
-        return self.parent.copy_lists
+    def lists(self, contents: ReleaseContents) -> Earlier:
+        """For `write_contents`: the parent's lists where they were made from the same vectors, else the cells of those arms that were."""
+        cells = {arm: digest_of(*cells_made_from(contents, arm)) for arm in contents.arms}
+        digest = digest_of(*lists_made_from(contents, cells))
+        self.inputs |= {"lists": digest} | {_cells(arm): made for arm, made in cells.items()}
+        parent = self.parent
+        if parent is None:
+            return Earlier()
+        if self._parent_made("lists", digest):
+            return Earlier(lists=parent.copy_lists)
+
+        def cells_of(arm: str) -> ArmCells | None:
+            found = parent.cells(arm) if parent.made_from(_cells(arm), cells[arm]) else None
+            self.parts.reused += [_cells(arm)] if found else []
+            return found
+
+        return Earlier(cells=cells_of)
 
     def facts(self) -> dict[str, Any]:
         """For the manifest: the parent, what parts were made from, and which were not made again."""
@@ -152,6 +164,11 @@ class Reuse:
     @cached_property
     def _content(self) -> str:
         return digest_of(self.data.content)
+
+
+def _cells(arm: str) -> str:
+    """What an arm's cells are called among parts."""
+    return f"cells of {arm}"
 
 
 def _save_chosen(chosen: Chosen, folder: Path) -> None:

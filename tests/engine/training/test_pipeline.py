@@ -29,11 +29,13 @@ from engine.jobs.recording import lease_file
 from engine.models.item_model import ItemModel
 from engine.models.user_scoring import UserScoring
 from engine.recommend.recommender import Recommender
+from engine.release import arm_writer
 from engine.release.manifest import Manifest
 from engine.release.publish import current_release_id, list_releases, verify_release
 from engine.store import Database
 from engine.training import pipeline as training
 from engine.training.maps import STEP as MAPS
+from engine.training.parent import Parent
 from engine.training.pipeline import TrainingResult, measure, train
 from tests.support.tiny_release import build_tiny_shop
 
@@ -254,6 +256,30 @@ def test_behaviour_and_maps_go_on_from_the_release_that_is_served_and_follow_fro
     moved = np.linalg.norm(maps[1] - maps[0], axis=1)
     apart = np.linalg.norm(maps[1] - maps[0][::-1], axis=1)
     assert np.median(moved) < np.median(apart) / 3
+
+
+@pytest.mark.parametrize("damage", [False, True])
+def test_cells_of_arms_that_are_what_they_were_are_taken_from_the_release_that_is_served(
+    shop: Workspace, tmp_path: Path, damage: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arm_writer, "EXACT_NUMBERS", 0)
+    monkeypatch.setattr(arm_writer, "MOST_CELLS", 1)  # all of them, so that few products are searched by cells
+    train(shop, unmeasured())
+    items, events = (pd.read_parquet(shop.current_snapshot() / f"{part}.parquet") for part in ("items", "interactions"))
+    write_snapshot(shop, items, events.iloc[5:], read_info(shop.current_snapshot()), {})
+    other = Workspace(tmp_path / "other")
+    shutil.copytree(shop.root, other.root)
+    if damage:
+        (shop.releases / "r0001" / "arm_cells.npz").write_bytes(b"x")
+    train(shop, unmeasured())
+    monkeypatch.setattr(Parent, "cells", lambda self, arm: None)
+    train(other, unmeasured())
+    assert hashes(shop, "r0002") == hashes(other, "r0002")
+    facts, made = (verify_release(one, "r0002") for one in (shop, other))
+    assert facts.extra["reused"] == ([] if damage else ["cells of content"])
+    assert made.extra["reused"] == []
+    assert facts.arms["content"] == made.arms["content"]
+    assert facts.arms["content"]["probes"] > 0
 
 
 def test_the_number_of_threads_changes_nothing(shop: Workspace) -> None:
