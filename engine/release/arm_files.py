@@ -7,7 +7,7 @@ one; `file` is the table that is shared, and `centre`, a file as well or null, w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ from engine.core.arrays import npy_header
 from engine.core.errors import ReleaseContentError
 from engine.core.joined_rows import JoinedRows, Table
 from engine.core.large_arrays import LARGE, blocks, zeros
+from engine.core.side_by_side import side_by_side
 from engine.release.ann import indexable_rows
 from engine.release.files import ReleaseFiles
 
 __all__ = ["map_side", "read_side", "side_files", "write_sides"]
 
 SIDES = ("query", "candidates")
+COMPARED_AT_ONCE = 1 << 13  # rows
 
 
 def write_sides(directory: Path, arm: str, query: Table, candidates: Table) -> tuple[dict[str, Any], Table, Table]:
@@ -117,23 +119,28 @@ def _save(directory: Path, stem: str, vectors: NDArray[np.float32]) -> str:
 
 def _same_directions(directory: Path, units: NDArray[np.float32]) -> str | None:
     """The file in `directory` whose rows point where `units` does, if there is one."""
-    for name, stored in _tables_of(directory, units.shape):
-        if all(np.allclose(indexable_rows(stored[rows]), units[rows], atol=1e-6) for rows in blocks(len(units))):
-            return name
-    return None
+    return _like(directory, units, indexable_rows)
 
 
 def _same_rows(directory: Path, vectors: NDArray[np.float32]) -> str | None:
     """The file in `directory` whose rows are these, up to rounding, if there is one."""
-    for name, stored in _tables_of(directory, vectors.shape):
-        if all(np.allclose(stored[rows], vectors[rows], atol=1e-6) for rows in blocks(len(vectors))):
-            return name
-    return None
+    return _like(directory, vectors, np.asarray)
 
 
-def _tables_of(directory: Path, shape: tuple[int, ...]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _like(
+    directory: Path, vectors: NDArray[np.float32], seen: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+) -> str | None:
+    """The file in `directory` whose rows are these as they are seen."""
     for path in sorted(directory.glob("*.npy")):
         with path.open("rb") as stream:
-            found, _, dtype = npy_header(stream)
-        if found == shape and dtype == np.float32:
-            yield path.name, _mapped(directory, path.name)
+            shape, _, dtype = npy_header(stream)
+        if shape != vectors.shape or dtype != np.float32:
+            continue
+        stored = _mapped(directory, path.name)
+
+        def alike(rows: slice, stored: NDArray[np.float32] = stored) -> bool:
+            return np.allclose(seen(stored[rows]), vectors[rows], atol=1e-6)
+
+        if all(side_by_side(alike, blocks(len(vectors), COMPARED_AT_ONCE))):
+            return path.name
+    return None
