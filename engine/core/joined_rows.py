@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from engine.core.large_arrays import blocks, zeros
 
-__all__ = ["JoinedRows", "Table", "some_rows", "taken"]
+__all__ = ["JoinedRows", "Table", "products", "some_rows", "taken"]
 
 _AT_ONCE = 1 << 14
 
@@ -167,6 +167,12 @@ Table: TypeAlias = "NDArray[np.float32] | JoinedRows"
 def some_rows(table: Table, rows: NDArray[Any]) -> Table:
     """Some rows, by a mask or their numbers, held as the table is; the table itself where a mask wants all."""
     return table.taken(rows) if isinstance(table, JoinedRows) else taken(table, rows)
+
+
+def products(table: Table, rows: NDArray[np.int64], vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(m,) inner products of some rows with a vector (d,), without putting rows together."""
+    found = table.products(rows, vector) if isinstance(table, JoinedRows) else table[rows] @ vector
+    return np.asarray(found)
 
 
 def taken(table: Table, rows: np.ndarray) -> np.ndarray:

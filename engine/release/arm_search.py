@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from engine.arms.base import Sides
 from engine.arms.geometry import has_direction
 from engine.core.errors import IndexFileError, ReleaseContentError
-from engine.core.joined_rows import JoinedRows, Table, some_rows
+from engine.core.joined_rows import JoinedRows, Table, products, some_rows
 from engine.core.private_copies import PrivateArray
 from engine.core.vectors import row_lengths, squared_lengths
 from engine.release.all_lists import NOBODY, SCORE_DECIMALS, TIE_MARGIN, Compared, Lists, best_lists
@@ -230,12 +230,7 @@ class ArmSearch:
         def cosines(positions: NDArray[np.int64]) -> NDArray[np.float32]:
             rows = self.candidate_rows[positions]
             lengths = self._inverse_lengths[rows]
-            found = (
-                self.candidates.products(rows, unit)
-                if isinstance(self.candidates, JoinedRows)
-                else self.candidates[rows] @ unit
-            )
-            return np.where(lengths > 0, found * lengths, np.float32(_OUT))
+            return np.where(lengths > 0, products(self.candidates, rows, unit) * lengths, np.float32(_OUT))
 
         probes = round(self.probes * max(1.0, k / MEASURED) ** 0.5)  # longer lists reach further
         return np.sort(self.candidate_rows[self.cells.near(unit, k, probes, cosines)])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.arms.geometry import ArmVectors, has_direction
 from engine.core.errors import IndexFileError
-from engine.core.joined_rows import Table, some_rows
+from engine.core.joined_rows import Table, products, some_rows
 from engine.core.large_arrays import blocks
 from engine.core.settings_groups import IndexKind
 from engine.core.side_by_side import side_by_side
@@ -142,7 +142,9 @@ def _write_index(
     cells = make_cells(candidates, seed)
     most = max(1, len(cells.centres) // MOST_CELLS)
     probes, recall = _measured_effort(
-        lambda unit, probes: cells.near(unit, MEASURED, probes, lambda positions: candidates[positions] @ unit),
+        lambda unit, probes: cells.near(
+            unit, MEASURED, probes, lambda positions: products(candidates, positions, unit)
+        ),
         min(FEWEST_PROBES, most),
         most,
         queries,
@@ -182,7 +184,7 @@ def _measured_effort(
 
     def recall_with(effort: int) -> float:
         def share(place: int) -> float:
-            scores = units[near(sample[place], effort)] @ sample[place]
+            scores = products(units, near(sample[place], effort), sample[place])
             return min(k, int((scores >= kth[place]).sum())) / k
 
         shares = list(side_by_side(share, range(len(sample))))
