@@ -255,8 +255,12 @@ def _by_cells(compared: Compared, units: Table, k: int) -> _ByCells | None:
     cells = Cells.of(known, compared.units_of(rows[known.members]))
     sample = _units(units, np.random.default_rng(0).permutation(len(units))[:_SAMPLE])
     k = min(k, len(rows))
-    parts = (compared.cosines(sample[start : start + 16]) for start in range(0, len(sample), 16))
-    least = np.concatenate([np.partition(cosines, -k, axis=1)[:, -k] for cosines in parts]) - 10.0**-SCORE_DECIMALS
+    at_once = max(1, min(len(sample), _NUMBERS // len(rows)))
+
+    def kth_best(start: int) -> NDArray[np.float32]:
+        return np.asarray(np.partition(compared.cosines(sample[start : start + at_once]), -k, axis=1)[:, -k])
+
+    least = np.concatenate(list(side_by_side(kth_best, range(0, len(sample), at_once)))) - 10.0**-SCORE_DECIMALS
     most = min(len(cells.map.centres), _MOST_PROBES)
     probes = min(_FEWEST_PROBES, most)
 
