@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from engine.core.joined_rows import Table, taken
 from engine.core.side_by_side import do_side_by_side, side_by_side
 from engine.release.best_columns import best_columns
-from engine.release.cell_scores import Scores, candidate_scores
+from engine.release.cell_scores import OUT, Scores, candidate_scores
 
 __all__ = ["CellMap", "Cells", "make_cells"]
 
@@ -192,6 +192,7 @@ class Cells:
                 else:  # they have not found k yet, or a cell is full of equals
                     best = best_columns(scores, min(k, end - begin))
                     hits = (best + np.arange(0, scores.size, end - begin)[:, None]).ravel()
+                    hits = hits[scores.ravel()[hits] > OUT]
                 found, columns = np.divmod(hits, end - begin)
                 yield rows[found], begin + columns, scores.ravel()[hits]
 
@@ -204,7 +205,7 @@ def _merged(
     rows = np.concatenate([np.nonzero(owned)[0], *(one[0] for one in more)])
     found = np.concatenate([places[owned], *(one[1] for one in more)])
     said = np.concatenate([scores[owned], *(one[2] for one in more)])
-    # By query, then by score, in one number: sorted many times as fast as by two keys, and finer than float32 is.
+    # By query, then by score, which is above -2, in one number: sorted many times as fast as by two keys, and finer than float32 is.
     order = np.argsort(
         (rows.astype(np.uint64) << np.uint64(33)) | ((2.0 - said.astype(np.float64)) * 2**31).astype(np.uint64)
     )

@@ -5,7 +5,9 @@ import pytest
 
 from engine.core.joined_rows import JoinedRows
 from engine.core.vectors import unit_rows
+from engine.release import cells
 from engine.release.cell_scores import OUT, candidate_scores
+from engine.release.cells import Cells, make_cells
 
 N, OWN, BESIDE, AT = 400, 6, 20, 4
 
@@ -48,3 +50,24 @@ def test_where_nobody_has_anything_yet_all_are_compared() -> None:
 
 def test_a_cell_without_candidates_has_no_scores() -> None:
     assert candidate_scores(made(0.2))(queries(5), 7, 7, np.zeros(5, dtype=np.float32)).shape == (5, 0)
+
+
+@pytest.mark.parametrize("loud", [0.01, 0.3])
+@pytest.mark.parametrize("many", [0, 64])
+def test_cells_find_the_same_whether_or_not_pairs_are_left_out(
+    loud: float, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a cell's best are taken for all who ask, some of whom have enough already."""
+    monkeypatch.setattr(cells, "_MANY", many)
+    units, asked = made(loud), queries(120)
+    units = units.times(1 / np.linalg.norm(np.asarray(units), axis=1).astype(np.float32))
+    whole = np.asarray(units)
+    found = make_cells(whole, 0)
+    lists = []
+    for candidates in (units.taken(found.members.astype(np.int64)), whole[found.members]):
+        best = np.empty((len(asked), 7), dtype=np.int64)
+        for places, rows in Cells.of(found, candidates).nearest(asked, 7, len(found.centres), lambda *both: both):
+            best[places] = np.sort(rows, axis=1)
+        lists.append(best)
+    np.testing.assert_array_equal(lists[0], lists[1])
+    np.testing.assert_array_equal(lists[0], np.sort(np.argsort(-(asked @ whole.T), axis=1)[:, :7], axis=1))
