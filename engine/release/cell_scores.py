@@ -1,8 +1,8 @@
 """Scores of queries with the candidates of one cell; those that are known to be too low are left out.
 
 Where candidates have much of another table in them (`engine.core.joined_rows`), their own columns are compared first. What the other table may add is at most
-the product of two lengths, so it is looked at only for queries and candidates of which some pair could still be good enough: of a large catalogue
-few could, because content speaks aloud between products alone that behaviour hardly knows.
+the product of two lengths, so it is looked at only for queries and candidates of which some pair could still be good enough, and no table of whole candidates is made.
+Few pairs could where behaviour knows most products; where content speaks aloud between most, all are looked at, in the time that whole candidates take (`benchmarks/scale/joined.py`).
 """
 
 from __future__ import annotations
