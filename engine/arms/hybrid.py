@@ -97,9 +97,8 @@ class HybridFrame:
     @classmethod
     def of(cls, hybrid: Hybrid, recipe: Recipe, arms: Mapping[str, ArmVectors]) -> HybridFrame:
         """With the arms that `recipe` has beside the hybrid; `arms` are the others, n_items rows each."""
-        widths = {name: arm.query.shape[1] for name, arm in arms.items()}
-        widths |= {SILENCE: widths[CONTENT]} if CONTENT in widths else {}
-        layout = hybrid_layout(recipe, hybrid.candidates.shape[1], widths)
+        queries = query_blocks({name: np.asarray(arm.query) for name, arm in arms.items()})
+        layout = _layout(recipe, hybrid.candidates.shape[1], queries)
         return cls(hybrid, recipe, layout, beside_of(hybrid.candidates, hybrid.unknown, recipe, arms), arms)
 
     def queries(self, recipe: Recipe, rows: np.ndarray | slice = slice(None)) -> np.ndarray:

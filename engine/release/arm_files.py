@@ -98,6 +98,8 @@ def _written(directory: Path, stem: str, side: str, units: Table) -> tuple[dict[
 
 
 def _parts_written(directory: Path, stem: str, side: str, units: JoinedRows) -> dict[str, Any]:
+    assert units.rows is None
+    assert not units.changed.size
     shared = _same_rows(directory, units.shared) or _save(directory, f"{stem}_shared", units.shared)
     own = zeros((len(units), units.own.shape[1] + 1))
     own[:, :-1], own[:, -1] = units.own, units.scale
