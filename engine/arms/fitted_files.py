@@ -18,6 +18,7 @@ from engine.models.views import Standard
 __all__ = ["load_fitted", "save_fitted"]
 
 ARRAYS, RECIPE, MEAN = "hybrid.npz", "recipe.json", "mean."
+COEFFICIENTS, FACTORS = "coefficients", ("noise", "factor", "explains")
 OWN = ("query", "candidates", "profiles", "for_shoppers", "observed_lengths", "counts", "unknown")
 
 
@@ -26,7 +27,7 @@ def save_fitted(hybrid: Hybrid, folder: Path) -> None:
     smoother = hybrid.smoother
     arrays = {name: getattr(hybrid, name) for name in OWN} | {"longest": np.array(hybrid.longest)}
     arrays |= {f"{MEAN}{modality}": mean for modality, mean in hybrid.standard.means.items()}
-    optional = {"coefficients": smoother.coefficients, "noise": smoother.noise, "factor": smoother.factor}
+    optional = {name: getattr(smoother, name) for name in (COEFFICIENTS, *FACTORS)}
     arrays |= {f"smoother.{name}": array for name, array in optional.items() if array is not None}
     np.savez(folder / ARRAYS, allow_pickle=False, **arrays, **landmark_arrays(smoother.landmarks))
     (folder / RECIPE).write_text(json.dumps(hybrid.recipe.to_dict()), "utf-8")
@@ -39,9 +40,8 @@ def load_fitted(folder: Path) -> Hybrid:
     smoother = Smoother(
         kernel,
         landmarks_in(arrays, kernel),
-        arrays["smoother.coefficients"],
-        arrays.get("smoother.noise"),
-        arrays.get("smoother.factor"),
+        arrays[f"smoother.{COEFFICIENTS}"],
+        *(arrays.get(f"smoother.{name}") for name in FACTORS),
     )
     means = {name.removeprefix(MEAN): mean for name, mean in arrays.items() if name.startswith(MEAN)}
     own: dict[str, Any] = {name: arrays[name] for name in OWN}

@@ -104,7 +104,8 @@ def save_hybrid(hybrid: Hybrid, words: TfidfVectors | None, beside: Beside, dire
         "longest": np.array(hybrid.longest),
         "centre": beside.centre,
     }
-    optional = {"factor": hybrid.smoother.factor, "noise": hybrid.smoother.noise}
+    smoother = hybrid.smoother
+    optional = {"factor": smoother.factor, "noise": smoother.noise, "explains": smoother.explains}
     arrays |= {name: array for name, array in optional.items() if array is not None}
     arrays |= {f"{_MEAN}{modality}": mean for modality, mean in hybrid.standard.means.items()}
     arrays |= {f"{_GRAM}{arm}": gram for arm, gram in beside.grams.items()}
@@ -130,7 +131,10 @@ def load_hybrid(directory: Path) -> SavedHybrid:
             recipe,
             Standard(_named(arrays, _MEAN)),
             Smoother(
-                kernel, landmarks_in(arrays, kernel), arrays["coefficients"], arrays.get("noise"), arrays.get("factor")
+                kernel,
+                landmarks_in(arrays, kernel),
+                arrays["coefficients"],
+                *(arrays.get(name) for name in ("noise", "factor", "explains")),
             ),
             load_tfidf(folder) if "words" in kernel.weights else None,
             _load_correction(folder / _CORRECTION, kernel),

@@ -73,6 +73,13 @@ class LookedAt:
         capacity = Capacity(settings.smoother.exact, settings.smoother.landmarks)
         return replace(plan, recipe=replace(plan.recipe, rank=rank, capacity=capacity))
 
+    def for_these(self, plan: TrainingPlan) -> TrainingPlan:
+        """A plan for the whole catalogue, for these products: what `for_catalogue` would make it from."""
+        share = plan.recipe.rank / max_rank(self.n_items)
+        rank = max(1, min(round(share * max_rank(len(self.rows))), len(self.rows) - 1))
+        capacity = Capacity(self.settings.smoother.exact, self.settings.smoother.landmarks)
+        return replace(plan, recipe=replace(plan.recipe, rank=rank, capacity=capacity))
+
 
 def look_at(user_items: sparse.csr_matrix, content: Content, settings: Settings) -> LookedAt:
     """The whole shop where `evaluation.budget_seconds` affords it, else a sample; the same for the same data, settings and seed."""

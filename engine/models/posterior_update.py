@@ -126,7 +126,7 @@ class PosteriorUpdate:
 def without_observations(
     smoother: Smoother, views: Mapping[str, Rows], counts: np.ndarray, own: np.ndarray, noise: float
 ) -> Smoother:
-    """A smoother whose landmarks stand for all, as it would be if n products had not been observed (Woodbury); its factor is gone.
+    """A smoother whose landmarks stand for all, as it would be if n products had not been observed (Woodbury); its factors are gone.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def without_observations(
     inner = np.eye(sides.shape[1]) - sides.T @ solved
     plain = smoother.coefficients - solved @ (own / lengths)
     coefficients = plain + solved @ np.linalg.solve(inner, sides.T @ plain)
-    return replace(smoother, coefficients=coefficients.astype(np.float32), factor=None)
+    return replace(smoother, coefficients=coefficients.astype(np.float32), factor=None, explains=None)
 
 
 def _replaced(rows: Rows, place: int, row: Rows) -> Rows:

@@ -79,6 +79,13 @@ class Recipe:
     silence: Silence = field(default_factory=Silence)
     capacity: Capacity = field(default_factory=Capacity)
 
+    def __post_init__(self) -> None:
+        """In the order that files have: a recipe that was read gives what the one that was written gave, to the last bit."""
+        channels = {arm: dict(sorted(steps.items())) for arm, steps in sorted(self.channels.items())}
+        object.__setattr__(self, "weights", dict(sorted(self.weights.items())))
+        object.__setattr__(self, "fallback", dict(sorted(self.fallback.items())))
+        object.__setattr__(self, "channels", channels)
+
     def kernel(self) -> Kernel:
         """The kernel over the views that count."""
         weights = {view: weight for view, weight in self.weights.items() if weight > 0}

@@ -23,9 +23,9 @@ from engine.core.errors import TrainingError
 from engine.core.graphics_card import graphics_card
 from engine.core.side_by_side import do_side_by_side, side_by_side
 from engine.core.workers import workers
-from engine.models.kernel import Kernel, Rows, UnitRows, unit
+from engine.models.kernel import Kernel, KernelTo, Rows, UnitRows, unit
 from engine.models.landmarks import choose_landmarks
-from engine.models.uncertainty import TELLING, among_all, among_landmarks, both_factors
+from engine.models.uncertainty import TELLING, among_all, among_landmarks, both_factors, by_explained, explained_factor
 
 __all__ = ["Capacity", "Smoother", "fit_smoother", "observed_variances"]
 
@@ -35,6 +35,8 @@ MOST_PARTS = 64
 _VALUES, _VARIANCES = "observed values", "observed variances"
 _Columns = Mapping[str, Rows | UnitRows]
 Result = TypeVar("Result")
+MANY_TO_ONE = 8
+"""Items for each landmark from which on `explained_factor` is found: that pays for itself."""
 LEAST_NOISE = 1e-3
 """No vector is observed more exactly than this, or single precision could not solve the system."""
 JITTERS = (1e-3, 1e-2, 1e-1)
@@ -59,6 +61,7 @@ class Smoother:
     coefficients : (n_landmarks, rank) float32.
     noise : (n_landmarks,) float32, of each landmark's observed vector, where all observed items are landmarks; else None.
     factor : (n_landmarks, n_landmarks) float32, the lower Cholesky factor of the system, where a part stands for all; else None.
+    explains : (n_landmarks, n_landmarks) float32, `engine.models.uncertainty.explained_factor`, where they stand for very many; else None.
     """
 
     kernel: Kernel
@@ -66,6 +69,7 @@ class Smoother:
     coefficients: np.ndarray
     noise: np.ndarray | None = None
     factor: np.ndarray | None = None
+    explains: np.ndarray | None = None
 
     def __call__(self, views: Mapping[str, Rows]) -> np.ndarray:
         """Posterior mean of items by their content, (n, rank) float32; views as in `fit_smoother`."""
@@ -97,12 +101,14 @@ class Smoother:
         self, units: Mapping[str, Rows | UnitRows], work: Callable[[dict[str, Rows], np.ndarray], Result]
     ) -> Iterator[Result]:
         """Chunk by chunk: `work` of unit rows of the items, and their similarity (n, n_landmarks) to the landmarks."""
+        n = next(iter(units.values())).shape[0]
+        similar = KernelTo(self.kernel, self.landmarks) if n > CHUNK else partial(self.kernel, right=self.landmarks)
 
         def of_chunk(start: int) -> Result:
             some = {view: rows[start : start + CHUNK] for view, rows in units.items()}
-            return work(some, self.kernel(some, self.landmarks))
+            return work(some, similar(some))
 
-        return side_by_side(of_chunk, range(0, next(iter(units.values())).shape[0], CHUNK))
+        return side_by_side(of_chunk, range(0, n, CHUNK))
 
 
 def fit_smoother(
@@ -149,7 +155,9 @@ def fit_smoother(
         raise TrainingError(
             f"{len(observed):,} products do not fit into the memory at once. Lower smoother.exact in settings.toml."
         ) from exc
-    return Smoother(kernel, landmarks, coefficients, factor=factor)
+    many = len(counts) > MANY_TO_ONE * len(coefficients)
+    explains = explained_factor(kernel, landmarks, factor) if many else None
+    return Smoother(kernel, landmarks, coefficients, factor=factor, explains=explains)
 
 
 def observed_variances(counts: np.ndarray, noise: float) -> np.ndarray:
@@ -228,11 +236,11 @@ def _normal_equations(
 
         units = {view: observed[view] for view in kernel.weights}
         return normal_equations_on_card(kernel, units, landmarks, values, variances, card)
-    m = next(iter(landmarks.values())).shape[0]
+    m, similar = next(iter(landmarks.values())).shape[0], KernelTo(kernel, landmarks)
 
     def of_chunk(start: int) -> tuple[np.ndarray, np.ndarray]:
         chunk = slice(start, start + CHUNK)
-        cross = kernel({view: observed[view][chunk] for view in kernel.weights}, landmarks)
+        cross = similar({view: observed[view][chunk] for view in kernel.weights})
         lengths = np.sqrt(variances[chunk])[:, None]
         cross /= lengths
         return cross.T @ cross, cross.T @ (values[chunk] / lengths)  # a matrix times itself costs half
@@ -249,7 +257,9 @@ def _posterior(units: Mapping[str, Rows | UnitRows], smoother: Smoother) -> tupl
     if (card := graphics_card()) is not None:
         return _posterior_on_card(units, smoother, card)
     kernel, landmarks, noise = smoother.kernel, smoother.landmarks, smoother.noise
-    if smoother.factor is not None:
+    if smoother.explains is not None:
+        left = by_explained(smoother.explains)
+    elif smoother.factor is not None:
         left = among_landmarks(kernel, landmarks, smoother.factor)
     else:
         assert noise is not None  # where all observed items are landmarks
@@ -270,8 +280,7 @@ def _posterior_on_card(
 
     kernel, landmarks = smoother.kernel, smoother.landmarks
     if smoother.factor is not None:
-        both = both_factors(kernel, landmarks, smoother.factor)
-        spread = partial(spread_among_landmarks, *both)
+        spread = partial(spread_among_landmarks, *both_factors(kernel, landmarks, smoother.factor))
     else:
         assert smoother.noise is not None  # where all observed items are landmarks
         spread = partial(spread_among_all, landmarks, smoother.noise, TELLING)

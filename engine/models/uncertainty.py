@@ -10,11 +10,11 @@ from scipy import sparse
 
 from engine.models.kernel import Kernel, Rows, present
 
-__all__ = ["TELLING", "among_all", "among_landmarks", "both_factors"]
+__all__ = ["TELLING", "among_all", "among_landmarks", "both_factors", "by_explained", "explained_factor"]
 
 TELLING = 48
 """The variance is taken given so many observed items, those that tell most; the rest would lower it by little."""
-AT_ONCE, SOLVED_AT_ONCE = 256, 256
+AT_ONCE, SOLVED_AT_ONCE, COLUMNS_AT_ONCE = 256, 256, 512
 JITTER = 1e-3
 
 
@@ -88,9 +88,50 @@ def _squared_solution(lower: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 def both_factors(kernel: Kernel, landmarks: Mapping[str, Rows], factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(m, m) float32 lower Cholesky factors: of the landmarks' similarities, and of the system that was fitted."""
+    return _own_factor(kernel, landmarks).astype(np.float32), factor.astype(np.float32)
+
+
+def by_explained(explains: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """What `among_landmarks` gives, by `explained_factor`: for very many items in half the time."""
+    parts = [slice(start, start + COLUMNS_AT_ONCE) for start in range(0, len(explains), COLUMNS_AT_ONCE)]
+
+    def share(cross: np.ndarray, prior: np.ndarray) -> np.ndarray:
+        explained = np.zeros(len(cross), dtype=np.float32)
+        for part in parts:  # above its diagonal there is nothing
+            found = cross[:, part.start :] @ explains[part.start :, part]
+            explained += np.einsum("nm,nm->n", found, found)
+        return _share(prior - explained, prior)
+
+    return share
+
+
+def explained_factor(kernel: Kernel, landmarks: Mapping[str, Rows], factor: np.ndarray) -> np.ndarray:
+    """(m, m) float32, lower triangular: the squared length of `cross @ it` is what is explained of each item's prior variance.
+
+    That is the difference of two quadratic forms, by the inverses of the landmarks' similarities and of their system (its lower Cholesky factor). Both are taken at
+    once, in double precision, so items are multiplied with one triangular matrix instead of two; finding it costs as much as some forty thousand items.
+    """
+    explained = _inverse(_own_factor(kernel, landmarks)) - _inverse(factor.astype(np.float64))
+    try:
+        return np.asarray(scipy.linalg.cholesky(explained, lower=True), dtype=np.float32)
+    except scipy.linalg.LinAlgError:  # some explain nothing, up to rounding
+        squares, directions = scipy.linalg.eigh(explained)
+        roots = np.sqrt(np.maximum(squares, 0.0))[:, None] * directions.T
+        upper = np.asarray(np.linalg.qr(roots, mode="r"))
+        return np.asarray(upper.T, dtype=np.float32)
+
+
+def _own_factor(kernel: Kernel, landmarks: Mapping[str, Rows]) -> np.ndarray:
+    """(m, m) float64, the lower Cholesky factor of the landmarks' similarities."""
     own = kernel(landmarks, landmarks).astype(np.float64)
     own[np.diag_indices_from(own)] += JITTER * float(kernel.prior(landmarks).mean())
-    return scipy.linalg.cholesky(own, lower=True).astype(np.float32), factor.astype(np.float32)
+    return np.asarray(scipy.linalg.cholesky(own, lower=True))
+
+
+def _inverse(lower: np.ndarray) -> np.ndarray:
+    """(m, m) float64, of the matrix whose lower Cholesky factor this is."""
+    half, _ = scipy.linalg.lapack.dpotri(lower, lower=1)
+    return np.asarray(np.tril(half) + np.tril(half, -1).T)
 
 
 def _similar(kernel: Kernel, landmarks: Mapping[str, Rows], rows: np.ndarray) -> np.ndarray:

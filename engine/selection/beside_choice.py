@@ -1,7 +1,7 @@
 """What stands beside the hybrid, by count: channels whose similarity is added, and arms that answer in its place.
 
 A channel is added, and a range of counts given to the best single arm, only where that is clearly better on targets that no
-report uses.
+report uses; and where a served recipe has either, it is taken away only where that is clearly better.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from engine.arms.hybrid import HybridFrame
 from engine.arms.hybrid_fit import Hybrid
 from engine.arms.registry import channels
 from engine.evaluation.targets import Targets
-from engine.models.recipe import Recipe
-from engine.selection.better import better
+from engine.models.recipe import HYBRID, Recipe
+from engine.selection.better import SERVED, better
 
 __all__ = ["BUCKETS", "BUSY", "with_channels", "with_fallback"]
 
@@ -33,21 +33,26 @@ BUSY = 11
 
 
 def with_fallback(
-    recipe: Recipe, hybrid: ArmVectors, arms: Mapping[str, ArmVectors], counts: np.ndarray, targets: Targets
+    recipe: Recipe,
+    hybrid: ArmVectors,
+    arms: Mapping[str, ArmVectors],
+    counts: np.ndarray,
+    targets: Targets,
+    standing: Recipe | None = None,
 ) -> Recipe:
-    """The recipe with the best single arm wherever it beats the hybrid by more than one standard error."""
-    judged = targets.judged()
+    """The recipe with the best single arm wherever it beats the hybrid by more than one standard error, or what answers there by `standing` by more than two."""
+    judged, errors = targets.judged(), 1.0 if standing is None else SERVED
     fallback: dict[int, str] = {}
     for low, high in BUCKETS:
         count = counts[judged.rows]
         here = judged[(count >= low) & (count <= high)]
-        if len(here) < FEWEST:
-            continue
-        own = here.ndcg(similarities(hybrid, here.rows))
-        ahead = {name: here.ndcg(similarities(arm, here.rows)) - own for name, arm in arms.items()}
-        name = max(ahead, key=lambda arm: float(ahead[arm].mean()))
-        if better(ahead[name], np.zeros(len(here))):
-            fallback |= {low: name, high + 1: "hybrid"}
+        name = HYBRID if standing is None else str(standing.answering(np.array([low]))[0])
+        if len(here) >= FEWEST:
+            found = {arm: here.ndcg(similarities(one, here.rows)) for arm, one in {HYBRID: hybrid, **arms}.items()}
+            best = max(found, key=lambda arm: float(found[arm].mean()))
+            name = best if name not in found or better(found[best], found[name], errors) else name
+        if name != HYBRID:
+            fallback |= {low: name, high + 1: HYBRID}
     return replace(recipe, fallback=dict(sorted(_tidied(fallback).items())))
 
 
@@ -60,10 +65,11 @@ def with_channels(
     *,
     low: int,
     high: int | None,
+    standing: Recipe | None = None,
 ) -> Recipe:
     """The recipe with the weight that each channel should have beside the hybrid at `low` to `high` interactions.
 
-    Channel after channel: the weight of the best mean NDCG@10, where that is ahead of none by more than one standard error.
+    Channel after channel: the weight of the best mean NDCG@10, where that is ahead of none by more than one standard error, or by two of what it is by `standing`.
 
     Parameters
     ----------
@@ -71,7 +77,11 @@ def with_channels(
     high : the last count that is meant; None for no end.
     """
     for channel in (name for name in channels() if name in arms):
-        recipe = _with_channel(recipe, channel, hybrid, arms, counts, targets, low=low, high=high)
+        kept = 0.0 if standing is None else float(standing.channel_weights(channel, np.array([low]))[0])
+        errors = 1.0 if standing is None else SERVED
+        recipe = _with_channel(
+            recipe, channel, hybrid, arms, counts, targets, low=low, high=high, kept=kept, errors=errors
+        )
     return recipe
 
 
@@ -85,6 +95,8 @@ def _with_channel(
     *,
     low: int,
     high: int | None,
+    kept: float,
+    errors: float,
 ) -> Recipe:
     judged = targets.judged()
     count = counts[judged.rows]
@@ -92,22 +104,23 @@ def _with_channel(
     steps = recipe.channels.get(channel, {})
     beside = {name: weights for name, weights in recipe.channels.items() if name != channel}
     after = {high + 1: 0.0} if high is not None and high + 1 not in steps else {}
-    if len(here) < FEWEST:
-        return recipe
 
-    frame = HybridFrame.of(hybrid, replace(recipe, fallback={}, channels=beside | {channel: {0: 1.0}}), arms)
-    candidates = frame.candidates()
+    def ndcg_by_weight() -> dict[float, np.ndarray]:
+        frame = HybridFrame.of(hybrid, replace(recipe, fallback={}, channels=beside | {channel: {0: 1.0}}), arms)
+        candidates, figures = frame.candidates(), {}
+        for one in sorted({0.0, kept, *CHANNEL_WEIGHTS}):
+            trial = replace(recipe, fallback={}, channels=beside | {channel: {0: one}})
+            scores = frame.queries(trial, here.rows) @ candidates.T
+            scores[:, ~has_direction(candidates)] = -np.inf
+            figures[one] = here.ndcg(scores)
+        return figures
 
-    def found(weight: float) -> np.ndarray:
-        trial = replace(recipe, fallback={}, channels=beside | {channel: {0: weight}})
-        scores = frame.queries(trial, here.rows) @ candidates.T
-        scores[:, ~has_direction(candidates)] = -np.inf
-        return here.ndcg(scores)
-
-    plain = found(0.0)
-    ahead = {weight: found(weight) - plain for weight in CHANNEL_WEIGHTS}
-    weight = max(ahead, key=lambda one: float(ahead[one].mean()))
-    if not better(ahead[weight], np.zeros(len(here))):
+    weight = kept
+    if len(here) >= FEWEST:
+        figures = ndcg_by_weight()
+        best = max(figures, key=lambda one: float(figures[one].mean()))
+        weight = best if better(figures[best], figures[kept], errors) else kept
+    if not weight:
         return recipe
     chosen = dict(sorted((steps | {low: weight} | after).items()))
     return replace(recipe, channels=recipe.channels | {channel: chosen})

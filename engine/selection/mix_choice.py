@@ -10,6 +10,7 @@ from engine.arms.plan import Trial
 from engine.arms.predicted import PREDICTED
 from engine.evaluation.fits import Behaviour, Content, fitted_models
 from engine.evaluation.targets import Targets
+from engine.selection.better import SERVED, better
 
 __all__ = ["HALF_KNOWN", "WORTHS", "choose_mix"]
 
@@ -24,15 +25,17 @@ def choose_mix(
     targets: Targets,
     half_known: tuple[float, ...] = HALF_KNOWN,
     worths: tuple[float, ...] = WORTHS,
+    standing: CandidateMix | None = None,
 ) -> tuple[CandidateMix, tuple[Trial[CandidateMix], ...]]:
     """The mix with which the Predicted arm ranks best by mean NDCG@10: first by `half_known`, then by what predictions are worth.
 
     Of half_known, the largest with which it ranks as well as with the best: their difference, target by target, is within
     one standard error. Thinned targets are products that became well known, and behaviour speaks clearest of those, so among
-    equals the one that leans on content is safer for the rest.
+    equals the one that leans on content is safer for the rest. A mix that stands stays as long as the one that would be chosen is no better.
 
     Parameters
     ----------
+    standing : what the served release was made with, among `half_known` and `worths`; None where there is none.
     behaviour : fitted on thinned interactions; `counts` (n_items,) of the same.
     targets : validation targets.
     """
@@ -52,6 +55,9 @@ def choose_mix(
     best = found[try_all(by_count)]
     half = max(mix.half_known for mix in by_count if _as_well(found[mix], best))
     chosen = try_all([CandidateMix(half, worth) for worth in worths])
+    if standing is not None and standing.half_known in half_known:
+        try_all([standing])
+        chosen = chosen if better(found[chosen], found[standing], SERVED) else standing
     return chosen, tuple(Trial(mix, round(float(ndcg.mean()), 4)) for mix, ndcg in found.items())
 
 

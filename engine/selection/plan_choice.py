@@ -52,7 +52,7 @@ from engine.models.views import fit_standard
 from engine.selection.als_choice import choose_als
 from engine.selection.beside_choice import BUCKETS, BUSY, with_channels, with_fallback
 from engine.selection.favour_choice import choose_favour
-from engine.selection.mix_choice import choose_mix
+from engine.selection.mix_choice import HALF_KNOWN, choose_mix
 from engine.selection.modality_gains import modality_gains
 from engine.selection.recipe_choice import choose_recipe, with_exact_noise
 from engine.selection.silence_choice import Measured, choose_silence
@@ -95,13 +95,17 @@ def choose_plan(
     progress: Progress = silent,
     *,
     n_items: int | None = None,
+    standing: TrainingPlan | None = None,
 ) -> PlanChoice:
     """The plan that suits this catalogue; the default one, with a `problem`, where there is too little to compare by.
+
+    A plan that stands is what others must beat, step by step, by more than two standard errors (`engine.selection.better`).
 
     Parameters
     ----------
     user_items : (n_users, n_items) interactions.
     n_items : products of the catalogue, where these are a sample of them (`engine.evaluation.looked_at`).
+    standing : the plan of the served release, for as many products as these; None where there is none.
     """
     matrix = sparse.csr_matrix(user_items)
     progress(STEP, 0.0)
@@ -113,9 +117,9 @@ def choose_plan(
         return PlanChoice(default_plan(settings, matrix.shape[1], words=words, problem=str(exc)))
     progress(STEP, 0.05, f"hiding the history of {len(targets.split.targets)} well-known products")
     niches = niches_or_none(matrix, content, settings, seed)
-    plan, thinned, hidden = _choose_on_thinned(targets, niches, content, settings, seed, progress)
+    plan, thinned, hidden = _choose_on_thinned(targets, niches, content, settings, seed, progress, standing)
     progress(STEP, 0.65, "hiding a fifth of what each shopper did")
-    plan, shoppers = _choose_on_shoppers(matrix, content, plan, settings, seed, n_items)
+    plan, shoppers = _choose_on_shoppers(matrix, content, plan, settings, seed, n_items, standing)
     progress(STEP, 1.0)
     return PlanChoice(plan, thinned, hidden, shoppers)
 
@@ -128,6 +132,7 @@ def choose_hybrid(
     arms: Mapping[str, ArmVectors],
     settings: Settings,
     seed: int,
+    standing: Recipe | None = None,
 ) -> ChosenHybrid:
     """The hybrid by the recipe that validation targets choose.
 
@@ -136,23 +141,26 @@ def choose_hybrid(
     niches : hidden neighbourhoods of the same shop, None where it has none.
     predicted : (n_items, factors) float32, as predicted from thinned interactions.
     arms : the others, fitted on the same.
+    standing : the recipe that is served, None where there is none.
     """
     train, counts, validation = targets.split.train, targets.counts, targets.validation
     views = fit_standard(content.features).views(content.features, predicted, content.words)
     factors = residual_factors(train, max_rank(train.shape[1]), seed)
-    start = default_plan(settings, len(counts), words=content.words is not None).recipe
-    recipe, trials = choose_recipe(replace(start, rank=factors.shape[1]), factors, counts, views, validation, seed)
+    usual = default_plan(settings, len(counts), words=content.words is not None).recipe
+    usual = replace(usual, rank=factors.shape[1])
+    start, other = (usual, None) if standing is None else (_started_from(standing, usual), usual)
+    recipe, trials = choose_recipe(start, factors, counts, views, validation, seed, other)
     fitted = fit_hybrid_on(train, content, predicted, recipe, seed, factors=factors)
     if (exact := with_exact_noise(fitted, factors, views, validation, seed)) != recipe:
         recipe, fitted = exact, fit_hybrid_on(train, content, predicted, exact, seed, factors=factors)
     hidden = None if niches is None else fit_niches(niches, content, recipe, seed)
     recipe, silences = _choose_silence(
-        recipe, (fitted, factors, validation), hidden, np.asarray(arms["content"].candidates), seed
+        recipe, (fitted, factors, validation), hidden, np.asarray(arms["content"].candidates), seed, standing
     )
     fitted, hidden = fitted.shaped(factors, recipe), None if hidden is None else hidden.shaped(recipe)
     for low, high in BUCKETS[1:]:
-        recipe = with_channels(recipe, fitted, arms, counts, validation, low=low, high=high)
-    recipe = with_fallback(recipe, hybrid_arm(fitted, recipe, arms), arms, counts, validation)
+        recipe = with_channels(recipe, fitted, arms, counts, validation, low=low, high=high, standing=standing)
+    recipe = with_fallback(recipe, hybrid_arm(fitted, recipe, arms), arms, counts, validation, standing)
     gains = modality_gains(recipe, factors, counts, content, validation, seed)
     return ChosenHybrid(hybrid_arm(fitted, recipe, arms), recipe, trials, silences, gains, hidden)
 
@@ -163,6 +171,7 @@ def _choose_silence(
     hidden: NicheFit | None,
     content: np.ndarray,
     seed: int,
+    standing: Recipe | None,
 ) -> tuple[Recipe, tuple[QuietTrial, ...]]:
     """With a hybrid, its factors and the validation targets of the thinned fit."""
     fitted, factors, validation = thinned
@@ -171,7 +180,14 @@ def _choose_silence(
         quiet = Measured(hidden.hybrid, hidden.factors, content, hidden.niches.validation)
     if not len(validation.judged()):
         return recipe, ()
-    return choose_silence(recipe, Measured(fitted, factors, content, validation), quiet, seed)
+    return choose_silence(recipe, Measured(fitted, factors, content, validation), quiet, seed, standing)
+
+
+def _started_from(standing: Recipe, usual: Recipe) -> Recipe:
+    """Where the search for the smoother starts: what stands of it, the rest as usual."""
+    rank = min(standing.rank, usual.rank)
+    same = {name: getattr(standing, name) for name in ("weights", "sharpness", "noise", "exponent")}
+    return replace(usual, rank=rank, **same)
 
 
 def with_busy_channels(
@@ -181,6 +197,7 @@ def with_busy_channels(
     train: sparse.csr_matrix,
     hidden: sparse.csr_matrix,
     anchors: np.ndarray,
+    standing: Recipe | None = None,
 ) -> Recipe:
     """The recipe with what behaviour compared directly counts beside the hybrid for products that have plenty of it.
 
@@ -195,7 +212,7 @@ def with_busy_channels(
     gains.eliminate_zeros()
     counts = np.bincount(train.indices, minlength=train.shape[1])
     targets = Targets(anchors, gains, np.ones(train.shape[1], dtype=bool))
-    return with_channels(recipe, hybrid, arms, counts, targets, low=BUSY, high=None)
+    return with_channels(recipe, hybrid, arms, counts, targets, low=BUSY, high=None, standing=standing)
 
 
 def niches_or_none(user_items: sparse.csr_matrix, content: Content, settings: Settings, seed: int) -> Niches | None:
@@ -213,17 +230,19 @@ def _choose_on_thinned(
     settings: Settings,
     seed: int,
     progress: Progress,
+    standing: TrainingPlan | None,
 ) -> tuple[TrainingPlan, ThinnedFit, NicheFit | None]:
     """ALS settings, threshold and recipe."""
     train, validation = targets.split.train, targets.validation
-    als = choose_als(train, settings.als, validation, seed)
+    als = choose_als(train, settings.als, validation, seed, None if standing is None else standing.als)
     progress(STEP, 0.4, "predicting what was hidden")
     behaviour = with_prediction(train, als.factors, content.features, als.settings, settings, seed)
     progress(STEP, 0.5, "comparing with what was hidden")
-    mix, mixes = _mix(behaviour, content, targets, settings)
+    mix, mixes = _mix(behaviour, content, targets, settings, None if standing is None else standing.mix)
     arms = arm_vectors(fitted_models(behaviour, content, targets.counts, mix))
     progress(STEP, 0.55, "choosing how look-alikes and clicks are weighed")
-    hybrid = choose_hybrid(targets, niches, content, behaviour.predicted, arms, settings, seed)
+    recipe = None if standing is None else standing.recipe
+    hybrid = choose_hybrid(targets, niches, content, behaviour.predicted, arms, settings, seed, recipe)
     trials = Trials(
         als=als.trials, mixes=mixes, recipes=hybrid.trials, silences=hybrid.silences, modalities=hybrid.modalities
     )
@@ -232,12 +251,11 @@ def _choose_on_thinned(
 
 
 def _mix(
-    behaviour: Behaviour, content: Content, targets: ThinnedTargets, settings: Settings
+    behaviour: Behaviour, content: Content, targets: ThinnedTargets, settings: Settings, standing: CandidateMix | None
 ) -> tuple[CandidateMix, tuple[Trial[CandidateMix], ...]]:
-    half_known = settings.predictor.half_known
-    if half_known is not None:
-        return choose_mix(behaviour, content, targets.counts, targets.validation, (half_known,))
-    return choose_mix(behaviour, content, targets.counts, targets.validation)
+    given = settings.predictor.half_known
+    tried = HALF_KNOWN if given is None else (given,)
+    return choose_mix(behaviour, content, targets.counts, targets.validation, tried, standing=standing)
 
 
 def _choose_on_shoppers(
@@ -247,6 +265,7 @@ def _choose_on_shoppers(
     settings: Settings,
     seed: int,
     n_items: int | None,
+    standing: TrainingPlan | None,
 ) -> tuple[TrainingPlan, ShopperSplitFit]:
     """How shoppers are served, and what behaviour counts for busy products."""
     rng = shopper_rng(seed)
@@ -256,11 +275,19 @@ def _choose_on_shoppers(
     hybrid = fit_hybrid_on(train, content, behaviour.predicted, plan.recipe, seed)
     tried = candidate_scorings(train, n_items)
     scorer = fit_user_scorer(train, hybrid.profiles, hybrid.for_shoppers, content.words, tried)
-    scorings = measure_user_scorings(scorer, tried, split.task, list(split.candidates.values()), split.shoppers)
+    served = None if standing is None else standing.recipe
+    scorings = measure_user_scorings(
+        scorer,
+        tried,
+        split.task,
+        list(split.candidates.values()),
+        split.shoppers,
+        standing=None if served is None else served.user_scoring,
+    )
     fit = ShopperSplitFit(split, behaviour.tuned, dict(zip(split.candidates, scorings.cross_fitted(rng), strict=True)))
     anchors = _busy_anchors(split, settings.evaluation, rng)
     arms = arm_vectors(fitted_models(behaviour, content, split.counts, plan.mix))
-    recipe = with_busy_channels(plan.recipe, hybrid, arms, train, split.task.held_out, anchors)
+    recipe = with_busy_channels(plan.recipe, hybrid, arms, train, split.task.held_out, anchors, served)
     scoring, counts = scorings.best(), split.counts
 
     def hybrid_scores(rows: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from engine.evaluation.targets import Targets
 from engine.models.kernel import Rows
 from engine.models.recipe import Recipe
 from engine.models.smoother import fit_smoother
-from engine.selection.better import better
+from engine.selection.better import SERVED, better
 from engine.selection.screen import MOST, Screen
 
 __all__ = ["EXPONENTS", "choose_recipe", "with_exact_noise"]
@@ -39,12 +39,14 @@ def choose_recipe(
     views: Mapping[str, Rows],
     targets: Targets,
     seed: int,
+    usual: Recipe | None = None,
 ) -> tuple[Recipe, tuple[Trial[Recipe], ...]]:
     """The recipe with the best mean NDCG@10 on validation targets, and all that was tried.
 
     Parameters
     ----------
-    start : where the search starts; it may use `factors` whole.
+    start : where the search starts: the recipe that stands, where there is one; it may use `factors` whole.
+    usual : where `start` is served, another that is compared with it; changes must then be better by two standard errors.
     factors : (n_items, rank) residual factors of thinned interactions, `counts` (n_items,) of the same.
     """
     judged = targets.judged()
@@ -52,7 +54,8 @@ def choose_recipe(
         judged = judged[np.sort(np.random.default_rng([seed, 4]).permutation(len(judged))[:MOST_TARGETS])]
     if not len(judged):
         return start, ()
-    search = _Search(start, factors, counts, views, judged, seed)
+    search = _Search(start, factors, counts, views, judged, seed, 1.0 if usual is None else SERVED)
+    search.compare_all([] if usual is None else [usual])
     for kernels in (_without, lambda recipe: _more(recipe, views), _sharper):
         search.walk_noise()
         search.walk_rank()
@@ -100,7 +103,9 @@ class _Search:
         views: Mapping[str, Rows],
         targets: Targets,
         seed: int,
+        errors: float,
     ):
+        self._errors = errors
         self._factors, self._counts, self._targets = factors, counts, targets
         self._screen = Screen(factors, counts, views, targets.rows, seed)
         self.trials: list[Trial[Recipe]] = []
@@ -138,7 +143,7 @@ class _Search:
         )
         query = self.query if same else self._screen.queries(recipe)
         found = self._score(recipe, query)
-        if not better(found, self._best):
+        if not better(found, self._best, self._errors):
             return False
         self._best, self.recipe, self.query = found, recipe, query
         return True

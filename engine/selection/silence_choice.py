@@ -5,7 +5,8 @@ relevant to them: they say what costs accuracy. Hidden neighbourhoods say how qu
 is no worse there than content alone, the best on thinned targets is chosen: how candidates are shortened, how far they
 lean on their look-alikes, and how loud content speaks where behaviour is silent.
 
-Where both ask for different things, thinned targets give up a hundredth at most.
+Where both ask for different things, thinned targets give up a hundredth at most. What is served stays as long as it is worse than
+that by no more than two standard errors, on both: another choice makes another release of every product.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from engine.core.vectors import unit_rows
 from engine.evaluation.metrics import top_k
 from engine.evaluation.targets import MANY_ITEMS, K, Targets
 from engine.models.recipe import Recipe, Silence
-from engine.selection.better import as_good
+from engine.selection.better import SERVED, as_good
 from engine.selection.recipe_choice import EXPONENTS
 
 __all__ = ["Measured", "choose_silence"]
@@ -44,6 +45,7 @@ TOLERANCE = 0.003
 GIVEN_UP = 0.01
 """Share of the best NDCG on thinned targets that may be given up for the sake of quiet corners."""
 MOST_TARGETS = 300
+_CHOSEN = ("exponent", "lean", "unseen", "silence")
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,14 @@ class Measured:
 
 
 def choose_silence(
-    recipe: Recipe, thinned: Measured, niches: Measured | None, seed: int
+    recipe: Recipe, thinned: Measured, niches: Measured | None, seed: int, standing: Recipe | None = None
 ) -> tuple[Recipe, tuple[QuietTrial, ...]]:
     """The recipe with exponent, lean, unseen and silence chosen, and all that was tried.
 
     Parameters
     ----------
     thinned, niches : fitted with the kernel of `recipe`, on validation targets; None where no neighbourhood could be hidden.
+    standing : the served one, None where there is none.
     """
     most = MOST_TARGETS if len(thinned.factors) <= MANY_ITEMS else MOST_TARGETS // 2
     search = _Search(thinned.sampled(seed, most), None if niches is None else niches.sampled(seed, most))
@@ -83,7 +86,12 @@ def choose_silence(
     for shape in search.best(SHAPES):
         search.try_all(replace(shape, unseen=unseen) for unseen in UNSEEN)
         search.try_all(replace(shape, unseen=unseen, silence=silence) for unseen in UNSEEN for silence in SILENCES)
-    return search.best(1)[0], search.trials()
+    best = search.best(1)[0]
+    if standing is not None:
+        kept = replace(best, **{name: getattr(standing, name) for name in _CHOSEN})
+        search.try_all([kept])
+        best = kept if search.is_as_good(kept, best) else best
+    return best, search.trials()
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,13 @@ class _Search:
         equal = [one for one in fair if as_good(one.thinned, top, TOLERANCE) and one.thinned.mean() > 0]
         first = max(equal or fair, key=lambda one: one.agreement)
         return [first.recipe, *(one.recipe for one in fair if one is not first)][:n]
+
+    def is_as_good(self, recipe: Recipe, best: Recipe) -> bool:
+        """Whether a recipe that was tried and is served is worse than the best by no more than two standard errors, on either measure."""
+        own, top = (next(one for one in self._tried if one.recipe == wanted) for wanted in (recipe, best))
+        return as_good(own.thinned, top.thinned, TOLERANCE, SERVED) and (
+            not len(own.niches) or as_good(own.niches, top.niches, TOLERANCE, SERVED)
+        )
 
     def _fair(self) -> list[_Tried]:
         top = max(float(one.thinned.mean()) for one in self._tried)

@@ -10,11 +10,12 @@ import numpy as np
 from engine.arms.plan import Trial
 from engine.evaluation.published_task import TaskScores, TaskSplit, score_shoppers
 from engine.models.user_scoring import UserScorer, UserScoring
+from engine.selection.better import SERVED, better
 
 __all__ = ["UserScoringFigures", "measure_user_scorings"]
 
 WORTH = 0.02
-"""A scoring must be better than the plainest one by this share to be chosen."""
+"""A scoring must be better than the plainest one, or than the one that stands, by this share to be chosen."""
 FOLDS = 10
 
 
@@ -26,10 +27,12 @@ class UserScoringFigures:
     ----------
     scorings : what was compared, the plainest first.
     scores : by scoring, then by set of candidates; a set's shoppers are the same for every scoring.
+    standing : the place of the one that is served, which another must beat by two standard errors as well; None where there is none.
     """
 
     scorings: tuple[UserScoring, ...]
     scores: list[list[TaskScores]]
+    standing: int | None = None
 
     def best(self, shoppers: np.ndarray | None = None) -> UserScoring:
         """The scoring with the best NDCG relative to the plainest one, on average over the sets, by these shoppers or all."""
@@ -67,14 +70,21 @@ class UserScoringFigures:
             for scoring in range(len(self.scorings))
         ]
         best = int(np.argmax(gains))
-        return best if gains[best] > 1.0 + WORTH else 0
+        kept = self.standing or 0
+        worth = gains[best] > (1.0 + WORTH) * gains[kept]
+        if worth and self.standing is not None:
+            found, served = (np.concatenate(self._ndcg(place, shoppers)) for place in (best, kept))
+            worth = better(found, served, SERVED)
+        return best if worth else kept
 
     def _means(self, scoring: int, shoppers: np.ndarray | None = None) -> list[float]:
         """Mean NDCG of a scoring in each set of candidates, for these shoppers or all."""
-        figures = [
+        return [float(one.mean()) if len(one) else 0.0 for one in self._ndcg(scoring, shoppers)]
+
+    def _ndcg(self, scoring: int, shoppers: np.ndarray | None) -> list[np.ndarray]:
+        return [
             one.ndcg if shoppers is None else one.ndcg[np.isin(one.shoppers, shoppers)] for one in self.scores[scoring]
         ]
-        return [float(one.mean()) if len(one) else 0.0 for one in figures]
 
 
 def measure_user_scorings(
@@ -85,12 +95,13 @@ def measure_user_scorings(
     shoppers: np.ndarray,
     *,
     k: int = 10,
+    standing: UserScoring | None = None,
 ) -> UserScoringFigures:
     """NDCG@k and AP@k of every scoring for these shoppers.
 
     Parameters
     ----------
-    scorings : the plainest first.
+    scorings : the plainest first. standing : the one that is served, None where there is none.
     candidate_sets : (n_items,) bool each.
     shoppers : rows of the split.
     """
@@ -102,4 +113,4 @@ def measure_user_scorings(
             return found[np.searchsorted(rows, some)][:, items]
 
         scores.append([score_shoppers(split, candidates, score, k=k, shoppers=rows) for candidates in candidate_sets])
-    return UserScoringFigures(scorings, scores)
+    return UserScoringFigures(scorings, scores, scorings.index(standing) if standing in scorings else None)

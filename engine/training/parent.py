@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.arms.plan import TrainingPlan, Trials
 from engine.core.errors import ReleaseError
+from engine.core.settings import Settings
 from engine.core.storage import file_sha256
 from engine.core.workspace import Workspace
 from engine.models.als import AlsFactors
@@ -26,10 +28,12 @@ from engine.release.files import ReleaseFiles
 from engine.release.manifest import read_manifest
 from engine.release.publish import current_release_id
 
-__all__ = ["Parent"]
+__all__ = ["CHOSEN_BY", "Parent"]
 
 logger = logging.getLogger(__name__)
 
+CHOSEN_BY = ("als", "predictor", "smoother", "selection", "evaluation", "seed")
+"""Settings that a plan is chosen by."""
 LEAST_KNOWN = 0.5
 """Behaviour is learned anew where fewer of today's products are in the parent."""
 
@@ -60,6 +64,27 @@ class Parent:
     def made_from(self, part: str, digest: str) -> bool:
         """Whether a part of it was made from just these inputs."""
         return self.inputs.get(part) == digest
+
+    def plan(self, settings: Settings) -> TrainingPlan | None:
+        """The plan it was made with; None where nothing was compared for it, or by other settings than these."""
+        try:
+            made, asked = self.files.json("training.json"), settings.model_dump(mode="json")
+            plan = TrainingPlan.from_dict(made["plan"])
+            same = all(made["settings"][group] == asked[group] for group in CHOSEN_BY)
+        except (ReleaseError, KeyError, TypeError, ValueError) as exc:
+            logger.warning("the plan of %s cannot be read: %s", self.release_id, exc)
+            return None
+        return plan if same and plan.trials != Trials() and plan.problem is None else None
+
+    def chosen(self) -> tuple[TrainingPlan, dict[str, Any]] | None:
+        """Its plan and its figures, as for metrics.json; None where they cannot be read."""
+        try:
+            return TrainingPlan.from_dict(self.files.json("training.json")["plan"]), dict(
+                self.files.json("metrics.json")
+            )
+        except (ReleaseError, KeyError, TypeError, ValueError) as exc:
+            logger.warning("the plan of %s cannot be read: %s", self.release_id, exc)
+            return None
 
     def behaviour(self) -> tuple[AlsFactors, AlsFactors] | None:
         """Its factors, and those that its network learned from (of items alone where they are others); None where they cannot be read."""

@@ -51,6 +51,7 @@ from engine.training.gate import decide, without_nan
 from engine.training.maps import served_maps
 from engine.training.models import TrainedModels, train_models
 from engine.training.notes import notes
+from engine.training.parent import Parent
 from engine.training.reuse import Reuse
 from engine.training.room import check_room
 
@@ -118,7 +119,7 @@ def _trained(
     data = encode_products(shop, interactions, workspace, settings, steps)
     check_room(data, workspace, settings)
     reuse = Reuse.of(workspace, data, settings)
-    plan, metrics = reuse.chosen(lambda: _chosen(data, settings, steps))
+    plan, metrics = reuse.chosen(lambda standing: _chosen(data, settings, steps, standing))
     models = train_models(data, plan, judged, settings, reuse, steps)
     maps = reuse.maps(models.arms, served_maps(workspace), steps)
     fit, verdict = decide(metrics, models.arms["hybrid"], _served_metrics(workspace))
@@ -150,7 +151,8 @@ def measure(
         shop, interactions = read_data(workspace, settings, progress)
         settings = _for_shop(settings, shop)
         data = encode_products(shop, interactions, workspace, settings, progress)
-        return _chosen(data, settings, progress)
+        parent = Parent.served(workspace)
+        return _chosen(data, settings, progress, None if parent is None else parent.plan(settings))
 
 
 def _for_shop(settings: Settings, shop: Shop) -> Settings:
@@ -160,20 +162,35 @@ def _for_shop(settings: Settings, shop: Shop) -> Settings:
     return settings.model_copy(update={"als": settings.als.model_copy(update={"tries": min(3, settings.als.tries)})})
 
 
-def _chosen(data: TrainingData, settings: Settings, progress: Progress) -> tuple[TrainingPlan, dict[str, Any]]:
-    """The plan and its figures, as for metrics.json; by a sample of the products where the whole shop costs more than the budget."""
+def _chosen(
+    data: TrainingData, settings: Settings, progress: Progress, standing: TrainingPlan | None
+) -> tuple[TrainingPlan, dict[str, Any]]:
+    """The plan and its figures, as for metrics.json; by a sample of the products where the whole shop costs more than the budget.
+
+    Parameters
+    ----------
+    standing : the plan of the served release, which another must beat; None where there is none.
+    """
     progress("Choosing settings", 0.0, "picking the products to compare them on")
     looked = look_at(data.interactions.user_items, data.content, settings)
-    choice = _choose(looked, data, settings, progress)
+    choice = _choose(looked, data, settings, progress, standing)
     measured = _measure(looked, choice, progress) if settings.evaluation.enabled else _unmeasured(settings)
     return looked.for_catalogue(choice.plan, settings), measured | looked.facts()
 
 
-def _choose(looked: LookedAt, data: TrainingData, settings: Settings, progress: Progress) -> PlanChoice:
+def _choose(
+    looked: LookedAt, data: TrainingData, settings: Settings, progress: Progress, standing: TrainingPlan | None
+) -> PlanChoice:
     if not settings.selection.enabled:
         return PlanChoice(default_plan(looked.settings, len(looked.rows), words=data.content.words is not None))
     return choose_plan(
-        looked.user_items, looked.content, looked.settings, settings.seed, progress, n_items=looked.n_items
+        looked.user_items,
+        looked.content,
+        looked.settings,
+        settings.seed,
+        progress,
+        n_items=looked.n_items,
+        standing=None if standing is None else looked.for_these(standing),
     )
 
 

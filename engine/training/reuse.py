@@ -33,7 +33,7 @@ from engine.release.contents import Earlier, ReleaseContents, cells_made_from, l
 from engine.training.data import TrainingData
 from engine.training.finished_parts import FinishedParts
 from engine.training.maps import STEP, draw_maps, kept_maps
-from engine.training.parent import Parent
+from engine.training.parent import CHOSEN_BY, Parent
 
 __all__ = ["Factors", "HybridParts", "Prediction", "Reuse", "Starts"]
 
@@ -71,12 +71,23 @@ class Reuse:
         """For a training in a workspace."""
         return cls(data, settings, FinishedParts(workspace.finished_parts), Parent.served(workspace))
 
-    def chosen(self, make: Callable[[], Chosen]) -> Chosen:
-        """The plan with its figures, as for metrics.json."""
-        one = self.settings
-        groups = (one.als, one.predictor, one.smoother, one.selection, one.evaluation, one.seed)
-        digest = digest_of(self._behaviour, self._content, *groups)
-        return self.parts.made("choosing", digest, make, _save_chosen, _load_chosen)
+    def chosen(self, make: Callable[[TrainingPlan | None], Chosen]) -> Chosen:
+        """The plan with its figures, as for metrics.json: the parent's where it was chosen on the same data.
+
+        Parameters
+        ----------
+        make : `make(standing)`, with the parent's plan where there is one to beat.
+        """
+        digest = digest_of(self._behaviour, self._content, *(getattr(self.settings, group) for group in CHOSEN_BY))
+        self.inputs["choosing"] = digest
+        standing = None
+        if self.parent is not None:
+            if self.parent.made_from("choosing", digest) and (found := self.parent.chosen()) is not None:
+                self.parts.reused.append("choosing")
+                return found
+            standing = self.parent.plan(self.settings)
+        digest = digest_of(digest, None if standing is None else standing.to_dict())
+        return self.parts.made("choosing", digest, lambda: make(standing), _save_chosen, _load_chosen)
 
     def behaviour(self, als: AlsSettings, taught: AlsSettings, fit: Callable[[Starts], Factors]) -> Factors:
         """Factors by these settings: those of the parent where it had the same data, else learned on from them.

@@ -100,6 +100,9 @@ def test_a_plan_of_a_sample_takes_as_large_a_share_of_the_directions_of_all(
     served = found.for_catalogue(half, settings).recipe
     assert served.rank == pytest.approx(max_rank(N_ITEMS) / 2, rel=0.02)
     assert (served.capacity.exact, found.settings.smoother.exact) == (3000, 100)
+    back = found.for_these(replace(plan, recipe=served)).recipe
+    assert back.rank == pytest.approx(half.recipe.rank, abs=1)
+    assert back.capacity.exact == 100
 
 
 @pytest.mark.parametrize("larger", ["products", "shoppers", "interactions", "width"])

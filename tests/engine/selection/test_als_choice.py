@@ -50,3 +50,16 @@ def test_where_nothing_is_relevant_the_given_settings_stay():
     given = AlsSettings(factors=4, iterations=2, tries=3)
     nothing = Targets(truth.rows, sparse.csr_matrix(truth.gains.shape), truth.allowed)
     assert choose_als(a_shop(), given, nothing, seed=0).settings == given
+
+
+def test_settings_that_stand_stay_until_others_are_clearly_better():
+    given = AlsSettings(factors=8, regularization=1e7, iterations=5, tries=4)
+    best = choose_als(a_shop(), given, the_truth(), seed=0)
+    alike = best.settings.model_copy(update={"regularization": 1.001 * best.settings.regularization})
+    kept = choose_als(a_shop(), given, the_truth(), seed=0, standing=alike)
+    assert kept.settings == alike
+    np.testing.assert_array_equal(kept.factors.item_factors, fit_als(a_shop(), alike, 0).item_factors)
+    bad = given.model_copy(update={"regularization": 2e7})
+    replaced = choose_als(a_shop(), given, the_truth(), seed=0, standing=bad)
+    assert replaced.trials[0].tried == bad
+    assert replaced.settings.regularization < 1e7

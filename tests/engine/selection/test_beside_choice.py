@@ -67,3 +67,26 @@ def test_behaviour_is_added_where_it_helps_and_nowhere_else():
     assert unhelped.channels == {}
     elsewhere = with_channels(recipe, hybrid_of(noise, right, counts), {"als": good}, counts, targets, low=1, high=10)
     assert elsewhere.channels == {}
+
+
+def test_what_stands_beside_the_hybrid_stays_until_it_is_clearly_worse():
+    targets, counts = truth(), np.full(240, 20)
+    right = unit_rows(np.eye(GROUPS, dtype=np.float32)[GROUP])
+    noise = unit_rows(np.random.default_rng(1).normal(size=(240, GROUPS)).astype(np.float32))
+    good, bad = (ArmVectors(q, right) for q in (right, noise))
+    served = replace(PLAIN, channels={"als": {11: 0.5}})
+    hybrid = hybrid_of(right, right, counts)
+
+    def channels(arm: ArmVectors, low: int, high: int | None) -> dict[str, dict[int, float]]:
+        return with_channels(PLAIN, hybrid, {"als": arm}, counts, targets, low=low, high=high, standing=served).channels
+
+    assert channels(good, 11, None) == served.channels
+    served = replace(PLAIN, channels={"als": {11: 8.0}})
+    assert channels(ArmVectors(-right, right), 11, None) == {}
+    assert channels(bad, 50, None) == {"als": {50: 8.0}}  # too few products to tell
+    quiet = np.full(240, 2)
+    answered = replace(PLAIN, fallback={1: "content", 4: "hybrid"})
+    assert with_fallback(PLAIN, good, {"content": good}, quiet, targets, answered).fallback == answered.fallback
+    assert with_fallback(PLAIN, good, {"content": bad}, quiet, targets, answered).fallback == {}
+    gone = replace(PLAIN, fallback={1: "another", 4: "hybrid"})
+    assert with_fallback(PLAIN, good, {"content": bad}, quiet, targets, gone).fallback == {}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import sparse
 
+from engine.arms.candidate_mix import CandidateMix
 from engine.arms.plan import TrainingPlan, default_plan
 from engine.core.settings import Settings
 from engine.evaluation import fits
@@ -128,3 +130,39 @@ def test_a_mix_that_is_set_stays_and_only_the_worth_of_predictions_is_chosen() -
     plan = choose_plan(*a_shop(), settings, 0).plan
     assert plan.mix.half_known == 7.0
     assert {trial.tried.half_known for trial in plan.trials.mixes} == {7.0}
+
+
+def test_a_mix_that_stands_stays_while_it_is_as_good() -> None:
+    group = np.arange(200) % 10
+    truth = np.eye(10, dtype=np.float32)[group]
+    targets, allowed = np.arange(40), np.arange(200) >= 40
+    gains = sparse.csr_matrix((group[targets][:, None] == group) & allowed).astype(float)
+    factors = AlsFactors(truth, truth, [])
+    asked = Behaviour(factors, factors, truth), Content({}, truth), np.full(200, 8), Targets(targets, gains, allowed)
+    standing = CandidateMix(8.0, 0.7)
+    assert choose_mix(*asked)[0] != standing
+    assert choose_mix(*asked, standing=standing)[0] == standing
+    assert choose_mix(*asked, standing=CandidateMix(5.0, 0.7))[0] == choose_mix(*asked)[0]  # no longer compared
+
+
+def test_the_plan_that_stands_is_what_others_must_beat(choice: PlanChoice) -> None:
+    user_items, content = a_shop()
+    user_items = user_items.tolil()
+    for row in range(0, 600, 60):  # a day later
+        user_items[row, row % ITEMS] = 1.0
+    later = sparse.csr_matrix(user_items)
+    kept = choose_plan(later, content, SETTINGS, 3, standing=choice.plan).plan
+    assert kept.als == choice.plan.als
+    assert kept.mix == choice.plan.mix
+    ours, before = kept.recipe, choice.plan.recipe
+    assert (ours.weights, ours.sharpness, ours.noise) == (before.weights, before.sharpness, before.noise)
+    assert (ours.exponent, ours.lean, ours.unseen, ours.silence) == (
+        before.exponent,
+        before.lean,
+        before.unseen,
+        before.silence,
+    )
+
+    bad = replace(choice.plan, als=choice.plan.als.model_copy(update={"regularization": 1e7}))
+    mended = choose_plan(later, content, SETTINGS, 3, standing=bad).plan
+    assert mended.als.regularization < 1e7

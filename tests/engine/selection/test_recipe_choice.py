@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import sparse
 
@@ -33,3 +35,8 @@ def test_a_view_that_misleads_is_left_out_of_the_recipe():
     chosen = [one.ndcg for one in trials if one.tried == recipe]
     assert chosen[0] >= max(one.ndcg for one in trials) - 0.02
     assert len(trials) > 5
+
+    usual = default_recipe(views, 240)
+    given = shop.factors, thinned, views, targets, 0
+    assert choose_recipe(replace(usual, sharpness=4.01), *given, usual)[0].sharpness == 4.01  # served, and as good
+    assert choose_recipe(replace(usual, weights={"prediction": 1.0}), *given, usual)[0].weights.get("content")

@@ -55,3 +55,17 @@ def test_without_hidden_neighbourhoods_thinned_products_decide():
     chosen = next(one for one in trials if one.tried == recipe)
     assert all(one.niches is None for one in trials)
     assert chosen.thinned >= max(one.thinned for one in trials) - 0.01
+
+
+def test_what_is_served_stays_while_it_is_as_good_and_goes_where_it_is_not():
+    right = unit_rows(np.eye(6, dtype=np.float32)[GROUP] + np.float32(0.01))
+    thinned = measured(right, np.arange(1, 240, 7), mute=False)
+    niches = measured(right, QUIET[:60], mute=True)
+    start = default_recipe(SHOP.views, 240)
+    best, _ = choose_silence(start, thinned, niches, 0)
+    louder = replace(best, silence=Silence(best.silence.power, best.silence.weight * 1.01), unseen=best.unseen * 1.01)
+    kept, trials = choose_silence(start, thinned, niches, 0, standing=louder)
+    assert kept == louder
+    assert trials[-1].tried == louder
+    silent = replace(best, silence=Silence(weight=0.0))  # quiet products would have random neighbours
+    assert choose_silence(start, thinned, niches, 0, standing=silent)[0].silence.weight > 0

@@ -102,3 +102,29 @@ def test_item_models_are_left_out_where_they_cannot_be_solved():
     for matrix in (sparse.csr_matrix((3, 4), dtype=np.float32), sparse.eye_array(1, MAX_ITEMS + 1, format="csr")):
         assert all(one.items is None for one in candidate_scorings(sparse.csr_matrix(matrix)))
     assert any(one.items is not None for one in TRIED)
+
+
+def test_the_scoring_that_stands_stays_until_another_gains_enough():
+    shoppers = np.arange(10)
+
+    def best(ahead: float) -> UserScoring:
+        ndcg = [0.5, 0.51, 0.52 * ahead, *(0.4 for _ in TRIED[3:])]
+        scores = [[TaskScores(shoppers, np.full(10, one), np.zeros(10))] for one in ndcg]
+        return UserScoringFigures(TRIED, scores, standing=1).best()
+
+    assert best(1.0) == TRIED[1]
+    assert best(1.1) == TRIED[2]
+    eye, empty = np.eye(4, dtype=np.float32), sparse.csr_matrix((3, 4), dtype=np.float32)
+    tried = candidate_scorings(empty)
+    found = (
+        measure_user_scorings(
+            UserScorer(eye, eye, np.zeros(4)),
+            tried,
+            TaskSplit(empty, empty),
+            [np.ones(4, dtype=bool)],
+            np.arange(3),
+            standing=standing,
+        )
+        for standing in (tried[-1], UserScoring(power=99), None)
+    )
+    assert [one.best() for one in found] == [tried[-1], tried[0], tried[0]]  # nobody says otherwise

@@ -258,6 +258,35 @@ def test_behaviour_and_maps_go_on_from_the_release_that_is_served_and_follow_fro
     assert np.median(moved) < np.median(apart) / 3
 
 
+def test_a_plan_that_was_chosen_stands_for_the_next_training_with_the_same_settings(
+    trained: tuple[Workspace, TrainingResult, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    shutil.copytree(trained[0].root, workspace.root)
+    snapshot = workspace.current_snapshot()
+    items, events = (pd.read_parquet(snapshot / f"{part}.parquet") for part in ("items", "interactions"))
+    write_snapshot(workspace, items, events.iloc[5:], read_info(snapshot), {})
+    served = Parent.served(workspace)
+    assert served is not None
+    plan = served.plan(settings(als={**SMALL["als"], "tries": 3}))  # as few as a demo shop gets
+    assert plan is not None
+    assert plan.trials.als
+    asked: list[TrainingPlan | None] = []
+
+    def choose(*args: Any, standing: TrainingPlan | None = None, **kwargs: Any) -> Any:
+        asked.append(standing)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "choose_plan", choose)
+    others = settings(als={"factors": 12, "iterations": 5})
+    for wanted in (settings(), others):
+        for work in (train, measure):
+            with pytest.raises(KeyboardInterrupt):
+                work(workspace, wanted)
+    before = [None if one is None else one.to_dict() for one in asked]
+    assert before == [plan.to_dict()] * 2 + [None] * 2
+
+
 @pytest.mark.parametrize("damage", [False, True])
 def test_cells_of_arms_that_are_what_they_were_are_taken_from_the_release_that_is_served(
     shop: Workspace, tmp_path: Path, damage: bool, monkeypatch: pytest.MonkeyPatch
