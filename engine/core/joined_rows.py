@@ -101,6 +101,20 @@ class JoinedRows:
         found *= self.scale[key][..., None]
         return np.asarray(found)
 
+    def products_beside(self, key: Any, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(q, m) products of what the shared table gives to m rows with vectors (q, w); not of those that are others.
+
+        Only columns that one of the rows has are multiplied: products of a kind share the few attributes that they have.
+        """
+        shared = self._shared(key)
+        columns = np.flatnonzero(shared.any(axis=0))
+        spoken = (
+            vectors[:, columns] @ shared[:, columns].T if 2 * len(columns) < shared.shape[1] else vectors @ shared.T
+        )
+        spoken -= (vectors @ self.centre)[:, None]
+        spoken *= self.scale[key]
+        return np.asarray(spoken)
+
     def any(self, axis: int) -> NDArray[np.bool_]:
         """(n,) which rows are not zero, along `axis` 1. A row whose scale is not 0 is taken to have a direction in `shared`."""
         assert axis == 1

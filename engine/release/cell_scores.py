@@ -70,8 +70,8 @@ class _JoinedScores:
         rows, columns = np.flatnonzero(open_pairs.any(axis=1)), np.flatnonzero(open_pairs.any(axis=0))
         found = np.full_like(scores, OUT)
         if rows.size:
-            some = units.parts_beside(begin + columns)
-            found[np.ix_(rows, columns)] = scores[np.ix_(rows, columns)] + theirs[rows] @ some.T
+            spoken = units.products_beside(begin + columns, theirs[rows])
+            found[np.ix_(rows, columns)] = scores[np.ix_(rows, columns)] + spoken
         return found
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.joined_rows import Table, taken
+from engine.core.rare_columns import ColumnProduct, rare_columns
 from engine.core.side_by_side import do_side_by_side, side_by_side
 from engine.release.best_columns import best_columns
 from engine.release.cell_scores import OUT, Scores, candidate_scores
@@ -135,31 +136,34 @@ class Cells:
         """
         if not len(queries):
             return
-        asked = np.concatenate(list(side_by_side(lambda block: self._probed(block, 2), _blocks(queries))))
+        towards = ColumnProduct(self.map.centres.T, rare_columns(queries))
+        asked = np.concatenate(list(side_by_side(lambda block: self._probed(towards(block), 2), _blocks(queries))))
         together = np.lexsort((asked[:, -1], asked[:, 0]))  # queries that ask the same cells
         blocks = [together[start : start + _AT_ONCE] for start in range(0, len(queries), _AT_ONCE)]
 
         def answer(block: NDArray[np.int64]) -> list[Result]:
-            best = self._best(queries[block], self._probed(queries[block], probes), k)
+            best = self._best(queries[block], towards, probes, k)
             starts = range(0, len(block), _YIELDED)
             return [then(block[one : one + _YIELDED], best[one : one + _YIELDED]) for one in starts]
 
         for answers in side_by_side(answer, blocks):
             yield from answers
 
-    def _probed(self, queries: NDArray[np.float32], probes: int) -> NDArray[np.int64]:
-        """(b, probes) cells, the most promising first."""
-        return _best_first(queries @ self.map.centres.T + self.map.reach / np.float32(2), probes)
+    def _probed(self, towards: NDArray[np.float32], probes: int) -> NDArray[np.int64]:
+        """(b, probes) cells, the most promising first, by inner products with their centres (b, c)."""
+        return _best_first(towards + self.map.reach / np.float32(2), probes)
 
-    def _best(self, queries: NDArray[np.float32], near: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-        """(b, k) positions of the nearest in some cells (b, probes), the most promising first.
+    def _best(self, queries: NDArray[np.float32], towards: ColumnProduct, probes: int, k: int) -> NDArray[np.int64]:
+        """(b, k) positions of the nearest in the most promising cells; `towards` compares queries with their centres.
 
         What a query has found in few cells bounds what is worth a look in the others: cells that reach nowhere near it are passed over, and
         hardly any score is kept.
         """
         places = np.full((len(queries), k), -1, dtype=np.int64)
         scores = np.full((len(queries), k), _NOWHERE, dtype=np.float32)
-        most = np.take_along_axis(queries @ self.map.centres.T, near, axis=1) + self.map.reach[near]
+        spoken = towards(queries)
+        near = self._probed(spoken, probes)
+        most = np.take_along_axis(spoken, near, axis=1) + self.map.reach[near]
         done, then = 0, _FIRST_CELLS
         while done < near.shape[1]:
             rows, columns = np.nonzero(most[:, done:then] > scores[:, -1:])
@@ -232,15 +236,16 @@ def make_cells(units: Table, seed: int) -> CellMap:
     loud = np.bincount(layers, weights=np.square(far, dtype=np.float64))
     loud = loud / loud.sum() if loud.any() else np.ones_like(loud)
     cell, rng, made = np.empty(len(units), dtype=np.int64), np.random.default_rng(seed), 0
+    rare = rare_columns(units)
     for layer in np.unique(layers):
         rows = np.flatnonzero(layers == layer)
         wanted = round(_PER_ROOT * len(units) ** 0.5 * float(loud[layer]))
-        centres = _centres(units, rows, middle, max(1, min(wanted, len(rows) // _FEWEST)), rng)
+        centres = _centres(units, rows, middle, max(1, min(wanted, len(rows) // _FEWEST)), rare, rng)
 
-        def apart(some: slice, rows: NDArray[np.int64] = rows) -> NDArray[np.float32]:
-            return np.asarray(units[rows[some]] - middle)
+        def of_layer(some: slice, rows: NDArray[np.int64] = rows) -> NDArray[np.float32]:
+            return units[rows[some]]
 
-        cell[rows] = made + _nearest_centres(apart, len(rows), centres)
+        cell[rows] = made + _nearest_centres(of_layer, len(rows), centres, middle, rare)
         made += len(centres)
     return _cell_map(units, np.unique(cell, return_inverse=True)[1])
 
@@ -274,27 +279,32 @@ def _centres(
     rows: NDArray[np.int64],
     middle: NDArray[np.float32],
     wanted: int,
+    rare: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """k-means on a sample of some rows, from the middle; a centre that nobody is nearest to stays where it is."""
     sample = taken(units, rows[np.sort(rng.permutation(len(rows))[: _SAMPLED * wanted])])
-    sample -= middle
-    centres = sample[rng.permutation(len(sample))[:wanted]].copy()
+    centres = sample[rng.permutation(len(sample))[:wanted]] - middle
     for _ in range(_STEPS):
-        cell = _nearest_centres(sample.__getitem__, len(sample), centres)
+        cell = _nearest_centres(sample.__getitem__, len(sample), centres, middle, rare)
         order = np.argsort(cell, kind="stable")
         filled, firsts, counts = np.unique(cell[order], return_index=True, return_counts=True)
-        centres[filled] = np.add.reduceat(sample[order], firsts, axis=0) / counts[:, None]
+        centres[filled] = np.add.reduceat(sample[order], firsts, axis=0) / counts[:, None] - middle
     return centres
 
 
 def _nearest_centres(
-    rows_of: Callable[[slice], NDArray[np.float32]], n: int, centres: NDArray[np.float32]
+    rows_of: Callable[[slice], NDArray[np.float32]],
+    n: int,
+    centres: NDArray[np.float32],
+    middle: NDArray[np.float32],
+    rare: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    """(n,) of rows that `rows_of` gives some at a time."""
-    half = np.einsum("cd,cd->c", centres, centres) / np.float32(2)
+    """(n,) of rows that `rows_of` gives some at a time; `centres` lie about the `middle` of all rows, which have some columns rarely."""
+    half = np.einsum("cd,cd->c", centres, centres) / np.float32(2) + centres @ middle
+    towards = ColumnProduct(centres.T, rare)
     parts = [slice(start, start + _AT_ONCE) for start in range(0, n, _AT_ONCE)]
-    return np.concatenate(list(side_by_side(lambda part: (rows_of(part) @ centres.T - half).argmax(axis=1), parts)))
+    return np.concatenate(list(side_by_side(lambda part: (towards(rows_of(part)) - half).argmax(axis=1), parts)))
 
 
 def _best_first(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -148,8 +148,11 @@ def choose_hybrid(
     factors = residual_factors(train, max_rank(train.shape[1]), seed)
     usual = default_plan(settings, len(counts), words=content.words is not None).recipe
     usual = replace(usual, rank=factors.shape[1])
-    start, other = (usual, None) if standing is None else (_started_from(standing, usual), usual)
-    recipe, trials = choose_recipe(start, factors, counts, views, validation, seed, other)
+    if standing is not None and set(standing.kernel().weights) <= set(views):
+        start = _started_from(standing, usual)
+        recipe, trials = choose_recipe(start, factors, counts, views, validation, seed, usual)
+    else:
+        recipe, trials = choose_recipe(usual, factors, counts, views, validation, seed)
     fitted = fit_hybrid_on(train, content, predicted, recipe, seed, factors=factors)
     if (exact := with_exact_noise(fitted, factors, views, validation, seed)) != recipe:
         recipe, fitted = exact, fit_hybrid_on(train, content, predicted, exact, seed, factors=factors)

@@ -42,6 +42,17 @@ def test_what_the_shared_table_gives_is_told_alone() -> None:
     np.testing.assert_allclose(joined.parts_beside(3), joined[3][4:], atol=1e-6)
 
 
+@pytest.mark.parametrize("filled", [1, BESIDE])
+def test_products_with_what_the_shared_table_gives_look_at_columns_that_are_there(filled: int) -> None:
+    shared = drawn(N, BESIDE)
+    shared[:, filled:] = 0.0
+    joined = JoinedRows(drawn(N, 4), drawn(N), shared, drawn(BESIDE), 4)
+    rows, vectors = np.array([3, 1, 17]), drawn(6, BESIDE)
+    found = joined.products_beside(rows, vectors)
+    np.testing.assert_allclose(found, vectors @ joined.parts_beside(rows).T, atol=1e-5)
+    assert found.dtype == np.float32
+
+
 @pytest.mark.parametrize(
     "key",
     [

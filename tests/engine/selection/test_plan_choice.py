@@ -163,6 +163,9 @@ def test_the_plan_that_stands_is_what_others_must_beat(choice: PlanChoice) -> No
         before.silence,
     )
 
+    wordy = replace(choice.plan, recipe=replace(before, weights={"words": 1.0}))  # products lost their texts
+    assert "words" not in choose_plan(later, content, SETTINGS, 3, standing=wordy).plan.recipe.weights
+
     bad = replace(choice.plan, als=choice.plan.als.model_copy(update={"regularization": 1e7}))
     mended = choose_plan(later, content, SETTINGS, 3, standing=bad).plan
     assert mended.als.regularization < 1e7
