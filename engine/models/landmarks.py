@@ -12,12 +12,15 @@ from collections.abc import Mapping
 import numpy as np
 import scipy
 
+from engine.core.side_by_side import side_by_side
 from engine.models.kernel import Kernel, Rows, UnitRows
 
 __all__ = ["choose_landmarks"]
 
 FIRST, BLOCK = 10, 250
 """Landmarks drawn at a time: few at first, as nothing is explained yet."""
+PART = 4_096
+"""Items that are compared with a block at a time."""
 MOST = 40_000
 """Landmarks are drawn from at most so many items."""
 LEAST = 1e-3
@@ -48,7 +51,7 @@ def choose_landmarks(
         wanted = min(max(FIRST, len(chosen) // 2), BLOCK, most - len(chosen), int(np.count_nonzero(chance)))
         block = np.sort(rng.choice(len(drawn_from), wanted, replace=False, p=chance / chance.sum()))
         known = factor[:, : len(chosen)]
-        columns = kernel(some, {view: rows[block] for view, rows in some.items()}) - known @ known[block].T
+        columns = _unexplained(kernel, some, known, block)
         inner = columns[block].astype(np.float64)
         inner[np.diag_indices_from(inner)] += 1e-4 * float(np.trace(inner)) / len(block) + 1e-8
         added = scipy.linalg.solve_triangular(
@@ -59,3 +62,16 @@ def choose_landmarks(
         rest[block] = 0.0
         chosen.extend(block.tolist())
     return np.sort(drawn_from[chosen])
+
+
+def _unexplained(kernel: Kernel, some: Mapping[str, Rows], known: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """(n, len(block)) float32, the similarities of all items to a block of them, less what is explained: `known` (n, k), whose rows multiply to that."""
+    drawn, theirs = {view: rows[block] for view, rows in some.items()}, known[block].T
+
+    def of_part(start: int) -> np.ndarray:
+        part = slice(start, start + PART)
+        found = kernel({view: rows[part] for view, rows in some.items()}, drawn)
+        found -= known[part] @ theirs
+        return found
+
+    return np.concatenate(list(side_by_side(of_part, range(0, len(known), PART))))

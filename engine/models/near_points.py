@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.best_columns import best_columns
 from engine.core.graphics_card import graphics_card
 from engine.core.side_by_side import do_side_by_side, side_by_side
 
@@ -52,23 +53,29 @@ def _by_cells(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     centres = _centres(among, int(PER_ROOT * len(among) ** 0.5))
     members, starts = _sorted_by(_nearest_centre(among, centres), len(centres))
-    askers, begins = _sorted_by(_nearest_centre(asking, centres), len(centres))
+    askers, begins = members, starts
+    if asking is not among:
+        askers, begins = _sorted_by(_nearest_centre(asking, centres), len(centres))
     order = np.argsort(_squares(centres, centres), axis=1, kind="stable")
     sizes = np.diff(starts)
+    # Of (x - y)^2 what tells candidates apart is 2xy - y^2: one product with a column more.
+    placed = np.hstack([2 * among, -np.einsum("nd,nd->n", among, among)[:, None]])
     rows, distances = np.empty((len(asking), k), np.int64), np.empty((len(asking), k))
 
     def answer(cell: int) -> None:
         enough = int(np.searchsorted(np.cumsum(sizes[order[cell]]), k)) + 1
-        near = np.sort(order[cell, : max(PROBES, enough)])
-        candidates = np.concatenate([members[starts[one] : starts[one + 1]] for one in near])
-        mine = askers[begins[cell] : begins[cell + 1]]
-        for some in np.array_split(mine, -(-len(mine) // AT_ONCE)):
-            squares = _squares(asking[some], among[candidates])
-            best = np.argpartition(squares, k - 1, axis=1)[:, :k]
-            found = np.take_along_axis(squares, best, axis=1)
-            place = np.argsort(found, axis=1, kind="stable")
+        cells = np.sort(order[cell, : max(PROBES, enough)])
+        candidates = np.concatenate([members[starts[one] : starts[one + 1]] for one in cells])
+        who = askers[begins[cell] : begins[cell + 1]]
+        for some in np.array_split(who, -(-len(who) // AT_ONCE)):
+            mine = asking[some]
+            near = np.hstack([mine, np.ones((len(mine), 1), dtype=np.float32)]) @ placed[candidates].T
+            best = np.sort(best_columns(near, k), axis=1)  # of equals the first
+            found = np.take_along_axis(near, best, axis=1)
+            place = np.argsort(-found, axis=1, kind="stable")
+            squares = np.einsum("nd,nd->n", mine, mine)[:, None] - np.take_along_axis(found, place, axis=1)
             rows[some] = candidates[np.take_along_axis(best, place, axis=1)]
-            distances[some] = np.sqrt(np.maximum(np.take_along_axis(found, place, axis=1), 0.0))
+            distances[some] = np.sqrt(np.maximum(squares, 0.0))
 
     do_side_by_side(answer, np.flatnonzero(np.diff(begins)).tolist())
     return rows, distances
@@ -88,7 +95,8 @@ def _centres(points: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
 
 
 def _nearest_centre(points: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int64]:
-    return np.concatenate(list(side_by_side(lambda block: _squares(block, centres).argmin(axis=1), _blocks(points))))
+    half = np.einsum("cd,cd->c", centres, centres) / np.float32(2)
+    return np.concatenate(list(side_by_side(lambda block: (block @ centres.T - half).argmax(axis=1), _blocks(points))))
 
 
 def _sorted_by(cells: NDArray[np.int64], n_cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.best_columns import best_columns
 from engine.core.graphics_card import graphics_card
 from engine.core.joined_rows import JoinedRows, Table
 from engine.core.large_arrays import blocks, zeros
 from engine.core.side_by_side import side_by_side
 from engine.core.workers import workers
 from engine.release.ann import indexable_rows
-from engine.release.best_columns import best_columns
 from engine.release.cells import CellMap, Cells, make_cells
 
 if TYPE_CHECKING:

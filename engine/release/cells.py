@@ -18,10 +18,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.best_columns import best_columns
 from engine.core.joined_rows import Table, taken
 from engine.core.rare_columns import ColumnProduct, rare_columns
 from engine.core.side_by_side import do_side_by_side, side_by_side
-from engine.release.best_columns import best_columns
 from engine.release.cell_scores import OUT, Scores, candidate_scores
 
 __all__ = ["CellMap", "Cells", "make_cells"]

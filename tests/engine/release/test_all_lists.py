@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from engine.core.best_columns import best_columns
 from engine.core.vectors import unit_rows
 from engine.release.all_lists import NOBODY, Compared, best_lists
-from engine.release.best_columns import best_columns
 from engine.release.cells import Cells, make_cells
 
 
