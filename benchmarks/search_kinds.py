@@ -25,7 +25,7 @@ from benchmarks.support import ROOT, merge_results
 from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
 from engine.release.ann import AnnIndex, build_index, indexable_rows
-from engine.release.cells import make_cells
+from engine.release.cell_making import make_cells
 
 COMMAND = "python -m benchmarks.search_kinds"
 QUERIES, WANTED = 300, 0.98

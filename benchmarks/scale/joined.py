@@ -24,7 +24,7 @@ from engine.core.joined_rows import JoinedRows, Table
 from engine.core.vectors import unit_rows
 from engine.models.recipe import CONTENT, Silence
 from engine.release.all_lists import Compared, best_lists
-from engine.release.cells import make_cells
+from engine.release.cell_making import make_cells
 
 __all__ = ["measure"]
 

@@ -22,7 +22,8 @@ from engine.core.large_arrays import blocks, zeros
 from engine.core.side_by_side import side_by_side
 from engine.core.workers import workers
 from engine.release.ann import indexable_rows
-from engine.release.cells import CellMap, Cells, make_cells
+from engine.release.cell_making import make_cells
+from engine.release.cells import CellMap, Cells
 
 if TYPE_CHECKING:
     from engine.models.on_card.nearest import CardCandidates

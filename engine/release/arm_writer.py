@@ -20,7 +20,8 @@ from engine.release.ann import AnnIndex, IndexInfo, build_index, unit_table
 from engine.release.arm_files import write_sides
 from engine.release.arm_search import MASKS_FILE, MEASURED, RETRIEVED
 from engine.release.cell_files import write_cell_maps
-from engine.release.cells import CellMap, make_cells
+from engine.release.cell_making import make_cells
+from engine.release.cells import CellMap
 
 __all__ = ["ArmCells", "write_arms"]
 

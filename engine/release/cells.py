@@ -19,22 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.best_columns import best_columns
-from engine.core.joined_rows import Table, taken
+from engine.core.joined_rows import Table
 from engine.core.rare_columns import ColumnProduct, rare_columns
-from engine.core.side_by_side import do_side_by_side, side_by_side
+from engine.core.side_by_side import side_by_side
 from engine.release.cell_scores import OUT, Scores, candidate_scores
 
-__all__ = ["CellMap", "Cells", "make_cells"]
+__all__ = ["ROUNDED", "CellMap", "Cells"]
 
-_PER_ROOT = 4
-_SAMPLED, _STEPS = 64, 8  # candidates a cell that k-means sees, and its steps
-_RATIO, _LAYERS = 2**0.5, 13  # how far out a layer ends over where it begins, and how many there are at most
-_FEWEST = 8  # candidates a cell, on average over a layer
 _AT_ONCE = 4096
 _NUMBERS = 1 << 25  # scores held at once
 _YIELDED = 512
 _NOWHERE = -2.0
-_ROUNDED = 1e-5  # single precision
+ROUNDED = 1e-5
+"""What single precision may be wrong by."""
 _FIRST_CELLS = 4  # cells looked into before anything bounds the search
 _TIMES = 4  # as many each time after
 _AT_LEAST = 200  # candidates in the cells that are looked into or passed over
@@ -91,7 +88,7 @@ class CellMap:
                 found, scores = np.concatenate([found, fresh]), np.concatenate([scores, cosines(fresh)])
                 good = scores > _NOWHERE
                 if np.count_nonzero(good) >= k:
-                    least = np.partition(scores, -k)[-k] - np.float32(_ROUNDED)
+                    least = np.partition(scores, -k)[-k] - np.float32(ROUNDED)
                     good = scores >= least
                 found, scores = found[good], scores[good]
             done, then = then, _TIMES * then
@@ -220,91 +217,6 @@ def _merged(
     places, scores = np.full((n, k), -1, dtype=np.int64), np.full((n, k), _NOWHERE, dtype=np.float32)
     places[at], scores[at] = found[kept], said[kept]
     return places, scores
-
-
-def make_cells(units: Table, seed: int) -> CellMap:
-    """Sort candidates into about `_PER_ROOT` x sqrt(n) cells; the same candidates and seed give the same cells.
-
-    Parameters
-    ----------
-    units : (n, d) float32 rows of length 1 at most, at least one.
-    """
-    middle = sum(block.sum(axis=0, dtype=np.float64) for block in _blocks(units)) / len(units)
-    middle = middle.astype(np.float32)
-    far = np.concatenate(list(side_by_side(lambda block: np.linalg.norm(block - middle, axis=1), _blocks(units))))
-    layers = _layers(far)
-    loud = np.bincount(layers, weights=np.square(far, dtype=np.float64))
-    loud = loud / loud.sum() if loud.any() else np.ones_like(loud)
-    cell, rng, made = np.empty(len(units), dtype=np.int64), np.random.default_rng(seed), 0
-    rare = rare_columns(units)
-    for layer in np.unique(layers):
-        rows = np.flatnonzero(layers == layer)
-        wanted = round(_PER_ROOT * len(units) ** 0.5 * float(loud[layer]))
-        centres = _centres(units, rows, middle, max(1, min(wanted, len(rows) // _FEWEST)), rare, rng)
-
-        def of_layer(some: slice, rows: NDArray[np.int64] = rows) -> NDArray[np.float32]:
-            return units[rows[some]]
-
-        cell[rows] = made + _nearest_centres(of_layer, len(rows), centres, middle, rare)
-        made += len(centres)
-    return _cell_map(units, np.unique(cell, return_inverse=True)[1])
-
-
-def _layers(far: NDArray[np.float32]) -> NDArray[np.int64]:
-    """(n,) which layer each candidate is in by how far it lies from the mean, the furthest in 0."""
-    out = float(far.max())
-    least = out * _RATIO ** (1 - _LAYERS) or 1.0
-    return np.asarray(np.log(max(out, least) / np.maximum(far, least)) / np.log(_RATIO), dtype=np.int64)
-
-
-def _cell_map(units: Table, cell: NDArray[np.int64]) -> CellMap:
-    """With the mean and the reach of each cell; `cell` (n,) says which each candidate lies in, and none is empty."""
-    members = np.argsort(cell, kind="stable")
-    starts = np.searchsorted(cell[members], np.arange(cell.max() + 2))
-    centres = np.empty((len(starts) - 1, units.shape[1]), dtype=np.float32)
-    reach = np.empty(len(centres), dtype=np.float32)
-
-    def measure(place: int) -> None:
-        own = units[members[starts[place] : starts[place + 1]]]
-        centres[place] = own.mean(axis=0, dtype=np.float64)
-        apart = own - centres[place]
-        reach[place] = np.sqrt(np.einsum("nd,nd->n", apart, apart).max()) + _ROUNDED
-
-    do_side_by_side(measure, range(len(centres)))
-    return CellMap(centres, reach, members.astype(np.int32), starts.astype(np.int64))
-
-
-def _centres(
-    units: Table,
-    rows: NDArray[np.int64],
-    middle: NDArray[np.float32],
-    wanted: int,
-    rare: NDArray[np.bool_],
-    rng: np.random.Generator,
-) -> NDArray[np.float32]:
-    """k-means on a sample of some rows, from the middle; a centre that nobody is nearest to stays where it is."""
-    sample = taken(units, rows[np.sort(rng.permutation(len(rows))[: _SAMPLED * wanted])])
-    centres = sample[rng.permutation(len(sample))[:wanted]] - middle
-    for _ in range(_STEPS):
-        cell = _nearest_centres(sample.__getitem__, len(sample), centres, middle, rare)
-        order = np.argsort(cell, kind="stable")
-        filled, firsts, counts = np.unique(cell[order], return_index=True, return_counts=True)
-        centres[filled] = np.add.reduceat(sample[order], firsts, axis=0) / counts[:, None] - middle
-    return centres
-
-
-def _nearest_centres(
-    rows_of: Callable[[slice], NDArray[np.float32]],
-    n: int,
-    centres: NDArray[np.float32],
-    middle: NDArray[np.float32],
-    rare: NDArray[np.bool_],
-) -> NDArray[np.int64]:
-    """(n,) of rows that `rows_of` gives some at a time; `centres` lie about the `middle` of all rows, which have some columns rarely."""
-    half = np.einsum("cd,cd->c", centres, centres) / np.float32(2) + centres @ middle
-    towards = ColumnProduct(centres.T, rare)
-    parts = [slice(start, start + _AT_ONCE) for start in range(0, n, _AT_ONCE)]
-    return np.concatenate(list(side_by_side(lambda part: (towards(rows_of(part)) - half).argmax(axis=1), parts)))
 
 
 def _best_first(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 from engine.core.best_columns import best_columns
 from engine.core.vectors import unit_rows
 from engine.release.all_lists import NOBODY, Compared, best_lists
-from engine.release.cells import Cells, make_cells
+from engine.release.cell_making import make_cells
+from engine.release.cells import Cells
 
 
 def families(n: int, dim: int = 24, seed: int = 0, spread: float = 0.3) -> np.ndarray:

@@ -10,7 +10,7 @@ import pytest
 from engine.core.errors import ReleaseContentError
 from engine.core.vectors import unit_rows
 from engine.release.cell_files import CELLS_FILE, cell_map_in, write_cell_maps
-from engine.release.cells import make_cells
+from engine.release.cell_making import make_cells
 
 VECTORS = unit_rows(np.random.default_rng(0).normal(size=(90, 5)))
 

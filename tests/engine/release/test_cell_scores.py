@@ -6,8 +6,9 @@ import pytest
 from engine.core.joined_rows import JoinedRows
 from engine.core.vectors import unit_rows
 from engine.release import cells
+from engine.release.cell_making import make_cells
 from engine.release.cell_scores import OUT, candidate_scores
-from engine.release.cells import Cells, make_cells
+from engine.release.cells import Cells
 
 N, OWN, BESIDE, AT = 400, 6, 20, 4
 

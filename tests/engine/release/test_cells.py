@@ -7,7 +7,8 @@ import pytest
 
 from engine.arms.geometry import completed
 from engine.core.vectors import unit_rows
-from engine.release.cells import CellMap, make_cells
+from engine.release.cell_making import make_cells
+from engine.release.cells import CellMap
 
 
 def cone(n: int, dim: int = 12, seed: int = 0) -> np.ndarray:
