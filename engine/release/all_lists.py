@@ -1,7 +1,7 @@
 """The lists of very many products at once: blocks of queries against all candidates, or against those of the nearest cells.
 
 Every candidate is compared while that is affordable. Beyond, candidates lie in cells (`engine.release.cells`), and how many
-cells a query is compared with is doubled until the lists of a sample are those of comparing everything. Either way cosines in double precision
+cells a query is compared with is doubled until the lists of a sample are those of comparing everything, or nearly. Either way cosines in double precision
 put what was found in order, as for a single list.
 """
 
@@ -44,8 +44,8 @@ NOBODY = -1
 CELLS_ABOVE = 3 * 10**9  # pairs of a query and a candidate; fewer are compared one and all
 CELLS_ON_CARD_ABOVE = 3 * 10**13  # the same where a graphics card compares
 RECALL_WANTED = 0.9995  # of the best, over the sample
-RECALL_NEEDED = 0.95  # below this at the limit, all are compared
-_SAMPLE, _FEWEST_PROBES, _MOST_PROBES = 512, 16, 256
+RECALL_ENOUGH = 0.98  # where many cells must be looked into
+_SAMPLE, _FEWEST_PROBES, _MANY_PROBES = 512, 16, 256
 _SPARE = 16  # more than are wanted, so that ties can be told
 _NUMBERS = 1 << 25  # scores held at once
 _AT_ONCE = 512
@@ -244,10 +244,10 @@ class _ByCells:
         return self.cells.nearest(units, retrieved, self.probes, of_rows)
 
 
-def _by_cells(compared: Compared, units: Table, k: int) -> _ByCells | None:
-    """Look into as many cells as a sample's k best need, up to a limit; None where that finds too little.
+def _by_cells(compared: Compared, units: Table, k: int) -> _ByCells:
+    """Look into as many cells as a sample's k best need: nearly all of them, or, where that takes many cells, a little less.
 
-    Candidates as good as the k-th count as found. The neighbours of what is noise lie anywhere, and all cells would have to be looked into for them.
+    Candidates as good as the k-th count as found. The neighbours of what is noise lie anywhere; all cells together cost about what comparing everything does.
     """
     there = np.ones(len(compared.candidates), dtype=bool)
     there[compared.others] = False
@@ -262,7 +262,7 @@ def _by_cells(compared: Compared, units: Table, k: int) -> _ByCells | None:
         return np.asarray(np.partition(compared.cosines(sample[start : start + at_once]), -k, axis=1)[:, -k])
 
     least = np.concatenate(list(side_by_side(kth_best, range(0, len(sample), at_once)))) - 10.0**-SCORE_DECIMALS
-    most = min(len(cells.map.centres), _MOST_PROBES)
+    most = len(cells.map.centres)
     probes = min(_FEWEST_PROBES, most)
 
     def hits(places: NDArray[np.int64], found: NDArray[np.int64]) -> int:
@@ -271,10 +271,8 @@ def _by_cells(compared: Compared, units: Table, k: int) -> _ByCells | None:
 
     while True:
         recall = sum(cells.nearest(sample, k, probes, hits)) / (k * len(sample))
-        if recall >= RECALL_WANTED:
+        if recall >= (RECALL_WANTED if probes <= _MANY_PROBES else RECALL_ENOUGH) or probes >= most:
             return _ByCells(cells, rows, probes, recall)
-        if probes >= most:
-            return _ByCells(cells, rows, probes, recall) if recall >= RECALL_NEEDED else None
         probes = min(2 * probes, most)
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["SERVED", "WORTH", "as_good", "better", "standard_error"]
+__all__ = ["SERVED", "SERVED_OF_MANY", "WORTH", "as_good", "better", "standard_error"]
 
-SERVED = 2.0
-"""Standard errors by which something must be better than what is served."""
+SERVED, SERVED_OF_MANY = 2.0, 3.0
+"""Standard errors by which something must be better than what is served; where it is the best of a hundred that were tried."""
 WORTH = 0.001
 """A difference in NDCG that is smaller than this is not worth a change."""
 

@@ -6,7 +6,7 @@ is no worse there than content alone, the best on thinned targets is chosen: how
 lean on their look-alikes, and how loud content speaks where behaviour is silent.
 
 Where both ask for different things, thinned targets give up a hundredth at most. What is served stays as long as it is worse than
-that by no more than two standard errors, on both: another choice makes another release of every product.
+that by no more than three standard errors, on both: another choice makes another release of every product.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from engine.core.vectors import unit_rows
 from engine.evaluation.metrics import top_k
 from engine.evaluation.targets import MANY_ITEMS, K, Targets
 from engine.models.recipe import Recipe, Silence
-from engine.selection.better import SERVED, as_good
+from engine.selection.better import SERVED_OF_MANY, as_good
 from engine.selection.recipe_choice import EXPONENTS
 
 __all__ = ["Measured", "choose_silence"]
@@ -126,10 +126,10 @@ class _Search:
         return [first.recipe, *(one.recipe for one in fair if one is not first)][:n]
 
     def is_as_good(self, recipe: Recipe, best: Recipe) -> bool:
-        """Whether a recipe that was tried and is served is worse than the best by no more than two standard errors, on either measure."""
+        """Whether a recipe that was tried and is served is worse than the best by no more than three standard errors, on either measure."""
         own, top = (next(one for one in self._tried if one.recipe == wanted) for wanted in (recipe, best))
-        return as_good(own.thinned, top.thinned, TOLERANCE, SERVED) and (
-            not len(own.niches) or as_good(own.niches, top.niches, TOLERANCE, SERVED)
+        return as_good(own.thinned, top.thinned, TOLERANCE, SERVED_OF_MANY) and (
+            not len(own.niches) or as_good(own.niches, top.niches, TOLERANCE, SERVED_OF_MANY)
         )
 
     def _fair(self) -> list[_Tried]:
