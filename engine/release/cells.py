@@ -32,6 +32,7 @@ _YIELDED = 512
 _NOWHERE = -2.0
 ROUNDED = 1e-5
 """What single precision may be wrong by."""
+_DEVIATIONS, _LEAST_OUT, _MOST_OUT = 2.5, 0.15, 0.5  # how far out a cell's best lies, of its reach
 _FIRST_CELLS = 4  # cells looked into before anything bounds the search
 _TIMES = 4  # as many each time after
 _AT_LEAST = 200  # candidates in the cells that are looked into or passed over
@@ -76,7 +77,7 @@ class CellMap:
         """
         towards = self.centres @ unit
         most = towards + self.reach
-        order = _best_first((towards + most)[None], probes)[0]
+        order = _promising(towards[None], self.reach, len(unit), probes)[0]
         found, scores = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         least, done, then = np.float32(_NOWHERE), 0, _FIRST_CELLS
         while done < len(order):
@@ -133,8 +134,10 @@ class Cells:
         """
         if not len(queries):
             return
-        towards = ColumnProduct(self.map.centres.T, rare_columns(queries))
-        asked = np.concatenate(list(side_by_side(lambda block: self._probed(towards(block), 2), _blocks(queries))))
+        towards, dim = ColumnProduct(self.map.centres.T, rare_columns(queries)), queries.shape[1]
+        asked = np.concatenate(
+            list(side_by_side(lambda block: _promising(towards(block), self.map.reach, dim, 2), _blocks(queries)))
+        )
         together = np.lexsort((asked[:, -1], asked[:, 0]))  # queries that ask the same cells
         blocks = [together[start : start + _AT_ONCE] for start in range(0, len(queries), _AT_ONCE)]
 
@@ -146,10 +149,6 @@ class Cells:
         for answers in side_by_side(answer, blocks):
             yield from answers
 
-    def _probed(self, towards: NDArray[np.float32], probes: int) -> NDArray[np.int64]:
-        """(b, probes) cells, the most promising first, by inner products with their centres (b, c)."""
-        return _best_first(towards + self.map.reach / np.float32(2), probes)
-
     def _best(self, queries: NDArray[np.float32], towards: ColumnProduct, probes: int, k: int) -> NDArray[np.int64]:
         """(b, k) positions of the nearest in the most promising cells; `towards` compares queries with their centres.
 
@@ -159,7 +158,7 @@ class Cells:
         places = np.full((len(queries), k), -1, dtype=np.int64)
         scores = np.full((len(queries), k), _NOWHERE, dtype=np.float32)
         spoken = towards(queries)
-        near = self._probed(spoken, probes)
+        near = _promising(spoken, self.map.reach, queries.shape[1], probes)
         most = np.take_along_axis(spoken, near, axis=1) + self.map.reach[near]
         done, then = 0, _FIRST_CELLS
         while done < near.shape[1]:
@@ -217,6 +216,15 @@ def _merged(
     places, scores = np.full((n, k), -1, dtype=np.int64), np.full((n, k), _NOWHERE, dtype=np.float32)
     places[at], scores[at] = found[kept], said[kept]
     return places, scores
+
+
+def _promising(towards: NDArray[np.float32], reach: NDArray[np.float32], dim: int, probes: int) -> NDArray[np.int64]:
+    """(b, probes) cells, the most promising first, by inner products of queries with their centres (b, c), in so many dimensions.
+
+    A cell's best for a query lies some standard deviations out from its centre towards it. The more directions there are, the less of its reach that is.
+    """
+    out = np.clip(_DEVIATIONS / dim**0.5, _LEAST_OUT, _MOST_OUT)
+    return _best_first(towards + np.float32(out) * reach, probes)
 
 
 def _best_first(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
