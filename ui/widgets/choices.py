@@ -42,10 +42,14 @@ def choice_sentences(plan: TrainingPlan, word: str) -> list[str]:
     if not trials.recipes:
         return [plan.problem] if plan.problem else []
     compared = len(trials.recipes) + len(trials.silences)
-    found = max(one.ndcg for one in trials.recipes)
+    first, views = trials.recipes[0].ndcg, (recipe.weights, recipe.sharpness)
+    found = max(
+        (one.ndcg for one in trials.recipes if (one.tried.weights, one.tried.sharpness) == views), default=first
+    )
+    end = f"the one it started from {first:.3f}." if found > first else "and no other was clearly better."
     said = [
         f"{compared:,} recipes were compared on products whose {word} were hidden. The one in use compares products by "
-        f"{_views_phrase(recipe.weights)}: it reached {found:.3f}, the one it started from {trials.recipes[0].ndcg:.3f}.",
+        f"{_views_phrase(recipe.weights)}: it reached {found:.3f}, {end}",
         f"A product's own shoppers count as much as those of similar products from about {recipe.noise:.0f} {word} on.",
     ]
     said.append(_silence_sentence(recipe.silence, word))

@@ -29,6 +29,14 @@ def test_it_says_what_was_compared_and_what_it_was_worth():
     assert "count 4.0 times as much as behaviour" in third
 
 
+def test_a_recipe_that_stands_is_told_with_its_own_figure():
+    trials = Trials(recipes=(Trial(START, 0.5), Trial(USED, 0.503)))  # better, but not clearly
+    first = choice_sentences(TrainingPlan(AlsSettings(), START, trials=trials), "clicks")[0]
+    assert first.endswith(
+        "compares products by text, picture and attributes together: it reached 0.500, and no other was clearly better."
+    )
+
+
 def test_it_says_where_content_does_not_speak_for_itself():
     quiet = Recipe({"content": 1.0}, silence=Silence(weight=0.0))
     assert "did not help" in choice_sentences(plan(quiet), "clicks")[-1]
