@@ -9,6 +9,7 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from engine.models.user_scoring import UserScoring
 from engine.recommend.recommender import Recommender
 from engine.release import arm_writer
 from engine.release.manifest import Manifest
-from engine.release.publish import current_release_id, list_releases, verify_release
+from engine.release.publish import current_release_id, list_releases, publish, verify_release
 from engine.store import Database
 from engine.training import pipeline as training
 from engine.training.maps import STEP as MAPS
@@ -217,6 +218,20 @@ def test_a_training_of_the_same_data_after_another_changes_nothing_and_makes_not
     assert (change.lists.changed, change.lists.compared) == (0, 60)
 
 
+def test_a_release_beside_which_memory_does_not_hold_another_is_published_all_the_same(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = train(shop, unmeasured()).release_id
+    little = SimpleNamespace(virtual_memory=lambda: SimpleNamespace(available=10**5))
+    monkeypatch.setattr("engine.serving.what_changes.psutil", little)
+    second = train(shop, unmeasured(seed=1)).release_id
+    assert current_release_id(shop) == second
+    assert kept_change(shop, first, second, 10) is None
+    assert (
+        f"what {second} changes beside {first} could not be worked out: {first} and {second} would take" in caplog.text
+    )
+
+
 def test_a_training_that_ends_halfway_is_gone_on_with_and_gives_the_same_release(
     shop: Workspace, tmp_path: Path
 ) -> None:
@@ -263,6 +278,7 @@ def test_a_plan_that_was_chosen_stands_for_the_next_training_with_the_same_setti
 ) -> None:
     workspace = Workspace(tmp_path / "workspace")
     shutil.copytree(trained[0].root, workspace.root)
+    publish(workspace, trained[1].release_id, settings())
     snapshot = workspace.current_snapshot()
     items, events = (pd.read_parquet(snapshot / f"{part}.parquet") for part in ("items", "interactions"))
     write_snapshot(workspace, items, events.iloc[5:], read_info(snapshot), {})
