@@ -77,7 +77,7 @@ class KernelTo:
 
     Parameters
     ----------
-    others : per view (m, d) unit rows. Of sparse ones the columns that occur are held dense, up to 512 MiB: with five thousand titles others are then compared in a fifth of the time.
+    others : per view (m, d) unit rows. Of sparse ones the columns that occur are held dense, up to 512 MiB: most titles share a word, so products of sparse rows are full.
     """
 
     def __init__(self, kernel: Kernel, others: Mapping[str, Rows]):

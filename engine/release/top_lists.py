@@ -1,7 +1,7 @@
 """The best neighbours of every product, worked out once when a release is written, so that a list is looked up and not searched.
 
 Up to some 55,000 products every candidate is compared, so the lists are exact whichever way the arm is searched otherwise; beyond, they
-hold 99.9 % of the exact ones, and 98 % at least where neighbours lie far apart (`engine.release.all_lists`). They are of the release as it was trained. What people
+hold 99.9 % of the exact ones, or 98 % where neighbours lie far apart, by a sample (`engine.release.all_lists`). They are of the release as it was trained. What people
 change later is compared with them, and only a list from which that cannot be told is searched.
 """
 

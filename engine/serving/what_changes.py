@@ -74,6 +74,6 @@ def _check_memory(folders: Sequence[Path]) -> None:
     free = psutil.virtual_memory().available
     if wanted > free:
         raise ReleaseError(
-            f"{' and '.join(folder.name for folder in folders)} would take {wanted / 1e9:,.1f} GB of memory to compare, and "
-            f"{free / 1e9:,.1f} GB are free. Compare them on a larger machine."
+            f"Opening {' and '.join(folder.name for folder in folders)} to compare them takes {wanted / 1e9:,.1f} GB of memory, "
+            f"and {free / 1e9:,.1f} GB are free. Compare them on a machine with more memory."
         )

@@ -228,7 +228,7 @@ def test_a_release_beside_which_memory_does_not_hold_another_is_published_all_th
     assert current_release_id(shop) == second
     assert kept_change(shop, first, second, 10) is None
     assert (
-        f"what {second} changes beside {first} could not be worked out: {first} and {second} would take" in caplog.text
+        f"what {second} changes beside {first} could not be worked out: Opening {first} and {second} to" in caplog.text
     )
 
 
