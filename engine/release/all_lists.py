@@ -1,7 +1,7 @@
 """The lists of very many products at once: blocks of queries against all candidates, or against those of the nearest cells.
 
 Every candidate is compared while that is affordable. Beyond, candidates lie in cells (`engine.release.cells`), and how many
-cells a query is compared with is doubled until the lists of a sample are those of comparing everything, or nearly. Either way cosines in double precision
+cells a query is compared with grows until the lists of a sample are those of comparing everything, or nearly. Either way cosines in double precision
 put what was found in order, as for a single list.
 """
 
@@ -247,7 +247,8 @@ class _ByCells:
 def _by_cells(compared: Compared, units: Table, k: int) -> _ByCells:
     """Look into as many cells as a sample's k best need: nearly all of them, or, where that takes many cells, a little less.
 
-    Candidates as good as the k-th count as found. The neighbours of what is noise lie anywhere; all cells together cost about what comparing everything does.
+    Candidates as good as the k-th count as found. The neighbours of what is noise lie anywhere; all cells together cost about what comparing everything does,
+    so that beyond `_MANY_PROBES` their number grows in small steps: a step costs the sample's lists, and a doubled number twice as long for all.
     """
     there = np.ones(len(compared.candidates), dtype=bool)
     there[compared.others] = False
@@ -273,7 +274,7 @@ def _by_cells(compared: Compared, units: Table, k: int) -> _ByCells:
         recall = sum(cells.nearest(sample, k, probes, hits)) / (k * len(sample))
         if recall >= (RECALL_WANTED if probes <= _MANY_PROBES else RECALL_ENOUGH) or probes >= most:
             return _ByCells(cells, rows, probes, recall)
-        probes = min(2 * probes, most)
+        probes = min(2 * probes if probes < _MANY_PROBES else probes + probes // 4, most)
 
 
 def _ranked(

@@ -5,7 +5,7 @@ no two of them apart, so what counts is how far each lies from their mean: a can
 many there are of them. (The hybrid's candidates lie in a narrow cone, but for some that shoppers know well.) Candidates are therefore sorted into layers by that distance
 first, and each layer into cells by k-means on a sample, the more of them the further out. A cell's centre and reach bound how near any candidate in it can
 be, so cells that reach nowhere near what was found are passed over, and nothing is lost by that. How many are looked into at most is measured, not
-set: it is doubled until a sample's lists are those of comparing everything. (An inverted file, as in Jegou, Douze and Schmid, "Product quantization for nearest neighbor search", 2011, without
+set: it grows until a sample's lists are those of comparing everything. (An inverted file, as in Jegou, Douze and Schmid, "Product quantization for nearest neighbor search", 2011, without
 the quantization; layers and bounds as in Teflioudi, Gemulla and Mykytiuk, "LEMP: Fast Retrieval of Large Entries in a Matrix Product", 2015.)
 """
 

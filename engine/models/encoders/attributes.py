@@ -26,6 +26,7 @@ import pandas as pd
 from engine.core.errors import ReleaseError
 from engine.core.large_arrays import blocks, zeros
 from engine.core.settings import AttributeSettings
+from engine.core.side_by_side import do_side_by_side
 from engine.core.storage import atomic_write_json
 from engine.core.workspace import Workspace
 from engine.models.encoders.base import Features, Modality, missing
@@ -33,6 +34,8 @@ from engine.models.encoders.base import Features, Modality, missing
 __all__ = ["MODALITY", "AttributeEncoder", "fit_attribute_encoder", "load_attribute_encoder"]
 
 FILE = "attributes.json"
+AT_ONCE = 1 << 13
+"""Items that are encoded in one thread."""
 RANK_POINTS = 65
 """Quantiles stored of a number: ranks are exact to 1/64."""
 MIN_GROUP = 20
@@ -120,12 +123,15 @@ class AttributeEncoder:
     def encode(self, items: pd.DataFrame, workspace: Workspace) -> Features:
         """(n, dim) float32; present if an item has a value in at least one attribute."""
         values, present = zeros((len(items), self.dim)), np.zeros(len(items), dtype=bool)
-        for rows in blocks(len(items)):
+
+        def encode(rows: slice) -> None:
             encoded = [block.encode(items.iloc[rows]) for block in self.blocks]
             present[rows] = np.any([known for _, known in encoded], axis=0)
-            values[rows] = np.concatenate([block for block, _ in encoded], axis=1)
+            np.concatenate([block for block, _ in encoded], axis=1, out=values[rows])
             values[rows] /= np.float32(math.sqrt(len(self.blocks)))
             values[rows][~present[rows]] = 0.0
+
+        do_side_by_side(encode, blocks(len(items), AT_ONCE))
         return Features(values, present)
 
     def save(self, directory: Path) -> None:

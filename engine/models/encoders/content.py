@@ -8,12 +8,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from engine.core.large_arrays import blocks, zeros
+from engine.core.side_by_side import do_side_by_side
 from engine.core.vectors import unit_rows
 from engine.models.encoders.base import Features
 from engine.models.encoders.registry import MODALITIES
 
 __all__ = ["content_vectors", "content_widths"]
 
+AT_ONCE = 1 << 13
+"""Products whose modalities are put together in one thread."""
 MAX_CONTENT_DIM = 1024
 """Wider blocks (many brands, many attributes) are projected to this width before they enter a content vector."""
 
@@ -37,12 +40,15 @@ def content_vectors(features: Mapping[str, Features], weights: Mapping[str, floa
     n, widths = len(next(iter(tables.values()))), content_widths({name: one.shape[1] for name, one in tables.items()})
     signs = {name: _signs(one.shape[1]) for name, one in tables.items()}
     found = zeros((n, sum(widths.values())))
-    for rows in blocks(n):
+
+    def put_together(rows: slice) -> None:
         parts = [
             math.sqrt((weights or {}).get(name, 1.0)) * unit_rows(_narrow(one[rows], signs[name]))
             for name, one in tables.items()
         ]
         found[rows] = unit_rows(np.concatenate(parts, axis=1))
+
+    do_side_by_side(put_together, blocks(n, AT_ONCE))
     return found
 
 
