@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from shutil import disk_usage
 
-import psutil
 import pyarrow.parquet as pq
 
 from engine.catalogue.coded_events import bytes_on_disk
 from engine.core.errors import StorageError, TrainingError
+from engine.core.memory import free_memory
 
 __all__ = ["require_room"]
 
@@ -28,7 +28,7 @@ def require_room(files: Sequence[Path], folder: Path) -> None:
             " Free some space there, or set TMPDIR to a folder on a larger disk.",
             str(folder),
         )
-    needed, free = _AT_ONCE + _PER_EVENT * n_events, psutil.virtual_memory().available
+    needed, free = _AT_ONCE + _PER_EVENT * n_events, free_memory()
     if needed > free:
         raise TrainingError(
             f"Reading {n_events:,} events takes up to {_gb(needed)} of memory, and {_gb(free)} are free. Close other programs, use"

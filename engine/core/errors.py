@@ -141,6 +141,10 @@ class ReleaseContentError(ReleaseError):
     """A release whose checksums fit, and whose content makes no sense: it was made that way."""
 
 
+class NoRoomError(ReleaseError):
+    """A release that memory does not hold beside what it holds already."""
+
+
 class NoReleaseError(ReleaseError):
     """Nothing has been published yet."""
 

@@ -29,7 +29,15 @@ from numpy.typing import DTypeLike, NDArray
 from engine.core.errors import DamagedFileError
 from engine.core.reading import open_regular
 
-__all__ = ["PrivateArray", "PrivateCopy", "meeting_place", "private_copy", "private_folder", "private_result"]
+__all__ = [
+    "PrivateArray",
+    "PrivateCopy",
+    "is_offered",
+    "meeting_place",
+    "private_copy",
+    "private_folder",
+    "private_result",
+]
 
 _BLOCK = 1 << 20
 _SEALS = ("F_SEAL_SEAL", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_WRITE")
@@ -114,6 +122,11 @@ def meeting_place() -> Path | None:
         if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077:
             return folder
     return None
+
+
+def is_offered(sha256: str, size: int) -> bool:
+    """Whether a process of this user holds a copy of these bytes, in which others can take part."""
+    return _offered(sha256, size) is not None
 
 
 def private_copy(file: Path, size: int | None = None, sha256: str | None = None) -> PrivateCopy:

@@ -18,7 +18,7 @@ import time
 import weakref
 from contextlib import suppress
 
-from engine.core.errors import NoReleaseError, ReleaseError
+from engine.core.errors import NoReleaseError, NoRoomError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
 from engine.release.checksums import read_again
@@ -93,7 +93,8 @@ class CurrentRelease:
         except ReleaseError as exc:
             if served is None:
                 raise
-            fresh = served.with_notice(f"{exc} What is shown is {served.manifest.label}, as it was before the damage.")
+            still = "" if isinstance(exc, NoRoomError) else ", as it was before the damage"
+            fresh = served.with_notice(f"{exc} What is shown is {served.manifest.label.lower()}{still}.")
             fresh = served if served.notice == fresh.notice else fresh
         if fresh is not served:
             _log(fresh)  # first: whoever sees the other release finds the reason in the log

@@ -21,7 +21,7 @@ from scipy import sparse
 
 from engine.arms.plan import TrainingPlan
 from engine.catalogue.product import Product
-from engine.core.errors import IndexFileError, NotFoundError, ReleaseContentError, ReleaseError
+from engine.core.errors import IndexFileError, NoRoomError, NotFoundError, ReleaseContentError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.recommend.shopper_lists import SHOPPER_FILES, ShopperLists
 from engine.release.arm_search import ArmSearch, Found, open_arms
@@ -29,6 +29,7 @@ from engine.release.files import ReleaseFiles, making_sense_of
 from engine.release.judged_products import judged_products
 from engine.release.manifest import Manifest, read_manifest
 from engine.release.publish import last_good_release, refuse_content, verify_release
+from engine.release.room import check_room
 from engine.release.shop_files import check_shop, read_items, read_user_ids
 from engine.release.top_lists import TOP, TopLists, read_top_lists
 
@@ -92,15 +93,21 @@ class Recommender:
     def open(cls, workspace: Workspace, release_id: str | None = None) -> Recommender:
         """Verify and open a release: the one asked for, else the published one, else the last good one with a `notice`.
 
-        Raises `NoReleaseError`, `NotFoundError` or `ReleaseError`, saying what to do.
+        Raises `NoReleaseError`, `NotFoundError`, `NoRoomError` or `ReleaseError`, saying what to do.
         """
         if release_id is not None:
-            return cls(workspace.releases / release_id, verify_release(workspace, release_id))
+            manifest = verify_release(workspace, release_id)
+            check_room([manifest])
+            return cls(workspace.releases / release_id, manifest)
         for _ in range(_MOST_TRIES):
             release_id, notice = last_good_release(workspace)
             directory = workspace.releases / release_id
             try:
-                return cls(directory, read_manifest(directory), notice)
+                manifest = read_manifest(directory)
+                check_room([manifest])
+                return cls(directory, manifest, notice)
+            except NoRoomError:
+                raise
             except ReleaseContentError as exc:
                 refuse_content(directory, exc)
             except ReleaseError:

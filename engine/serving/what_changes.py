@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-
-import psutil
 
 from engine.comparison.kept_changes import is_behind, keep_change, kept_change
 from engine.comparison.release_change import ReleaseChange, change_between
-from engine.core.errors import ReleaseError
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.curation.suppression import Suppressed
 from engine.recommend.recommender import Recommender
-from engine.release.publish import current_release_id, published_releases
+from engine.release.publish import current_release_id, published_releases, verify_release
+from engine.release.room import check_room
 from engine.release.top_lists import TOP
 
 __all__ = ["list_length", "replaced_by", "what_changes"]
@@ -30,7 +27,7 @@ def what_changes(
 ) -> ReleaseChange:
     """Takes a second or two at 100,000 products where it is worked out, else nothing.
 
-    Raises `NotFoundError` or `ReleaseError` where it is not known and one of the releases is gone or damaged, or memory does not hold what must be opened for it.
+    Raises `NotFoundError`, `ReleaseError` or `NoRoomError` where it is not known and one of the releases is gone or damaged, or memory does not hold what must be opened for it.
 
     Parameters
     ----------
@@ -43,7 +40,7 @@ def what_changes(
     if known is not None and not is_behind(known, last_id):
         return known
     have = {one.release_id: one for one in opened}
-    _check_memory([workspace.releases / one for one in (before_id, after_id) if one not in have])
+    check_room([verify_release(workspace, one) for one in (before_id, after_id) if one not in have])
     before, after = (have.get(one) or Recommender.open(workspace, one) for one in (before_id, after_id))
     ruled_out = Suppressed(judgements).all() if judgements is not None else {}
     change = change_between(before, after, k, ruled_out, last_id)
@@ -66,14 +63,3 @@ def replaced_by(workspace: Workspace, release_id: str) -> str | None:
 def list_length(neighbours: int) -> int:
     """How many products of a list are compared: as many as are shown, where a release keeps that many."""
     return min(neighbours, TOP)
-
-
-def _check_memory(folders: Sequence[Path]) -> None:
-    """Open releases take about as much memory as their files; the system would end a process that opened more of them than it has room for."""
-    wanted = sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
-    free = psutil.virtual_memory().available
-    if wanted > free:
-        raise ReleaseError(
-            f"Opening {' and '.join(folder.name for folder in folders)} to compare them takes {wanted / 1e9:,.1f} GB of memory, "
-            f"and {free / 1e9:,.1f} GB are free. Compare them on a machine with more memory."
-        )

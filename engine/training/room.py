@@ -9,10 +9,9 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import psutil
-
 from engine.core.errors import TrainingError
 from engine.core.large_arrays import LARGE
+from engine.core.memory import free_memory
 from engine.core.settings import Settings
 from engine.core.workspace import Workspace
 from engine.models.recipe import max_rank
@@ -63,7 +62,7 @@ def check_room(data: TrainingData, workspace: Workspace, settings: Settings) -> 
     """Raises `TrainingError` naming the stage for which memory or disk do not suffice, and what to set."""
     interactions = data.interactions
     n_users, n_items = interactions.user_items.shape
-    memory = psutil.virtual_memory().available + psutil.swap_memory().free
+    memory = free_memory()
     observed = int((interactions.counts > 0).sum())
     worst = max(needs(n_items, n_users, interactions.user_items.nnz, observed, settings), key=lambda one: one.memory)
     if worst.memory > memory:

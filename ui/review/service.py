@@ -18,7 +18,7 @@ import numpy as np
 import streamlit as st
 
 from engine.catalogue.traffic import Traffic
-from engine.core.errors import LongtailError, NotFoundError, ReleaseError
+from engine.core.errors import LongtailError, NoRoomError, NotFoundError, ReleaseError
 from engine.curation import queue
 from engine.curation.campaigns import Campaign, campaign, campaigns, everyday_campaign
 from engine.curation.decisions import Decision, Kind, decide
@@ -100,8 +100,9 @@ def next_cards(
     try:
         opened = _opened(context.url, chosen, context.edition if chosen is context.everyday else "")
     except (ReleaseError, NotFoundError) as exc:
+        what = "cannot be opened now" if isinstance(exc, NoRoomError) else "is gone"
         text = f"{exc} Its judgements are kept. Pick another campaign above."
-        return Cards([], progress(), None if have else Message("The release of this campaign is gone", text))
+        return Cards([], progress(), None if have else Message(f"The release of this campaign {what}", text))
     if address is not None:
         want = context.leases.room(address, chosen.id, want, lambda: _left(context.database, chosen.id))
     drawn = context.database.write(

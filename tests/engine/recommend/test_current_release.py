@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.core.errors import NoReleaseError, ReleaseError
+from engine.core.errors import NoReleaseError, NoRoomError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.recommend.current_release import CurrentRelease
 from engine.recommend.recommender import Recommender
@@ -164,3 +164,22 @@ def test_files_truncated_in_place_while_they_serve_end_no_process(tiny: TinyRele
         [sys.executable, "-c", textwrap.dedent(code), str(workspace.root)], capture_output=True, text=True, check=False
     )
     assert (child.returncode, child.stdout.split()) == (0, ["served", "240"]), child.stderr
+
+
+def test_a_release_that_memory_does_not_hold_beside_the_served_one_waits_until_there_is_room(
+    releases: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollback(releases)
+    current = CurrentRelease(releases, check_seconds=0.02)
+    current.get()
+    monkeypatch.setattr("engine.release.room.free_memory", lambda: -1)
+    publish(releases, "r0002")
+    served = current.get()
+    assert served.release_id == "r0001"
+    assert (served.notice or "").startswith("Opening release 2 takes about 0.0 GB of memory")
+    assert (served.notice or "").endswith("What is shown is release 1.")
+    with pytest.raises(NoRoomError, match="Opening release 2 takes"):
+        Recommender.open(releases)
+    monkeypatch.undo()
+    eventually(lambda: current.get().release_id == "r0002")
+    assert current.get().notice is None

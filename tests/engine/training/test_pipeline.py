@@ -9,7 +9,6 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -222,13 +221,13 @@ def test_a_release_beside_which_memory_does_not_hold_another_is_published_all_th
     shop: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = train(shop, unmeasured()).release_id
-    little = SimpleNamespace(virtual_memory=lambda: SimpleNamespace(available=10**5))
-    monkeypatch.setattr("engine.serving.what_changes.psutil", little)
+    monkeypatch.setattr("engine.release.room.free_memory", lambda: 10**5)
     second = train(shop, unmeasured(seed=1)).release_id
     assert current_release_id(shop) == second
     assert kept_change(shop, first, second, 10) is None
     assert (
-        f"what {second} changes beside {first} could not be worked out: Opening {first} and {second} to" in caplog.text
+        f"what {second} changes beside {first} could not be worked out: Opening release 1 and release 2 takes"
+        in caplog.text
     )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 import streamlit as st
 
+from engine.core.errors import NoRoomError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.curation.decisions import Decision, decide
 from engine.curation.judgements import JudgementStore
@@ -190,6 +191,23 @@ def test_what_is_not_understood_is_a_400_or_403(ada, body):
 def test_too_much_at_once_is_refused(ada):
     assert ada.client.post(review_urls()["decisions"], content=b" " * (MAX_BYTES + 1)).status_code == 413
     assert ada.send(*[{}] * 51).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("error", "title"),
+    [
+        (NoRoomError("Opening release 1 takes about 12.2 GB of memory."), "The release of this campaign cannot be opened now"),
+        (ReleaseError("Release 1 is damaged."), "The release of this campaign is gone"),
+    ],
+)  # fmt: skip
+def test_a_campaign_whose_release_cannot_be_opened_says_why(ada, monkeypatch, error, title):
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr("ui.review.service._opened", refuse)
+    message = ada.cards().json()["message"]
+    assert message["title"] == title
+    assert message["text"] == f"{error} Its judgements are kept. Pick another campaign above."
 
 
 def test_a_database_that_is_gone_confirms_nothing(ada, store, tmp_path):
