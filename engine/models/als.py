@@ -25,6 +25,8 @@ ITEMS_PER_FACTOR = 4
 """A catalogue has at least so many times more items than factors that the predictor learns from."""
 CG_STEPS = 3
 """Of conjugate gradients in each round, as implicit takes them."""
+LOSS_SHOPPERS = 1 << 14
+"""Losses are those of so many shoppers, spread evenly, where there are more; of all of them they take as long as half of a round."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class AlsFactors:
     ----------
     user_factors : (n_users, factors) float32; zero rows for shoppers without interactions.
     item_factors : (n_items, factors) float32; zero rows for items without interactions.
-    losses : mean weighted squared error plus regularisation after every iteration; empty where nobody listened to the fit.
+    losses : mean weighted squared error plus regularisation after every iteration, by a sample of shoppers where there are very many; empty where
+        nobody listened to the fit.
     """
 
     user_factors: np.ndarray
@@ -61,8 +64,7 @@ def fit_als(
     user_items : (n_users, n_items), one positive weight per shopper-item pair.
     settings : factors, regularization, alpha and iterations.
     seed : starting point of the factors.
-    on_iteration : called with the number of completed iterations and the loss after each; where nobody listens, no losses are worked out,
-        which take about as long as a step of conjugate gradients.
+    on_iteration : called with the number of completed iterations and the loss after each; where nobody listens, no losses are worked out.
     start : (n_items, factors) float32, factors of items to start from, e.g. those of an earlier fit; zero rows for new ones.
 
     Raises `TrainingError` if the matrix is empty, has indices out of range, duplicates or weights that are not positive.
@@ -129,22 +131,52 @@ def _factorise(
     import torch
     from implicit.cpu.als import AlternatingLeastSquares  # loads a BLAS of its own, so before the limit is set
 
+    def noted(iteration: int, seconds: float, _: object) -> None:
+        if note is not None:
+            note(iteration, seconds, losses(model.user_factors, model.item_factors))
+
     # implicit calls BLAS from every one of its threads: additional BLAS threads would compete for the cores.
     with threadpool_limits(limits=1, user_api="blas"):
+        losses = _Losses(confidence, settings.regularization, torch.get_num_threads())
         model = AlternatingLeastSquares(
             factors=settings.factors,
             regularization=settings.regularization,
             alpha=1.0,  # already in the confidence
             iterations=settings.iterations,
             use_cg=True,
-            calculate_training_loss=note is not None,
+            calculate_training_loss=False,
             num_threads=torch.get_num_threads(),  # see `engine.models.threads`
             random_state=seed,
         )
         if start is not None:
             model.item_factors = np.array(start, dtype=np.float32, order="C")
-        model.fit(confidence, show_progress=False, callback=note)
+        model.fit(confidence, show_progress=False, callback=noted)
     return np.ascontiguousarray(model.user_factors), np.ascontiguousarray(model.item_factors)
+
+
+class _Losses:
+    """Losses as implicit works them out, of evenly spread shoppers for all of them."""
+
+    def __init__(self, confidence: csr_matrix, regularization: float, threads: int):
+        self._step = -(-confidence.shape[0] // LOSS_SHOPPERS)
+        self._rows = confidence[:: self._step]
+        self._regularization, self._threads = regularization, threads
+        self._spread, self._spread_of_all = (_spread(one) for one in (self._rows, confidence))
+
+    def __call__(self, users: np.ndarray, items: np.ndarray) -> float:
+        """Of factors (n_users, f) and (n_items, f) float32."""
+        from implicit.cpu import als
+
+        some = np.ascontiguousarray(users[:: self._step])
+        loss = als._als.calculate_loss(self._rows, some, items, self._regularization, num_threads=self._threads)
+        # Products' regularisation is in it once, whoever the shoppers are.
+        of_items = self._regularization * float(np.square(items, dtype=np.float64).sum())
+        return float(loss) + of_items * (1 / self._spread_of_all - 1 / self._spread)
+
+
+def _spread(rows: csr_matrix) -> float:
+    """The confidence of all pairs of some shoppers with all products."""
+    return float(rows.data.sum(dtype=np.float64)) + rows.shape[0] * rows.shape[1] - rows.nnz
 
 
 def _factorised_on_card(
@@ -208,7 +240,7 @@ def _loss_of_rows(
     from implicit.cpu import als
 
     start, rows = part
-    spread = float(rows.data.sum(dtype=np.float64)) + rows.shape[0] * rows.shape[1] - rows.nnz
+    spread = _spread(rows)
     with threadpool_limits(limits=1, user_api="blas"):
         loss = als._als.calculate_loss(rows, own[start : start + rows.shape[0]], other, regularization, num_threads=1)
     twice = regularization * float(np.square(other, dtype=np.float64).sum()) if start else 0.0

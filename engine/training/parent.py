@@ -67,23 +67,21 @@ class Parent:
 
     def plan(self, settings: Settings) -> TrainingPlan | None:
         """The plan it was made with; None where nothing was compared for it, or by other settings than these."""
-        try:
-            made, asked = self.files.json("training.json"), settings.model_dump(mode="json")
-            plan = TrainingPlan.from_dict(made["plan"])
-            same = all(made["settings"][group] == asked[group] for group in CHOSEN_BY)
-        except (ReleaseError, KeyError, TypeError, ValueError) as exc:
-            logger.warning("the plan of %s cannot be read: %s", self.release_id, exc)
+        if (known := self._plan()) is None:
             return None
+        plan, made = known
+        asked = settings.model_dump(mode="json")
+        same = all(made.get(group) == asked[group] for group in CHOSEN_BY)
         return plan if same and plan.trials != Trials() and plan.problem is None else None
 
     def chosen(self) -> tuple[TrainingPlan, dict[str, Any]] | None:
         """Its plan and its figures, as for metrics.json; None where they cannot be read."""
+        if (known := self._plan()) is None:
+            return None
         try:
-            return TrainingPlan.from_dict(self.files.json("training.json")["plan"]), dict(
-                self.files.json("metrics.json")
-            )
-        except (ReleaseError, KeyError, TypeError, ValueError) as exc:
-            logger.warning("the plan of %s cannot be read: %s", self.release_id, exc)
+            return known[0], dict(self.files.json("metrics.json"))
+        except (ReleaseError, TypeError, ValueError) as exc:
+            logger.warning("the figures of %s cannot be read: %s", self.release_id, exc)
             return None
 
     def behaviour(self) -> tuple[AlsFactors, AlsFactors] | None:
@@ -145,6 +143,15 @@ class Parent:
             logger.warning("cells of %s in %s are made again: %s", arm, self.release_id, exc)
             return None
         return {name: entry[name] for name in ("exact", "search_k", "probes", "recall_at_10")}, cells
+
+    def _plan(self) -> tuple[TrainingPlan, dict[str, Any]] | None:
+        """Its plan and the settings it was made with; None where they cannot be read."""
+        try:
+            made = self.files.json("training.json")
+            return TrainingPlan.from_dict(made["plan"]), dict(made["settings"])
+        except (ReleaseError, KeyError, TypeError, ValueError) as exc:
+            logger.warning("the plan of %s cannot be read: %s", self.release_id, exc)
+            return None
 
     def _item_ids(self) -> list[str]:
         return [str(one) for one in self.files.table("items.parquet", ["item_id"])["item_id"].to_pylist()]

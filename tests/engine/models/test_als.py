@@ -149,6 +149,17 @@ def test_a_fit_that_learns_on_from_another_is_further_than_one_from_nothing(bloc
     assert anew.losses[0] > 1.1 * on.losses[0]
 
 
+def test_losses_of_very_many_shoppers_are_those_of_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    many = csr_matrix(rng.random((3000, 40)) < 0.1, dtype=np.float32)
+    exact = fit_als(many, SETTINGS, seed=0, on_iteration=lambda *_: None)
+    monkeypatch.setattr("engine.models.als.LOSS_SHOPPERS", 999)  # every fourth
+    sampled = fit_als(many, SETTINGS, seed=0, on_iteration=lambda *_: None)
+    assert np.array_equal(exact.item_factors, sampled.item_factors)
+    assert sampled.losses != exact.losses
+    assert sampled.losses == pytest.approx(exact.losses, rel=0.03)
+
+
 def test_nobody_listening_costs_no_losses_and_changes_no_factors(blocks: csr_matrix) -> None:
     heard = fit_als(blocks, SETTINGS, seed=0, on_iteration=lambda *_: None)
     silent = fit_als(blocks, SETTINGS, seed=0)
