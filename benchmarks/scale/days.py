@@ -25,7 +25,7 @@ from engine.core.workspace import Workspace
 from engine.models.encoders.cache import remember
 from engine.models.encoders.text import fit_text_encoder
 
-__all__ = ["measure", "workspace_of"]
+__all__ = ["loaded", "measure", "workspace_of"]
 
 HOURS, MINUTES, GB = 4, 40, 24
 LONGEST = 12 * 3600
@@ -38,13 +38,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     """Of every size: hours and memory of the first training, and the middle of as many following days as there are rounds, which may be none."""
     figures: dict[str, Measured] = {}
     for products in arguments.products:
-        workspace = workspace_of(arguments, products)
-        shop = write_shop(arguments.folder / f"shop-{products}", products, seed=arguments.seed)
-        if not (workspace.root / "shop" / "current").is_file():
-            run_child(engine(workspace.root, "ingest", "--from", shop), timeout=LONGEST)
+        workspace, shop = loaded(arguments, products)
         if not _releases(workspace):
-            if arguments.drawn_texts:
-                _draw_texts(workspace, shop, arguments.seed)
             _train(workspace)
         first = _steps(workspace, 0)
         name = f"days_{products}"
@@ -62,6 +57,17 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
 def workspace_of(arguments: argparse.Namespace, products: int) -> Workspace:
     """Where a shop of this size is trained."""
     return Workspace(arguments.folder / f"days-{products}{'-drawn' if arguments.drawn_texts else ''}")
+
+
+def loaded(arguments: argparse.Namespace, products: int) -> tuple[Workspace, Path]:
+    """A workspace in which a made shop of this size is loaded, with drawn vectors of its texts where these are asked for; and the shop's folder."""
+    workspace = workspace_of(arguments, products)
+    shop = write_shop(arguments.folder / f"shop-{products}", products, seed=arguments.seed)
+    if not (workspace.root / "shop" / "current").is_file():
+        run_child(engine(workspace.root, "ingest", "--from", shop), timeout=LONGEST)
+    if arguments.drawn_texts and not workspace.features.is_dir():
+        _draw_texts(workspace, shop, arguments.seed)
+    return workspace, shop
 
 
 def _a_day_later(workspace: Workspace, shop: Path, products: int, seed: int) -> Steps:
