@@ -1,6 +1,6 @@
 """The dashboard of a large shop: every page opened in Chromium, a search, judgements and an export, and reruns on the server.
 
-The release is one of `benchmarks.made_release`; judgements go to a database of their own, which is deleted afterwards. What a page takes in Chromium
+The release is one of `benchmarks.made_release`, or the one that `days` trained last where `--trained` asks for it; judgements go to a database of their own, which is deleted afterwards. What a page takes in Chromium
 is from the click until its run has ended and nothing of it is waited for; beside it stands what the server computed meanwhile, which other work on the
 machine changes little. The first time counts as opening, the median of later ones as warm.
 """
@@ -11,6 +11,7 @@ import argparse
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,15 +19,18 @@ from statistics import median
 from typing import Any
 
 import psutil
+import pyarrow.parquet as pq
 
 from benchmarks.judging_browser import FIND, SHOWN
 from benchmarks.parts import Measured
+from benchmarks.scale.days import workspace_of
 from benchmarks.scale.releases import released
 from benchmarks.screens.shops import addresses
 from benchmarks.screens.speed import SEARCHED, computed_ms, reruns, served
 from benchmarks.screens.watched import SHIFTS, WIDE, at_rest
 from benchmarks.streamlit_session import StreamlitSession
 from benchmarks.support import launch_browser
+from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.store import Database
 from ui.app.curator import COOKIE
@@ -36,7 +40,7 @@ __all__ = ["measure"]
 
 WANTED_MS = {100_000: 150, 1_000_000: 250}
 SIMILAR_ITEMS = ("similar_items", "product", *SEARCHED)
-FEW, MOST = "red floral silk", "dress"
+FIELDS, READ = ("title", "brand", "category"), 20_000
 CARDS = 5
 NEXT_CARD = f"([review, before]) => {{ const shown = ({SHOWN})(review); return shown && shown !== before; }}"
 PATIENCE_MS = 300_000  # for an export
@@ -53,23 +57,41 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     """For each size: reruns of Similar items, the slowest page and deed in Chromium, memory of the server, its first page."""
     figures: dict[str, Measured] = {}
     for products in arguments.products:
-        workspace = released(arguments.folder, products, arguments.seed)
+        workspace = _workspace(arguments, products)
+        name = f"pages_trained_{products}" if arguments.trained else f"pages_{products}"
+        words = _words(workspace)
         with _database() as url:
             began = time.monotonic()
             with served(workspace.root) as (address, server):
                 with StreamlitSession(address, patience=PATIENCE_MS / 1000) as tab:
                     tab.open("similar_items")
                 opened = time.monotonic() - began
-                seconds, exported = _browsed(address, server, arguments.rounds)
+                seconds, exported = _browsed(address, server, arguments.rounds, words)
                 paths = addresses(workspace.root) | SEARCHED
                 pages = {name: reruns(address, server, paths[name], arguments.rounds) for name in SIMILAR_ITEMS}
                 memory = _memory(server)
             stored = len(JudgementStore(Database(url)).log())
         figures |= {
-            f"pages_{products}_{name}": values
-            for name, values in _figures(products, opened, seconds, exported, pages, memory, stored).items()
+            f"{name}_{figure}": values
+            for figure, values in _figures(products, opened, seconds, exported, pages, memory, stored).items()
         }
     return figures
+
+
+def _workspace(arguments: argparse.Namespace, products: int) -> Workspace:
+    if arguments.trained:
+        return workspace_of(arguments, products)
+    return released(arguments.folder, products, arguments.seed)
+
+
+def _words(workspace: Workspace) -> tuple[str, str]:
+    """Searches for what few products have, half of a title, and for the word that most have."""
+    release = workspace.releases / (workspace.releases / "current").read_text("utf-8").strip()
+    table = pq.read_table(release / "items.parquet", columns=list(FIELDS)).slice(0, READ).to_pandas()
+    told = table.fillna("").agg(" ".join, axis=1).str.lower().str.split()
+    title = table["title"].iloc[len(table) // 2].split()
+    (most, _), *_ = Counter(word for words in told for word in set(words)).most_common(1)
+    return " ".join(title[: -(-len(title) // 2)]), most
 
 
 def _figures(
@@ -134,8 +156,8 @@ def _memory(server: psutil.Process) -> dict[str, float]:
     return {"private": round(told.uss / GIB, 2), "resident": round(told.rss / GIB, 2)}
 
 
-def _browsed(address: str, server: psutil.Process, rounds: int) -> tuple[Seconds, int]:
-    """What everything took in Chromium, each time; and how many bytes were exported."""
+def _browsed(address: str, server: psutil.Process, rounds: int, words: tuple[str, str]) -> tuple[Seconds, int]:
+    """What everything took in Chromium, each time; and how many bytes were exported. `words` are searched for: what few products have, and most."""
     seconds: Seconds = {}
     with launch_browser() as browser:
         context = browser.new_context(viewport=WIDE, accept_downloads=True)
@@ -156,20 +178,20 @@ def _browsed(address: str, server: psutil.Process, rounds: int) -> tuple[Seconds
         for _ in range(1 + rounds):
             for entry in (one for group in NAVIGATION.values() for one in group):
                 took(entry.title, page.get_by_role("link", name=entry.title, exact=True).first.click)
-            exported = _searched(page, took)
+            exported = _searched(page, took, *words)
             _judged(page, took)
     return seconds, exported
 
 
-def _searched(page: Any, took: Took) -> int:
+def _searched(page: Any, took: Took, few: str, most: str) -> int:
     """A search, a product of it and a flag on what stands beside it; then one that finds most of the shop, and all of that as a file: its bytes."""
     page.get_by_role("link", name="Similar items", exact=True).first.click()
     at_rest(page, PATIENCE_MS / 1000)
-    _search(page, took, "search", FEW)
+    _search(page, took, "search", few)
     took("product", page.locator(".card").first.click)
     took("flag", page.locator(".flag").first.click)
     took("back to all products", page.get_by_role("button", name="All products").click)
-    _search(page, took, "search that finds most", MOST)
+    _search(page, took, "search that finds most", most)
     took("next page of it", page.get_by_role("button", name="Next page").click)
     exported = 0
 
