@@ -35,7 +35,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     figures: dict[str, Measured] = {}
     if large := [products for products in arguments.products if products >= LARGE]:
         for products in large:
-            figures |= _large(f"cluster_{products}", loaded(arguments, products)[0].root)
+            figures |= _large(arguments, f"cluster_{products}", loaded(arguments, products)[0].root)
         return figures
     for shop, command in SHOPS.items():
         prepared = arguments.folder / f"cluster-{shop}"
@@ -56,26 +56,25 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
     return figures
 
 
-def _large(name: str, prepared: Path) -> dict[str, Measured]:
-    """Of a shop whose quality is measured elsewhere: overlap, and times as long by two workers and by one."""
+def _large(arguments: argparse.Namespace, name: str, prepared: Path) -> dict[str, Measured]:
+    """Of a shop whose quality is measured elsewhere: overlap, and times as long by so many workers."""
     figures: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory(dir=prepared.parent) as folder:
         here, seconds = trained(prepared, Path(folder, "here"), *UNMEASURED)
-        for workers, target in ((2, "<= 3"), (1, "-")):
+        for workers, target in [(one, "<= 3" if one == 2 else "-") for one in arguments.workers]:
             with running_cluster(Path(folder), workers) as cluster:
                 there, took = on(cluster, prepared, Path(folder, f"by-{workers}"), *UNMEASURED)
             print(name, workers, took, seconds, flush=True)
             figures[f"{name}_times_as_long_by_{workers}"] = (
                 round(took / seconds, 2), target, {"steps": steps(there), "one_machine_steps": steps(here)},
             )  # fmt: skip
-            if workers == 2:
-                figures[f"{name}_overlap_at_10"] = overlap(here, there)
+            figures[f"{name}_overlap_at_10"] = overlap(here, there)
     return figures
 
 
 def on(cluster: SparkCluster, prepared: Path, workspace: Path, *more: str) -> tuple[Path, float]:
     """The workspace after a training on a cluster, and its seconds."""
-    values = cluster.settings(memory="1g").items()
+    values = cluster.settings(memory="1g", driver_memory="2g").items()
     told = [f"cluster.{name}={json.dumps(value) if name == 'options' else value}" for name, value in values]
     return trained(prepared, workspace, *more, *(part for one in told for part in ("--set", one)))
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from engine.core.errors import ClusterError
 from engine.core.settings import environment_variable
 
-__all__ = ["INSTALL", "lost", "require_java", "require_master", "told"]
+__all__ = ["INSTALL", "driver_ended", "lost", "require_java", "require_master", "told"]
 
 INSTALL = "Install it with: pip install -r requirements-spark.txt"
 _REACHED_IN = 5.0
@@ -49,6 +49,14 @@ def lost(master: str, seconds: float) -> ClusterError:
     return ClusterError(
         f"The cluster at {master} has had no worker for {seconds:.0f} seconds: all were lost, or none has the memory and the cores that are "
         "asked for. Start workers, or lower cluster.memory; what was served before is served still."
+    )
+
+
+def driver_ended(memory: str) -> ClusterError:
+    """For an application whose JVM here is gone."""
+    return ClusterError(
+        f"The process that sends work to the cluster ended, most likely because {memory} of memory does not suffice for it. Raise "
+        "cluster.driver_memory and train again; what was served before is served still."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -13,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.cluster.failures import INSTALL, lost, require_java, require_master, told
+from engine.cluster.failures import INSTALL, driver_ended, lost, require_java, require_master, told
 from engine.cluster.held import SparkWorkers
 from engine.cluster.shipped_code import write_engine
 from engine.core.errors import ClusterError, LongtailError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Cluster", "cluster_in_use", "on_cluster"]
 
 STEP = "Starting the cluster"
+DRIVER_ENDS_IN = 1.0
+"""Seconds after which a JVM that nobody can talk to any more has ended, if it did."""
 LOOK_EVERY = 2.0
 """Seconds between two looks at which workers there are."""
 
@@ -63,8 +66,16 @@ class Cluster(SparkWorkers):
         except LongtailError:
             raise
         except Exception as exc:  # py4j, pyspark and sockets raise whatever they like
-            master = str(self.settings.master)
-            raise (lost(master, self.settings.patience) if self._gone.is_set() else told(master, exc)) from exc
+            raise self._why(exc) from exc
+
+    def _why(self, exc: Exception) -> ClusterError:
+        master = str(self.settings.master)
+        if self._gone.is_set():
+            return lost(master, self.settings.patience)
+        with suppress(subprocess.TimeoutExpired, AttributeError):
+            self.context._gateway.proc.wait(DRIVER_ENDS_IN)
+            return driver_ended(self.settings.driver_memory)
+        return told(master, exc)
 
     def _watch(self) -> None:
         """End the jobs once there has been no executor for too long: Spark would wait for ever."""
@@ -152,6 +163,8 @@ def _configuration(settings: ClusterSettings) -> dict[str, str]:
     chosen: dict[str, Any] = {
         "spark.master": settings.master,
         "spark.driver.memory": settings.driver_memory,
+        # Without, it would go on with a scheduler that lost what it could not hold, and no job would ever end.
+        "spark.driver.defaultJavaOptions": "-XX:+ExitOnOutOfMemoryError",
         "spark.driver.maxResultSize": 0,
         "spark.executor.memory": settings.memory,
         "spark.executorEnv.OPENBLAS_NUM_THREADS": 1,

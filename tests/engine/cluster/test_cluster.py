@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,6 +107,31 @@ def test_events_weigh_on_a_cluster_what_they_weigh_here(spark_alone: dict[str, A
         there.settings = there.settings.model_copy(update={"events": "/nowhere/events"})
         with pytest.raises(ClusterError, match="workers cannot read file:/nowhere/events"):
             read_interactions_on(there, quantities, item_ids, weighed)
+
+
+TOO_MUCH = """
+import json, sys
+import numpy as np
+from engine.cluster.session import cluster_in_use, on_cluster
+from engine.core.errors import ClusterError
+from engine.core.settings_groups import ClusterSettings
+
+def much(part):
+    return np.zeros(60_000_000)  # 480 MB
+
+try:
+    with on_cluster(ClusterSettings.model_validate(json.loads(sys.argv[1]))):
+        list(cluster_in_use().hold([0]).each(much))
+except ClusterError as exc:
+    print("told:", exc)
+"""
+
+
+def test_an_application_without_memory_ends_instead_of_waiting_for_ever(spark_alone: dict[str, Any]):
+    """In a process of its own, as pyspark cannot start another JVM where one died."""
+    command = [sys.executable, "-c", TOO_MUCH, json.dumps(spark_alone)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "told: The process that sends work to the cluster ended, most likely because 512m of memory" in found.stdout
 
 
 def write_events(workspace: Workspace, info: dict[str, Any], values: np.ndarray) -> Workspace:
