@@ -68,7 +68,8 @@ class Recommender:
     """
 
     def __init__(self, directory: Path, manifest: Manifest, notice: str | None = None):
-        """Open the files of a release; `Recommender.open` checks those that are read later too."""
+        """Open the files of a release; `Recommender.open` checks those that are read later too. Raises as it does."""
+        check_room([manifest])
         self.directory, self.manifest, self.notice = directory, manifest, notice
         self.files = files = ReleaseFiles(directory, manifest)
         n_items = manifest.n_items
@@ -96,16 +97,12 @@ class Recommender:
         Raises `NoReleaseError`, `NotFoundError`, `NoRoomError` or `ReleaseError`, saying what to do.
         """
         if release_id is not None:
-            manifest = verify_release(workspace, release_id)
-            check_room([manifest])
-            return cls(workspace.releases / release_id, manifest)
+            return cls(workspace.releases / release_id, verify_release(workspace, release_id))
         for _ in range(_MOST_TRIES):
             release_id, notice = last_good_release(workspace)
             directory = workspace.releases / release_id
             try:
-                manifest = read_manifest(directory)
-                check_room([manifest])
-                return cls(directory, manifest, notice)
+                return cls(directory, read_manifest(directory), notice)
             except NoRoomError:
                 raise
             except ReleaseContentError as exc:
