@@ -61,12 +61,12 @@ def _large(arguments: argparse.Namespace, name: str, prepared: Path) -> dict[str
     figures: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory(dir=prepared.parent) as folder:
         here, seconds = trained(prepared, Path(folder, "here"), *UNMEASURED)
-        for workers, target in [(one, "<= 3" if one == 2 else "-") for one in arguments.workers]:
+        for workers in arguments.workers:
             with running_cluster(Path(folder), workers) as cluster:
                 there, took = on(cluster, prepared, Path(folder, f"by-{workers}"), *UNMEASURED)
             print(name, workers, took, seconds, flush=True)
             figures[f"{name}_times_as_long_by_{workers}"] = (
-                round(took / seconds, 2), target, {"steps": steps(there), "one_machine_steps": steps(here)},
+                round(took / seconds, 2), "<= 3" if workers == 2 else "-", {"steps": steps(there), "one_machine_steps": steps(here)},
             )  # fmt: skip
             figures[f"{name}_overlap_at_10"] = overlap(here, there)
     return figures

@@ -30,7 +30,7 @@ ITEMS_PER_FACTOR = 4
 CG_STEPS = 3
 """Of conjugate gradients in each round, as implicit takes them."""
 LOSS_SHOPPERS = 1 << 14
-"""Losses are those of so many shoppers, spread evenly, where there are more; of all of them they take a seventh of a round."""
+"""Losses are those of so many shoppers, spread evenly, where there are more: those of all would cost a good part of a round."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from engine.core.errors import NoReleaseError, NoRoomError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
 from engine.release.checksums import read_again
-from engine.release.manifest import read_manifest
+from engine.release.manifest import Manifest, read_manifest
 from engine.release.publish import current_release_id, last_good_release
 
 __all__ = ["CHECK_SECONDS", "CurrentRelease"]
@@ -93,8 +93,7 @@ class CurrentRelease:
         except ReleaseError as exc:
             if served is None:
                 raise
-            still = "" if isinstance(exc, NoRoomError) else ", as it was before the damage"
-            fresh = served.with_notice(f"{exc} What is shown is {served.manifest.label.lower()}{still}.")
+            fresh = served.with_notice(_why_still(served.manifest, exc))
             fresh = served if served.notice == fresh.notice else fresh
         if fresh is not served:
             _log(fresh)  # first: whoever sees the other release finds the reason in the log
@@ -125,6 +124,16 @@ class CurrentRelease:
             arguments = (weakref.ref(self), self._seconds)
             self._watch = threading.Thread(target=_keep_watch, args=arguments, name="release watch", daemon=True)
             self._watch.start()
+
+
+def _why_still(shown: Manifest, exc: ReleaseError) -> str:
+    """The sentence for the page; the same one at every look, or each would be logged."""
+    if isinstance(exc, NoRoomError):
+        return (
+            f"There is not enough memory to open the latest release beside {shown.label.lower()}, which is still shown. "
+            "Close other programs, or restart Longtail."
+        )
+    return f"{exc} What is shown is {shown.label}, as it was before the damage."
 
 
 def _keep_watch(watched: weakref.ref[CurrentRelease], seconds: float) -> None:

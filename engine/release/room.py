@@ -23,5 +23,5 @@ def check_room(releases: Sequence[Manifest]) -> None:
     if wanted > free:
         raise NoRoomError(
             f"Opening {' and '.join(one.label.lower() for one in releases)} takes about {wanted / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB are free. "
-            "Close what else takes memory, or use a machine with more."
+            "Close other programs, or use a machine with more memory."
         )
