@@ -49,6 +49,7 @@ README_FIGURES = (
         "Judgements lost, out of 100,000 made while the server was killed again and again",
     ),
 )
+_SIZES = re.compile(r"\d{4,}")  # numbers of products in a key
 SHARES = ("demo_irrelevance_als", "demo_irrelevance_hybrid")
 
 
@@ -65,10 +66,12 @@ class Figure:
 
     @property
     def label(self) -> str:
-        """Its name on the page: from figures.toml, with the shop it was measured on, or its key."""
+        """Its name on the page: from figures.toml, with the shop or the sizes it was measured on, or its key."""
         names = _names().get(self.file, {}).get("figures", {})
         if self.key in names:
             return str(names[self.key])
+        if (sizeless := _SIZES.sub("N", self.key)) in names:
+            return str(names[sizeless]).format(*(f"{int(size):,}" for size in _SIZES.findall(self.key)))
         shop = next((shop for shop in SHOPS if self.key.startswith(f"{shop}_")), None)
         name = names.get(self.key.removeprefix(f"{shop}_"), self.key.removeprefix(f"{shop}_").replace("_", " "))
         return f"{shop}: {name}" if shop else str(name)
@@ -136,7 +139,7 @@ def readme_with_figures(readme: str) -> str:
 
 def is_met(figure: Figure) -> bool | None:
     """Whether the value is what was asked for; None where nothing was."""
-    found = re.match(r"(at most|<=|>=|==|=|<|>)?\s*([\d.]+)", figure.target)
+    found = re.match(r"(at most|<=|>=|==|=|<|>)?\s*(-?[\d.]+)", figure.target)
     if not found:
         return None
     wanted = float(found[2])
@@ -188,10 +191,13 @@ def _target(text: str | None) -> str:
     return "" if text in (None, "-", ">= 0") else str(text).replace("== ", "= ")
 
 
-def _order(key: str, named: list[str]) -> tuple[int, int]:
+def _order(key: str, named: list[str]) -> tuple[int, int, list[int]]:
     shop = next((place for place, shop in enumerate(SHOPS) if key.startswith(f"{shop}_")), 0)
     short = key if key in named else key.removeprefix(f"{SHOPS[shop]}_")
-    return shop * (key not in named), named.index(short) if short in named else len(named)
+    if short not in named:
+        short = _SIZES.sub("N", short)
+    place = named.index(short) if short in named else len(named)
+    return shop * (key not in named), place, [int(size) for size in _SIZES.findall(key)]
 
 
 def _place(file: Path) -> tuple[int, str]:

@@ -53,10 +53,17 @@ def test_the_readme_shows_five_measured_figures():
         (1.0, "0", False),
         (4.1, "at most 4 GiB", False),
         (3.0, "", None),
+        (-0.02, ">= -0.01", False),
     ],
 )
 def test_a_figure_is_held_against_its_target(value: float, target: str, met: bool | None):
     assert is_met(Figure("file", "key", value, target, "command", "")) is met
+
+
+def test_a_figure_of_any_size_has_a_name():
+    names = [Figure("scale", f"growth_{one}_over_linear", 1.0, "", "", "").label for one in ("3000_to_10000", "growth")]
+    assert names[0] == "3,000 to 10,000 products: growth of a training's stages over linear, at the worst stage"
+    assert names[1] == "growth growth over linear"  # none: its key
 
 
 def test_links_lead_to_files():
