@@ -11,7 +11,7 @@ from engine.arms import registry
 from engine.arms.registry import SERVED
 from engine.catalogue.shopper_ids import shopper_id
 from engine.core.errors import NotFoundError
-from engine.recommend.recommender import Neighbour
+from engine.recommend.neighbour import Neighbour
 from engine.serving.served_shop import ServedShop
 from ui.app.navigation import open_product
 from ui.app.resources import card_maker, recommender, served, settings, workspace
@@ -41,7 +41,8 @@ def page() -> None:
         return
     maker, favour = card_maker(), draw_long_tail_choice()
     k = settings().serving.neighbours
-    lists = {arm: _ranked(served().version, shopper, arm, k, favour, served()) for arm in ARMS}
+    version = recommender().version  # what people rule out of products' lists is none of a shopper's
+    lists = {arm: _ranked(version, shopper, arm, k, favour, served()) for arm in ARMS}
     groups = [_history(history, maker), *(_recommended(shopper, arm, lists, maker) for arm in ARMS)]
     if item_id := card_groups(groups, key="shopper_cards", layout="strip"):
         open_product(item_id)

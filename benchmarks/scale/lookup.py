@@ -14,7 +14,8 @@ from benchmarks.parts import Measured
 from benchmarks.scale.lists import by_annoy
 from benchmarks.scale.releases import K, p99_ms, recall_of, released, tenth_best
 from benchmarks.scale.timing import in_turns
-from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.neighbour import Neighbour
+from engine.recommend.recommender import Recommender
 from engine.release.arm_search import ArmSearch
 
 __all__ = ["measure"]

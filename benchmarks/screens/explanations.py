@@ -29,7 +29,8 @@ from engine.edits.changes.store import ChangeStore
 from engine.edits.drafts.advice import PARTS
 from engine.explain.facts import Anchor, Explainer, Facts
 from engine.explain.without import ranks_by_other_arms, ranks_without
-from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.neighbour import Neighbour
+from engine.recommend.recommender import Recommender
 from engine.serving.served_shop import ServedShop
 from engine.store import Database, database_url
 from ui.products.why_words import why_sentence

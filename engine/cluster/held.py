@@ -7,7 +7,6 @@ changes no bit of them.
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["SparkHeld", "SparkWorkers"]
 
 STRAIGHT = 8
-"""So many partial sums are added up by the driver; more are first added up in groups by the workers."""
+"""So many partial sums are added up by the driver; of more, the workers make one."""
+FAN_IN = 4
+"""As many are added up at a time: a sum may be as large as a hundred thousand products times hundreds of numbers, and whoever adds holds as many."""
 
 
 class SparkWorkers:
@@ -60,14 +61,15 @@ class SparkHeld:
 
     def total(self, work: Callable[..., Sequence[np.ndarray]], *shared: Any) -> tuple[np.ndarray, ...]:
         """See `engine.core.workers.Held`."""
-        groups = math.isqrt(self._n_parts - 1) + 1 if self._n_parts > STRAIGHT else 0
 
         def summed(rdd: RDD[Any], sent: Any) -> RDD[Any]:
-            partial = rdd.map(_Applied(work, sent))
-            return partial.map(_Grouped(groups)).groupByKey(groups).mapValues(_in_order) if groups else partial
+            sums, left = rdd.map(_Applied(work, sent)), self._n_parts
+            while left > 1 and self._n_parts > STRAIGHT:
+                left = -(-left // FAN_IN)
+                sums = sums.map(_grouped).groupByKey(left).mapValues(_in_order)
+            return sums
 
-        found = self._collected(summed, shared)
-        return _in_order(found)
+        return _in_order(self._collected(summed, shared))
 
     def _collected(self, plan: Callable[[RDD[Any], Any], RDD[Any]], shared: tuple[Any, ...]) -> list[tuple[int, Any]]:
         """What a plan gives, by number."""
@@ -90,14 +92,9 @@ class _Applied:
         return number, self._work(part, *self._sent.value)
 
 
-class _Grouped:
-    """Gives a numbered partial sum to one of some groups of neighbours."""
-
-    def __init__(self, groups: int):
-        self._groups = groups
-
-    def __call__(self, numbered: tuple[int, Any]) -> tuple[int, tuple[int, Any]]:
-        return numbered[0] % self._groups, numbered
+def _grouped(numbered: tuple[int, Any]) -> tuple[int, tuple[int, Any]]:
+    """A numbered sum with the number of its group, which are neighbours."""
+    return numbered[0] // FAN_IN, numbered
 
 
 def _number(numbered: tuple[int, Any]) -> int:

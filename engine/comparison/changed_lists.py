@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.recommend.recommender import Recommender
+from engine.recommend.listed_release import ListedRelease
 from engine.release.top_lists import NOBODY
 
 __all__ = ["ChangedLists", "changed_lists", "same_rows"]
@@ -32,7 +32,7 @@ class ChangedLists:
     went: int
 
 
-def changed_lists(before: Recommender, after: Recommender, arm: str = "hybrid", k: int = 10) -> ChangedLists:
+def changed_lists(before: ListedRelease, after: ListedRelease, arm: str = "hybrid", k: int = 10) -> ChangedLists:
     """Compare the lists of k of two releases, as they were trained."""
     rows_before, rows_after = same_rows(before, after)
     place = np.full(len(before.items), NOBODY, dtype=np.int64)  # row before -> row after
@@ -50,7 +50,7 @@ def changed_lists(before: Recommender, after: Recommender, arm: str = "hybrid", 
     )  # fmt: skip
 
 
-def same_rows(before: Recommender, after: Recommender) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def same_rows(before: ListedRelease, after: ListedRelease) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows of the products that both releases have, in each, (n,) each, in the order of the later one."""
     if before is after:
         return np.arange(len(before.items)), np.arange(len(before.items))

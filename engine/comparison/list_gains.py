@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from engine.catalogue.traffic import LEVELS, Level, Traffic
 from engine.comparison.changed_lists import same_rows
-from engine.models.recipe import CONTENT
-from engine.recommend.recommender import Recommender
+from engine.recommend.listed_release import ListedRelease
 from engine.release.top_lists import NOBODY
 
 __all__ = ["ENOUGH_JUDGED", "NOTICEABLE", "ComparedLists", "Gains", "Measure", "Side", "Tally"]
@@ -35,7 +34,7 @@ _RANDOM_PAIRS = 20_000
 class Side:
     """Lists to compare: those of a release, made by one of its listed arms."""
 
-    release: Recommender
+    release: ListedRelease
     arm: str
 
 
@@ -150,14 +149,18 @@ class ComparedLists:
 
     @cached_property
     def _likeness(self) -> list[NDArray[np.float64]]:
-        return [_likeness(self._release, self._rows, lists) for lists in (self._old, self._new)]
+        """Of lists with the same products in the same order one is looked at for both."""
+        after = _likeness(self._release, self._rows, self._new)
+        before, other = after.copy(), np.flatnonzero((self._old != self._new).any(axis=1))
+        before[other] = _likeness(self._release, self._rows[other], self._old[other])
+        return [before, after]
 
     @cached_property
     def _random(self) -> float:
         return _random_likeness(self._release)
 
 
-def _likeness(release: Recommender, anchors: NDArray[np.int64], lists: NDArray[np.int32]) -> NDArray[np.float64]:
+def _likeness(release: ListedRelease, anchors: NDArray[np.int64], lists: NDArray[np.int32]) -> NDArray[np.float64]:
     """Mean cosine of content between each anchor and its list (n, k), (n,); NaN where nothing can be compared."""
     means = np.full(len(anchors), np.nan)
     for start in range(0, len(anchors), _AT_ONCE):
@@ -170,7 +173,7 @@ def _likeness(release: Recommender, anchors: NDArray[np.int64], lists: NDArray[n
     return means
 
 
-def _random_likeness(release: Recommender) -> float:
+def _random_likeness(release: ListedRelease) -> float:
     n = len(release.items)
     pairs = np.random.default_rng(0).integers(0, max(n, 1), (2, min(_RANDOM_PAIRS, n * n)))
     pairs = pairs[:, pairs[0] != pairs[1]]
@@ -182,12 +185,13 @@ def _random_likeness(release: Recommender) -> float:
     return float(np.nanmean(cosines)) if np.isfinite(cosines).any() else 0.0
 
 
-def _cosines(release: Recommender, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.float64]:
+def _cosines(release: ListedRelease, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.float64]:
     """(n, k) cosines of content of the rows `left` (n,) with those in `right` (n, k); NaN where either says nothing."""
-    search = release.arm(CONTENT)
-    query, candidates = search.query[left], search.candidates[np.maximum(right, 0)]
-    lengths = np.sqrt(np.einsum("nd,nd->n", query, query)[:, None] * np.einsum("nkd,nkd->nk", candidates, candidates))
-    told = (right >= 0) & (lengths > 0)
-    cosines = np.full(right.shape, np.nan)
-    np.divide(np.matmul(candidates, query[:, :, None])[:, :, 0], lengths, out=cosines, where=told)
-    return cosines
+    search = release.content
+    query, near = search.query[left], np.maximum(right, 0)
+    lengths = np.linalg.norm(query, axis=1)
+    asking = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    each = search.inverse_lengths[near] * asking[:, None]
+    told = (right >= 0) & (each > 0)
+    cosines = np.matmul(search.candidates[near], query[:, :, None])[:, :, 0].astype(np.float64) * each
+    return np.where(told, cosines, np.nan)

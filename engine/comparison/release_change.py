@@ -11,7 +11,7 @@ from engine.catalogue.traffic import Level, Traffic
 from engine.comparison.changed_lists import ChangedLists, changed_lists
 from engine.comparison.held_out import held_out_tallies
 from engine.comparison.list_gains import ComparedLists, Gains, Side, Tally
-from engine.recommend.recommender import Recommender
+from engine.recommend.listed_release import ListedRelease
 
 __all__ = ["ChangeMeasure", "ReleaseChange", "better_words", "change_between", "change_words", "lists_words"]
 
@@ -51,8 +51,8 @@ class ReleaseChange:
 
 
 def change_between(
-    before: Recommender,
-    after: Recommender,
+    before: ListedRelease,
+    after: ListedRelease,
     k: int,
     ruled_out: Mapping[str, frozenset[str]] | None = None,
     judged: int = 0,
@@ -71,7 +71,7 @@ def change_between(
 
 
 def _by_the_fairest(
-    gains: Gains, before: Recommender, after: Recommender
+    gains: Gains, before: ListedRelease, after: ListedRelease
 ) -> tuple[ChangeMeasure | None, Mapping[Level, Tally]]:
     if gains.measure == "judgements":
         return "judgements", gains.by_level()

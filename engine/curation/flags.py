@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.recommend.recommender import Recommender
+    from engine.recommend.listed_release import ListedRelease
 
 __all__ = ["FlagReport", "flag_report", "flag_sentence"]
 
@@ -26,7 +26,7 @@ class FlagReport:
 
 
 def flag_report(
-    out: Mapping[str, frozenset[str]], earlier: Recommender, later: Recommender, *, arm: str = "hybrid", k: int = 10
+    out: Mapping[str, frozenset[str]], earlier: ListedRelease, later: ListedRelease, *, arm: str = "hybrid", k: int = 10
 ) -> FlagReport:
     """Compare the lists of two releases, as their models return them, on what people ruled out.
 

@@ -17,7 +17,8 @@ from engine.explain.content_parts import ContentParts
 from engine.explain.equal_values import EqualValues
 from engine.explain.score_parts import score_parts
 from engine.models.recipe import CONTENT
-from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.neighbour import Neighbour
+from engine.recommend.recommender import Recommender
 
 __all__ = ["LOOK_ALIKES", "Anchor", "Explainer", "Facts"]
 

@@ -16,7 +16,7 @@ from engine.arms.registry import SERVED
 from engine.catalogue.product import Product
 from engine.edits.drafts.advice import PARTS
 from engine.models.recipe import CONTENT
-from engine.recommend.recommender import Neighbour
+from engine.recommend.neighbour import Neighbour
 from engine.serving.served_shop import ServedShop
 
 __all__ = [

@@ -7,9 +7,8 @@ from any number of threads.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,42 +20,29 @@ from scipy import sparse
 
 from engine.arms.plan import TrainingPlan
 from engine.catalogue.product import Product
-from engine.core.errors import IndexFileError, NoRoomError, NotFoundError, ReleaseContentError, ReleaseError
+from engine.core.errors import NoRoomError, NotFoundError, ReleaseContentError, ReleaseError
 from engine.core.workspace import Workspace
+from engine.models.recipe import CONTENT
+from engine.recommend.listed_release import ListedRelease, opening
+from engine.recommend.neighbour import Neighbour
 from engine.recommend.shopper_lists import SHOPPER_FILES, ShopperLists
 from engine.release.arm_search import ArmSearch, Found, open_arms
-from engine.release.files import ReleaseFiles, making_sense_of
+from engine.release.files import making_sense_of
 from engine.release.judged_products import judged_products
 from engine.release.manifest import Manifest, read_manifest
 from engine.release.publish import last_good_release, refuse_content, verify_release
 from engine.release.room import check_room
-from engine.release.shop_files import check_shop, read_items, read_user_ids
-from engine.release.top_lists import TOP, TopLists, read_top_lists
+from engine.release.shop_files import read_user_ids
+from engine.release.top_lists import TOP
 
-__all__ = ["Neighbour", "Recommender"]
+__all__ = ["Recommender"]
 
 _MOST_TRIES = 20  # releases that are tried, or changes of one that are waited for
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Neighbour:
-    """One product in a list.
-
-    Attributes
-    ----------
-    rank : 1 is the best.
-    score : the cosine for similar items; for a shopper higher is better, nothing more.
-    """
-
-    item_id: str
-    row: int
-    rank: int
-    score: float
-
-
-class Recommender:
+class Recommender(ListedRelease):
     """One release, open for reading.
 
     Attributes
@@ -69,13 +55,10 @@ class Recommender:
 
     def __init__(self, directory: Path, manifest: Manifest, notice: str | None = None):
         """Open the files of a release; `Recommender.open` checks those that are read later too. Raises as it does."""
-        check_room([manifest])
-        self.directory, self.manifest, self.notice = directory, manifest, notice
-        self.files = files = ReleaseFiles(directory, manifest)
-        n_items = manifest.n_items
-        try:
-            check_shop(manifest)
-            self._items, self._item_ids = read_items(files, n_items)
+        check_room(manifest)
+        super().__init__(directory, manifest)
+        self.notice, files, n_items = notice, self.files, manifest.n_items
+        with opening(manifest):
             self._user_ids = read_user_ids(files)
             n_users = len(self._user_ids)
             self._user_items = files.csr("user_items.npz", (n_users, n_items))
@@ -83,11 +66,7 @@ class Recommender:
             self._profiles = files.vectors("profiles.npy", n_items)
             self._shopper_factors = {arm: files.vectors(file, n_items) for arm, file in SHOPPER_FILES.items()}
             self._arms = open_arms(files, n_items)
-            self._top_lists = read_top_lists(files, n_items)
             self._check_sizes()
-        except (ReleaseError, IndexFileError) as exc:
-            kind = type(exc) if isinstance(exc, ReleaseError) else ReleaseContentError
-            raise kind(f"{manifest.label} cannot be opened ({str(exc).rstrip('.')}). Train a new one.") from exc
         self.version, self.changed_rows = self.edition, np.empty(0, dtype=np.int64)
 
     @classmethod
@@ -126,28 +105,9 @@ class Recommender:
         return other
 
     @property
-    def release_id(self) -> str:
-        return self.manifest.release_id
-
-    @property
-    def edition(self) -> str:
-        """The id, and of what content: a release that was restored or trained again under the same id has another one."""
-        return self.manifest.edition
-
-    @property
-    def items(self) -> pd.DataFrame:
-        """The products in row order, with `interaction_count`. Shared: do not change it."""
-        return self._items
-
-    @property
     def arms(self) -> tuple[str, ...]:
         """Names of the arms this release has."""
         return tuple(self._arms)
-
-    @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """metrics.json whole."""
-        return self.files.json("metrics.json")
 
     @cached_property
     def training(self) -> dict[str, Any]:
@@ -188,17 +148,6 @@ class Recommender:
             maps: pd.DataFrame = table.to_pandas()
             return maps
 
-    def row(self, item_id: str) -> int:
-        """The row of a product; `NotFoundError` when the release does not have it."""
-        row = self._item_ids.row(item_id)
-        if row is None:
-            raise NotFoundError(f"There is no product {item_id!r} in {self.manifest.label}. If it is new, train again.")
-        return row
-
-    def rows_of(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
-        """The rows of many products at once, -1 where the release does not have one."""
-        return self._item_ids.rows(item_ids)
-
     @property
     def attribute_kinds(self) -> Mapping[str, str]:
         """The attributes of the shop that the release was trained on, name -> "category", "number", "text" or "multi"."""
@@ -210,10 +159,6 @@ class Recommender:
         row = self.row(item) if isinstance(item, str) else item
         return Product.of_row(self._items.iloc[row], self.attribute_kinds)
 
-    def __contains__(self, item_id: str) -> bool:
-        """Whether the release has this product."""
-        return item_id in self._item_ids
-
     def arm(self, name: str) -> ArmSearch:
         """The search of one arm; `NotFoundError` naming the arms there are."""
         try:
@@ -222,6 +167,10 @@ class Recommender:
             raise NotFoundError(
                 f"There is no arm {name!r}; {self.manifest.label} has {', '.join(self._arms)}."
             ) from exc
+
+    @property
+    def content(self) -> ArmSearch:
+        return self.arm(CONTENT)
 
     def neighbours(self, item_id: str, arm: str = "hybrid", k: int = 10) -> list[Neighbour]:
         """The k products most similar to one of the catalogue, best first, itself left out; as the model returns them.
@@ -250,13 +199,6 @@ class Recommender:
                 "score": np.concatenate([np.empty(0), *(scores for _, scores in lists)]),
             }
         )
-
-    def top_lists(self, arm: str) -> TopLists:
-        """The `TOP` best of every product by "als" or "hybrid", as the release was trained; `NotFoundError` for another arm."""
-        try:
-            return self._top_lists[arm]
-        except KeyError as exc:
-            raise NotFoundError(f"Lists are kept of {', '.join(self._top_lists)}, not of {arm!r}.") from exc
 
     def arms_returning(self, item_id: str, k: int = 10) -> dict[str, dict[str, int]]:
         """Who puts what beside a product: neighbour id -> {arm: rank}, over the k best of every arm."""
@@ -301,14 +243,6 @@ class Recommender:
     def has_shopper(self, user_id: str) -> bool:
         """Whether the release knows this shopper."""
         return user_id in self._user_ids
-
-    def found(self, rows: Iterable[int], scores: Iterable[float]) -> list[Neighbour]:
-        """Rows and scores, best first, as a list of products."""
-        pairs = zip(rows, scores, strict=True)
-        return [
-            Neighbour(str(self._item_ids[row]), int(row), rank, float(score))
-            for rank, (row, score) in enumerate(pairs, start=1)
-        ]
 
     @cached_property
     def _shoppers(self) -> ShopperLists:

@@ -22,7 +22,8 @@ from engine.catalogue.product import Product, catalogue_frame
 from engine.core.workspace import Workspace
 from engine.models.encoders import ContentEncoder, Encoder, Imputer, content_vectors, load_encoders, load_imputer
 from engine.models.encoders.recent import RecentContents
-from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.neighbour import Neighbour
+from engine.recommend.recommender import Recommender
 from engine.release.files import ReleaseFiles, making_sense_of
 
 if TYPE_CHECKING:

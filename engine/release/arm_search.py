@@ -19,7 +19,7 @@ Every arm has an Annoy index, whichever way it is searched: other programs read 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -51,17 +51,20 @@ _OUT = -2.0  # below any cosine
 Found = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
-def open_arms(files: ReleaseFiles, n_items: int) -> dict[str, ArmSearch]:
-    """Open every arm of a release. Raises `ReleaseError` or `IndexFileError` naming the file that does not fit."""
-    masks, arms = files.archive(MASKS_FILE), files.manifest.arms
-    cells = _open_cells(files, masks)
+def open_arms(files: ReleaseFiles, n_items: int, names: Collection[str] | None = None) -> dict[str, ArmSearch]:
+    """Open every arm of a release, or those with these names. Raises `ReleaseError` or `IndexFileError` naming the file that does not fit."""
+    masks = files.archive(MASKS_FILE)
+    arms = {name: entry for name, entry in files.manifest.arms.items() if names is None or name in names}
+    cells = _open_cells(files, arms, masks)
     return {name: _open_arm(files, name, entry, masks, n_items, cells.get(name)) for name, entry in arms.items()}
 
 
-def _open_cells(files: ReleaseFiles, masks: Mapping[str, NDArray[Any]]) -> dict[str, CellMap]:
-    """The cells of every arm that has some; the processes of a user share them."""
+def _open_cells(
+    files: ReleaseFiles, arms: Mapping[str, Mapping[str, Any]], masks: Mapping[str, NDArray[Any]]
+) -> dict[str, CellMap]:
+    """The cells of those arms that have some; the processes of a user share them."""
     with making_sense_of("manifest.json"):
-        dims = {name: int(entry["dim"]) for name, entry in files.manifest.arms.items() if entry.get("probes")}
+        dims = {name: int(entry["dim"]) for name, entry in arms.items() if entry.get("probes")}
     if not dims:
         return {}
     sizes = {name: (dim, int(np.count_nonzero(masks.get(f"{name}_is_candidate", ())))) for name, dim in dims.items()}
@@ -221,7 +224,7 @@ class ArmSearch:
     @cached_property
     def _compared(self) -> Compared:
         cells = self.cells if not self.changed.size else None  # of these candidates
-        return Compared(self.candidates, self._inverse_lengths, self._not_candidates, cells)
+        return Compared(self.candidates, self.inverse_lengths, self._not_candidates, cells)
 
     def _near_in_cells(self, unit: NDArray[np.float32], k: int) -> NDArray[np.int64]:
         """Rows, ascending, that may be among the k nearest candidates, of the cells that are looked into."""
@@ -229,15 +232,15 @@ class ArmSearch:
 
         def cosines(positions: NDArray[np.int64]) -> NDArray[np.float32]:
             rows = self.candidate_rows[positions]
-            lengths = self._inverse_lengths[rows]
+            lengths = self.inverse_lengths[rows]
             return np.where(lengths > 0, products(self.candidates, rows, unit) * lengths, np.float32(_OUT))
 
         probes = round(self.probes * max(1.0, k / MEASURED) ** 0.5)  # longer lists reach further
         return np.sort(self.candidate_rows[self.cells.near(unit, k, probes, cosines)])
 
     @cached_property
-    def _inverse_lengths(self) -> NDArray[np.float32]:
-        """(n_items,) 1 / length of every candidate."""
+    def inverse_lengths(self) -> NDArray[np.float32]:
+        """(n_items,) 1 / length of every candidate, 0 of one without direction."""
         inverse: NDArray[np.float32] = np.sqrt(squared_lengths(self.candidates))
         np.divide(1.0, inverse, out=inverse, where=inverse > 0)
         return inverse

@@ -17,7 +17,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,8 +97,8 @@ def write_release(workspace: Workspace, release_id: str, fill: Callable[[Path], 
     return directory
 
 
-def verify_release(workspace: Workspace, release_id: str) -> Manifest:
-    """Check a release's manifest and every file's SHA-256.
+def verify_release(workspace: Workspace, release_id: str, names: Collection[str] | None = None) -> Manifest:
+    """Check a release's manifest and the SHA-256 of every file, or of those with these names.
 
     Raises `NotFoundError` when there is no such release, `ReleaseError` naming the file that is not what was written.
     """
@@ -108,7 +108,7 @@ def verify_release(workspace: Workspace, release_id: str) -> Manifest:
         raise NotFoundError(f"There is no release {release_id} in {workspace.root}. There are: {known}.")
     try:
         manifest = read_manifest(directory)
-        verify_files(directory, manifest)
+        verify_files(directory, manifest, names)
     except ReleaseFormatError:
         raise
     except ReleaseError as exc:

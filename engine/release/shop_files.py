@@ -16,9 +16,10 @@ from engine.release.files import ReleaseFiles, making_sense_of
 from engine.release.ids import Ids, order_of
 from engine.release.manifest import MANIFEST_FILE, Manifest
 
-__all__ = ["check_shop", "read_items", "read_user_ids"]
+__all__ = ["ITEMS_FILE", "check_shop", "read_items", "read_user_ids"]
 
-_ITEMS, _USERS = "items.parquet", "user_ids.parquet"
+ITEMS_FILE = "items.parquet"
+_USERS = "user_ids.parquet"
 _BETWEEN = "\x1f"
 
 
@@ -27,13 +28,13 @@ def read_items(files: ReleaseFiles, n_items: int) -> tuple[pd.DataFrame, Ids]:
 
     Raises `ReleaseContentError` where a product has no id, or that of another, or a count that is none.
     """
-    table = files.table(_ITEMS, ["item_id", "interaction_count"], n_items, _check_items, "items")
-    with making_sense_of(_ITEMS):
+    table = files.table(ITEMS_FILE, ["item_id", "interaction_count"], n_items, _check_items, "items")
+    with making_sense_of(ITEMS_FILE):
         items: pd.DataFrame = table.to_pandas(split_blocks=True)
         for field in table.schema:
             if pa.types.is_list(field.type):
                 items[field.name] = _lists(table[field.name])
-    ids = _ids(files, _ITEMS, table["item_id"])
+    ids = _ids(files, ITEMS_FILE, table["item_id"])
     pa.default_memory_pool().release_unused()
     return items, ids
 
@@ -64,13 +65,13 @@ def _lists(column: pa.ChunkedArray) -> pd.Series:
 
 def _check_items(table: pa.Table) -> None:
     if missing := {"item_id", "interaction_count"} - set(table.column_names):
-        raise ReleaseContentError(f"{_ITEMS} lacks the column {min(missing)}")
-    _check_texts(table, "item_id", _ITEMS)
+        raise ReleaseContentError(f"{ITEMS_FILE} lacks the column {min(missing)}")
+    _check_texts(table, "item_id", ITEMS_FILE)
     if pc.count_distinct(table["item_id"]).as_py() != table.num_rows:
-        raise ReleaseContentError(f"{_ITEMS} names a product twice")
+        raise ReleaseContentError(f"{ITEMS_FILE} names a product twice")
     counts = table["interaction_count"]
     if not pa.types.is_integer(counts.type) or counts.null_count or (table.num_rows and pc.min(counts).as_py() < 0):
-        raise ReleaseContentError(f"{_ITEMS} counts interactions as {counts.type}, or fewer than none")
+        raise ReleaseContentError(f"{ITEMS_FILE} counts interactions as {counts.type}, or fewer than none")
 
 
 def _check_users(table: pa.Table) -> None:

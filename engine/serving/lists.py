@@ -11,7 +11,7 @@ from engine.arms.registry import SERVED as SERVED_ARM
 from engine.core.errors import NotFoundError
 from engine.edits.places.served import BOOST, GUARANTEED_RANK, PlacesInLists
 from engine.recommend.inbound import Inbound, inbound_of_candidate
-from engine.recommend.recommender import Neighbour
+from engine.recommend.neighbour import Neighbour
 
 __all__ = ["shown_beside", "shown_list", "shown_lists"]
 

@@ -31,7 +31,8 @@ from engine.edits.drafts.store import SERVED, Draft, DraftStore
 from engine.edits.places.served import PlacesInLists
 from engine.edits.places.store import PlaceStore
 from engine.recommend.inbound import Inbound
-from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.neighbour import Neighbour
+from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import UnseenVectors, neighbours_of_unseen, vectors_of_unseen
 from engine.recommend.vector_cache import cache_key
 from engine.serving.background_result import BackgroundResult

@@ -9,9 +9,8 @@ from engine.comparison.release_change import ReleaseChange, change_between
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.curation.suppression import Suppressed
-from engine.recommend.recommender import Recommender
-from engine.release.publish import current_release_id, published_releases, verify_release
-from engine.release.room import check_room
+from engine.recommend.listed_release import ListedRelease
+from engine.release.publish import current_release_id, published_releases
 from engine.release.top_lists import TOP
 
 __all__ = ["list_length", "replaced_by", "what_changes"]
@@ -23,7 +22,7 @@ def what_changes(
     after_id: str,
     k: int,
     judgements: JudgementStore | None,
-    opened: Sequence[Recommender] = (),
+    opened: Sequence[ListedRelease] = (),
 ) -> ReleaseChange:
     """Takes a second or two at 100,000 products where it is worked out, else nothing.
 
@@ -40,8 +39,7 @@ def what_changes(
     if known is not None and not is_behind(known, last_id):
         return known
     have = {one.release_id: one for one in opened}
-    check_room([verify_release(workspace, one) for one in (before_id, after_id) if one not in have])
-    before, after = (have.get(one) or Recommender.open(workspace, one) for one in (before_id, after_id))
+    before, after = (have.get(one) or ListedRelease.open(workspace, one) for one in (before_id, after_id))
     ruled_out = Suppressed(judgements).all() if judgements is not None else {}
     change = change_between(before, after, k, ruled_out, last_id)
     keep_change(workspace, change)

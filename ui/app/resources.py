@@ -15,6 +15,7 @@ from engine.core.settings import Settings, load_settings, workspace_path
 from engine.core.workspace import Workspace
 from engine.curation.judgements import JudgementStore
 from engine.recommend.current_release import CurrentRelease
+from engine.recommend.listed_release import ListedRelease
 from engine.recommend.recommender import Recommender
 from engine.release.publish import current_release_id, outdated_release
 from engine.serving.current_shop import CurrentShop
@@ -32,6 +33,7 @@ __all__ = [
     "has_shop",
     "judgements",
     "known_values",
+    "listed_release",
     "recommender",
     "release",
     "release_sentence",
@@ -92,7 +94,7 @@ def shop_words() -> ShopWords:
     return words_of(recommender())
 
 
-def words_of(facade: Recommender) -> ShopWords:
+def words_of(facade: ListedRelease) -> ShopWords:
     """The words of the shop that a release was trained on."""
     facts = facade.manifest.extra["shop"]
     return ShopWords(facts["name"], facts["interaction_word"], facts["currency"], facts["attributes"])
@@ -109,8 +111,13 @@ def recommender() -> Recommender:
 
 
 def release(release_id: str) -> Recommender:
-    """One release, published or not; raises `NotFoundError` or `ReleaseError` where it is gone or damaged."""
+    """One release, published or not; raises `NotFoundError`, `NoRoomError` or `ReleaseError` where it is gone, too large or damaged."""
     return _release(workspace(), release_id)
+
+
+def listed_release(release_id: str) -> ListedRelease:
+    """The lists of one release, which is little of it; errors as `release`."""
+    return _listed_release(workspace(), release_id)
 
 
 def traffic() -> Traffic:
@@ -174,6 +181,11 @@ def _current_shop(workspace: Workspace, url: str) -> CurrentShop:
 @st.cache_resource(show_spinner="Opening the release…", max_entries=3, hash_funcs={Workspace: lambda w: str(w.root)})
 def _release(workspace: Workspace, release_id: str) -> Recommender:
     return Recommender.open(workspace, release_id)
+
+
+@st.cache_resource(show_spinner="Opening the release…", max_entries=3, hash_funcs={Workspace: lambda w: str(w.root)})
+def _listed_release(workspace: Workspace, release_id: str) -> ListedRelease:
+    return ListedRelease.open(workspace, release_id)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Workspace: lambda w: str(w.root)})

@@ -13,7 +13,7 @@ from engine.catalogue.traffic import Traffic
 from engine.comparison.moves import Move, moves
 from engine.core.visible_text import visible
 from engine.edits.drafts.store import Draft
-from engine.recommend.recommender import Recommender
+from engine.recommend.listed_release import ListedRelease
 from ui.app.one_run import OnceARun
 from ui.app.resources import served, words_of, workspace
 from ui.comparison.results import list_length
@@ -149,7 +149,7 @@ def _shows_drafts(chosen: Chosen) -> bool:
     return chosen.side.arm == SERVED and chosen.side.release.edition == served().as_trained.edition
 
 
-def _home(chosen: Chosen, item_id: str) -> Recommender | None:
+def _home(chosen: Chosen, item_id: str) -> ListedRelease | None:
     """The release that knows a product: the side's own, else the one that is served."""
     return next((one for one in (chosen.side.release, served().as_trained) if item_id in one), None)
 
@@ -171,7 +171,7 @@ def _fact(chosen: Chosen, item_id: str, name: str) -> str | None:
     return draft.title if name == "title" else draft.product.brand
 
 
-def _maker(release: Recommender) -> CardMaker:
+def _maker(release: ListedRelease) -> CardMaker:
     """One for each release and run: a page has dozens of cards of it."""
     makers = _MAKERS.get(dict)
     if release.edition not in makers:
@@ -181,5 +181,5 @@ def _maker(release: Recommender) -> CardMaker:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _traffic(directory: Path, edition: str, _release: Recommender) -> Traffic:
+def _traffic(directory: Path, edition: str, _release: ListedRelease) -> Traffic:
     return Traffic.of(_release.items["interaction_count"])

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.core.visible_text import visible
 from engine.edits.drafts.store import Draft, DraftStore
-from engine.recommend.recommender import Neighbour
+from engine.recommend.neighbour import Neighbour
 from engine.serving.served_shop import ServedShop
 from engine.untrusted.bounded import BoundedChildren
 from ui.app.resources import card_maker, database, served, shop_words, workspace

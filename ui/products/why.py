@@ -12,7 +12,8 @@ import streamlit as st
 from engine.arms.registry import SERVED
 from engine.catalogue.product import Product
 from engine.explain.facts import Anchor, Explainer, Facts
-from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.neighbour import Neighbour
+from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import UnseenVectors
 from engine.serving.served_shop import ServedShop
 from ui.app.resources import served, words_of

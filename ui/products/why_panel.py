@@ -17,7 +17,7 @@ from engine.core.visible_text import visible
 from engine.explain.facts import Facts
 from engine.explain.without import BEHAVIOUR_ALONE, NO_BEHAVIOUR, Ranks, ranks_by_other_arms, ranks_without
 from engine.models.recipe import CONTENT
-from engine.recommend.recommender import Neighbour
+from engine.recommend.neighbour import Neighbour
 from engine.serving.served_shop import ServedShop
 from ui.app.resources import served, words_of
 from ui.products.why import facts_about, sentence_about

@@ -16,6 +16,7 @@ from ui.app import notices, resources
 from ui.app.navigation import open_compare
 from ui.app.person import only
 from ui.app.second_thoughts import Question, ask
+from ui.comparison.results import list_length
 from ui.comparison.sides import side_address
 from ui.runs.release_change import what_would_change
 from ui.widgets.formatting import day_phrase, plain, plural
@@ -77,11 +78,11 @@ def flags_since(release_id: str) -> str:
     if not ruled_out or not before:
         return ""
     try:
-        earlier = resources.release(before[-1])
+        earlier = resources.listed_release(before[-1])
     except LongtailError:
         return ""  # gone or damaged: there is nothing to compare with
     now = resources.recommender()
-    report = flag_report(ruled_out, earlier, now, k=resources.settings().serving.neighbours)
+    report = flag_report(ruled_out, earlier, now, k=list_length())
     return flag_sentence(report, earlier.manifest.label, now.manifest.label)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from engine.catalogue.product import FieldValue, Product, attribute_field
 from engine.core.workspace import Workspace
 from engine.recommend.inbound import Inbound, inbound_of
-from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.neighbour import Neighbour
+from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import UnseenVectors, nearest, vectors_of_unseen
 
 __all__ = ["PARTS", "Advice", "Duplicate", "Effect", "advise"]

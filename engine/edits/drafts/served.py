@@ -17,7 +17,8 @@ from engine.core.progress import Progress, silent
 from engine.core.vectors import unit_rows
 from engine.core.workspace import Workspace
 from engine.edits.drafts.store import Draft
-from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.neighbour import Neighbour
+from engine.recommend.recommender import Recommender
 from engine.recommend.unseen import vectors_of_unseen
 from engine.recommend.vector_cache import Arrays, VectorCache, cache_key
 

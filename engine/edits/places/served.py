@@ -18,7 +18,7 @@ from engine.arms.registry import SERVED as ARM
 from engine.core.vectors import unit_rows
 from engine.edits.drafts.served import DraftBuffer
 from engine.edits.places.store import Place
-from engine.recommend.recommender import Neighbour
+from engine.recommend.neighbour import Neighbour
 
 __all__ = ["BOOST", "GUARANTEED_RANK", "PlacesInLists"]
 

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from engine.comparison.list_gains import ENOUGH_JUDGED, ComparedLists, Side, Tally
+from engine.release.arm_search import ArmSearch
 from engine.release.top_lists import NOBODY, TOP, TopLists
 
 HEARTS, STARS = [1.0, 0.0], [0.0, 1.0]
@@ -24,13 +23,10 @@ class Release:
             rows[self._row[item], : len(listed)] = [self._row[one] for one in listed]
         self._top = TopLists(rows, np.zeros(rows.shape, np.float32))
         kinds = [[0.0, 0.0] if item in silent else HEARTS if item in "abc" else STARS for item in lists]
-        self._content = SimpleNamespace(query=np.array(kinds, np.float32), candidates=np.array(kinds, np.float32))
+        self.content = content_of(np.array(kinds, np.float32))
 
     def top_lists(self, arm: str) -> TopLists:
         return self._top
-
-    def arm(self, name: str):
-        return self._content
 
     def row(self, item: str) -> int:
         return self._row[item]
@@ -40,6 +36,11 @@ class Release:
 
     def __contains__(self, item: str) -> bool:
         return item in self._row
+
+
+def content_of(vectors: np.ndarray) -> ArmSearch:
+    there = vectors.any(axis=1)
+    return ArmSearch("content", vectors, 3 * vectors, there, np.flatnonzero(there), None, exact=True, search_k=0)
 
 
 def gains_of(before: Release, after: Release, **more):
@@ -91,7 +92,7 @@ def test_judgements_decide_once_enough_of_them_differ():
             rows[:other, 0] = self._row["bad"]
             self._top = TopLists(rows, np.zeros(rows.shape, np.float32))
             kinds = np.ones((len(ids), 2), np.float32)
-            self._content = SimpleNamespace(query=kinds, candidates=kinds)
+            self.content = content_of(kinds)
 
     out = {item: frozenset({"bad", "unknown"}) for item in many} | {"gone": frozenset({"bad"})}
     gains = gains_of(Wide(ENOUGH_JUDGED), Wide(0), out=out)

@@ -13,7 +13,8 @@ from engine.catalogue.product import Product
 from engine.core.vectors import unit_rows
 from engine.explain.facts import LOOK_ALIKES, Anchor, Explainer, Facts
 from engine.explain.score_parts import BEHAVIOUR, CARRIED, OWN, PREDICTED
-from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.neighbour import Neighbour
+from engine.recommend.recommender import Recommender
 from tests.support.tiny_release import TinyRelease
 
 

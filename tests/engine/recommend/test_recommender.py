@@ -15,7 +15,8 @@ from engine.catalogue.traffic import Traffic
 from engine.core.errors import NoReleaseError, NotFoundError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.recommend import recommender as module
-from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.neighbour import Neighbour
+from engine.recommend.recommender import Recommender
 from engine.release.manifest import write_manifest
 from tests.support.tiny_release import FORMULA_TITLE, SHOPPERS_PER_FAMILY, TinyRelease, build_tiny_release
 
@@ -246,7 +247,8 @@ def test_a_release_is_read_without_torch(tiny: TinyRelease) -> None:
 import sys
 from pathlib import Path
 from engine.catalogue.traffic import Traffic
-from engine.recommend.recommender import Neighbour, Recommender
+from engine.recommend.neighbour import Neighbour
+from engine.recommend.recommender import Recommender
 from engine.core import exports
 from engine.recommend import unseen
 from engine.core.workspace import Workspace
