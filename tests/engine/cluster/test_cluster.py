@@ -155,6 +155,23 @@ def write_events(workspace: Workspace, info: dict[str, Any], values: np.ndarray)
     return workspace
 
 
+def thirds(part: int, sign: float) -> list[np.ndarray]:
+    return [np.full(2, sign * 10.0 ** (part % 9) / 3.0)]
+
+
+def assert_totals_of_many_parts() -> None:
+    """As large as a sum may be, the driver gets one of them, added up four at a time, by neighbours."""
+    in_use = cluster_in_use()
+    assert in_use is not None
+    sums = [thirds(part, -1.0)[0] for part in range(30)]
+    while len(sums) > 1:
+        sums = [sum(sums[start + 1 : start + 4], sums[start]) for start in range(0, len(sums), 4)]
+    held = in_use.hold(list(range(30)))
+    np.testing.assert_array_equal(held.total(thirds, -1.0)[0], sums[0])
+    few = in_use.hold([0, 1, 2])
+    np.testing.assert_allclose(few.total(thirds, 1.0)[0], 37.0)
+
+
 def test_a_killed_worker_costs_time_alone_and_losing_all_is_told(cluster: SparkCluster):
     user_items = GroupedCatalogue().user_items
     settings = AlsSettings(factors=8, iterations=3)
@@ -171,6 +188,7 @@ def test_a_killed_worker_costs_time_alone_and_losing_all_is_told(cluster: SparkC
         found = fit_als(user_items, settings, 0, kill_in_the_middle)
         residual = residual_factors(user_items, 8, 0)
         assert killed == [1]
+        assert_totals_of_many_parts()
         np.testing.assert_array_equal(found.item_factors, expected.item_factors)
         np.testing.assert_array_equal(found.user_factors, expected.user_factors)
         np.testing.assert_allclose(residual @ residual.T, expected_residual @ expected_residual.T, atol=1e-4)
