@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from engine.core.vectors import unit_rows
+from engine.core.vectors import SMALLEST_LENGTH, row_lengths
 from engine.models.item_model import MAX_ITEMS, ItemModel, item_weights
 
 __all__ = ["UserScorer", "UserScoring", "candidate_scorings", "favoured", "fit_user_scorer"]
@@ -88,7 +88,10 @@ class UserScorer:
         weights: Mapping[ItemModel, sparse.csr_matrix] | None = None,
     ):
         self._profiles, self._smoothed = profiles, smoothed
-        self._directions = unit_rows(np.asarray(smoothed, dtype=np.float32))
+        lengths = row_lengths(smoothed)[:, 0]
+        self._per_length = np.divide(
+            1.0, lengths, out=np.zeros_like(lengths), where=lengths > SMALLEST_LENGTH
+        )  # and not a table of directions, which would be as large as the vectors
         self._roots = np.sqrt(np.maximum(counts, 0.5)).astype(np.float32)
         self._weights = dict(weights or {})
 
@@ -117,8 +120,7 @@ class UserScorer:
             return np.asarray(self._profiles[history] @ self._smoothed[rows].T)
         if scoring.items is not None:
             return np.asarray(self._weights[scoring.items][history][:, rows].toarray(), dtype=np.float32)
-        closeness = np.maximum(self._directions[history] @ self._directions[rows].T, 0.0) ** scoring.power
-        return np.asarray(closeness * self._roots[rows])
+        return np.asarray(self._closeness(self._directions(history), rows, scoring.power) * self._roots[rows])
 
     def _broad(self, has: sparse.csr_matrix) -> np.ndarray:
         mean = (has @ self._profiles) / np.maximum(np.diff(has.indptr), 1)[:, None]
@@ -127,13 +129,23 @@ class UserScorer:
     def _close(self, has: sparse.csr_matrix, power: int) -> np.ndarray:
         rows = np.unique(has.indices)
         histories = sparse.csr_matrix(has[:, rows])
-        scores = np.empty(has.shape, dtype=np.float32)
+        scores, directions = np.empty(has.shape, dtype=np.float32), self._directions(rows)
         for start in range(0, has.shape[1], ITEMS_AT_ONCE):
-            items = np.arange(start, min(start + ITEMS_AT_ONCE, has.shape[1]))
-            closeness = np.maximum(self._directions[rows] @ self._directions[items].T, 0.0) ** power
-            closeness[rows[:, None] == items[None, :]] = 0.0
+            items = slice(start, start + ITEMS_AT_ONCE)
+            closeness = self._closeness(directions, items, power)
+            own = np.flatnonzero((rows >= start) & (rows < start + ITEMS_AT_ONCE))
+            closeness[own, rows[own] - start] = 0.0
             scores[:, items] = (histories @ closeness) * self._roots[items]
         return _by_best(scores, has)
+
+    def _directions(self, rows: np.ndarray) -> np.ndarray:
+        return np.asarray(self._smoothed[rows] * self._per_length[rows, None])
+
+    def _closeness(self, directions: np.ndarray, others: np.ndarray | slice, power: int) -> np.ndarray:
+        """(n, others) float32, a power of what cosines with directions (n, d) are above 0."""
+        cosines = directions @ self._smoothed[others].T
+        cosines *= self._per_length[others]
+        return np.asarray(np.maximum(cosines, 0.0, out=cosines) ** power)
 
     def _fitting(self, has: sparse.csr_matrix, model: ItemModel) -> np.ndarray:
         return _by_best(np.asarray((has @ self._weights[model]).toarray(), dtype=np.float32), has)
