@@ -20,6 +20,7 @@ from benchmarks.parts import Measured
 from benchmarks.scale.shop import write_day, write_shop
 from benchmarks.support import engine, run_child
 from engine.catalogue.snapshot import read_shop
+from engine.comparison.kept_changes import kept_change
 from engine.core.settings import load_settings
 from engine.core.workspace import Workspace
 from engine.models.encoders.cache import remember
@@ -29,13 +30,14 @@ __all__ = ["loaded", "measure", "workspace_of"]
 
 HOURS, MINUTES, GB = 4, 40, 24
 LONGEST = 12 * 3600
+NEIGHBOURS = 10
 SPREAD = 1.0  # of drawn vectors around their style's, in its own length
 
 Steps = list[dict[str, Any]]
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
-    """Of every size: hours and memory of the first training, and the middle of as many following days as there are rounds, which may be none."""
+    """Of every size: hours and memory of the first training, and the middle of as many following days as there are rounds, which may be none; what the last of them changed."""
     figures: dict[str, Measured] = {}
     for products in arguments.products:
         workspace, shop = loaded(arguments, products)
@@ -51,6 +53,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Measured]:
             minutes = round(median(_seconds(steps) for steps in following) / 60, 1)
             figures[f"{name}_next_minutes"] = (minutes, f"<= {MINUTES}", {"days": following})
             figures[f"{name}_next_peak_gb"] = (max(_peak(steps) for steps in following), f"<= {GB}")
+            figures[f"{name}_next_replaced"] = _replaced(workspace)
     return figures
 
 
@@ -100,6 +103,17 @@ def _seconds(steps: Steps) -> float:
 def _peak(steps: Steps) -> float:
     """GB held at most, pages of files that the system can take back among them."""
     return round(max(step["peak_mb"] for step in steps) / 1000, 2)
+
+
+def _replaced(workspace: Workspace) -> Measured:
+    """Which share of what stands on lists the last day put others for, and how many lists became better or worse by that."""
+    before, after = (folder.name for folder in _releases(workspace)[-2:])
+    change = kept_change(workspace, before, after, NEIGHBOURS)
+    if change is None:
+        raise RuntimeError(f"the training of {after} did not say what it changes beside {before}")
+    lists, total = change.lists, change.total
+    share = lists.changed * lists.replaced / (lists.compared * NEIGHBOURS)
+    return (round(share, 3), "-", {"changed": lists.changed, "improved": total.improved, "worse": total.worse})
 
 
 def _gigabytes(folder: Path) -> float:
