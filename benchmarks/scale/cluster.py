@@ -74,7 +74,7 @@ def _large(arguments: argparse.Namespace, name: str, prepared: Path) -> dict[str
 
 def on(cluster: SparkCluster, prepared: Path, workspace: Path, *more: str) -> tuple[Path, float]:
     """The workspace after a training on a cluster, and its seconds."""
-    values = cluster.settings(memory="1g", driver_memory="2g").items()
+    values = cluster.settings(memory="2g", driver_memory="4g").items()
     told = [f"cluster.{name}={json.dumps(value) if name == 'options' else value}" for name, value in values]
     return trained(prepared, workspace, *more, *(part for one in told for part in ("--set", one)))
 
