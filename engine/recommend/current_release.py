@@ -3,7 +3,8 @@
     current = CurrentRelease(workspace)
     current.get().neighbours("sku-1")
 
-`get` follows the pointer at once. A thread looks at the served release's files every few seconds (their stamps alone), reads
+`get` follows the pointer at once, or where a release is so large that opening it takes seconds, as soon as it is open: until then what is open already
+is given, with a sentence, and nobody waits. A thread looks at the served release's files every few seconds (their stamps alone), reads
 those whose stamps changed, and now and then reads all of them again, slowly. Whatever it finds, what is open stays right: it
 lies in private copies (`engine.core.private_copies`). But another process would find the same damage when it opens the
 release, so all go to the last good one, and back once the files are mended or a newer release is published.
@@ -23,12 +24,13 @@ from engine.core.workspace import Workspace
 from engine.recommend.recommender import Recommender
 from engine.release.checksums import read_again
 from engine.release.manifest import Manifest, read_manifest
-from engine.release.publish import current_release_id, last_good_release
+from engine.release.publish import current_release_id, last_good_release, name_of
 
 __all__ = ["CHECK_SECONDS", "CurrentRelease"]
 
 CHECK_SECONDS = 5.0
 READ_ALL_SECONDS = 24 * 3600.0
+WAIT_SECONDS = 2.0
 READ_ALL_SPEED = 20e6  # bytes a second: two gigabytes in under two minutes, at a few hundredths of a core
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class CurrentRelease:
     ----------
     check_seconds : between two looks at the files.
     read_all_seconds : between two times that all of the served release is read again.
+    wait_seconds : for a release that is published while another is open, by whoever asks first.
     """
 
     def __init__(
@@ -49,12 +52,17 @@ class CurrentRelease:
         *,
         check_seconds: float = CHECK_SECONDS,
         read_all_seconds: float = READ_ALL_SECONDS,
+        wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self._workspace = workspace
-        self._seconds, self._read_all_seconds = check_seconds, read_all_seconds
+        self._seconds, self._read_all_seconds, self._wait_seconds = check_seconds, read_all_seconds, wait_seconds
         self._turn = threading.Lock()  # one thread at a time opens
         self._open: tuple[str | None, Recommender] | None = None  # what the pointer said, and what is served for it
         self._watch: threading.Thread | None = None
+        self._asking, self._opening = threading.Lock(), threading.Thread()  # which opens what is published by now
+        self._until_then: tuple[str | None, Recommender, Recommender] | None = (
+            None  # pointer, what is open, and the same saying so
+        )
         self._read_all_at = time.monotonic()
 
     def get(self) -> Recommender:
@@ -65,14 +73,32 @@ class CurrentRelease:
         pointer, served = current_release_id(self._workspace), self._open
         if served is not None and served[0] == pointer:
             return served[1]
+        if served is not None:
+            self._open_latest()
+            served = self._open
+            if served is not None:
+                return served[1] if served[0] == pointer else self._meanwhile(pointer, served[1])
         with self._turn:
             return self._renewed()
 
     def check(self) -> None:
         """Look at the files now, and go to another release where they ask for it; errors are logged."""
+        if time.monotonic() - self._read_all_at > self._read_all_seconds:
+            self._read_all()
+        self._look()
+
+    def _open_latest(self) -> None:
+        """Have a thread open what is published by now; who begins that waits for a moment."""
+        with self._asking:
+            if self._opening.is_alive():
+                return
+            self._opening = threading.Thread(target=self._look, name="release opening", daemon=True)
+            self._opening.start()
+            opening = self._opening
+        opening.join(self._wait_seconds)
+
+    def _look(self) -> None:
         try:
-            if time.monotonic() - self._read_all_at > self._read_all_seconds:
-                self._read_all()
             with self._turn:
                 if self._open is not None:
                     self._renewed()
@@ -80,6 +106,13 @@ class CurrentRelease:
             self._open = None
         except Exception:
             logger.exception("the files of the served release could not be looked at")
+
+    def _meanwhile(self, pointer: str | None, served: Recommender) -> Recommender:
+        """What is open, with a sentence on what is being opened; the same object at every call."""
+        with self._asking:
+            if self._until_then is None or self._until_then[:2] != (pointer, served):
+                self._until_then = pointer, served, served.with_notice(_why_not_yet(pointer, served.manifest))
+            return self._until_then[2]
 
     def _renewed(self) -> Recommender:
         """Choose again; the lock is held."""
@@ -97,7 +130,11 @@ class CurrentRelease:
             fresh = served if served.notice == fresh.notice else fresh
         if fresh is not served:
             _log(fresh)  # first: whoever sees the other release finds the reason in the log
-        self._open = pointer, fresh
+        if served is not None and fresh.release_id != served.release_id:
+            _get_ready(fresh)  # while the other one is shown
+        self._open, self._until_then = (pointer, fresh), None
+        if served is None:
+            threading.Thread(target=_get_ready, args=(fresh,), name="release getting ready", daemon=True).start()
         self._start()
         return fresh
 
@@ -124,6 +161,18 @@ class CurrentRelease:
             arguments = (weakref.ref(self), self._seconds)
             self._watch = threading.Thread(target=_keep_watch, args=arguments, name="release watch", daemon=True)
             self._watch.start()
+
+
+def _get_ready(release: Recommender) -> None:
+    try:
+        release.get_ready()
+    except Exception:
+        # It is tried again where it is needed, and the person is told.
+        logger.warning("could not get %s ready", release.manifest.label, exc_info=True)
+
+
+def _why_not_yet(pointer: str | None, shown: Manifest) -> str:
+    return f"{name_of(pointer or '')} is being opened. Until then you see {shown.label.lower()}."
 
 
 def _why_still(shown: Manifest, exc: ReleaseError) -> str:

@@ -21,6 +21,7 @@ from scipy import sparse
 from engine.arms.plan import TrainingPlan
 from engine.catalogue.product import Product
 from engine.core.errors import NoRoomError, NotFoundError, ReleaseContentError, ReleaseError
+from engine.core.shared_results import shared_arrays
 from engine.core.workspace import Workspace
 from engine.models.recipe import CONTENT
 from engine.recommend.listed_release import ListedRelease, opening
@@ -37,6 +38,7 @@ from engine.release.top_lists import TOP
 
 __all__ = ["Recommender"]
 
+_USER_ITEMS = "user_items.npz"
 _MOST_TRIES = 20  # releases that are tried, or changes of one that are waited for
 
 logger = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ class Recommender(ListedRelease):
         with opening(manifest):
             self._user_ids = read_user_ids(files)
             n_users = len(self._user_ids)
-            self._user_items = files.csr("user_items.npz", (n_users, n_items))
+            self._user_items = files.csr(_USER_ITEMS, (n_users, n_items))
             self._user_factors = files.vectors("user_factors.npy", n_users)
             self._profiles = files.vectors("profiles.npy", n_items)
             self._shopper_factors = {arm: files.vectors(file, n_items) for arm, file in SHOPPER_FILES.items()}
@@ -120,10 +122,23 @@ class Recommender(ListedRelease):
         with making_sense_of("training.json"):
             return TrainingPlan.from_dict(self.training["plan"])
 
+    def get_ready(self) -> None:
+        """Work out what is worked out once for a release, which takes seconds for a million products: who comes first need not wait."""
+        _ = self.item_users
+        self._shoppers.get_ready()
+        for search in self._arms.values():
+            search.get_ready()
+
     @cached_property
     def item_users(self) -> sparse.csc_matrix:
-        """(n_users, n_items) by products: who interacted with what. Shared: do not change it."""
-        return sparse.csc_matrix(self._user_items)
+        """(n_users, n_items) by products: who interacted with what. Shared with other processes: do not change it."""
+
+        def make() -> dict[str, NDArray[Any]]:
+            found = sparse.csc_matrix(self._user_items)
+            return {"data": found.data, "indices": found.indices, "indptr": found.indptr}
+
+        parts = shared_arrays(f"{self.files.sha256(_USER_ITEMS)} by products", make)
+        return sparse.csc_matrix((parts["data"], parts["indices"], parts["indptr"]), shape=self._user_items.shape)
 
     @property
     def profiles(self) -> NDArray[np.float32]:

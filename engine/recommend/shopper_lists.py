@@ -49,6 +49,10 @@ class ShopperLists:
         self._profiles, self._factors = profiles, factors
         self._long_tail = Traffic.of(counts).is_long_tail(counts)
 
+    def get_ready(self) -> None:
+        """Work out what is worked out once, so that the first shopper need not wait for it."""
+        _ = self._scorer
+
     def ranked(
         self, user: int, arm: str, candidates: NDArray[np.int64], k: int, favour: float | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

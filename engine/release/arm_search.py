@@ -238,6 +238,10 @@ class ArmSearch:
         probes = round(self.probes * max(1.0, k / MEASURED) ** 0.5)  # longer lists reach further
         return np.sort(self.candidate_rows[self.cells.near(unit, k, probes, cosines)])
 
+    def get_ready(self) -> None:
+        """Work out what is worked out once, so that the first search need not."""
+        _ = self.inverse_lengths, self.query_lengths
+
     @cached_property
     def inverse_lengths(self) -> NDArray[np.float32]:
         """(n_items,) 1 / length of every candidate, 0 of one without direction."""

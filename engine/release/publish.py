@@ -38,6 +38,7 @@ __all__ = [
     "current_release_id",
     "last_good_release",
     "list_releases",
+    "name_of",
     "new_release_id",
     "outdated_release",
     "pointer_held",
@@ -213,12 +214,12 @@ def last_good_release(workspace: Workspace) -> tuple[str, str | None]:
             manifest = read_manifest(workspace.releases / release_id)
             trained = datetime.fromisoformat(manifest.created_at).astimezone()
             return release_id, (
-                f"{_named(current)} {damage}; showing release {manifest.number}, "
+                f"{name_of(current)} {damage}; showing release {manifest.number}, "
                 f"trained {trained:%-d %B %Y at %H:%M}. Train again, or publish another release on the Model page."
             )
     if outdated := outdated_release(workspace):
         raise ReleaseFormatError(outdated)
-    raise ReleaseError(f"{_named(current)} {damage}, and no other release is whole. Train a new one.")
+    raise ReleaseError(f"{name_of(current)} {damage}, and no other release is whole. Train a new one.")
 
 
 def outdated_release(workspace: Workspace) -> str | None:
@@ -274,7 +275,8 @@ def _damage(workspace: Workspace, release_id: str) -> str | None:
     return None
 
 
-def _named(release_id: str) -> str:
+def name_of(release_id: str) -> str:
+    """`Release 12`, or what to call a release whose id is none."""
     return Manifest(release_id).label if _ID.fullmatch(release_id) else "The published release"
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -188,3 +189,45 @@ def test_a_release_that_memory_does_not_hold_beside_the_served_one_waits_until_t
     current.check()
     assert current.get().release_id == "r0002"
     assert current.get().notice is None
+
+
+def test_what_takes_long_to_open_is_opened_while_the_release_before_it_is_shown(
+    releases: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollback(releases)
+    current = CurrentRelease(releases, check_seconds=60, wait_seconds=0.05)
+    first = current.get()
+    may_open, opened, ready = threading.Event(), Recommender.open, list[str]()
+
+    def slowly(workspace: Workspace) -> Recommender:
+        assert may_open.wait(20)
+        return opened(workspace)
+
+    monkeypatch.setattr(Recommender, "open", slowly)
+    monkeypatch.setattr(Recommender, "get_ready", lambda self: ready.append(self.release_id))
+    publish(releases, "r0002")
+    shown = current.get()
+    assert (shown.release_id, shown.version) == ("r0001", first.version)
+    assert shown.notice == "Release 2 is being opened. Until then you see release 1."
+    began = time.monotonic()
+    assert current.get() is shown
+    assert time.monotonic() - began < 0.05, "whoever comes later does not wait at all"
+    assert lists(shown) == lists(first)
+    may_open.set()
+    eventually(lambda: current.get().release_id == "r0002")
+    assert (current.get().notice, ready) == (None, ["r0002"]), "nobody waits for its first list either"
+
+
+def test_a_first_release_gets_ready_after_it_is_shown_and_what_fails_then_harms_nobody(
+    releases: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    may_fail = threading.Event()
+
+    def get_ready(self: Recommender) -> None:
+        assert may_fail.wait(20)
+        raise OSError("no memory")
+
+    monkeypatch.setattr(Recommender, "get_ready", get_ready)
+    assert CurrentRelease(releases, check_seconds=60).get().release_id == "r0002"
+    may_fail.set()
+    eventually(lambda: "could not get Release 2 ready" in caplog.text)

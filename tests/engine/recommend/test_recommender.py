@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from engine.catalogue.traffic import Traffic
 from engine.core.errors import NoReleaseError, NotFoundError, ReleaseError
@@ -297,3 +298,12 @@ def test_a_release_stays_readable_while_others_come_and_go(releases: Workspace) 
     shutil.rmtree(releases.releases / "r0001")
     shutil.copytree(releases.releases / "r0002", releases.releases / "r0003")
     pd.testing.assert_frame_equal(recommender.neighbours_all("hybrid", 10), before)
+
+
+def test_a_release_that_is_ready_says_what_it_said(tiny: TinyRelease, recommender: Recommender) -> None:
+    ready = Recommender.open(tiny.workspace)
+    ready.get_ready()
+    assert (ready.item_users != sparse.csc_matrix(ready._user_items)).nnz == 0
+    assert ready.item_users.has_sorted_indices
+    for arm in ARMS:
+        assert ready.neighbours("f0-01", arm) == recommender.neighbours("f0-01", arm)

@@ -16,7 +16,7 @@ from streamlit.runtime.stats import ACTIVE_SESSIONS_FAMILY, CACHE_MEMORY_FAMILY
 from engine.core.errors import LongtailError
 from engine.curation.activity import activity
 from engine.jobs import RunStatus, latest_runs
-from engine.release.publish import current_release_id
+from engine.release.publish import current_release_id, last_good_release
 from engine.store import has_database
 from ui.app.resources import database, served, settings, workspace
 
@@ -105,7 +105,7 @@ def _release() -> Figures:
     if current_release_id(workspace()) is None:
         return {}
     try:
-        shop = served()
+        shop, (_, damage) = served(), last_good_release(workspace())
     except LongtailError:
         return {"longtail_release_damaged": 1}
     manifest = shop.as_trained.manifest
@@ -113,7 +113,7 @@ def _release() -> Figures:
     return {
         "longtail_release_number": float(manifest.number),
         "longtail_release_age_seconds": age.total_seconds(),
-        "longtail_release_damaged": 1 if shop.notice else 0,
+        "longtail_release_damaged": 1 if damage else 0,
     }
 
 
