@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.catalogue.traffic import LEVELS, Level, Traffic
 from engine.comparison.changed_lists import same_rows
+from engine.core.side_by_side import side_by_side
 from engine.recommend.listed_release import ListedRelease
 from engine.release.top_lists import NOBODY
 
@@ -162,15 +163,14 @@ class ComparedLists:
 
 def _likeness(release: ListedRelease, anchors: NDArray[np.int64], lists: NDArray[np.int32]) -> NDArray[np.float64]:
     """Mean cosine of content between each anchor and its list (n, k), (n,); NaN where nothing can be compared."""
-    means = np.full(len(anchors), np.nan)
-    for start in range(0, len(anchors), _AT_ONCE):
-        rows = lists[start : start + _AT_ONCE]
-        cosines = _cosines(release, anchors[start : start + _AT_ONCE], rows)
-        known = ~np.isnan(cosines)
-        total = known.sum(axis=1)
-        part = means[start : start + _AT_ONCE]
-        np.divide(np.nansum(cosines, axis=1), total, out=part, where=total > 0)
-    return means
+
+    def of_some(start: int) -> NDArray[np.float64]:
+        some = slice(start, start + _AT_ONCE)
+        cosines = _cosines(release, anchors[some], lists[some])
+        total = (~np.isnan(cosines)).sum(axis=1)
+        return np.divide(np.nansum(cosines, axis=1), total, out=np.full(len(total), np.nan), where=total > 0)
+
+    return np.concatenate([np.empty(0), *side_by_side(of_some, range(0, len(anchors), _AT_ONCE))])
 
 
 def _random_likeness(release: ListedRelease) -> float:
