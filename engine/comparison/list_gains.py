@@ -168,7 +168,9 @@ def _likeness(release: ListedRelease, anchors: NDArray[np.int64], lists: NDArray
         some = slice(start, start + _AT_ONCE)
         cosines = _cosines(release, anchors[some], lists[some])
         total = (~np.isnan(cosines)).sum(axis=1)
-        return np.divide(np.nansum(cosines, axis=1), total, out=np.full(len(total), np.nan), where=total > 0)
+        means = np.full(len(total), np.nan)
+        np.divide(np.nansum(cosines, axis=1), total, out=means, where=total > 0)
+        return means
 
     return np.concatenate([np.empty(0), *side_by_side(of_some, range(0, len(anchors), _AT_ONCE))])
 
