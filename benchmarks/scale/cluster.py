@@ -24,6 +24,7 @@ __all__ = ["measure"]
 
 SHOPS = {"demo": ["demo"], "online_retail": ["ingest", "--preset", "uci_online_retail", "--from"]}
 LARGE = 100_000
+MEMORY = "2g"  # of a worker, for shops so large
 AS_GIVEN = ("--set", "selection.enabled=false", "--set", "predictor.max_steps=300")
 UNMEASURED = ("--set", "evaluation.enabled=false")
 SHARED = ("shop", "images", "thumbnails", "features")
@@ -62,8 +63,8 @@ def _large(arguments: argparse.Namespace, name: str, prepared: Path) -> dict[str
     with tempfile.TemporaryDirectory(dir=prepared.parent) as folder:
         here, seconds = trained(prepared, Path(folder, "here"), *UNMEASURED)
         for workers in arguments.workers:
-            with running_cluster(Path(folder), workers) as cluster:
-                there, took = on(cluster, prepared, Path(folder, f"by-{workers}"), *UNMEASURED)
+            with running_cluster(Path(folder), workers, MEMORY) as cluster:
+                there, took = on(cluster, prepared, Path(folder, f"by-{workers}"), *UNMEASURED, memory=MEMORY)
             print(name, workers, took, seconds, flush=True)
             figures[f"{name}_times_as_long_by_{workers}"] = (
                 round(took / seconds, 2), "<= 3" if workers == 2 else "-", {"steps": steps(there), "one_machine_steps": steps(here)},
@@ -72,9 +73,9 @@ def _large(arguments: argparse.Namespace, name: str, prepared: Path) -> dict[str
     return figures
 
 
-def on(cluster: SparkCluster, prepared: Path, workspace: Path, *more: str) -> tuple[Path, float]:
+def on(cluster: SparkCluster, prepared: Path, workspace: Path, *more: str, memory: str = "1g") -> tuple[Path, float]:
     """The workspace after a training on a cluster, and its seconds."""
-    values = cluster.settings(memory="2g", driver_memory="4g").items()
+    values = cluster.settings(memory=memory, driver_memory="4g").items()
     told = [f"cluster.{name}={json.dumps(value) if name == 'options' else value}" for name, value in values]
     return trained(prepared, workspace, *more, *(part for one in told for part in ("--set", one)))
 

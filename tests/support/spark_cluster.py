@@ -34,8 +34,9 @@ def missing_for_spark() -> str | None:
 class SparkCluster:
     """A master on a port of its own, and workers that can be killed."""
 
-    def __init__(self, folder: Path, n_workers: int):
-        self._folder, self._n_started, self._registered = folder, 0, 0
+    def __init__(self, folder: Path, n_workers: int, worker_memory: str = "1g"):
+        self._folder, self._worker_memory = folder, worker_memory
+        self._n_started, self._registered = 0, 0
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.master = f"spark://127.0.0.1:{free.getsockname()[1]}"
@@ -67,7 +68,16 @@ class SparkCluster:
     def _start_worker(self) -> subprocess.Popen[bytes]:
         place = str(self._folder / f"worker-{self._n_started}")
         return self._start(
-            "worker.Worker", "--host", "127.0.0.1", "--cores", "1", "--memory", "1g", "--work-dir", place, self.master
+            "worker.Worker",
+            "--host",
+            "127.0.0.1",
+            "--cores",
+            "1",
+            "--memory",
+            self._worker_memory,
+            "--work-dir",
+            place,
+            self.master,
         )
 
     def _start(self, role: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -103,9 +113,9 @@ class SparkCluster:
 
 
 @contextmanager
-def running_cluster(folder: Path, n_workers: int = 2) -> Iterator[SparkCluster]:
-    """A cluster that is gone when the block ends."""
-    cluster = SparkCluster(folder, n_workers)
+def running_cluster(folder: Path, n_workers: int = 2, worker_memory: str = "1g") -> Iterator[SparkCluster]:
+    """A cluster that is gone when the block ends; its workers have so much memory for executors."""
+    cluster = SparkCluster(folder, n_workers, worker_memory)
     try:
         yield cluster
     finally:
