@@ -102,17 +102,17 @@ function draw(state, product, number) {
 }
 
 function typed(event, state) {
-  if (state.list.hidden || event.isComposing) return;
+  if (event.isComposing) return;
+  // A search was made: what is still asked for would open over what it found.
+  if (event.key === "Enter" && (state.list.hidden || state.active < 0)) return hide(state);
+  if (state.list.hidden) return;
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step) {
     const many = state.products.length + 1; // one of the places is the field itself
     choose(state, ((state.active + 1 + step + many) % many) - 1);
-  } else if (event.key === "Enter" && state.active >= 0) state.open(state.products[state.active].item_id);
+  } else if (event.key === "Enter") state.open(state.products[state.active].item_id);
   else if (event.key === "Escape") hide(state);
-  else {
-    if (event.key === "Enter") hide(state);
-    return;
-  }
+  else return;
   event.preventDefault();
   event.stopImmediatePropagation();
 }

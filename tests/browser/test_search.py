@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -60,6 +61,29 @@ def test_enter_without_a_suggestion_searches_and_escape_closes_the_list(address,
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"q=navy"))
     expect(page.get_by_text("10 products", exact=True)).to_be_visible()
+    expect(suggested).to_be_hidden()
+
+
+@pytest.mark.parametrize("answer_seconds", [0.0, 0.5])
+def test_who_presses_enter_at_once_sees_what_was_found_and_no_suggestions_over_it(
+    address, page: Page, answer_seconds: float
+):
+    """Before they are asked for, and while the answer is on its way."""
+
+    def later(route):
+        time.sleep(answer_seconds)
+        route.continue_()
+
+    page.route(re.compile(r"/find\?"), later)
+    _, suggested = typed(page, address, "nav")
+    if answer_seconds:
+        with page.expect_request(re.compile(r"/find\?")):
+            page.keyboard.press("y")
+    else:
+        page.keyboard.press("y")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("10 products", exact=True)).to_be_visible()
+    page.wait_for_timeout(1000 * answer_seconds + 400)
     expect(suggested).to_be_hidden()
 
 

@@ -112,12 +112,21 @@ def recommender() -> Recommender:
 
 def release(release_id: str) -> Recommender:
     """One release, published or not; raises `NotFoundError`, `NoRoomError` or `ReleaseError` where it is gone, too large or damaged."""
-    return _release(workspace(), release_id)
+    return _served(release_id) or _release(workspace(), release_id)
 
 
 def listed_release(release_id: str) -> ListedRelease:
     """The lists of one release, which is little of it; errors as `release`."""
-    return _listed_release(workspace(), release_id)
+    return _served(release_id) or _listed_release(workspace(), release_id)
+
+
+def _served(release_id: str) -> Recommender | None:
+    """This release where it is the one that is served, which is open: what is worked out once for it need not be again."""
+    place = workspace()
+    if release_id != current_release_id(place):
+        return None
+    shown = _current_release(place).get()
+    return shown if shown.release_id == release_id else None
 
 
 def traffic() -> Traffic:

@@ -61,8 +61,7 @@ def side_address(release_id: str, arm: str) -> str:
 
 def _opened(address: str, one_release: bool, one_arm: bool) -> Chosen:
     release_id, arm = address.split(".")
-    served = resources.served().as_trained
-    release = served if release_id == served.release_id else resources.listed_release(release_id)
+    release = resources.listed_release(release_id)
     title, label = registry.title_of(arm), Manifest(release_id).label
     name = title if one_release else label if one_arm else f"{title}, {label.lower()}"
     return Chosen(address, Side(release, arm), name)
