@@ -29,11 +29,14 @@ def page() -> None:
     before, after = draw_sides()
     _draw_search()
     try:
-        sides = chosen_sides(before, after)
+        sides, item_id = chosen_sides(before, after), query("item")
+        if not item_id:
+            assert (
+                sides[1].side.release.content is not None
+            )  # by which all lists are compared: opened here, where an error is told
     except LongtailError as exc:
         st.error(plain(exc), icon=":material/error:")
         return
-    item_id = query("item")
     if not item_id:
         draw_gallery(sides)
     elif any(is_known(chosen, item_id) for chosen in sides):

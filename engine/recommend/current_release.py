@@ -4,7 +4,7 @@
     current.get().neighbours("sku-1")
 
 `get` follows the pointer at once, or where a release is so large that opening it takes seconds, as soon as it is open: until then what is open already
-is given, with a sentence, and nobody waits. A thread looks at the served release's files every few seconds (their stamps alone), reads
+is given, with a sentence, and nobody waits for more than a moment. A thread looks at the served release's files every few seconds (their stamps alone), reads
 those whose stamps changed, and now and then reads all of them again, slowly. Whatever it finds, what is open stays right: it
 lies in private copies (`engine.core.private_copies`). But another process would find the same damage when it opens the
 release, so all go to the last good one, and back once the files are mended or a newer release is published.
@@ -81,6 +81,17 @@ class CurrentRelease:
         with self._turn:
             return self._renewed()
 
+    @property
+    def shown(self) -> Recommender | None:
+        """What is open; None before anybody asked."""
+        return None if self._open is None else self._open[1]
+
+    @property
+    def opening(self) -> str | None:
+        """The id of the release that is published and being opened, while another one is shown; else None."""
+        until_then = self._until_then
+        return None if until_then is None else until_then[0]
+
     def check(self) -> None:
         """Look at the files now, and go to another release where they ask for it; errors are logged."""
         if time.monotonic() - self._read_all_at > self._read_all_seconds:
@@ -110,6 +121,8 @@ class CurrentRelease:
     def _meanwhile(self, pointer: str | None, served: Recommender) -> Recommender:
         """What is open, with a sentence on what is being opened; the same object at every call."""
         with self._asking:
+            if self._open is None or self._open[1] is not served:
+                return served  # which was given up meanwhile: the next one to ask gets the other
             if self._until_then is None or self._until_then[:2] != (pointer, served):
                 self._until_then = pointer, served, served.with_notice(_why_not_yet(pointer, served.manifest))
             return self._until_then[2]
@@ -123,16 +136,19 @@ class CurrentRelease:
         except NoReleaseError:
             self._open = None
             raise
-        except ReleaseError as exc:
+        except Exception as exc:
             if served is None:
                 raise
+            if not isinstance(exc, ReleaseError):
+                logger.exception("the release that is published now could not be opened")
             fresh = served.with_notice(_why_still(served.manifest, exc))
             fresh = served if served.notice == fresh.notice else fresh
         if fresh is not served:
             _log(fresh)  # first: whoever sees the other release finds the reason in the log
-        if served is not None and fresh.release_id != served.release_id:
+        if served is not None and fresh.edition != served.edition:
             _get_ready(fresh)  # while the other one is shown
-        self._open, self._until_then = (pointer, fresh), None
+        with self._asking:
+            self._open, self._until_then = (pointer, fresh), None
         if served is None:
             threading.Thread(target=_get_ready, args=(fresh,), name="release getting ready", daemon=True).start()
         self._start()
@@ -175,13 +191,15 @@ def _why_not_yet(pointer: str | None, shown: Manifest) -> str:
     return f"{name_of(pointer or '')} is being opened. Until then you see {shown.label.lower()}."
 
 
-def _why_still(shown: Manifest, exc: ReleaseError) -> str:
+def _why_still(shown: Manifest, exc: Exception) -> str:
     """The sentence for the page; the same one at every look, or each would be logged."""
     if isinstance(exc, NoRoomError):
         return (
             f"There is not enough memory to open the latest release beside {shown.label.lower()}, which is still shown. "
             "Close other programs, or restart Longtail."
         )
+    if not isinstance(exc, ReleaseError):
+        return f"The latest release could not be opened; the log says why. What is shown is {shown.label.lower()}."
     return f"{exc} What is shown is {shown.label}, as it was before the damage."
 
 

@@ -21,13 +21,13 @@ from engine.core.workspace import Workspace
 from engine.models.recipe import CONTENT
 from engine.recommend.neighbour import Neighbour
 from engine.release.arm_files import side_files
-from engine.release.arm_search import ArmSearch, open_arms
+from engine.release.arm_search import ArmSearch, open_vectors
 from engine.release.files import ReleaseFiles
 from engine.release.manifest import Manifest
 from engine.release.publish import verify_release
 from engine.release.room import check_room
 from engine.release.shop_files import ITEMS_FILE, check_shop, read_items
-from engine.release.top_lists import TOP_LISTS_FILE, TopLists, read_top_lists
+from engine.release.top_lists import TOP, TOP_LISTS_FILE, TopLists, read_top_lists
 
 __all__ = ["ListedRelease", "opening"]
 
@@ -73,8 +73,9 @@ class ListedRelease:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """metrics.json whole."""
-        return self.files.json("metrics.json")
+        """metrics.json whole; errors as `open`."""
+        with opening(self.manifest):
+            return self.files.json("metrics.json")
 
     def row(self, item_id: str) -> int:
         """The row of a product; `NotFoundError` when the release does not have it."""
@@ -99,7 +100,9 @@ class ListedRelease:
             raise NotFoundError(f"Lists are kept of {', '.join(self._top_lists)}, not of {arm!r}.") from exc
 
     def neighbours(self, item_id: str, arm: str = "hybrid", k: int = 10) -> list[Neighbour]:
-        """The k products most similar to one of the catalogue, best first, itself left out; k is `TOP` at most, and errors are as `top_lists`."""
+        """The k products most similar to one of the catalogue, best first, itself left out; `ValueError` for a k above `TOP`, other errors as `top_lists`."""
+        if k > TOP:
+            raise ValueError(f"{TOP} neighbours of a product are kept, not {k}")
         return self.found(*self.top_lists(arm).of_row(self.row(item_id), k))
 
     def found(self, rows: Iterable[int], scores: Iterable[float]) -> list[Neighbour]:
@@ -112,7 +115,7 @@ class ListedRelease:
 
     @property
     def content(self) -> ArmSearch:
-        """What products are like, whatever shoppers did; opened when it is first asked for."""
+        """What products are like, whatever shoppers did; opened when it is first asked for, errors as `open`."""
         return self._content
 
     @cached_property
@@ -122,7 +125,7 @@ class ListedRelease:
             raise ReleaseError(f"{self.manifest.label} has no arm {CONTENT!r}. Train a new one.")
         check_room(self.manifest, side_files(entry))
         with opening(self.manifest):
-            return open_arms(self.files, self.manifest.n_items, [CONTENT])[CONTENT]
+            return open_vectors(self.files, self.manifest.n_items, CONTENT)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ Every arm has an Annoy index, whichever way it is searched: other programs read 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -40,7 +40,7 @@ from engine.release.cell_files import CELLS_FILE, cell_arrays, cell_map_in, cell
 from engine.release.cells import CellMap
 from engine.release.files import ReleaseFiles, making_sense_of
 
-__all__ = ["MASKS_FILE", "MEASURED", "RETRIEVED", "ArmSearch", "Found", "open_arms"]
+__all__ = ["MASKS_FILE", "MEASURED", "RETRIEVED", "ArmSearch", "Found", "open_arms", "open_vectors"]
 
 MASKS_FILE = "arm_masks.npz"
 RETRIEVED = 200  # candidates that Annoy hands to the exact re-rank, at least
@@ -51,20 +51,24 @@ _OUT = -2.0  # below any cosine
 Found = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
-def open_arms(files: ReleaseFiles, n_items: int, names: Collection[str] | None = None) -> dict[str, ArmSearch]:
-    """Open every arm of a release, or those with these names. Raises `ReleaseError` or `IndexFileError` naming the file that does not fit."""
-    masks = files.archive(MASKS_FILE)
-    arms = {name: entry for name, entry in files.manifest.arms.items() if names is None or name in names}
-    cells = _open_cells(files, arms, masks)
+def open_arms(files: ReleaseFiles, n_items: int) -> dict[str, ArmSearch]:
+    """Open every arm of a release. Raises `ReleaseError` or `IndexFileError` naming the file that does not fit."""
+    masks, arms = files.archive(MASKS_FILE), files.manifest.arms
+    cells = _open_cells(files, masks)
     return {name: _open_arm(files, name, entry, masks, n_items, cells.get(name)) for name, entry in arms.items()}
 
 
-def _open_cells(
-    files: ReleaseFiles, arms: Mapping[str, Mapping[str, Any]], masks: Mapping[str, NDArray[Any]]
-) -> dict[str, CellMap]:
-    """The cells of those arms that have some; the processes of a user share them."""
+def open_vectors(files: ReleaseFiles, n_items: int, name: str) -> ArmSearch:
+    """Open the vectors of one arm alone: whoever searches it compares with all candidates. Errors as `open_arms`."""
+    return _open_arm(
+        files, name, {**files.manifest.arms[name], "exact": True, "probes": 0}, files.archive(MASKS_FILE), n_items, None
+    )
+
+
+def _open_cells(files: ReleaseFiles, masks: Mapping[str, NDArray[Any]]) -> dict[str, CellMap]:
+    """The cells of every arm that has some; the processes of a user share them."""
     with making_sense_of("manifest.json"):
-        dims = {name: int(entry["dim"]) for name, entry in arms.items() if entry.get("probes")}
+        dims = {name: int(entry["dim"]) for name, entry in files.manifest.arms.items() if entry.get("probes")}
     if not dims:
         return {}
     sizes = {name: (dim, int(np.count_nonzero(masks.get(f"{name}_is_candidate", ())))) for name, dim in dims.items()}

@@ -34,6 +34,7 @@ __all__ = [
     "judgements",
     "known_values",
     "listed_release",
+    "published_id",
     "recommender",
     "release",
     "release_sentence",
@@ -41,6 +42,7 @@ __all__ = [
     "settings",
     "shop",
     "shop_words",
+    "shown_id",
     "traffic",
     "words_of",
     "workspace",
@@ -127,6 +129,18 @@ def _served(release_id: str) -> Recommender | None:
         return None
     shown = _current_release(place).get()
     return shown if shown.release_id == release_id else None
+
+
+def published_id() -> str:
+    """Id of the release that is live: the one that pages show, or will once it is open."""
+    return _current_release(workspace()).opening or recommender().release_id
+
+
+def shown_id() -> str | None:
+    """Id of the release that a page would show that began now; None before the first. Opens nothing."""
+    current = _current_release(workspace())
+    pointer, served = current_release_id(workspace()), current.shown
+    return served.release_id if served is not None and current.opening == pointer else pointer
 
 
 def traffic() -> Traffic:

@@ -16,10 +16,9 @@ from engine.access.acting import Actor
 from engine.access.marks import Marks
 from engine.core.errors import LongtailError, StoreError
 from engine.release.manifest import Manifest
-from engine.release.publish import current_release_id
 from ui.app.browser import marks_of
 from ui.app.navigation import go_to
-from ui.app.resources import database, workspace
+from ui.app.resources import database, shown_id
 from ui.news.recent import recent
 from ui.news.state import shown_now
 from ui.runs.run_in_bar import draw_run_in_bar
@@ -36,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 def draw_bell(actor: Actor) -> None:
     """Draw the bell, and what goes on. Call it once in a run of the page."""
-    st.session_state[_DRAWN] = current_release_id(workspace())
+    st.session_state[_DRAWN] = shown_id()
     _begin(actor.name)
     _bar(actor.name)
 
@@ -58,7 +57,7 @@ def _bar(person: str) -> None:
 
 def _draw_newer_release() -> None:
     """A release that went live while this page stood open: the page changes when somebody wants it to, not under their hands."""
-    live = current_release_id(workspace())
+    live = shown_id()
     if not live or live == st.session_state.get(_DRAWN):
         return
     label = Manifest(live).label.lower()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from engine.core.errors import LongtailError
 from engine.jobs import active_run, run_status
-from engine.release.publish import current_release_id
-from ui.app.resources import workspace
+from ui.app.resources import shown_id, workspace
 from ui.runs.run_in_bar import run_phrase
 
 __all__ = ["shown_now"]
@@ -13,8 +12,7 @@ __all__ = ["shown_now"]
 
 def shown_now() -> str:
     """`r0003` and, while a run is at work, how far it is; the bar of an open tab is drawn again when it changes."""
-    place = workspace()
-    return f"{current_release_id(place) or ''}|{_running()}"
+    return f"{shown_id() or ''}|{_running()}"
 
 
 def _running() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
@@ -11,7 +12,11 @@ from engine.access.roles import Action
 from engine.arms.registry import SERVED
 from engine.core.errors import LongtailError
 from engine.curation.flags import flag_report, flag_sentence
+from engine.recommend.listed_release import ListedRelease
+from engine.recommend.recommender import Recommender
 from engine.release.publish import Manifest, current_release_id, list_releases, publish, published_releases, rollback
+from engine.serving.background_result import BackgroundResult
+from engine.serving.what_changes import replaced_by
 from ui.app import notices, resources
 from ui.app.navigation import open_compare
 from ui.app.person import only
@@ -30,7 +35,7 @@ def draw_releases() -> None:
     if not releases:
         return
     st.subheader("Releases")
-    live = resources.recommender().release_id if resources.has_release() else None
+    live = resources.published_id() if resources.has_release() else None
     older = [manifest for manifest in releases if manifest.release_id != live and manifest.damage is None]
     for manifest in releases:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -72,18 +77,28 @@ def ask_to_roll_back() -> None:
 
 
 def flags_since(release_id: str) -> str:
-    """What became of the neighbours people ruled out since the release before this one; empty where nobody can say."""
-    ruled_out = resources.served().suppressed_everywhere()
-    before = [one for one in published_releases(resources.workspace()) if one != release_id]
-    if not ruled_out or not before:
+    """What became of the neighbours people ruled out since the release before this one; empty where nobody can say (yet)."""
+    ruled_out, before = resources.served().suppressed_everywhere(), replaced_by(resources.workspace(), release_id)
+    if not ruled_out or before is None:
         return ""
-    try:
-        earlier = resources.listed_release(before[-1])
-    except LongtailError:
-        return ""  # gone or damaged: there is nothing to compare with
-    now = resources.recommender()
-    report = flag_report(ruled_out, earlier, now, k=list_length())
-    return flag_sentence(report, earlier.manifest.label, now.manifest.label)
+    root, stamp = str(resources.workspace().root), resources.judgements().last_id()
+    return _flags(root, before, resources.recommender().edition, stamp, resources.recommender(), ruled_out).result
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _flags(
+    root: str, before: str, edition: str, judged: int, _now: Recommender, _ruled_out: Mapping[str, frozenset[str]]
+) -> BackgroundResult[str]:
+    workspace, k = resources.workspace(), list_length()
+
+    def work() -> str:
+        try:
+            earlier = ListedRelease.open(workspace, before)
+        except LongtailError:
+            return ""  # gone or damaged: there is nothing to compare with
+        return flag_sentence(flag_report(_ruled_out, earlier, _now, k=k), earlier.manifest.label, _now.manifest.label)
+
+    return BackgroundResult("", work)
 
 
 def _line(manifest: Manifest, live: str | None) -> str:
@@ -142,4 +157,4 @@ def _would_change(release_id: str) -> list[str]:
         said = what_would_change(release_id) if resources.has_release() else []
     except LongtailError as exc:
         return [str(exc)]
-    return [*said, "Everyone sees it at once. The release that is live now is kept, so you can switch back."]
+    return [*said, "Everyone will see it. The release that is live now is kept, so you can switch back."]

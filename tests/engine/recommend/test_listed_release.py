@@ -26,6 +26,8 @@ def test_lists_and_products_are_those_of_the_whole_release(tiny: TinyRelease, re
     np.testing.assert_array_equal(listed.content.candidates, recommender.content.candidates)
     with pytest.raises(NotFoundError, match="no product 'x'"):
         listed.neighbours("x")
+    with pytest.raises(ValueError, match="20 neighbours of a product are kept, not 21"):
+        listed.neighbours(next(iter(tiny.families)), k=21)
     with pytest.raises(NotFoundError, match="not of 'content'"):
         listed.neighbours(next(iter(tiny.families)), "content")
 

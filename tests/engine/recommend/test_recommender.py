@@ -303,6 +303,8 @@ def test_a_release_stays_readable_while_others_come_and_go(releases: Workspace) 
 def test_a_release_that_is_ready_says_what_it_said(tiny: TinyRelease, recommender: Recommender) -> None:
     ready = Recommender.open(tiny.workspace)
     ready.get_ready()
+    assert {"item_users", "_shoppers"} <= set(vars(ready))
+    assert all({"inverse_lengths", "query_lengths"} <= set(vars(ready.arm(arm))) for arm in ARMS)
     assert (ready.item_users != sparse.csc_matrix(ready._user_items)).nnz == 0
     assert ready.item_users.has_sorted_indices
     for arm in ARMS:

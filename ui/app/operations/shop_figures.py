@@ -105,9 +105,13 @@ def _release() -> Figures:
     if current_release_id(workspace()) is None:
         return {}
     try:
-        shop, (_, damage) = served(), last_good_release(workspace())
+        shop = served()
     except LongtailError:
         return {"longtail_release_damaged": 1}
+    try:
+        _, damage = last_good_release(workspace())
+    except LongtailError as exc:
+        damage = str(exc)
     manifest = shop.as_trained.manifest
     age = datetime.now(UTC) - datetime.fromisoformat(manifest.created_at)
     return {
