@@ -81,19 +81,21 @@ def fit_hybrid(
     seed: int,
     *,
     factors: np.ndarray | None = None,
+    names: np.ndarray | None = None,
 ) -> Hybrid:
     """Fit on (n_users, n_items) interactions.
 
     Parameters
     ----------
     factors : (n_items, at least recipe.rank) residual factors of these interactions where they are known already.
+    names : (n_items,) uint64, as for `fit_smoother`.
 
     Raises `TrainingError` where there is nothing to learn from.
     """
     known = residual_factors(user_items, recipe.rank, seed) if factors is None else factors
     known = known[:, : recipe.rank]
     smoother = fit_smoother(
-        known, counts, views, recipe.kernel(), noise=recipe.noise, seed=seed, capacity=recipe.capacity
+        known, counts, views, recipe.kernel(), noise=recipe.noise, seed=seed, capacity=recipe.capacity, names=names
     )
     query, unknown = smoother.posterior(views)
     length = np.sqrt(np.maximum(counts, 0.5)).astype(np.float32)[:, None]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import scipy
+from pandas.util import hash_array
 
 from engine.core.side_by_side import side_by_side
 from engine.models.kernel import Kernel, Rows, UnitRows
@@ -28,7 +29,12 @@ LEAST = 1e-3
 
 
 def choose_landmarks(
-    kernel: Kernel, units: Mapping[str, Rows | UnitRows], weights: np.ndarray, most: int, rng: np.random.Generator
+    kernel: Kernel,
+    units: Mapping[str, Rows | UnitRows],
+    weights: np.ndarray,
+    most: int,
+    seed: int,
+    names: np.ndarray | None = None,
 ) -> np.ndarray:
     """Rows of at most `most` landmarks, sorted.
 
@@ -36,9 +42,12 @@ def choose_landmarks(
     ----------
     units : per view, unit rows of n items.
     weights : (n,) how much each of them can tell; the chance of being drawn is proportional to it.
+    names : (n,) uint64, what each draws its lot by: items that keep theirs are mostly drawn again when others come and go, or a few tell
+        more. Their rows unless given.
     """
     n = len(weights)
-    drawn_from = np.arange(n) if n <= MOST else np.sort(rng.choice(n, MOST, replace=False))
+    lots = _Lots(np.arange(n, dtype=np.uint64) if names is None else names, seed)
+    drawn_from = np.arange(n) if n <= MOST else np.sort(np.argpartition(lots.waits(np.ones(n), 0), MOST)[:MOST])
     some = {view: rows[drawn_from] for view, rows in units.items()}
     rest = kernel.prior(some).astype(np.float64)
     clear = LEAST * rest
@@ -49,7 +58,8 @@ def choose_landmarks(
         if not chance.any():
             break
         wanted = min(max(FIRST, len(chosen) // 2), BLOCK, most - len(chosen), int(np.count_nonzero(chance)))
-        block = np.sort(rng.choice(len(drawn_from), wanted, replace=False, p=chance / chance.sum()))
+        waits = lots.waits(chance, 1 + len(chosen), drawn_from)
+        block = np.sort(np.argpartition(waits, wanted - 1)[:wanted])
         known = factor[:, : len(chosen)]
         columns = _unexplained(kernel, some, known, block)
         inner = columns[block].astype(np.float64)
@@ -62,6 +72,23 @@ def choose_landmarks(
         rest[block] = 0.0
         chosen.extend(block.tolist())
     return np.sort(drawn_from[chosen])
+
+
+class _Lots:
+    """Draws by lots that belong to the items, whoever else is there.
+
+    Whoever waits least is drawn. Waits are exponential with the chance as their rate, so that is a draw without replacement by chances
+    (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006).
+    """
+
+    def __init__(self, names: np.ndarray, seed: int):
+        self._names, self._seed = hash_array(names), seed
+
+    def waits(self, chance: np.ndarray, draw: int, some: np.ndarray | None = None) -> np.ndarray:
+        """(n,) float64 of the items, or of some, in one of many draws, each with lots of its own; infinite without a chance."""
+        names = self._names if some is None else self._names[some]
+        lots = hash_array(names ^ np.random.SeedSequence([self._seed, draw]).generate_state(1, np.uint64))
+        return np.divide(-np.log((lots + 1.0) / 2.0**64), chance, out=np.full(len(names), np.inf), where=chance > 0)
 
 
 def _unexplained(kernel: Kernel, some: Mapping[str, Rows], known: np.ndarray, block: np.ndarray) -> np.ndarray:

@@ -120,6 +120,7 @@ def fit_smoother(
     noise: float = 30.0,
     seed: int = 0,
     capacity: Capacity = Capacity(),
+    names: np.ndarray | None = None,
 ) -> Smoother:
     """Fit on every item that has interactions.
 
@@ -130,6 +131,7 @@ def fit_smoother(
     counts : (n_items,) int.
     views : per view (n_items, d) float32, dense or sparse, content or predictions; scaled to unit rows here.
     noise : interactions at which an item's own shoppers weigh as much as the kernel's prior.
+    names : (n_items,) uint64, as for `engine.models.landmarks.choose_landmarks`.
 
     Raises `TrainingError` if no item has interactions, a view is missing, or the system does not fit into the memory.
     """
@@ -148,7 +150,8 @@ def fit_smoother(
             units = {view: rows[:] for view, rows in chosen.items()}
             return Smoother(kernel, units, _solved_exactly(kernel, units, values, variances), noise=variances)
         told = n / (n + np.float32(noise))
-        drawn = choose_landmarks(kernel, chosen, told, capacity.landmarks, np.random.default_rng(seed))
+        named = observed.astype(np.uint64) if names is None else names[observed]
+        drawn = choose_landmarks(kernel, chosen, told, capacity.landmarks, seed, named)
         landmarks = {view: rows[drawn] for view, rows in chosen.items()}
         coefficients, factor = _solved_by_landmarks(kernel, chosen, landmarks, values, variances)
     except MemoryError as exc:

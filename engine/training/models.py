@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pandas.util import hash_array
 from scipy import sparse
 
 from engine.arms.base import FittedModels
@@ -129,7 +130,8 @@ def _fit_hybrid(
     user_items, counts = data.interactions.user_items, data.interactions.counts
     standard = fit_standard(data.content.features)
     factors = residual_factors(user_items, recipe.rank, seed)
-    fitted = fit_hybrid(user_items, counts, standard, views, recipe, seed, factors=factors)
+    names = hash_array(data.shop.items["item_id"].to_numpy(dtype=object))  # so that tomorrow's landmarks are today's
+    fitted = fit_hybrid(user_items, counts, standard, views, recipe, seed, factors=factors, names=names)
     progress("Carrying behaviour over to look-alikes", 0.7)
     return fitted, contributions(fitted, factors, counts, views, seed), _fit_item_model(data, fitted, recipe)
 
