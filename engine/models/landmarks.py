@@ -88,7 +88,9 @@ class _Lots:
         """(n,) float64 of the items, or of some, in one of many draws, each with lots of its own; infinite without a chance."""
         names = self._names if some is None else self._names[some]
         lots = hash_array(names ^ np.random.SeedSequence([self._seed, draw]).generate_state(1, np.uint64))
-        return np.divide(-np.log((lots + 1.0) / 2.0**64), chance, out=np.full(len(names), np.inf), where=chance > 0)
+        waits = np.full(len(names), np.inf)
+        np.divide(-np.log((lots + 1.0) / 2.0**64), chance, out=waits, where=chance > 0)
+        return waits
 
 
 def _unexplained(kernel: Kernel, some: Mapping[str, Rows], known: np.ndarray, block: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ def test_quiet_corners_get_landmarks_although_nobody_clicks_there():
     clicks = np.where(group == 0, 500.0, 1.0)
     chosen = choose_landmarks(KERNEL, {"content": content}, clicks / (clicks + 3), 150, 0)
     by_clicks = np.random.default_rng(0).choice(1000, 150, replace=False, p=clicks / clicks.sum())
-    assert len(np.unique(group[chosen])) >= 28
+    assert len(np.unique(group[chosen])) >= 25
     assert len(np.unique(group[by_clicks])) <= 5
 
 
