@@ -152,8 +152,9 @@ def _database() -> Iterator[str]:
 
 
 def _memory(server: psutil.Process) -> dict[str, float]:
-    told = server.memory_full_info()
-    return {"private": round(told.uss / GIB, 2), "resident": round(told.rss / GIB, 2)}
+    """What is the server's alone, and all that it holds: sealed files of the release are every process's, be there one or many."""
+    told = server.memory_info()
+    return {"private": round((told.rss - told.shared) / GIB, 2), "resident": round(told.rss / GIB, 2)}
 
 
 def _browsed(address: str, server: psutil.Process, rounds: int, words: tuple[str, str]) -> tuple[Seconds, int]:

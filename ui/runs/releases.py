@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
 from engine.access.roles import Action
 from engine.arms.registry import SERVED
 from engine.core.errors import LongtailError
+from engine.core.workspace import Workspace
 from engine.curation.flags import flag_report, flag_sentence
 from engine.recommend.listed_release import ListedRelease
 from engine.recommend.recommender import Recommender
@@ -27,6 +29,8 @@ from ui.runs.release_change import what_would_change
 from ui.widgets.formatting import day_phrase, plain, plural
 
 __all__ = ["ask_to_publish", "ask_to_roll_back", "draw_releases", "flags_since"]
+
+WAIT_SECONDS = 0.2  # for a sentence at the foot of the page
 
 
 def draw_releases() -> None:
@@ -89,16 +93,22 @@ def flags_since(release_id: str) -> str:
 def _flags(
     root: str, before: str, edition: str, judged: int, _now: Recommender, _ruled_out: Mapping[str, frozenset[str]]
 ) -> BackgroundResult[str]:
-    workspace, k = resources.workspace(), list_length()
+    k = list_length()
 
     def work() -> str:
         try:
-            earlier = ListedRelease.open(workspace, before)
+            earlier = _earlier(root, before)
         except LongtailError:
             return ""  # gone or damaged: there is nothing to compare with
         return flag_sentence(flag_report(_ruled_out, earlier, _now, k=k), earlier.manifest.label, _now.manifest.label)
 
-    return BackgroundResult("", work)
+    return BackgroundResult("", work, wait=WAIT_SECONDS)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _earlier(root: str, release_id: str) -> ListedRelease:
+    """For the threads of `_flags`, which look at it again after every judgement."""
+    return ListedRelease.open(Workspace(Path(root)), release_id)
 
 
 def _line(manifest: Manifest, live: str | None) -> str:
