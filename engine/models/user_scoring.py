@@ -89,9 +89,8 @@ class UserScorer:
     ):
         self._profiles, self._smoothed = profiles, smoothed
         lengths = row_lengths(smoothed)[:, 0]
-        self._per_length = np.divide(
-            1.0, lengths, out=np.zeros_like(lengths), where=lengths > SMALLEST_LENGTH
-        )  # and not a table of directions, which would be as large as the vectors
+        # Not a table of directions, which would be as large as the vectors.
+        self._per_length = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > SMALLEST_LENGTH)
         self._roots = np.sqrt(np.maximum(counts, 0.5)).astype(np.float32)
         self._weights = dict(weights or {})
 

@@ -60,9 +60,8 @@ class CurrentRelease:
         self._open: tuple[str | None, Recommender] | None = None  # what the pointer said, and what is served for it
         self._watch: threading.Thread | None = None
         self._asking, self._opening = threading.Lock(), threading.Thread()  # which opens what is published by now
-        self._until_then: tuple[str | None, Recommender, Recommender] | None = (
-            None  # pointer, what is open, and the same saying so
-        )
+        # What the pointer says, what is open, and the same with a sentence.
+        self._until_then: tuple[str | None, Recommender, Recommender] | None = None
         self._read_all_at = time.monotonic()
 
     def get(self) -> Recommender:
