@@ -43,7 +43,7 @@ class CurrentRelease:
     ----------
     check_seconds : between two looks at the files.
     read_all_seconds : between two times that all of the served release is read again.
-    wait_seconds : for a release that is published while another is open, by whoever asks first.
+    wait_seconds : for a release that is published while another is open, from when the first one asks; who comes later gets the other.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class CurrentRelease:
         self._open: tuple[str | None, Recommender] | None = None  # what the pointer said, and what is served for it
         self._watch: threading.Thread | None = None
         self._asking, self._opening = threading.Lock(), threading.Thread()  # which opens what is published by now
+        self._waited_for_until = 0.0
         # What the pointer says, what is open, and the same with a sentence.
         self._until_then: tuple[str | None, Recommender, Recommender] | None = None
         self._read_all_at = time.monotonic()
@@ -98,14 +99,14 @@ class CurrentRelease:
         self._look()
 
     def _open_latest(self) -> None:
-        """Have a thread open what is published by now; who begins that waits for a moment."""
+        """Have a thread open what is published by now; whoever asks in its first moments waits until these are over."""
         with self._asking:
-            if self._opening.is_alive():
-                return
-            self._opening = threading.Thread(target=self._look, name="release opening", daemon=True)
-            self._opening.start()
-            opening = self._opening
-        opening.join(self._wait_seconds)
+            if not self._opening.is_alive():
+                self._opening = threading.Thread(target=self._look, name="release opening", daemon=True)
+                self._opening.start()
+                self._waited_for_until = time.monotonic() + self._wait_seconds
+            opening, left = self._opening, self._waited_for_until - time.monotonic()
+        opening.join(max(left, 0.0))
 
     def _look(self) -> None:
         try:
