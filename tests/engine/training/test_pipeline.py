@@ -221,14 +221,11 @@ def test_a_release_beside_which_memory_does_not_hold_another_is_published_all_th
     shop: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = train(shop, unmeasured()).release_id
-    monkeypatch.setattr("engine.release.room.free_memory", lambda: 10**5)
+    monkeypatch.setattr("engine.release.room.free_memory", lambda: 100)
     second = train(shop, unmeasured(seed=1)).release_id
     assert current_release_id(shop) == second
     assert kept_change(shop, first, second, 10) is None
-    assert (
-        f"what {second} changes beside {first} could not be worked out: Opening release 1 and release 2 takes"
-        in caplog.text
-    )
+    assert f"what {second} changes beside {first} could not be worked out: Opening release 1 takes" in caplog.text
 
 
 def test_a_training_that_ends_halfway_is_gone_on_with_and_gives_the_same_release(
