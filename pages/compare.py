@@ -31,9 +31,7 @@ def page() -> None:
     try:
         sides, item_id = chosen_sides(before, after), query("item")
         if not item_id:
-            assert (
-                sides[1].side.release.content is not None
-            )  # by which all lists are compared: opened here, where an error is told
+            _ = sides[1].side.release.content  # all lists are compared by it; opened here, where an error is told
     except LongtailError as exc:
         st.error(plain(exc), icon=":material/error:")
         return

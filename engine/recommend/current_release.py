@@ -81,10 +81,10 @@ class CurrentRelease:
         with self._turn:
             return self._renewed()
 
-    @property
-    def shown(self) -> Recommender | None:
-        """What is open; None before anybody asked."""
-        return None if self._open is None else self._open[1]
+    def next_id(self) -> str | None:
+        """The id of what `get` would give, as far as that is known without opening anything; None before the first release."""
+        pointer, served = current_release_id(self._workspace), self._open
+        return served[1].release_id if served is not None and pointer in (served[0], self.opening) else pointer
 
     @property
     def opening(self) -> str | None:

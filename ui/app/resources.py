@@ -138,9 +138,7 @@ def published_id() -> str:
 
 def shown_id() -> str | None:
     """Id of the release that a page would show that began now; None before the first. Opens nothing."""
-    current = _current_release(workspace())
-    pointer, served = current_release_id(workspace()), current.shown
-    return served.release_id if served is not None and current.opening == pointer else pointer
+    return _current_release(workspace()).next_id()
 
 
 def traffic() -> Traffic:

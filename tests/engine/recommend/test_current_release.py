@@ -214,10 +214,10 @@ def test_what_takes_long_to_open_is_opened_while_the_release_before_it_is_shown(
     assert current.get() is shown
     assert time.monotonic() - began < 0.8, "whoever comes later does not wait at all"
     assert lists(shown) == lists(first)
-    assert current.opening == "r0002"
+    assert (current.opening, current.next_id()) == ("r0002", "r0001")
     may_open.set()
     eventually(lambda: current.get().release_id == "r0002")
-    assert (current.get().notice, current.opening) == (None, None)
+    assert (current.get().notice, current.opening, current.next_id()) == (None, None, "r0002")
     assert ready == ["r0001", "r0002"], "nobody waits for its first list either"
 
 
@@ -240,6 +240,7 @@ def test_what_fails_while_another_release_is_opened_is_told_and_tried_again_by_t
     assert served.notice == "The latest release could not be opened; the log says why. What is shown is release 1."
     assert current.get() is served
     assert (tried, current.opening) == (["r0002"], None)
+    assert current.next_id() == "r0001", "what is shown, so that the bell offers the other once it is open"
     monkeypatch.undo()
     current.check()
     assert (current.get().release_id, current.get().notice) == ("r0002", None)
