@@ -188,7 +188,7 @@ def _get_ready(release: Recommender) -> None:
 
 
 def _why_not_yet(pointer: str | None, shown: Manifest) -> str:
-    return f"{name_of(pointer or '')} is being opened. Until then you see {shown.label.lower()}."
+    return f"{name_of(pointer or '')} is opening. You see {shown.label.lower()} until it is ready."
 
 
 def _why_still(shown: Manifest, exc: Exception) -> str:

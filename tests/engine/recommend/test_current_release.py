@@ -209,7 +209,7 @@ def test_what_takes_long_to_open_is_opened_while_the_release_before_it_is_shown(
     publish(releases, "r0002")
     shown = current.get()
     assert (shown.release_id, shown.version) == ("r0001", first.version)
-    assert shown.notice == "Release 2 is being opened. Until then you see release 1."
+    assert shown.notice == "Release 2 is opening. You see release 1 until it is ready."
     began = time.monotonic()
     assert current.get() is shown
     assert time.monotonic() - began < 0.8, "whoever comes later does not wait at all"
