@@ -69,8 +69,12 @@ bench: install  ## measure the main figures again and write them to docs/benchma
 	$(BIN)/python -m benchmarks.modalities
 	$(BIN)/python -m benchmarks.training_cost
 
-bench-scale: install  ## measure speed and scale, each figure against its peer in one run (PRODUCTS="10000 100000")
-	$(BIN)/python -m benchmarks.scale --products $(or $(PRODUCTS),10000)
+bench-scale: install  ## measure the table of speed and scale: some five hours (LARGEST=100000: two), or other sizes (PRODUCTS="10000 100000")
+ifdef PRODUCTS
+	$(BIN)/python -m benchmarks.scale --products $(PRODUCTS)
+else
+	$(BIN)/python -m benchmarks.scale.table $(if $(LARGEST),--largest $(LARGEST))
+endif
 
 .venv-peers/.installed: benchmarks/peer-requirements.txt
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
