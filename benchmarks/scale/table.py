@@ -39,6 +39,7 @@ TABLE = (
     "unseen --products 100000",
     "opening --products 100000",
     "pages --products 100000",
+    "profiles --products 60000",
     "days --products 100000 --rounds 1 --drawn-texts",
     "cluster --products 100000 --drawn-texts",
     "lookup --products 1000000 --rounds 2",

@@ -66,7 +66,7 @@ class SparkHeld:
             sums, left = rdd.map(_Applied(work, sent)), self._n_parts
             while left > 1 and self._n_parts > STRAIGHT:
                 left = -(-left // FAN_IN)
-                sums = sums.map(_grouped).groupByKey(left).mapValues(_in_order)
+                sums = sums.map(_grouped).partitionBy(left, _itself).mapPartitions(_added)
             return sums
 
         return _in_order(self._collected(summed, shared))
@@ -95,6 +95,17 @@ class _Applied:
 def _grouped(numbered: tuple[int, Any]) -> tuple[int, tuple[int, Any]]:
     """A numbered sum with the number of its group, which are neighbours."""
     return numbered[0] // FAN_IN, numbered
+
+
+def _itself(group: int) -> int:
+    """The partition of a group. `groupByKey` would write what it groups to the disk, packed, from 512 MB on, and pack for longer than workers add."""
+    return group
+
+
+def _added(group: Iterator[tuple[int, tuple[int, Any]]]) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
+    """The sum of a group, which is alone in its partition, by the group's number."""
+    numbers, members = zip(*group, strict=True)
+    yield numbers[0], _in_order(members)
 
 
 def _number(numbered: tuple[int, Any]) -> int:

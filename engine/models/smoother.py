@@ -11,7 +11,7 @@ Up to `Capacity.exact` observed items the system is solved as it is. Above, some
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -31,7 +31,8 @@ __all__ = ["Capacity", "Smoother", "fit_smoother", "observed_variances"]
 
 CHUNK = 2048
 MOST_PARTS = 64
-"""For workers elsewhere: each part's sums are as large as the landmarks' system."""
+ROWS_A_LANDMARK = 2
+"""For workers elsewhere: each part's sums are as large as the landmarks' system, so it has so many items or more that they take longer than sending them."""
 _VALUES, _VARIANCES = "observed values", "observed variances"
 _Columns = Mapping[str, Rows | UnitRows]
 Result = TypeVar("Result")
@@ -215,7 +216,9 @@ def _solved_by_landmarks(
     if some is None:
         gram, right = _normal_equations(observed, kernel, landmarks)
     else:
-        gram, right = some.hold(_parts(observed)).total(_normal_equations, kernel, dict(landmarks))
+        parts = _parts(observed, least=ROWS_A_LANDMARK * next(iter(landmarks.values())).shape[0])
+        right, *slabs = some.hold(parts).total(_half_normal_equations, kernel, dict(landmarks))
+        gram = _mirrored(slabs)
     gram += kernel(landmarks, landmarks)
     gram = (gram + gram.T) / 2.0
     prior = float(kernel.prior(landmarks).mean())
@@ -255,6 +258,21 @@ def _normal_equations(
     return gram, right
 
 
+def _half_normal_equations(observed: _Columns, kernel: Kernel, landmarks: Mapping[str, Rows]) -> tuple[np.ndarray, ...]:
+    """`_normal_equations` as they are sent: the right side, and `CHUNK` rows at a time of the symmetric one, each from its diagonal on."""
+    gram, right = _normal_equations(observed, kernel, landmarks)
+    return right, *(gram[start : start + CHUNK, start:] for start in range(0, len(gram), CHUNK))
+
+
+def _mirrored(slabs: Sequence[np.ndarray]) -> np.ndarray:
+    """(m, m) of the slabs of a symmetric matrix."""
+    gram = np.empty((slabs[0].shape[1], slabs[0].shape[1]))
+    for start, slab in zip(range(0, len(gram), CHUNK), slabs, strict=True):
+        gram[start:, start : start + CHUNK] = slab.T
+        gram[start : start + CHUNK, start:] = slab
+    return gram
+
+
 def _posterior(units: Mapping[str, Rows | UnitRows], smoother: Smoother) -> tuple[np.ndarray, np.ndarray]:
     """`Smoother.posterior` of unit rows."""
     if (card := graphics_card()) is not None:
@@ -290,10 +308,10 @@ def _posterior_on_card(
     return posterior_on_card(kernel, units, landmarks, smoother.coefficients, spread, card)
 
 
-def _parts(columns: _Columns) -> list[dict[str, Rows]]:
-    """Consecutive items, in parts that do not depend on who works on them."""
+def _parts(columns: _Columns, least: int = 0) -> list[dict[str, Rows]]:
+    """Consecutive items, `least` at a time or more, in parts that do not depend on who works on them."""
     n = next(iter(columns.values())).shape[0]
-    size = max(CHUNK, -(-n // MOST_PARTS))
+    size = max(least, CHUNK, -(-n // MOST_PARTS))
     return [{name: rows[start : start + size] for name, rows in columns.items()} for start in range(0, n, size)]
 
 
