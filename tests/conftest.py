@@ -35,6 +35,7 @@ SLOW = (
     "tests/engine/reliability/",
     "tests/engine/release/test_publish.py",
     "tests/engine/serving/",
+    "tests/engine/shipping/",
     "tests/engine/training/",
     "tests/engine/untrusted/test_uploads.py",
     "tests/pages/",

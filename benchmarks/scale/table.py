@@ -50,6 +50,7 @@ TABLE = (
     "joined --products 1000000 --rounds 1 --drawn-texts",
     "pages --products 1000000 --rounds 1 --drawn-texts --trained",
     "training_growth",
+    "costs",
 )
 """Parts with their options, in an order in which each finds what it needs of those before."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

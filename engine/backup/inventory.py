@@ -20,7 +20,7 @@ from engine.core.errors import NotFoundError, ReleaseError
 from engine.core.workspace import Workspace
 from engine.release.publish import current_release_id, list_releases, published_releases, verify_release
 
-__all__ = ["Inventory", "Pointers", "read_pointers", "take_inventory"]
+__all__ = ["Inventory", "Pointers", "pictures_in", "read_pointers", "take_inventory"]
 
 _HASH = re.compile(r'"([0-9a-f]{64})"')
 _PICTURE_COLUMN = "image"
@@ -102,7 +102,7 @@ def _pictures(sources: dict[str, Path | bytes]) -> Iterator[str]:
     """Of the products of every snapshot and release, and whatever in the database has the form of a picture's hash."""
     for path, source in sources.items():
         if isinstance(source, Path) and path.endswith("/items.parquet"):
-            yield from _column(source)
+            yield from pictures_in(source)
         elif isinstance(source, Path) and path.startswith(
             (f"{DATABASE_FOLDER}/drafts.", f"{DATABASE_FOLDER}/product_ch")
         ):
@@ -111,7 +111,8 @@ def _pictures(sources: dict[str, Path | bytes]) -> Iterator[str]:
                     yield from _HASH.findall(line)
 
 
-def _column(file: Path) -> Iterable[str]:
+def pictures_in(file: Path) -> Iterable[str]:
+    """The hashes of the pictures that an items.parquet names; none where it cannot be read."""
     try:
         if _PICTURE_COLUMN not in pq.read_schema(file).names:
             return []

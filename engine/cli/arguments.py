@@ -60,6 +60,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("publish", "releases:publish", "serve a release", _describe_release)
     add("rollback", "releases:rollback", "go back to the release that was served before")
     add("verify", "releases:verify", "check every file of a release, the current one unless named", _describe_verify)
+    add(
+        "push",
+        "shipping:push",
+        "send a release to an object store or a shared disk, for other machines",
+        _describe_push,
+    )
+    add("pull", "shipping:pull", "fetch a release that was sent there, and serve it", _describe_pull)
     add("export", "export:export", "write a table for other programs", _describe_export)
     add("people", "people:people", "who may do what: list people, give a role, take it back", _describe_people)
     add("audit", "people:audit", "who did what: the last of it, or all of it as a file", _describe_audit)
@@ -255,6 +262,17 @@ def _describe_release(parser: Command) -> None:
 
 def _describe_verify(parser: Command) -> None:
     parser.add_argument("release_id", metavar="ID", nargs="?", help="see `releases`")
+
+
+def _describe_push(parser: Command) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help="s3://bucket/folder, gs://..., az://..., or a folder")
+    parser.add_argument("release_id", metavar="ID", nargs="?", help="the one that is served unless named")
+
+
+def _describe_pull(parser: Command) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help="where it was sent")
+    parser.add_argument("release_id", metavar="ID", nargs="?", help="the one that was sent last unless named")
+    parser.add_argument("--keep", action="store_true", help="fetch it, and go on serving what is served")
 
 
 def _describe_people(parser: Command) -> None:

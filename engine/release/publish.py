@@ -45,6 +45,7 @@ __all__ = [
     "publish",
     "published_releases",
     "refuse_content",
+    "release_directory",
     "rollback",
     "verify_release",
     "write_release",
@@ -84,7 +85,7 @@ def write_release(workspace: Workspace, release_id: str, fill: Callable[[Path], 
 
     Raises `ReleaseError` when the id is not one or is taken, or the fields are incomplete.
     """
-    directory = _directory(workspace, release_id)
+    directory = release_directory(workspace, release_id)
     if directory.exists():
         raise ReleaseError(f"Release {release_id} is there already, and releases are never changed. Take a new id.")
     try:
@@ -103,7 +104,7 @@ def verify_release(workspace: Workspace, release_id: str, names: Collection[str]
 
     Raises `NotFoundError` when there is no such release, `ReleaseError` naming the file that is not what was written.
     """
-    directory = _directory(workspace, release_id)
+    directory = release_directory(workspace, release_id)
     if not directory.is_dir():
         known = ", ".join(_release_ids(workspace)[:5]) or "none"
         raise NotFoundError(f"There is no release {release_id} in {workspace.root}. There are: {known}.")
@@ -284,7 +285,8 @@ def _replace_damage(manifest: Manifest, damage: str) -> Manifest:
     return Manifest(**{**vars(manifest), "damage": damage})
 
 
-def _directory(workspace: Workspace, release_id: str) -> Path:
+def release_directory(workspace: Workspace, release_id: str) -> Path:
+    """Where a release lies, or would; raises `NotFoundError` for what is no release's id."""
     if not _ID.fullmatch(release_id):
         raise NotFoundError(f"{release_id!r} is no release's id; they look like r0012.")
     return workspace.releases / release_id

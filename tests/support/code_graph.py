@@ -42,6 +42,7 @@ LAYERS = (
     ("engine.jobs",),
     ("engine.health",),
     ("engine.backup",),
+    ("engine.shipping",),
     ("engine.cli", "engine.__main__"),
     ("ui.widgets",),
     ("ui.app",),

@@ -13,7 +13,7 @@ import pytest
 
 from engine.core.errors import InputError
 from engine.core.workspace import Workspace
-from engine.ingest.locations import Fetched, as_location, fetch, object_store
+from engine.ingest.locations import Fetched, as_location, fetch, object_store, objects
 from engine.ingest.pipeline import ingest
 
 EVENTS = "user_id,item_id,timestamp\n" + "".join(f"u{n},p{n % 3},2024-01-0{n % 9 + 1}\n" for n in range(30))
@@ -95,8 +95,8 @@ def breaking(monkeypatch: pytest.MonkeyPatch) -> list[int]:
                 raise OSError("AWS Error NETWORK_CONNECTION during GetObject operation: curlCode: 56")
             return bytes(self.file.read(size))
 
-    monkeypatch.setattr(object_store, "_PORTION", 4)
-    monkeypatch.setattr(object_store, "_PAUSE", 0.0)
+    monkeypatch.setattr(objects, "PORTION", 4)
+    monkeypatch.setattr(objects, "_PAUSE", 0.0)
     monkeypatch.setattr(object_store.ArrowFSWrapper, "open", lambda *given, **more: Once(whole(*given, **more)))
     return began
 
@@ -104,7 +104,7 @@ def breaking(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_download_that_breaks_off_goes_on_where_it_stopped(
     s3: pyarrow.fs.FileSystem, tmp_path: Path, breaking: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(object_store, "_TRIES", 5)
+    monkeypatch.setattr(objects, "_TRIES", 5)
     put(s3, "shop/a.csv", "0123456789abc")
     assert contents(tmp_path, "s3://shop/a.csv") == {"a.csv": b"0123456789abc"}
     assert breaking == [0, 4, 8, 12, 13]
@@ -121,7 +121,7 @@ def test_half_a_download_is_never_used(s3: pyarrow.fs.FileSystem, workspace: Wor
 def test_a_file_that_is_replaced_while_it_is_read_is_refused(
     s3: pyarrow.fs.FileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(object_store, "_PORTION", 4)
+    monkeypatch.setattr(objects, "PORTION", 4)
     put(s3, "shop/a.csv", "0123456789abc")
     replaced = []
 
