@@ -56,8 +56,7 @@ def push(workspace: Workspace, address: str, release_id: str | None = None, prog
 def _pushed(workspace: Workspace, there: Elsewhere, manifest: Manifest, progress: Progress) -> Pushed:
     release_id = manifest.release_id
     _refuse_another(there, manifest, workspace.releases / release_id / MANIFEST_FILE)
-    lying = {f"{folder}/{name}": one.size for folder in ("releases", "shop", "images", "thumbnails")
-             for name, one in there.objects(folder).items()}  # fmt: skip
+    lying = _lying(there, manifest)
     sizes = {name: file.stat().st_size for name, file in _files(workspace, manifest)}
     missing = [name for name, size in sizes.items() if lying.get(name) != size]
     total, sent = sum(sizes[name] for name in missing), 0
@@ -74,6 +73,17 @@ def _pushed(workspace: Workspace, there: Elsewhere, manifest: Manifest, progress
     there.point(CURRENT, release_id)
     progress(STEP, 1.0, release_id)
     return Pushed(release_id, len(missing), total)
+
+
+def _lying(there: Elsewhere, manifest: Manifest) -> dict[str, int]:
+    """Path -> size of what is there already; of the release only what was sent of this one, so that a send that broke off goes on."""
+    folders = ["shop", "images", "thumbnails"]
+    release, begun = f"releases/{manifest.release_id}", f"releases/{manifest.release_id}.begun"
+    if there.pointer(begun) == manifest.digest:
+        folders.append(release)
+    else:
+        there.point(begun, manifest.digest)
+    return {f"{folder}/{name}": one.size for folder in folders for name, one in there.objects(folder).items()}
 
 
 def _files(workspace: Workspace, manifest: Manifest) -> Iterator[tuple[str, Path]]:

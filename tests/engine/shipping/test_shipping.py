@@ -177,6 +177,17 @@ def test_a_send_that_broke_off_points_to_nothing(trained: Workspace, serving: Wo
     pull(serving, shared)
 
 
+def test_what_another_release_of_the_name_left_there_is_replaced(trained: Workspace, serving: Workspace, shared: str):
+    push(trained, shared)
+    (Path(shared) / "releases" / "r0001" / "manifest.json").unlink()
+    (Path(shared) / "releases" / "r0001.begun").write_text("of another release\n")
+    file = max((Path(shared) / "releases" / "r0001").glob("*.npy"), key=lambda one: one.stat().st_size)
+    file.write_bytes(bytes(file.stat().st_size))
+    push(trained, shared)
+    pull(serving, shared)
+    the_same(trained, serving, "r0001")
+
+
 def other_shop(workspace: Workspace) -> None:
     build_tiny_release(workspace, seed=5)
 
