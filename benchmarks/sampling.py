@@ -17,15 +17,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-__all__ = ["KINDS", "SampledSteps", "kind_of", "sampled"]
+__all__ = ["KINDS", "OTHER", "SampledSteps", "counted", "kind_of", "sampled"]
 
 PER_SECOND = 20
 ANY_PROCESS_MAY_LOOK = 0x59616D61  # PR_SET_PTRACER of prctl(2)
 OTHER = "other"
+WAITING = re.compile(r"acquire_lock|pthread_cond|sem_(timed)?wait|futex")
+"""Frames of threads that wait for others, which py-spy takes for work."""
 KINDS = {
     "products of matrices (BLAS)": r"gemm|syrk|symm|trsm|trmm|gemv|potrf|getrf|geqrf|syev|_dot_k|\bdot_kernel|openblas",
     "convolutions and products (OpenVINO)": r"openvino",
-    "convolutions and products (torch)": r"libtorch|libmkl|libgomp|torch/_?C|dnnl",
+    "convolutions and products (torch)": r"libtorch|libc10|libmkl|libgomp|torch/_?C|dnnl",
+    "convolutions and products (written by oneDNN as it runs)": r"^0x[0-9a-f]+ \(\?\)",
+    "placing points (openTSNE)": r"quad_tree|openTSNE/.*\.so",
     "tokeniser": r"tokenizers",
     "sums over pairs (implicit)": r"implicit/",
     "sums over pairs (sparse matrices)": r"_sparsetools|scipy/sparse/",
@@ -39,8 +43,8 @@ KINDS = {
     "files": r"\b(p?read(v|64)?|p?write(v|64)?|fsync|fdatasync|ftruncate64?|fallocate64?|posix_fallocate64?|sendfile|copy_file_range|open(at)?(64)?|munmap|mmap64|msync|stat|fstatat64|unlink) ",
     "numbers from memory and back (NumPy)": r"numpy/",
     "tables (pandas)": r"pandas/",
+    "Python": r"libpython|\.py:\d+|<frozen|<string>",
     "other libraries' compiled code": r"\.so",
-    "Python": r"\.py:\d+|<frozen|<string>",
 }
 """What a frame is in the midst of, by its name and file; the first that fits, from the innermost frame outwards."""
 _PATTERNS = {kind: re.compile(pattern) for kind, pattern in KINDS.items()}
@@ -67,7 +71,7 @@ def sampled(kinds: Counter[str]) -> Iterator[None]:
         file = Path(folder, "stacks")
         with _looking(file):
             yield
-        kinds.update(_counted(file))
+        kinds.update(counted(file))
 
 
 class SampledSteps:
@@ -108,10 +112,12 @@ def _looking(file: Path) -> Iterator[None]:
             looks.communicate()
 
 
-def _counted(file: Path) -> Counter[str]:
+def counted(file: Path) -> Counter[str]:
     """Counts of kinds; nothing where the step was over before the first sample."""
     counts: Counter[str] = Counter()
     for line in file.read_text("utf-8").splitlines() if file.is_file() else ():
         stack, _, times = line.rpartition(" ")
-        counts[kind_of(stack.split(";")[1:])] += int(times)
+        frames = stack.split(";")[1:]
+        if not any(WAITING.search(frame) for frame in frames[-3:]):
+            counts[kind_of(frames)] += int(times)
     return counts

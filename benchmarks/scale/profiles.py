@@ -1,6 +1,6 @@
 """What each stage of loading and training is at, sampled: a made shop with texts and pictures that are read, as the settings come.
 
-Shares are of samples (`benchmarks.sampling`), seconds those that processors worked. A stage of under ten samples is left out. What goes on within OpenVINO, its own
+Shares are of samples of this process (`benchmarks.sampling`), so what it leaves to others while it loads, decoding pictures, is not seen; seconds those that processors worked. A stage of under ten samples is left out. What goes on within OpenVINO, its own
 clocks tell, by kinds of steps. The tables of all stages are results/profile.md.
 """
 
@@ -115,7 +115,7 @@ def _report(products: int, shares: Shares, seconds: Mapping[str, float], within:
         "# What each stage is at",
         "",
         f"Written by `python -m benchmarks.scale --only profiles --products {products}`: {products:,} made products, {PICTURES:,} of them with a picture of",
-        "640 pixels, on two cores. Shares of samples, of what threads of Python are in the midst of; seconds that processors worked.",
+        "640 pixels, on two cores. Shares of samples, of what threads of Python are in the midst of (pictures are decoded by other processes while the shop is loaded); seconds that processors worked.",
         "",
         "| stage | seconds | at |",
         "| --- | --- | --- |",

@@ -77,7 +77,7 @@ def chosen_precision(settings: ImageSettings, n_pictures: int) -> str:
         return "float32"
     from engine.models.devices import pick_device
 
-    return quickest_precision() if pick_device().type == "cpu" else "float32"
+    return quickest_precision(integers=False) if pick_device().type == "cpu" else "float32"
 
 
 def load_image_encoder(directory: Path) -> Encoder:

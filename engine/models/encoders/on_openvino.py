@@ -28,14 +28,20 @@ def is_installed() -> bool:
     return importlib.util.find_spec(OPENVINO) is not None
 
 
-def quickest_precision() -> str:
+def quickest_precision(*, integers: bool) -> str:
     """What networks calculate in where there is much to do: "openvino" on processors that it was measured on, those with AVX-512 for
-    eight-bit integers and bfloat16; "bfloat16", by torch, on others with instructions for it; "float32" elsewhere."""
-    from engine.models.devices import has_fast_bfloat16, has_fast_integers, pick_device
+    eight-bit integers and bfloat16; "bfloat16", by torch, on others with instructions for it; "float32" elsewhere.
+
+    Parameters
+    ----------
+    integers : whether OpenVINO would calculate in eight-bit integers, which is slower than "bfloat16" where the processor has a unit for matrices.
+    """
+    from engine.models.devices import has_fast_bfloat16, has_fast_integers, has_matrix_unit, pick_device
 
     if not has_fast_bfloat16():
         return "float32"
-    return OPENVINO if pick_device().type == "cpu" and has_fast_integers() and is_installed() else "bfloat16"
+    quick = pick_device().type == "cpu" and has_fast_integers() and not (integers and has_matrix_unit())
+    return OPENVINO if quick and is_installed() else "bfloat16"
 
 
 def openvino() -> Any:

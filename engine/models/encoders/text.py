@@ -185,7 +185,7 @@ def chosen_precision(settings: TextSettings, n_texts: int, model: str) -> str:
         return settings.precision
     if n_texts < MANY_TEXTS:
         return "float32"
-    quickest = quickest_precision()
+    quickest = quickest_precision(integers=True)
     return "bfloat16" if quickest == OPENVINO and model not in MEASURED else quickest
 
 

@@ -90,17 +90,18 @@ def test_a_release_that_needs_openvino_says_so_where_it_is_missing(
 def test_openvino_is_chosen_on_processors_that_it_was_measured_on(monkeypatch: pytest.MonkeyPatch) -> None:
     both = {"avx512_bf16": True, "avx512_vnni": True}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for found, installed, expected in (
-        (both, True, "openvino"),
-        (both, False, "bfloat16"),
-        (both | {"amx_bf16": True}, True, "bfloat16"),
-        ({"avx512_vnni": True}, True, "float32"),
+    for found, installed, expected, by_integers in (
+        (both, True, "openvino", "openvino"),
+        (both, False, "bfloat16", "bfloat16"),
+        (both | {"amx_bf16": True}, True, "openvino", "bfloat16"),
+        ({"avx512_vnni": True}, True, "float32", "float32"),
     ):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found)
         monkeypatch.setattr(on_openvino, "is_installed", lambda installed=installed: installed)
-        assert on_openvino.quickest_precision() == expected
-        assert chosen_precision(TextSettings(), MANY_TEXTS, "minilm") == expected
-        of_others = "bfloat16" if expected == "openvino" else expected
+        assert on_openvino.quickest_precision(integers=False) == expected
+        assert on_openvino.quickest_precision(integers=True) == by_integers
+        assert chosen_precision(TextSettings(), MANY_TEXTS, "minilm") == by_integers
+        of_others = "bfloat16" if by_integers == "openvino" else by_integers
         for other in ("e5", "some/model"):
             assert chosen_precision(TextSettings(), MANY_TEXTS, other) == of_others
     with pytest.raises(SettingsError, match="not with 'some/model'"):
