@@ -12,7 +12,15 @@ from engine.core.errors import SettingsError, TrainingError
 from engine.core.graphics_card import graphics_card, with_graphics_card
 from engine.core.workers import workers
 
-__all__ = ["calculating", "has_fast_bfloat16", "has_fast_integers", "has_matrix_unit", "name_of_card", "pick_device", "seeded"]
+__all__ = [
+    "calculating",
+    "has_fast_bfloat16",
+    "has_fast_integers",
+    "has_matrix_unit",
+    "name_of_card",
+    "pick_device",
+    "seeded",
+]
 
 _wanted: ContextVar[str] = ContextVar("device", default="auto")
 

@@ -68,7 +68,8 @@ def pull(
         snapshot_id = read_manifest(directory).snapshot_id
         fetched += _shop(workspace, there, snapshot_id)
         fetched += _pictures(workspace, there, workspace.snapshots / snapshot_id / "items.parquet", progress)
-        workspace.use_snapshot(snapshot_id)
+        if serve or workspace.snapshot_in_use() is None:
+            workspace.use_snapshot(snapshot_id)
     published = serve and current_release_id(workspace) != release_id
     if published:
         publish(workspace, release_id)
@@ -89,16 +90,12 @@ def _release(workspace: Workspace, there: Elsewhere, directory: Path, progress: 
         return 0, 0
     beside = directory.with_name(f".{directory.name}.part")
     part = beside / directory.name
-    (part / MANIFEST_FILE).unlink(missing_ok=True)
-    there.fetch(objects[MANIFEST_FILE], part / MANIFEST_FILE)
     try:
-        manifest = read_manifest(part)
-        if not _NAME.fullmatch(manifest.snapshot_id):
-            raise ReleaseError(f"it names the shop data {manifest.snapshot_id[:40]!r}, which is no name for it")
-        shared = _linked(workspace, manifest, part)
-        fetched = _fetched(there, objects, manifest, part, progress)
-        progress(STEP, 1.0, "checking every file")
-        verify_files(part, manifest)
+        try:
+            fetched, shared = _filled(workspace, there, objects, part, progress)
+        except ReleaseError:  # perhaps what is here is damaged, and not what was sent
+            shutil.rmtree(beside, ignore_errors=True)
+            fetched, shared = _filled(None, there, objects, part, progress)
     except ReleaseError as exc:
         shutil.rmtree(beside, ignore_errors=True)
         raise ReleaseError(f"What {there.address} has as {directory.name} is damaged ({exc}). Send it again.") from exc
@@ -106,6 +103,22 @@ def _release(workspace: Workspace, there: Elsewhere, directory: Path, progress: 
     part.rename(directory)
     fsync_directory(directory.parent)
     shutil.rmtree(beside, ignore_errors=True)
+    return fetched, shared
+
+
+def _filled(
+    lends: Workspace | None, there: Elsewhere, objects: Mapping[str, StoredObject], part: Path, progress: Progress
+) -> tuple[int, int]:
+    """Bytes fetched, and bytes of files that releases in `lends` have; every file is in `part` afterwards and was checked."""
+    (part / MANIFEST_FILE).unlink(missing_ok=True)
+    there.fetch(objects[MANIFEST_FILE], part / MANIFEST_FILE)
+    manifest = read_manifest(part)
+    if not _NAME.fullmatch(manifest.snapshot_id):
+        raise ReleaseError(f"it names the shop data {manifest.snapshot_id[:40]!r}, which is no name for it")
+    shared = _linked(lends, manifest, part) if lends is not None else 0
+    fetched = _fetched(there, objects, manifest, part, progress)
+    progress(STEP, 1.0, "checking every file")
+    verify_files(part, manifest)
     return fetched, shared
 
 

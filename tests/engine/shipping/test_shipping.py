@@ -111,6 +111,7 @@ def test_a_release_can_be_fetched_without_being_served(trained: Workspace, servi
     pull(serving, shared)
     build_tiny_release(trained)
     push(trained, shared, "r0002")
+    (Path(shared) / "shop").rename(Path(shared) / "gone")  # it is here already
     assert not pull(serving, shared, "r0002", serve=False).published
     assert current_release_id(serving) == "r0001"
     publish(serving, "r0002")
@@ -131,6 +132,20 @@ def test_a_release_damaged_on_its_way_is_not_served_and_can_be_sent_again(
     file.write_bytes(whole)
     pull(serving, shared)
     the_same(trained, serving, "r0001")
+
+
+def test_a_file_that_is_damaged_here_is_fetched(trained: Workspace, serving: Workspace, shared: str):
+    push(trained, shared)
+    pull(serving, shared)
+    build_tiny_release(trained)
+    push(trained, shared)
+    file = max((serving.releases / "r0001").glob("*.npy"), key=lambda one: one.stat().st_size)
+    whole = file.read_bytes()
+    file.write_bytes(bytes(len(whole)))
+    came = pull(serving, shared)
+    assert (came.release_id, came.shared_bytes) == ("r0002", 0)
+    verify_release(serving, "r0002")
+    assert file.read_bytes() == bytes(len(whole))
 
 
 def test_a_fetch_that_broke_off_goes_on(
