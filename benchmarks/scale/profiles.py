@@ -120,13 +120,10 @@ def _report(products: int, shares: Shares, seconds: Mapping[str, float], within:
         "| stage | seconds | at |",
         "| --- | --- | --- |",
         *(f"| {step} | {seconds.get(step, '')} | {_told(kinds)} |" for step, kinds in shares.items()),
-        "",
-        "Within OpenVINO, by its own clocks:",
-        "",
-        "| network | at |",
-        "| --- | --- |",
-        *(f"| {network} | {_told(kinds)} |" for network, kinds in within.items()),
     ]
+    if within:
+        lines += ["", "Within OpenVINO, by its own clocks:", "", "| network | at |", "| --- | --- |"]
+        lines += [f"| {network} | {_told(kinds)} |" for network, kinds in within.items()]
     return "\n".join([*lines, ""])
 
 
