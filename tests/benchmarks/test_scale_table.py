@@ -53,7 +53,7 @@ def test_a_line_that_fails_is_told_and_the_others_are_measured(monkeypatch, caps
 
 def test_larger_shops_are_left_out_where_that_is_asked_for(monkeypatch):
     asked, failed = measured(monkeypatch, "--largest", "10000", "--from", "directions")
-    assert (asked[0], asked[-1], failed) == ("directions", "training_growth", 0)
+    assert (asked[0], asked[-1], failed) == ("directions", "costs", 0)
     assert all("100000" not in line for line in asked)
     assert "training --products 3000 10000 --rounds 2" in asked
 

@@ -25,6 +25,8 @@ def test_every_command_is_a_function_of_its_module(name: str) -> None:
         "people": ["list"],
         "backup": ["b.tar"],
         "restore": ["b.tar"],
+        "push": ["s3://shop/longtail"],
+        "pull": ["s3://shop/longtail"],
     }
     module, function = build_parser().parse_args([name, *needed.get(name, [])]).command_function
     assert callable(getattr(import_module(f"engine.cli.{module}"), function))
