@@ -39,6 +39,8 @@ from engine.edits.sets.store import SetStore
 from engine.edits.settings_file import change_setting
 from engine.recommend.recommender import Recommender
 from engine.release.publish import publish, rollback
+from engine.shipping.pull import pull
+from engine.shipping.push import push
 from engine.store import Database
 from engine.training.pipeline import train
 from tests.support.tiny_release import build_tiny_release
@@ -192,6 +194,12 @@ def _with_role(shop: WritableShop) -> str:
     return name
 
 
+def _sent(shop: WritableShop) -> str:
+    address = str(shop.workspace.root / "sent" / _unique())
+    push(shop.workspace, address)
+    return address
+
+
 def _open_campaign(shop: WritableShop) -> str:
     return create_campaign(shop.database, shop.recommender, Plan(_unique(), target=2))
 
@@ -241,10 +249,12 @@ WRITES = (
         "roll back", Action.PUBLISH, lambda shop, _: rollback(shop.workspace),
         lambda s: [publish(s.workspace, one) for one in ("r0001", "r0002")], rows=2,
     ),
+    Write("send a release", Action.PUBLISH, lambda s, _: push(s.workspace, str(s.workspace.root / "sent" / _unique())), rows=2),
+    Write("fetch a release", Action.PUBLISH, lambda s, sent: pull(Workspace(s.workspace.root / "fetched-into" / _unique()), sent), _sent, rows=0),
     Write("train", Action.TRAIN, _train_nothing, lambda s: Workspace(s.workspace.root / f"empty-{_unique()}"), rows=2),
     Write("load a shop", Action.LOAD_SHOP, lambda shop, _: _load(shop), rows=0),
     Write("change a setting", Action.EDIT_SETTINGS, lambda s, _: change_setting(s.workspace, "serving.shop_name", _unique()), rows=2),
     Write("give a role", Action.SET_ROLES, lambda s, _: People(s.database).set_role(_unique(), Role.VIEWER)),
     Write("take a role back", Action.SET_ROLES, lambda s, name: People(s.database).remove(name), _with_role),
 )  # fmt: skip
-"""Loading a shop is recorded in the other shop's own audit, so it adds no entry here."""
+"""Loading a shop and fetching a release are recorded in the other shop's own audit, so they add no entry here."""
