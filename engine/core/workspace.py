@@ -24,10 +24,10 @@ from engine.core.errors import NoDataError
 from engine.core.reading import read_bounded
 from engine.core.storage import atomic_write
 
-__all__ = ["Workspace"]
+__all__ = ["SNAPSHOT_ID", "Workspace"]
 
 _POINTER_BYTES = 200
-_SNAPSHOT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
+SNAPSHOT_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Workspace:
             text = read_bounded(self.snapshots / "current", _POINTER_BYTES).decode("ascii").strip()
         except (OSError, UnicodeDecodeError):
             return None
-        return text if _SNAPSHOT.fullmatch(text) else None
+        return text if SNAPSHOT_ID.fullmatch(text) else None
 
     def use_snapshot(self, snapshot_id: str) -> None:
         """Point the workspace at a complete snapshot, atomically."""

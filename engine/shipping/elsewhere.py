@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 from fsspec.implementations.arrow import ArrowFSWrapper
-from pyarrow.fs import FileSelector, FileType, LocalFileSystem
+from pyarrow.fs import FileType, LocalFileSystem
 
 from engine.core.errors import InputError
-from engine.ingest.locations.objects import PORTION, StoredObject, download, refuse_credentials, store_sentence
+from engine.ingest.locations.objects import PORTION, StoredObject, download, listed, refuse_credentials, store_sentence
 from engine.ingest.locations.stores import CREDENTIALS, open_store
 
 __all__ = ["Elsewhere"]
@@ -38,16 +38,11 @@ class Elsewhere:
         self._base = path.strip("/") if self._scheme else str(Path(address).absolute())
 
     def objects(self, folder: str) -> dict[str, StoredObject]:
-        """Path below `folder` -> what lies there."""
+        """Path below `folder` -> what lies there, nothing where there is no such folder; a name that leads out of it is refused."""
         base = f"{self._base}/{folder}"
         with self._told():
-            found = self._store.fs.get_file_info(FileSelector(base, recursive=True, allow_not_found=True))
-        files = {str(PurePosixPath(one.path).relative_to(base)): one for one in found if one.type == FileType.File}
-        return {
-            name: StoredObject(one.path, int(one.size), one.mtime_ns, PurePosixPath(name))
-            for name, one in sorted(files.items())
-            if ".." not in PurePosixPath(name).parts  # an object's name may hold anything
-        }
+            found = listed(self._store, base, below=True, may_lack=True)
+        return {str(one.local): one for one in found}
 
     def send(self, name: str, file: Path) -> None:
         """Copy a file there; it is whole, or not there."""

@@ -19,7 +19,7 @@ from engine.backup.inventory import pictures_in
 from engine.core.errors import InputError, NotFoundError, ReleaseError, StorageError, WorkspaceBusyError
 from engine.core.progress import Progress, silent
 from engine.core.storage import atomic_directory, fsync_directory, fsync_tree
-from engine.core.workspace import Workspace
+from engine.core.workspace import SNAPSHOT_ID, Workspace
 from engine.ingest.locations.objects import StoredObject
 from engine.release.manifest import MANIFEST_FILE, Manifest, read_manifest, verify_files
 from engine.release.publish import current_release_id, list_releases, publish, release_directory
@@ -29,7 +29,6 @@ from engine.shipping.push import AT_ONCE, CURRENT
 __all__ = ["Pulled", "pull"]
 
 STEP = "Fetching the release"
-_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -93,7 +92,10 @@ def _release(workspace: Workspace, there: Elsewhere, directory: Path, progress: 
     try:
         try:
             fetched, shared = _filled(workspace, there, objects, part, progress)
-        except ReleaseError:  # perhaps what is here is damaged, and not what was sent
+        except ReleaseError:
+            if not any(file.stat().st_nlink > 1 for file in part.rglob("*") if file.is_file()):
+                raise
+            # What is here may be damaged, and not what was sent.
             shutil.rmtree(beside, ignore_errors=True)
             fetched, shared = _filled(None, there, objects, part, progress)
     except ReleaseError as exc:
@@ -113,7 +115,7 @@ def _filled(
     (part / MANIFEST_FILE).unlink(missing_ok=True)
     there.fetch(objects[MANIFEST_FILE], part / MANIFEST_FILE)
     manifest = read_manifest(part)
-    if not _NAME.fullmatch(manifest.snapshot_id):
+    if not SNAPSHOT_ID.fullmatch(manifest.snapshot_id):
         raise ReleaseError(f"it names the shop data {manifest.snapshot_id[:40]!r}, which is no name for it")
     shared = _linked(lends, manifest, part) if lends is not None else 0
     fetched = _fetched(there, objects, manifest, part, progress)

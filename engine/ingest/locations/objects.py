@@ -54,9 +54,9 @@ def refuse_credentials(address: str) -> None:
         )
 
 
-def listed(store: ArrowFSWrapper, folder: str, *, below: bool) -> list[StoredObject]:
-    """The files of a folder, and of those below it, by name; one listing, because some stores have no folders to walk."""
-    found = store.fs.get_file_info(FileSelector(folder, recursive=below))
+def listed(store: ArrowFSWrapper, folder: str, *, below: bool, may_lack: bool = False) -> list[StoredObject]:
+    """The files of a folder, and of those below it, by name; one listing, because some stores have no folders to walk. None where `may_lack` says that there may be no such folder."""
+    found = store.fs.get_file_info(FileSelector(folder, recursive=below, allow_not_found=may_lack))
     return sorted(
         (stored_object(info, folder) for info in found if info.type == FileType.File), key=lambda one: one.path
     )
